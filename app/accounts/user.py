@@ -1,0 +1,65 @@
+"""A person with an account, and the block that may lie on it."""
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.rows import Base
+from app.kit.events import Chronicle
+
+
+class Role(enum.StrEnum):
+    CUSTOMER = "customer"
+    PROFESSIONAL = "professional"
+    ADMIN = "admin"
+
+
+class User(Base, Chronicle):
+    """One account, one role. `epoch` grows whenever every session must end."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("role IN ('customer', 'professional', 'admin')", name="users_role_check"),
+        CheckConstraint("length(full_name) BETWEEN 1 AND 120", name="users_full_name_check"),
+        Index("users_email_key", func.lower(text("email")), unique=True),
+    )
+    role: Mapped[str]
+    email: Mapped[str]
+    full_name: Mapped[str]
+    phone: Mapped[str]
+    password_hash: Mapped[str]
+    email_verified_at: Mapped[datetime | None]
+    epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    created_at: Mapped[datetime]
+
+    @property
+    def subject(self) -> str:
+        return f"user-{self.id}"
+
+    @property
+    def first_name(self) -> str:
+        return self.full_name.split()[0]
+
+
+class Block(Base):
+    """Why a person may not act, who said so, and until when: in force while `lifted_at` is empty."""
+
+    __tablename__ = "blocks"
+    __table_args__ = (
+        Index("blocks_in_force_key", "user_id", unique=True, postgresql_where=text("lifted_at IS NULL")),
+        CheckConstraint("length(reason) > 0", name="blocks_reason_check"),
+    )
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
+    by_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
+    reason: Mapped[str]
+    created_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
+    lifted_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
+
+
+def public_name(full_name: str) -> str:
+    """First name and initial, all that strangers read: "Ravi K."."""
+    first, *rest = full_name.split()
+    return f"{first} {rest[-1][0]}." if rest else first

@@ -1,0 +1,438 @@
+"""A booking and its whole life: the table of moves, and the verbs that make them."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, Integer, String, text
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.bookings.code import Code
+from app.bookings.extra import Extra
+from app.kit import clock
+from app.kit.rows import Base
+from app.kit.errors import Refused
+from app.kit.events import PLATFORM, Actor, Chronicle
+from app.kit.vault import Vault
+from app.kit.words import _
+
+HOLD = timedelta(minutes=7)
+ASKED_FIRST = timedelta(minutes=10)
+TURNAROUND = timedelta(minutes=10)
+FREE_UNTIL = timedelta(hours=3)
+LATE_FEE = 100_00
+UNFILLED_BEFORE = timedelta(minutes=60)
+NOBODY_AT_DOOR = timedelta(minutes=15)
+NOBODY_CAME = timedelta(minutes=30)
+COMPLETED_BY_CLOCK = timedelta(hours=12)
+CLOSED_AFTER = timedelta(days=7)
+CONTACT_AFTER_JOB = timedelta(hours=24)
+
+
+class State(enum.StrEnum):
+    HELD = "held"
+    REQUESTED = "requested"
+    ASSIGNED = "assigned"
+    STARTED = "started"
+    COMPLETED = "completed"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+ACTIVE = (State.HELD, State.REQUESTED, State.ASSIGNED, State.STARTED)
+ENDS = ("customer", "platform", "unfilled", "expired", "no_show", "professional_absent")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """From which states, to which, and who may."""
+
+    sources: frozenset[State]
+    target: State
+    by: frozenset[str]
+
+
+def _move(sources: set[State], target: State, *by: str) -> Move:
+    return Move(frozenset(sources), target, frozenset(by))
+
+
+S = State
+MOVES: dict[str, Move] = {
+    "pay": _move({S.HELD}, S.REQUESTED, "customer"),
+    "accept": _move({S.REQUESTED}, S.ASSIGNED, "professional"),
+    "hand_back": _move({S.ASSIGNED}, S.REQUESTED, "professional"),
+    "offer_again": _move({S.ASSIGNED}, S.REQUESTED, "customer", "platform", "admin"),
+    "reschedule": _move({S.REQUESTED, S.ASSIGNED}, S.REQUESTED, "customer"),
+    "start": _move({S.ASSIGNED}, S.STARTED, "professional"),
+    "complete": _move({S.STARTED}, S.COMPLETED, "professional", "platform"),
+    "close": _move({S.COMPLETED}, S.CLOSED, "customer", "platform"),
+    "cancel": _move({S.HELD, S.REQUESTED, S.ASSIGNED}, S.CANCELLED, "customer", "professional", "platform", "admin"),
+}
+
+_QUOTED = ", ".join(f"'{state}'" for state in State)
+_ACTIVE = ", ".join(f"'{state}'" for state in ACTIVE)
+
+
+class Booking(Base, Chronicle):
+    """Price in paise and minutes are the ones agreed; `span` is the slot and ten minutes to turn around."""
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({_QUOTED})", name="bookings_state_check"),
+        CheckConstraint("price > 0 AND fee BETWEEN 0 AND price", name="bookings_money_check"),
+        CheckConstraint("minutes BETWEEN 15 AND 720", name="bookings_minutes_check"),
+        CheckConstraint("ends_at = starts_at + minutes * interval '1 minute'", name="bookings_ends_check"),
+        CheckConstraint(
+            "lower(span) = starts_at AND upper(span) = ends_at + interval '10 minutes'", name="bookings_span_check"
+        ),
+        CheckConstraint(
+            "state <> 'held' OR (reserved_for IS NOT NULL AND held_until IS NOT NULL)", name="bookings_held_check"
+        ),
+        CheckConstraint(
+            "(state IN ('assigned', 'started')) <= (professional_id IS NOT NULL AND reserved_for IS NOT NULL"
+            " AND reserved_for = professional_id)",
+            name="bookings_assigned_check",
+        ),
+        CheckConstraint(
+            "state <> 'requested' OR (professional_id IS NULL AND requested_at IS NOT NULL AND payment IS NOT NULL)",
+            name="bookings_requested_check",
+        ),
+        CheckConstraint(
+            "state NOT IN ('completed', 'closed') OR (professional_id IS NOT NULL AND completed_at IS NOT NULL)",
+            name="bookings_completed_check",
+        ),
+        CheckConstraint(
+            "(state = 'cancelled') = (cancelled_as IS NOT NULL) AND (state = 'cancelled') = (cancelled_at IS NOT NULL)",
+            name="bookings_cancelled_check",
+        ),
+        CheckConstraint("cancelled_as IN ('" + "', '".join(ENDS) + "')", name="bookings_cancelled_as_check"),
+        CheckConstraint("payment IN ('card', 'upi', 'after')", name="bookings_payment_check"),
+        CheckConstraint("length(note) <= 500 AND length(address) BETWEEN 1 AND 300", name="bookings_words_check"),
+        ExcludeConstraint(
+            ("reserved_for", "="),
+            ("span", "&&"),
+            name="bookings_overlap_excl",
+            using="gist",
+            where=text(f"state IN ({_ACTIVE}) AND reserved_for IS NOT NULL"),
+        ),
+        Index("bookings_customer_idx", "customer_id", "starts_at", "id"),
+        Index("bookings_professional_idx", "professional_id", "starts_at", "id"),
+        Index(
+            "bookings_live_jobs_idx",
+            "professional_id",
+            "starts_at",
+            postgresql_where=text("state IN ('assigned', 'started')"),
+        ),
+        Index(
+            "bookings_offers_idx", "service_id", "pincode", "starts_at", postgresql_where=text("state = 'requested'")
+        ),
+        Index("bookings_held_idx", "held_until", postgresql_where=text("state = 'held'")),
+        Index("bookings_open_idx", "starts_at", postgresql_where=text(f"state IN ({_ACTIVE})")),
+        Index("bookings_completed_idx", "completed_at", postgresql_where=text("state = 'completed'")),
+        Index("bookings_created_idx", "created_at", "id"),
+    )
+    reference: Mapped[str] = mapped_column(String(8), unique=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
+    service_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("services.id"))
+    state: Mapped[str]
+    service_name: Mapped[str]
+    price: Mapped[int]
+    minutes: Mapped[int] = mapped_column(Integer)
+    address: Mapped[str]
+    pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
+    note: Mapped[str] = mapped_column(default="", server_default="")
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    named_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
+    asked_until: Mapped[datetime | None]
+    reserved_for: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
+    professional_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
+    held_until: Mapped[datetime | None]
+    payment: Mapped[str | None]
+    fee: Mapped[int] = mapped_column(default=0, server_default="0")
+    created_at: Mapped[datetime]
+    requested_at: Mapped[datetime | None]
+    reopened_at: Mapped[datetime | None]
+    assigned_at: Mapped[datetime | None]
+    departed_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    cancelled_as: Mapped[str | None]
+    cancel_reason: Mapped[str | None]
+    by_clock: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    codes: Mapped[list[Code]] = relationship(lazy="raise", order_by=Code.id)
+    extras: Mapped[list[Extra]] = relationship(lazy="raise", order_by=Extra.id)
+
+    @property
+    def subject(self) -> str:
+        return f"booking-{self.reference}"
+
+    # What is true of it
+
+    def allows(self, move: str, me: Actor) -> bool:
+        """May `me`, who is a party to it, make this move now? A button that shows is a move that works."""
+        rule = MOVES[move]
+        return self.state in rule.sources and me.role in rule.by and self._concerns(me)
+
+    def _concerns(self, me: Actor) -> bool:
+        if me.role == "customer":
+            return me.id == self.customer_id
+        if me.role == "professional":
+            return self.state == State.REQUESTED or me.id == self.professional_id
+        return True
+
+    def cancellation_fee(self, now: datetime) -> int:
+        """Paise owed for cancelling or moving now: 0 until 3 h before the slot or while nobody is assigned (rules.md, cancelling)."""
+        if self.state != State.ASSIGNED or now < self.starts_at - FREE_UNTIL:
+            return 0
+        return min(LATE_FEE, self.price)
+
+    def hold_lapsed(self, now: datetime) -> bool:
+        return self.state == State.HELD and self.held_until is not None and self.held_until <= now
+
+    def contact_open(self, now: datetime) -> bool:
+        """Do the two parties see each other's address and phone? From accepted until 24 h after the job."""
+        if self.state in (State.ASSIGNED, State.STARTED):
+            return True
+        return self.completed_at is not None and now < self.completed_at + CONTACT_AFTER_JOB
+
+    def asks_first(self, now: datetime) -> int | None:
+        """The professional who alone is asked now, or None when everybody near and free is."""
+        return self.named_id if self.asked_until is not None and now < self.asked_until else None
+
+    def is_unfilled(self, now: datetime) -> bool:
+        """Nobody accepted by slot − 60 min; opened again later than that it waits (W9)."""
+        limit = self.starts_at - UNFILLED_BEFORE
+        opened_late = self.reopened_at is not None and self.reopened_at >= limit
+        return self.state == State.REQUESTED and now >= limit and not opened_late
+
+    def needs_answer(self, now: datetime) -> bool:
+        """The slot began and nobody holds the job: its customer picks a new start or a refund (W9)."""
+        return self.state == State.REQUESTED and now >= self.starts_at
+
+    def nobody_came(self, now: datetime) -> bool:
+        """W14: half an hour into the slot and not arrived."""
+        return self.state == State.ASSIGNED and self.arrived_at is None and now >= self.starts_at + NOBODY_CAME
+
+    def nobody_at_door(self, now: datetime) -> bool:
+        """W13: arrived, and a quarter of an hour of the slot gone by."""
+        since = max(self.arrived_at, self.starts_at) if self.arrived_at else None
+        return self.state == State.ASSIGNED and since is not None and now >= since + NOBODY_AT_DOOR
+
+    def live_code(self, phase: str) -> Code | None:
+        return next((code for code in self.codes if code.phase == phase and code.is_live), None)
+
+    @property
+    def total(self) -> int:
+        """Paise: the agreed price and the extras that the customer approved."""
+        return self.price + sum(extra.price for extra in self.extras if extra.state == "approved")
+
+    # What may be done with it
+
+    def hold(self, by: Actor, for_professional: int) -> None:
+        """The first state of every booking: the time is kept while the customer pays."""
+        self.state, self.reserved_for = State.HELD, for_professional
+        self.held_until = clock.now() + HOLD
+        self.codes, self.extras = [], []
+        self._tell(
+            "booking.held",
+            by,
+            service_id=self.service_id,
+            starts_at=self.starts_at.isoformat(),
+            price=self.price,
+            personal={"address": self.address, "note": self.note},
+        )
+
+    def pay(self, by: Actor, method: str) -> None:
+        self._move("pay", by)
+        self.payment, self.requested_at, self.held_until = method, clock.now(), None
+        self.asked_until = clock.now() + ASKED_FIRST if self.named_id else None
+        self._tell("booking.requested", by, method=method, offered=True)
+
+    def accept(self, by: Actor, vault: Vault) -> None:
+        self._move("accept", by)
+        self.professional_id = self.reserved_for = by.id
+        self.assigned_at, self.asked_until = clock.now(), None
+        self._issue("start", vault)
+        self._tell("booking.assigned", by, professional_id=by.id, offered=True)
+
+    def passed(self, by: Actor, reason: str, next_for: int | None) -> None:
+        """`next_for` is the free candidate whose time is reserved now; None when nobody is left."""
+        if self.reserved_for == by.id:
+            self.reserved_for = next_for
+        if self.named_id == by.id:
+            self.asked_until = None
+        self._tell("booking.passed", by, offered=True, nudge=by.id, reason=reason)
+
+    def hand_back(self, by: Actor, reason: str, next_for: int | None) -> None:
+        self._reopen("hand_back", by, next_for)
+        self._tell("booking.returned", by, offered=True, nudge=by.id, reason=reason)
+
+    def offer_again(self, by: Actor, reason: str, next_for: int | None) -> None:
+        """W1, W14: taken from its professional and offered to the others."""
+        before = self.professional_id
+        self._reopen("offer_again", by, next_for)
+        self._tell("booking.offered_again", by, offered=True, nudge=before, reason=reason, professional_id=before)
+
+    def reschedule(self, by: Actor, starts_at: datetime, next_for: int, fee: int) -> None:
+        """The price stays the agreed one; the previous professional is asked first. `fee` paise are booked by the caller."""
+        before, previous = self.starts_at, self.professional_id
+        self._reopen("reschedule", by, next_for)
+        self.set_slot(starts_at)
+        self.reopened_at = None
+        if previous is not None:
+            self.named_id, self.asked_until = previous, clock.now() + ASKED_FIRST
+        self._tell(
+            "booking.moved",
+            by,
+            offered=True,
+            nudge=previous,
+            professional_id=previous,
+            before=before.isoformat(),
+            starts_at=starts_at.isoformat(),
+            fee=fee,
+        )
+
+    def depart(self, by: Actor) -> None:
+        self._expect(State.ASSIGNED)
+        if self.departed_at is None:
+            self.departed_at = clock.now()
+            self._tell("booking.departed", by)
+
+    def arrive(self, by: Actor) -> None:
+        self._expect(State.ASSIGNED)
+        if self.arrived_at is None:
+            self.arrived_at = clock.now()
+            self._tell("booking.arrived", by)
+
+    def start(self, by: Actor, code: Code, vault: Vault) -> None:
+        """`code` was compared already; it is spent here and the finish code issued."""
+        self._move("start", by)
+        code.use()
+        self.started_at = clock.now()
+        self._issue("finish", vault)
+        self._tell("booking.started", by)
+
+    def complete(self, by: Actor, code: Code | None) -> None:
+        """`code` is None only when the clock does it."""
+        self._move("complete", by)
+        if code is not None:
+            code.use()
+        self._void_codes()
+        self.completed_at, self.by_clock = clock.now(), code is None
+        self._tell("booking.completed", by, by_clock=self.by_clock, total=self.total)
+
+    def close(self, by: Actor) -> None:
+        self._move("close", by)
+        self.closed_at = clock.now()
+        self._tell("booking.closed", by)
+
+    def cancel(self, by: Actor, cancelled_as: str, reason: str, fee: int = 0) -> None:
+        """`fee` paise are kept of what was paid; the caller books them."""
+        was_open = self.state == State.REQUESTED
+        self._move("cancel", by)
+        self._void_codes()
+        self.cancelled_as, self.cancel_reason, self.fee = cancelled_as, reason, fee
+        self.cancelled_at = clock.now()
+        self._tell("booking.cancelled", by, offered=was_open, cancelled_as=cancelled_as, reason=reason, fee=fee)
+
+    def change_details(self, by: Actor, address: str, note: str) -> None:
+        if self.state not in (State.HELD, State.REQUESTED):
+            raise Refused(_("Somebody is coming already. Call them to change the address."))
+        self.address, self.note = address, note
+        self._tell("booking.details_changed", by, personal={"address": address, "note": note})
+
+    def renew_code(self, by: Actor, phase: str, vault: Vault) -> None:
+        """The customer asks for a new code, which lifts a lock (W12)."""
+        self._expect(State.ASSIGNED if phase == "start" else State.STARTED)
+        self._issue(phase, vault)
+        self._tell("booking.code_renewed", by, phase=phase)
+
+    def lock_entry(self, by: Actor, code: Code) -> None:
+        """Five wrong tries: entry is closed for a while and the customer told; ten: the code is void (W12)."""
+        if code.attempts >= TRIES_IN_ALL:
+            code.void()
+        name = "booking.code_voided" if code.voided_at else "booking.code_locked"
+        self._tell(name, by, phase=code.phase, attempts=code.attempts)
+
+    def propose_extra(self, by: Actor, what: str, price: int) -> Extra:
+        """W15: further work with a price, for the customer to approve."""
+        self._expect(State.STARTED)
+        extra = Extra(text=what, price=price, state="proposed", proposed_at=clock.now())
+        self.extras.append(extra)
+        self._tell("booking.extra_proposed", by, text=what, price=price)
+        return extra
+
+    def answer_extra(self, by: Actor, extra: Extra, *, approved: bool) -> None:
+        self._expect(State.STARTED)
+        extra.answer(approved=approved)
+        self._tell("booking.extra_approved" if approved else "booking.extra_refused", by, price=extra.price)
+
+    def dispute(self, by: Actor, text: str) -> None:
+        self._tell("booking.disputed", by, personal={"text": text})
+
+    def unreserve(self, next_for: int | None) -> None:
+        """Another candidate's time is taken instead, or nobody's; no fact of the customer's life."""
+        self.reserved_for = next_for
+
+    def set_slot(self, starts_at: datetime) -> None:
+        self.starts_at = starts_at
+        self.ends_at = starts_at + timedelta(minutes=self.minutes)
+        self.span = Range(starts_at, self.ends_at + TURNAROUND, bounds="[)")
+
+    # How
+
+    def _move(self, name: str, by: Actor) -> None:
+        rule = MOVES[name]
+        if self.state not in rule.sources:
+            raise Refused(sorry(self.state), reason="state")
+        if by.role not in rule.by and by is not PLATFORM:
+            raise Refused(_("That is not yours to do."), reason="role")
+        self.state = rule.target
+
+    def _expect(self, state: State) -> None:
+        if self.state != state:
+            raise Refused(sorry(self.state), reason="state")
+
+    def _reopen(self, move: str, by: Actor, next_for: int | None) -> None:
+        self._move(move, by)
+        self._void_codes()
+        self.professional_id, self.reserved_for, self.reopened_at = None, next_for, clock.now()
+        self.assigned_at = self.departed_at = self.arrived_at = self.asked_until = None
+
+    def _issue(self, phase: str, vault: Vault) -> None:
+        live = self.live_code(phase)
+        if live is not None:
+            live.void()
+        self.codes.append(Code.issue(phase, vault, self.reference))
+
+    def _void_codes(self) -> None:
+        for code in self.codes:
+            if code.is_live:
+                code.void()
+
+    def _tell(self, name: str, by: Actor, *, offered: bool = False, nudge: int | None = None, **facts: object) -> None:
+        """The fact, and whose screens look again: the parties', and the area's when an offer came or went."""
+        people = {self.customer_id, self.professional_id, nudge} - {None}
+        nudges = [(f"user:{person}", topic) for person in people for topic in (self.subject, "jobs")]
+        if offered:
+            nudges.append((f"area:{self.pincode}", "jobs"))
+        self.record(name, by=by, nudges=nudges, **facts)  # type: ignore[arg-type]  # facts are JSON values
+
+
+def sorry(state: str) -> str:
+    """Why a move cannot be made in this state, in words."""
+    return {
+        State.HELD: _("This booking is not paid yet."),
+        State.REQUESTED: _("Nobody has accepted this job yet."),
+        State.ASSIGNED: _("This job has been accepted."),
+        State.STARTED: _("This job has started."),
+        State.COMPLETED: _("This job is done."),
+        State.CLOSED: _("This job is done and closed."),
+        State.CANCELLED: _("This booking was cancelled."),
+    }[State(state)]

@@ -1,0 +1,32 @@
+"""Who passed on an offer or handed a job back: it is never offered to them again."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.rows import Keyed
+
+
+class Decline(Keyed):
+    __tablename__ = "declines"
+    __table_args__ = (
+        CheckConstraint("kind IN ('passed', 'returned', 'absent')", name="declines_kind_check"),
+        Index("declines_professional_id_idx", "professional_id"),
+    )
+    booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"), primary_key=True)
+    professional_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("professionals.user_id"), primary_key=True)
+    kind: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Dispute(Keyed):
+    """The customer's word against a no-show (W13), within 48 h; an admin decides."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (CheckConstraint("length(text) BETWEEN 1 AND 1000", name="disputes_text_check"),)
+    booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"), primary_key=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
+    text: Mapped[str]
+    at: Mapped[datetime]

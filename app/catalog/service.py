@@ -1,0 +1,74 @@
+"""What can be booked."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, Integer, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.rows import Base
+from app.kit.events import Chronicle
+
+
+class Category(Base):
+    __tablename__ = "categories"
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    short_name: Mapped[str]
+    drawing: Mapped[str]
+    position: Mapped[int] = mapped_column(Integer)
+
+
+class Service(Base, Chronicle):
+    """A thing in the catalogue. `price` in paise, `minutes` of work, notice in minutes, horizon in days."""
+
+    __tablename__ = "services"
+    __table_args__ = (
+        CheckConstraint("price BETWEEN 100 AND 100000000", name="services_price_check"),
+        CheckConstraint("minutes BETWEEN 15 AND 720", name="services_minutes_check"),
+        CheckConstraint("mode IN ('instant', 'offer', 'quote')", name="services_mode_check"),
+        CheckConstraint("notice_minutes >= 0 AND horizon_days BETWEEN 1 AND 60", name="services_window_check"),
+        Index("services_search_idx", "search", postgresql_using="gin"),
+        Index("services_name_trgm_idx", "name", postgresql_using="gist", postgresql_ops={"name": "gist_trgm_ops"}),
+        Index("services_category_id_idx", "category_id"),
+    )
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    category_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("categories.id"))
+    description: Mapped[str]
+    included: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    excluded: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    price: Mapped[int]
+    minutes: Mapped[int] = mapped_column(Integer)
+    mode: Mapped[str]
+    notice_minutes: Mapped[int] = mapped_column(Integer, default=120, server_default="120")
+    horizon_days: Mapped[int] = mapped_column(Integer, default=7, server_default="7")
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+    search: Mapped[str] = mapped_column(
+        TSVECTOR,
+        Computed("to_tsvector('english', name || ' ' || description)", persisted=True),
+        deferred=True,
+    )
+
+    @property
+    def subject(self) -> str:
+        return f"service-{self.id}"
+
+
+class SearchTerm(Base):
+    """A word by which people ask for a category or a service, in English, Hindi, Tamil or as they spell those in Latin letters."""
+
+    __tablename__ = "search_terms"
+    __table_args__ = (
+        CheckConstraint("language IN ('en', 'hi', 'ta', 'translit')", name="search_terms_language_check"),
+        CheckConstraint("num_nonnulls(category_id, service_id) = 1", name="search_terms_target_check"),
+        Index("search_terms_term_trgm_idx", "term", postgresql_using="gist", postgresql_ops={"term": "gist_trgm_ops"}),
+        Index("search_terms_service_id_idx", "service_id"),
+        Index("search_terms_category_id_idx", "category_id"),
+    )
+    term: Mapped[str]
+    language: Mapped[str]
+    category_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("categories.id", ondelete="CASCADE"))
+    service_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("services.id", ondelete="CASCADE"))
+    weight: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")

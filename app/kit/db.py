@@ -1,0 +1,58 @@
+"""The engine and the one unit of work: commit, then announce."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from app.kit.events import Announcement, collect_events, take_announcements
+
+Announce = Callable[[list[Announcement]], Awaitable[None]]
+
+
+class Database:
+    """One pool per process. `url` is a postgresql:// address; the driver is asyncpg."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "doorstep") -> None:
+        self.engine = create_async_engine(
+            driver_url(url),
+            pool_size=pool_size,
+            max_overflow=5,
+            pool_timeout=2,
+            pool_recycle=1800,
+            pool_pre_ping=False,
+            connect_args={
+                "timeout": 5,
+                "server_settings": {
+                    "application_name": application_name,
+                    "statement_timeout": "10000",
+                    "lock_timeout": "5000",
+                    "idle_in_transaction_session_timeout": "30000",
+                    "timezone": "UTC",
+                },
+            },
+        )
+        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def work(self, announce: Announce | None = None) -> AsyncIterator[AsyncSession]:
+        """Leaving the block commits and then announces; an exception rolls back."""
+        async with self.sessions() as session:
+            async with session.begin():
+                yield session
+            if announce is not None:
+                await announce(take_announcements(session))
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def driver_url(url: str) -> str:
+    """The same address, spoken through asyncpg."""
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+asyncpg://" + url[len(scheme) :]
+    return url
+
+
+collect_events()

@@ -1,0 +1,31 @@
+"""What must reach somebody, written in the same transaction as what happened; a worker delivers it later, once."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.rows import Base
+
+
+class Outbox(Base):
+    """One mail to one person. `data` holds references and sealed values, never a code or a card."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("recipient_id IS NOT NULL OR address IS NOT NULL", name="outbox_somebody_check"),
+        Index("outbox_due_idx", "due_at", postgresql_where=text("sent_at IS NULL AND parked_at IS NULL")),
+    )
+    kind: Mapped[str]
+    recipient_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
+    address: Mapped[str | None]
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    dedupe_key: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    claimed_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    parked_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]

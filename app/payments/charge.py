@@ -1,0 +1,51 @@
+"""Money of one booking: a charge is what one way of paying was asked for, and what became of it."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.rows import Base
+
+STATES = ("needs_code", "timed_out", "declined", "authorised", "captured", "released", "due", "paid", "refunded")
+
+
+class Charge(Base):
+    """Paise asked of one method for a booking. Of a card only the brand and the last four digits are kept.
+
+    needs_code → authorised | declined · timed_out (may be tried again) · authorised → captured | released ·
+    pay after service: due → paid · captured | paid → refunded (`refunded` holds how much).
+    """
+
+    __tablename__ = "charges"
+    __table_args__ = (
+        CheckConstraint("method IN ('card', 'upi', 'after')", name="charges_method_check"),
+        CheckConstraint("purpose IN ('booking', 'extra', 'fee')", name="charges_purpose_check"),
+        CheckConstraint("state IN ('" + "', '".join(STATES) + "')", name="charges_state_check"),
+        CheckConstraint("amount > 0", name="charges_amount_check"),
+        CheckConstraint("captured BETWEEN 0 AND amount", name="charges_captured_check"),
+        CheckConstraint("refunded BETWEEN 0 AND captured", name="charges_refunded_check"),
+        CheckConstraint("last4 ~ '^[0-9]{4}$'", name="charges_last4_check"),
+        Index("charges_booking_id_idx", "booking_id"),
+        Index(
+            "charges_live_key",
+            "booking_id",
+            unique=True,
+            postgresql_where=text(
+                "purpose = 'booking' AND state IN ('needs_code', 'authorised', 'captured', 'due', 'paid')"
+            ),
+        ),
+        Index("charges_due_idx", "customer_id", postgresql_where=text("state = 'due'")),
+    )
+    booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"))
+    customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
+    purpose: Mapped[str] = mapped_column(default="booking", server_default="booking")
+    method: Mapped[str]
+    brand: Mapped[str | None]
+    last4: Mapped[str | None] = mapped_column(String(4))
+    amount: Mapped[int]
+    captured: Mapped[int] = mapped_column(default=0, server_default="0")
+    refunded: Mapped[int] = mapped_column(default=0, server_default="0")
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

@@ -1,0 +1,43 @@
+"""Double entry: every transaction's entries sum to zero, which the database checks at commit; nothing is ever changed."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.kit.rows import Base
+
+# Paise. hold/hold_contra: authorised, not yet ours · gateway: money that reached us · receivable: owed by the customer ·
+# earnings: owed to the professional (person_id) · payout_held: the same, kept 7 days · commission: ours ·
+# Positive is a debit, negative a credit.
+ACCOUNTS = ("hold", "hold_contra", "gateway", "receivable", "earnings", "payout_held", "commission")
+KINDS = ("authorise", "capture", "release", "fee", "refund", "receivable", "settle", "payout_free")
+
+
+class LedgerTransaction(Base):
+    __tablename__ = "ledger_transactions"
+    __table_args__ = (
+        CheckConstraint("kind IN ('" + "', '".join(KINDS) + "')", name="ledger_transactions_kind_check"),
+        Index("ledger_transactions_booking_id_idx", "booking_id"),
+    )
+    booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"))
+    charge_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("charges.id"))
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    entries: Mapped[list["LedgerEntry"]] = relationship(lazy="raise", cascade="save-update")
+
+
+class LedgerEntry(Base):
+    """One line: `amount` paise, debit positive, credit negative; `person_id` says whose earnings or debt."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        CheckConstraint("account IN ('" + "', '".join(ACCOUNTS) + "')", name="ledger_entries_account_check"),
+        CheckConstraint("amount <> 0", name="ledger_entries_amount_check"),
+        Index("ledger_entries_transaction_id_idx", "transaction_id"),
+        Index("ledger_entries_person_id_idx", "person_id", "account"),
+    )
+    transaction_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ledger_transactions.id"))
+    account: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
+    amount: Mapped[int]

@@ -1,0 +1,55 @@
+"""What customers say after the job, and the running averages that follow at once."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.rows import Base, Keyed
+
+
+class Review(Base):
+    """One per booking, by its customer, after completion."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        CheckConstraint("rating BETWEEN 1 AND 5", name="reviews_rating_check"),
+        CheckConstraint("length(comment) <= 2000", name="reviews_comment_check"),
+        Index("reviews_service_id_idx", "service_id", "id"),
+        Index("reviews_professional_id_idx", "professional_id", "id"),
+    )
+    booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"), unique=True)
+    customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
+    professional_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
+    service_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("services.id"))
+    rating: Mapped[int] = mapped_column(SmallInteger)
+    comment: Mapped[str] = mapped_column(default="", server_default="")
+    created_at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]
+
+
+class _Spread:
+    """How many gave one star, two, … five."""
+
+    one: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    two: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    three: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    four: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    five: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+
+
+class ServiceRating(_Spread, Keyed):
+    __tablename__ = "service_ratings"
+    service_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("services.id"), primary_key=True, autoincrement=False
+    )
+
+
+class ProfessionalRating(_Spread, Keyed):
+    """`jobs` counts completed jobs, reviewed or not."""
+
+    __tablename__ = "professional_ratings"
+    professional_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("professionals.user_id"), primary_key=True, autoincrement=False
+    )
+    jobs: Mapped[int] = mapped_column(Integer, default=0, server_default="0")

@@ -1,0 +1,162 @@
+"""All that can be set from outside, read once, typed; the only file that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+from urllib.parse import urlsplit
+
+Env = Literal["development", "test", "production"]
+LOG_LEVELS = ("debug", "info", "warning", "error")
+DEVELOPMENT_KEY = "a word for development only, refused in production"  # pragma: allowlist secret
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class BadSettings(Exception):
+    """Settings that are missing or wrong: one sentence for each, all at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("Doorstep cannot start: " + " ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator decides. `trusted_proxies` is how many proxies of ours stand in front."""
+
+    env: Env
+    database_url: str = field(repr=False)
+    migration_database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    base_url: str
+    smtp_url: str | None = field(repr=False)
+    mail_from: str
+    google_chat_webhook_url: str | None = field(repr=False)
+    uploads_dir: Path
+    trusted_proxies: int
+    metrics_token: str | None = field(repr=False)
+    log_level: str
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
+        """Read `env` (default: the process's). Raises BadSettings naming everything that is wrong."""
+        reader = _Reader(os.environ if env is None else env)
+        made = _read(cls, reader)
+        if reader.problems:
+            raise BadSettings(reader.problems)
+        return made
+
+
+def _read(cls: type[Settings], reader: "_Reader") -> Settings:
+    database_url = reader.url("DATABASE_URL", ("postgresql", "postgres"), "postgresql://127.0.0.1:5432/doorstep")
+    return cls(
+        env=reader.env,
+        database_url=database_url,
+        migration_database_url=reader.url("MIGRATION_DATABASE_URL", ("postgresql", "postgres"), database_url, True),
+        redis_url=reader.url("REDIS_URL", ("redis", "rediss", "unix"), "redis://127.0.0.1:6379/0"),
+        secret_key=reader.secret_key(),
+        base_url=reader.base_url(),
+        smtp_url=reader.maybe_url("SMTP_URL", ("smtp", "smtps", "smtp+starttls"), required=reader.production),
+        mail_from=reader.text("MAIL_FROM", "Doorstep <doorstep@example.com>"),
+        google_chat_webhook_url=reader.maybe_url("GOOGLE_CHAT_WEBHOOK_URL", ("https",)),
+        uploads_dir=Path(reader.text("UPLOADS_DIR", str(ROOT / ".dev" / "uploads"))),
+        trusted_proxies=reader.number("TRUSTED_PROXIES", 0),
+        metrics_token=reader.get("METRICS_TOKEN"),
+        log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, "info"),
+    )
+
+
+class _Reader:
+    """Reads names one by one and remembers every problem instead of stopping at the first."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self.problems: list[str] = []
+        self.env: Env = "development"
+        named = env.get("DOORSTEP_ENV", "development")
+        if named in get_args(Env):
+            self.env = named  # type: ignore[assignment]
+        else:
+            self.problems.append(f"DOORSTEP_ENV must be one of {', '.join(get_args(Env))}.")
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    def get(self, name: str) -> str | None:
+        """NAME, or the contents of the file that NAME_FILE points at."""
+        path = self._env.get(name + "_FILE")
+        if not path:
+            return self._env.get(name, "").strip() or None
+        if self._env.get(name):
+            self.problems.append(f"{name} and {name}_FILE are both set: keep one.")
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as problem:
+            self.problems.append(f"{name}_FILE cannot be read ({type(problem).__name__}).")
+            return None
+
+    def text(self, name: str, default: str, optional: bool = False) -> str:
+        value = self.get(name)
+        if value is None and self.production and not optional:
+            self.problems.append(f"{name} is missing.")
+        return value or default
+
+    def url(self, name: str, schemes: tuple[str, ...], default: str, optional: bool = False) -> str:
+        return self._checked(name, schemes, self.text(name, default, optional))
+
+    def maybe_url(self, name: str, schemes: tuple[str, ...], required: bool = False) -> str | None:
+        value = self.get(name)
+        if value is None and required:
+            self.problems.append(f"{name} is missing.")
+        return self._checked(name, schemes, value) if value else None
+
+    def _checked(self, name: str, schemes: tuple[str, ...], value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            reachable = (
+                parts.scheme in schemes and bool(parts.hostname or parts.path.strip("/")) and (parts.port or 1) > 0
+            )
+        except ValueError:
+            reachable = False
+        if not reachable:
+            self.problems.append(f"{name} must be an address that starts with {schemes[0]}://.")
+        return value
+
+    def secret_key(self) -> str:
+        value = self.text("SECRET_KEY", DEVELOPMENT_KEY)
+        weak = len(value) < 32 or len(set(value)) < 8 or value == DEVELOPMENT_KEY
+        if self.production and weak and self.get("SECRET_KEY"):
+            self.problems.append("SECRET_KEY must be at least 32 random characters.")
+        return value
+
+    def base_url(self) -> str:
+        value = self.url("BASE_URL", ("https", "http"), "http://localhost:8000").rstrip("/")
+        if self.production and not value.startswith("https://") and self.get("BASE_URL"):
+            self.problems.append("BASE_URL must start with https:// in production.")
+        return value
+
+    def number(self, name: str, default: int) -> int:
+        value = self.get(name)
+        if value is None:
+            return default
+        if not value.isascii() or not value.isdigit() or len(value) > 4:
+            self.problems.append(f"{name} must be a whole number, 0 or more.")
+            return default
+        return int(value)
+
+    def one_of(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        value = (self.get(name) or default).lower()
+        if value not in choices:
+            self.problems.append(f"{name} must be one of {', '.join(choices)}.")
+        return value

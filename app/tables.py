@@ -1,0 +1,31 @@
+"""Every table of every feature, for migrations and for whoever builds the schema whole."""
+
+from app.accounts import area, session, user
+from app.availability import working
+from app.bookings import booking, code, decline, extra
+from app.catalog import service
+from app.kit import events, idempotency, outbox
+from app.kit.rows import metadata
+from app.payments import charge, ledger
+from app.reviews import review
+from app.vetting import professional
+
+MODULES = (
+    area,
+    booking,
+    charge,
+    code,
+    decline,
+    events,
+    extra,
+    idempotency,
+    ledger,
+    outbox,
+    professional,
+    review,
+    service,
+    session,
+    user,
+    working,
+)
+__all__ = ["metadata"]

@@ -1,0 +1,28 @@
+"""May this person work?"""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.rows import Keyed
+
+
+class Professional(Keyed):
+    """The working side of a professional's account: trade, years, home area and standing."""
+
+    __tablename__ = "professionals"
+    __table_args__ = (
+        CheckConstraint("standing IN ('pending', 'approved', 'denied')", name="professionals_standing_check"),
+        CheckConstraint("(standing = 'approved') = (approved_at IS NOT NULL)", name="professionals_approved_check"),
+        CheckConstraint("experience_years BETWEEN 0 AND 70", name="professionals_experience_check"),
+        Index("professionals_approved_idx", "user_id", postgresql_where=text("standing = 'approved'")),
+    )
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"), primary_key=True, autoincrement=False)
+    standing: Mapped[str] = mapped_column(default="pending", server_default="pending")
+    trade: Mapped[str]
+    experience_years: Mapped[int] = mapped_column(Integer)
+    home_pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
+    denial_reason: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
