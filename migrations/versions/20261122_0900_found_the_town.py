@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 
-EXTENSIONS = ("pg_trgm", "btree_gist")
+EXTENSIONS = ("pg_trgm", "fuzzystrmatch", "btree_gist")
 
 # Facts and money lines are only ever added, whoever asks.
 APPEND_ONLY = ("events", "ledger_transactions", "ledger_entries")
