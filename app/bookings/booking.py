@@ -8,12 +8,12 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, 
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.bookings.code import Code
+from app.bookings.code import TRIES_IN_ALL, Code
 from app.bookings.extra import Extra
 from app.kit import clock
-from app.kit.rows import Base
 from app.kit.errors import Refused
 from app.kit.events import PLATFORM, Actor, Chronicle
+from app.kit.rows import Base
 from app.kit.vault import Vault
 from app.kit.words import _
 
@@ -187,7 +187,7 @@ class Booking(Base, Chronicle):
         return True
 
     def cancellation_fee(self, now: datetime) -> int:
-        """Paise owed for cancelling or moving now: 0 until 3 h before the slot or while nobody is assigned (rules.md, cancelling)."""
+        """Paise owed for cancelling or moving now: 0 until 3 h before the slot or while nobody is assigned."""
         if self.state != State.ASSIGNED or now < self.starts_at - FREE_UNTIL:
             return 0
         return min(LATE_FEE, self.price)
@@ -280,12 +280,15 @@ class Booking(Base, Chronicle):
         self._tell("booking.offered_again", by, offered=True, nudge=before, reason=reason, professional_id=before)
 
     def reschedule(self, by: Actor, starts_at: datetime, next_for: int, fee: int) -> None:
-        """The price stays the agreed one; the previous professional is asked first. `fee` paise are booked by the caller."""
+        """The price stays the agreed one; the previous professional, if free then, is asked first.
+
+        `fee` paise are booked by the caller.
+        """
         before, previous = self.starts_at, self.professional_id
         self._reopen("reschedule", by, next_for)
         self.set_slot(starts_at)
         self.reopened_at = None
-        if previous is not None:
+        if previous is not None and previous == next_for:
             self.named_id, self.asked_until = previous, clock.now() + ASKED_FIRST
         self._tell(
             "booking.moved",

@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit import clock
-from app.kit.rows import Base
 from app.kit.errors import Invalid
+from app.kit.rows import Base
 from app.kit.vault import Vault
 from app.kit.words import _
 
@@ -21,7 +21,10 @@ NEW_CODES_AN_HOUR = 3
 
 
 class Code(Base):
-    """One code of one phase ("start", "finish"). The digest compares; the seal opens for the customer only and is erased when used or replaced."""
+    """One code of one phase ("start", "finish").
+
+    The digest compares; the seal opens for the customer only and is erased when used or replaced.
+    """
 
     __tablename__ = "codes"
     __table_args__ = (

@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit import clock
-from app.kit.rows import Base
 from app.kit.errors import Refused
+from app.kit.rows import Base
 from app.kit.words import _
 
 

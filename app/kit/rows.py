@@ -6,8 +6,9 @@ from typing import Any
 from advanced_alchemy.base import DefaultBase, IdentityBase
 from sqlalchemy import BigInteger, DateTime, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 
-TYPES = {
+TYPES: dict[Any, TypeEngine[Any]] = {
     int: BigInteger(),
     str: Text(),
     bytes: LargeBinary(),

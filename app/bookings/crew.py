@@ -1,0 +1,182 @@
+"""Who could do a job and when: at most three queries for seven days of slots."""
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import BigInteger, DateTime
+
+from app.availability.travel import Point, distance_km
+from app.bookings.slot import Busy, Day, Offered, Week, Worker, bounds, free_starts
+from app.kit import clock
+
+WEEK_DAYS = 7
+LONGEST_WAY = timedelta(hours=8)
+
+PLACE = text("SELECT pincode, latitude, longitude FROM pincodes WHERE pincode = :pincode")
+
+CREW = text(
+    """
+    SELECT p.user_id, u.full_name, p.experience_years, h.pincode, h.latitude, h.longitude,
+           array_agg(o.service_id) AS services,
+           coalesce(r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five, 0) AS stars,
+           coalesce(r.one + r.two + r.three + r.four + r.five, 0) AS reviews,
+           coalesce(r.jobs, 0) AS jobs,
+           (SELECT coalesce(json_agg(json_build_array(w.weekday, w.opens, w.closes)), '[]')
+              FROM working_hours w WHERE w.professional_id = p.user_id) AS hours
+      FROM offerings o
+      JOIN coverage c ON c.professional_id = o.professional_id AND c.pincode = :pincode
+      JOIN professionals p ON p.user_id = o.professional_id AND p.standing = 'approved'
+      JOIN users u ON u.id = p.user_id
+      JOIN pincodes h ON h.pincode = p.home_pincode
+      LEFT JOIN professional_ratings r ON r.professional_id = p.user_id
+     WHERE o.service_id = ANY(:services) AND o.standing = 'approved'
+       AND (CAST(:professional AS bigint) IS NULL OR p.user_id = :professional)
+       AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL)
+     GROUP BY p.user_id, u.full_name, p.experience_years, h.pincode, h.latitude, h.longitude,
+              r.one, r.two, r.three, r.four, r.five, r.jobs
+    """
+).bindparams(bindparam("services", type_=ARRAY(BigInteger)), bindparam("professional", type_=BigInteger))
+
+# Lapsed holds take nobody's time, whether or not a worker has cleared them away.
+TAKEN = text(
+    """
+    SELECT b.reserved_for AS professional_id, b.id, b.starts_at AS since, b.ends_at AS until,
+           b.state IN ('assigned', 'started') AS firm, pin.pincode, pin.latitude, pin.longitude
+      FROM bookings b JOIN pincodes pin ON pin.pincode = b.pincode
+     WHERE b.reserved_for = ANY(:ids) AND b.state IN ('held', 'requested', 'assigned', 'started')
+       AND (b.state <> 'held' OR b.held_until > :now)
+       AND b.span && tstzrange(:since, :until) AND b.id IS DISTINCT FROM :ignoring
+    UNION ALL
+    SELECT t.professional_id, NULL, lower(t.span), upper(t.span), true, NULL, NULL, NULL
+      FROM time_off t
+     WHERE t.professional_id = ANY(:ids) AND t.span && tstzrange(:since, :until)
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(BigInteger)),
+    bindparam("ignoring", type_=BigInteger),
+    bindparam("now", type_=DateTime(timezone=True)),
+    bindparam("since", type_=DateTime(timezone=True)),
+    bindparam("until", type_=DateTime(timezone=True)),
+)
+
+
+async def place(db: AsyncSession, pincode: str) -> Point | None:
+    row = (await db.execute(PLACE, {"pincode": pincode})).one_or_none()
+    return Point(row.pincode, row.latitude, row.longitude) if row else None
+
+
+async def crew_of(
+    db: AsyncSession, services: Collection[int], where: Point, *, professional_id: int | None = None
+) -> list[Worker]:
+    """Approved, unblocked, offering one of the services, covering the pincode; nearest first, their time not read."""
+    asked = {"services": list(services), "pincode": where.pincode, "professional": professional_id}
+    rows = await db.execute(CREW, asked)
+    crew = [_worker(row, where) for row in rows]
+    return sorted(crew, key=lambda one: (one.distance_km is None, one.distance_km or 0, -(one.rating or 0), one.id))
+
+
+async def fill(
+    db: AsyncSession, crew: Sequence[Worker], since: datetime, until: datetime, *, ignoring: int | None = None
+) -> None:
+    """Read what takes each worker's time between two moments; `ignoring` is a booking that is being moved."""
+    asked = {
+        "ids": [worker.id for worker in crew],
+        "now": clock.now(),
+        "since": since - LONGEST_WAY,
+        "until": until + LONGEST_WAY,
+        "ignoring": ignoring,
+    }
+    by_id = {worker.id: worker for worker in crew}
+    for worker in crew:
+        worker.busy, worker.away = [], []
+    for row in await db.execute(TAKEN, asked) if crew else ():
+        since_s, until_s = int(row.since.timestamp()), math.ceil(row.until.timestamp())
+        if row.id is None:
+            by_id[row.professional_id].away.append((since_s, until_s))
+        else:
+            point = Point(row.pincode, row.latitude, row.longitude)
+            by_id[row.professional_id].busy.append(Busy(row.id, since_s, until_s, point, row.firm))
+
+
+async def week(
+    db: AsyncSession,
+    service: Offered,
+    pincode: str,
+    first_day: date,
+    *,
+    professional_id: int | None = None,
+    ignoring: int | None = None,
+) -> Week:
+    """Seven days of true slots, for anyone or for one professional; empty days where the pincode is unknown."""
+    days = [first_day + timedelta(days=n) for n in range(WEEK_DAYS)]
+    where = await place(db, pincode)
+    if where is None:
+        return Week([Day(day, []) for day in days], [])
+    crew = await crew_of(db, [service.id], where)
+    asked = [worker for worker in crew if professional_id in (None, worker.id)]
+    await fill(db, asked, clock.at(days[0]), clock.at(days[-1], 1440), ignoring=ignoring)
+    return Week([Day(day, _union(asked, service, where, day)) for day in days], crew)
+
+
+async def next_free(
+    db: AsyncSession,
+    service: Offered,
+    pincode: str,
+    after: datetime,
+    *,
+    professional_id: int | None = None,
+    limit: int = 3,
+) -> list[datetime]:
+    """The first free starts from `after` on, within seven days."""
+    day = max(after, clock.now()).astimezone(clock.IST).date()
+    found = await week(db, service, pincode, day, professional_id=professional_id)
+    return [start for one in found.days for start in one.starts if start >= after][:limit]
+
+
+async def earliest(db: AsyncSession, services: Sequence[Offered], pincode: str) -> dict[int, datetime]:
+    """For each service that somebody can do there within its horizon, the first free start."""
+    where = await place(db, pincode)
+    if where is None or not services:
+        return {}
+    crew = await crew_of(db, [service.id for service in services], where)
+    today = clock.today()
+    last = max(service.horizon_days for service in services)
+    await fill(db, crew, clock.at(today), clock.at(today + timedelta(days=last)))
+    found = {service.id: _first(crew, service, where, today) for service in services}
+    return {service: start for service, start in found.items() if start is not None}
+
+
+def _first(crew: Iterable[Worker], service: Offered, where: Point, today: date) -> datetime | None:
+    able = [worker for worker in crew if service.id in worker.services]
+    for n in range(service.horizon_days):
+        starts = _union(able, service, where, today + timedelta(days=n))
+        if starts:
+            return starts[0]
+    return None
+
+
+def _union(crew: Iterable[Worker], service: Offered, where: Point, day: date) -> list[datetime]:
+    first, end = bounds(service, clock.now())
+    starts = {start for worker in crew for start in free_starts(worker, service.minutes, where, day)}
+    return [datetime.fromtimestamp(start, clock.IST) for start in sorted(starts) if first <= start < end]
+
+
+def _worker(row: Row[Any], where: Point) -> Worker:
+    home = Point(row.pincode, row.latitude, row.longitude)
+    return Worker(
+        id=row.user_id,
+        full_name=row.full_name,
+        years=row.experience_years,
+        home=home,
+        hours=[tuple(stretch) for stretch in row.hours],
+        services=frozenset(row.services),
+        stars=int(row.stars),
+        reviews=int(row.reviews),
+        jobs=int(row.jobs),
+        distance_km=distance_km(home, where),
+    )

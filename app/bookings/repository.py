@@ -1,0 +1,95 @@
+"""Bookings, found through the person who asks: a stranger's does not exist."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.bookings.booking import Booking, State
+from app.bookings.decline import Decline
+from app.kit.errors import Missing
+from app.kit.events import Actor
+
+
+class Bookings:
+    """`lock=True` takes the row's lock, which every change of a booking begins with."""
+
+    def __init__(self, db: AsyncSession) -> None:
+        self.db = db
+
+    async def for_customer(self, me: Actor, reference: str, *, lock: bool = False) -> Booking:
+        return await self._one(_whole(reference).where(Booking.customer_id == me.id), lock=lock)
+
+    async def for_professional(self, me: Actor, reference: str, *, lock: bool = False) -> Booking:
+        """A job that `me` holds or held to its end."""
+        return await self._one(_whole(reference).where(Booking.professional_id == me.id), lock=lock)
+
+    async def by_reference(self, reference: str, *, lock: bool = False) -> Booking:
+        """For tasks, and for verbs that then ask whether it was offered to the person."""
+        return await self._one(_whole(reference), lock=lock)
+
+    async def locked(self, ids: Collection[int]) -> dict[int, Booking]:
+        """These bookings, their rows locked in ascending order."""
+        rows = await self.db.scalars(
+            _loaded().where(Booking.id.in_(ids)).order_by(Booking.id).with_for_update().execution_options(**FRESH)
+        )
+        return {booking.id: booking for booking in rows}
+
+    async def lapsed_holds(self, now: datetime, professionals: Collection[int] | None = None) -> Sequence[Booking]:
+        """Holds whose time is over, locked; those that somebody is busy with are left to them."""
+        query = _loaded().where(Booking.state == State.HELD, Booking.held_until <= now)
+        if professionals is not None:
+            query = query.where(Booking.reserved_for.in_(professionals))
+        query = query.order_by(Booking.id).limit(200).with_for_update(skip_locked=True)
+        return (await self.db.scalars(query.execution_options(**FRESH))).all()
+
+    async def reserved(self, professional_id: int, since: datetime, until: datetime) -> list[int]:
+        """Unaccepted bookings that take this person's time between two moments."""
+        query = select(Booking.id).where(
+            Booking.reserved_for == professional_id,
+            Booking.state.in_((State.HELD, State.REQUESTED)),
+            Booking.starts_at < until,
+            Booking.ends_at > since,
+        )
+        return list(await self.db.scalars(query))
+
+    async def live_holds(self, customer_id: int, now: datetime) -> int:
+        query = select(func.count()).where(
+            Booking.customer_id == customer_id, Booking.state == State.HELD, Booking.held_until > now
+        )
+        return (await self.db.execute(query)).scalar_one()
+
+    async def declined_by(self, booking_ids: Collection[int]) -> dict[int, set[int]]:
+        """Booking id → the professionals who passed on it or handed it back."""
+        query = select(Decline.booking_id, Decline.professional_id).where(Decline.booking_id.in_(booking_ids))
+        found: dict[int, set[int]] = {booking_id: set() for booking_id in booking_ids}
+        for booking_id, professional_id in await self.db.execute(query):
+            found[booking_id].add(professional_id)
+        return found
+
+    async def lock_time_of(self, professionals: Iterable[int]) -> None:
+        """One after the other, always in ascending order, until the end of the transaction."""
+        for professional in sorted(set(professionals)):
+            await self.db.execute(select(func.pg_advisory_xact_lock(TIME_OF, professional)))
+
+    async def _one(self, query: Select[Booking], *, lock: bool) -> Booking:
+        if lock:
+            query = query.with_for_update()
+        booking = (await self.db.scalars(query.execution_options(**FRESH))).one_or_none()
+        if booking is None:
+            raise Missing
+        return booking
+
+
+FRESH = {"populate_existing": True}
+TIME_OF = 7001  # the advisory locks of people's time
+
+
+def _loaded() -> Select[Booking]:
+    return select(Booking).options(selectinload(Booking.codes), selectinload(Booking.extras))
+
+
+def _whole(reference: str) -> Select[Booking]:
+    return _loaded().where(Booking.reference == reference.upper())

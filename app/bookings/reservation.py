@@ -1,0 +1,306 @@
+"""Whose time a booking takes: everything that two people can race for, under locks.
+
+Order of locks, always: bookings' rows by ascending id, then people's time by ascending id. The exclusion
+constraint stands behind it, for whoever forgets.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.availability.travel import Point
+from app.bookings.booking import Booking, State
+from app.bookings.crew import LONGEST_WAY, crew_of, fill, place
+from app.bookings.decline import Decline
+from app.bookings.repository import Bookings
+from app.bookings.slot import Busy, Offered, Worker, bounds, in_the_way, is_free, on_grid, within_hours
+from app.catalog.service import Service
+from app.kit import clock
+from app.kit.errors import Invalid, Missing, Refused
+from app.kit.events import PLATFORM, Actor
+from app.kit.ids import reference as new_reference
+from app.kit.vault import Vault
+from app.kit.words import _
+
+LIVE_HOLDS = 5
+OVERLAP = "bookings_overlap_excl"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a customer asks for; `starts_at` aware, `professional_id` None for "anyone"."""
+
+    service_id: int
+    starts_at: datetime
+    address: str
+    pincode: str
+    note: str = ""
+    professional_id: int | None = None
+
+
+async def hold(db: AsyncSession, by: Actor, wish: Wish) -> Booking:
+    """Keep a time for seven minutes. Invalid: it cannot be; Refused("taken"): somebody was quicker."""
+    bookings = Bookings(db)
+    service = await db.get(Service, wish.service_id)
+    if service is None or service.retired_at is not None:
+        raise Invalid({"service_id": _("We do not offer this any more.")})
+    check_start(service, wish.starts_at)
+    if by.id is None or await bookings.live_holds(by.id, clock.now()) >= LIVE_HOLDS:
+        raise Refused(_("You keep several times already. Pay for one first, or let them lapse."), reason="holds")
+    where = await _place(db, wish.pincode)
+    crew = await crew_of(db, [service.id], where, professional_id=wish.professional_id)
+    if not crew:
+        raise Refused(_("Nobody who does this comes to %(pincode)s.", pincode=wish.pincode), reason="nobody")
+    await bookings.lock_time_of(worker.id for worker in crew)
+    await expire_holds(db, {worker.id for worker in crew})
+    await fill(db, crew, wish.starts_at, wish.starts_at + timedelta(minutes=service.minutes))
+    for worker in crew:
+        if is_free(worker, service.minutes, where, wish.starts_at):
+            booking = await _insert(db, _drafted(by, service, wish), by, worker.id)
+            if booking is not None:
+                return booking
+    raise taken()
+
+
+async def accept(db: AsyncSession, by: Actor, reference: str, vault: Vault) -> Booking:
+    """The one who accepts gets the job, and the reservations of their time move to others (W10).
+
+    Accepting again what is yours changes nothing. Refused("taken"), Refused("busy").
+    """
+    bookings = Bookings(db)
+    booking, others = await _claim(db, bookings, by, reference)
+    if booking.state != State.REQUESTED and booking.professional_id == by.id:
+        return booking
+    me = await _offered_to(db, bookings, by, booking)
+    if booking.starts_at <= clock.now():
+        raise Refused(_("The time of this job has come. The customer picks another."), reason="late")
+    movable = {one.id: await _candidates(db, bookings, one) for one in others.values()}
+    await bookings.lock_time_of({me.id} | {worker.id for crew in movable.values() for worker in crew})
+    await _make_room(db, me, booking, others, movable)
+    booking.accept(by, vault)
+    await _flush(db)
+    return booking
+
+
+async def pass_on(db: AsyncSession, by: Actor, reference: str, reason: str) -> Booking:
+    """Not for me: it is never offered to `by` again, and a reservation of their time moves on."""
+    bookings = Bookings(db)
+    booking = await bookings.by_reference(reference, lock=True)
+    await _offered_to(db, bookings, by, booking)
+    await _decline(db, booking, by, "passed", reason)
+    mine = booking.reserved_for == by.id
+    booking.passed(by, reason, await next_for(db, booking) if mine else booking.reserved_for)
+    await _flush(db)
+    return booking
+
+
+async def hand_back(db: AsyncSession, by: Actor, reference: str, reason: str) -> Booking:
+    """An accepted job returns to the others; its code is void."""
+    bookings = Bookings(db)
+    booking = await bookings.for_professional(by, reference, lock=True)
+    if booking.state != State.ASSIGNED:
+        booking.hand_back(by, reason, None)  # says no, in words
+    await _decline(db, booking, by, "returned", reason)
+    booking.hand_back(by, reason, await next_for(db, booking))
+    await _flush(db)
+    return booking
+
+
+async def offer_again(db: AsyncSession, by: Actor, booking: Booking, reason: str) -> None:
+    """W1, W14: `booking` (row locked) is taken from its professional, who is not asked again."""
+    if booking.professional_id is None:
+        raise Refused(_("Nobody has accepted this job yet."), reason="state")
+    await _decline(db, booking, None, "absent", reason, booking.professional_id)
+    booking.offer_again(by, reason, await next_for(db, booking))
+    await _flush(db)
+
+
+async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: datetime) -> int:
+    """Move `booking` (row locked) to another start; the paise to be booked as fee are returned."""
+    service = await db.get_one(Service, booking.service_id)
+    check_start(service, starts_at)
+    bookings, where = Bookings(db), await _place(db, booking.pincode)
+    crew = await _candidates(db, bookings, booking)
+    await bookings.lock_time_of(worker.id for worker in crew)
+    await expire_holds(db, {worker.id for worker in crew})
+    await fill(db, crew, starts_at, starts_at + timedelta(minutes=booking.minutes), ignoring=booking.id)
+    preferred = booking.professional_id or booking.named_id
+    free = [worker for worker in crew if is_free(worker, booking.minutes, where, starts_at)]
+    free.sort(key=lambda worker: worker.id != preferred)
+    if not free:
+        raise taken()
+    fee = booking.cancellation_fee(clock.now())
+    booking.reschedule(by, starts_at, free[0].id, fee)
+    await _flush(db)
+    return fee
+
+
+async def next_for(db: AsyncSession, booking: Booking) -> int | None:
+    """The next candidate who is free for the whole slot, their time locked; None when nobody is left (W9)."""
+    bookings, where = Bookings(db), await _place(db, booking.pincode)
+    crew = [worker for worker in await _candidates(db, bookings, booking) if worker.id != booking.reserved_for]
+    if booking.starts_at <= clock.now():
+        return None
+    await bookings.lock_time_of(worker.id for worker in crew)
+    await expire_holds(db, {worker.id for worker in crew})
+    await fill(db, crew, booking.starts_at, booking.ends_at, ignoring=booking.id)
+    return _free_one(crew, booking, where)
+
+
+async def expire_holds(db: AsyncSession, professionals: Collection[int] | None = None) -> int:
+    """Cancel lapsed holds, of these people or of everybody; their slots are free at once."""
+    lapsed = await Bookings(db).lapsed_holds(clock.now(), professionals)
+    for booking in lapsed:
+        booking.cancel(PLATFORM, "expired", _("Not paid in time."))
+    await db.flush()
+    return len(lapsed)
+
+
+def check_start(service: Offered, starts_at: datetime) -> None:
+    """Invalid("start") unless on the grid, after the notice and within the horizon."""
+    first, end = bounds(service, clock.now())
+    if not on_grid(starts_at):
+        raise Invalid({"start": _("Times start on the hour or half past.")})
+    if starts_at.timestamp() < first:
+        raise Invalid({"start": _("That time is too soon or over. Please pick a later one.")})
+    if starts_at.timestamp() >= end:
+        raise Invalid({"start": _("That day is too far away. Please pick one of the next days.")})
+
+
+def taken() -> Refused:
+    return Refused(_("That time was just taken."), reason="taken")
+
+
+# How
+
+
+def _drafted(by: Actor, service: Service, wish: Wish) -> Booking:
+    booking = Booking(
+        reference=new_reference(),
+        customer_id=by.id,
+        service_id=service.id,
+        service_name=service.name,
+        price=service.price,
+        minutes=service.minutes,
+        address=wish.address,
+        pincode=wish.pincode,
+        note=wish.note,
+        named_id=wish.professional_id,
+        created_at=clock.now(),
+    )
+    booking.set_slot(wish.starts_at)
+    return booking
+
+
+async def _insert(db: AsyncSession, booking: Booking, by: Actor, professional_id: int) -> Booking | None:
+    """The held booking, or None when the database says that this person's time is taken."""
+    booking.hold(by, professional_id)
+    try:
+        async with db.begin_nested():
+            db.add(booking)
+    except IntegrityError as clash:
+        if OVERLAP not in str(clash.orig):
+            raise
+        return None
+    return booking
+
+
+async def _claim(db: AsyncSession, bookings: Bookings, by: Actor, reference: str) -> tuple[Booking, dict[int, Booking]]:
+    """The booking and the reservations of `by`'s time around it, all locked in ascending order."""
+    seen = await bookings.by_reference(reference)
+    near = await bookings.reserved(by.id or 0, seen.starts_at - LONGEST_WAY, seen.ends_at + LONGEST_WAY)
+    rows = await bookings.locked({seen.id, *near})
+    others = {
+        key: one
+        for key, one in rows.items()
+        if key != seen.id and one.reserved_for == by.id and one.state in (State.HELD, State.REQUESTED)
+    }
+    return rows[seen.id], others
+
+
+async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: Booking) -> Worker:
+    """The candidate who is `by`. Missing: it was never theirs to see; Refused("taken"): it is gone."""
+    where = await _place(db, booking.pincode)
+    crew = await crew_of(db, [booking.service_id], where, professional_id=by.id)
+    declined = await bookings.declined_by([booking.id])
+    if not crew or booking.state == State.HELD or by.id in declined[booking.id]:
+        raise Missing
+    if booking.state == State.CANCELLED:
+        raise Refused(_("The customer does not need this any more."), reason="cancelled")
+    if booking.state != State.REQUESTED:
+        raise Refused(_("Taken by someone else."), reason="taken")
+    if booking.asks_first(clock.now()) not in (None, by.id):
+        raise Missing
+    return crew[0]
+
+
+async def _candidates(db: AsyncSession, bookings: Bookings, booking: Booking) -> list[Worker]:
+    where = await _place(db, booking.pincode)
+    declined = await bookings.declined_by([booking.id])
+    crew = await crew_of(db, [booking.service_id], where)
+    return [worker for worker in crew if worker.id not in declined[booking.id]]
+
+
+async def _make_room(
+    db: AsyncSession, me: Worker, booking: Booking, others: dict[int, Booking], movable: dict[int, list[Worker]]
+) -> None:
+    """Jobs of mine in the way refuse; reservations in the way move to somebody else who is free, or refuse."""
+    where = await _place(db, booking.pincode)
+    await fill(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
+    if not within_hours(me, booking.minutes, booking.starts_at):
+        raise Refused(_("That is outside your working hours."), reason="busy")
+    for job in in_the_way(me, booking.minutes, where, booking.starts_at):
+        await _move_away(db, me, job, others, movable)
+
+
+async def _move_away(
+    db: AsyncSession, me: Worker, job: Busy, others: dict[int, Booking], movable: dict[int, list[Worker]]
+) -> None:
+    other = others.get(job.booking_id)
+    if job.firm or other is None:
+        raise Refused(_("You have another job at that time, or no time to get from one to the other."), reason="busy")
+    if me.id in (other.named_id if other.state == State.HELD else None, other.asks_first(clock.now())):
+        raise Refused(_("Another customer asked for you at that time. Answer that offer first."), reason="busy")
+    crew = [worker for worker in movable[other.id] if worker.id != me.id]
+    await fill(db, crew, other.starts_at, other.ends_at, ignoring=other.id)
+    instead = _free_one(crew, other, await _place(db, other.pincode))
+    if instead is None:
+        raise Refused(_("Your time is kept for another customer, and nobody else is free then."), reason="busy")
+    other.unreserve(instead)
+    await _flush(db)
+
+
+def _free_one(crew: Iterable[Worker], booking: Booking, where: Point) -> int | None:
+    return next(
+        (worker.id for worker in crew if is_free(worker, booking.minutes, where, booking.starts_at)),
+        None,
+    )
+
+
+async def _decline(
+    db: AsyncSession, booking: Booking, by: Actor | None, kind: str, reason: str, professional_id: int | None = None
+) -> None:
+    who = by.id if by is not None else professional_id
+    db.add(Decline(booking_id=booking.id, professional_id=who, kind=kind, reason=reason, at=clock.now()))
+    await db.flush()
+
+
+async def _place(db: AsyncSession, pincode: str) -> Point:
+    where = await place(db, pincode)
+    if where is None:
+        raise Invalid({"pincode": _("We do not know this pincode.")})
+    return where
+
+
+async def _flush(db: AsyncSession) -> None:
+    """Write now; the exclusion constraint speaks in words."""
+    try:
+        async with db.begin_nested():
+            await db.flush()
+    except IntegrityError as clash:
+        if OVERLAP in str(clash.orig):
+            raise taken() from clash
+        raise
