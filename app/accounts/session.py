@@ -24,13 +24,17 @@ class Session(Base):
 
 
 class MailLink(Base):
-    """A single-use link: to verify an address or to set a new password."""
+    """A single-use link: to verify `address` (which is the account's from then on), or to set a new password."""
 
     __tablename__ = "mail_links"
-    __table_args__ = (CheckConstraint("purpose IN ('verify', 'reset')", name="mail_links_purpose_check"),)
+    __table_args__ = (
+        CheckConstraint("purpose IN ('verify', 'reset')", name="mail_links_purpose_check"),
+        Index("mail_links_user_id_idx", "user_id"),
+    )
     digest: Mapped[bytes] = mapped_column(unique=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
     purpose: Mapped[str]
+    address: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

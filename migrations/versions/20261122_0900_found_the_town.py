@@ -220,6 +220,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
@@ -228,6 +229,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("mail_links_pkey")),
         sa.UniqueConstraint("digest", name=op.f("mail_links_digest_key")),
     )
+    op.create_index("mail_links_user_id_idx", "mail_links", ["user_id"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False, start=1, increment=1), nullable=False),
