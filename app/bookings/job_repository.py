@@ -14,7 +14,7 @@ from app.bookings.code import TRIES_BEFORE_LOCK, TRIES_IN_ALL
 from app.kit import clock
 from app.kit.events import Actor
 from app.kit.paging import Page, page_of
-from app.payments.commission import earning_of
+from app.payments.shares import earning_of
 
 MOMENT = DateTime(timezone=True)
 

@@ -18,7 +18,7 @@ from app.bookings.booking import UNFILLED_BEFORE
 from app.bookings.slot import Busy, Worker, in_the_way, within_hours
 from app.kit import clock
 from app.kit.events import Actor
-from app.payments.commission import earning_of
+from app.payments.shares import earning_of
 
 SHOWN = 50
 STEP_KM = 0.5
