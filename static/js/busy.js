@@ -1,0 +1,35 @@
+// A pressed button shows that it works and cannot be pressed twice, with htmx or without.
+{
+  const rest = (form) => {
+    form.removeAttribute("data-sent");
+    for (const button of form.querySelectorAll("[data-busy]")) {
+      button.removeAttribute("data-busy");
+      button.removeAttribute("aria-disabled");
+      if (button.dataset.words) button.lastChild.textContent = button.dataset.words;
+    }
+  };
+  addEventListener("submit", (event) => {
+    if (!event.target.hasAttribute("data-sent")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+  addEventListener("submit", (event) => {
+    const form = event.target;
+    const button = event.submitter ?? form.querySelector(".button--go, button:not([type=button])");
+    if (form.method === "get" || !button) return;
+    form.setAttribute("data-sent", "");
+    button.setAttribute("data-busy", "");
+    button.setAttribute("aria-disabled", "true");
+    if (button.dataset.busyWords) {
+      button.dataset.words ||= button.lastChild.textContent;
+      button.lastChild.textContent = button.dataset.busyWords;
+    }
+  });
+  addEventListener("htmx:finally:request", (event) => {
+    const form = event.detail.ctx?.sourceElement?.closest?.("form");
+    if (form) rest(form);
+  });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) document.querySelectorAll("form[data-sent]").forEach(rest);
+  });
+}

@@ -1,0 +1,21 @@
+// Whenever the line to /live is (again) open, every live piece looks once for itself, so that nothing is missed.
+{
+  let opened = 0;
+  const resume = () => document.body.dispatchEvent(new Event("live-resume"));
+  let over = false;
+  addEventListener("htmx:sse:after:connection", (event) => {
+    over = event.detail.connection.status === 204;
+    // All phones reconnect together after a restart: spread them.
+    if (!over) setTimeout(resume, opened++ ? Math.random() * 800 : 0);
+  });
+  // 204 says that nobody is signed in any more: asking again would not help.
+  addEventListener("htmx:sse:before:connection", (event) => { if (over) event.preventDefault(); });
+  addEventListener("pageshow", (event) => { if (event.persisted) resume(); });
+
+  const line = () => {
+    const note = document.getElementById("offline");
+    if (note) note.hidden = navigator.onLine;
+  };
+  addEventListener("online", () => { line(); resume(); });
+  addEventListener("offline", line);
+}

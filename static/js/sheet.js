@@ -1,0 +1,23 @@
+// Menus and sheets are <details>: Escape, a press outside and leaving them close them.
+{
+  const open = () => document.querySelectorAll("details[data-closes][open]");
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const sheet of open()) {
+      sheet.open = false;
+      sheet.querySelector("summary").focus();
+    }
+  });
+  addEventListener("click", (event) => {
+    for (const sheet of open()) {
+      const inside = sheet.querySelector("summary + *");
+      if (!sheet.querySelector("summary").contains(event.target) && !inside.contains(event.target)) sheet.open = false;
+    }
+  });
+  addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-closes-sheet]")) for (const sheet of open()) sheet.open = false;
+  });
+  addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-dismiss]")) event.target.closest(".note, [data-dismissed]")?.remove();
+  });
+}
