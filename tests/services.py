@@ -20,7 +20,7 @@ import pytest
 from app.dev.processes import CannotStart
 from app.dev.services import Services as OwnServers
 from app.dev.services import held, wipe
-from app.kit.migrate import upgrade
+from app.schema import upgrade
 
 PREFIX = "doorstep-test-"
 

@@ -249,6 +249,8 @@ async def _make_room(
 ) -> None:
     """Jobs of mine in the way refuse; reservations in the way move to somebody else who is free, or refuse."""
     where = await _place(db, booking.pincode)
+    booking.unreserve(None)  # whoever kept the time for it is free for another
+    await _flush(db)
     await fill(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
     if not within_hours(me, booking.minutes, booking.starts_at):
         raise Refused(_("That is outside your working hours."), reason="busy")

@@ -1,0 +1,24 @@
+"""The whole schema of this version and its reference data: what `doorstep migrate` brings a database up to."""
+
+import asyncio
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.accounts.reference import load_pincodes
+from app.kit import migrate
+from app.kit.db import driver_url
+
+
+def upgrade(owner_url: str, app_url: str) -> None:
+    """Migrations as the owner, the rights of the application's role, India's pincodes."""
+    migrate.upgrade(owner_url, app_url)
+    asyncio.run(_load(owner_url))
+
+
+async def _load(owner_url: str) -> None:
+    engine = create_async_engine(driver_url(owner_url), connect_args={"timeout": 5})
+    try:
+        async with engine.begin() as connection:
+            await load_pincodes(connection)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,362 @@
+"""Whose time a booking takes, on real connections: the races that the house exists to win."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from app.bookings.booking import Booking
+from app.bookings.crew import next_free, week
+from app.bookings.repository import Bookings
+from app.bookings.reservation import (
+    Wish,
+    accept,
+    expire_holds,
+    hand_back,
+    hold,
+    offer_again,
+    pass_on,
+    reschedule,
+)
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.errors import Invalid, Missing, Refused
+from app.kit.events import PLATFORM
+from app.kit.vault import Vault
+from tests.factories import (
+    ADYAR,
+    TAMBARAM,
+    a_block,
+    a_customer,
+    a_hold,
+    a_professional,
+    a_request,
+    a_service,
+    a_start,
+    an_admin,
+)
+
+VAULT = Vault("a secret for tests only")
+
+
+async def test_a_hold_takes_somebodys_time(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    booking = await a_hold(db, await a_customer(db), service)
+    assert (booking.state, booking.reserved_for, booking.professional_id) == ("held", ravi.id, None)
+    assert a_start() not in (await week(db, service, ADYAR, clock.today())).days[1].starts
+
+
+async def test_the_second_customer_of_the_last_slot_reads_that_it_was_taken(db):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    await a_hold(db, await a_customer(db), service)
+    with pytest.raises(Refused, match="just taken") as refusal:
+        await a_hold(db, await a_customer(db, "Omar Sheriff"), service)
+    assert refusal.value.reason == "taken"
+    assert await next_free(db, service, ADYAR, a_start(), limit=2) == [
+        a_start(hour=11, minute=30),
+        a_start(hour=12),
+    ]
+
+
+async def test_a_lapsed_hold_blocks_nobody_though_no_worker_runs(db):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    first = await a_hold(db, await a_customer(db), service)
+    with clock.stopped(clock.now() + timedelta(minutes=7)):
+        second = await a_hold(db, await a_customer(db, "Omar Sheriff"), service)
+    assert (first.state, first.cancelled_as, second.state) == ("cancelled", "expired", "held")
+
+
+async def test_a_professional_asked_by_name_is_the_only_candidate(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    await a_professional(db, "Bala Vel", services=[service])
+    asha = await a_customer(db)
+    first = await a_hold(db, asha, service, professional_id=ravi.id)
+    assert (first.named_id, first.reserved_for) == (ravi.id, ravi.id)
+    with pytest.raises(Refused, match="just taken"):
+        await a_hold(db, asha, service, professional_id=ravi.id)
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (a_start(days=-1), "too soon or over"),
+        (a_start(days=7), "too far"),
+        (a_start(days=900), "too far"),
+        (a_start(minute=10), "on the hour"),
+    ],
+)
+async def test_starts_that_cannot_be_are_refused_beside_the_field(db, start, words):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    with pytest.raises(Invalid, match=words) as wrong:
+        await a_hold(db, await a_customer(db), service, start)
+    assert list(wrong.value.errors) == ["start"]
+
+
+async def test_nobody_comes_where_nobody_works_or_everybody_is_blocked_or_not_approved(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    await a_professional(db, "Pending Person", services=[service], standing="pending")
+    await a_block(db, ravi, await an_admin(db))
+    for pincode in (ADYAR, TAMBARAM):
+        with pytest.raises(Refused) as refusal:
+            await a_hold(db, await a_customer(db), service, pincode=pincode)
+        assert refusal.value.reason == "nobody"
+
+
+async def test_accepting_gives_the_job_and_a_start_code(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    booking = await a_request(db, await a_customer(db), service)
+    accepted = await accept(db, ravi, booking.reference, VAULT)
+    assert (accepted.state, accepted.professional_id) == ("assigned", ravi.id)
+    code = accepted.live_code("start")
+    assert code is not None
+    assert len(code.reveal(VAULT, booking.reference) or "") == 6
+
+
+async def test_accepting_twice_changes_nothing(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    booking = await a_request(db, await a_customer(db), service)
+    first = await accept(db, ravi, booking.reference, VAULT)
+    count, code = first.event_count, first.live_code("start")
+    again = await accept(db, ravi, booking.reference, VAULT)
+    assert (again.event_count, again.live_code("start")) == (count, code)
+
+
+async def test_a_stranger_to_the_offer_does_not_find_it(db):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    omar = await a_professional(db, "Omar Sheriff", services=[service], pincodes=[TAMBARAM])
+    booking = await a_request(db, await a_customer(db), service)
+    for verb in (accept(db, omar, booking.reference, VAULT), pass_on(db, omar, booking.reference, "far")):
+        with pytest.raises(Missing):
+            await verb
+
+
+async def test_while_one_is_asked_first_the_others_do_not_find_it(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    bala = await a_professional(db, "Bala Vel", services=[service])
+    booking = await a_request(db, await a_customer(db), service, professional_id=ravi.id)
+    with pytest.raises(Missing):
+        await accept(db, bala, booking.reference, VAULT)
+    with clock.stopped(clock.now() + timedelta(minutes=10)):
+        assert (await accept(db, bala, booking.reference, VAULT)).professional_id == bala.id
+
+
+async def test_passing_moves_the_reservation_and_never_offers_again(db):
+    service = await a_service(db)
+    first = await a_professional(db, "Ravi Kumar", services=[service])
+    second = await a_professional(db, "Bala Vel", services=[service])
+    booking = await a_request(db, await a_customer(db), service)
+    one, other = (first, second) if booking.reserved_for == first.id else (second, first)
+    await pass_on(db, one, booking.reference, "Too far.")
+    assert (booking.reserved_for, booking.state) == (other.id, "requested")
+    with pytest.raises(Missing):
+        await accept(db, one, booking.reference, VAULT)
+    await pass_on(db, other, booking.reference, "Busy.")
+    assert booking.reserved_for is None
+
+
+async def test_handing_back_voids_the_code_and_asks_the_others(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    booking = await a_request(db, await a_customer(db), service)
+    await accept(db, ravi, booking.reference, VAULT)
+    bala = await a_professional(db, "Bala Vel", services=[service])
+    await hand_back(db, ravi, booking.reference, "My scooter broke.")
+    assert (booking.state, booking.professional_id, booking.reserved_for) == ("requested", None, bala.id)
+    assert booking.live_code("start") is None
+    assert all(code.sealed is None for code in booking.codes)
+
+
+async def test_accepting_moves_another_customers_reservation_to_somebody_free(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    bala = await a_professional(db, "Bala Vel", services=[service])
+    mine = await a_request(db, await a_customer(db), service)
+    other = await a_request(db, await a_customer(db, "Omar Sheriff"), service)
+    assert {mine.reserved_for, other.reserved_for} == {ravi.id, bala.id}
+    holder = ravi if other.reserved_for == ravi.id else bala
+    accepted = await accept(db, holder, mine.reference, VAULT)
+    await db.refresh(other)
+    assert accepted.professional_id == holder.id
+    assert {accepted.reserved_for, other.reserved_for} == {ravi.id, bala.id}
+
+
+async def test_accepting_is_refused_in_words_when_the_reservation_cannot_move(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    bala = await a_professional(db, "Bala Vel", services=[service])
+    mine = await a_request(db, await a_customer(db), service)
+    other = await a_request(db, await a_customer(db, "Omar Sheriff"), service)
+    holder, rest = (ravi, bala) if other.reserved_for == ravi.id else (bala, ravi)
+    await pass_on(db, rest, other.reference, "Busy.")
+    with pytest.raises(Refused, match="kept for another customer"):
+        await accept(db, holder, mine.reference, VAULT)
+
+
+async def test_moving_keeps_the_price_and_asks_the_previous_professional_first(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    await a_professional(db, "Bala Vel", services=[service])
+    asha = await a_customer(db)
+    booking = await a_request(db, asha, service, professional_id=ravi.id)
+    await accept(db, ravi, booking.reference, VAULT)
+    service.price = 999_00
+    fee = await reschedule(db, asha, booking, a_start(days=2, hour=15))
+    assert (fee, booking.price, booking.state, booking.named_id) == (0, 149_00, "requested", ravi.id)
+    assert booking.asks_first(clock.now()) == ravi.id
+    assert a_start() in (await week(db, service, ADYAR, clock.today())).days[1].starts
+
+
+async def test_moving_late_costs_a_hundred_rupees_and_never_more_than_the_price(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    asha = await a_customer(db)
+    booking = await a_request(db, asha, service)
+    await accept(db, ravi, booking.reference, VAULT)
+    with clock.stopped(booking.starts_at - timedelta(hours=3)):
+        assert booking.cancellation_fee(clock.now()) == 100_00
+        booking.price = 60_00
+        assert booking.cancellation_fee(clock.now()) == 60_00
+    assert booking.cancellation_fee(booking.starts_at - timedelta(hours=3, seconds=1)) == 0
+
+
+async def test_a_professional_who_did_not_come_is_not_asked_again(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    asha = await a_customer(db)
+    booking = await a_request(db, asha, service)
+    await accept(db, ravi, booking.reference, VAULT)
+    await offer_again(db, asha, booking, "Nobody came.")
+    assert (booking.state, booking.reserved_for) == ("requested", None)
+    with pytest.raises(Missing):
+        await accept(db, ravi, booking.reference, VAULT)
+
+
+async def test_the_database_refuses_an_overlap_whoever_writes_it(db):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    asha = await a_customer(db)
+    first = await a_hold(db, asha, service)
+    second = await a_hold(db, asha, service, a_start(hour=14))
+    clash = (
+        update(Booking)
+        .where(Booking.id == second.id)
+        .values(starts_at=first.starts_at, ends_at=first.ends_at, span=first.span)
+    )
+    with pytest.raises(IntegrityError, match="bookings_overlap_excl"):
+        async with db.begin_nested():
+            await db.execute(clash)
+
+
+async def _tally(verbs) -> Counter:
+    """How the parallel verbs ended: their value, or the reason of the refusal."""
+    ends = await asyncio.gather(*verbs, return_exceptions=True)
+    return Counter(end.reason if isinstance(end, Refused) else type(end).__name__ for end in ends)
+
+
+@pytest.mark.parametrize("professionals", [1, 3])
+async def test_of_a_hundred_customers_as_many_win_as_professionals_are_free(own_database: Database, professionals: int):
+    async with own_database.work() as db:
+        service = await a_service(db)
+        for _ in range(professionals):
+            await a_professional(db, services=[service])
+        customers = [await a_customer(db, f"Customer {n}") for n in range(100)]
+    rush = asyncio.Semaphore(12)
+
+    async def book(customer):
+        async with rush, own_database.work() as db:
+            return await hold(db, customer, Wish(service.id, a_start(), "Flat 3B", ADYAR))
+
+    ends = await _tally(book(customer) for customer in customers)
+    assert ends == {"Booking": professionals, "taken": 100 - professionals}
+
+
+async def test_of_many_parallel_accepts_exactly_one_wins(own_database: Database):
+    async with own_database.work() as db:
+        service = await a_service(db)
+        crew = [await a_professional(db, f"Worker {n}", services=[service]) for n in range(20)]
+        booking = await a_request(db, await a_customer(db), service)
+    rush = asyncio.Semaphore(12)
+
+    async def take(professional):
+        async with rush, own_database.work() as db:
+            return await accept(db, professional, booking.reference, VAULT)
+
+    ends = await _tally(take(crew[n % 20]) for n in range(200))
+    async with own_database.work() as db:
+        events = await db.scalar(text("SELECT count(*) FROM events WHERE name = 'booking.assigned'"))
+        winner = await db.scalar(select(Booking.professional_id))
+    assert events == 1
+    assert winner in {one.id for one in crew}
+    assert ends == {"Booking": 10, "taken": 190}  # the winner's own ten answers are one and the same
+
+
+async def test_crosswise_accepts_of_each_others_reservations_never_deadlock(own_database: Database):
+    async with own_database.work() as db:
+        service = await a_service(db)
+        crew = [await a_professional(db, f"Worker {n}", services=[service]) for n in range(4)]
+        customer = await a_customer(db)
+        references = [(await a_request(db, customer, service)).reference for _ in range(4)]
+
+    async def take(professional, reference):
+        async with own_database.work() as db:
+            return await accept(db, professional, reference, VAULT)
+
+    ends = await _tally(take(one, reference) for one in crew for reference in references)
+    async with own_database.work() as db:
+        taken = (await db.scalars(select(Booking.professional_id))).all()
+    held = [person for person in taken if person is not None]
+    assert len(set(held)) == len(held) == 4
+    assert set(ends) <= {"Booking", "taken", "busy"}
+    assert ends["Booking"] == 4
+
+
+async def test_lapsed_holds_are_cleared_once_by_two_workers(own_database: Database):
+    async with own_database.work() as db:
+        service = await a_service(db)
+        for n in range(5):
+            await a_professional(db, f"Worker {n}", services=[service])
+        for n in range(5):
+            await a_hold(db, await a_customer(db, f"Customer {n}"), service)
+
+    async def clear():
+        async with own_database.work() as db:
+            return await expire_holds(db)
+
+    with clock.stopped(clock.now() + timedelta(minutes=8)):
+        assert sum(await asyncio.gather(clear(), clear())) == 5
+
+
+async def test_every_verb_left_the_history_unbroken(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    asha = await a_customer(db)
+    booking = await a_request(db, asha, service)
+    await accept(db, ravi, booking.reference, VAULT)
+    await hand_back(db, ravi, booking.reference, "My scooter broke.")
+    booking = await Bookings(db).for_customer(asha, booking.reference)
+    booking.cancel(asha, "customer", "No longer needed.")
+    await db.flush()
+    names = await db.scalars(
+        text("SELECT name FROM events WHERE subject = :it ORDER BY seq").bindparams(it=booking.subject)
+    )
+    assert list(names) == [
+        "booking.held",
+        "booking.requested",
+        "booking.assigned",
+        "booking.returned",
+        "booking.cancelled",
+    ]
+    assert PLATFORM.role == "platform"

@@ -1,0 +1,56 @@
+"""What every test may ask for: a database of its own, the app on it, the cast."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from app.kit.db import Database
+
+if TYPE_CHECKING:
+    from tests.services import Services
+
+pytest_plugins = ["tests.services"]
+
+
+@pytest.fixture(scope="session")
+def shared(services: "Services") -> str:
+    """The address of one migrated database that no test leaves changed."""
+    return services.app_url(services.clone())
+
+
+@pytest.fixture
+async def database(shared: str) -> AsyncIterator[Database]:
+    """A database that forgets: one connection, and whatever is committed on it is rolled back after the test."""
+    database = Database(shared, pool_size=1)
+    async with database.engine.connect() as connection:
+        outer = await connection.begin()
+        database.sessions = async_sessionmaker(
+            bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        )
+        yield database
+        await outer.rollback()
+    await database.close()
+
+
+@pytest.fixture
+async def db(database: Database) -> AsyncIterator[AsyncSession]:
+    async with database.sessions() as session:
+        yield session
+
+
+@pytest.fixture
+def own_url(services: "Services") -> Iterator[str]:
+    """The address (application's role) of a database that is this test's alone: for races and for real servers."""
+    name = services.clone()
+    yield services.app_url(name)
+    services.drop(name)
+
+
+@pytest.fixture
+async def own_database(own_url: str) -> AsyncIterator[Database]:
+    """Many real connections, real commits."""
+    database = Database(own_url, pool_size=20)
+    yield database
+    await database.close()

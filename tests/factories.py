@@ -1,0 +1,155 @@
+"""Rows with sensible defaults: override what matters to the test. Everything is flushed, nothing committed."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import count
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.area import Address
+from app.accounts.user import Block, Role, User
+from app.availability.working import Coverage, Offering, WorkingHours
+from app.bookings.booking import Booking
+from app.bookings.reservation import Wish, hold
+from app.catalog.service import Category, Service
+from app.kit import clock
+from app.vetting.professional import Professional
+
+ADYAR, BESANT_NAGAR, TIRUVANMIYUR, TAMBARAM = "600020", "600090", "600041", "600045"
+PASSWORD = "correct horse battery"
+# argon2id at its cheapest, of PASSWORD: hashing is not what these tests are about.
+PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$ZG9vcnN0ZXBzYWx0$mY5vkTDx99mgaQiaTuHqM76HqawnjTAIcpe8oAzUyQk"
+
+_numbers = count(1)
+
+
+async def a_user(db: AsyncSession, role: Role, full_name: str, email: str | None = None, **given: object) -> User:
+    number = next(_numbers)
+    user = User(
+        role=role,
+        full_name=full_name,
+        email=email or f"{full_name.split()[0].lower()}.{number}@example.com",
+        phone=f"+9100000{number % 100000:05d}",
+        password_hash=PASSWORD_HASH,
+        email_verified_at=clock.now(),
+        created_at=clock.now(),
+        **given,
+    )
+    db.add(user)
+    await db.flush()
+    return user
+
+
+async def a_customer(db: AsyncSession, full_name: str = "Asha Raman", *, pincode: str = ADYAR, **given: object) -> User:
+    user = await a_user(db, Role.CUSTOMER, full_name, **given)
+    line = "Flat 3B, Sri Lakshmi Apartments, Kasturba Nagar"
+    db.add(Address(user_id=user.id, line=line, pincode=pincode, is_main=True, created_at=clock.now()))
+    await db.flush()
+    return user
+
+
+async def an_admin(db: AsyncSession, full_name: str = "Meena Iyer", **given: object) -> User:
+    return await a_user(db, Role.ADMIN, full_name, **given)
+
+
+async def a_service(
+    db: AsyncSession, name: str = "Fixing leaks and pipes", *, price: int = 149_00, minutes: int = 60, **given: object
+) -> Service:
+    number = next(_numbers)
+    category = Category(
+        slug=f"plumbing-{number}", name=f"Plumbing {number}", short_name="Plumbing", drawing="plumbing", position=number
+    )
+    db.add(category)
+    await db.flush()
+    values = {
+        "slug": f"service-{number}",
+        "name": f"{name} {number}",
+        "category_id": category.id,
+        "description": "The plumber finds the leak and closes it.",
+        "included": ["Finding the leak"],
+        "excluded": ["New taps"],
+        "price": price,
+        "minutes": minutes,
+        "mode": "instant",
+        "created_at": clock.now(),
+    }
+    service = Service(**values | given)
+    db.add(service)
+    await db.flush()
+    return service
+
+
+async def a_professional(
+    db: AsyncSession,
+    full_name: str = "Ravi Kumar",
+    *,
+    services: Iterable[Service] = (),
+    pincodes: Iterable[str] = (ADYAR, BESANT_NAGAR, TIRUVANMIYUR),
+    opens: int = 8 * 60,
+    closes: int = 20 * 60,
+    standing: str = "approved",
+    home: str = ADYAR,
+    **given: object,
+) -> User:
+    """Works every day from `opens` to `closes` (minutes after midnight) in `pincodes`."""
+    user = await a_user(db, Role.PROFESSIONAL, full_name, **given)
+    now = clock.now()
+    db.add(
+        Professional(
+            user_id=user.id,
+            standing=standing,
+            trade="Plumbing",
+            experience_years=8,
+            home_pincode=home,
+            created_at=now,
+            approved_at=now if standing == "approved" else None,
+            denial_reason="The photo is not clear." if standing == "denied" else None,
+        )
+    )
+    await db.flush()
+    db.add_all(WorkingHours(professional_id=user.id, weekday=day, opens=opens, closes=closes) for day in range(7))
+    db.add_all(Coverage(professional_id=user.id, pincode=pincode) for pincode in pincodes)
+    db.add_all(Offering(professional_id=user.id, service_id=one.id, standing="approved") for one in services)
+    await db.flush()
+    return user
+
+
+async def a_block(db: AsyncSession, user: User, by: User, reason: str = "Three complaints in a week.") -> Block:
+    block = Block(user_id=user.id, by_id=by.id, reason=reason, created_at=clock.now())
+    db.add(block)
+    await db.flush()
+    return block
+
+
+def a_start(days: int = 1, hour: int = 10, minute: int = 0) -> datetime:
+    """So many days from today at that time, Asia/Kolkata."""
+    return clock.at(clock.today() + timedelta(days=days), hour * 60 + minute)
+
+
+async def a_hold(
+    db: AsyncSession,
+    customer: User,
+    service: Service,
+    starts_at: datetime | None = None,
+    *,
+    pincode: str = ADYAR,
+    professional_id: int | None = None,
+) -> Booking:
+    wish = Wish(service.id, starts_at or a_start(), "Flat 3B", pincode, "Ring twice.", professional_id)
+    return await hold(db, customer, wish)
+
+
+async def a_request(
+    db: AsyncSession,
+    customer: User,
+    service: Service,
+    starts_at: datetime | None = None,
+    *,
+    pincode: str = ADYAR,
+    professional_id: int | None = None,
+) -> Booking:
+    """Held and to be paid after the service."""
+    booking = await a_hold(db, customer, service, starts_at, pincode=pincode, professional_id=professional_id)
+    booking.pay(customer, "after")
+    await db.flush()
+    return booking
