@@ -1,11 +1,20 @@
 """Browser sessions, links sent by mail, and counted tries: only digests of secrets are stored."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, delete, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.user import Block, User
+from app.kit.db import Database
+from app.kit.events import nudge
 from app.kit.rows import Base, Keyed
+
+IDLE = timedelta(days=14)
+ABSOLUTE = timedelta(days=90)
+SESSION_ENDED = "session-ended"  # nudge to user:<id>: open streams ask again whether they may go on
 
 
 class Session(Base):
@@ -21,6 +30,89 @@ class Session(Base):
     expires_at: Mapped[datetime]
     fresh_at: Mapped[datetime]
     user_agent: Mapped[str] = mapped_column(default="", server_default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """One row about whoever holds a session; `blocked` is the reason in force."""
+
+    session_id: int
+    last_seen_at: datetime
+    fresh_at: datetime
+    user_id: int
+    role: str
+    full_name: str
+    email: str
+    email_verified_at: datetime | None
+    blocked: str | None
+    standing: str | None
+
+
+# By hand: this runs before every page of everybody who is signed in, and `professionals` belongs to a higher feature.
+PRINCIPAL = text("""
+    SELECT s.id AS session_id, s.last_seen_at, s.fresh_at, u.id AS user_id, u.role, u.full_name, u.email,
+           u.email_verified_at, b.reason AS blocked, p.standing
+    FROM sessions s
+    JOIN users u ON u.id = s.user_id AND u.epoch = s.epoch
+    LEFT JOIN blocks b ON b.user_id = u.id AND b.lifted_at IS NULL
+    LEFT JOIN professionals p ON p.user_id = u.id
+    WHERE s.digest = :digest AND s.expires_at > :now AND s.last_seen_at > :idle
+""")
+
+
+class Sessions:
+    """Reading is done beside the request's own transaction; opening and closing belong to it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def principal(self, digest: bytes, now: datetime) -> Principal | None:
+        """Whoever holds the token of this digest, if the session lives: 14 days idle, 90 in all."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(PRINCIPAL, {"digest": digest, "now": now, "idle": now - IDLE})
+            row = found.one_or_none()
+        return Principal(*row) if row else None
+
+    async def seen(self, session_id: int, now: datetime) -> None:
+        async with self._database.work() as db:
+            await db.execute(update(Session).where(Session.id == session_id).values(last_seen_at=now))
+
+    async def open(self, db: AsyncSession, user: User, digest: bytes, now: datetime, user_agent: str) -> None:
+        db.add(
+            Session(
+                digest=digest,
+                user_id=user.id,
+                epoch=user.epoch,
+                created_at=now,
+                last_seen_at=now,
+                fresh_at=now,
+                expires_at=now + ABSOLUTE,
+                user_agent=user_agent[:200],
+            )
+        )
+        await db.flush()
+
+    async def close(self, db: AsyncSession, digest: bytes) -> None:
+        closed = await db.execute(delete(Session).where(Session.digest == digest).returning(Session.user_id))
+        for user_id in closed.scalars():
+            nudge(db, f"user:{user_id}", SESSION_ENDED)
+
+    async def close_all(self, db: AsyncSession, user_id: int, *, but: int | None = None) -> None:
+        """Blocked, new password, "sign out everywhere": each browser's session ends, `but` one if given."""
+        await db.execute(delete(Session).where(Session.user_id == user_id, Session.id.is_distinct_from(but)))
+        nudge(db, f"user:{user_id}", SESSION_ENDED)
+
+    async def living(self, session_ids: list[int], now: datetime) -> dict[int, bool]:
+        """Those of `session_ids` that live, each with: is its person blocked?"""
+        blocked = select(Block.id).where(Block.user_id == Session.user_id, Block.lifted_at.is_(None)).exists()
+        question = (
+            select(Session.id, blocked)
+            .join(User, (User.id == Session.user_id) & (User.epoch == Session.epoch))
+            .where(Session.id.in_(session_ids), Session.expires_at > now, Session.last_seen_at > now - IDLE)
+        )
+        async with self._database.reading() as connection:
+            rows = await connection.execute(question)
+            return {row[0]: row[1] for row in rows}
 
 
 class MailLink(Base):

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
 from app.kit.events import Announcement, collect_events, take_announcements
 
@@ -21,6 +22,7 @@ class Database:
             pool_timeout=2,
             pool_recycle=1800,
             pool_pre_ping=False,
+            hide_parameters=True,
             connect_args={
                 "timeout": 5,
                 "server_settings": {
@@ -32,6 +34,7 @@ class Database:
                 },
             },
         )
+        self._plain = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -42,6 +45,17 @@ class Database:
                 yield session
             if announce is not None:
                 await announce(take_announcements(session))
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """One statement and its answer, outside any transaction: the quickest way to look something up."""
+        async with self._plain.connect() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises what the driver raises when PostgreSQL does not answer."""
+        async with self.reading() as connection:
+            await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         await self.engine.dispose()

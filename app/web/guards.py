@@ -1,0 +1,110 @@
+"""Who may come in: every route says it in its `opt`, and one gate asks before anything else happens."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.exceptions import HTTPException, ImproperlyConfiguredException, NotAuthorizedException
+from litestar.handlers.base import BaseRouteHandler
+from litestar.handlers.http_handlers import HTTPRouteHandler
+
+from app.kit.words import _
+from app.web.forms import form
+from app.web.security import FIELD, HEADER, SAFE_METHODS, Csrf
+from app.web.visit import Connection, Person, visit_of
+
+Load = Callable[[Connection], Awaitable[Person | None]]
+EVERYONE = "everyone"
+SIGNED_IN = "signed in"
+
+
+def everyone(**more: Any) -> dict[str, Any]:
+    """opt = everyone(): no sign-in needed. `csrf=False` for reports that browsers send by themselves."""
+    return {"who": EVERYONE, "blocked_may": True, **more}
+
+
+def signed_in(**more: Any) -> dict[str, Any]:
+    """opt = signed_in(): any role. `blocked_may=True` lets a blocked person's restricted session in (W2)."""
+    return {"who": SIGNED_IN, **more}
+
+
+def only(*roles: str, **more: Any) -> dict[str, Any]:
+    """opt = only("customer"): these roles."""
+    return {"who": frozenset(str(role) for role in roles), **more}
+
+
+class SignInNeeded(NotAuthorizedException):
+    """A visitor at a private door: to the sign-in page, or 401 where a program asks."""
+
+
+class NotYourRole(HTTPException):
+    status_code = 403
+
+
+class BlockedPerson(HTTPException):
+    """A blocked person beyond the restricted session; `detail` is the reason they were given."""
+
+    status_code = 403
+
+
+class BadToken(HTTPException):
+    """A form without our token, or sent from another site."""
+
+    status_code = 403
+
+
+class Gate:
+    """The application's one guard: finds out who it is, then asks role, block and CSRF token, in this order."""
+
+    def __init__(self, load: Load, csrf: Csrf) -> None:
+        self._load = load
+        self._csrf = csrf
+
+    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
+        visit = visit_of(connection)
+        visit.person = await self._load(connection)
+        connection.scope["user"] = visit.person
+        _admit(visit.person, handler.opt)
+        if connection.scope.get("method") not in SAFE_METHODS and handler.opt.get("csrf", True):
+            await self._check_form(connection)
+
+    async def _check_form(self, connection: Connection) -> None:
+        if connection.headers.get("sec-fetch-site") == "cross-site":
+            raise BadToken(_("This form was sent from another site. Open Doorstep and try again."))
+        token = connection.headers.get(HEADER)
+        if token is None and isinstance(connection, Request):
+            token = (await form(connection)).get(FIELD)
+        if not self._csrf.fits(connection, token):
+            raise BadToken(_("This page was open for too long. Go back, reload it and send the form again."))
+
+
+def _admit(person: Person | None, opt: dict[str, Any]) -> None:
+    who = opt.get("who")
+    if who == EVERYONE:
+        return
+    if person is None:
+        raise SignInNeeded()
+    if person.blocked is not None and not opt.get("blocked_may"):
+        raise BlockedPerson(person.blocked)
+    if who != SIGNED_IN and person.role not in (who or ()):
+        raise NotYourRole(_("This page is for somebody else's role."))
+
+
+def undeclared(app: Litestar) -> list[str]:
+    """The routes that do not say who may come in; the application refuses to start with any."""
+    return [
+        f"{route.path} ({handler})"
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)])
+        if handler is not None and "who" not in handler.opt and not _is_own_options(handler)
+    ]
+
+
+def _is_own_options(handler: BaseRouteHandler) -> bool:
+    """Litestar answers OPTIONS itself, with nothing but the allowed methods."""
+    return isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}
+
+
+def refuse_undeclared(app: Litestar) -> None:
+    if missing := undeclared(app):
+        raise ImproperlyConfiguredException("no `who` in the opt of: " + ", ".join(missing))

@@ -1,0 +1,86 @@
+"""For machines: is it alive, is it ready; and where browsers report what the content policy refused."""
+
+import asyncio
+import ipaddress
+import secrets
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.exceptions import NotFoundException
+
+from app.kit import logs
+from app.kit.after import AfterCommit
+from app.kit.db import Database
+from app.kit.live import Broken
+from app.web.guards import everyone
+from app.web.live import Live
+
+log = logs.get("health")
+WORKER_KEY = "worker"  # after the bus's prefix; a worker renews it every few seconds
+
+
+@get("/health", opt=everyone(), include_in_schema=False)
+async def health() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+@get("/health/ready", opt=everyone(), include_in_schema=False)
+async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
+    """503 only without PostgreSQL: without Redis or worker people can still book."""
+    state = request.app.state
+    database = await _database(state.database)
+    told = {"database": database, **await _redis_and_worker(state.after)}
+    return Response(told, status_code=200 if database == "up" else 503, headers={"cache-control": "no-store"})
+
+
+@get("/metrics", opt=everyone(), include_in_schema=False)
+async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Prometheus text; for this machine, or with METRICS_TOKEN as bearer."""
+    if not _may_measure(request):
+        raise NotFoundException()
+    live: Live = request.app.state.live
+    after: AfterCommit = request.app.state.after
+    pool: Any = request.app.state.database.engine.pool
+    lines = {
+        "doorstep_streams_open": live.count,
+        "doorstep_redis_up": int(after.bus.up),
+        "doorstep_database_connections_in_use": pool.checkedout(),
+    }
+    body = "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in lines.items())
+    return Response(body.encode(), media_type="text/plain; version=0.0.4")
+
+
+@post("/csp-report", opt=everyone(csrf=False), include_in_schema=False, status_code=204, request_max_body_size=20_000)
+async def csp_report(request: Request[Any, Any, Any]) -> None:
+    """A page of ours asked for something its policy refuses: that is a mistake of ours, so it is logged."""
+    said = (await request.body()).decode("utf-8", "replace")
+    directive = said.partition('"effective-directive":"')[2].partition('"')[0]
+    log.warning("content policy refused something", directive=directive[:60])
+
+
+async def _database(database: Database) -> str:
+    try:
+        async with asyncio.timeout(2):
+            await database.ping()
+    except Exception:
+        return "down"
+    return "up"
+
+
+async def _redis_and_worker(after: AfterCommit) -> dict[str, str]:
+    if not after.bus.up:
+        return {"redis": "down", "worker": "unknown"}
+    try:
+        seen = await after.bus.redis.get(after.bus.prefix + WORKER_KEY)
+    except Broken as problem:
+        after.bus.lost(problem)
+        return {"redis": "down", "worker": "unknown"}
+    return {"redis": "up", "worker": "up" if seen else "down"}
+
+
+def _may_measure(request: Request[Any, Any, Any]) -> bool:
+    token: str | None = request.app.state.settings.metrics_token
+    if token:
+        return secrets.compare_digest(request.headers.get("authorization", ""), f"Bearer {token}")
+    direct = "x-forwarded-for" not in request.headers and request.client is not None
+    return direct and ipaddress.ip_address(request.client.host).is_loopback  # type: ignore[union-attr]

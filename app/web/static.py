@@ -1,0 +1,106 @@
+"""Static files from memory: hashed addresses that never change, compressed once at start-up, no cookies."""
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+import brotli
+from litestar import Request, Response, get
+from litestar.exceptions import NotFoundException
+
+from app.web.guards import everyone
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+# One address, made of the files that its list names, in that order.
+BUNDLES = {"app.css": "css", "app.js": "js"}
+FOREVER = "public, max-age=31536000, immutable"
+TYPES = {".webmanifest": "application/manifest+json", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    body: bytes
+    media_type: str
+    digest: str
+    brotli: bytes | None
+    gzip: bytes | None
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.digest}"'
+
+
+class Assets:
+    """Every static file by name, read at start-up; in development read again when one changes."""
+
+    def __init__(self, folder: Path = STATIC, *, reload: bool = False) -> None:
+        self._folder = folder
+        self._reload = reload
+        self._seen = self._stamp()
+        self._files = self._load()
+
+    def url(self, name: str) -> str:
+        """`asset("app.css")`: the address with the contents' hash. An unknown name is a mistake: KeyError."""
+        if self._reload and (stamp := self._stamp()) != self._seen:
+            self._seen, self._files = stamp, self._load()
+        return f"/static/{self._files[name].digest}/{name}"
+
+    def find(self, digest: str, name: str) -> Asset | None:
+        """Also a page drawn before the last deployment finds its files: an old hash gets the new contents."""
+        return self._files.get(name) if digest else None
+
+    def _load(self) -> dict[str, Asset]:
+        plain = {str(path.relative_to(self._folder)): path.read_bytes() for path in self._paths()}
+        for name, part in BUNDLES.items():
+            plain[name] = self._bundle(part)
+        return {name: _asset(name, body) for name, body in plain.items()}
+
+    def _bundle(self, part: str) -> bytes:
+        listed = self._folder / part / "bundle.txt"
+        names = [line.strip() for line in listed.read_text(encoding="utf-8").splitlines()] if listed.exists() else []
+        return b"\n".join((self._folder / part / name).read_bytes() for name in names if name and name[0] != "#")
+
+    def _paths(self) -> list[Path]:
+        return sorted(path for path in self._folder.rglob("*") if path.is_file() and path.name != "bundle.txt")
+
+    def _stamp(self) -> float:
+        return max((path.stat().st_mtime for path in self._folder.rglob("*")), default=0.0) if self._reload else 0.0
+
+
+def _asset(name: str, body: bytes) -> Asset:
+    suffix = Path(name).suffix
+    media_type = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    text = media_type.startswith("text/") or suffix in TYPES
+    return Asset(
+        body=body,
+        media_type=media_type,
+        digest=hashlib.sha256(body).hexdigest()[:12],
+        brotli=brotli.compress(body, quality=9) if text else None,
+        gzip=gzip.compress(body, 9, mtime=0) if text else None,
+    )
+
+
+@get("/static/{digest:str}/{name:path}", opt=everyone(csrf=False), include_in_schema=False, name="static")
+async def static_file(request: Request, digest: str, name: str) -> Response[bytes]:  # type: ignore[type-arg]
+    assets: Assets = request.app.state.assets
+    found = assets.find(digest, str(name).lstrip("/"))
+    if found is None:
+        raise NotFoundException()
+    current = digest == found.digest
+    headers = {"etag": found.etag, "cache-control": FOREVER if current else "no-cache", "vary": "accept-encoding"}
+    if found.etag in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers=headers, media_type=found.media_type)
+    body, encoding = _best(found, request.headers.get("accept-encoding", ""))
+    if encoding:
+        headers["content-encoding"] = encoding
+    return Response(body, headers=headers, media_type=found.media_type)
+
+
+def _best(asset: Asset, accepted: str) -> tuple[bytes, str | None]:
+    if asset.brotli is not None and "br" in accepted:
+        return asset.brotli, "br"
+    if asset.gzip is not None and "gzip" in accepted:
+        return asset.gzip, "gzip"
+    return asset.body, None

@@ -1,0 +1,178 @@
+"""The Jinja environment: strict, escaping, translated; money, times and distances as people write them here."""
+
+import math
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency, format_decimal
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.kit import clock, words
+from app.kit.words import _, ngettext
+from app.web.static import Assets
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+
+
+def environment(assets: Assets | None = None, *, reload: bool = False, folder: Path = TEMPLATES) -> Environment:
+    """For pages and mails alike; nothing in it knows the request."""
+    env = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=reload,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        cache_size=-1,
+    )
+    env.policies["ext.i18n.trimmed"] = True
+    env.install_gettext_callables(words.gettext, words.raw_ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.filters.update(FILTERS)
+    env.globals.update(now=clock.now, today=clock.today, locale=words.locale.get)
+    if assets is not None:
+        env.globals["asset"] = assets.url
+    return env
+
+
+def money(paise: int) -> str:
+    """₹149, ₹149.50, ₹1,49,900."""
+    return _money(paise, words.locale.get())
+
+
+@lru_cache(maxsize=4096)
+def _money(paise: int, locale: str) -> str:
+    pattern = "¤#,##,##0" if paise % 100 == 0 else "¤#,##,##0.00"
+    return str(format_currency(Decimal(paise) / 100, "INR", pattern, locale, currency_digits=False))
+
+
+def when(moment: datetime) -> str:
+    """Tue 24 Nov, 10:00."""
+    return f"{day(moment)}, {clock_time(moment)}"
+
+
+def span(start: datetime, end: datetime) -> str:
+    """Tue 24 Nov, 10:00–11:00; over midnight both days are named."""
+    if _here(start).date() == _here(end).date():
+        return f"{when(start)}–{clock_time(end)}"
+    return f"{when(start)} – {when(end)}"
+
+
+def day(moment: datetime | date, *, full: bool = False) -> str:
+    """Tue 24 Nov; with `full`, Tuesday 24 November 2026."""
+    there = _here(moment).date() if isinstance(moment, datetime) else moment
+    return _day(there, "EEEE d MMMM y" if full else "EEE d MMM", words.locale.get())
+
+
+@lru_cache(maxsize=1024)
+def _day(there: date, pattern: str, locale: str) -> str:
+    return str(format_date(there, pattern, locale))
+
+
+def clock_time(moment: datetime) -> str:
+    """10:00, in Asia/Kolkata."""
+    there = _here(moment)
+    return _clock_time(there.hour, there.minute, words.locale.get())
+
+
+@lru_cache(maxsize=4096)
+def _clock_time(hour: int, minute: int, locale: str) -> str:
+    return str(format_time(datetime(2026, 1, 1, hour, minute), "HH:mm", locale=locale))
+
+
+def iso(moment: datetime | date) -> str:
+    """For <time datetime>: with the offset of Asia/Kolkata."""
+    return _here(moment).isoformat(timespec="minutes") if isinstance(moment, datetime) else moment.isoformat()
+
+
+def within(moment: datetime) -> str:
+    """In 40 min; when it is past, 40 min ago."""
+    return _distance(moment - clock.now())
+
+
+def ago(moment: datetime) -> str:
+    """40 min ago."""
+    return within(moment)
+
+
+def _distance(left: timedelta) -> str:
+    minutes = math.floor(abs(left).total_seconds() / 60)
+    if minutes < 1:
+        return _("now") if left >= timedelta() else _("just now")
+    length = minutes_long(minutes) if minutes < 24 * 60 else ngettext("%(num)s day", "%(num)s days", minutes // 1440)
+    return _("in %(length)s", length=length) if left > timedelta() else _("%(length)s ago", length=length)
+
+
+def minutes_long(minutes: int) -> str:
+    """45 min, 1 h, 1 h 30 min."""
+    hours, rest = divmod(minutes, 60)
+    parts = [_("%(n)s h", n=hours)] if hours else []
+    return " ".join([*parts, _("%(n)s min", n=rest)] if rest or not hours else parts)
+
+
+def km(distance: float) -> str:
+    """Never finer than half a kilometre: 2.5 km."""
+    return _("%(n)s km", n=number(max(0.5, math.ceil(distance * 2) / 2)))
+
+
+def number(value: float, digits: int = 1) -> str:
+    """4.6; 12,34,567."""
+    return str(format_decimal(round(value, digits), "#,##,##0.##", words.locale.get()))
+
+
+def stars(mean: float) -> str:
+    """4.6, always with one digit after the point."""
+    return str(format_decimal(mean, "0.0", words.locale.get()))
+
+
+def phone(text: str) -> str:
+    """+91 98765 43210."""
+    digits = "".join(sign for sign in text if sign.isdigit())
+    return f"+91 {digits[2:7]} {digits[7:]}" if len(digits) == 12 and digits.startswith("91") else text
+
+
+def initials(name: str) -> str:
+    """RK for "Ravi Kumar"."""
+    parts = name.split()
+    return (parts[0][:1] + (parts[-1][:1] if len(parts) > 1 else "")).upper() if parts else "?"
+
+
+TINTS = (28, 50, 85, 118, 150, 178)
+
+
+def tint(name: str) -> int:
+    """The hue behind a person's initials: the same name, the same hue, everywhere."""
+    return TINTS[sum(map(ord, name)) % len(TINTS)]
+
+
+def grouped(code: str) -> str:
+    """A code to read aloud: 123 456."""
+    return f"{code[:3]} {code[3:]}"
+
+
+def _here(moment: datetime) -> datetime:
+    return moment.astimezone(clock.IST)
+
+
+FILTERS: dict[str, Any] = {
+    "money": money,
+    "when": when,
+    "span": span,
+    "day": day,
+    "clock": clock_time,
+    "iso": iso,
+    "within": within,
+    "ago": ago,
+    "minutes": minutes_long,
+    "km": km,
+    "number": number,
+    "stars": stars,
+    "phone": phone,
+    "initials": initials,
+    "tint": tint,
+    "grouped": grouped,
+}
