@@ -1,17 +1,21 @@
-"""Double entry: every transaction's entries sum to zero, which the database checks at commit; nothing is ever changed."""
+"""Double entry: every transaction sums to zero, which the database checks at commit; nothing is ever changed."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.kit import clock
 from app.kit.rows import Base
 
-# Paise. hold/hold_contra: authorised, not yet ours · gateway: money that reached us · receivable: owed by the customer ·
+# Paise. hold/hold_contra: authorised, not yet ours · gateway: money that reached us · receivable: owed to us ·
 # earnings: owed to the professional (person_id) · payout_held: the same, kept 7 days · commission: ours ·
 # Positive is a debit, negative a credit.
 ACCOUNTS = ("hold", "hold_contra", "gateway", "receivable", "earnings", "payout_held", "commission")
 KINDS = ("authorise", "capture", "release", "fee", "refund", "receivable", "settle", "payout_free")
+Line = tuple[str, int | None, int]
 
 
 class LedgerTransaction(Base):
@@ -41,3 +45,13 @@ class LedgerEntry(Base):
     account: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
     amount: Mapped[int]
+
+
+def post(db: AsyncSession, kind: str, booking_id: int, charge_id: int | None, lines: Iterable[Line]) -> None:
+    """Write one transaction; `lines` are (account, person_id, paise) and sum to zero. Empty lines are left out."""
+    written = [
+        LedgerEntry(account=account, person_id=person_id, amount=amount)
+        for account, person_id, amount in lines
+        if amount
+    ]
+    db.add(LedgerTransaction(booking_id=booking_id, charge_id=charge_id, kind=kind, at=clock.now(), entries=written))

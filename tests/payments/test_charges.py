@@ -1,0 +1,278 @@
+"""What becomes of a customer's money, and that the ledger says the same under any order of moves."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from app.kit import clock
+from app.kit.errors import Refused
+from app.payments import charges
+from app.payments.portal import Instrument, Outcome
+from app.payments.repository import Charges
+from app.payments.shares import commission_of, earning_of, fee_split
+from tests.factories import a_customer, a_professional, a_request, a_service
+
+VISA = Instrument("card", "Visa", "4242")
+YES, NO, ASKS, STALLS = (Outcome(state, VISA) for state in ("authorised", "declined", "needs_code", "timed_out"))
+
+
+async def sums(db, booking_id: int) -> dict[str, int]:
+    """Paise per account, and the database's own zero-sum check made now."""
+    await db.flush()
+    await db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    await db.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    rows = await db.execute(
+        text(
+            "SELECT e.account, sum(e.amount)::bigint FROM ledger_entries e JOIN ledger_transactions t"
+            " ON t.id = e.transaction_id WHERE t.booking_id = :id GROUP BY 1 HAVING sum(e.amount) <> 0"
+        ),
+        {"id": booking_id},
+    )
+    return dict(list(rows))
+
+
+class Scene:
+    """One booking of Asha's that Ravi does."""
+
+    def __init__(self, db, asha, ravi, booking):
+        self.db, self.asha, self.ravi, self.id = db, asha.id, ravi.id, booking.id
+
+    async def authorise(self, amount=149_00, purpose="booking", outcome=YES):
+        return await charges.authorise(self.db, self.id, self.asha, amount, purpose, outcome)
+
+    async def capture(self, total=149_00, held=False):
+        await charges.capture(self.db, self.id, self.asha, self.ravi, total, held_payout=held)
+
+    async def fee(self, fee=100_00):
+        return await charges.take_fee(self.db, self.id, self.asha, self.ravi, fee)
+
+    async def states(self):
+        return [charge.state for charge in await Charges(self.db).of_booking(self.id)]
+
+    async def sums(self):
+        return await sums(self.db, self.id)
+
+
+@pytest.fixture
+async def scene(db):
+    service = await a_service(db)
+    ravi, asha = await a_professional(db, services=[service]), await a_customer(db)
+    return Scene(db, asha, ravi, await a_request(db, asha, service))
+
+
+async def test_what_is_authorised_is_held_and_nobodys_yet(scene):
+    await scene.authorise()
+    assert await scene.sums() == {"hold": 149_00, "hold_contra": -149_00}
+
+
+async def test_a_bank_that_says_no_moves_nothing(scene):
+    await scene.authorise(outcome=NO)
+    assert (await scene.states(), await scene.sums()) == (["declined"], {})
+
+
+async def test_a_code_that_the_bank_asks_for_completes_the_payment(scene):
+    charge = await scene.authorise(outcome=ASKS)
+    assert (charge.state, await scene.sums()) == ("needs_code", {})
+    await charges.confirm(scene.db, charge)
+    assert (charge.state, await scene.sums()) == ("authorised", {"hold": 149_00, "hold_contra": -149_00})
+    with pytest.raises(Refused):
+        await charges.confirm(scene.db, charge)
+
+
+async def test_choosing_another_card_gives_up_the_one_that_waited_for_its_code(scene):
+    await scene.authorise(outcome=ASKS)
+    await scene.authorise()
+    assert await scene.states() == ["declined", "authorised"]
+
+
+async def test_a_finished_job_is_shared_fifteen_to_eighty_five(scene):
+    await scene.authorise()
+    await scene.capture()
+    assert await scene.sums() == {"gateway": 149_00, "commission": -22_35, "earnings": -126_65}
+
+
+async def test_an_approved_extra_is_captured_with_the_job(scene):
+    await scene.authorise()
+    await scene.authorise(260_00, "extra")
+    await scene.capture(409_00)
+    assert await scene.states() == ["captured", "captured"]
+    assert await scene.sums() == {"gateway": 409_00, "commission": -61_35, "earnings": -347_65}
+
+
+async def test_paying_after_the_work_leaves_a_debt_until_it_is_paid(scene):
+    await scene.capture()
+    assert await scene.sums() == {"receivable": 149_00, "commission": -22_35, "earnings": -126_65}
+    [due] = await Charges(scene.db).of_booking(scene.id)
+    await charges.settle(scene.db, due, Outcome("needs_code", VISA))
+    assert due.state == "due"
+    await charges.settle(scene.db, due, YES)
+    assert (due.state, due.last4, due.captured) == ("paid", "4242", 149_00)
+    assert await scene.sums() == {"gateway": 149_00, "commission": -22_35, "earnings": -126_65}
+    with pytest.raises(Refused):
+        await charges.settle(scene.db, due, YES)
+
+
+async def test_a_debt_is_overdue_a_day_after_the_work(scene):
+    await scene.capture()
+    with clock.stopped(clock.now() + timedelta(hours=23, minutes=59)):
+        assert not await charges.has_overdue(scene.db, scene.asha)
+    with clock.stopped(clock.now() + timedelta(hours=24, minutes=1)):
+        assert await charges.overdue(scene.db, scene.asha) == scene.id
+        assert not await charges.has_overdue(scene.db, scene.ravi)
+
+
+async def test_cancelled_in_time_everything_goes_back(scene):
+    await scene.authorise()
+    assert await charges.release(scene.db, scene.id) == 149_00
+    assert (await scene.states(), await scene.sums()) == (["released"], {})
+
+
+async def test_a_late_cancellation_costs_a_fee_and_gives_back_the_rest(scene):
+    await scene.authorise()
+    assert await scene.fee() == 49_00
+    assert await scene.sums() == {"gateway": 100_00, "commission": -30_00, "earnings": -70_00}
+    [charge] = await Charges(scene.db).of_booking(scene.id)
+    assert (charge.state, charge.captured) == ("captured", 100_00)
+
+
+async def test_the_fee_of_one_who_pays_after_the_work_is_due(scene):
+    assert await scene.fee() == 0
+    assert await scene.states() == ["due"]
+    assert await scene.sums() == {"receivable": 100_00, "commission": -30_00, "earnings": -70_00}
+
+
+async def test_moving_late_costs_a_fee_beside_the_price_which_stays_held(scene):
+    await scene.authorise()
+    await charges.add_fee(scene.db, scene.id, scene.asha, scene.ravi, 100_00)
+    await scene.capture()
+    assert await scene.states() == ["captured", "captured"]
+    assert await scene.sums() == {"gateway": 249_00, "commission": -52_35, "earnings": -196_65}
+
+
+async def test_a_fee_that_no_professional_lost_time_for_is_all_ours(scene):
+    await scene.authorise()
+    await charges.take_fee(scene.db, scene.id, scene.asha, None, 100_00)
+    assert await scene.sums() == {"gateway": 100_00, "commission": -100_00}
+
+
+async def test_a_job_completed_by_the_clock_is_paid_out_a_week_later(scene):
+    await scene.authorise()
+    await scene.capture(held=True)
+    assert await Charges(scene.db).balances_of(scene.ravi) == (0, 126_65)
+    assert await charges.free_payouts(scene.db) == 0
+    with clock.stopped(clock.now() + timedelta(days=7, minutes=1)):
+        assert await charges.free_payouts(scene.db) == 1
+        assert await charges.free_payouts(scene.db) == 0
+    assert await Charges(scene.db).balances_of(scene.ravi) == (126_65, 0)
+
+
+async def test_a_refund_is_taken_from_both_as_they_shared_it(scene):
+    charge = await scene.authorise()
+    await scene.capture()
+    await charges.refund(scene.db, charge, 49_00)
+    assert await scene.sums() == {"gateway": 100_00, "commission": -15_00, "earnings": -85_00}
+    with pytest.raises(Refused):
+        await charges.refund(scene.db, charge, 100_01)
+    await charges.refund(scene.db, charge, 100_00)
+    assert (charge.state, await scene.sums()) == ("refunded", {})
+
+
+async def test_a_waived_debt_is_owed_by_nobody(scene):
+    await scene.fee()
+    [due] = await Charges(scene.db).of_booking(scene.id)
+    await charges.refund(scene.db, due, due.amount)
+    assert (due.state, await scene.sums()) == ("released", {})
+
+
+async def test_earnings_are_listed_newest_first_and_sum_to_the_ledger(scene):
+    first = await scene.authorise()
+    await charges.add_fee(scene.db, scene.id, scene.asha, scene.ravi, 100_00)
+    await scene.capture()
+    await charges.refund(scene.db, first, 9_00)
+    rows = Charges(scene.db)
+    page = await rows.earnings_of(scene.ravi, None, 2)
+    rest = await rows.earnings_of(scene.ravi, page.next, 2)
+    lines = [*page.items, *rest.items]
+    assert [(line.kind, line.amount) for line in lines] == [("refund", -7_65), ("capture", 126_65), ("fee", 70_00)]
+    a_minute = timedelta(minutes=1)
+    assert await rows.earned_between(scene.ravi, clock.now() - a_minute, clock.now() + a_minute) == 189_00
+    assert await rows.earned_by_booking(scene.ravi, [scene.id]) == {scene.id: 189_00}
+
+
+@given(st.integers(1, 10**9))
+def test_no_paisa_is_lost_in_sharing(total):
+    assert commission_of(total) + earning_of(total) == total
+    assert commission_of(total) * 100 in range(total * 15 - 50, total * 15 + 51)
+    assert sum(fee_split(total, to_professional=True)) == total
+
+
+def test_half_a_paisa_of_commission_is_rounded_up():
+    assert [commission_of(total) for total in (1, 3, 10, 30, 50, 70)] == [0, 0, 2, 5, 8, 11]
+
+
+MOVES = st.one_of(
+    st.tuples(
+        st.just("authorise"), st.sampled_from([YES, NO, ASKS, Outcome("timed_out", VISA)]), st.integers(1, 500_00)
+    ),
+    st.tuples(st.just("extra"), st.just(YES), st.integers(1, 500_00)),
+    st.tuples(st.just("move_fee"), st.just(YES), st.integers(1, 100_00)),
+    st.tuples(st.just("capture"), st.sampled_from([YES, NO]), st.integers(1, 1500_00)),
+    st.tuples(st.just("release"), st.just(YES), st.just(1)),
+    st.tuples(st.just("take_fee"), st.just(YES), st.integers(1, 100_00)),
+    st.tuples(st.just("settle"), st.sampled_from([YES, ASKS]), st.integers(0, 5)),
+    st.tuples(st.just("refund"), st.just(YES), st.integers(1, 300_00)),
+    st.tuples(st.just("payouts"), st.just(YES), st.just(1)),
+)
+
+
+async def play(scene: Scene, move: str, outcome: Outcome, amount: int) -> None:
+    db, known = scene.db, await Charges(scene.db).of_booking(scene.id)
+    live = any(
+        one.purpose == "booking" and one.state in ("needs_code", "authorised", "captured", "due", "paid")
+        for one in known
+    )
+    if move == "authorise" and not live:
+        await scene.authorise(amount, outcome=outcome)
+    elif move == "extra":
+        await scene.authorise(amount, "extra")
+    elif move == "move_fee":
+        await charges.add_fee(db, scene.id, scene.asha, scene.ravi, amount)
+    elif move == "capture" and not any(one.state == "needs_code" for one in known):
+        if not live or any(one.state == "authorised" for one in known):
+            await scene.capture(amount, held=outcome is NO)
+    elif move == "release":
+        await charges.release(db, scene.id)
+    elif move == "take_fee":
+        await scene.fee(amount)
+    elif move == "settle":
+        for due in charges.still_due(known)[:1]:
+            await charges.settle(db, due, outcome)
+    elif move == "refund":
+        for charge in [one for one in known if one.captured - one.refunded >= amount and one.state != "released"][:1]:
+            await charges.refund(db, charge, amount)
+    elif move == "payouts":
+        with clock.stopped(clock.now() + timedelta(days=8)):
+            await charges.free_payouts(db)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moves=st.lists(MOVES, max_size=12))
+async def test_the_ledger_sums_to_zero_under_any_order_of_moves(scene, moves):
+    service = await a_service(scene.db)
+    ravi, asha = await a_professional(scene.db, services=[service]), await a_customer(scene.db)
+    one = Scene(scene.db, asha, ravi, await a_request(scene.db, asha, service))
+    for move in moves:
+        await play(one, *move)
+    left = await one.sums()
+    assert sum(left.values()) == 0
+    assert left.get("hold", 0) == -left.get("hold_contra", 0)
+    known = await Charges(one.db).of_booking(one.id)
+    assert all(0 <= charge.refunded <= charge.captured <= charge.amount for charge in known)
+    assert left.get("hold", 0) == sum(charge.amount for charge in known if charge.state == "authorised")
+    assert left.get("gateway", 0) == sum(charge.captured - charge.refunded for charge in known)
+    assert left.get("receivable", 0) == sum(charge.amount for charge in known if charge.state == "due")
+    shared = sum(left.get(account, 0) for account in ("earnings", "payout_held", "commission"))
+    assert -shared == left.get("gateway", 0) + left.get("receivable", 0)
