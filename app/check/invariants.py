@@ -1,0 +1,282 @@
+"""What must be true of the stored data, always: each query answers the rows that break it, so each answer is empty."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """`query` selects one column, the name of what breaks it ("booking 7K3MQ9WD")."""
+
+    name: str
+    says: str
+    query: str
+
+
+BOOKINGS = (
+    Invariant(
+        "no-double-booking",
+        "Nobody's time is taken by two open bookings at once",
+        """
+        SELECT 'bookings ' || a.reference || ' and ' || b.reference
+          FROM bookings a JOIN bookings b ON a.reserved_for = b.reserved_for AND a.id < b.id AND a.span && b.span
+         WHERE a.state IN ('held', 'requested', 'assigned', 'started')
+           AND b.state IN ('held', 'requested', 'assigned', 'started')
+        """,
+    ),
+    Invariant(
+        "codes-in-order",
+        "Work starts with the start code and ends with the finish code, in that order, unless the clock ended it",
+        """
+        SELECT 'booking ' || b.reference
+          FROM bookings b
+          LEFT JOIN codes s ON s.booking_id = b.id AND s.phase = 'start' AND s.used_at IS NOT NULL
+          LEFT JOIN codes f ON f.booking_id = b.id AND f.phase = 'finish' AND f.used_at IS NOT NULL
+         WHERE (b.state IN ('started', 'completed', 'closed') AND s.id IS NULL)
+            OR (b.state IN ('completed', 'closed') AND (f.id IS NULL) <> b.by_clock)
+            OR f.used_at < s.used_at OR (s.id IS NULL AND f.id IS NOT NULL)
+        """,
+    ),
+    Invariant(
+        "codes-within-tries",
+        "No code was used while its entry was locked, after its tenth try, or before it was issued",
+        """
+        SELECT 'booking ' || b.reference || ', ' || c.phase || ' code'
+          FROM codes c JOIN bookings b ON b.id = c.booking_id
+         WHERE c.used_at IS NOT NULL AND (c.locked_until > c.used_at OR c.attempts > 10 OR c.used_at < c.issued_at)
+        """,
+    ),
+    Invariant(
+        "codes-sealed-away",
+        "A code can be read only while it is due",
+        """
+        SELECT 'booking ' || b.reference || ', ' || c.phase || ' code'
+          FROM codes c JOIN bookings b ON b.id = c.booking_id
+         WHERE c.sealed IS NOT NULL AND (
+               (c.phase = 'start' AND b.state <> 'assigned') OR (c.phase = 'finish' AND b.state <> 'started'))
+        """,
+    ),
+    Invariant(
+        "state-follows-history",
+        "The state is the one that the last event of its history gave",
+        """
+        SELECT 'booking ' || b.reference || ': ' || b.state
+          FROM bookings b
+          LEFT JOIN LATERAL (
+               SELECT e.name FROM events e
+                WHERE e.subject = 'booking-' || b.reference AND e.name = ANY(:moves)
+                ORDER BY e.seq DESC LIMIT 1) last ON true
+         WHERE CASE last.name
+               WHEN 'booking.held' THEN 'held' WHEN 'booking.requested' THEN 'requested'
+               WHEN 'booking.returned' THEN 'requested' WHEN 'booking.offered_again' THEN 'requested'
+               WHEN 'booking.moved' THEN 'requested' WHEN 'booking.assigned' THEN 'assigned'
+               WHEN 'booking.started' THEN 'started' WHEN 'booking.completed' THEN 'completed'
+               WHEN 'booking.closed' THEN 'closed' WHEN 'booking.cancelled' THEN 'cancelled'
+               END IS DISTINCT FROM b.state
+        """,
+    ),
+    Invariant(
+        "moves-are-legal",
+        "Each event of a booking's history follows one that it may follow, and somebody did it",
+        """
+        SELECT subject || ': ' || coalesce(before, 'nothing') || ' → ' || name
+          FROM (SELECT subject, name, actor_id, actor_role,
+                       lag(name) OVER (PARTITION BY subject ORDER BY seq) AS before
+                  FROM events WHERE subject LIKE 'booking-%' AND name = ANY(:moves)) told
+         WHERE (coalesce(before, ''), name) NOT IN (SELECT * FROM unnest(:sources, :targets))
+            OR (actor_id IS NULL AND actor_role <> 'platform')
+        """,
+    ),
+    Invariant(
+        "people-have-their-roles",
+        "Customers book, professionals work, and a review is by the customer about the professional of its booking",
+        """
+        SELECT 'booking ' || b.reference FROM bookings b JOIN users u ON u.id = b.customer_id WHERE u.role <> 'customer'
+        UNION ALL
+        SELECT 'professional ' || p.user_id FROM professionals p JOIN users u ON u.id = p.user_id
+         WHERE u.role <> 'professional'
+        UNION ALL
+        SELECT 'review ' || r.id FROM reviews r JOIN bookings b ON b.id = r.booking_id
+         WHERE b.state NOT IN ('completed', 'closed') OR r.customer_id <> b.customer_id
+            OR r.professional_id <> b.professional_id OR r.service_id <> b.service_id
+        """,
+    ),
+    Invariant(
+        "only-approved-people-accept",
+        "Nobody accepted a job while blocked, or without ever having been approved",
+        """
+        SELECT e.subject FROM events e JOIN blocks k ON k.user_id = e.actor_id
+         WHERE e.name = 'booking.assigned' AND e.at >= k.created_at AND (k.lifted_at IS NULL OR e.at < k.lifted_at)
+        UNION ALL
+        SELECT e.subject FROM events e LEFT JOIN professionals p ON p.user_id = e.actor_id
+         WHERE e.name = 'booking.assigned' AND (p.user_id IS NULL OR p.standing = 'pending')
+        """,
+    ),
+)
+
+MONEY = (
+    Invariant(
+        "ledger-sums-to-zero",
+        "Every transaction of the ledger has two lines or more, and they sum to zero",
+        """
+        SELECT 'ledger transaction ' || t.id
+          FROM ledger_transactions t LEFT JOIN ledger_entries e ON e.transaction_id = t.id
+         GROUP BY t.id HAVING count(e.id) < 2 OR sum(e.amount) <> 0
+        """,
+    ),
+    Invariant(
+        "money-is-whole-paise",
+        "No column that could hold money is a fraction",
+        """
+        SELECT table_name || '.' || column_name FROM information_schema.columns
+         WHERE table_schema = 'public' AND data_type IN ('real', 'double precision', 'numeric', 'money')
+           AND (table_name, column_name) NOT IN (('pincodes', 'latitude'), ('pincodes', 'longitude'))
+        """,
+    ),
+    Invariant(
+        "charges-match-the-ledger",
+        "What the charges say was taken and what the ledger earned are the same, booking by booking",
+        """
+        SELECT 'booking ' || b.reference
+          FROM bookings b
+          LEFT JOIN (SELECT booking_id, sum(captured - refunded + CASE state WHEN 'due' THEN amount ELSE 0 END) AS taken
+                       FROM charges GROUP BY booking_id) c ON c.booking_id = b.id
+          LEFT JOIN (SELECT t.booking_id, -sum(e.amount) AS earned
+                       FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
+                      WHERE e.account IN ('earnings', 'payout_held', 'commission')
+                      GROUP BY t.booking_id) l ON l.booking_id = b.id
+         WHERE coalesce(c.taken, 0) <> coalesce(l.earned, 0)
+        """,
+    ),
+    Invariant(
+        "done-is-charged-once",
+        "A completed job is charged its price and its approved extras, once; one that is not done is not charged",
+        """
+        SELECT 'booking ' || b.reference
+          FROM bookings b
+          LEFT JOIN (SELECT t.booking_id, sum(e.amount) AS taken
+                       FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
+                      WHERE t.kind IN ('capture', 'receivable') AND e.account IN ('gateway', 'receivable')
+                      GROUP BY t.booking_id) l ON l.booking_id = b.id
+          LEFT JOIN (SELECT booking_id, sum(price) AS more FROM extras WHERE state = 'approved'
+                      GROUP BY booking_id) x ON x.booking_id = b.id
+         WHERE coalesce(l.taken, 0) <>
+               CASE WHEN b.state IN ('completed', 'closed') THEN b.price + coalesce(x.more, 0) ELSE 0 END
+        """,
+    ),
+    Invariant(
+        "nothing-stays-held",
+        "No money is held for a booking that is over",
+        """
+        SELECT 'booking ' || b.reference
+          FROM bookings b
+          JOIN ledger_transactions t ON t.booking_id = b.id
+          JOIN ledger_entries e ON e.transaction_id = t.id
+         WHERE b.state IN ('completed', 'closed', 'cancelled') AND e.account = 'hold'
+         GROUP BY b.reference HAVING sum(e.amount) <> 0
+        """,
+    ),
+    Invariant(
+        "open-bookings-are-secured",
+        "From requested to started the price stands authorised, unless the customer pays after the service",
+        """
+        SELECT 'booking ' || b.reference
+          FROM bookings b
+         WHERE b.state IN ('requested', 'assigned', 'started') AND b.payment <> 'after' AND NOT EXISTS (
+               SELECT 1 FROM charges c WHERE c.booking_id = b.id AND c.purpose = 'booking'
+                  AND c.state = 'authorised' AND c.amount >= b.price)
+        """,
+    ),
+)
+
+RECORDS = (
+    Invariant(
+        "ratings-are-a-recount",
+        "Stars and jobs shown are the stars given and the jobs done",
+        """
+        SELECT 'service ' || service_id FROM (
+            SELECT service_id, rating, count(*) AS n FROM reviews GROUP BY 1, 2
+            EXCEPT ALL
+            SELECT service_id, star, n FROM service_ratings
+              CROSS JOIN LATERAL (VALUES (1, one), (2, two), (3, three), (4, four), (5, five)) v(star, n) WHERE n > 0) a
+        UNION ALL
+        SELECT 'service ' || service_id FROM service_ratings r
+         WHERE one + two + three + four + five <> (SELECT count(*) FROM reviews WHERE service_id = r.service_id)
+        UNION ALL
+        SELECT 'professional ' || professional_id FROM (
+            SELECT professional_id, rating, count(*) AS n FROM reviews GROUP BY 1, 2
+            EXCEPT ALL
+            SELECT professional_id, star, n FROM professional_ratings
+              CROSS JOIN LATERAL (VALUES (1, one), (2, two), (3, three), (4, four), (5, five)) v(star, n) WHERE n > 0) a
+        UNION ALL
+        SELECT 'professional ' || professional_id FROM professional_ratings r
+         WHERE one + two + three + four + five <>
+               (SELECT count(*) FROM reviews WHERE professional_id = r.professional_id)
+            OR jobs <> (SELECT count(*) FROM bookings b WHERE b.professional_id = r.professional_id
+                           AND b.state IN ('completed', 'closed'))
+        UNION ALL
+        SELECT 'professional ' || b.professional_id FROM bookings b
+         WHERE b.state IN ('completed', 'closed')
+           AND NOT EXISTS (SELECT 1 FROM professional_ratings r WHERE r.professional_id = b.professional_id)
+        """,
+    ),
+    Invariant(
+        "outbox-ends-once",
+        "A mail is sent or given up, never both, and never tried without end",
+        """
+        SELECT 'outbox ' || id FROM outbox
+         WHERE (sent_at IS NOT NULL AND parked_at IS NOT NULL) OR attempts > 20
+            OR (sent_at IS NOT NULL AND attempts = 0)
+        """,
+    ),
+    Invariant(
+        "sessions-are-current",
+        "No session outlives the password or the account that it was opened with",
+        """
+        SELECT 'session ' || s.id FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.epoch > u.epoch OR s.expires_at > s.created_at + interval '90 days 1 minute'
+        """,
+    ),
+    Invariant(
+        "history-cannot-be-changed",
+        "Events and the ledger are guarded by their triggers, and this role may only add to them",
+        """
+        SELECT tables.name || ' has no guard' FROM unnest(:append_only) tables(name)
+         WHERE 2 <> (
+               SELECT count(*) FROM pg_trigger g
+                WHERE g.tgrelid = tables.name::regclass AND g.tgenabled = 'O'
+                  AND g.tgname IN (tables.name || '_append_only', tables.name || '_never_emptied'))
+        UNION ALL
+        SELECT tables.name || ' may be changed by ' || current_user FROM unnest(:append_only) tables(name)
+         WHERE has_table_privilege(tables.name, 'UPDATE, DELETE, TRUNCATE')
+           AND pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = tables.name::regclass)) <> current_user
+        """,
+    ),
+    Invariant(
+        "constraints-are-whole",
+        "Every rule of the schema is in force for every row",
+        """
+        SELECT conrelid::regclass || '.' || conname FROM pg_constraint
+         WHERE NOT convalidated AND connamespace = 'public'::regnamespace
+        """,
+    ),
+)
+
+QUERIES = BOOKINGS + MONEY + RECORDS
+
+FOLLOWS = {
+    "": ("booking.held",),
+    "booking.held": ("booking.requested", "booking.cancelled"),
+    "booking.requested": ("booking.assigned", "booking.moved", "booking.cancelled"),
+    "booking.moved": ("booking.assigned", "booking.moved", "booking.cancelled"),
+    "booking.returned": ("booking.assigned", "booking.moved", "booking.cancelled"),
+    "booking.offered_again": ("booking.assigned", "booking.moved", "booking.cancelled"),
+    "booking.assigned": (
+        "booking.returned",
+        "booking.offered_again",
+        "booking.moved",
+        "booking.started",
+        "booking.cancelled",
+    ),
+    "booking.started": ("booking.completed",),
+    "booking.completed": ("booking.closed",),
+}

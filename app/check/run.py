@@ -1,0 +1,117 @@
+"""`doorstep check`: reads everything, changes nothing, and names each row that breaks a rule of the stored data."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.availability.travel import Point, travel_seconds
+from app.bookings.booking import ACTIVE
+from app.check.invariants import FOLLOWS, QUERIES
+from app.kit.events import Event, chain_hash, genesis
+from app.kit.migrate import APPEND_ONLY
+
+PAIRS = [(before, after) for before, afters in FOLLOWS.items() for after in afters]
+BOUND: Mapping[str, list[str]] = {
+    "moves": sorted({after for _, after in PAIRS}),
+    "sources": [before for before, _ in PAIRS],
+    "targets": [after for _, after in PAIRS],
+    "append_only": list(APPEND_ONLY),
+}
+HEADS = """
+    SELECT 'booking-' || reference AS subject, event_count, event_head FROM bookings
+    UNION ALL SELECT 'user-' || id, event_count, event_head FROM users
+    UNION ALL SELECT 'service-' || id, event_count, event_head FROM services
+"""
+NEIGHBOURS = """
+    SELECT reference, ends_at, pincode, latitude, longitude,
+           lead(reference) OVER w AS next, lead(starts_at) OVER w AS next_starts, lead(pincode) OVER w AS next_pincode,
+           lead(latitude) OVER w AS next_latitude, lead(longitude) OVER w AS next_longitude
+      FROM bookings JOIN pincodes USING (pincode)
+     WHERE state = ANY(:active) AND reserved_for IS NOT NULL
+    WINDOW w AS (PARTITION BY reserved_for ORDER BY starts_at)
+"""
+WORDS = """
+    SELECT table_name, column_name FROM information_schema.columns
+     WHERE table_schema = 'public' AND data_type IN ('text', 'jsonb', 'character varying', 'ARRAY')
+       AND table_name NOT IN ('pincodes', 'search_terms', 'alembic_version')
+"""
+LONG_NUMBER = r"[0-9](?:[ -]?[0-9]){12,18}"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    rule: str
+    says: str
+    what: str
+
+
+async def broken(db: AsyncSession) -> list[Broken]:
+    """Every row that breaks an invariant; empty when the data is sound."""
+    found = [
+        Broken(rule.name, rule.says, what)
+        for rule in QUERIES
+        for what in await db.scalars(text(rule.query), {key: BOUND[key] for key in _asks(rule.query)})
+    ]
+    for name, says, rows in (
+        ("history-is-unbroken", "The chain of events of every record is whole", _broken_chains(db)),
+        ("ways-fit-between-jobs", "Between two jobs there is time for the way", _too_close(db)),
+        ("no-card-is-stored", "No text holds a card's number, no column its security code", _card_numbers(db)),
+    ):
+        found += [Broken(name, says, what) async for what in rows]
+    return found
+
+
+RULES = [rule.name for rule in QUERIES] + ["history-is-unbroken", "ways-fit-between-jobs", "no-card-is-stored"]
+
+
+def _asks(query: str) -> set[str]:
+    return {key for key in BOUND if f":{key}" in query}
+
+
+async def _broken_chains(db: AsyncSession) -> AsyncIterator[str]:
+    """Recompute every hash from the first event on, and compare the end with what the record remembers."""
+    ends: dict[str, tuple[int, bytes]] = {}
+    query = select(Event.__table__).order_by(Event.subject, Event.seq)
+    for row in await db.execute(query):
+        seq, previous = ends.get(row.subject, (0, genesis(row.subject)))
+        told = chain_hash(row.previous, row.subject, row.seq, row.name, row.actor_id, row.actor_role, row.at, row.facts)
+        if row.seq != seq + 1 or row.previous != previous or row.hash != told:
+            yield f"{row.subject}, event {row.seq}"
+        ends[row.subject] = (row.seq, row.hash)
+    for head in await db.execute(text(HEADS)):
+        kept = (head.event_count, head.event_head) if head.event_head else None
+        if ends.pop(head.subject, None) != kept:
+            yield f"{head.subject}: its end is missing"
+    for subject in ends:
+        yield f"{subject}: there is no such record"
+
+
+async def _too_close(db: AsyncSession) -> AsyncIterator[str]:
+    for row in await db.execute(text(NEIGHBOURS), {"active": [str(state) for state in ACTIVE]}):
+        if row.next is None:
+            continue
+        here = Point(row.pincode, row.latitude, row.longitude)
+        there = Point(row.next_pincode, row.next_latitude, row.next_longitude)
+        if (row.next_starts - row.ends_at).total_seconds() < travel_seconds(here, there):
+            yield f"bookings {row.reference} and {row.next}"
+
+
+async def _card_numbers(db: AsyncSession) -> AsyncIterator[str]:
+    for table, column in (await db.execute(text(WORDS))).all():
+        if re.search("cvv|cvc|card_number", column):
+            yield f"{table}.{column}"
+        query = f'SELECT "{column}"::text FROM "{table}" WHERE "{column}"::text ~ :long'
+        found = await db.scalars(text(query), {"long": rf"\m{LONG_NUMBER}\M"})
+        for words in found:
+            if any(passes_luhn(number) for number in re.findall(rf"\b{LONG_NUMBER}\b", words)):
+                yield f"{table}.{column}"
+
+
+def passes_luhn(number: str) -> bool:
+    """Could these digits be a card's?"""
+    digits = [int(mark) for mark in number if mark.isdigit()]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+    return len(digits) >= 13 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
