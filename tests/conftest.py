@@ -29,6 +29,7 @@ async def database(shared: str) -> AsyncIterator[Database]:
         database.sessions = async_sessionmaker(
             bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
         )
+        database.readers = database.sessions
         yield database
         await outer.rollback()
     await database.close()

@@ -68,8 +68,8 @@ class Sessions:
 
     async def principal(self, digest: bytes, now: datetime) -> Principal | None:
         """Whoever holds the token of this digest, if the session lives: 14 days idle, 90 in all."""
-        async with self._database.reading() as connection:
-            found = await connection.execute(PRINCIPAL, {"digest": digest, "now": now, "idle": now - IDLE})
+        async with self._database.reading() as db:
+            found = await db.execute(PRINCIPAL, {"digest": digest, "now": now, "idle": now - IDLE})
             row = found.one_or_none()
         return Principal(*row) if row else None
 
@@ -110,8 +110,8 @@ class Sessions:
             .join(User, (User.id == Session.user_id) & (User.epoch == Session.epoch))
             .where(Session.id.in_(session_ids), Session.expires_at > now, Session.last_seen_at > now - IDLE)
         )
-        async with self._database.reading() as connection:
-            rows = await connection.execute(question)
+        async with self._database.reading() as db:
+            rows = await db.execute(question)
             return {row[0]: row[1] for row in rows}
 
 

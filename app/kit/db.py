@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from app.kit.events import Announcement, collect_events, take_announcements
 
@@ -34,7 +34,7 @@ class Database:
                 },
             },
         )
-        self._plain = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.readers = async_sessionmaker(self.engine.execution_options(isolation_level="AUTOCOMMIT"))
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -47,15 +47,15 @@ class Database:
                 await announce(take_announcements(session))
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """One statement and its answer, outside any transaction: the quickest way to look something up."""
-        async with self._plain.connect() as connection:
-            yield connection
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Single statements outside any transaction: the quickest way to look something up."""
+        async with self.readers() as session:
+            yield session
 
     async def ping(self) -> None:
         """Raises what the driver raises when PostgreSQL does not answer."""
-        async with self.reading() as connection:
-            await connection.execute(text("SELECT 1"))
+        async with self.reading() as session:
+            await session.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         await self.engine.dispose()

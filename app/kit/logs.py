@@ -14,7 +14,7 @@ from structlog.typing import EventDict, ExcInfo, Processor
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 # Parameters of statements are people's data: only the kind of a driver's error is told, never its text.
-QUIET = ("sqlalchemy", "asyncio", "saq", "uvicorn", "uvicorn.error", "aiosmtplib", "asyncpg", "alembic")
+QUIET = ("sqlalchemy", "asyncio", "saq", "uvicorn", "uvicorn.error", "aiosmtplib", "asyncpg", "alembic", "httpx")
 NUMBERS = re.compile(r"\d(?:[ -]?\d){5,}")
 _access = logging.getLogger("access")
 _as_json = [False]

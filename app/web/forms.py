@@ -1,5 +1,6 @@
 """Forms as people send them, bounded and cleaned; and as the domain wants them, or every field's error in words."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from app.web.visit import Connection
 S = TypeVar("S", bound=msgspec.Struct)
 LONGEST = 2_000  # characters, where the field itself sets no limit
 MOST_FIELDS = 200
+WHOLE = re.compile(r"-?[0-9]{1,19}")
 INT64 = range(-(2**63), 2**63)
 NEVER_SHOWN_AGAIN = frozenset({"password", "card_number", "expiry", "cvv", "code", "_csrf_token"})
 
@@ -99,7 +101,7 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, _Field]:
 def _value(field: _Field, raw: Mapping[str, str], name: str) -> Any:
     if field.many:
         given = raw.all(name) if isinstance(raw, Form) else [raw[name]] if name in raw else []
-        return msgspec.convert(given, field.type, strict=False)
+        return _plain(msgspec.convert(given, field.type, strict=False), *given)
     text = raw.get(name, "").strip()
     if not text:
         if field.required:
@@ -107,9 +109,14 @@ def _value(field: _Field, raw: Mapping[str, str], name: str) -> Any:
         return msgspec.UNSET
     if len(text) > max(field.longest, 64):
         raise ValueError(name)
-    value = msgspec.convert(text, field.type, strict=False)
-    if isinstance(value, int) and value not in INT64:
-        raise ValueError(name)
+    return _plain(msgspec.convert(text, field.type, strict=False), text)
+
+
+def _plain(value: Any, *typed: str) -> Any:
+    """Whole numbers as people write them ("1e3" is none), and none that PostgreSQL cannot hold."""
+    for number, text in zip(value if isinstance(value, list) else [value], typed, strict=False):
+        if type(number) is int and not (WHOLE.fullmatch(text.strip()) and number in INT64):
+            raise ValueError(text)
     return value
 
 

@@ -1,4 +1,4 @@
-"""What surrounds every request, also those that match no route: its id, host, HEAD, the shelf, compression, one log line."""
+"""What surrounds every request, also one that matches no route: id, host, HEAD, the shelf, compression, a log line."""
 
 import gzip
 import secrets
@@ -6,9 +6,9 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 from litestar import Litestar
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.kit import logs
 from app.settings import Settings
@@ -31,7 +31,7 @@ class Front:
         self._personal = personal
         self._host = urlsplit(settings.base_url).netloc.encode() if settings.production else None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._inner(scope, receive, send)
         started = time.perf_counter()
@@ -57,18 +57,18 @@ class Front:
         reply.on_whole = lambda message, body: self._keep(scope, key, moment, message, body)
         await self._inner(scope, receive, reply)
 
-    def _key(self, scope: Scope, headers: dict[bytes, bytes], encoding: str) -> Key | None:
+    def _key(self, scope: Any, headers: dict[bytes, bytes], encoding: str) -> Key | None:
         cookie = headers.get(b"cookie", b"")
         if scope["method"] != "GET" or any(start in cookie for start in self._personal):
             return None
         shape = b"|".join(headers.get(name, b"") for name in SHAPES) if b"hx-request" in headers else b""
         return scope["path"], scope.get("query_string", b""), shape.decode("latin-1"), encoding
 
-    def _keep(self, scope: Scope, key: Key | None, moment: int, message: Message, body: bytes) -> None:
+    def _keep(self, scope: Scope, key: Key | None, moment: int, message: Any, body: bytes) -> None:
         asked = visit_in(scope).kept
-        if not key or not asked or message["status"] != 200:  # type: ignore[typeddict-item]
+        if not key or not asked or message["status"] != 200:
             return
-        headers: list[Header] = list(message["headers"])  # type: ignore[typeddict-item]
+        headers: list[Header] = list(message["headers"])
         if not any(name == b"set-cookie" for name, _ in headers):
             self._shelf.put(key, Kept(time.monotonic() + asked[0], moment, asked[1], headers, body))
 
@@ -91,7 +91,7 @@ class Reply:
         self.encoding = _encoding(headers.get(b"accept-encoding", b""))
         self.on_whole: Any = None
 
-    async def __call__(self, message: Message) -> None:
+    async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self._start = message
@@ -101,7 +101,7 @@ class Reply:
         start, self._start = self._start, None
         start["headers"] = [*start.get("headers", ()), (b"x-request-id", logs.request_id.get().encode())]
         if not message.get("more_body", False):
-            message = {**message, "body": self._whole(start, message.get("body", b""))}  # type: ignore[typeddict-item]
+            message = {**message, "body": self._whole(start, message.get("body", b""))}
         await self._send(start)
         await self._body(message)
 
@@ -132,9 +132,9 @@ class Reply:
             self.on_whole(start, body)
         return body
 
-    async def _body(self, message: Message) -> None:
+    async def _body(self, message: Any) -> None:
         if self._head and message["type"] == "http.response.body":
-            message = {**message, "body": b""}  # type: ignore[typeddict-item]
+            message = {**message, "body": b""}
         await self._send(message)
 
 

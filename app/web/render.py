@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from hmac import compare_digest
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -97,7 +98,7 @@ def came_from(request: Connection, otherwise: str = "/") -> str:
 def draw(request: Connection, template: str, context: Mapping[str, Any], *, anonymous: bool = False) -> bytes:
     """The template with what every page knows: me, request_path, flash, and the form's token."""
     state = request.app.state
-    known = {"me": None, "request_path": request.scope["path"], "flash": []}
+    known: dict[str, Any] = {"me": None, "request_path": request.scope["path"], "flash": []}
     if not anonymous:
         known |= {"me": visit_of(request).person, "flash": _take_flash(request)}
     token = drawing.set(None if anonymous else request)
@@ -131,10 +132,7 @@ def _take_flash(request: Connection) -> list[dict[str, str]]:
 
 def _opened(signed: str, vault: Vault) -> list[dict[str, str]]:
     packed, _, mac = signed.partition(".")
-    if (
-        not vault.matches(packed, "flash", vault.digest(packed, "flash"))
-        or vault.digest(packed, "flash").hex()[:32] != mac
-    ):
+    if not compare_digest(vault.digest(packed, "flash").hex()[:32].encode(), mac.encode()):
         return []
     kind, message = json.loads(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)))
     return [{"kind": kind, "text": message}]

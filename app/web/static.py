@@ -6,9 +6,10 @@ import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from app.web.guards import everyone
 
@@ -83,7 +84,7 @@ def _asset(name: str, body: bytes) -> Asset:
 
 
 @get("/static/{digest:str}/{name:path}", opt=everyone(csrf=False), include_in_schema=False, name="static")
-async def static_file(request: Request, digest: str, name: str) -> Response[bytes]:  # type: ignore[type-arg]
+async def static_file(request: Request, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:  # type: ignore[type-arg]
     assets: Assets = request.app.state.assets
     found = assets.find(digest, str(name).lstrip("/"))
     if found is None:

@@ -1,7 +1,7 @@
 """The Jinja environment: strict, escaping, translated; money, times and distances as people write them here."""
 
 import math
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -68,6 +68,17 @@ def day(moment: datetime | date, *, full: bool = False) -> str:
     return _day(there, "EEEE d MMMM y" if full else "EEE d MMM", words.locale.get())
 
 
+def weekday(moment: datetime | date) -> str:
+    """Tue."""
+    return _day(_here(moment).date() if isinstance(moment, datetime) else moment, "EEE", words.locale.get())
+
+
+def date_only(moment: datetime) -> str:
+    """18 Nov; of another year, 18 Nov 2025."""
+    there = _here(moment).date()
+    return _day(there, "d MMM" if there.year == clock.today().year else "d MMM y", words.locale.get())
+
+
 @lru_cache(maxsize=1024)
 def _day(there: date, pattern: str, locale: str) -> str:
     return str(format_date(there, pattern, locale))
@@ -81,7 +92,7 @@ def clock_time(moment: datetime) -> str:
 
 @lru_cache(maxsize=4096)
 def _clock_time(hour: int, minute: int, locale: str) -> str:
-    return str(format_time(datetime(2026, 1, 1, hour, minute), "HH:mm", locale=locale))
+    return str(format_time(time(hour, minute), "HH:mm", locale=locale))
 
 
 def iso(moment: datetime | date) -> str:
@@ -163,6 +174,8 @@ FILTERS: dict[str, Any] = {
     "when": when,
     "span": span,
     "day": day,
+    "weekday": weekday,
+    "date": date_only,
     "clock": clock_time,
     "iso": iso,
     "within": within,
