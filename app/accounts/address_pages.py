@@ -1,0 +1,100 @@
+"""A customer's address book. Somebody else's address does not exist."""
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.area import Address, Pincode
+from app.accounts.auth import Me
+from app.accounts.contact import cleaned, line_of, pincode_of
+from app.accounts.pages import Asked, in_order
+from app.accounts.repository import Addresses, Pincodes
+from app.accounts.schemas import NewAddress
+from app.kit.errors import Invalid
+from app.kit.words import _
+from app.web.forms import Form, form, read, shown_again
+from app.web.guards import only
+from app.web.render import flash, go, page
+from app.web.security import local_path
+
+
+class AddressPages(Controller):
+    path = "/profile/addresses"
+    opt = only("customer")
+
+    @get("/new", name="new_address")
+    async def new(self, request: Asked) -> Response[bytes]:
+        return _form(request, None, {})
+
+    @post(name="addresses")
+    async def create(
+        self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Response[bytes]:
+        sent = await form(request)
+        try:
+            line, place = await _read(db, sent)
+            await Addresses(db, me.id).add(line, place.pincode)
+        except Invalid as wrong:
+            return _form(request, None, shown_again(sent), wrong)
+        flash(request, _("The address is in your book."))
+        return go(request, local_path(sent.get("next"), "/profile"))
+
+    @get("/{address_id:int}", name="address")
+    async def edit(
+        self, request: Asked, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Response[bytes]:
+        mine = await Addresses(db, me.id).get(address_id)
+        return _form(request, mine, {"address": mine.line, "pincode": mine.pincode})
+
+    @post("/{address_id:int}")
+    async def update(
+        self, request: Asked, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Response[bytes]:
+        sent = await form(request)
+        mine = await Addresses(db, me.id).get(address_id, lock=True)
+        try:
+            line, place = await _read(db, sent)
+        except Invalid as wrong:
+            return _form(request, mine, shown_again(sent), wrong)
+        mine.line, mine.pincode = line, place.pincode
+        flash(request, _("Saved."))
+        return go(request, "/profile")
+
+    @post("/{address_id:int}/removal", name="address_removal")
+    async def remove(
+        self, request: Asked, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Response[bytes]:
+        book = Addresses(db, me.id)
+        await book.remove(await book.get(address_id, lock=True))
+        flash(request, _("The address is removed."))
+        return go(request, "/profile")
+
+    @post("/{address_id:int}/main", name="main_address")
+    async def make_main(
+        self, request: Asked, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Response[bytes]:
+        book = Addresses(db, me.id)
+        await book.make_main(await book.get(address_id, lock=True))
+        flash(request, _("This is your main address now."))
+        return go(request, "/profile")
+
+
+async def _read(db: AsyncSession, sent: Form) -> tuple[str, Pincode]:
+    typed = read(NewAddress, sent)
+    kept = cleaned({"address": lambda: line_of(typed.address), "pincode": lambda: pincode_of(typed.pincode)})
+    return kept["address"], await Pincodes(db).known(kept["pincode"])
+
+
+def _form(
+    request: Asked, mine: Address | None, values: dict[str, str], wrong: Invalid | None = None
+) -> Response[bytes]:
+    return page(
+        request,
+        "accounts/address.html",
+        "accounts/_address_form.html",
+        status=422 if wrong else 200,
+        mine=mine,
+        values=values,
+        errors=in_order(wrong.errors if wrong else {}, NewAddress),
+    )

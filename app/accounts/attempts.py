@@ -1,0 +1,112 @@
+"""Wrong tries slow down the next one. They never lock anybody out, and a new password by mail always opens the way.
+
+Each try is counted before the password is compared, in a transaction of its own, so that tries sent side by side
+count like tries sent one after the other.
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.accounts.session import Attempts
+from app.kit import clock
+from app.kit.words import ngettext
+
+FORGOTTEN_AFTER = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """`free` tries without waiting, then `first` to wait, doubled with each further one up to `longest`."""
+
+    name: str
+    free: int
+    first: timedelta
+    longest: timedelta
+
+    def wait(self, count: int) -> timedelta:
+        if count < self.free:
+            return timedelta()
+        return min(self.first * (1 << min(count - self.free, 20)), self.longest)
+
+
+FIRST_WAIT = timedelta(seconds=15)
+# One person's tries from one place; one account from everywhere, where a stranger must not keep the right person
+# waiting for long; and one place on many accounts, where a whole street may share an address.
+ACCOUNT_HERE = Budget("here", 5, FIRST_WAIT, timedelta(minutes=15))
+ACCOUNT = Budget("account", 20, FIRST_WAIT, timedelta(minutes=2))
+NETWORK = Budget("network", 50, FIRST_WAIT, timedelta(minutes=5))
+MAILS_ASKED = Budget("mails", 3, timedelta(minutes=5), timedelta(hours=1))
+
+
+class TooSoon(Exception):
+    """The next try must wait; `seconds` goes into Retry-After."""
+
+    def __init__(self, until: datetime) -> None:
+        self.seconds = max(1, int((until - clock.now()).total_seconds()) + 1)
+        super().__init__(self.words())
+
+    def words(self) -> str:
+        if self.seconds < 60:
+            return ngettext(
+                "Too many tries. Wait one second, then try again.",
+                "Too many tries. Wait %(num)s seconds, then try again.",
+                self.seconds,
+            )
+        return ngettext(
+            "Too many tries. Wait one minute, then try again.",
+            "Too many tries. Wait %(num)s minutes, then try again.",
+            -(-self.seconds // 60),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """One thing that is counted: a budget, and whose. The key holds a digest, never an address or an e-mail."""
+
+    budget: Budget
+    whose: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.budget.name}:{hashlib.sha256(self.whose.encode()).hexdigest()[:32]}"
+
+    def spend(self, row: Attempts, now: datetime) -> None:
+        """Count one try; raises TooSoon when it comes too early, and then counts nothing."""
+        if row.wait_until > now and row.count >= self.budget.free:
+            raise TooSoon(row.wait_until)
+        if row.wait_until + FORGOTTEN_AFTER < now:
+            row.count, row.first_at = 0, now
+        row.count += 1
+        row.wait_until = now + self.budget.wait(row.count)
+
+
+def sign_in_purses(email: str, address: str) -> list[Purse]:
+    """All that one try to sign in is counted under."""
+    account, place = email.strip().lower(), network(address)
+    return [Purse(ACCOUNT_HERE, f"{account} {place}"), Purse(ACCOUNT, account), Purse(NETWORK, place)]
+
+
+def mail_purses(email: str, address: str) -> list[Purse]:
+    """Mails that a stranger may have sent to somebody: few per address, more per place."""
+    return [Purse(MAILS_ASKED, email.strip().lower()), Purse(NETWORK, f"mails {network(address)}")]
+
+
+def network(address: str) -> str:
+    """An IPv4 address, or the /64 that one household has of IPv6."""
+    try:
+        told = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(told, ipaddress.IPv6Address):
+        if told.ipv4_mapped:
+            return str(told.ipv4_mapped)
+        return str(ipaddress.ip_network((told, 64), strict=False))
+    return str(told)
+
+
+def keys_of(purses: Sequence[Purse]) -> list[str]:
+    """In the order in which their rows are locked."""
+    return sorted(purse.key for purse in purses)
