@@ -21,70 +21,87 @@ MOST_HITS = 200
 # A word as typed, its singular, its sound.
 FORM_WORTH = (1.0, 0.98, 0.95)
 
-# The threshold must be set before the first trigram is compared: `asked` reads `setting`, the rest reads `asked`.
-# The default of 0.6 misses most typing mistakes.
-GRADED = """
+# The thresholds must be set before the first trigram is compared: `asked` reads `setting`, the rest reads `asked`.
+# 0.99 means a whole word, letter for letter; 0.33 still meets two letters swapped. A word that we know as it stands is
+# not looked for among its likes, and a form without trigrams (Tamil in a C locale) would read the whole index.
+MET = """
 WITH setting AS MATERIALIZED (
-    SELECT set_config('pg_trgm.word_similarity_threshold', '0.35', true)
+    SELECT set_config('pg_trgm.strict_word_similarity_threshold', '0.99', true),
+        set_config('pg_trgm.word_similarity_threshold', '0.33', true)
 ), asked AS MATERIALIZED (
     SELECT a.* FROM setting, unnest(
         CAST(:places AS int[]), CAST(:forms AS text[]), CAST(:factors AS real[]), CAST(:slips AS int[])
-    ) AS a (place, form, factor, slips)
-), found AS MATERIALIZED (
+    ) AS a (place, form, factor, slips) WHERE show_trgm(a.form) <> '{}'
+), exact AS MATERIALIZED (
+    SELECT a.place, a.form AS part, f.english, f.category_id, f.service_id, false AS misspelt,
+        a.factor * f.worth * CASE WHEN f.term = a.form THEN 1 ELSE 0.9 END AS grade
+    FROM asked a CROSS JOIN LATERAL (
+        SELECT term, language = 'en' AS english, category_id, service_id, 1 + (weight - 1) * 0.1 AS worth
+        FROM search_terms WHERE a.form <<% term
+        UNION ALL
+        SELECT NULL, true, NULL, id, 1 FROM services WHERE a.form <<% name
+        UNION ALL
+        SELECT NULL, true, id, NULL, 1 FROM categories WHERE a.form <<% name
+    ) f
+), like_it AS MATERIALIZED (
     SELECT a.place, a.form, a.factor, a.slips, f.* FROM asked a CROSS JOIN LATERAL (
         SELECT term, language = 'en' AS english, category_id, service_id, 1 + (weight - 1) * 0.1 AS worth
         FROM search_terms WHERE a.form <% term
         UNION ALL
-        SELECT lower(replace(name, '''', '')), true, NULL, id, 1 FROM services WHERE a.form <% name
+        SELECT lower(name), true, NULL, id, 1 FROM services WHERE a.form <% name
         UNION ALL
         SELECT lower(name), true, id, NULL, 1 FROM categories WHERE a.form <% name
-    ) f
-), judged AS MATERIALIZED (
-    SELECT c.place, c.term, c.english, c.form, p.part, c.factor * CASE
-        WHEN c.term = c.form THEN 1
-        WHEN p.part = c.form THEN 0.9
-        WHEN length(c.form) > 2 AND starts_with(p.part, c.form) THEN 0.65
-        WHEN c.slips > 0 AND (left(p.part, 1) = left(c.form, 1) OR length(c.form) > 6)
-            AND levenshtein_less_equal(left(p.part, 60), c.form, c.slips) <= c.slips
-            THEN 0.4 + 0.3 * similarity(p.part, c.form)
+    ) f WHERE a.slips >= 0 AND NOT EXISTS (SELECT FROM exact e WHERE e.place = a.place)
+), judged AS (
+    SELECT l.place, p.part, l.english, l.category_id, l.service_id, NOT starts_with(p.part, l.form) AS misspelt,
+        l.factor * l.worth * CASE
+        WHEN length(l.form) > CASE WHEN l.english THEN 2 ELSE 3 END AND starts_with(p.part, l.form) THEN 0.65
+        WHEN l.slips > 0 AND (left(p.part, 1) = left(l.form, 1) OR length(l.form) > 6)
+            AND abs(length(p.part) - length(l.form)) <= l.slips
+            AND levenshtein_less_equal(left(p.part, 60), l.form, l.slips) <= l.slips
+            AND similarity(p.part, l.form) > CASE WHEN length(l.form) > 5 THEN 0.28 WHEN l.english THEN 0.35 ELSE 1 END
+            THEN 0.3 + 0.4 * similarity(p.part, l.form)
     END AS grade
-    FROM (SELECT DISTINCT place, form, factor, slips, term, english FROM found) c
-    CROSS JOIN LATERAL regexp_split_to_table(c.term, '[\\s,.:;/()&–-]+') AS p (part)
+    FROM like_it l
+    CROSS JOIN LATERAL unnest(string_to_array(translate(l.term, ',.:;/()&–-', '          '), ' ')) AS p (part)
+), met AS MATERIALIZED (
+    SELECT * FROM exact UNION ALL SELECT * FROM judged WHERE grade IS NOT NULL
 )
 """
 
 RESOLVE = (
-    GRADED
+    MET
     + """
-, graded AS MATERIALIZED (
-    SELECT place, term, max(grade) AS grade FROM judged GROUP BY place, term HAVING max(grade) IS NOT NULL
-), reached AS (
-    SELECT f.place, f.service_id, g.grade * f.worth AS grade
-    FROM found f JOIN graded g USING (place, term) WHERE f.service_id IS NOT NULL
+, reached AS (
+    SELECT place, service_id, grade FROM met WHERE service_id IS NOT NULL
     UNION ALL
-    SELECT f.place, s.id, g.grade * f.worth * 0.85
-    FROM found f JOIN graded g USING (place, term) JOIN services s USING (category_id)
+    SELECT m.place, s.id, m.grade * 0.85
+    FROM (SELECT place, category_id, max(grade) AS grade FROM met GROUP BY place, category_id) m
+    JOIN services s USING (category_id)
     UNION ALL
     SELECT a.place, s.id, 0.45 FROM asked a JOIN services s ON s.search @@ plainto_tsquery('english', a.form)
 ), best AS (
     SELECT r.place, r.service_id, max(r.grade) AS grade, max(max(r.grade)) OVER (PARTITION BY r.place) AS top
     FROM reached r JOIN services s ON s.id = r.service_id WHERE s.retired_at IS NULL
     GROUP BY r.place, r.service_id
-), summed AS (
-    SELECT b.service_id, sum(b.grade * w.weight) AS score, max(sum(b.grade * w.weight)) OVER () AS top
+), worth AS (
+    -- A misspelt word says almost as much as one spelt right.
+    SELECT b.service_id, w.weight, w.weight * (b.grade / b.top) * (0.6 + 0.4 * b.top) AS worth
     FROM best b JOIN unnest(CAST(:weights AS real[])) WITH ORDINALITY AS w (weight, place) USING (place)
-    WHERE b.grade >= 0.7 * b.top
-    GROUP BY b.service_id HAVING max(w.weight) >= :telling
+    WHERE b.grade >= 0.78 * b.top
+), summed AS (
+    SELECT service_id, sum(worth) AS score, max(sum(worth)) OVER () AS top
+    FROM worth GROUP BY service_id HAVING max(weight) >= :telling
 )
 SELECT service_id, score FROM summed WHERE score >= 0.6 * top ORDER BY score DESC, service_id LIMIT :most
 """
 )
 
 NEAREST = (
-    GRADED
+    MET
     + """
-SELECT DISTINCT ON (place) place, part, english AND NOT starts_with(part, form) AS misspelt
-FROM judged WHERE grade > 0 ORDER BY place, grade DESC, english DESC, part
+SELECT DISTINCT ON (place) place, part, english AND misspelt AS misspelt FROM met JOIN asked USING (place)
+ORDER BY place, grade DESC, english DESC, abs(length(part) - length(form)), part
 """
 )
 
@@ -160,18 +177,23 @@ async def read_as(db: AsyncSession, words: str) -> str | None:
 def _spread(sought: list[Word]) -> dict[str, object]:
     """Every form of every word, in columns: whose form, how spelt, what it is worth, how many slips it may have."""
     rows = [
-        (place, form, FORM_WORTH[min(rank, 2)], _slips(form, spelt=form == word.text and form.isascii()))
+        (place, form, FORM_WORTH[min(rank, 2)], _slips(form, word))
         for place, word in enumerate(sought, start=1)
         for rank, form in enumerate(word.forms)
     ]
     return dict(zip(("places", "forms", "factors", "slips"), map(list, zip(*rows, strict=True)), strict=True))
 
 
-def _slips(form: str, *, spelt: bool) -> int:
-    """Letters that may be wrong, missing or too many; sounds are short and near one another, so they forgive less."""
-    if len(form) < (4 if spelt else 6):
+def _slips(form: str, word: Word) -> int:
+    """Letters that may be wrong, missing or too many; -1 when the form must stand as it is.
+
+    Sounds are short and near one another: those of Latin words forgive nothing, those of other scripts little.
+    """
+    if len(form) < 3 or (form != word.text and word.text.isascii()):
+        return -1
+    if len(form) < (4 if word.text.isascii() else 6):
         return 0
-    return 1 if len(form) < 6 else 2 if len(form) < 9 else 3
+    return 1 if len(form) < 6 else 2 if len(form) < 8 else 3
 
 
 async def place(db: AsyncSession, typed: str) -> Place | None:

@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index,
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.rows import Base
 from app.kit.events import Chronicle
+from app.kit.rows import Base
 
 
 class Category(Base):
@@ -29,7 +29,7 @@ class Service(Base, Chronicle):
         CheckConstraint("mode IN ('instant', 'offer', 'quote')", name="services_mode_check"),
         CheckConstraint("notice_minutes >= 0 AND horizon_days BETWEEN 1 AND 60", name="services_window_check"),
         Index("services_search_idx", "search", postgresql_using="gin"),
-        Index("services_name_trgm_idx", "name", postgresql_using="gist", postgresql_ops={"name": "gist_trgm_ops"}),
+        Index("services_name_trgm_idx", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
         Index("services_category_id_idx", "category_id"),
     )
     slug: Mapped[str] = mapped_column(unique=True)
@@ -63,7 +63,7 @@ class SearchTerm(Base):
     __table_args__ = (
         CheckConstraint("language IN ('en', 'hi', 'ta', 'translit')", name="search_terms_language_check"),
         CheckConstraint("num_nonnulls(category_id, service_id) = 1", name="search_terms_target_check"),
-        Index("search_terms_term_trgm_idx", "term", postgresql_using="gist", postgresql_ops={"term": "gist_trgm_ops"}),
+        Index("search_terms_term_trgm_idx", "term", postgresql_using="gin", postgresql_ops={"term": "gin_trgm_ops"}),
         Index("search_terms_service_id_idx", "service_id"),
         Index("search_terms_category_id_idx", "category_id"),
     )

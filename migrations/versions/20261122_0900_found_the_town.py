@@ -322,8 +322,8 @@ def upgrade() -> None:
         "services",
         ["name"],
         unique=False,
-        postgresql_using="gist",
-        postgresql_ops={"name": "gist_trgm_ops"},
+        postgresql_using="gin",
+        postgresql_ops={"name": "gin_trgm_ops"},
     )
     op.create_index("services_search_idx", "services", ["search"], unique=False, postgresql_using="gin")
     op.create_table(
@@ -540,8 +540,8 @@ def upgrade() -> None:
         "search_terms",
         ["term"],
         unique=False,
-        postgresql_using="gist",
-        postgresql_ops={"term": "gist_trgm_ops"},
+        postgresql_using="gin",
+        postgresql_ops={"term": "gin_trgm_ops"},
     )
     op.create_table(
         "service_ratings",
@@ -808,8 +808,8 @@ def downgrade() -> None:
     op.drop_index(
         "search_terms_term_trgm_idx",
         table_name="search_terms",
-        postgresql_using="gist",
-        postgresql_ops={"term": "gist_trgm_ops"},
+        postgresql_using="gin",
+        postgresql_ops={"term": "gin_trgm_ops"},
     )
     op.drop_index("search_terms_service_id_idx", table_name="search_terms")
     op.drop_index("search_terms_category_id_idx", table_name="search_terms")
@@ -841,8 +841,8 @@ def downgrade() -> None:
     op.drop_index(
         "services_name_trgm_idx",
         table_name="services",
-        postgresql_using="gist",
-        postgresql_ops={"name": "gist_trgm_ops"},
+        postgresql_using="gin",
+        postgresql_ops={"name": "gin_trgm_ops"},
     )
     op.drop_index("services_category_id_idx", table_name="services")
     op.drop_table("services")
