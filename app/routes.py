@@ -2,18 +2,38 @@
 
 from litestar.types import ControllerRouterHandler
 
+from app.accounts.address_pages import AddressPages
+from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
+from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
+from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
+from app.discovery.pages import HomePages, ReadingPages, ResultPages
+from app.discovery.professional_pages import ProfessionalPages
+from app.discovery.service_pages import ServicePages
 from app.web import health
 from app.web.live import live
 from app.web.static import static_file
 
 # One import above and one line here per controller.
-EVERYONE: list[ControllerRouterHandler] = []
+EVERYONE: list[ControllerRouterHandler] = [
+    HomePages,
+    ResultPages,
+    ServicePages,
+    ProfessionalPages,
+    ReadingPages,
+    RegisterPages,
+    LoginPages,
+    ForgottenPages,
+    ResetPages,
+    VerifyPages,
+]
 
-CUSTOMERS: list[ControllerRouterHandler] = []
+CUSTOMERS: list[ControllerRouterHandler] = [
+    AddressPages,
+]
 
 PROFESSIONALS: list[ControllerRouterHandler] = []
 
-SIGNED_IN: list[ControllerRouterHandler] = [live]
+SIGNED_IN: list[ControllerRouterHandler] = [LogoutPages, ProfilePages, EmailPages, PasswordPages, SessionPages, live]
 
 MACHINES: list[ControllerRouterHandler] = [health.health, health.ready, health.metrics, health.csp_report, static_file]
 

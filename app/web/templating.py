@@ -79,6 +79,12 @@ def date_only(moment: datetime) -> str:
     return _day(there, "d MMM" if there.year == clock.today().year else "d MMM y", words.locale.get())
 
 
+def near_day(moment: datetime) -> str:
+    """Today, Tomorrow, Tue 24 Nov."""
+    away = (_here(moment).date() - clock.today()).days
+    return _("Today") if away == 0 else _("Tomorrow") if away == 1 else day(moment)
+
+
 @lru_cache(maxsize=1024)
 def _day(there: date, pattern: str, locale: str) -> str:
     return str(format_date(there, pattern, locale))
@@ -174,6 +180,7 @@ FILTERS: dict[str, Any] = {
     "when": when,
     "span": span,
     "day": day,
+    "near_day": near_day,
     "weekday": weekday,
     "date": date_only,
     "clock": clock_time,

@@ -1,0 +1,101 @@
+"""The catalogue as rows: what one service is, and the twelve doors."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.service import Category, Service
+from app.kit.errors import Missing
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A category, as home shows it."""
+
+    slug: str
+    name: str
+    short_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One service as its page shows it: `price` in paise, `retired` means no longer offered (W5)."""
+
+    id: int
+    slug: str
+    name: str
+    description: str
+    included: list[str]
+    excluded: list[str]
+    price: int
+    minutes: int
+    mode: str
+    notice_minutes: int
+    horizon_days: int
+    retired: bool
+    category: Door
+
+
+class Services:
+    def __init__(self, db: AsyncSession) -> None:
+        self._db = db
+
+    async def doors(self) -> list[Door]:
+        rows = await self._db.execute(_doors().order_by(Category.position, Category.id))
+        return [_door(row) for row in rows]
+
+    async def by_slug(self, slug: str) -> Shown:
+        """Retired ones too: their page says so. Missing when there never was one."""
+        if "\x00" in slug or len(slug) > 200:
+            raise Missing()
+        row = (await self._db.execute(_shown().where(Service.slug == slug))).one_or_none()
+        if row is None:
+            raise Missing()
+        return _service(row)
+
+
+def _doors() -> Select[Any]:
+    return select(Category.slug, Category.name, Category.short_name)
+
+
+def _shown() -> Select[Any]:
+    return select(
+        Service.id,
+        Service.slug.label("service_slug"),
+        Service.name.label("service_name"),
+        Service.description,
+        Service.included,
+        Service.excluded,
+        Service.price,
+        Service.minutes,
+        Service.mode,
+        Service.notice_minutes,
+        Service.horizon_days,
+        Service.retired_at.is_not(None).label("retired"),
+        Category.slug,
+        Category.name,
+        Category.short_name,
+    ).join(Category, Category.id == Service.category_id)
+
+
+def _door(row: Any) -> Door:
+    return Door(row.slug, row.name, row.short_name)
+
+
+def _service(row: Any) -> Shown:
+    return Shown(
+        id=row.id,
+        slug=row.service_slug,
+        name=row.service_name,
+        description=row.description,
+        included=row.included,
+        excluded=row.excluded,
+        price=row.price,
+        minutes=row.minutes,
+        mode=row.mode,
+        notice_minutes=row.notice_minutes,
+        horizon_days=row.horizon_days,
+        retired=row.retired,
+        category=_door(row),
+    )

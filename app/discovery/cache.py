@@ -1,0 +1,68 @@
+"""Which write makes which page of the visitors stale: one table, from the names of events to the names of what is kept.
+
+An event that nobody classed as harmless clears everything: a forgotten line costs time, never a wrong page.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy.orm import object_session
+
+from app.kit.cache import ALL
+from app.kit.events import Announcement, Chronicle, Event
+
+TIMES = "times"  # free starts, and the earliest ones on cards
+CARDS = "cards"  # services as lists show them: name, price, stars
+REVIEWS = "reviews"  # what people said, and the spread
+PEOPLE = "people"  # professionals' public cards, jobs done
+BOOKED = "booked"  # what is booked most where
+SOUGHT = "sought"  # what words mean
+
+# Seconds that a page of visitors may be old: what no write tells is a hold that lapses.
+TIMES_KEPT = 10
+WORDS_KEPT = 300
+
+NOTHING: tuple[str, ...] = ()
+JOB_DONE = (TIMES, BOOKED, PEOPLE, REVIEWS, CARDS)
+STALE: dict[str, tuple[str, ...]] = {
+    "booking.held": (TIMES,),
+    "booking.requested": (TIMES, BOOKED),
+    "booking.assigned": (TIMES,),
+    "booking.passed": (TIMES,),
+    "booking.returned": (TIMES,),
+    "booking.offered_again": (TIMES,),
+    "booking.moved": (TIMES,),
+    "booking.cancelled": (TIMES,),
+    "booking.started": (TIMES,),
+    "booking.completed": JOB_DONE,
+    "booking.closed": JOB_DONE,
+    "booking.departed": NOTHING,
+    "booking.arrived": NOTHING,
+    "booking.details_changed": NOTHING,
+    "booking.code_renewed": NOTHING,
+    "booking.code_wrong": NOTHING,
+    "booking.code_locked": NOTHING,
+    "booking.code_voided": NOTHING,
+    "booking.extra_proposed": NOTHING,
+    "booking.extra_approved": NOTHING,
+    "booking.extra_refused": NOTHING,
+    "booking.disputed": NOTHING,
+    "user.signed_in": NOTHING,
+    "user.signed_out": NOTHING,
+    "user.verified": NOTHING,
+    "user.password_changed": NOTHING,
+}
+
+
+def stale_after(event_name: str) -> tuple[str, ...]:
+    """The names of what that event makes stale."""
+    return STALE.get(event_name, (ALL,))
+
+
+def clear_what_it_changes(told: Event, record: Chronicle) -> Iterable[object]:
+    """A listener of every event (app.kit.events): after the commit every process forgets. It writes no row."""
+    session = object_session(record)
+    if session is not None:
+        session.info.setdefault("announcements", []).extend(
+            Announcement("cache", name) for name in stale_after(told.name)
+        )
+    return ()

@@ -1,0 +1,37 @@
+"""A professional's public card."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, get
+from litestar.di import NamedDependency
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.discovery import cache as stale
+from app.discovery.repository import Looking
+from app.discovery.words import language_of
+from app.reviews.repository import Reviews
+from app.web.forms import query
+from app.web.guards import everyone
+from app.web.render import page
+
+REVIEWS_A_PAGE = 10
+
+
+class ProfessionalPages(Controller):
+    opt = everyone()
+
+    @get("/professionals/{person_id:int}")
+    async def show(
+        self, request: Request[Any, Any, Any], person_id: int, db: NamedDependency[AsyncSession]
+    ) -> Response[bytes]:
+        fields = query(request)
+        card = await Looking(db).professional(person_id)
+        return page(
+            request,
+            "discovery/professional.html",
+            keep_for=stale.WORDS_KEPT,
+            under=(stale.PEOPLE, stale.REVIEWS, stale.CARDS),
+            card=card,
+            reviews=await Reviews(db).of_professional(person_id, fields.get("after"), REVIEWS_A_PAGE),
+            language_of=language_of,
+        )

@@ -1,0 +1,144 @@
+"""From a line of words and a pincode to the services that can really be booked there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.area import Pincode
+from app.bookings.crew import earliest
+from app.catalog.search import place, read_as, resolve, split
+from app.discovery.cache import BOOKED, CARDS, SOUGHT, WORDS_KEPT
+from app.discovery.repository import Area, Looking
+from app.discovery.shelf import SORTS, Card, Filters, cut, popular, ranked
+from app.kit.cache import Cache
+from app.kit.paging import Page
+from app.kit.words import _
+
+LONGEST_SHOWN = 100
+FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What stands in the address. `errors` are those of fields that could not be read at all."""
+
+    q: str = ""
+    pincode: str = ""
+    sort: str = "best"
+    filters: Filters = field(default_factory=Filters)
+    after: str | None = None
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A category among the results, and how many of them are in it."""
+
+    slug: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """`covered` is False where nobody works at all; then `nearest` says who does. `instead` is what else there is."""
+
+    asked: Asked
+    work: str
+    where: Area | None
+    page: Page[Card]
+    count: int
+    first_free: Mapping[int, datetime]
+    facets: Sequence[Facet] = ()
+    read_as: str | None = None
+    covered: bool = True
+    known: bool = True
+    nearest: Sequence[Area] = ()
+    instead: Sequence[Card] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+class Search:
+    """Looks for what was asked; what is the same for everybody is read once and kept a while."""
+
+    def __init__(self, db: AsyncSession, cache: Cache) -> None:
+        self._db = db
+        self._cache = cache
+        self._looking = Looking(db)
+
+    async def results(self, asked: Asked) -> Results:
+        work, where, errors = await self._understood(asked)
+        cards = await self.cards(where.pincode if where else None)
+        ids = await self._sought(work) if work else []
+        found = ranked(cards, ids) if work else popular(cards)
+        kept = [card for card in found if asked.filters.keep(card)]
+        soonest = await self._first_free(kept, where) if asked.sort == "earliest" else {}
+        page = cut(kept, asked.sort, asked.after, soonest)
+        return Results(
+            asked=asked,
+            work=work,
+            where=where,
+            page=page,
+            count=len(kept),
+            first_free=soonest or await self._first_free(page.items, where),
+            facets=_facets(found),
+            read_as=await read_as(self._db, work) if work and found else None,
+            covered=bool(cards) or where is None,
+            known=bool(ids) or not work,
+            nearest=await self._looking.nearest_covered(where.pincode) if where and not cards else (),
+            instead=popular(cards)[:FEW] if not kept else (),
+            errors=errors,
+        )
+
+    async def cards(self, pincode: str | None) -> list[Card]:
+        """Everything bookable there; with None, anywhere."""
+        return await self._cache.get(
+            f"{CARDS}:{pincode or 'anywhere'}", WORDS_KEPT, lambda: self._looking.bookable(pincode), list[Card]
+        )
+
+    async def booked_most(self, pincode: str) -> list[int]:
+        return await self._cache.get(
+            f"{BOOKED}:{pincode}", WORDS_KEPT, lambda: self._looking.booked_most(pincode), list[int]
+        )
+
+    async def usual_pincode(self) -> str | None:
+        """Where somebody whose place we do not know begins to look."""
+        return await self._cache.get(f"{CARDS}:usual", WORDS_KEPT, self._looking.busiest, str | None)
+
+    async def _understood(self, asked: Asked) -> tuple[str, Area | None, dict[str, str]]:
+        """The work and the place. A place among the words counts more than the pincode beside them."""
+        errors = dict(asked.errors)
+        where = None
+        if asked.pincode and "pincode" not in errors:
+            found = await place(self._db, asked.pincode)
+            where = Area(found.pincode, found.name) if found else None
+            if where is None:
+                errors["pincode"] = unknown_pincode()
+        work, named = await split(self._db, asked.q) if asked.q else ("", None)
+        if named is not None:
+            where = Area(named.pincode, named.name)
+            errors.pop("pincode", None)
+        return work, where, errors
+
+    async def _sought(self, work: str) -> list[int]:
+        async def ask() -> list[int]:
+            return [hit.service_id for hit in await resolve(self._db, work)]
+
+        return await self._cache.get(f"{SOUGHT}:{work.replace(':', ' ')}", WORDS_KEPT, ask, list[int])
+
+    async def _first_free(self, cards: Sequence[Card], where: Area | None) -> dict[int, datetime]:
+        return await earliest(self._db, cards, where.pincode) if where and cards else {}
+
+
+def unknown_pincode() -> str:
+    return _("We do not know this pincode. Six digits, please, such as 600020.")
+
+
+def _facets(found: Sequence[Card]) -> list[Facet]:
+    counts: dict[tuple[str, str], int] = {}
+    for card in found:
+        key = (card.category, card.category_name)
+        counts[key] = counts.get(key, 0) + 1
+    return [Facet(slug, name, count) for (slug, name), count in counts.items()]
