@@ -140,3 +140,12 @@ class Attempts(Keyed):
     count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     first_at: Mapped[datetime]
     wait_until: Mapped[datetime]
+
+
+async def prune(db: AsyncSession, now: datetime) -> int:
+    """Forget sessions that are over, links that are a week past and tries that no longer slow anybody down."""
+    over = delete(Session).where(Session.expires_at <= now)
+    gone = (await db.scalars(over.returning(Session.id))).all()
+    await db.execute(delete(MailLink).where(MailLink.expires_at <= now - timedelta(days=7)))
+    await db.execute(delete(Attempts).where(Attempts.wait_until <= now - timedelta(days=1)))
+    return len(gone)

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from app.bookings.booking import Booking, State
+from app.bookings.booking import CLOSED_AFTER, COMPLETED_BY_CLOCK, UNFILLED_BEFORE, Booking, State
 from app.bookings.decline import Decline
 from app.kit.errors import Missing
-from app.kit.events import Actor
+from app.kit.events import Actor, Event
 
 
 class Bookings:
@@ -38,12 +38,26 @@ class Bookings:
         return {booking.id: booking for booking in rows}
 
     async def lapsed_holds(self, now: datetime, professionals: Collection[int] | None = None) -> Sequence[Booking]:
-        """Holds whose time is over, locked; those that somebody is busy with are left to them."""
+        """Holds whose time is over. Locked."""
         query = _loaded().where(Booking.state == State.HELD, Booking.held_until <= now)
         if professionals is not None:
             query = query.where(Booking.reserved_for.in_(professionals))
-        query = query.order_by(Booking.id).limit(200).with_for_update(skip_locked=True)
-        return (await self.db.scalars(query.execution_options(**FRESH))).all()
+        return await self._due(query)
+
+    async def unanswered(self, now: datetime) -> Sequence[Booking]:
+        """Paid, not accepted, and an hour or less to go: W9 decides. Locked."""
+        return await self._due(_loaded().where(Booking.state == State.REQUESTED, Booking.starts_at <= now + UNFILLED_BEFORE))
+
+    async def left_running(self, now: datetime) -> Sequence[Booking]:
+        """Started, and twelve hours past the later of slot end and start. Locked."""
+        since = now - COMPLETED_BY_CLOCK
+        query = _loaded().where(Booking.state == State.STARTED, Booking.ends_at <= since, Booking.started_at <= since)
+        return await self._due(query)
+
+    async def left_unreviewed(self, now: datetime) -> Sequence[Booking]:
+        """Completed seven days ago. Locked."""
+        query = _loaded().where(Booking.state == State.COMPLETED, Booking.completed_at <= now - CLOSED_AFTER)
+        return await self._due(query)
 
     async def reserved(self, professional_id: int, since: datetime, until: datetime) -> list[int]:
         """Unaccepted bookings that take this person's time between two moments."""
@@ -69,10 +83,26 @@ class Bookings:
             found[booking_id].add(professional_id)
         return found
 
+    async def renewals_since(self, booking: Booking, since: datetime) -> int:
+        """How many new codes its customer has asked for."""
+        asked = select(func.count()).where(
+            Event.subject == booking.subject, Event.name == "booking.code_renewed", Event.at > since
+        )
+        return (await self.db.execute(asked)).scalar_one()
+
+    async def count_job(self, professional_id: int) -> None:
+        """One more job done, on the public card (a column of app.reviews, which stands above us)."""
+        await self.db.execute(COUNT_JOB, {"professional": professional_id})
+
     async def lock_time_of(self, professionals: Iterable[int]) -> None:
         """One after the other, always in ascending order, until the end of the transaction."""
         for professional in sorted(set(professionals)):
             await self.db.execute(select(func.pg_advisory_xact_lock(TIME_OF, professional)))
+
+    async def _due(self, query: Select[Booking]) -> Sequence[Booking]:
+        """At most 200, their rows locked; those that somebody is busy with are left to them."""
+        query = query.order_by(Booking.id).limit(200).with_for_update(skip_locked=True)
+        return (await self.db.scalars(query.execution_options(**FRESH))).all()
 
     async def _one(self, query: Select[Booking], *, lock: bool) -> Booking:
         if lock:
@@ -85,6 +115,10 @@ class Bookings:
 
 FRESH = {"populate_existing": True}
 TIME_OF = 7001  # the advisory locks of people's time
+COUNT_JOB = text(
+    "INSERT INTO professional_ratings (professional_id, jobs) VALUES (:professional, 1)"
+    " ON CONFLICT (professional_id) DO UPDATE SET jobs = professional_ratings.jobs + 1"
+)
 
 
 def _loaded() -> Select[Booking]:

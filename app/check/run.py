@@ -1,5 +1,6 @@
 """`doorstep check`: reads everything, changes nothing, and names each row that breaks a rule of the stored data."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.availability.travel import Point, travel_seconds
 from app.bookings.booking import ACTIVE
 from app.check.invariants import FOLLOWS, QUERIES
+from app.kit.db import Database
 from app.kit.events import Event, chain_hash, genesis
 from app.kit.migrate import APPEND_ONLY
+from app.settings import Settings
 
 PAIRS = [(before, after) for before, afters in FOLLOWS.items() for after in afters]
 BOUND: Mapping[str, list[str]] = {
@@ -65,6 +68,24 @@ async def broken(db: AsyncSession) -> list[Broken]:
 
 
 RULES = [rule.name for rule in QUERIES] + ["history-is-unbroken", "ways-fit-between-jobs", "no-card-is-stored"]
+
+
+def main(settings: Settings) -> int:
+    """Print what is broken, a line each; 1 when anything is."""
+    return asyncio.run(_check(settings))
+
+
+async def _check(settings: Settings) -> int:
+    database = Database(settings.database_url, pool_size=1, statement_timeout=600)
+    try:
+        async with database.sessions() as db:
+            found = await broken(db)
+    finally:
+        await database.close()
+    for one in found:
+        print(f"{one.rule}: {one.what}. {one.says}.")
+    print(f"{len(RULES)} rules, {len(found)} broken." if found else f"{len(RULES)} rules, all kept.")
+    return 1 if found else 0
 
 
 def _asks(query: str) -> set[str]:

@@ -12,9 +12,11 @@ Announce = Callable[[list[Announcement]], Awaitable[None]]
 
 
 class Database:
-    """One pool per process. `url` is a postgresql:// address; the driver is asyncpg."""
+    """One pool per process. `url` is a postgresql:// address, `statement_timeout` in seconds; the driver is asyncpg."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "doorstep") -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 10, application_name: str = "doorstep", statement_timeout: int = 10
+    ) -> None:
         self.engine = create_async_engine(
             driver_url(url),
             pool_size=pool_size,
@@ -27,7 +29,7 @@ class Database:
                 "timeout": 5,
                 "server_settings": {
                     "application_name": application_name,
-                    "statement_timeout": "10000",
+                    "statement_timeout": f"{statement_timeout}s",
                     "lock_timeout": "5000",
                     "idle_in_transaction_session_timeout": "30000",
                     "timezone": "UTC",

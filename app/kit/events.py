@@ -1,8 +1,8 @@
 """Facts that happened: append-only rows, a hash chain per record, and who is to be nudged.
 
-A record's `record(…)` makes the fact; the session writes it with the record itself. The chain of a record can be checked
-by anybody with its rows: hash = SHA-256(previous hash + canonical JSON). Values that a person may ask to have erased stand
-in `event_values`; the chain holds only their salted digests (W16).
+A record's `record(…)` makes the fact; the session writes it with the record itself. The chain of a record can be
+checked by anybody with its rows: hash = SHA-256(previous hash + canonical JSON). Values that a person may ask to have
+erased stand in `event_values`; the chain holds only their salted digests (W16).
 """
 
 import hashlib
@@ -127,7 +127,7 @@ class Chronicle:
         at: datetime | None = None,
         **facts: Any,
     ) -> Event:
-        """Write down a fact. `nudges` are (audience, topic) pairs told after the commit; `personal` values are erasable."""
+        """Write down a fact. `nudges` are (audience, topic) told after the commit; `personal` values are erasable."""
         values = [
             EventValue(name=key, salt=secrets.token_bytes(16), value=text) for key, text in (personal or {}).items()
         ]

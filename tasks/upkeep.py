@@ -1,0 +1,42 @@
+"""What the clock does: lapsed holds, unanswered offers, jobs left running, old bookings, worn-out keys."""
+
+from app.accounts import session
+from app.bookings import by_clock, reservation
+from app.kit import clock, idempotency
+from app.payments import charges
+from tasks.context import Context, work
+
+
+async def lapse_holds(ctx: Context) -> int:
+    async with work(ctx) as db:
+        return await reservation.expire_holds(db)
+
+
+async def give_up_unfilled(ctx: Context) -> int:
+    async with work(ctx) as db:
+        return await by_clock.give_up_unfilled(db)
+
+
+async def complete_left_running(ctx: Context) -> int:
+    async with work(ctx) as db:
+        return await by_clock.complete_left_running(db)
+
+
+async def close_old_bookings(ctx: Context) -> int:
+    async with work(ctx) as db:
+        return await by_clock.close_left_unreviewed(db)
+
+
+async def free_payouts(ctx: Context) -> int:
+    async with work(ctx) as db:
+        return await charges.free_payouts(db)
+
+
+async def prune_sessions(ctx: Context) -> int:
+    async with work(ctx) as db:
+        return await session.prune(db, clock.now())
+
+
+async def prune_keys(ctx: Context) -> int:
+    async with work(ctx) as db:
+        return await idempotency.prune(db, clock.now())
