@@ -248,6 +248,14 @@ class Booking(Base, Chronicle):
             personal={"address": self.address, "note": self.note},
         )
 
+    def requote(self, by: Actor, price: int, minutes: int) -> None:
+        """W6: the catalogue changed while somebody pays; they read the new price and confirm again."""
+        self._expect(State.HELD)
+        before = self.price
+        self.price, self.minutes = price, minutes
+        self.set_slot(self.starts_at)
+        self._tell("booking.requoted", by, before=before, price=price, minutes=minutes)
+
     def pay(self, by: Actor, method: str) -> None:
         self._move("pay", by)
         self.payment, self.requested_at, self.held_until = method, clock.now(), None

@@ -150,6 +150,15 @@ async def next_for(db: AsyncSession, booking: Booking) -> int | None:
     return _free_one(crew, booking, where)
 
 
+async def still_fits(db: AsyncSession, booking: Booking, minutes: int) -> bool:
+    """Has the reserved person room for the held `booking` (row locked) if it takes so long? Their time is locked."""
+    bookings, where = Bookings(db), await _place(db, booking.pincode)
+    crew = await crew_of(db, [booking.service_id], where, professional_id=booking.reserved_for)
+    await bookings.lock_time_of(worker.id for worker in crew)
+    await fill(db, crew, booking.starts_at, booking.starts_at + timedelta(minutes=minutes), ignoring=booking.id)
+    return any(is_free(worker, minutes, where, booking.starts_at) for worker in crew)
+
+
 async def expire_holds(db: AsyncSession, professionals: Collection[int] | None = None) -> int:
     """Cancel lapsed holds, of these people or of everybody; their slots are free at once."""
     lapsed = await Bookings(db).lapsed_holds(clock.now(), professionals)

@@ -1,0 +1,260 @@
+"""From a chosen slot to a paid booking, and its money when the job is done: what spans booking and charge.
+
+Order of locks: the form's key, then the booking's row, then people's time (app.bookings.reservation).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.repository import Addresses
+from app.bookings.booking import Booking, State
+from app.bookings.repository import Bookings
+from app.bookings.reservation import Wish, hold, still_fits
+from app.bookings.schemas import NewBooking, place_of, start_of
+from app.catalog.service import Service
+from app.kit import clock, idempotency
+from app.kit.errors import Invalid, Missing, Refused
+from app.kit.events import PLATFORM, Actor
+from app.kit.words import _
+from app.payments import charges, portal
+from app.payments.charge import Charge
+from app.payments.repository import Charges
+
+HELD, PAID = "booking", "payment"
+
+
+async def wish_of(db: AsyncSession, by: Actor, asked: NewBooking, *, typed: bool) -> Wish:
+    """What the form asks for, whole: `typed` False means that no address was asked for, and home is meant.
+
+    Invalid beside each field that cannot be right.
+    """
+    errors: dict[str, str] = {}
+    starts_at: datetime | None = None
+    address = pincode = ""
+    try:
+        starts_at = start_of(asked.start)
+    except Invalid as wrong:
+        errors |= wrong.errors
+    try:
+        address, pincode = await _where(db, by, asked, typed=typed)
+    except Invalid as wrong:
+        errors |= wrong.errors
+    if errors or starts_at is None:
+        raise Invalid(errors)
+    return Wish(asked.service_id, starts_at, address, pincode, asked.note, asked.professional_id)
+
+
+async def place(db: AsyncSession, by: Actor, wish: Wish, key: str = "") -> str:
+    """Hold the slot for seven minutes: the booking's reference. The same key and wish give the same booking.
+
+    Refused: "taken", "overdue", "holds"; Invalid beside the field that nobody can fulfil.
+    """
+    made = await idempotency.made_by(db, by.id or 0, key, HELD, asdict(wish))
+    if made is not None and made.result:
+        return made.result
+    await refuse_overdue(db, by)
+    booking = await _hold(db, by, wish)
+    if made is not None:
+        made.result = booking.reference
+    await db.flush()
+    return booking.reference
+
+
+async def refuse_overdue(db: AsyncSession, by: Actor) -> None:
+    """No new booking while a job that was to be paid after the work waits for its money (docs/rules.md, money)."""
+    owed = await charges.overdue(db, by.id or 0)
+    if owed is not None:
+        raise Refused(_("Please pay for your last job first. Then you can book the next."), reason="overdue")
+
+
+async def pay(db: AsyncSession, by: Actor, reference: str, outcome: portal.Outcome | None, key: str = "") -> Booking:
+    """Once: pressed twice, sent again or in two windows, one charge. `outcome` None is pay after the work.
+
+    A bank that asks for a code leaves the booking held. Refused("lapsed"): the time was up.
+    """
+    known = outcome.instrument if outcome else portal.Instrument("after")
+    form = {"reference": reference.upper(), "method": known.method, "brand": known.brand, "last4": known.last4}
+    made = await idempotency.made_by(db, by.id or 0, key, PAID, form)
+    booking = await Bookings(db).for_customer(by, reference, lock=True)
+    if made is not None and made.result or was_paid(booking):
+        return booking
+    if booking.state != State.HELD or booking.hold_lapsed(clock.now()):
+        raise lapsed()
+    if outcome is not None:
+        await charges.authorise(db, booking.id, booking.customer_id, booking.price, "booking", outcome)
+    if outcome is not None and outcome.state == "needs_code":
+        await idempotency.forget(db, made)
+    else:
+        booking.pay(by, known.method)
+        if made is not None:
+            made.result = booking.reference
+    await db.flush()
+    return booking
+
+
+async def confirm_code(db: AsyncSession, by: Actor, reference: str, code: str) -> Booking:
+    """The code that the bank sent. Invalid("code") when it is another."""
+    booking = await Bookings(db).for_customer(by, reference, lock=True)
+    if was_paid(booking):
+        return booking
+    if booking.state != State.HELD or booking.hold_lapsed(clock.now()):
+        raise lapsed()
+    charge = await waiting(db, booking)
+    if charge is None:
+        raise Invalid({"method": _("Choose a way to pay.")})
+    if _asked(charge, code).state != "authorised":
+        raise wrong_code()
+    await charges.confirm(db, charge)
+    booking.pay(by, charge.method)
+    await db.flush()
+    return booking
+
+
+async def requote(db: AsyncSession, reference: str) -> bool:
+    """W6: the catalogue changed while somebody pays. The held booking takes the new price and minutes; True if it did.
+
+    Minutes that the kept time has no room for end the hold: Refused("taken").
+    """
+    booking = await Bookings(db).by_reference(reference, lock=True)
+    service = await db.get_one(Service, booking.service_id)
+    if booking.state != State.HELD or not has_changed(booking, service):
+        return False
+    if service.minutes > booking.minutes and not await still_fits(db, booking, service.minutes):
+        raise Refused(_("The work takes longer now than your time has room for. Please pick another."), reason="taken")
+    booking.requote(PLATFORM, service.price, service.minutes)
+    await db.flush()
+    return True
+
+
+async def note_refusal(db: AsyncSession, booking: Booking, amount: int, outcome: portal.Outcome) -> None:
+    """The bank said no, or nothing: kept for the record, moves nothing."""
+    await charges.authorise(db, booking.id, booking.customer_id, amount, "booking", outcome)
+
+
+async def settle_completion(db: AsyncSession, booking: Booking) -> None:
+    """In the transaction of booking.complete(): what was authorised is captured, what was not becomes due."""
+    assert booking.professional_id is not None
+    await charges.capture(
+        db,
+        booking.id,
+        booking.customer_id,
+        booking.professional_id,
+        booking.total,
+        held_payout=booking.by_clock,
+    )
+    await Bookings(db).count_job(booking.professional_id)
+
+
+async def settle_debt(db: AsyncSession, by: Actor, reference: str, outcome: portal.Outcome, key: str = "") -> bool:
+    """Pay all that is due for one booking. True when it is paid, False when the bank asks for a code first."""
+    known = outcome.instrument
+    form = {"reference": reference.upper(), "method": known.method, "brand": known.brand, "last4": known.last4}
+    made = await idempotency.made_by(db, by.id or 0, key, PAID, form)
+    booking = await Bookings(db).for_customer(by, reference, lock=True)
+    for charge in await Charges(db).in_state(booking.id, "due"):
+        await charges.settle(db, charge, outcome)
+    if outcome.state == "needs_code":
+        await idempotency.forget(db, made)
+        return False
+    if made is not None:
+        made.result = booking.reference
+    return True
+
+
+async def settle_by_code(db: AsyncSession, by: Actor, reference: str, code: str) -> None:
+    """The code for a debt. Invalid("code") when it is another."""
+    booking = await Bookings(db).for_customer(by, reference, lock=True)
+    due = await Charges(db).in_state(booking.id, "due")
+    if any(_asked(charge, code).state != "authorised" for charge in due):
+        raise wrong_code()
+    for charge in due:
+        await charges.settle(db, charge, _asked(charge, code))
+
+
+async def answer_extra(db: AsyncSession, by: Actor, reference: str, extra_id: int, *, approved: bool) -> Booking:
+    """W15: only what the customer approves is billed. By card or UPI, the further amount is authorised at once."""
+    booking = await Bookings(db).for_customer(by, reference, lock=True)
+    extra = next((one for one in booking.extras if one.id == extra_id), None)
+    if extra is None:
+        raise Missing()
+    if extra.state == ("approved" if approved else "refused"):
+        return booking
+    booking.answer_extra(by, extra, approved=approved)
+    paid_by = await Charges(db).instrument_of(booking.id) if approved else None
+    if paid_by is not None:
+        outcome = portal.charge(charges.instrument_of(paid_by), extra.price)
+        await charges.authorise(db, booking.id, booking.customer_id, extra.price, "extra", outcome)
+    await db.flush()
+    return booking
+
+
+async def waiting(db: AsyncSession, booking: Booking) -> Charge | None:
+    """The charge for which the bank has asked for a code."""
+    asked = await Charges(db).in_state(booking.id, "needs_code")
+    return asked[-1] if asked else None
+
+
+def was_paid(booking: Booking) -> bool:
+    return booking.requested_at is not None
+
+
+def has_changed(booking: Booking, service: Service) -> bool:
+    return (booking.price, booking.minutes) != (service.price, service.minutes)
+
+
+def lapsed() -> Refused:
+    return Refused(_("Your seven minutes are over, and nothing was paid. Keep the time again."), reason="lapsed")
+
+
+def wrong_code() -> Invalid:
+    return Invalid({"code": _("That is not the code that your bank sent. Please look again.")})
+
+
+def refused_words(outcome: portal.Outcome) -> Mapping[str, str]:
+    """What is told beside the field when the bank does not say yes."""
+    field = {"card": "card_number", "upi": "upi_id"}.get(outcome.instrument.method, "method")
+    if outcome.state == "wrong_code":
+        return wrong_code().errors
+    if outcome.state == "timed_out":
+        return {field: _("Your bank did not answer in time, and nothing was taken. You can try again.")}
+    return {field: _("Your bank declined this payment, and nothing was taken. Try another way to pay.")}
+
+
+# How
+
+
+async def _where(db: AsyncSession, by: Actor, asked: NewBooking, *, typed: bool) -> tuple[str, str]:
+    book = Addresses(db, by.id or 0)
+    if asked.address_id is not None:
+        try:
+            saved = await book.get(asked.address_id)
+        except Missing as strange:
+            raise Invalid({"address_id": _("This address is not in your address book.")}) from strange
+        return saved.line, saved.pincode
+    if not typed and not asked.address:
+        for saved in await book.all():
+            if asked.pincode in ("", saved.pincode):
+                return saved.line, saved.pincode
+    return place_of(asked.address, asked.pincode)
+
+
+async def _hold(db: AsyncSession, by: Actor, wish: Wish) -> Booking:
+    try:
+        return await hold(db, by, wish)
+    except Refused as refusal:
+        if refusal.reason != "nobody":
+            raise
+        if wish.professional_id is None:
+            raise Invalid({"pincode": refusal.message}) from refusal
+        words = _("This person cannot take this job here. Anyone who is free can.")
+        raise Invalid({"professional_id": words}) from refusal
+
+
+def _asked(charge: Charge, code: str) -> portal.Outcome:
+    """Ask the bank again about a charge that waits for its code."""
+    known = charges.instrument_of(charge)
+    asks = portal.Instrument(known.method, known.brand, known.last4, "asks")
+    return portal.charge(asks, charge.amount, code)

@@ -1,0 +1,94 @@
+"""What customers send: one struct per intent."""
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from app.accounts.contact import Wrong, cleaned, line_of, pincode_of
+from app.kit import clock
+from app.kit.errors import Invalid
+from app.kit.words import N_, _
+
+START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::00)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+LONGEST_NOTE = 500
+
+Id = Annotated[int, Meta(gt=0, extra={"error": N_("Please choose again.")})]
+Note = Annotated[str, Meta(max_length=LONGEST_NOTE, extra={"error": N_("At most 500 characters, please.")})]
+Line = Annotated[str, Meta(max_length=1_000, extra={"error": N_("An address has at most 300 characters here.")})]
+Short = Annotated[str, Meta(max_length=64, extra={"error": N_("Please check this.")})]
+Key = Annotated[str, Meta(max_length=100, extra={"error": N_("This key is too long.")})]
+Why = Annotated[str, Meta(max_length=500, extra={"error": N_("At most 500 characters, please.")})]
+
+
+class NewBooking(Struct, kw_only=True):
+    service_id: Id
+    start: Annotated[str, Meta(max_length=64, extra={"error": N_("Please pick a time.")})]
+    address: Line = ""
+    address_id: Id | None = None
+    pincode: Short = ""
+    note: Note = ""
+    professional_id: Id | None = None
+    idempotency_key: Key = ""
+
+
+class Details(Struct, kw_only=True):
+    address: Line = ""
+    note: Note = ""
+
+
+class Payment(Struct, kw_only=True):
+    """Only what is not the card's: that goes to the portal and nowhere else."""
+
+    idempotency_key: Key = ""
+
+
+class Cancellation(Struct, kw_only=True):
+    """`fee` is the one that was shown, in paise."""
+
+    reason: Why = ""
+    fee: Annotated[int, Meta(ge=0, extra={"error": N_("Please check this.")})] | None = None
+
+
+class NewStart(Struct, kw_only=True):
+    start: Annotated[str, Meta(max_length=64, extra={"error": N_("Please pick a time.")})]
+    fee: Annotated[int, Meta(ge=0, extra={"error": N_("Please check this.")})] | None = None
+
+
+class Answer(Struct, kw_only=True):
+    answer: Annotated[str, Meta(max_length=20, extra={"error": N_("Please choose one.")})]
+
+
+class DisputeText(Struct, kw_only=True):
+    text: Annotated[
+        str, Meta(min_length=1, max_length=1_000, extra={"error": N_("Tell us what happened, in 1,000 characters.")})
+    ]
+
+
+def start_of(text: str) -> datetime:
+    """ "2026-11-24T10:00" in Asia/Kolkata, or with an offset; aware. Invalid("start") when it is no time at all."""
+    # In an address a plus sign arrives as a blank.
+    typed = re.sub(r" (?=\d\d:\d\d$)", "+", text.strip())
+    try:
+        moment = datetime.fromisoformat(typed) if START.fullmatch(typed) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise Invalid({"start": _("We cannot read this time. Please pick one.")})
+    if not 2000 <= moment.year <= 2100:
+        raise Invalid({"start": _("That day is too far away. Please pick one of the next days.")})
+    return (moment if moment.tzinfo else moment.replace(tzinfo=clock.IST)).astimezone(clock.IST)
+
+
+def place_of(address: str, pincode: str) -> tuple[str, str]:
+    """Both as they are kept. Invalid names each that cannot be right."""
+    kept = cleaned({"address": lambda: line_of(address), "pincode": lambda: pincode_of(pincode)})
+    return kept["address"], kept["pincode"]
+
+
+def address_line(address: str) -> str:
+    try:
+        return line_of(address)
+    except Wrong as wrong:
+        raise Invalid({"address": str(wrong)}) from wrong
