@@ -90,14 +90,22 @@ def _admit(person: Person | None, opt: dict[str, Any]) -> None:
         raise NotYourRole(_("This page is for somebody else's role."))
 
 
-def undeclared(app: Litestar) -> list[str]:
-    """The routes that do not say who may come in; the application refuses to start with any."""
-    return [
-        f"{route.path} ({handler})"
+def declared(app: Litestar) -> list[tuple[str, str, str]]:
+    """Every (method, address, who) there is; who is empty where a route does not say."""
+    found = [
+        (method, route.path, _told(handler.opt))
         for route in app.routes
-        for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)])
-        if handler is not None and "who" not in handler.opt and not _is_own_options(handler)
+        for handler in getattr(route, "route_handlers", None) or [route.route_handler]  # type: ignore[union-attr]
+        if not _is_own_options(handler)
+        for method in sorted(getattr(handler, "http_methods", ["GET"]))
     ]
+    return sorted(found, key=lambda one: (one[1], one[0]))
+
+
+def _told(opt: dict[str, Any]) -> str:
+    who = opt.get("who", "")
+    told = who if isinstance(who, str) else ", ".join(sorted(who))
+    return f"{told}, also blocked" if opt.get("blocked_may") and who != EVERYONE else told
 
 
 def _is_own_options(handler: BaseRouteHandler) -> bool:
@@ -106,5 +114,6 @@ def _is_own_options(handler: BaseRouteHandler) -> bool:
 
 
 def refuse_undeclared(app: Litestar) -> None:
-    if missing := undeclared(app):
+    """An address that does not say who may come in keeps the whole application from starting."""
+    if missing := [f"{method} {path}" for method, path, who in declared(app) if not who]:
         raise ImproperlyConfiguredException("no `who` in the opt of: " + ", ".join(missing))
