@@ -6,6 +6,16 @@ from app.accounts.address_pages import AddressPages
 from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
+from app.bookings.earnings_pages import earnings, history
+from app.bookings.handover_pages import (
+    AbsencePages,
+    ArrivalPages,
+    CompletionPages,
+    DeparturePages,
+    ExtraPages,
+    StartPages,
+)
+from app.bookings.job_pages import AcceptancePages, JobListPages, JobPages, PassPages, ReturnPages
 from app.discovery.pages import HomePages, ReadingPages, ResultPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
@@ -31,7 +41,21 @@ CUSTOMERS: list[ControllerRouterHandler] = [
     AddressPages,
 ]
 
-PROFESSIONALS: list[ControllerRouterHandler] = []
+PROFESSIONALS: list[ControllerRouterHandler] = [
+    JobListPages,
+    JobPages,
+    AcceptancePages,
+    PassPages,
+    ReturnPages,
+    DeparturePages,
+    ArrivalPages,
+    StartPages,
+    CompletionPages,
+    ExtraPages,
+    AbsencePages,
+    history,
+    earnings,
+]
 
 SIGNED_IN: list[ControllerRouterHandler] = [LogoutPages, ProfilePages, EmailPages, PasswordPages, SessionPages, live]
 

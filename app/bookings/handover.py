@@ -65,7 +65,7 @@ async def _right_try(apart: Apart, by: Actor, reference: str, phase: str, typed:
         return tried
     if tried.attempts in (TRIES_BEFORE_LOCK, TRIES_IN_ALL):
         await _tell_customer(apart, by, reference, tried)
-    raise Invalid({"code": _wrong(tried)})
+    raise Invalid({"code": _wrong(tried)}, {"code": typed})
 
 
 async def _say_why(db: AsyncSession, by: Actor, reference: str, phase: str) -> None:

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, String, bindparam, text
+from sqlalchemy import Row, String, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime
 
 from app.availability.travel import Point
+from app.bookings.booking import Booking
 from app.bookings.code import TRIES_BEFORE_LOCK, TRIES_IN_ALL
+from app.bookings.slot import Busy
 from app.kit import clock
+from app.kit.errors import Missing
 from app.kit.events import Actor
-from app.kit.paging import Page, page_of
+from app.kit.paging import Page, after, page_of
 from app.payments.shares import earning_of
 
 MOMENT = DateTime(timezone=True)
@@ -31,7 +34,9 @@ AGENDA = text(
      ORDER BY b.starts_at, b.id
      LIMIT 300
     """
-).bindparams(bindparam("me", type_=BigInteger), bindparam("midnight", type_=MOMENT), bindparam("tomorrow", type_=MOMENT))
+).bindparams(
+    bindparam("me", type_=BigInteger), bindparam("midnight", type_=MOMENT), bindparam("tomorrow", type_=MOMENT)
+)
 
 # Counted by the row's lock, so that of any number of tries at once exactly as many are compared as are allowed.
 COUNT_TRY = text(
@@ -54,23 +59,30 @@ COUNT_TRY = text(
 
 HISTORY = text(
     """
-    SELECT b.id, b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, b.by_clock, pin.place,
-           coalesce(l.earned, 0) AS earned, coalesce(l.held, 0) AS held, r.rating
+    SELECT b.id, b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, pin.place, r.rating
       FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
       LEFT JOIN reviews r ON r.booking_id = b.id
-      LEFT JOIN LATERAL (
-           SELECT -sum(e.amount) AS earned, -sum(e.amount) FILTER (WHERE e.account = 'payout_held') AS held
-             FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
-            WHERE t.booking_id = b.id AND e.person_id = :me AND e.account IN ('earnings', 'payout_held')) l ON true
      WHERE b.professional_id = :me AND b.state IN ('completed', 'closed', 'cancelled')
        AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :id))
      ORDER BY b.starts_at DESC, b.id DESC
      LIMIT :rows
     """
-).bindparams(
-    bindparam("me", type_=BigInteger), bindparam("before", type_=MOMENT), bindparam("id", type_=BigInteger)
-)
+).bindparams(bindparam("me", type_=BigInteger), bindparam("before", type_=MOMENT), bindparam("id", type_=BigInteger))
+
+PARTY = text(
+    """
+    SELECT u.full_name, u.phone, pin.place, pin.district
+      FROM users u, pincodes pin WHERE u.id = :customer AND pin.pincode = :pincode
+    """
+).bindparams(bindparam("customer", type_=BigInteger))
+
+DECLINED = text(
+    """
+    SELECT EXISTS (SELECT 1 FROM declines d JOIN bookings b ON b.id = d.booking_id
+                    WHERE b.reference = :reference AND d.professional_id = :me)
+    """
+).bindparams(bindparam("me", type_=BigInteger))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +104,15 @@ class AgendaRow:
     def is_done(self) -> bool:
         return self.state in ("completed", "closed")
 
+    @property
+    def busy(self) -> Busy:
+        """The same as time that is taken."""
+        return Busy(self.id, int(self.starts_at.timestamp()), int(self.ends_at.timestamp()), self.where, True)
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """A job that is over; `earned` paise as the ledger has them, `held` of them until the payout is free."""
+    """A job that is over; what it earned stands in the ledger."""
 
     id: int
     reference: str
@@ -105,9 +122,17 @@ class HistoryRow:
     starts_at: datetime
     ends_at: datetime
     place: str
-    earned: int
-    held: int
     rating: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Whom a job is for, while both sides may see each other."""
+
+    name: str
+    phone: str
+    place: str
+    district: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +156,26 @@ class Jobs:
         asked = {"me": me.id, "midnight": midnight, "tomorrow": midnight + timedelta(days=1)}
         return [_agenda_row(row) for row in await self.db.execute(AGENDA, asked)]
 
-    async def history(self, me: Actor, before: tuple[datetime, int] | None, limit: int) -> Page[HistoryRow]:
+    async def history(self, me: Actor, cursor: str, limit: int) -> Page[HistoryRow]:
         """Jobs that are over, cancelled ones included, the latest first."""
-        since, booking_id = before or (None, None)
+        since, booking_id = _moment_and_id(cursor)
         rows = await self.db.execute(HISTORY, {"me": me.id, "before": since, "id": booking_id, "rows": limit + 1})
         return page_of([_history_row(row) for row in rows], limit, _key)
+
+    async def named(self, booking_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Booking id → (reference, name of the service)."""
+        query = select(Booking.id, Booking.reference, Booking.service_name).where(Booking.id.in_(booking_ids))
+        return {row[0]: (row[1], row[2]) for row in await self.db.execute(query)}
+
+    async def party_of(self, booking: Booking) -> Party:
+        """Ask only while `contact_open`."""
+        row = (await self.db.execute(PARTY, {"customer": booking.customer_id, "pincode": booking.pincode})).one()
+        return Party(row.full_name, row.phone, row.place, row.district)
+
+    async def has_declined(self, me: Actor, reference: str) -> bool:
+        """Passed on or handed back before: doing it again changes nothing."""
+        asked = {"me": me.id, "reference": reference.upper()}
+        return bool((await self.db.execute(DECLINED, asked)).scalar_one())
 
     async def count_try(
         self, me: Actor, reference: str, phase: str, state: str, now: datetime, lock: timedelta
@@ -180,11 +220,22 @@ def _history_row(row: Row[Any]) -> HistoryRow:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         place=row.place,
-        earned=int(row.earned),
-        held=int(row.held),
         rating=row.rating,
     )
 
 
 def _key(row: HistoryRow) -> Sequence[str | int]:
     return row.starts_at.isoformat(), row.id
+
+
+def _moment_and_id(cursor: str) -> tuple[datetime | None, int | None]:
+    last = after(cursor, str, int)
+    if last is None:
+        return None, None
+    try:
+        moment = datetime.fromisoformat(str(last[0]))
+    except ValueError as wrong:
+        raise Missing from wrong
+    if moment.tzinfo is None:
+        raise Missing
+    return moment, int(last[1])

@@ -3,6 +3,7 @@
 An offer shows area and distance, time and earning. Whose it is, the address and the note are never even read.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import BigInteger, DateTime, String
+from sqlalchemy.types import BigInteger, DateTime, Interval, String
 
 from app.availability.travel import Point, distance_km
 from app.bookings.booking import UNFILLED_BEFORE
@@ -61,6 +62,7 @@ OPEN = text(
     bindparam("me", type_=BigInteger),
     bindparam("now", type_=DateTime(timezone=True)),
     bindparam("unfilled", type_=DateTime(timezone=True)),
+    bindparam("before", type_=Interval),
     bindparam("reference", type_=String),
 )
 
@@ -90,7 +92,7 @@ AREA = text(
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A job as those see it who do not hold it. `earning` in paise; `km` in steps of half a kilometre, None when unknown.
+    """A job as those see it who do not hold it. `earning` in paise; `km` in halves of a kilometre, None when unknown.
 
     `from_job` is the start of the job from which the way is measured, None when it is measured from home;
     `asked_until` stands while nobody else is asked.
@@ -129,7 +131,7 @@ class Reach:
 
 @dataclass(slots=True)
 class Bench:
-    """A professional at work: `worker` with hours, time off and jobs; `open` to offers when approved and not blocked."""
+    """A professional at work: `worker` with hours, time off and jobs; `open` when approved and not blocked."""
 
     worker: Worker
     open: bool
@@ -194,7 +196,7 @@ async def reach_of(db: AsyncSession, bench: Bench) -> Reach:
 
 def half_steps(km: float) -> float:
     """Never finer than half a kilometre, so that nobody's door is found by measuring."""
-    return max(STEP_KM, round(km / STEP_KM) * STEP_KM)
+    return max(STEP_KM, math.ceil(km / STEP_KM) * STEP_KM)
 
 
 # How

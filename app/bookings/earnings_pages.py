@@ -1,0 +1,58 @@
+"""What a professional has done, and what it brought, as the ledger has it."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.bookings.job_repository import Jobs
+from app.kit import clock
+from app.payments.repository import Charges
+from app.web.guards import only
+from app.web.render import page
+
+Asked = Request[Any, Any, Any]
+Page = Response[bytes]
+ROWS = 20
+
+
+@get("/jobs/history", name="job-history", opt=only("professional"))
+async def history(
+    request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession], after: FromQuery[str] = ""
+) -> Page:
+    jobs = Jobs(db)
+    rows = await jobs.history(me, after, ROWS)
+    return page(
+        request,
+        "bookings/history.html",
+        "bookings/_history.html",
+        rows=rows,
+        first=not after,
+        earned=await Charges(db).earned_by_booking(me.id, [row.id for row in rows.items]),
+        offers=0,
+    )
+
+
+@get("/earnings", name="earnings", opt=only("professional"))
+async def earnings(
+    request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession], after: FromQuery[str] = ""
+) -> Page:
+    """Totals and lines are sums of the same ledger entries."""
+    charges = Charges(db)
+    lines = await charges.earnings_of(me.id, after, ROWS)
+    month = clock.at(clock.today().replace(day=1))
+    ready, held = await charges.balances_of(me.id)
+    return page(
+        request,
+        "bookings/earnings.html",
+        "bookings/_earnings.html",
+        lines=lines,
+        jobs=await Jobs(db).named([line.booking_id for line in lines.items]),
+        first=not after,
+        ready=ready,
+        held=held,
+        this_month=await charges.earned_between(me.id, month, clock.now()),
+    )

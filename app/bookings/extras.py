@@ -1,0 +1,38 @@
+"""Extra work on the spot: the professional names it and its price, the customer decides (W15)."""
+
+import re
+import unicodedata
+
+from app.bookings.booking import Booking
+from app.bookings.extra import Extra
+from app.kit.errors import Invalid, Refused
+from app.kit.events import Actor
+from app.kit.words import _
+
+LEAST, MOST = 1_00, 1_00_000_00
+MOST_PROPOSALS = 10
+RUPEES = re.compile(r"(\d{1,3}(?:,\d{2,3})*|\d{1,9})(?:\.(\d{1,2}))?")
+
+
+def propose(booking: Booking, by: Actor, what: str, price: str) -> Extra:
+    """`price` as typed, in rupees. The same proposal sent twice, while it waits, is one."""
+    asked = paise(price)
+    same = [one for one in booking.extras if (one.text, one.price, one.state) == (what, asked, "proposed")]
+    if same:
+        return same[0]
+    if len(booking.extras) >= MOST_PROPOSALS:
+        raise Refused(_("There are ten proposals already. Talk to the customer first."), reason="extras")
+    return booking.propose_extra(by, what, asked)
+
+
+def paise(typed: str) -> int:
+    """ "₹1,250.50" → 125050, digits of any script. Invalid("price") when it is no price from ₹1 to ₹1,00,000."""
+    plain = "".join(str(unicodedata.decimal(mark, mark)) for mark in typed)
+    found = RUPEES.fullmatch(plain.replace("₹", "").replace(" ", ""))
+    if found is None:
+        raise Invalid({"price": _("Rupees, please, such as 250 or 99.50.")})
+    rupees, rest = found.groups(default="")
+    amount = int(rupees.replace(",", "")) * 100 + int(rest.ljust(2, "0") or 0)
+    if not LEAST <= amount <= MOST:
+        raise Invalid({"price": _("Between ₹1 and ₹1,00,000, please.")})
+    return amount
