@@ -1,0 +1,101 @@
+"""The application on a database of its own, with a few doors that only tests open."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from app.accounts.session import Sessions
+from app.accounts.user import Role, User
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.secrets import digest, new_token
+from app.main import create_app
+from app.settings import Settings
+from tests.factories import a_user
+from tests.web.doors import DOORS, TEMPLATES
+
+URL = "http://localhost:8000"
+
+
+class Browser(httpx.AsyncClient):
+    """One person's browser: keeps cookies, follows nothing by itself, knows the token of the last form."""
+
+    def __init__(self, app: Litestar) -> None:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        super().__init__(transport=transport, base_url=URL)
+        self.app = app
+
+    async def token(self) -> str:
+        page = await self.get("/t/form")
+        found = re.search(r'name="_csrf_token" value="([^"]+)"', page.text)
+        assert found, page.text
+        return found[1]
+
+    async def signed_in_as(self, user: User) -> "Browser":
+        token = new_token()
+        database: Database = self.app.state.database
+        async with database.work() as db:
+            await Sessions(database).open(db, user, digest(token), clock.now(), "")
+        self.cookies.set("ds", token)
+        return self
+
+
+@pytest.fixture(scope="session")
+def web_settings(services: Any) -> Settings:
+    env = {"DOORSTEP_ENV": "test", "DATABASE_URL": services.app_url(services.clone()), "REDIS_URL": services.redis_url}
+    return Settings.from_env({**env, "LOG_LEVEL": "warning"})
+
+
+@pytest.fixture(scope="session")
+async def app(web_settings: Settings) -> AsyncIterator[Litestar]:
+    app = create_app(web_settings, more=DOORS)
+    app.state.templates.loader.searchpath.append(str(TEMPLATES))
+    up, down = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            up.set()
+            await down.wait()
+
+    # Entered and left in one task, as the task groups inside demand.
+    running = asyncio.create_task(live())
+    await asyncio.wait([running, asyncio.create_task(up.wait())], return_when=asyncio.FIRST_COMPLETED)
+    assert up.is_set(), running.exception()
+    yield app
+    down.set()
+    await running
+
+
+@pytest.fixture
+async def visitor(app: Litestar) -> AsyncIterator[Browser]:
+    async with Browser(app) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def asha(app: Litestar) -> User:
+    async with app.state.database.work() as db:
+        return await a_user(db, Role.CUSTOMER, "Asha Raman")
+
+
+@pytest.fixture
+async def ravi(app: Litestar) -> User:
+    async with app.state.database.work() as db:
+        return await a_user(db, Role.PROFESSIONAL, "Ravi Kumar")
+
+
+@pytest.fixture
+async def ashas(app: Litestar, asha: User) -> AsyncIterator[Browser]:
+    async with Browser(app) as browser:
+        yield await browser.signed_in_as(asha)
+
+
+@pytest.fixture
+async def ravis(app: Litestar, ravi: User) -> AsyncIterator[Browser]:
+    async with Browser(app) as browser:
+        yield await browser.signed_in_as(ravi)

@@ -1,0 +1,187 @@
+"""Doors that only tests open, one for each thing the foundation promises."""
+
+import asyncio
+from itertools import count
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.kit.cache import Cache, forget
+from app.kit.errors import Invalid, Missing, Refused
+from app.kit.events import nudge
+from app.kit.words import N_
+from app.web.forms import form, query, read, shown_again
+from app.web.guards import everyone, only, signed_in
+from app.web.render import flash, go, page
+
+TEMPLATES = Path(__file__).parent / "templates"
+_numbers = count(1)
+Req = Request[Any, Any, Any]
+Db = NamedDependency[AsyncSession]
+
+
+class Place(msgspec.Struct):
+    pincode: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{5}$", extra={"error": N_("Six digits, please.")})]
+    note: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    count: int = 1
+
+
+@get("/t/form", opt=everyone())
+async def draw_form(request: Req) -> Response[bytes]:
+    return page(request, "t/form.html", values={}, errors={})
+
+
+@post("/t/form", opt=everyone())
+async def send_form(request: Req, db: Db) -> Response[bytes]:
+    sent = await form(request)
+    await _write(db, sent.get("key", "form"))
+    try:
+        place = read(Place, sent)
+    except Invalid as wrong:
+        return page(request, "t/form.html", status=422, values=shown_again(sent), errors=wrong.errors)
+    flash(request, f"Kept {place.pincode}.")
+    return go(request, "/t/form")
+
+
+@post("/t/upload", opt=everyone())
+async def upload(request: Req) -> dict[str, Any]:
+    sent = await form(request)
+    return {"fields": dict(sent), "all": sent.all("id"), "files": sorted(sent.files)}
+
+
+@get("/t/page", opt=everyone())
+async def draw_page(request: Req) -> Response[bytes]:
+    said = query(request).get("said", "")
+    return page(request, "t/page.html", "t/_piece.html", number=next(_numbers), said=said)
+
+
+@get("/t/kept", opt=everyone())
+async def kept_page(request: Req) -> Response[bytes]:
+    said = "x" * 900
+    number = next(_numbers)
+    return page(request, "t/page.html", "t/_piece.html", keep_for=30, under=("kept:one",), number=number, said=said)
+
+
+@get("/t/kept-form", opt=everyone())
+async def kept_form(request: Req) -> Response[bytes]:
+    return page(request, "t/form.html", keep_for=30, under=("kept",), values={}, errors={})
+
+
+@post("/t/forget", opt=everyone())
+async def forget_page(request: Req, db: Db) -> Response[bytes]:
+    forget(db, (await form(request)).get("name", "kept"))
+    return go(request, "/t/kept")
+
+
+@get("/t/cached", opt=everyone())
+async def cached(cache: NamedDependency[Cache]) -> dict[str, int]:
+    async def make() -> int:
+        return next(_numbers)
+
+    return {"number": await cache.get("cached:number", 30, make, kind=int)}
+
+
+@get("/t/customer", opt=only("customer"))
+async def for_customers(me: NamedDependency[Me]) -> dict[str, Any]:
+    return {"name": me.name, "role": me.role}
+
+
+@get("/t/signed-in", opt=signed_in())
+async def for_signed_in(me: NamedDependency[Me]) -> dict[str, Any]:
+    return {"id": me.id, "initials": me.initials, "tint": me.tint, "verified": me.verified, "standing": me.standing}
+
+
+@get("/t/restricted", opt=signed_in(blocked_may=True))
+async def restricted(me: NamedDependency[Me]) -> dict[str, Any]:
+    return {"blocked": me.blocked}
+
+
+@post("/t/write/{how:str}", opt=everyone())
+async def write(request: Req, db: Db, how: FromPath[str]) -> Response[Any]:
+    await _write(db, (await form(request))["key"])
+    match how:
+        case "raise":
+            raise Refused("Taken by someone else.", reason="taken")
+        case "conflict":
+            return Response("no", status_code=409, media_type="text/plain")
+        case "template":
+            return page(request, "t/page.html", number=1)  # `said` is not given: strict templates refuse
+        case "deferred":
+            await _write_deferred_violation(db)
+    return go(request, "/t/form")
+
+
+@post("/t/nudge", opt=signed_in())
+async def say_something(request: Req, me: NamedDependency[Me], db: Db) -> Response[Any]:
+    sent = await form(request)
+    nudge(db, f"user:{me.id}", sent["topic"])
+    if "fail" in sent:
+        raise Refused("No.")
+    return Response(b"", status_code=204)
+
+
+@get("/t/wrong/{how:str}", opt=everyone())
+async def go_wrong(db: Db, how: FromPath[str]) -> str:
+    match how:
+        case "refused":
+            raise Refused("Just taken.")
+        case "missing":
+            raise Missing()
+        case "invalid":
+            raise Invalid({"pincode": "Six digits, please."})
+        case "broken":
+            raise RuntimeError("card 4242424242424242")
+        case "locked":
+            await db.execute(text("SET LOCAL statement_timeout = '20ms'"))
+            await db.execute(text("SELECT pg_sleep(1)"))
+        case "number":
+            await db.execute(text("SELECT CAST(:n AS bigint)"), {"n": 2**70})
+        case "big":
+            await db.execute(text("SELECT (9223372036854775807::bigint + 1)"))
+        case "slow":
+            await asyncio.sleep(0.2)
+    return "fine"
+
+
+@get("/t/text", opt=everyone())
+async def store_text(request: Req, db: Db) -> str:
+    asked = request.query_params.get("said", "")
+    return str((await db.execute(text("SELECT cast(:said as text)"), {"said": asked})).scalar_one())
+
+
+async def _write(db: AsyncSession, key: str) -> None:
+    await db.execute(
+        text("INSERT INTO attempts (key, first_at, wait_until) VALUES (:key, now(), now())"), {"key": key}
+    )
+
+
+async def _write_deferred_violation(db: AsyncSession) -> None:
+    """A transaction of the ledger whose sum is not zero: PostgreSQL notices at the commit."""
+    await db.execute(text("CREATE TEMP TABLE late (n int UNIQUE DEFERRABLE INITIALLY DEFERRED) ON COMMIT DROP"))
+    await db.execute(text("INSERT INTO late VALUES (1), (1)"))
+
+
+DOORS = [
+    draw_form,
+    send_form,
+    upload,
+    draw_page,
+    kept_page,
+    kept_form,
+    forget_page,
+    cached,
+    for_customers,
+    for_signed_in,
+    restricted,
+    write,
+    say_something,
+    go_wrong,
+    store_text,
+]

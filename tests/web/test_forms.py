@@ -1,0 +1,86 @@
+"""Forms: every wrong field is told at once, nothing odd gets through, nothing secret comes back."""
+
+from typing import Annotated
+
+import pytest
+from msgspec import Meta, Struct
+
+from app.kit.errors import Invalid
+from app.kit.words import N_
+from app.web.forms import Form, read, shown_again
+
+
+class Wish(Struct):
+    service_id: Annotated[int, Meta(gt=0, extra={"error": N_("Choose a service.")})]
+    pincode: Annotated[str, Meta(pattern=r"^[1-9][0-9]{5}$", extra={"error": N_("Six digits, please.")})]
+    professional_id: int | None = None
+    note: Annotated[str, Meta(max_length=20, extra={"error": N_("At most 20 letters.")})] = ""
+    ids: list[int] = []
+
+
+def test_a_form_becomes_what_the_domain_wants():
+    sent = Form([("service_id", " 7 "), ("pincode", "600020"), ("ids", "1"), ("ids", "2"), ("role", "admin")])
+    assert read(Wish, sent) == Wish(service_id=7, pincode="600020", ids=[1, 2])
+
+
+def test_every_wrong_field_is_told_at_once():
+    with pytest.raises(Invalid) as wrong:
+        read(Wish, {"service_id": "banana", "pincode": "abcdefgh", "professional_id": "x", "note": "y" * 300})
+    assert wrong.value.errors == {
+        "service_id": "Choose a service.",
+        "pincode": "Six digits, please.",
+        "professional_id": "Please check this.",
+        "note": "At most 20 letters.",
+    }
+
+
+@pytest.mark.parametrize("number", ["0", "-1", str(2**63), "9" * 400, "1e3", "1.5", "٣", "", " ", "0x10", "NaN"])
+def test_an_odd_number_is_an_error_beside_its_field(number):
+    with pytest.raises(Invalid) as wrong:
+        read(Wish, {"service_id": number, "pincode": "600020"})
+    assert list(wrong.value.errors) == ["service_id"]
+
+
+def test_what_was_typed_is_kept_but_no_secret():
+    typed = {"full_name": "Asha", "password": "hunter22", "card_number": "4242424242424242", "cvv": "123", "code": "1"}
+    assert shown_again(typed) == {"full_name": "Asha"}
+
+
+def test_an_empty_optional_field_is_its_default():
+    assert read(Wish, {"service_id": "7", "pincode": "600020", "professional_id": " "}).professional_id is None
+
+
+async def test_a_nul_byte_and_broken_text_are_refused_in_words(visitor):
+    token = await visitor.token()
+    for body in (f"pincode=600%00020&_csrf_token={token}", f"pincode=%ED%A0%80&_csrf_token={token}"):
+        answer = await visitor.post(
+            "/t/form", content=body, headers={"content-type": "application/x-www-form-urlencoded"}
+        )
+        assert answer.status_code == 422, body
+
+
+async def test_a_form_larger_than_a_megabyte_is_413(visitor):
+    answer = await visitor.post("/t/form", data={"note": "x" * 1_100_000, "_csrf_token": await visitor.token()})
+    assert answer.status_code == 413
+
+
+async def test_a_megabyte_in_one_field_is_an_error_beside_it(visitor):
+    sent = {"note": "x" * 900_000, "pincode": "600020", "_csrf_token": await visitor.token()}
+    answer = await visitor.post("/t/form", data=sent)
+    assert answer.status_code == 422
+    assert 'id="note-error"' in answer.text
+
+
+async def test_multipart_is_read_like_any_form(visitor):
+    sent = {"_csrf_token": await visitor.token(), "id": ["1", "2"], "name": "A\r\nB"}
+    answer = await visitor.post("/t/upload", data=sent, files={"document": ("x.pdf", b"%PDF-1.7", "application/pdf")})
+    assert answer.json()["files"] == ["document"]
+    assert answer.json()["all"] == ["1", "2"]
+    assert answer.json()["fields"]["name"] == "A\nB"
+
+
+async def test_a_broken_multipart_body_is_refused(visitor):
+    headers = {"content-type": "multipart/form-data; boundary=x", "x-csrf-token": await visitor.token()}
+    assert (await visitor.post("/t/upload", content=b"--x\r\nnonsense", headers=headers)).status_code == 400
+    headers["content-type"] = "multipart/form-data"
+    assert (await visitor.post("/t/upload", content=b"--x--", headers=headers)).status_code in (400, 422)

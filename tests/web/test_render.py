@@ -1,0 +1,122 @@
+"""Pages and fragments, redirects, notes, and what visitors may share."""
+
+import asyncio
+
+import pytest
+
+from tests.web.conftest import Browser
+
+PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "whole"),
+    [
+        ({}, True),
+        (PARTIAL, False),
+        ({"hx-request": "true"}, False),
+        ({"hx-request": "true", "hx-request-type": "full"}, True),
+        ({**PARTIAL, "hx-boosted": "true"}, True),
+        ({**PARTIAL, "hx-history-restore-request": "true"}, True),
+    ],
+)
+async def test_one_address_answers_a_page_or_its_fragment(visitor, headers, whole):
+    answer = await visitor.get("/t/page?said=<b>hi</b>", headers=headers)
+    assert ("the whole page" in answer.text) is whole
+    assert "&lt;b&gt;hi&lt;/b&gt;" in answer.text
+
+
+async def test_a_deed_leads_on_for_a_browser_and_for_htmx(visitor):
+    sent = {"pincode": "600020", "key": "go-1", "_csrf_token": await visitor.token()}
+    plain = await visitor.post("/t/form", data=sent)
+    assert (plain.status_code, plain.headers["location"]) == (303, "/t/form")
+    htmx = await visitor.post("/t/form", data={**sent, "key": "go-2"}, headers=PARTIAL)
+    assert (htmx.status_code, htmx.headers["hx-redirect"]) == (204, "/t/form")
+    boosted = await visitor.post("/t/form", data={**sent, "key": "go-3"}, headers={**PARTIAL, "hx-boosted": "true"})
+    assert boosted.status_code == 303
+
+
+async def test_a_note_is_shown_once(visitor):
+    sent = {"pincode": "600041", "key": "flash-1", "_csrf_token": await visitor.token()}
+    await visitor.post("/t/form", data=sent)
+    assert "Kept 600041." in (await visitor.get("/t/form")).text
+    assert "Kept 600041." not in (await visitor.get("/t/form")).text
+
+
+@pytest.mark.parametrize("note", ["x", "x.y", "WyJkb25lIiwiaGkiXQ.00000000000000000000000000000000", "é.é", "."])
+async def test_a_forged_note_is_not_shown(visitor, note):
+    answer = await visitor.get("/t/form", headers={"cookie": b"flash=" + note.encode()})
+    assert answer.status_code == 200
+    assert 'class="flash"' not in answer.text
+
+
+async def test_a_kept_page_is_the_same_for_all_visitors_until_forgotten(visitor, app):
+    first = await visitor.get("/t/kept")
+    assert first.headers["content-encoding"] == "br" and "set-cookie" not in first.headers
+    async with Browser(app) as other:
+        again = await other.get("/t/kept")
+    assert again.text == first.text
+    assert again.headers["x-request-id"] != first.headers["x-request-id"]
+    assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+    assert (await visitor.get("/t/kept", headers=PARTIAL)).text != first.text
+    token = await visitor.token()
+    await visitor.post("/t/forget", data={"name": "kept:two", "_csrf_token": token})
+    assert (await other_text(app)) == first.text
+    await visitor.post("/t/forget", data={"name": "kept", "_csrf_token": token})
+    assert (await other_text(app)) != first.text
+
+
+async def other_text(app):
+    async with Browser(app) as other:
+        return (await other.get("/t/kept")).text
+
+
+async def test_nobody_who_is_signed_in_is_served_from_the_shelf_or_fills_it(visitor, ashas):
+    kept = (await visitor.get("/t/kept")).text
+    mine = (await ashas.get("/t/kept")).text
+    assert "Asha Raman" in mine and mine != kept
+    assert "Asha Raman" not in (await visitor.get("/t/kept")).text
+
+
+async def test_a_page_that_sets_a_cookie_is_never_kept(app):
+    async with Browser(app) as one, Browser(app) as other:
+        first, second = await one.get("/t/kept-form"), await other.get("/t/kept-form")
+    assert first.headers["set-cookie"] != second.headers["set-cookie"]
+    assert first.text != second.text
+
+
+async def test_head_of_a_kept_page_has_no_body(visitor):
+    await visitor.get("/t/kept")
+    answer = await visitor.head("/t/kept")
+    assert answer.status_code == 200 and answer.content == b""
+
+
+@pytest.mark.parametrize(("accepted", "encoding"), [("br, gzip", "br"), ("gzip", "gzip"), ("identity", None), ("br;q=0", None)])
+async def test_pages_are_compressed_as_asked(visitor, accepted, encoding):
+    answer = await visitor.get("/t/page?said=" + "x" * 900, headers={"accept-encoding": accepted})
+    assert answer.headers.get("content-encoding") == encoding
+    assert "xxxx" in answer.text
+    assert "Accept-Encoding" in answer.headers["vary"]
+
+
+async def test_static_files_have_addresses_that_never_change(visitor, app):
+    address = app.state.assets.url("app.css")
+    answer = await visitor.get(address)
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-encoding"] == "br" and "set-cookie" not in answer.headers
+    assert "@layer" in answer.text
+    again = await visitor.get(address, headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304 and again.content == b""
+    assert (await visitor.get("/static/000000000000/app.css")).headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/static/x/../../app/settings.py", "/static/x/..%2f..%2fapp/settings.py", "/static/x/nope.css"])
+async def test_nothing_else_is_served_as_a_static_file(visitor, path):
+    assert (await visitor.get(path)).status_code == 404
+
+
+async def test_health_is_told_without_a_session(visitor):
+    assert (await visitor.get("/health")).json() == {"status": "alive"}
+    await asyncio.sleep(0)
+    ready = await visitor.get("/health/ready")
+    assert ready.status_code == 200 and ready.json()["database"] == "up" and ready.json()["redis"] == "up"
