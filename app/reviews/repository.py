@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.area import Pincode
@@ -13,6 +12,13 @@ from app.bookings.booking import Booking
 from app.kit.paging import Page, after, page_of
 from app.reviews.review import ProfessionalRating, Review, ServiceRating
 from app.reviews.spread import Spread
+
+SAID = (
+    select(Review.id, Review.rating, Review.comment, Review.created_at, User.full_name, Pincode.place)
+    .join(User, User.id == Review.customer_id)
+    .join(Booking, Booking.id == Review.booking_id)
+    .join(Pincode, Pincode.pincode == Booking.pincode)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,10 @@ class Reviews:
     async def of_professional(self, professional_id: int, cursor: str | None = None, limit: int = 20) -> Page[Said]:
         return await self._newest(Review.professional_id == professional_id, cursor, limit)
 
+    async def of_booking(self, booking_id: int) -> Review | None:
+        found: Review | None = await self._db.scalar(select(Review).where(Review.booking_id == booking_id))
+        return found
+
     async def spread_of_service(self, service_id: int) -> Spread:
         return await self._spread(ServiceRating, ServiceRating.service_id == service_id)
 
@@ -45,7 +55,7 @@ class Reviews:
         return await self._spread(ProfessionalRating, ProfessionalRating.professional_id == professional_id)
 
     async def _newest(self, whose: ColumnElement[bool], cursor: str | None, limit: int) -> Page[Said]:
-        asked = _said().where(whose).order_by(Review.id.desc()).limit(limit + 1)
+        asked = SAID.where(whose).order_by(Review.id.desc()).limit(limit + 1)
         if last := after(cursor, int):
             asked = asked.where(Review.id < last[0])
         rows = [
@@ -57,18 +67,6 @@ class Reviews:
     async def _spread(
         self, rating: type[ServiceRating] | type[ProfessionalRating], whose: ColumnElement[bool]
     ) -> Spread:
-        row = (await self._db.execute(_stars(rating).where(whose))).one_or_none()
+        stars = select(rating.one, rating.two, rating.three, rating.four, rating.five)
+        row = (await self._db.execute(stars.where(whose))).one_or_none()
         return Spread(*row) if row else Spread()
-
-
-def _said() -> Select[Any]:
-    return (
-        select(Review.id, Review.rating, Review.comment, Review.created_at, User.full_name, Pincode.place)
-        .join(User, User.id == Review.customer_id)
-        .join(Booking, Booking.id == Review.booking_id)
-        .join(Pincode, Pincode.pincode == Booking.pincode)
-    )
-
-
-def _stars(rating: type[ServiceRating] | type[ProfessionalRating]) -> Select[Any]:
-    return select(rating.one, rating.two, rating.three, rating.four, rating.five)

@@ -1,11 +1,16 @@
 """What customers say after the job, and the running averages that follow at once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.kit import clock
+from app.kit.errors import Refused
 from app.kit.rows import Base, Keyed
+from app.kit.words import _
+
+CHANGED_FOR = timedelta(hours=48)
 
 
 class Review(Base):
@@ -26,6 +31,17 @@ class Review(Base):
     comment: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
+
+    @property
+    def open_until(self) -> datetime:
+        """Until then its customer may change it."""
+        return self.created_at + CHANGED_FOR
+
+    def change(self, rating: int, comment: str) -> None:
+        if clock.now() >= self.open_until:
+            raise Refused(_("A review can be changed for 48 hours. They are over."), reason="late")
+        if (self.rating, self.comment) != (rating, comment):
+            self.rating, self.comment, self.edited_at = rating, comment, clock.now()
 
 
 class _Spread:

@@ -1,0 +1,12 @@
+"""What a customer sends as a review."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from app.kit.words import N_
+
+
+class NewReview(Struct, kw_only=True):
+    rating: Annotated[int, Meta(ge=1, le=5, extra={"error": N_("Press a star, from one to five.")})]
+    comment: Annotated[str, Meta(max_length=2_000, extra={"error": N_("At most 2,000 characters, please.")})] = ""
