@@ -7,6 +7,7 @@ best is left out. A place may stand among the words.
 
 import csv
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,40 +19,44 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.spelling import LONGEST_QUERY, Word, asked, sound, words
 
 MOST_HITS = 200
-# A word as typed, its singular, its sound.
-FORM_WORTH = (1.0, 0.98, 0.95)
+# A word as typed, its singular, its sound; one with two letters swapped back.
+FORM_WORTH, SWAPPED_WORTH = (1.0, 0.98, 0.95), 0.7
+# How a form is to be met, in place of a number of slips: as it stands; as it stands, if the word itself is unknown.
+AS_IT_STANDS, SWAPPED = -1, -2
+
+# Whatever carries a word that is like `a.form`: <<% the very word, <% one that resembles it.
+WRITTEN = """CROSS JOIN LATERAL (
+        SELECT term, language = 'en' AS english, category_id, service_id, 1 + (weight - 1) * 0.1 AS worth
+        FROM search_terms WHERE a.form {like} term
+        UNION ALL
+        SELECT lower(name), true, NULL, id, 1 FROM services WHERE a.form {like} name
+        UNION ALL
+        SELECT lower(name), true, id, NULL, 1 FROM categories WHERE a.form {like} name
+    ) f"""
+SAME, LIKE = WRITTEN.format(like="<<%"), WRITTEN.format(like="<%")
 
 # The thresholds must be set before the first trigram is compared: `asked` reads `setting`, the rest reads `asked`.
-# 0.99 means a whole word, letter for letter; 0.33 still meets two letters swapped. A word that we know as it stands is
-# not looked for among its likes, and a form without trigrams (Tamil in a C locale) would read the whole index.
-MET = """
+# 0.99 means a whole word, letter for letter; 0.33 meets most mistakes in a word of seven letters. A word that we know
+# as it stands is not looked for in other shapes; one without trigrams (Tamil in a C locale) would read a whole index.
+MET = f"""
 WITH setting AS MATERIALIZED (
     SELECT set_config('pg_trgm.strict_word_similarity_threshold', '0.99', true),
         set_config('pg_trgm.word_similarity_threshold', '0.33', true)
 ), asked AS MATERIALIZED (
     SELECT a.* FROM setting, unnest(
         CAST(:places AS int[]), CAST(:forms AS text[]), CAST(:factors AS real[]), CAST(:slips AS int[])
-    ) AS a (place, form, factor, slips) WHERE show_trgm(a.form) <> '{}'
+    ) AS a (place, form, factor, slips) WHERE show_trgm(a.form) <> '{{}}'
 ), exact AS MATERIALIZED (
     SELECT a.place, a.form AS part, f.english, f.category_id, f.service_id, false AS misspelt,
         a.factor * f.worth * CASE WHEN f.term = a.form THEN 1 ELSE 0.9 END AS grade
-    FROM asked a CROSS JOIN LATERAL (
-        SELECT term, language = 'en' AS english, category_id, service_id, 1 + (weight - 1) * 0.1 AS worth
-        FROM search_terms WHERE a.form <<% term
-        UNION ALL
-        SELECT NULL, true, NULL, id, 1 FROM services WHERE a.form <<% name
-        UNION ALL
-        SELECT NULL, true, id, NULL, 1 FROM categories WHERE a.form <<% name
-    ) f
-), like_it AS MATERIALIZED (
-    SELECT a.place, a.form, a.factor, a.slips, f.* FROM asked a CROSS JOIN LATERAL (
-        SELECT term, language = 'en' AS english, category_id, service_id, 1 + (weight - 1) * 0.1 AS worth
-        FROM search_terms WHERE a.form <% term
-        UNION ALL
-        SELECT lower(name), true, NULL, id, 1 FROM services WHERE a.form <% name
-        UNION ALL
-        SELECT lower(name), true, id, NULL, 1 FROM categories WHERE a.form <% name
-    ) f WHERE a.slips >= 0 AND NOT EXISTS (SELECT FROM exact e WHERE e.place = a.place)
+    FROM asked a {SAME} WHERE a.slips > {SWAPPED}
+), unknown AS MATERIALIZED (
+    SELECT * FROM asked a WHERE NOT EXISTS (SELECT FROM exact e WHERE e.place = a.place)
+), swapped AS (
+    SELECT a.place, a.form, f.english, f.category_id, f.service_id, true, a.factor * f.worth
+    FROM unknown a {SAME} WHERE a.slips = {SWAPPED}
+), like_it AS (
+    SELECT a.place, a.form, a.factor, a.slips, f.* FROM unknown a {LIKE} WHERE a.slips >= 0
 ), judged AS (
     SELECT l.place, p.part, l.english, l.category_id, l.service_id, NOT starts_with(p.part, l.form) AS misspelt,
         l.factor * l.worth * CASE
@@ -65,7 +70,7 @@ WITH setting AS MATERIALIZED (
     FROM like_it l
     CROSS JOIN LATERAL unnest(string_to_array(translate(l.term, ',.:;/()&–-', '          '), ' ')) AS p (part)
 ), met AS MATERIALIZED (
-    SELECT * FROM exact UNION ALL SELECT * FROM judged WHERE grade IS NOT NULL
+    SELECT * FROM exact UNION ALL SELECT * FROM swapped UNION ALL SELECT * FROM judged WHERE grade IS NOT NULL
 )
 """
 
@@ -86,12 +91,14 @@ RESOLVE = (
     GROUP BY r.place, r.service_id
 ), worth AS (
     -- A misspelt word says almost as much as one spelt right.
-    SELECT b.service_id, w.weight, w.weight * (b.grade / b.top) * (0.6 + 0.4 * b.top) AS worth
+    SELECT b.service_id, b.grade, w.weight, w.weight * (b.grade / b.top) * (0.6 + 0.4 * b.top) AS worth
     FROM best b JOIN unnest(CAST(:weights AS real[])) WITH ORDINALITY AS w (weight, place) USING (place)
     WHERE b.grade >= 0.78 * b.top
 ), summed AS (
     SELECT service_id, sum(worth) AS score, max(sum(worth)) OVER () AS top
     FROM worth GROUP BY service_id HAVING max(weight) >= :telling
+        -- A word of the description alone means something only when no other word was left over.
+        AND (max(grade) > 0.45 OR count(*) = cardinality(CAST(:weights AS real[])))
 )
 SELECT service_id, score FROM summed WHERE score >= 0.6 * top ORDER BY score DESC, service_id LIMIT :most
 """
@@ -176,22 +183,25 @@ async def read_as(db: AsyncSession, words: str) -> str | None:
 
 def _spread(sought: list[Word]) -> dict[str, object]:
     """Every form of every word, in columns: whose form, how spelt, what it is worth, how many slips it may have."""
-    rows = [
-        (place, form, FORM_WORTH[min(rank, 2)], _slips(form, word))
-        for place, word in enumerate(sought, start=1)
-        for rank, form in enumerate(word.forms)
-    ]
+    rows = [row for place, word in enumerate(sought, start=1) for row in _shapes(place, word)]
     return dict(zip(("places", "forms", "factors", "slips"), map(list, zip(*rows, strict=True)), strict=True))
 
 
+def _shapes(place: int, word: Word) -> Iterator[tuple[int, str, float, int]]:
+    for rank, form in enumerate(word.forms):
+        yield place, form, FORM_WORTH[min(rank, 2)], _slips(form, word)
+    for form in word.swapped:
+        yield place, form, SWAPPED_WORTH, SWAPPED
+
+
 def _slips(form: str, word: Word) -> int:
-    """Letters that may be wrong, missing or too many; -1 when the form must stand as it is.
+    """Letters that may be wrong, missing or too many.
 
     Sounds are short and near one another: those of Latin words forgive nothing, those of other scripts little.
     """
     if len(form) < 3 or (form != word.text and word.text.isascii()):
-        return -1
-    if len(form) < (4 if word.text.isascii() else 6):
+        return AS_IT_STANDS
+    if len(form) < (5 if word.text.isascii() else 6):
         return 0
     return 1 if len(form) < 6 else 2 if len(form) < 8 else 3
 

@@ -50,6 +50,15 @@ class Word:
     forms: tuple[str, ...]
     weight: float
 
+    @property
+    def swapped(self) -> list[str]:
+        """The word with each pair of neighbouring letters changed about: "drian" → …, "drain", …"""
+        word = self.text
+        if not (word.isascii() and word.isalpha() and 4 <= len(word) <= 12):
+            return []
+        turned = (word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1))
+        return [form for form in turned if form != word]
+
 
 def words(typed: str) -> list[str]:
     """Small letters, marks kept, everything else a gap: "2BHK, Men's A/C" → 2, bhk, mens, ac."""
