@@ -11,10 +11,12 @@ from litestar.types import ControllerRouterHandler
 
 from app.accounts import auth
 from app.accounts.session import Sessions
+from app.discovery.cache import clear_what_it_changes
 from app.kit import clock, logs
 from app.kit.after import AfterCommit
 from app.kit.cache import Cache
 from app.kit.db import Database
+from app.kit.events import on_every_event
 from app.kit.secrets import Passwords
 from app.kit.vault import Vault
 from app.routes import ROUTES
@@ -36,6 +38,7 @@ FORM = 1_000_000  # bytes; an upload's route sets its own request_max_body_size
 def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = ()) -> Litestar:
     """`more` are further routes, for development and tests."""
     logs.set_up(settings.log_level, as_json=settings.production)
+    on_every_event(clear_what_it_changes)
     state = _parts(settings)
     app = Litestar(
         route_handlers=[*ROUTES, *more],

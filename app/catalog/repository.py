@@ -3,11 +3,31 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.service import Category, Service
 from app.kit.errors import Missing
+
+DOORS = select(Category.slug, Category.name, Category.short_name).order_by(Category.position, Category.id)
+SHOWN = select(
+    Service.id,
+    Service.slug.label("service_slug"),
+    Service.name.label("service_name"),
+    Service.description,
+    Service.included,
+    Service.excluded,
+    Service.price,
+    Service.minutes,
+    Service.mode,
+    Service.notice_minutes,
+    Service.horizon_days,
+    Service.retired_at.is_not(None).label("retired"),
+    Category.slug,
+    Category.name,
+    Category.short_name,
+).join(Category, Category.id == Service.category_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -42,41 +62,17 @@ class Services:
         self._db = db
 
     async def doors(self) -> list[Door]:
-        rows = await self._db.execute(_doors().order_by(Category.position, Category.id))
+        rows = await self._db.execute(DOORS)
         return [_door(row) for row in rows]
 
     async def by_slug(self, slug: str) -> Shown:
         """Retired ones too: their page says so. Missing when there never was one."""
         if "\x00" in slug or len(slug) > 200:
             raise Missing()
-        row = (await self._db.execute(_shown().where(Service.slug == slug))).one_or_none()
+        row = (await self._db.execute(SHOWN.where(Service.slug == slug))).one_or_none()
         if row is None:
             raise Missing()
         return _service(row)
-
-
-def _doors() -> Select[Any]:
-    return select(Category.slug, Category.name, Category.short_name)
-
-
-def _shown() -> Select[Any]:
-    return select(
-        Service.id,
-        Service.slug.label("service_slug"),
-        Service.name.label("service_name"),
-        Service.description,
-        Service.included,
-        Service.excluded,
-        Service.price,
-        Service.minutes,
-        Service.mode,
-        Service.notice_minutes,
-        Service.horizon_days,
-        Service.retired_at.is_not(None).label("retired"),
-        Category.slug,
-        Category.name,
-        Category.short_name,
-    ).join(Category, Category.id == Service.category_id)
 
 
 def _door(row: Any) -> Door:

@@ -31,7 +31,11 @@ class HomePages(Controller):
 
     @get("/")
     async def show(
-        self, request: Asking, db: NamedDependency[AsyncSession], cache: NamedDependency[Cache], me: NamedDependency[Me | None]
+        self,
+        request: Asking,
+        db: NamedDependency[AsyncSession],
+        cache: NamedDependency[Cache],
+        me: NamedDependency[Me | None],
     ) -> Answer:
         shown = await front(db, cache, await main_pincode(db, me))
         return page(
@@ -48,7 +52,11 @@ class ResultPages(Controller):
 
     @get("/services")
     async def index(
-        self, request: Asking, db: NamedDependency[AsyncSession], cache: NamedDependency[Cache], me: NamedDependency[Me | None]
+        self,
+        request: Asking,
+        db: NamedDependency[AsyncSession],
+        cache: NamedDependency[Cache],
+        me: NamedDependency[Me | None],
     ) -> Answer:
         asked = read_asked(request)
         results = await Search(db, cache).results(asked)

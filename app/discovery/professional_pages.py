@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Controller, Request, Response, get
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.discovery import cache as stale
@@ -22,7 +23,7 @@ class ProfessionalPages(Controller):
 
     @get("/professionals/{person_id:int}")
     async def show(
-        self, request: Request[Any, Any, Any], person_id: int, db: NamedDependency[AsyncSession]
+        self, request: Request[Any, Any, Any], person_id: FromPath[int], db: NamedDependency[AsyncSession]
     ) -> Response[bytes]:
         fields = query(request)
         card = await Looking(db).professional(person_id)

@@ -16,7 +16,7 @@ from app.reviews.spread import Spread
 LATELY = timedelta(days=90)
 INT64 = 2**63 - 1
 
-# For each service one probe that stops at the first professional: cheap for the few that a search found, bounded for all.
+# For each service one probe that stops at the first professional: cheap for a few and for all.
 SHELF = text(
     """
     SELECT s.id, s.slug, s.name, s.price, s.minutes, s.notice_minutes, s.horizon_days,
@@ -157,7 +157,8 @@ class Looking:
 
     async def busiest(self) -> str | None:
         """The pincode that most professionals cover: where a visitor may start to look."""
-        return await self._db.scalar(BUSIEST)
+        found: str | None = await self._db.scalar(BUSIEST)
+        return found
 
     async def professional(self, person_id: int) -> PublicCard:
         """Missing while not approved, or blocked."""
@@ -179,4 +180,3 @@ def _public(row: Row[Any]) -> PublicCard:
         services=[Offer(*one) for one in row.services],
         spread=Spread(row.one, row.two, row.three, row.four, row.five),
     )
-

@@ -6,12 +6,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.area import Pincode
 from app.bookings.crew import earliest
 from app.catalog.search import place, read_as, resolve, split
 from app.discovery.cache import BOOKED, CARDS, SOUGHT, WORDS_KEPT
 from app.discovery.repository import Area, Looking
-from app.discovery.shelf import SORTS, Card, Filters, cut, popular, ranked
+from app.discovery.shelf import Card, Filters, cut, popular, ranked
 from app.kit.cache import Cache
 from app.kit.paging import Page
 from app.kit.words import _

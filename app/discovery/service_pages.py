@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from litestar import Controller, Request, Response, get
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
@@ -32,19 +33,19 @@ class ServicePages(Controller):
 
     @get("/")
     async def show(
-        self, request: Asking, slug: str, db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
+        self, request: Asking, slug: FromPath[str], db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
     ) -> Answer:
         return await self._answer(request, slug, db, me)
 
     @get("/slots")
     async def slots(
-        self, request: Asking, slug: str, db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
+        self, request: Asking, slug: FromPath[str], db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
     ) -> Answer:
         """The slots alone for HTMX, and the address says what was chosen; a plain browser gets the page around them."""
         return await self._answer(request, slug, db, me, fragment="discovery/_slots.html")
 
     @get("/reviews")
-    async def reviews(self, request: Asking, slug: str, db: NamedDependency[AsyncSession]) -> Answer:
+    async def reviews(self, request: Asking, slug: FromPath[str], db: NamedDependency[AsyncSession]) -> Answer:
         service = await Services(db).by_slug(slug)
         reviews = Reviews(db)
         return page(
@@ -59,7 +60,7 @@ class ServicePages(Controller):
         )
 
     async def _answer(
-        self, request: Asking, slug: str, db: AsyncSession, me: Me | None, fragment: str | None = None
+        self, request: Asking, slug: FromPath[str], db: AsyncSession, me: Me | None, fragment: str | None = None
     ) -> Answer:
         service = await Services(db).by_slug(slug)
         choice = await _choice(request, service, db, me)

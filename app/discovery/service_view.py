@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.user import public_name
 from app.bookings.crew import week
 from app.bookings.slot import Day, Worker
-from app.catalog.search import place
 from app.catalog.repository import Shown
+from app.catalog.search import place
 from app.discovery.choice import Choice, not_here, parts_of
 from app.discovery.repository import Area, Looking
 from app.discovery.results import unknown_pincode
@@ -22,7 +22,7 @@ IN_SIGHT = 3
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Who may come and when. `shown` is the index of the day that is open; `covered` False means nobody does it there."""
+    """Who may come and when. `shown` is the index of the day that is open; not `covered`: nobody does it there."""
 
     where: Area | None
     days: Sequence[Day] = ()

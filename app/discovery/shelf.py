@@ -1,4 +1,4 @@
-"""What stands on the shelf of one place: services that somebody near really does, sorted, filtered, cut into pages. No SQL."""
+"""What stands on the shelf of one place: services that somebody near does, sorted, filtered, cut into pages."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ NEVER = 2**40  # epoch seconds, after every slot
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A service as lists show it: `price` in paise, `stars` all that were given, `times` bookings near lately."""
+    """A service as lists show it: `price` in paise, `stars` all that were given, added up."""
 
     id: int
     slug: str
@@ -71,9 +71,7 @@ def cut(
     return Page([card for _, card in shown.items], shown.next)
 
 
-def _keys(
-    sort: str, place: Mapping[int, int], first_free: Mapping[int, datetime]
-) -> Callable[[Card], tuple[int, int]]:
+def _keys(sort: str, place: Mapping[int, int], first_free: Mapping[int, datetime]) -> Callable[[Card], tuple[int, int]]:
     """Two whole numbers per card, the least first; people compare ratings by the one digit they see."""
     if sort == "price":
         return lambda card: (card.price, place[card.id])
