@@ -57,7 +57,7 @@ class Service(Base, Chronicle):
 
 
 class SearchTerm(Base):
-    """A word by which people ask for a category or a service: English, Hindi, Tamil, or those spelt in Latin letters."""
+    """A word by which people ask for a category or a service: English, Hindi, Tamil, or these in Latin letters."""
 
     __tablename__ = "search_terms"
     __table_args__ = (
