@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 from saq import CronJob, Worker
 
+from app.discovery.cache import clear_what_it_changes
 from app.kit import clock, logs
 from app.kit.after import AfterCommit
 from app.kit.db import Database
+from app.kit.events import on_every_event
 from app.kit.live import Broken
 from app.kit.queue import queue_at
 from app.kit.vault import Vault
@@ -39,6 +41,7 @@ class Patient(Worker[Any]):
 def run(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT."""
     logs.set_up(settings.log_level, as_json=settings.production)
+    on_every_event(clear_what_it_changes)
     asyncio.run(_run(settings))
 
 
