@@ -135,11 +135,14 @@ async def test_while_redis_is_away_nothing_is_kept(line, here, shop):
     assert await price(here.cache, shop) == 130
 
 
-async def test_what_was_forgotten_during_an_outage_is_gone_after_it(line, here, there, shop, monkeypatch):
+@pytest.mark.parametrize("noticed", [False, True])
+async def test_what_was_forgotten_during_an_outage_is_gone_after_it(line, here, there, shop, monkeypatch, noticed):
     monkeypatch.setattr(caching, "QUARANTINE", 0.5)
     await price(here.cache, shop)
     await price(there.cache, shop)
     line.freeze()
+    if noticed:
+        await until(lambda: not here.bus.up, 2)
     await shop.change(120, here.cache)
     line.thaw()
     await until(lambda: here.cache.usable and there.cache.usable, 6)
