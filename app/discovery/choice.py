@@ -15,12 +15,13 @@ NOON, EVENING = 12, 17
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`day` is the first of seven, in Asia/Kolkata; `start` the radio that is to be checked."""
+    """`day` is the first of seven, in Asia/Kolkata; `open_day` the one open; `start` the radio to check."""
 
     pincode: str
     day: date
     professional_id: int | None = None
     start: str = ""
+    open_day: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
 
     def earlier(self) -> date | None:
@@ -41,6 +42,7 @@ def read_choice(fields: Mapping[str, str], service: Shown, unreadable: Mapping[s
         day=_day(fields.get("day", "").strip(), service, errors),
         professional_id=_professional(fields.get("professional", "").strip(), errors),
         start=fields.get("start", "")[:40],
+        open_day=fields.get("shown-day", "")[:10],
         errors=errors,
     )
 

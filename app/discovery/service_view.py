@@ -67,7 +67,7 @@ async def times(db: AsyncSession, service: Shown, choice: Choice) -> Times:
         days=found.days,
         crew=found.crew,
         named=named,
-        shown=_shown(found.days, choice.start),
+        shown=_shown(found.days, choice),
         start=choice.start,
         covered=bool(found.crew),
         nearest=() if found.crew else await Looking(db).nearest_covered(where.pincode, service.id),
@@ -91,9 +91,10 @@ async def _where(db: AsyncSession, choice: Choice) -> tuple[Area | None, dict[st
     return Area(found.pincode, found.name), errors
 
 
-def _shown(days: Sequence[Day], start: str) -> int:
-    """The day of the chosen start, else the first with a free one."""
-    for index, day in enumerate(days):
-        if start and any(free.strftime(START) == start for free in day.starts):
-            return index
-    return next((index for index, day in enumerate(days) if day.starts), 0)
+def _shown(days: Sequence[Day], choice: Choice) -> int:
+    """The day of the chosen start, else the one that was open, else the first with a free one."""
+    free = [index for index, day in enumerate(days) if day.starts]
+    wanted = (
+        index for told in (choice.start[:10], choice.open_day) for index in free if days[index].day.isoformat() == told
+    )
+    return next(wanted, free[0] if free else 0)
