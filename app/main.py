@@ -19,7 +19,8 @@ from app.kit.db import Database
 from app.kit.events import on_every_event
 from app.kit.secrets import Passwords
 from app.kit.vault import Vault
-from app.routes import ROUTES
+from app.notifications import rules
+from app.routes import MAILBOX, ROUTES
 from app.settings import Settings
 from app.web import render, templating
 from app.web.errors import on_error
@@ -39,9 +40,10 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
     """`more` are further routes, for development and tests."""
     logs.set_up(settings.log_level, as_json=settings.production)
     on_every_event(clear_what_it_changes)
+    rules.install()
     state = _parts(settings)
     app = Litestar(
-        route_handlers=[*ROUTES, *more],
+        route_handlers=[*ROUTES, *_mailbox(settings), *more],
         dependencies=PROVIDED,
         guards=[Gate(auth.load, state.csrf)],
         exception_handlers={HTTPException: on_error, Exception: on_error},
@@ -57,6 +59,11 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
     refuse_undeclared(app)
     surround(app, settings, state.shelf, state.cookies.personal)
     return app
+
+
+def _mailbox(settings: Settings) -> list[ControllerRouterHandler]:
+    """Where mails are read in development, when no mail server takes them."""
+    return [] if settings.production or settings.smtp_url else MAILBOX
 
 
 def _parts(settings: Settings) -> State:

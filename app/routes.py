@@ -19,6 +19,9 @@ from app.bookings.job_pages import AcceptancePages, JobListPages, JobPages, Pass
 from app.discovery.pages import HomePages, ReadingPages, ResultPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
+from app.notifications.mailbox_pages import MailboxPages
+from app.notifications.pages import NoticePages
+from app.standing.pages import BlockedPages
 from app.web import health
 from app.web.live import live
 from app.web.static import static_file
@@ -57,8 +60,20 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
     earnings,
 ]
 
-SIGNED_IN: list[ControllerRouterHandler] = [LogoutPages, ProfilePages, EmailPages, PasswordPages, SessionPages, live]
+SIGNED_IN: list[ControllerRouterHandler] = [
+    LogoutPages,
+    BlockedPages,
+    ProfilePages,
+    EmailPages,
+    PasswordPages,
+    SessionPages,
+    NoticePages,
+    live,
+]
 
 MACHINES: list[ControllerRouterHandler] = [health.health, health.ready, health.metrics, health.csp_report, static_file]
 
 ROUTES: list[ControllerRouterHandler] = [*EVERYONE, *CUSTOMERS, *PROFESSIONALS, *SIGNED_IN, *MACHINES]
+
+# Only outside production, and only while no mail server is set.
+MAILBOX: list[ControllerRouterHandler] = [MailboxPages]

@@ -16,6 +16,7 @@ from app.kit.events import on_every_event
 from app.kit.live import Broken
 from app.kit.queue import queue_at
 from app.kit.vault import Vault
+from app.notifications import rules
 from app.settings import Settings
 from app.web.health import WORKER_KEY
 from app.web.static import Assets
@@ -46,6 +47,7 @@ def run(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
+    rules.install()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -131,7 +131,7 @@ class VerifyPages(Controller):
     """Opening the link only asks: programs that look into mails open links, too."""
 
     path = "/verify/{token:str}"
-    opt = everyone(blocked_may=True)
+    opt = everyone()
 
     @get(name="verify")
     async def show(self, request: Asked, token: FromPath[str], db: NamedDependency[AsyncSession]) -> Response[bytes]:

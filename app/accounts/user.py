@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.rows import Base
 from app.kit.events import Chronicle
+from app.kit.rows import Base
 
 
 class Role(enum.StrEnum):

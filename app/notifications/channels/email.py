@@ -1,0 +1,90 @@
+"""Letters on their way by SMTP. Headers are made by the standard library, which lets no line break into them."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from app.kit.outbox import Outbox
+from app.notifications.letters import Letter
+
+PATIENCE = 15.0  # seconds for each answer of the server
+
+
+class Undeliverable(Exception):
+    """The server will never take this letter for this person (5xx)."""
+
+
+class TryLater(Exception):
+    """The server does not take this letter now (4xx); others it may."""
+
+
+class Line(Protocol):
+    """An open connection to a mail server."""
+
+    async def send(self, message: EmailMessage) -> None:
+        """Raises Undeliverable, TryLater, or anything else when the line itself is no good."""
+
+
+class Smtp:
+    """SMTP_URL: smtp://, smtp+starttls:// or smtps://, with name and password if the server asks for them."""
+
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        parts = urlsplit(url)
+        self._options = {
+            "hostname": parts.hostname or "localhost",
+            "port": parts.port or {"smtps": 465, "smtp+starttls": 587}.get(parts.scheme, 25),
+            "username": unquote(parts.username) if parts.username else None,
+            "password": unquote(parts.password) if parts.password else None,
+            "use_tls": parts.scheme == "smtps",
+            "start_tls": {"smtps": False, "smtp+starttls": True}.get(parts.scheme),
+            "timeout": patience,
+        }
+
+    @asynccontextmanager
+    async def line(self) -> AsyncIterator[Line]:
+        async with aiosmtplib.SMTP(**self._options) as client:  # type: ignore[arg-type]  # options by name
+            yield SmtpLine(client)
+
+
+class SmtpLine:
+    def __init__(self, client: aiosmtplib.SMTP) -> None:
+        self._client = client
+
+    async def send(self, message: EmailMessage) -> None:
+        try:
+            await self._client.send_message(message)
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            raise _refusal(refused.recipients[0].code) from refused
+        except aiosmtplib.SMTPDataError as refused:
+            raise _refusal(refused.code) from refused
+
+
+def _refusal(code: int) -> Undeliverable | TryLater:
+    return Undeliverable(f"refused with {code}") if code >= 500 else TryLater(f"put off with {code}")
+
+
+def message_of(letter: Letter, mail: Outbox, sender: str, host: str) -> EmailMessage:
+    """The same row always gives the same Message-ID, so that a second try is known for what it is."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(sender)
+    message["To"] = Address(addr_spec=letter.to)
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(mail.created_at)
+    message["Message-ID"] = f"<{hashlib.sha256(mail.dedupe_key.encode()).hexdigest()[:32]}@{host}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
+    return message
+
+
+def _address(sender: str) -> Address:
+    name, spec = parseaddr(sender)
+    return Address(display_name=name, addr_spec=spec)

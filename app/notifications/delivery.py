@@ -1,0 +1,110 @@
+"""From the outbox to people, once each: claimed, delivered, tried again after longer and longer waits, parked at last.
+
+Delivered means that the server took it. If this process dies between that and our own note of it, the letter goes out
+again with the same Message-ID; nothing else can repeat it.
+"""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from app.accounts.links import SEALED
+from app.kit import clock, logs
+from app.kit.db import Database
+from app.kit.outbox import Outbox
+from app.notifications.channels.email import Line, Smtp, TryLater, Undeliverable, message_of
+from app.notifications.letters import Letters, OutOfDate
+from app.notifications.repository import Mails
+from app.settings import Settings
+
+AT_ONCE = 10
+CLAIM = timedelta(minutes=10)  # longer than AT_ONCE letters can take when the server stalls at each
+MOST_TRIES = 10
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=20), timedelta(hours=24)
+log = logs.get("mail")
+
+
+class Postman:
+    """One round at a time; any number of postmen may be out together."""
+
+    def __init__(self, database: Database, letters: Letters, smtp: Smtp, settings: Settings) -> None:
+        self._database = database
+        self._letters = letters
+        self._smtp = smtp
+        self._sender = settings.mail_from
+        self._host = urlsplit(settings.base_url).hostname or "localhost"
+        self._erase = SEALED if settings.production else None
+
+    async def drain(self) -> int:
+        """Everything that is due; says how many were sent."""
+        sent = 0
+        while mails := await self._claim():
+            sent += await self._round(list(mails))
+        return sent
+
+    async def _claim(self) -> list[Outbox]:
+        async with self._database.work() as db:
+            return list(await Mails(db).claim(AT_ONCE, clock.now(), clock.now() + CLAIM))
+
+    async def _round(self, mails: list[Outbox]) -> int:
+        sent = 0
+        try:
+            async with self._smtp.line() as line:
+                while mails:
+                    sent += await self._deliver(line, mails[0])
+                    mails.pop(0)
+        except Exception as problem:  # the line is down: whatever is left waits
+            log.warning("the mail server did not answer as it should", problem=type(problem).__name__, left=len(mails))
+            for mail in mails:
+                await self._again(mail, problem)
+        return sent
+
+    async def _deliver(self, line: Line, mail: Outbox) -> int:
+        """1 when it was sent. Raises what a broken line raises."""
+        try:
+            async with self._database.work() as db:
+                letter = await self._letters.write(db, mail)
+            message = message_of(letter, mail, self._sender, self._host)
+        except OutOfDate:
+            await self._drop(mail)
+            return 0
+        except Exception as problem:  # a letter that cannot be written must not hold up the others
+            log.exception("a letter could not be written", kind=mail.kind, mail=mail.id)
+            await self._again(mail, problem)
+            return 0
+        try:
+            await line.send(message)
+        except Undeliverable as refused:
+            log.warning("a letter was refused", kind=mail.kind, mail=mail.id)
+            await self._park(mail, str(refused))
+            return 0
+        except TryLater as busy:
+            await self._again(mail, busy)
+            return 0
+        async with self._database.work() as db:
+            await Mails(db).sent(mail.id, clock.now(), erase=self._erase)
+        return 1
+
+    async def _drop(self, mail: Outbox) -> None:
+        """Nobody's letter leaves no trace of the address that was typed; somebody's stays, unsent."""
+        if mail.recipient_id is not None:
+            await self._park(mail, "out of date")
+            return
+        async with self._database.work() as db:
+            await Mails(db).forget(mail.id)
+
+    async def _again(self, mail: Outbox, problem: Exception) -> None:
+        why = str(problem) if isinstance(problem, TryLater) else type(problem).__name__
+        if mail.attempts >= MOST_TRIES:
+            await self._park(mail, why)
+            return
+        async with self._database.work() as db:
+            await Mails(db).again(mail.id, clock.now() + wait_after(mail.attempts), why)
+
+    async def _park(self, mail: Outbox, why: str) -> None:
+        async with self._database.work() as db:
+            await Mails(db).park(mail.id, clock.now(), why)
+
+
+def wait_after(tries: int) -> timedelta:
+    """20 s, 1 min, 3 min, … up to a day."""
+    return min(FIRST_WAIT * int(3 ** (tries - 1)), LONGEST_WAIT)

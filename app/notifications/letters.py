@@ -1,0 +1,142 @@
+"""A row of the outbox as a letter: all is read at the moment of writing, so that nothing secret waits in the row.
+
+A code is opened for its own customer only. Letters to professionals are written from what an offer or a job may show.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.links import SEALED, sealed_token
+from app.accounts.user import User
+from app.bookings.booking import FREE_UNTIL, LATE_FEE, Booking, State
+from app.bookings.repository import Bookings
+from app.kit import clock
+from app.kit.outbox import Outbox
+from app.kit.secrets import digest
+from app.kit.vault import Vault
+from app.notifications.repository import Around
+from app.payments.shares import earning_of
+
+# Which code stands in which letter; code_renewed says it itself.
+CODES = {"booking_assigned": "start", "booking_started": "finish"}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    to: str
+    subject: str
+    html: str
+    text: str
+
+
+class OutOfDate(Exception):
+    """What the letter would say is not true any more, or there is nobody to read it: it is not sent."""
+
+
+class Letters:
+    """`env` draws pages and letters alike; `site` is BASE_URL, the beginning of every link."""
+
+    def __init__(self, env: Environment, vault: Vault, site: str) -> None:
+        self._html = env
+        self._text = env.overlay(autoescape=False)
+        self._vault = vault
+        self._site = site
+
+    async def write(self, db: AsyncSession, mail: Outbox) -> Letter:
+        """Raises OutOfDate."""
+        about = self._about_booking if "booking" in mail.data else self._about_account
+        person, context = await about(db, mail)
+        context |= {"person": person, "site": self._site, "data": mail.data}
+        subject = self._subject(mail.kind, context)
+        context["subject"] = subject
+        return Letter(
+            to=mail.address or person.email,
+            subject=subject,
+            html=self._html.get_template(f"emails/{mail.kind}.html").render(context),
+            text=_tidy(self._text.get_template(f"emails/{mail.kind}.txt").render(context)),
+        )
+
+    def _subject(self, kind: str, context: dict[str, Any]) -> str:
+        template = self._text.get_template(f"emails/{kind}.txt")
+        return " ".join("".join(template.blocks["subject"](template.new_context(context))).split())
+
+    async def _about_account(self, db: AsyncSession, mail: Outbox) -> tuple[User, dict[str, Any]]:
+        around, token = Around(db), sealed_token(mail, self._vault)
+        if token is not None:
+            person = await around.owner_of_link(digest(token))
+        else:
+            person = await around.person(mail.recipient_id) if mail.recipient_id else None
+        if person is None or (SEALED in mail.data and token is None):
+            raise OutOfDate
+        return person, {"token": token}
+
+    async def _about_booking(self, db: AsyncSession, mail: Outbox) -> tuple[User, dict[str, Any]]:
+        booking = await Bookings(db).by_reference(mail.data["booking"])
+        if not STILL_TRUE.get(mail.kind, _always)(booking, mail):
+            raise OutOfDate
+        told = await Around(db).of(booking, mail.data.get("professional_id") or booking.professional_id)
+        person = await Around(db).person(mail.recipient_id or 0)
+        if person is None:
+            raise OutOfDate
+        phase = mail.data.get("phase") if mail.kind == "code_renewed" else CODES.get(mail.kind)
+        return person, {
+            "booking": booking,
+            "told": told,
+            "phase": phase,
+            "code": self._code(booking, mail, phase),
+            "before": _moment(mail.data.get("before")),
+            "moved_to": _moment(mail.data.get("starts_at")),
+            "free_until": FREE_UNTIL,
+            "late_fee": min(LATE_FEE, booking.price),
+            "earning": earning_of(booking.price),
+        }
+
+    def _code(self, booking: Booking, mail: Outbox, phase: str | None) -> str | None:
+        """Six digits for the customer's own eyes."""
+        live = booking.live_code(phase) if phase else None
+        if live is None or mail.recipient_id != booking.customer_id:
+            return None
+        return live.reveal(self._vault, booking.reference)
+
+
+def _moment(told: str | None) -> datetime | None:
+    return datetime.fromisoformat(told) if told else None
+
+
+def _tidy(text: str) -> str:
+    """No more than one empty line at a time."""
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    kept = [line for place, line in enumerate(lines) if line or (place and lines[place - 1])]
+    return "\n".join(kept) + "\n"
+
+
+def _always(_booking: Booking, _mail: Outbox) -> bool:
+    return True
+
+
+def _holds_it(booking: Booking, mail: Outbox) -> bool:
+    return booking.state == State.ASSIGNED and booking.professional_id == mail.data.get("professional_id")
+
+
+def _code_is_live(booking: Booking, mail: Outbox) -> bool:
+    return booking.live_code(str(mail.data.get("phase"))) is not None
+
+
+STILL_TRUE: dict[str, Callable[[Booking, Outbox], bool]] = {
+    "booking_assigned": _holds_it,
+    "job_assigned": _holds_it,
+    "job_asked": lambda booking, mail: (
+        booking.state == State.REQUESTED and booking.asks_first(clock.now()) == mail.recipient_id
+    ),
+    "booking_looking_again": lambda booking, mail: booking.state == State.REQUESTED,
+    "booking_moved": lambda booking, mail: booking.starts_at.isoformat() == mail.data.get("starts_at"),
+    "booking_started": lambda booking, mail: booking.state == State.STARTED,
+    "code_locked": _code_is_live,
+    "code_renewed": _code_is_live,
+    "extra_proposed": lambda booking, mail: any(extra.state == "proposed" for extra in booking.extras),
+}

@@ -1,0 +1,139 @@
+"""The outbox, claimed and settled; and what a mail must know of the booking it is about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.area import Pincode
+from app.accounts.session import MailLink
+from app.accounts.user import User, public_name
+from app.bookings.booking import Booking
+from app.kit.outbox import Outbox
+from app.payments.charge import Charge
+from app.payments.repository import Charges
+from app.reviews.repository import Reviews
+from app.reviews.review import ProfessionalRating
+from app.reviews.spread import Spread
+
+
+class Mails:
+    def __init__(self, db: AsyncSession) -> None:
+        self._db = db
+
+    async def claim(self, most: int, now: datetime, until: datetime) -> Sequence[Outbox]:
+        """Up to `most` that are due, ours alone until `until`; each claim counts as a try."""
+        due = (
+            select(Outbox.id)
+            .where(
+                Outbox.sent_at.is_(None),
+                Outbox.parked_at.is_(None),
+                Outbox.due_at <= now,
+                or_(Outbox.claimed_until.is_(None), Outbox.claimed_until <= now),
+            )
+            .order_by(Outbox.due_at, Outbox.id)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        claimed = await self._db.scalars(
+            update(Outbox)
+            .where(Outbox.id.in_(due.scalar_subquery()))
+            .values(claimed_until=until, attempts=Outbox.attempts + 1)
+            .returning(Outbox)
+            .execution_options(populate_existing=True)
+        )
+        return sorted(claimed, key=lambda mail: (mail.due_at, mail.id))
+
+    async def sent(self, mail_id: int, now: datetime, *, erase: str | None) -> None:
+        """`erase` names the value of `data` that nobody needs any more."""
+        data = Outbox.data if erase is None else Outbox.data.op("-")(erase)
+        values = {"sent_at": now, "claimed_until": None, "last_error": None, "data": data}
+        await self._db.execute(update(Outbox).where(Outbox.id == mail_id).values(values))
+
+    async def again(self, mail_id: int, due_at: datetime, why: str) -> None:
+        await self._db.execute(
+            update(Outbox).where(Outbox.id == mail_id).values(due_at=due_at, claimed_until=None, last_error=why)
+        )
+
+    async def park(self, mail_id: int, now: datetime, why: str) -> None:
+        """Given up; the row stays for whoever looks after the service."""
+        await self._db.execute(
+            update(Outbox).where(Outbox.id == mail_id).values(parked_at=now, claimed_until=None, last_error=why)
+        )
+
+    async def forget(self, mail_id: int) -> None:
+        await self._db.execute(delete(Outbox).where(Outbox.id == mail_id))
+
+    async def latest(self, most: int) -> Sequence[Outbox]:
+        return (await self._db.scalars(select(Outbox).order_by(Outbox.id.desc()).limit(most))).all()
+
+    async def get(self, mail_id: int) -> Outbox | None:
+        found: Outbox | None = await self._db.get(Outbox, mail_id)
+        return found
+
+    async def about_bookings_of(self, user_id: int, most: int) -> Sequence[tuple[Outbox, Booking]]:
+        """What this person was told about bookings, newest first."""
+        asked = (
+            select(Outbox, Booking)
+            .join(Booking, Booking.reference == Outbox.data["booking"].astext)
+            .where(Outbox.recipient_id == user_id)
+            .order_by(Outbox.id.desc())
+            .limit(most)
+        )
+        return [(mail, booking) for mail, booking in await self._db.execute(asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Around a booking: who comes, how they are rated, where it is, how it is paid."""
+
+    customer: User
+    professional: User | None
+    spread: Spread
+    jobs: int
+    place: str
+    charge: Charge | None
+
+    @property
+    def who(self) -> str:
+        """As the public knows them: "Ravi K."."""
+        return public_name(self.professional.full_name) if self.professional else ""
+
+
+class Around:
+    def __init__(self, db: AsyncSession) -> None:
+        self._db = db
+
+    async def person(self, user_id: int) -> User | None:
+        found: User | None = await self._db.get(User, user_id)
+        return found
+
+    async def owner_of_link(self, digest: bytes) -> User | None:
+        """Whose link this is; nobody's when it was asked for an address that has no account."""
+        found: User | None = await self._db.scalar(
+            select(User).join(MailLink, MailLink.user_id == User.id).where(MailLink.digest == digest)
+        )
+        return found
+
+    async def of(self, booking: Booking, professional_id: int | None) -> Told:
+        wanted = {booking.customer_id, professional_id} - {None}
+        people = {user.id: user for user in await self._db.scalars(select(User).where(User.id.in_(wanted)))}
+        place = await self._db.scalar(select(Pincode.place).where(Pincode.pincode == booking.pincode))
+        spread, jobs = Spread(), 0
+        if professional_id is not None:
+            spread = await Reviews(self._db).spread_of_professional(professional_id)
+            jobs = await self._jobs(professional_id)
+        return Told(
+            customer=people[booking.customer_id],
+            professional=people.get(professional_id) if professional_id is not None else None,
+            spread=spread,
+            jobs=jobs,
+            place=place or "",
+            charge=await Charges(self._db).instrument_of(booking.id),
+        )
+
+    async def _jobs(self, professional_id: int) -> int:
+        done = select(func.coalesce(func.max(ProfessionalRating.jobs), 0))
+        return (await self._db.execute(done.where(ProfessionalRating.professional_id == professional_id))).scalar_one()

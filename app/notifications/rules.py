@@ -1,0 +1,115 @@
+"""Who hears about what. A fact's mails are rows of the outbox, written in the same transaction as the fact."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event as database_event
+from sqlalchemy.orm import Session
+
+from app.accounts.user import User
+from app.bookings.booking import Booking
+from app.kit.events import Chronicle, Event, on_every_event
+from app.kit.outbox import Outbox
+from app.kit.queue import later
+
+Who = Callable[[Event, Any], int | None]
+
+
+def customer(_event: Event, booking: Booking) -> int:
+    return booking.customer_id
+
+
+def professional(_event: Event, booking: Booking) -> int | None:
+    return booking.professional_id
+
+
+def named(_event: Event, booking: Booking) -> int | None:
+    """Asked before everybody else."""
+    return booking.named_id
+
+
+def released(event: Event, _booking: Booking) -> int | None:
+    """Whose job it was until this happened."""
+    whose: int | None = event.facts.get("professional_id")
+    return whose
+
+
+def themselves(_event: Event, user: User) -> int:
+    return user.id
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`kind` is a pair of templates in templates/emails/."""
+
+    who: Who
+    kind: str
+
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "booking.requested": (Rule(customer, "booking_requested"), Rule(named, "job_asked")),
+    "booking.assigned": (Rule(customer, "booking_assigned"), Rule(professional, "job_assigned")),
+    "booking.returned": (Rule(customer, "booking_looking_again"),),
+    "booking.offered_again": (Rule(customer, "booking_looking_again"), Rule(released, "job_taken_away")),
+    "booking.moved": (Rule(customer, "booking_moved"), Rule(released, "job_moved")),
+    "booking.started": (Rule(customer, "booking_started"),),
+    "booking.completed": (Rule(customer, "booking_completed"),),
+    "booking.code_locked": (Rule(customer, "code_locked"),),
+    "booking.code_voided": (Rule(customer, "code_voided"),),
+    "booking.code_renewed": (Rule(customer, "code_renewed"),),
+    "booking.extra_proposed": (Rule(customer, "extra_proposed"),),
+    "booking.extra_approved": (Rule(professional, "extra_answered"),),
+    "booking.extra_refused": (Rule(professional, "extra_answered"),),
+    "person.password_changed": (Rule(themselves, "password_changed"),),
+}
+# A cancellation is told by how it ended; a hold that lapsed or was given up is told to nobody.
+CANCELLED: dict[str, tuple[Rule, ...]] = {
+    "customer": (Rule(customer, "booking_cancelled"), Rule(professional, "job_cancelled")),
+    "platform": (Rule(customer, "booking_cancelled"), Rule(professional, "job_cancelled")),
+    "professional_absent": (Rule(customer, "booking_cancelled"), Rule(professional, "job_taken_away")),
+    "no_show": (Rule(customer, "booking_no_show"),),
+    "unfilled": (Rule(customer, "booking_unfilled"),),
+}
+# What a mail needs to know of the fact itself; all else is read when it is written. Never a code, never a reason.
+CARRIED = ("professional_id", "phase", "before", "starts_at", "fee", "cancelled_as")
+
+
+def install() -> None:
+    """From now on every fact writes its mails, and whoever committed them wakes the worker."""
+    on_every_event(mails)
+    if not database_event.contains(Session, "after_flush", _wake):
+        database_event.listen(Session, "after_flush", _wake)
+
+
+def mails(event: Event, record: Chronicle) -> Iterable[Outbox]:
+    for rule in _rules(event, record):
+        whose = rule.who(event, record)
+        if whose is not None:
+            yield _mail(event, rule.kind, whose, record)
+
+
+def _rules(event: Event, record: Chronicle) -> tuple[Rule, ...]:
+    if event.name != "booking.cancelled":
+        return RULES.get(event.name, ())
+    paid = isinstance(record, Booking) and record.requested_at is not None
+    return CANCELLED.get(str(event.facts.get("cancelled_as")), ()) if paid else ()
+
+
+def _mail(event: Event, kind: str, whose: int, record: Chronicle) -> Outbox:
+    data: dict[str, Any] = {name: event.facts[name] for name in CARRIED if name in event.facts}
+    if isinstance(record, Booking):
+        data["booking"] = record.reference
+    return Outbox(
+        kind=kind,
+        recipient_id=whose,
+        data=data,
+        dedupe_key=f"{event.subject}:{event.seq}:{kind}:{whose}",
+        created_at=event.at,
+        due_at=event.at,
+    )
+
+
+def _wake(session: Session, _flush: object) -> None:
+    if any(isinstance(row, Outbox) for row in session.new):
+        later(session, "drain_outbox")  # type: ignore[arg-type]  # both kinds of session carry `info`
