@@ -44,55 +44,39 @@ def status(port: int, path: str) -> int:
 
 
 @pytest.mark.slow
-def test_it_serves_pages_and_a_sigterm_stops_everything_within_five_seconds(run: Run, port: int) -> None:
+def test_it_serves_pages_and_a_sigterm_stops_everything_within_five_seconds(
+    run: Run, data: Path, port: int, tmp_path: Path
+) -> None:
     run.until(STANDS)
     family = run.family()
     assert status(port, "/health/ready") == 200
-    assert len(family) > 3
+    assert "already runs on the data folder" in refused("--data", data, "--port", str(free_port()))
+    assert f"Port {port} on 127.0.0.1 is in use" in refused("--data", tmp_path, "--port", str(port))
 
     asked = time.monotonic()
     run.process.send_signal(signal.SIGTERM)
     assert run.ended(within=5) == 0
     assert time.monotonic() - asked < 5
+    assert len(family) > 3
     assert still_there(family) == set()
 
 
 @pytest.mark.slow
-def test_a_second_run_on_the_same_data_or_port_is_told_so(run: Run, data: Path, port: int, tmp_path: Path) -> None:
-    run.until(STANDS)
-    other = str(free_port())
-    assert "already runs on the data folder" in refused("--data", data, "--port", other)
-    assert f"Port {port} on 127.0.0.1 is in use" in refused("--data", tmp_path, "--port", str(port))
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_a_second_start_finds_the_ports_the_key_and_the_data_again(data: Path, run: Run) -> None:
-    run.until(STANDS)
-    kept = [(data / name).read_text() for name in ("servers.json", "secret_key")]
-    run.process.send_signal(signal.SIGTERM)
-    run.ended(within=5)
-
-    again = Run("--data", data, "--port", str(free_port()), "--no-demo").until(STANDS)
-    again.kill()
-    assert [(data / name).read_text() for name in ("servers.json", "secret_key")] == kept
-    assert (data / "postgres.log").read_text().count("initdb") <= 1
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["ctrl-c", "closed"])
-def test_ctrl_c_and_a_closed_terminal_stop_everything(data: Path, port: int, how: str) -> None:
+def test_a_second_start_finds_the_data_again_and_the_terminal_stops_it(data: Path, port: int, how: str) -> None:
+    kept = [(data / name).read_text() for name in ("servers.json", "secret_key")]
     desk, terminal = pty.openpty()
     run = Run("--data", data, "--port", str(port), "--no-demo", terminal=terminal)
     os.close(terminal)
-    run.until(STANDS)
-    family = run.family()
+    family = run.until(STANDS).family()
     if how == "ctrl-c":
         os.write(desk, b"\x03")
         assert run.ended(within=5) == 0
     os.close(desk)
     assert run.ended(within=5) == 0
     assert still_there(family) == set()
+    assert [(data / name).read_text() for name in ("servers.json", "secret_key")] == kept
+    assert (data / "postgres.log").read_text().count("running bootstrap script") == 1
 
 
 @pytest.mark.slow
