@@ -119,7 +119,10 @@ def test_a_port_that_somebody_uses_is_said_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"DATABASE_URL": "postgresql://me:hush@127.0.0.1:1/town"}, "DATABASE_URL leads to no usable PostgreSQL"),
+        (
+            {"DATABASE_URL": "postgresql://me:hush@127.0.0.1:1/town"},  # pragma: allowlist secret
+            "DATABASE_URL leads to no usable PostgreSQL",
+        ),
         ({"DATABASE_URL": "banana"}, "DATABASE_URL must be an address that starts with postgresql://"),
         ({"REDIS_URL": "redis://:hush@127.0.0.1:1/0"}, "REDIS_URL leads to no usable Redis or Valkey at 127.0.0.1:1/0"),
         ({"DOORSTEP_ENV": "production"}, "for development only"),
