@@ -11,6 +11,8 @@ from litestar.types import ControllerRouterHandler
 
 from app.accounts import auth
 from app.accounts.session import Sessions
+from app.accounts.user import Role
+from app.availability.repository import Working
 from app.discovery.cache import clear_what_it_changes
 from app.kit import clock, logs
 from app.kit.after import AfterCommit
@@ -84,7 +86,11 @@ def _parts(settings: Settings) -> State:
         return await sessions.living(session_ids, clock.now())
 
     async def audiences_of(me: auth.Me) -> list[str]:
-        return [f"user:{me.id}"]
+        """Professionals also hear of offers in their area, until they are blocked."""
+        if me.role != Role.PROFESSIONAL or me.blocked is not None:
+            return [f"user:{me.id}"]
+        async with database.work() as db:
+            return [f"user:{me.id}", *(f"area:{pincode}" for pincode in await Working(db, me).pincodes())]
 
     return State(
         {

@@ -4,13 +4,13 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.bookings.job_repository import Jobs
 from app.kit import clock
 from app.payments.repository import Charges
+from app.web.forms import query
 from app.web.guards import only
 from app.web.render import page
 
@@ -20,10 +20,8 @@ ROWS = 20
 
 
 @get("/jobs/history", name="job-history", opt=only("professional"))
-async def history(
-    request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession], after: FromQuery[str] = ""
-) -> Page:
-    jobs = Jobs(db)
+async def history(request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    jobs, after = Jobs(db), query(request).get("after", "")
     rows = await jobs.history(me, after, ROWS)
     return page(
         request,
@@ -32,16 +30,13 @@ async def history(
         rows=rows,
         first=not after,
         earned=await Charges(db).earned_by_booking(me.id, [row.id for row in rows.items]),
-        offers=0,
     )
 
 
 @get("/earnings", name="earnings", opt=only("professional"))
-async def earnings(
-    request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession], after: FromQuery[str] = ""
-) -> Page:
+async def earnings(request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
     """Totals and lines are sums of the same ledger entries."""
-    charges = Charges(db)
+    charges, after = Charges(db), query(request).get("after", "")
     lines = await charges.earnings_of(me.id, after, ROWS)
     month = clock.at(clock.today().replace(day=1))
     ready, held = await charges.balances_of(me.id)
