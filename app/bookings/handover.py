@@ -113,7 +113,7 @@ def void_words() -> str:
 def _wrong(tried: Try) -> str:
     if tried.attempts >= TRIES_IN_ALL:
         return _("That is not the code.") + " " + void_words()
-    if tried.attempts == TRIES_BEFORE_LOCK:
+    if tried.attempts == TRIES_BEFORE_LOCK and tried.locked_until is not None:
         return _("That is not the code.") + " " + lock_words(tried.locked_until)
     if tried.attempts < TRIES_BEFORE_LOCK:
         return _left(TRIES_BEFORE_LOCK - tried.attempts, _("then it locks for 15 minutes."))
