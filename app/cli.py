@@ -63,11 +63,11 @@ def _add(
 
 
 def _web(args: argparse.Namespace) -> int:
+    settings = Settings.from_env()
+    asyncio.run(_reach_database(settings.database_url))
     from app.main import create_app
     from app.web.server import CannotListen, serve
 
-    settings = Settings.from_env()
-    asyncio.run(_reach_database(settings.database_url))
     try:
         serve(create_app(settings), args.host, args.port)
     except CannotListen as problem:
@@ -76,10 +76,10 @@ def _web(args: argparse.Namespace) -> int:
 
 
 def _worker(_args: argparse.Namespace) -> int:
-    from tasks.run import run
-
     settings = Settings.from_env()
     asyncio.run(_reach_database(settings.database_url))
+    from tasks.run import run
+
     run(settings)
     return 0
 

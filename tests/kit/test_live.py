@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from app.kit.after import AfterCommit
 from app.kit.events import Announcement
 from app.kit.live import BACKLOG, RESUME, Listening
 from tests.kit.conftest import until
@@ -75,8 +76,6 @@ async def test_silence_is_noticed_without_anybody_asking(line, here):
 
 
 async def test_a_process_starts_and_stops_without_redis(line):
-    from app.kit.after import AfterCommit
-
     line.freeze()
     started = time.monotonic()
     alone = AfterCommit(line.url)
@@ -91,7 +90,8 @@ async def test_the_end_of_all_wakes_every_listener(here):
     waiting = asyncio.create_task(ear.next(30))
     await asyncio.sleep(0)
     here.bus.end_all()
-    assert await asyncio.wait_for(waiting, 0.5) == [] and ear.ended
+    assert await asyncio.wait_for(waiting, 0.5) == []
+    assert ear.ended
 
 
 async def test_a_closed_ear_leaves_nothing_behind(here):

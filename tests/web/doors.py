@@ -157,9 +157,7 @@ async def store_text(request: Req, db: Db) -> str:
 
 
 async def _write(db: AsyncSession, key: str) -> None:
-    await db.execute(
-        text("INSERT INTO attempts (key, first_at, wait_until) VALUES (:key, now(), now())"), {"key": key}
-    )
+    await db.execute(text("INSERT INTO attempts (key, first_at, wait_until) VALUES (:key, now(), now())"), {"key": key})
 
 
 async def _write_deferred_violation(db: AsyncSession) -> None:

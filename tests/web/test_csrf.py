@@ -11,7 +11,8 @@ async def test_a_visitor_gets_a_pre_session_only_with_a_form(visitor):
     assert "set-cookie" not in (await visitor.get("/t/page")).headers
     first = await visitor.get("/t/form")
     assert first.headers["set-cookie"].startswith("pre=")
-    assert "HttpOnly" in first.headers["set-cookie"] and "SameSite=lax" in first.headers["set-cookie"]
+    assert "HttpOnly" in first.headers["set-cookie"]
+    assert "SameSite=lax" in first.headers["set-cookie"]
     assert "set-cookie" not in (await visitor.get("/t/form")).headers
 
 

@@ -23,7 +23,9 @@ async def test_a_page_says_it_in_words(visitor, how, status):
     answer = await visitor.get(f"/t/wrong/{how}")
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("text/html")
-    assert "Traceback" not in answer.text and "sqlalchemy" not in answer.text and "asyncpg" not in answer.text
+    assert "Traceback" not in answer.text
+    assert "sqlalchemy" not in answer.text
+    assert "asyncpg" not in answer.text
 
 
 @pytest.mark.parametrize(("how", "status"), CASES)
@@ -32,7 +34,9 @@ async def test_a_program_gets_problem_json(visitor, how, status):
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("application/problem+json")
     told = answer.json()
-    assert told["status"] == status and told["title"] and told["request_id"] == answer.headers["x-request-id"]
+    assert told["status"] == status
+    assert told["title"]
+    assert told["request_id"] == answer.headers["x-request-id"]
 
 
 async def test_invalid_names_its_fields_to_programs(visitor):
@@ -83,11 +87,15 @@ async def test_the_request_id_is_ours_alone(visitor):
 
 async def test_head_answers_like_get_without_a_body(visitor):
     answer = await visitor.head("/t/page")
-    assert answer.status_code == 200 and answer.content == b"" and int(answer.headers["content-length"]) > 0
+    assert answer.status_code == 200
+    assert answer.content == b""
+    assert int(answer.headers["content-length"]) > 0
     assert (await visitor.head("/nowhere")).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/t/text?said=%00", "/t/page?said=%00", "/t/page?said=%ED%A0%80", "/%00", "/t/wrong/%00"])
+@pytest.mark.parametrize(
+    "path", ["/t/text?said=%00", "/t/page?said=%00", "/t/page?said=%ED%A0%80", "/%00", "/t/wrong/%00"]
+)
 async def test_odd_bytes_in_an_address_are_no_server_error(visitor, path):
     assert (await visitor.get(path)).status_code in (200, 404, 422)
 

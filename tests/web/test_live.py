@@ -1,0 +1,251 @@
+"""The line to an open page, on a real server: words in, nothing held, and an end in time."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from app.accounts.session import Sessions
+from app.accounts.user import Block, Role, User
+from app.dev.memory import free_port
+from app.kit import clock
+from app.kit.after import AfterCommit
+from app.kit.db import Database
+from app.kit.events import nudge
+from app.kit.secrets import digest, new_token
+from tests.factories import a_user
+
+pytestmark = pytest.mark.slow
+
+
+class Server:
+    """`doorstep web` as an operator runs it."""
+
+    def __init__(self, database_url: str, redis_url: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        given = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DOORSTEP_ENV": "test", "LOG_LEVEL": "warning"}
+        command = [sys.executable, "-m", "app.cli", "web", "--port", str(self.port)]
+        self.process = subprocess.Popen(command, env={**os.environ, **given}, stderr=subprocess.PIPE)
+        self._wait()
+
+    def _wait(self) -> None:
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            assert self.process.poll() is None, self.process.stderr and self.process.stderr.read()
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("the server did not come up")
+
+    def stop(self) -> float:
+        """Seconds from SIGTERM to the end."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+        return time.monotonic() - started
+
+
+@pytest.fixture(scope="module")
+def database_url(services) -> str:
+    return services.app_url(services.clone())
+
+
+@pytest.fixture(scope="module")
+def web(services, database_url) -> Iterator[Server]:
+    made = Server(database_url, services.redis_url)
+    yield made
+    if made.process.poll() is None:
+        made.stop()
+
+
+@pytest.fixture
+async def base(database_url) -> AsyncIterator[Database]:
+    made = Database(database_url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def after(services) -> AsyncIterator[AfterCommit]:
+    made = AfterCommit(services.redis_url)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def asha(base) -> User:
+    async with base.work() as db:
+        return await a_user(db, Role.CUSTOMER, "Asha Raman")
+
+
+async def a_token(base: Database, user: User) -> str:
+    token = new_token()
+    async with base.work() as db:
+        await Sessions(base).open(db, user, digest(token), clock.now(), "")
+    return token
+
+
+class Stream:
+    """One open page: what it heard, and when it ended."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.ended_at: float | None = None
+
+    async def hears(self, word: str, within: float) -> float:
+        started = time.monotonic()
+        while word not in self.heard:
+            assert time.monotonic() - started < within, f"{word} not within {within} s, but {self.heard}"
+            await asyncio.sleep(0.01)
+        return time.monotonic() - started
+
+    async def ends(self, within: float) -> float:
+        started = time.monotonic()
+        while self.ended_at is None:
+            assert time.monotonic() - started < within, "the stream goes on"
+            await asyncio.sleep(0.01)
+        return time.monotonic() - started
+
+
+@asynccontextmanager
+async def listening(web: Server, token: str) -> AsyncIterator[Stream]:
+    stream, opened = Stream(), asyncio.Event()
+
+    async def read() -> None:
+        async with (
+            httpx.AsyncClient(timeout=60, cookies={"ds": token}) as client,
+            client.stream("GET", web.url + "/live") as answer,
+        ):
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert "content-encoding" not in answer.headers
+            async for line in answer.aiter_lines():
+                opened.set()
+                if line.startswith("event: "):
+                    stream.heard.append(line.removeprefix("event: "))
+        stream.ended_at = time.monotonic()
+
+    reading = asyncio.create_task(read())
+    await asyncio.wait_for(opened.wait(), 5)
+    yield stream
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+
+
+async def test_a_visitor_hears_nothing_and_is_not_sent_to_a_page(web):
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(web.url + "/live")).status_code == 204
+
+
+async def test_a_page_that_comes_back_without_a_session_is_told_to_stay_away(web):
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(web.url + "/live", headers={"last-event-id": "1"})
+        assert "event: live-end" in answer.text
+
+
+async def test_a_word_said_after_a_commit_is_heard_at_once_by_its_person_only(web, base, after, asha):
+    async with base.work() as db:
+        ravi = await a_user(db, Role.PROFESSIONAL, "Ravi Kumar")
+    async with listening(web, await a_token(base, asha)) as ashas, listening(web, await a_token(base, ravi)) as ravis:
+        async with base.work(after) as db:
+            nudge(db, f"user:{asha.id}", "booking-7K3MQ9WD")
+        assert await ashas.hears("booking-7K3MQ9WD", 1) < 0.5
+        assert ravis.heard == []
+
+
+async def test_what_is_rolled_back_is_never_said(web, base, after, asha):
+    async with listening(web, await a_token(base, asha)) as stream:
+        with pytest.raises(ZeroDivisionError):
+            await _say_and_fail(base, after, asha)
+        await asyncio.sleep(0.3)
+        assert stream.heard == []
+
+
+async def test_an_open_page_holds_no_database_connection(web, base, asha):
+    async with listening(web, await a_token(base, asha)), httpx.AsyncClient() as client:
+        await asyncio.sleep(0.2)
+        told = (await client.get(web.url + "/metrics")).text
+        assert "doorstep_database_connections_in_use 0" in told
+        assert "doorstep_streams_open 1" in told
+
+
+@pytest.mark.parametrize("with_word", [True, False])
+async def test_a_revoked_session_ends_its_stream_within_seconds(web, base, after, asha, with_word):
+    async with listening(web, await a_token(base, asha)) as stream:
+        async with base.work(after if with_word else None) as db:
+            await Sessions(base).close_all(db, asha.id)
+        assert await stream.ends(2) < 1.6
+        assert stream.heard[-1] == "live-end"
+
+
+async def test_a_block_ends_the_stream(web, base, asha):
+    async with listening(web, await a_token(base, asha)) as stream:
+        async with base.work() as db:
+            db.add(Block(user_id=asha.id, by_id=asha.id, reason="No-shows.", created_at=clock.now()))
+        await stream.ends(2)
+
+
+async def test_the_oldest_of_four_pages_ends(web, base, asha):
+    token = await a_token(base, asha)
+    pages = contextlib.AsyncExitStack()
+    async with pages:
+        opened = [await pages.enter_async_context(listening(web, token)) for _ in range(4)]
+        await opened[0].ends(1)
+        await asyncio.sleep(0.2)
+        assert [page.ended_at for page in opened[1:]] == [None, None, None]
+
+
+async def _say_and_fail(base, after, asha):
+    async with base.work(after) as db:
+        nudge(db, f"user:{asha.id}", "undone")
+        raise ZeroDivisionError
+
+
+async def test_sigterm_ends_streams_and_server_at_once(services, database_url, base, asha):
+    web = Server(database_url, services.redis_url)
+    async with listening(web, await a_token(base, asha)) as stream:
+        took = await asyncio.to_thread(web.stop)
+        await stream.ends(1)
+    assert took < 1.5, took
+    assert stream.heard == [], "the page shall come back to the next server"
+
+
+def test_too_many_headers_are_refused(web):
+    with socket.create_connection(("127.0.0.1", web.port)) as line:
+        line.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n" + b"".join(b"x-%d: %s\r\n" % (n, b"y" * 900) for n in range(50)))
+        assert line.recv(100).startswith(b"HTTP/1.1 431")
+
+
+def test_a_taken_port_is_one_sentence(web, database_url):
+    env = {**os.environ, "DATABASE_URL": database_url, "DOORSTEP_ENV": "test"}
+    command = [sys.executable, "-m", "app.cli", "web", "--port", str(web.port)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"Cannot listen on 127.0.0.1:{web.port}: address already in use."
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("banana", "DATABASE_URL must be an address that starts with postgresql://."),
+        ("postgresql://nobody@127.0.0.1:1/none", "cannot use the database that DATABASE_URL names"),
+    ],
+)
+def test_a_broken_database_url_is_one_sentence(url, words):
+    env = {**os.environ, "DATABASE_URL": url, "DOORSTEP_ENV": "test"}
+    done = subprocess.run([sys.executable, "-m", "app.cli", "web"], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
