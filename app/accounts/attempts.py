@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.accounts.session import Attempts
 from app.kit import clock
 from app.kit.words import ngettext
 
@@ -63,6 +62,15 @@ class TooSoon(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many tries since when, and until when the next one waits."""
+
+    count: int
+    first_at: datetime
+    wait_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Purse:
     """One thing that is counted: a budget, and whose. The key holds a digest, never an address or an e-mail."""
 
@@ -73,14 +81,13 @@ class Purse:
     def key(self) -> str:
         return f"{self.budget.name}:{hashlib.sha256(self.whose.encode()).hexdigest()[:32]}"
 
-    def spend(self, row: Attempts, now: datetime) -> None:
-        """Count one try; raises TooSoon when it comes too early, and then counts nothing."""
-        if row.wait_until > now and row.count >= self.budget.free:
-            raise TooSoon(row.wait_until)
-        if row.wait_until + FORGOTTEN_AFTER < now:
-            row.count, row.first_at = 0, now
-        row.count += 1
-        row.wait_until = now + self.budget.wait(row.count)
+    def spend(self, tally: Tally, now: datetime) -> Tally:
+        """One try more; raises TooSoon when it comes too early, and then nothing is counted."""
+        if tally.wait_until > now and tally.count >= self.budget.free:
+            raise TooSoon(tally.wait_until)
+        forgotten = tally.wait_until + FORGOTTEN_AFTER < now
+        count = 1 if forgotten else tally.count + 1
+        return Tally(count, now if forgotten else tally.first_at, now + self.budget.wait(count))
 
 
 def sign_in_purses(email: str, address: str) -> list[Purse]:

@@ -1,6 +1,7 @@
 """Where accounts are found: always through the person they belong to."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, select, update
@@ -9,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.area import Address, Pincode
-from app.accounts.attempts import ACCOUNT, ACCOUNT_HERE, Purse, keys_of
+from app.accounts.attempts import ACCOUNT, ACCOUNT_HERE, Purse, Tally, keys_of
 from app.accounts.session import SESSION_ENDED, Attempts, MailLink, Session
 from app.accounts.user import Block, User
 from app.kit import clock
@@ -20,6 +21,7 @@ from app.kit.queue import later
 from app.kit.words import _
 
 MOST_ADDRESSES = 20
+IDS = range(1, 2**63)
 VERIFY, RESET = "verify", "reset"
 
 
@@ -110,6 +112,8 @@ class Addresses:
         return (await self._db.scalars(mine.order_by(Address.is_main.desc(), Address.id))).all()
 
     async def get(self, address_id: int, *, lock: bool = False) -> Address:
+        if address_id not in IDS:
+            raise Missing()
         if lock:
             await self._lock_book()
         found: Address | None = await self._db.scalar(
@@ -166,6 +170,8 @@ class Browsers:
         return (await self._db.scalars(mine.order_by(Session.last_seen_at.desc(), Session.id).limit(50))).all()
 
     async def end(self, session_id: int) -> None:
+        if session_id not in IDS:
+            raise Missing()
         ended = await self._db.execute(
             delete(Session).where(Session.user_id == self._owner_id, Session.id == session_id).returning(Session.id)
         )
@@ -235,10 +241,13 @@ class Tries:
             .values([{"key": key, "count": 0, "first_at": now, "wait_until": now} for key in keys])
             .on_conflict_do_nothing()
         )
-        locked = select(Attempts).where(Attempts.key.in_(keys)).order_by(Attempts.key).with_for_update()
-        rows = {row.key: row for row in await self._db.scalars(locked)}
-        for purse in purses:
-            purse.spend(rows[purse.key], now)
+        asked = select(Attempts.key, Attempts.count.label("count_"), Attempts.first_at, Attempts.wait_until)
+        locked = asked.where(Attempts.key.in_(keys)).order_by(Attempts.key).with_for_update()
+        rows = await self._db.execute(locked)
+        found = {row.key: Tally(row.count_, row.first_at, row.wait_until) for row in rows}
+        spent = {purse.key: purse.spend(found[purse.key], now) for purse in purses}
+        for key in keys:
+            await self._db.execute(update(Attempts).where(Attempts.key == key).values(**asdict(spent[key])))
 
     async def forgive(self, purses: Sequence[Purse]) -> None:
         """It was the right person: their tries are forgotten, and this one does not count for the network."""

@@ -1,0 +1,129 @@
+"""The application on a database of its own, behind one trusted proxy, and people who come from different places."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from sqlalchemy import text
+
+from app.kit.db import Database
+from app.main import create_app
+from app.notifications.letters import Letter, Letters, OutOfDate
+from app.notifications.repository import Mails
+from app.settings import Settings
+from tests.person import Person
+
+PASSWORD = "correct horse battery"
+_places = count(1)
+
+
+@pytest.fixture(scope="session")
+async def app(services: Any) -> AsyncIterator[Litestar]:
+    env = {
+        "DOORSTEP_ENV": "test",
+        "DATABASE_URL": services.app_url(services.clone()),
+        "REDIS_URL": services.redis_url,
+        "LOG_LEVEL": "warning",
+        "TRUSTED_PROXIES": "1",
+        "BASE_URL": "http://localhost:8000",
+    }
+    app = create_app(Settings.from_env(env))
+    up, down = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            up.set()
+            await down.wait()
+
+    running = asyncio.create_task(live())
+    await up.wait()
+    yield app
+    down.set()
+    await running
+
+
+@pytest.fixture
+def app_database(app: Litestar) -> Database:
+    return app.state.database
+
+
+@pytest.fixture
+async def somebody(app: Litestar) -> AsyncIterator[Callable[[], Person]]:
+    """A new browser in a new place, each time it is asked for."""
+    people: list[Person] = []
+
+    def come(place: str | None = None) -> Person:
+        person = Person(app)
+        number = next(_places)
+        person.headers["x-forwarded-for"] = place or f"198.51.{number // 250}.{number % 250 + 1}"
+        people.append(person)
+        return person
+
+    yield come
+    for person in people:
+        await person.aclose()
+
+
+@pytest.fixture
+def visitor(somebody: Callable[[], Person]) -> Person:
+    return somebody()
+
+
+def a_form(email: str, **given: str) -> dict[str, str]:
+    """A sign-up as Asha would fill it in."""
+    return {
+        "full_name": "Asha Raman",
+        "email": email,
+        "phone": "+91 00000 00412",
+        "password": PASSWORD,
+        "address": "Flat 3B, Sri Lakshmi Apartments",
+        "pincode": "600020",
+    } | given
+
+
+@pytest.fixture
+def email() -> str:
+    return f"asha.{next(_places)}@example.com"
+
+
+@pytest.fixture
+async def asha(visitor: Person, email: str) -> Person:
+    """Signed up and signed in."""
+    await visitor.submit(await visitor.visit("/register"), "/register", **a_form(email))
+    assert (await visitor.sign_in(email, PASSWORD)).status == 303
+    return visitor
+
+
+@pytest.fixture
+def letters_to(app: Litestar) -> Callable[[str], Any]:
+    """What is on its way to an address, oldest first, as (kind, letter)."""
+
+    async def find(address: str) -> list[tuple[str, Letter]]:
+        state = app.state
+        letters = Letters(state.templates, state.vault, state.settings.base_url)
+        async with state.database.work() as db:
+            found = []
+            for mail in reversed(await Mails(db).latest(500)):
+                try:
+                    letter = await letters.write(db, mail)
+                except OutOfDate:
+                    continue
+                if letter.to == address:
+                    found.append((mail.kind, letter))
+            return found
+
+    return find
+
+
+@pytest.fixture
+def ask(app_database: Database) -> Callable[..., Any]:
+    """One number or word from the database."""
+
+    async def answer(question: str, **given: Any) -> Any:
+        async with app_database.work() as db:
+            return await db.scalar(text(question), given)
+
+    return answer

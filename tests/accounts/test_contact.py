@@ -1,0 +1,98 @@
+"""What people say of themselves, cleaned and kept, or refused in words."""
+
+import pytest
+
+from app.accounts.contact import Wrong, cleaned, email_of, line_of, name_of, phone_of, pincode_of
+from app.accounts.password import good_password
+from app.kit.errors import Invalid
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("98400 12345", "+919840012345"),
+        ("+91-98400-12345", "+919840012345"),
+        ("098400 12345", "+919840012345"),
+        ("044 2491 1234", "+914424911234"),
+    ],
+)
+def test_a_number_in_india_is_kept_one_way(typed, kept):
+    assert phone_of(typed, "asha@gmail.com") == kept
+
+
+@pytest.mark.parametrize("typed", ["", "banana", "+1 212 555 0100", "98400 1234", "+91 00000 00412", "9" * 1_000_000])
+def test_what_is_no_number_in_india_is_refused(typed):
+    with pytest.raises(Wrong):
+        phone_of(typed, "asha@gmail.com")
+
+
+def test_the_demo_towns_numbers_are_only_for_its_own_addresses():
+    assert phone_of("+91 00000 00412", "asha@example.com") == "+910000000412"
+    with pytest.raises(Wrong):
+        phone_of("+91 00000 00412", "asha@example.com.evil.in")
+    with pytest.raises(Wrong, match="has 9"):
+        phone_of("+91 00000 0412", "asha@example.com")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("meenakshi.sundaram@example", "the end of the address"),
+        ("meenakshi", "with the @"),
+        ("a@b..com", "letter by letter"),
+        ("a@x.com\nBcc: all@x.com", "letter by letter"),
+        ("a" * 300 + "@x.com", "at most"),
+        ("", "Tell us"),
+    ],
+)
+def test_a_wrong_address_is_told_what_is_wrong(typed, words):
+    with pytest.raises(Wrong, match=words):
+        email_of(typed)
+
+
+@pytest.mark.parametrize("typed", ["  Asha   Raman ", "மீனாட்சி", "O'Neil-D'Souza", "X Æ A-12"])
+def test_a_name_is_what_its_owner_says(typed):
+    assert name_of(typed) == " ".join(typed.split())
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "12345", "a\u202eb", "a\x00b", "see https://evil.example", "x" * 121])
+def test_a_name_is_made_of_letters(typed):
+    with pytest.raises(Wrong):
+        name_of(typed)
+
+
+def test_an_address_becomes_one_line():
+    assert line_of("Flat 3B,\n  Kasturba Nagar \n") == "Flat 3B, Kasturba Nagar"
+    for typed in ("", "?!?!?!", "x" * 301, "x" * 1_000_000):
+        with pytest.raises(Wrong):
+            line_of(typed)
+
+
+@pytest.mark.parametrize("typed", ["600 020", "६०००२०", " 600020 "])
+def test_a_pincode_in_any_figures(typed):
+    assert pincode_of(typed) == "600020"
+
+
+@pytest.mark.parametrize("typed", ["abcdefgh", "000000", "60002", "6000201", "", "²²²²²²"])
+def test_what_is_no_pincode(typed):
+    with pytest.raises(Wrong):
+        pincode_of(typed)
+
+
+@pytest.mark.parametrize("typed", ["doorstep-demo", "we like our tap dry", "пароль-для-двери"])
+def test_a_good_password(typed):
+    assert good_password(typed) == typed
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "short", "Password123", "1234567890", "aaaaaaaaaaaa", "x" * 201, "asha@example.com", "Asha Raman"]
+)
+def test_a_password_that_is_tried_first(typed):
+    with pytest.raises(Wrong):
+        good_password(typed, "asha@example.com", "asha raman")
+
+
+def test_everything_wrong_is_said_at_once():
+    with pytest.raises(Invalid) as wrong:
+        cleaned({"email": lambda: email_of("x"), "name": lambda: name_of("Asha"), "pincode": lambda: pincode_of("y")})
+    assert list(wrong.value.errors) == ["email", "pincode"]
