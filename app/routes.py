@@ -6,6 +6,8 @@ from app.accounts.address_pages import AddressPages
 from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
+from app.bookings.booking_pages import BookingPages, ExtraAnswerPages, ReceiptPages
+from app.bookings.change_pages import CancellationPages, ReschedulePages
 from app.bookings.earnings_pages import earnings, history
 from app.bookings.handover_pages import (
     AbsencePages,
@@ -16,11 +18,14 @@ from app.bookings.handover_pages import (
     StartPages,
 )
 from app.bookings.job_pages import AcceptancePages, JobListPages, JobPages, PassPages, ReturnPages
+from app.bookings.pages import BookingsPages
+from app.bookings.payment_pages import PaymentPages
 from app.discovery.pages import HomePages, ReadingPages, ResultPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import NoticePages
+from app.reviews.pages import ReviewPages
 from app.standing.pages import BlockedPages
 from app.web import health
 from app.web.live import live
@@ -41,6 +46,14 @@ EVERYONE: list[ControllerRouterHandler] = [
 ]
 
 CUSTOMERS: list[ControllerRouterHandler] = [
+    BookingsPages,
+    PaymentPages,
+    BookingPages,
+    ExtraAnswerPages,
+    CancellationPages,
+    ReschedulePages,
+    ReceiptPages,
+    ReviewPages,
     AddressPages,
 ]
 

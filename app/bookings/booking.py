@@ -28,6 +28,7 @@ NOBODY_CAME = timedelta(minutes=30)
 COMPLETED_BY_CLOCK = timedelta(hours=12)
 CLOSED_AFTER = timedelta(days=7)
 CONTACT_AFTER_JOB = timedelta(hours=24)
+REVIEW_OPEN = timedelta(hours=48)
 
 
 class State(enum.StrEnum):

@@ -1,5 +1,6 @@
 """Changing one's mind, and being let down: cancelling, moving, W9 and W14, the word against a no-show (W13)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from app.kit.events import Actor
 from app.kit.vault import Vault
 from app.kit.words import _
 from app.payments import charges
-from app.payments.repository import Charges
+from app.payments.charge import Charge
 
 DISPUTE_WITHIN = timedelta(hours=48)
 AN_HOUR = timedelta(hours=1)
@@ -31,10 +32,9 @@ class Cost:
     owed: int
 
 
-async def cost_of(db: AsyncSession, booking: Booking) -> Cost:
-    """Shown before the customer confirms."""
+def cost_of(booking: Booking, known: Sequence[Charge]) -> Cost:
+    """Shown before the customer confirms; `known` are all the booking's charges."""
     fee = booking.cancellation_fee(clock.now())
-    known = await Charges(db).of_booking(booking.id)
     paid = sum(charge.amount for charge in known if charge.state == "authorised")
     return Cost(fee, max(paid - fee, 0), max(fee - paid, 0))
 

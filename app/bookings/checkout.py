@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Addresses
-from app.bookings.booking import Booking, State
+from app.bookings.booking import Booking, State, sorry
 from app.bookings.repository import Bookings
 from app.bookings.reservation import Wish, hold, still_fits
 from app.bookings.schemas import NewBooking, place_of, start_of
@@ -57,8 +57,7 @@ async def place(db: AsyncSession, by: Actor, wish: Wish, key: str = "") -> str:
         return made.result
     await refuse_overdue(db, by)
     booking = await _hold(db, by, wish)
-    if made is not None:
-        made.result = booking.reference
+    _done(made, booking)
     await db.flush()
     return booking.reference
 
@@ -70,6 +69,12 @@ async def refuse_overdue(db: AsyncSession, by: Actor) -> None:
         raise Refused(_("Please pay for your last job first. Then you can book the next."), reason="overdue")
 
 
+async def overdue_reference(db: AsyncSession, by: Actor) -> str | None:
+    """Of the booking to be paid first."""
+    owed = await charges.overdue(db, by.id or 0)
+    return await Bookings(db).reference_of(owed) if owed is not None else None
+
+
 async def pay(db: AsyncSession, by: Actor, reference: str, outcome: portal.Outcome | None, key: str = "") -> Booking:
     """Once: pressed twice, sent again or in two windows, one charge. `outcome` None is pay after the work.
 
@@ -79,18 +84,17 @@ async def pay(db: AsyncSession, by: Actor, reference: str, outcome: portal.Outco
     form = {"reference": reference.upper(), "method": known.method, "brand": known.brand, "last4": known.last4}
     made = await idempotency.made_by(db, by.id or 0, key, PAID, form)
     booking = await Bookings(db).for_customer(by, reference, lock=True)
-    if made is not None and made.result or was_paid(booking):
+    if was_paid(booking):
+        _done(made, booking)
         return booking
-    if booking.state != State.HELD or booking.hold_lapsed(clock.now()):
-        raise lapsed()
+    _check_kept(booking)
     if outcome is not None:
         await charges.authorise(db, booking.id, booking.customer_id, booking.price, "booking", outcome)
     if outcome is not None and outcome.state == "needs_code":
         await idempotency.forget(db, made)
     else:
         booking.pay(by, known.method)
-        if made is not None:
-            made.result = booking.reference
+        _done(made, booking)
     await db.flush()
     return booking
 
@@ -100,8 +104,7 @@ async def confirm_code(db: AsyncSession, by: Actor, reference: str, code: str) -
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if was_paid(booking):
         return booking
-    if booking.state != State.HELD or booking.hold_lapsed(clock.now()):
-        raise lapsed()
+    _check_kept(booking)
     charge = await waiting(db, booking)
     if charge is None:
         raise Invalid({"method": _("Choose a way to pay.")})
@@ -159,8 +162,7 @@ async def settle_debt(db: AsyncSession, by: Actor, reference: str, outcome: port
     if outcome.state == "needs_code":
         await idempotency.forget(db, made)
         return False
-    if made is not None:
-        made.result = booking.reference
+    _done(made, booking)
     return True
 
 
@@ -168,6 +170,8 @@ async def settle_by_code(db: AsyncSession, by: Actor, reference: str, code: str)
     """The code for a debt. Invalid("code") when it is another."""
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     due = await Charges(db).in_state(booking.id, "due")
+    if any(charge.method == "after" for charge in due):
+        raise Invalid({"method": _("Choose a way to pay.")})
     if any(_asked(charge, code).state != "authorised" for charge in due):
         raise wrong_code()
     for charge in due:
@@ -197,16 +201,18 @@ async def waiting(db: AsyncSession, booking: Booking) -> Charge | None:
     return asked[-1] if asked else None
 
 
+async def waits_for_code(db: AsyncSession, booking: Booking) -> bool:
+    """Has the bank asked for a code, for the booking or for what is due?"""
+    due = await Charges(db).in_state(booking.id, "due")
+    return any(charge.method != "after" for charge in due) or await waiting(db, booking) is not None
+
+
 def was_paid(booking: Booking) -> bool:
     return booking.requested_at is not None
 
 
 def has_changed(booking: Booking, service: Service) -> bool:
     return (booking.price, booking.minutes) != (service.price, service.minutes)
-
-
-def lapsed() -> Refused:
-    return Refused(_("Your seven minutes are over, and nothing was paid. Keep the time again."), reason="lapsed")
 
 
 def wrong_code() -> Invalid:
@@ -224,6 +230,19 @@ def refused_words(outcome: portal.Outcome) -> Mapping[str, str]:
 
 
 # How
+
+
+def _done(made: idempotency.IdempotencyKey | None, booking: Booking) -> None:
+    if made is not None:
+        made.result = booking.reference
+
+
+def _check_kept(booking: Booking) -> None:
+    """Refused unless the time is still kept for its customer."""
+    if booking.hold_lapsed(clock.now()) or booking.cancelled_as == "expired":
+        raise Refused(_("Your seven minutes are over, and nothing was paid."), reason="lapsed")
+    if booking.state != State.HELD:
+        raise Refused(sorry(booking.state), reason="state")
 
 
 async def _where(db: AsyncSession, by: Actor, asked: NewBooking, *, typed: bool) -> tuple[str, str]:

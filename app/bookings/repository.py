@@ -30,6 +30,9 @@ class Bookings:
         """For tasks, and for verbs that then ask whether it was offered to the person."""
         return await self._one(_whole(reference), lock=lock)
 
+    async def reference_of(self, booking_id: int) -> str:
+        return str((await self.db.execute(select(Booking.reference).where(Booking.id == booking_id))).scalar_one())
+
     async def locked(self, ids: Collection[int]) -> dict[int, Booking]:
         """These bookings, their rows locked in ascending order."""
         rows = await self.db.scalars(

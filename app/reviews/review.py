@@ -1,16 +1,15 @@
 """What customers say after the job, and the running averages that follow at once."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.bookings.booking import REVIEW_OPEN
 from app.kit import clock
 from app.kit.errors import Refused
 from app.kit.rows import Base, Keyed
 from app.kit.words import _
-
-CHANGED_FOR = timedelta(hours=48)
 
 
 class Review(Base):
@@ -35,11 +34,17 @@ class Review(Base):
     @property
     def open_until(self) -> datetime:
         """Until then its customer may change it."""
-        return self.created_at + CHANGED_FOR
+        return self.created_at + REVIEW_OPEN
+
+    def too_late(self) -> str | None:
+        """Why it cannot be changed any more."""
+        if clock.now() < self.open_until:
+            return None
+        return _("A review can be changed for 48 hours. They are over.")
 
     def change(self, rating: int, comment: str) -> None:
-        if clock.now() >= self.open_until:
-            raise Refused(_("A review can be changed for 48 hours. They are over."), reason="late")
+        if words := self.too_late():
+            raise Refused(words, reason="late")
         if (self.rating, self.comment) != (rating, comment):
             self.rating, self.comment, self.edited_at = rating, comment, clock.now()
 

@@ -20,7 +20,7 @@ async def write(db: AsyncSession, by: Actor, reference: str, rating: int, commen
     if known is not None:
         return await _change(db, by, booking, known, rating, comment)
     if booking.state != State.COMPLETED or booking.professional_id is None:
-        raise Refused(_why_not(booking), reason="state")
+        raise Refused(_not_now(booking), reason="state")
     review = Review(
         booking_id=booking.id,
         customer_id=booking.customer_id,
@@ -55,7 +55,14 @@ def _tell(booking: Booking, by: Actor, name: str, rating: int) -> None:
     booking.record(name, by=by, nudges=nudges, rating=rating)
 
 
-def _why_not(booking: Booking) -> str:
+def why_not(booking: Booking, known: Review | None) -> str | None:
+    """Why no review can be written or changed now, in words; None when it can."""
+    if known is not None:
+        return known.too_late()
+    return None if booking.state == State.COMPLETED else _not_now(booking)
+
+
+def _not_now(booking: Booking) -> str:
     if booking.state == State.CLOSED:
         return _("The seven days to write a review are over.")
     if booking.state == State.CANCELLED:

@@ -1,0 +1,208 @@
+"""Bookings as their customer sees them: the lists, and who comes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, String, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import BigInteger, DateTime
+
+from app.accounts.user import public_name
+from app.availability.travel import Point, distance_km
+from app.bookings.booking import REVIEW_OPEN, Booking
+from app.kit import clock
+from app.kit.events import Actor
+from app.kit.paging import Page, page_of
+
+MOMENT = DateTime(timezone=True)
+MOST_UPCOMING = 100
+
+ROWS = """
+    SELECT b.id, b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, b.held_until,
+           b.departed_at, b.arrived_at, b.completed_at, u.full_name, r.rating,
+           b.price + (SELECT coalesce(sum(e.price), 0) FROM extras e
+                       WHERE e.booking_id = b.id AND e.state = 'approved') AS total,
+           (SELECT coalesce(sum(c.amount), 0) FROM charges c WHERE c.booking_id = b.id AND c.state = 'due') AS due
+      FROM bookings b
+      LEFT JOIN users u ON u.id = b.professional_id
+      LEFT JOIN reviews r ON r.booking_id = b.id
+     WHERE b.customer_id = :me
+"""
+
+# A hold that lapsed is nothing of theirs any more, whether or not a worker has cleared it away.
+UPCOMING = text(
+    ROWS
+    + """ AND (b.state IN ('requested', 'assigned', 'started') OR b.state = 'held' AND b.held_until > :now)
+     ORDER BY b.starts_at, b.id LIMIT :rows"""
+).bindparams(bindparam("me", type_=BigInteger), bindparam("now", type_=MOMENT))
+
+PAST = text(
+    ROWS
+    + """ AND (b.state IN ('completed', 'closed') OR b.state = 'cancelled' AND b.cancelled_as <> 'expired')
+       AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :id))
+     ORDER BY b.starts_at DESC, b.id DESC LIMIT :rows"""
+).bindparams(bindparam("me", type_=BigInteger), bindparam("before", type_=MOMENT), bindparam("id", type_=BigInteger))
+
+WORKER = text(
+    """
+    SELECT u.id, u.full_name, u.phone, p.experience_years, h.pincode AS home, h.latitude, h.longitude,
+           pin.pincode, pin.latitude AS there_latitude, pin.longitude AS there_longitude,
+           r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five AS stars,
+           r.one + r.two + r.three + r.four + r.five AS reviews, coalesce(r.jobs, 0) AS jobs
+      FROM users u
+      JOIN professionals p ON p.user_id = u.id
+      JOIN pincodes h ON h.pincode = p.home_pincode
+      LEFT JOIN pincodes pin ON pin.pincode = :pincode
+      LEFT JOIN professional_ratings r ON r.professional_id = u.id
+     WHERE u.id = :id
+    """
+).bindparams(bindparam("id", type_=BigInteger), bindparam("pincode", type_=String))
+
+SAME = text(
+    """
+    SELECT b.reference, b.state, b.held_until FROM bookings b
+     WHERE b.customer_id = :me AND b.service_id = :service AND b.starts_at = :start
+     ORDER BY b.id DESC LIMIT 50
+    """
+).bindparams(
+    bindparam("me", type_=BigInteger), bindparam("service", type_=BigInteger), bindparam("start", type_=MOMENT)
+)
+
+REVIEW = text("SELECT rating, comment, created_at FROM reviews WHERE booking_id = :id").bindparams(
+    bindparam("id", type_=BigInteger)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRow:
+    """One line of the lists; `total` and `due` in paise, `who` the professional's first name."""
+
+    id: int
+    reference: str
+    service_name: str
+    state: str
+    cancelled_as: str | None
+    starts_at: datetime
+    ends_at: datetime
+    departed_at: datetime | None
+    arrived_at: datetime | None
+    total: int
+    due: int
+    who: str | None
+    rating: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comer:
+    """Who comes: the public card and, while it is open, the phone."""
+
+    id: int
+    first_name: str
+    name: str
+    full_name: str
+    years: int
+    rating: float | None
+    reviews: int
+    jobs: int
+    distance_km: float | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReview:
+    rating: int
+    comment: str
+    created_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """May it still be changed?"""
+        return clock.now() < self.created_at + REVIEW_OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A booking of the same service at the same time, by the same customer."""
+
+    reference: str
+    state: str
+    held_until: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        if self.state == "held":
+            return self.held_until is not None and self.held_until > clock.now()
+        return self.state in ("requested", "assigned", "started")
+
+
+class OwnBookings:
+    def __init__(self, db: AsyncSession, me: Actor) -> None:
+        self._db = db
+        self._me = me
+
+    async def upcoming(self) -> list[BookingRow]:
+        asked = {"me": self._me.id, "now": clock.now(), "rows": MOST_UPCOMING}
+        return [_row(row) for row in await self._db.execute(UPCOMING, asked)]
+
+    async def past(self, before: tuple[datetime, int] | None, limit: int) -> Page[BookingRow]:
+        """The latest first. What was kept and never paid is left out."""
+        since, booking_id = before or (None, None)
+        asked = {"me": self._me.id, "before": since, "id": booking_id, "rows": limit + 1}
+        rows = [_row(row) for row in await self._db.execute(PAST, asked)]
+        return page_of(rows, limit, lambda row: (row.starts_at.isoformat(), row.id))
+
+    async def same(self, service_id: int, starts_at: datetime) -> list[Same]:
+        asked = {"me": self._me.id, "service": service_id, "start": starts_at}
+        return [Same(*row) for row in await self._db.execute(SAME, asked)]
+
+    async def comer(self, booking: Booking, professional_id: int | None) -> Comer | None:
+        """The phone only from accepted until a day after the work, and only of the one who holds the job."""
+        reachable = booking.professional_id == professional_id and booking.contact_open(clock.now())
+        return await self.card(professional_id, booking.pincode, reachable=reachable)
+
+    async def card(self, professional_id: int | None, pincode: str, *, reachable: bool = False) -> Comer | None:
+        """None where there is no such professional."""
+        if professional_id is None:
+            return None
+        row = (await self._db.execute(WORKER, {"id": professional_id, "pincode": pincode})).one_or_none()
+        return _comer(row, reachable=reachable) if row else None
+
+    async def review_of(self, booking: Booking) -> OwnReview | None:
+        row = (await self._db.execute(REVIEW, {"id": booking.id})).one_or_none()
+        return OwnReview(*row) if row else None
+
+
+def _row(row: Row[Any]) -> BookingRow:
+    return BookingRow(
+        id=row.id,
+        reference=row.reference,
+        service_name=row.service_name,
+        state=row.state,
+        cancelled_as=row.cancelled_as,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        departed_at=row.departed_at,
+        arrived_at=row.arrived_at,
+        total=int(row.total),
+        due=int(row.due),
+        who=row.full_name.split()[0] if row.full_name else None,
+        rating=row.rating,
+    )
+
+
+def _comer(row: Row[Any], *, reachable: bool) -> Comer:
+    here = Point(row.home, row.latitude, row.longitude)
+    there = Point(row.pincode or "", row.there_latitude, row.there_longitude)
+    return Comer(
+        id=row.id,
+        first_name=row.full_name.split()[0],
+        name=public_name(row.full_name),
+        full_name=row.full_name,
+        years=row.experience_years,
+        rating=row.stars / row.reviews if row.reviews else None,
+        reviews=row.reviews or 0,
+        jobs=row.jobs,
+        distance_km=distance_km(here, there),
+        phone=row.phone if reachable else None,
+    )

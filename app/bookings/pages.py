@@ -1,0 +1,247 @@
+"""A customer's bookings, and the form of a new one: a slot that was chosen, where, and what they should know."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.accounts.repository import Addresses
+from app.bookings.checkout import overdue_reference, place, wish_of
+from app.bookings.crew import next_free
+from app.bookings.customer_repository import OwnBookings, Same
+from app.bookings.picker import day_of, picker
+from app.bookings.repository import Bookings
+from app.bookings.reservation import check_start
+from app.bookings.schemas import NewBooking, start_of
+from app.catalog.repository import Services
+from app.catalog.service import Service
+from app.kit.errors import Invalid, Missing, Refused
+from app.kit.paging import after
+from app.kit.vault import Vault
+from app.kit.words import _
+from app.web.forms import Form, form, query, read, shown_again
+from app.web.guards import only
+from app.web.render import go, page
+
+Asking = Request[Any, Any, Any]
+Answer = Response[bytes]
+A_PAGE = 20
+SUGGESTED = 3
+INT64 = 2**63
+
+
+class BookingsPages(Controller):
+    path = "/bookings"
+    opt = only("customer")
+
+    @get(name="bookings")
+    async def index(self, request: Asking, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Answer:
+        """What is coming, and what was, the latest first."""
+        own, cursor = OwnBookings(db, me), query(request).get("after")
+        past = await own.past(_before(cursor), A_PAGE)
+        upcoming = [] if cursor else await own.upcoming()
+        return page(
+            request, "bookings/index.html", "bookings/_index.html", upcoming=upcoming, past=past, first=not cursor
+        )
+
+    @get("/new", name="new booking")
+    async def new(
+        self,
+        request: Asking,
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        vault: NamedDependency[Vault],
+    ) -> Answer:
+        asked = query(request)
+        values = {
+            "service_id": asked.get("service", ""),
+            "start": asked.get("start", ""),
+            "pincode": asked.get("pincode", ""),
+            "professional_id": asked.get("professional", ""),
+        }
+        if again := asked.get("again"):
+            values |= await _again(db, me, again)
+        return await _drawn(request, db, me, vault, values, day=asked.get("day", ""))
+
+    @post()
+    async def create(
+        self,
+        request: Asking,
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        vault: NamedDependency[Vault],
+    ) -> Answer:
+        sent = await form(request)
+        values = shown_again(sent)
+        try:
+            asked = read(NewBooking, _anyone(sent))
+            wish = await wish_of(db, me, asked, typed="address" in sent)
+            reference = await place(db, me, wish, asked.idempotency_key)
+        except Invalid as wrong:
+            return await _drawn(request, db, me, vault, values, errors=_beside(wrong.errors, sent))
+        except Refused as refusal:
+            return await _drawn(request, db, me, vault, values, refusal=refusal)
+        return go(request, f"/bookings/{reference}/payment")
+
+
+# How
+
+
+def _before(cursor: str | None) -> tuple[datetime, int] | None:
+    """The key of the last booking of the page before. Missing when it was not ours."""
+    last = after(cursor, str, int)
+    if last is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(last[0]))
+    except ValueError as wrong:
+        raise Missing() from wrong
+    if moment.tzinfo is None:
+        raise Missing()
+    return moment, int(last[1])
+
+
+def _anyone(sent: Form) -> Form:
+    """ "anyone" is nobody in particular."""
+    return Form([(name, value) for name, value in sent.items() if (name, value) != ("professional_id", "anyone")])
+
+
+def _beside(errors: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
+    """A saved address that nobody comes to is told beside that address."""
+    saved = bool(sent.get("address_id"))
+    return {("address_id" if saved and name == "pincode" else name): said for name, said in errors.items()}
+
+
+async def _again(db: AsyncSession, me: Me, reference: str) -> dict[str, str]:
+    """The same service, address, note and professional as last time, without the time."""
+    before = await Bookings(db).for_customer(me, reference)
+    professional = before.professional_id or before.named_id
+    return {
+        "service_id": str(before.service_id),
+        "pincode": before.pincode,
+        "address": before.address,
+        "note": before.note,
+        "professional_id": str(professional or ""),
+    }
+
+
+async def _drawn(
+    request: Asking,
+    db: AsyncSession,
+    me: Me,
+    vault: Vault,
+    values: dict[str, Any],
+    *,
+    errors: Mapping[str, str] | None = None,
+    refusal: Refused | None = None,
+    day: str = "",
+) -> Answer:
+    """The form with everything that was typed; times to pick from where none stands or the one chosen cannot be."""
+    wrong = dict(errors or {})
+    service = await _service(db, values.get("service_id", ""), wrong)
+    if service.retired_at is not None:
+        if wrong:
+            raise Refused(_("We do not offer this any more."), reason="retired")
+        return go(request, f"/services/{service.slug}")
+    book = await Addresses(db, me.id).all()
+    pincode = values.get("pincode") or (book[0].pincode if book else "")
+    values = {**values, "service_id": service.id, "pincode": pincode}
+    typed = "address" in wrong or "pincode" in wrong
+    values["address_id"] = "" if typed else str(values.get("address_id", _of_book(book, values)))
+    start = _start(service, values, wrong)
+    who = await _who(db, me, values, wrong)
+    same = await OwnBookings(db, me).same(service.id, start) if start else []
+    if not values.get("idempotency_key"):
+        values["idempotency_key"] = _key(vault, me, values, same)
+    who_id = who.id if who else None
+    taken = refusal is not None and refusal.reason == "taken"
+    picks = None
+    if start is None and pincode and "pincode" not in wrong:
+        picks = await picker(db, service, pincode, day_of(day), professional_id=who_id, pick_first=not wrong)
+    return page(
+        request,
+        "bookings/new.html",
+        status=409 if refusal else 422 if wrong else 200,
+        service=service,
+        book=book,
+        values=values,
+        errors=wrong,
+        start=start,
+        ends=start + timedelta(minutes=service.minutes) if start else None,
+        who=who,
+        picks=picks,
+        refusal=refusal,
+        owed=await overdue_reference(db, me),
+        same=next((one for one in same if one.is_open), None),
+        free=await _instead(db, service, pincode, start, who_id) if taken and start else [],
+    )
+
+
+async def _service(db: AsyncSession, typed: object, wrong: Mapping[str, str]) -> Service:
+    text = str(typed)
+    known = _id(text) or (await Services(db).by_slug(text)).id if text and not wrong else _id(text)
+    service = await db.get(Service, known) if known else None
+    if service is None:
+        raise Invalid(wrong) if wrong else Missing()
+    return service
+
+
+def _id(text: str) -> int | None:
+    """A row's number, when it can be one."""
+    known = text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) < INT64
+    return int(text) if known else None
+
+
+def _of_book(book: Any, values: Mapping[str, Any]) -> object:
+    """The saved address that is meant: the one of that line, else the first of that pincode; none is another one."""
+    there = [one for one in book if one.pincode == values["pincode"]]
+    if line := values.get("address"):
+        there = [one for one in there if one.line == line]
+    return there[0].id if there else ""
+
+
+def _start(service: Service, values: Mapping[str, Any], wrong: dict[str, str]) -> datetime | None:
+    """The chosen start; an impossible one is told, and others are offered."""
+    text = str(values.get("start", ""))
+    if not text:
+        return None
+    try:
+        start = start_of(text)
+        check_start(service, start)
+    except Invalid as refusal:
+        wrong |= refusal.errors
+        return None
+    return start
+
+
+async def _who(db: AsyncSession, me: Me, values: dict[str, Any], wrong: dict[str, str]) -> Any:
+    """The professional who was named, when there is one; else anyone."""
+    text = str(values.get("professional_id", "")).strip()
+    if text in ("", "anyone"):
+        values["professional_id"] = ""
+        return None
+    found = await OwnBookings(db, me).card(_id(text), str(values["pincode"]))
+    if found is None or "professional_id" in wrong:
+        wrong.setdefault("professional_id", _("We do not know this person. Anyone who is free can come."))
+        values["professional_id"] = ""
+        return None
+    return found
+
+
+def _key(vault: Vault, me: Me, values: Mapping[str, Any], same: list[Same]) -> str:
+    """The same slot asked for again gives the same key, so that Back and a second window make one booking."""
+    ended = sum(one.state == "cancelled" for one in same)
+    said = [me.id, *(values.get(name, "") for name in ("service_id", "start", "pincode", "professional_id")), ended]
+    return vault.digest("|".join(map(str, said)), "booking form").hex()[:40]
+
+
+async def _instead(
+    db: AsyncSession, service: Service, pincode: str, start: datetime, who_id: int | None
+) -> list[datetime]:
+    """The next three free starts; of anyone when the named one has none."""
+    free = await next_free(db, service, pincode, start, professional_id=who_id, limit=SUGGESTED)
+    return free or await next_free(db, service, pincode, start, limit=SUGGESTED)

@@ -1,0 +1,177 @@
+"""The pretend payment: what is typed about a card goes to the portal and nowhere else, not even back into the form."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.bookings import checkout
+from app.bookings.booking import FREE_UNTIL, LATE_FEE, Booking
+from app.bookings.checkout import has_changed, was_paid
+from app.bookings.customer_repository import OwnBookings
+from app.bookings.repository import Bookings
+from app.bookings.schemas import Payment
+from app.catalog.service import Service
+from app.kit import clock
+from app.kit.after import AfterCommit
+from app.kit.db import Database
+from app.kit.errors import Invalid, Refused
+from app.kit.ids import reference as random_key
+from app.kit.words import _
+from app.payments import portal
+from app.payments.charges import still_due
+from app.payments.repository import Charges
+from app.web.forms import form, read
+from app.web.guards import only
+from app.web.render import flash, go, page
+
+Asking = Request[Any, Any, Any]
+Answer = Response[bytes]
+
+
+class PaymentPages(Controller):
+    path = "/bookings/{ref:str}/payment"
+    opt = only("customer")
+
+    @get(name="payment")
+    async def show(
+        self, request: Asking, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Answer:
+        booking = await Bookings(db).for_customer(me, ref)
+        due = still_due(await Charges(db).of_booking(booking.id))
+        if not due and (was_paid(booking) or booking.cancelled_as not in (None, "expired")):
+            return go(request, f"/bookings/{booking.reference}")
+        if not due and is_over(booking):
+            return page(request, "bookings/lapsed.html", booking=booking, **_fresh())
+        return await _drawn(request, db, me, booking)
+
+    @post()
+    async def create(
+        self,
+        request: Asking,
+        ref: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        database: NamedDependency[Database],
+        after: NamedDependency[AfterCommit],
+    ) -> Answer:
+        sent = await form(request)
+        booking = await Bookings(db).for_customer(me, ref)
+        debt = bool(still_due(await Charges(db).of_booking(booking.id)))
+        try:
+            key = read(Payment, sent).idempotency_key
+            if debt:
+                await _pay_debt(db, me, booking, sent, key)
+            else:
+                await _pay(db, database, after, me, booking, sent, key)
+        except Invalid as wrong:
+            return await _drawn(request, db, me, booking, values=_safe(sent), errors=wrong.errors)
+        except Refused as refusal:
+            return await _refused(request, db, me, booking, refusal)
+        booking = await Bookings(db).for_customer(me, ref)
+        waits = await checkout.waits_for_code(db, booking)
+        if not waits:
+            flash(request, _("Paid. Thank you.") if debt else _("Booked. We ask for you now."))
+        return go(request, f"/bookings/{booking.reference}" + ("/payment" if waits else ""))
+
+
+async def _pay(
+    db: AsyncSession,
+    database: Database,
+    after: AfterCommit,
+    me: Me,
+    booking: Booking,
+    sent: Mapping[str, str],
+    key: str,
+) -> None:
+    """The bank is asked before any row is locked; what it refuses is written down in a transaction of its own."""
+    code = sent.get("code", "")
+    if code.strip() and not sent.get("card_number", "").strip() and sent.get("method", "card") == "card":
+        await checkout.confirm_code(db, me, booking.reference, code)
+        return
+    instrument = portal.read(sent)
+    outcome = portal.charge(instrument, booking.price, code) if instrument.method != "after" else None
+    if not was_paid(booking) and not is_over(booking):
+        service = await db.get_one(Service, booking.service_id)
+        if has_changed(booking, service):
+            async with database.work(after) as apart:
+                await checkout.requote(apart, booking.reference)
+            raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
+        if outcome and outcome.state not in ("authorised", "needs_code"):
+            if outcome.state != "wrong_code":
+                async with database.work(after) as apart:
+                    await checkout.note_refusal(apart, booking, booking.price, outcome)
+            raise Invalid(checkout.refused_words(outcome))
+    await checkout.pay(db, me, booking.reference, outcome, key)
+
+
+async def _pay_debt(db: AsyncSession, me: Me, booking: Booking, sent: Mapping[str, str], key: str) -> None:
+    code = sent.get("code", "")
+    if code.strip() and not sent.get("card_number", "").strip() and sent.get("method", "card") == "card":
+        await checkout.settle_by_code(db, me, booking.reference, code)
+        return
+    instrument = portal.read(sent)
+    if instrument.method == "after":
+        raise Invalid({"method": _("The work is done: please choose card or UPI.")})
+    outcome = portal.charge(instrument, booking.price, code)
+    if outcome.state not in ("authorised", "needs_code"):
+        raise Invalid(checkout.refused_words(outcome))
+    await checkout.settle_debt(db, me, booking.reference, outcome, key)
+
+
+async def _refused(request: Asking, db: AsyncSession, me: Me, booking: Booking, refusal: Refused) -> Answer:
+    """409 with the way on: the new price to confirm, or the time to keep again."""
+    if refusal.reason == "changed":
+        booking = await Bookings(db).for_customer(me, booking.reference)
+        return await _drawn(request, db, me, booking, refusal=refusal)
+    if refusal.reason in ("lapsed", "taken"):
+        return page(request, "bookings/lapsed.html", status=409, booking=booking, refusal=refusal, **_fresh(refusal))
+    raise refusal
+
+
+async def _drawn(
+    request: Asking,
+    db: AsyncSession,
+    me: Me,
+    booking: Booking,
+    *,
+    values: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    refusal: Refused | None = None,
+) -> Answer:
+    due = still_due(await Charges(db).of_booking(booking.id))
+    waiting = await checkout.waiting(db, booking) if not due else None
+    charge = waiting or next((one for one in due if one.method != "after"), None)
+    return page(
+        request,
+        "bookings/payment.html",
+        status=409 if refusal else 422 if errors else 200,
+        booking=booking,
+        debt=sum(one.amount for one in due),
+        waiting=charge,
+        who=await OwnBookings(db, me).card(booking.named_id, booking.pincode),
+        values={"method": "card", **_fresh()["values"], **(values or {})},
+        errors=dict(errors or {}),
+        refusal=refusal,
+        now=clock.now(),
+        free_until=booking.starts_at - FREE_UNTIL,
+        late_fee=min(LATE_FEE, booking.price),
+    )
+
+
+def is_over(booking: Booking) -> bool:
+    """Neither paid nor kept any longer."""
+    return booking.cancelled_as is not None or booking.hold_lapsed(clock.now())
+
+
+def _safe(sent: Mapping[str, str]) -> dict[str, str]:
+    """What may stand in the form again: never anything of a card."""
+    return {name: sent[name] for name in ("method", "upi_id", "idempotency_key") if name in sent}
+
+
+def _fresh(refusal: Refused | None = None) -> dict[str, Any]:
+    return {"values": {"idempotency_key": random_key() + random_key()}, "refusal": refusal}

@@ -1,0 +1,70 @@
+"""What has happened with a booking and what is to come, as the five steps of its thread. No I/O, and no words."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.bookings.booking import Booking, State
+from app.kit import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`kind` names what happened; `state` is done, now, next or bad.
+
+    `at` is when; of a step to come the earliest (`how` "from") or a guess ("about"). `day`: it differs from the last one.
+    """
+
+    kind: str
+    state: str
+    at: datetime | None = None
+    how: str = "at"
+    day: bool = False
+
+
+def steps_of(booking: Booking) -> list[Step]:
+    """The latest step that happened is the one that is now, until the work is done."""
+    happened = _happened(booking)
+    if booking.state == State.CANCELLED:
+        done = [Step(kind, "done", at) for kind, at in happened if at is not None]
+        return _days([*done, Step("cancelled", "bad", booking.cancelled_at)])
+    last = max((index for index, (_, at) in enumerate(happened) if at is not None), default=0)
+    finished = booking.completed_at is not None
+    steps = [
+        Step(kind, "now" if index == last and not finished else "done", at)
+        for index, (kind, at) in enumerate(happened[: last + 1])
+    ]
+    if booking.state == State.REQUESTED:
+        steps.append(Step("asked", "now"))
+        steps[0] = replace(steps[0], state="done")
+    return _days([*steps, *_to_come(booking, len(steps))])
+
+
+def _happened(booking: Booking) -> list[tuple[str, datetime | None]]:
+    on_the_way = booking.departed_at or booking.arrived_at
+    return [
+        ("booked", booking.requested_at or booking.created_at),
+        ("accepted", booking.assigned_at),
+        ("arrived" if booking.arrived_at else "departed", booking.arrived_at or on_the_way),
+        ("started", booking.started_at),
+        ("completed", booking.completed_at),
+    ]
+
+
+def _to_come(booking: Booking, count: int) -> list[Step]:
+    coming = [
+        Step("accepted", "next"),
+        Step("departed", "next"),
+        Step("started", "next", booking.starts_at, "from"),
+        Step("completed", "next", booking.ends_at, "about"),
+    ]
+    return coming[count - 1 :]
+
+
+def _days(steps: list[Step]) -> list[Step]:
+    """The day is said where it changes; of what is to come, only the time."""
+    before, told = None, []
+    for step in steps:
+        there = step.at.astimezone(clock.IST).date() if step.at else None
+        told.append(replace(step, day=step.state != "next" and there is not None and there != before))
+        before = there if there is not None and step.state != "next" else before
+    return told
