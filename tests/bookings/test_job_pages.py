@@ -225,15 +225,15 @@ async def test_an_outsider_finds_nothing_to_act_on(scene, omar, kumar, deed):
     await scene.accepted()
     fields = {"code": "123456", "reason": "Because of it.", "text": "A new tap", "price": "250"}
     for stranger in (omar, kumar):
-        answer = await stranger.send(f"/jobs/{scene.ref}/{deed}", fields)
+        answer = await stranger.send_to(f"/jobs/{scene.ref}/{deed}", fields)
         assert answer.status == 404
         assert "Asha" not in answer.text
 
 
 async def test_an_outsider_does_not_find_the_offer(scene, omar):
     assert (await omar.visit(f"/jobs/{scene.ref}")).status == 404
-    assert (await omar.send(f"/jobs/{scene.ref}/acceptance", {})).status == 404
-    assert (await omar.send(f"/jobs/{scene.ref}/pass", {})).status == 404
+    assert (await omar.send_to(f"/jobs/{scene.ref}/acceptance", {})).status == 404
+    assert (await omar.send_to(f"/jobs/{scene.ref}/pass", {})).status == 404
     assert scene.ref not in (await omar.visit(f"/jobs?seen={scene.ref}")).text
 
 
@@ -294,9 +294,10 @@ async def test_nobody_at_the_door_is_reported_a_quarter_of_an_hour_after_arrivin
     await scene.accepted()
     starts_at = (await scene.booking()).starts_at
     with clock.stopped(starts_at):
-        page = await ravi.go(await ravi.visit(f"/jobs/{scene.ref}"), "/arrival")
+        page = await ravi.go(await ravi.visit(f"/jobs/{scene.ref}"), "/departure")
+        page = await ravi.go(page, "/arrival")
         assert "You can report it from" in page.text
-        early = await ravi.send(f"/jobs/{scene.ref}/absence", {})
+        early = await ravi.send_to(f"/jobs/{scene.ref}/absence", {})
         assert early.status == 409
         assert "You can report it from" in early.text
     with clock.stopped(starts_at + timedelta(minutes=15)):
@@ -311,7 +312,7 @@ async def test_nobody_at_the_door_is_reported_a_quarter_of_an_hour_after_arrivin
 
 async def test_a_wrong_state_is_refused_in_words_with_the_job_as_it_is(scene, ravi):
     await scene.accepted()
-    answer = await ravi.send(f"/jobs/{scene.ref}/completion", {"code": "123456"})
+    answer = await ravi.send_to(f"/jobs/{scene.ref}/completion", {"code": "123456"})
     assert answer.status == 409
     assert "This job has been accepted." in answer.text
     assert f"/jobs/{scene.ref}" in answer.text
