@@ -78,10 +78,8 @@ class Bus:
 
     async def stop(self) -> None:
         self.end_all()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         self.up = False
+        await _ended(self._tasks)
         with contextlib.suppress(*Broken):
             await self.redis.aclose()
 
@@ -185,6 +183,14 @@ class Bus:
     def _tell_all(self, topic: str) -> None:
         for ear in self._ears():
             ear.tell(topic)
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    """Asked again until they do: the client's own time-outs now and then swallow a cancellation."""
+    while tasks := [task for task in tasks if not task.done()]:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=0.2)
 
 
 def connect(url: str) -> Redis:

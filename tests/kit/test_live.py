@@ -60,7 +60,7 @@ async def test_a_frozen_redis_costs_a_second_once(line, here):
     started = time.monotonic()
     await here([Announcement(ASHA, "jobs"), Announcement("cache", "services")])
     first = time.monotonic() - started
-    assert first < 1.5
+    assert first < 1.8
     assert not here.bus.up
     started = time.monotonic()
     for _ in range(50):
@@ -72,7 +72,7 @@ async def test_a_frozen_redis_costs_a_second_once(line, here):
 
 async def test_silence_is_noticed_without_anybody_asking(line, here):
     line.freeze()
-    assert await until(lambda: not here.bus.up, 2) < 1.6
+    assert await until(lambda: not here.bus.up, 3) < 2
 
 
 async def test_a_process_starts_and_stops_without_redis(line):
