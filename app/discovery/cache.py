@@ -25,6 +25,7 @@ NOTHING: tuple[str, ...] = ()
 JOB_DONE = (TIMES, BOOKED, PEOPLE, REVIEWS, CARDS)
 STALE: dict[str, tuple[str, ...]] = {
     "booking.held": (TIMES,),
+    "booking.requoted": (TIMES,),
     "booking.requested": (TIMES, BOOKED),
     "booking.assigned": (TIMES,),
     "booking.passed": (TIMES,),
@@ -35,6 +36,8 @@ STALE: dict[str, tuple[str, ...]] = {
     "booking.started": (TIMES,),
     "booking.completed": JOB_DONE,
     "booking.closed": JOB_DONE,
+    "booking.reviewed": JOB_DONE,
+    "booking.review_changed": JOB_DONE,
     "booking.departed": NOTHING,
     "booking.arrived": NOTHING,
     "booking.details_changed": NOTHING,
@@ -46,10 +49,11 @@ STALE: dict[str, tuple[str, ...]] = {
     "booking.extra_approved": NOTHING,
     "booking.extra_refused": NOTHING,
     "booking.disputed": NOTHING,
-    "user.signed_in": NOTHING,
-    "user.signed_out": NOTHING,
-    "user.verified": NOTHING,
-    "user.password_changed": NOTHING,
+    "person.registered": NOTHING,
+    "person.email_verified": NOTHING,
+    "person.email_changed": NOTHING,
+    "person.password_changed": NOTHING,
+    "person.details_changed": (TIMES, PEOPLE, REVIEWS),
 }
 
 

@@ -1,0 +1,130 @@
+"""A small town in the morning of a Tuesday: the whole catalogue, three plumbers, an electrician, a customer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+from sqlalchemy import event, select
+
+from app.accounts.session import Sessions
+from app.accounts.user import User
+from app.catalog.reference import load_catalogue
+from app.catalog.service import Service
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.secrets import digest, new_token
+from app.main import create_app
+from app.settings import Settings
+from tests.factories import ADYAR, BESANT_NAGAR, a_customer, a_professional
+from tests.person import URL, Page
+
+TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=clock.IST)
+LEAKS = "fixing-leaks-and-pipes"
+
+
+class Looker(httpx.AsyncClient):
+    """Somebody's browser, who only looks."""
+
+    def __init__(self, app: Litestar) -> None:
+        super().__init__(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=URL)
+
+    async def visit(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> Page:
+        return Page(await self.get(path, params=fields or None, headers=headers))
+
+
+@dataclass
+class Town:
+    ravi: User
+    balu: User
+    geeta: User
+    arun: User
+    asha: User
+    services: dict[str, Service]
+
+    def __getitem__(self, slug: str) -> Service:
+        return self.services[slug]
+
+
+@pytest.fixture(autouse=True)
+def a_tuesday() -> Iterator[None]:
+    with clock.stopped(TUESDAY):
+        yield
+
+
+@pytest.fixture(scope="module")
+async def app(services: Any) -> AsyncIterator[Litestar]:
+    env = {"DOORSTEP_ENV": "test", "DATABASE_URL": services.app_url(services.clone()), "REDIS_URL": services.redis_url}
+    app = create_app(Settings.from_env({**env, "LOG_LEVEL": "warning"}))
+    up, down = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            up.set()
+            await down.wait()
+
+    # Entered and left in one task, as the task groups inside demand.
+    running = asyncio.create_task(live())
+    await asyncio.wait([running, asyncio.create_task(up.wait())], return_when=asyncio.FIRST_COMPLETED)
+    assert up.is_set(), running.exception()
+    yield app
+    down.set()
+    await running
+
+
+@pytest.fixture(scope="module")
+async def town(app: Litestar) -> Town:
+    database: Database = app.state.database
+    with clock.stopped(TUESDAY):
+        async with database.work(app.state.after) as db:
+            await load_catalogue(db)
+            services = {one.slug: one for one in await db.scalars(select(Service))}
+            pipes = [services[slug] for slug in (LEAKS, "tap-or-mixer-replacement", "blocked-drain-or-floor-trap")]
+            await a_professional(db, "Devi Rao", services=pipes[2:], pincodes=[ADYAR])
+            return Town(
+                ravi=await a_professional(db, "Ravi Kumar", services=pipes),
+                balu=await a_professional(db, "Balasubramaniam V", services=pipes[:1], home=BESANT_NAGAR),
+                geeta=await a_professional(db, "Geeta Menon", services=pipes[:1], standing="pending"),
+                arun=await a_professional(
+                    db, "Arun Das", services=[services["ceiling-fan-installation"]], pincodes=[BESANT_NAGAR]
+                ),
+                asha=await a_customer(db, "Asha Raman", pincode=ADYAR),
+                services=services,
+            )
+
+
+@pytest.fixture
+async def visitor(app: Litestar, town: Town) -> AsyncIterator[Looker]:
+    async with Looker(app) as looker:
+        yield looker
+
+
+@pytest.fixture
+async def asha(app: Litestar, town: Town) -> AsyncIterator[Looker]:
+    """A customer of Adyar, signed in."""
+    token, database = new_token(), app.state.database
+    async with database.work() as db:
+        await Sessions(database).open(db, town.asha, digest(token), clock.now(), "")
+    async with Looker(app) as looker:
+        looker.cookies.set("ds", token)
+        yield looker
+
+
+@contextmanager
+def asked_of(database: Database) -> Iterator[list[str]]:
+    """The statements sent to PostgreSQL meanwhile."""
+    told: list[str] = []
+
+    def hear(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        told.append(statement)
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", hear)
+    try:
+        yield told
+    finally:
+        event.remove(database.engine.sync_engine, "before_cursor_execute", hear)

@@ -1,0 +1,201 @@
+"""A visitor chooses who may come and when."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from litestar import Litestar
+
+from app.bookings.crew import week
+from app.bookings.reservation import Wish, hold
+from app.catalog.service import Service
+from app.kit import clock
+from app.kit.errors import Invalid, Refused
+from tests.discovery.conftest import LEAKS, TUESDAY, Looker, Town, asked_of
+from tests.factories import ADYAR, a_service
+from tests.person import Page
+
+PAGE = f"/services/{LEAKS}?pincode={ADYAR}"
+SLOTS = f"/services/{LEAKS}/slots?pincode={ADYAR}"
+AS_HTMX = {"hx-request": "true", "hx-request-type": "partial"}
+
+
+def starts(page: Page) -> list[str]:
+    return re.findall(r'name="start" value="([^"]+)"', page.text)
+
+
+async def test_the_page_shows_price_minutes_what_is_included_who_and_when(visitor: Looker) -> None:
+    page = await visitor.visit(PAGE)
+    for words in ("₹149", "60 min", "Finding the leak and closing it", "Anyone free", "Ravi K.", "Tue", "Morning"):
+        assert words in page.text, words
+    assert "Kumar" not in page.text
+
+
+async def test_slots_are_radios_on_the_half_hour_grid_within_notice_and_horizon(visitor: Looker) -> None:
+    shown = starts(await visitor.visit(PAGE))
+    assert shown[0] == "2026-11-24T11:00"
+    assert shown[-1] == "2026-11-30T19:00"
+    assert all(re.fullmatch(r"2026-11-\d\dT\d\d:(00|30)", start) for start in shown)
+
+
+async def test_every_shown_slot_can_be_held_and_one_not_shown_cannot(
+    visitor: Looker, town: Town, app: Litestar
+) -> None:
+    shown = starts(await visitor.visit(PAGE))
+    tried = {start: await _holds(app, town, start) for start in (shown[0], shown[-1], shown[len(shown) // 2])}
+    assert all(tried.values()), tried
+    hidden = ["2026-11-24T10:30", "2026-11-25T07:30", "2026-11-25T19:30", "2026-12-01T10:00", "2026-11-25T10:15"]
+    assert not any([await _holds(app, town, start) for start in hidden if start not in shown])
+
+
+async def _holds(app: Litestar, town: Town, start: str) -> bool:
+    """Would a hold of this start be taken? It is undone."""
+    at = clock.datetime.fromisoformat(start).replace(tzinfo=clock.IST)
+    async with app.state.database.sessions() as db:
+        try:
+            await hold(db, town.asha, Wish(town[LEAKS].id, at, "Flat 3B", ADYAR, "", None))
+        except (Invalid, Refused):
+            return False
+        finally:
+            await db.rollback()
+    return True
+
+
+async def test_the_form_leads_to_the_booking_by_plain_get(visitor: Looker) -> None:
+    form = (await visitor.visit(PAGE)).form("/bookings/new", having="start")
+    assert form.method == "get"
+    assert form.fields["service"] == LEAKS
+    assert form.fields["pincode"] == ADYAR
+    assert form.fields["professional"] == ""
+    assert set(form.choices) >= {"start", "professional"}
+
+
+async def test_a_named_professional_shows_their_times_alone(visitor: Looker, town: Town, app: Litestar) -> None:
+    page = await visitor.visit(f"{SLOTS}&professional={town.ravi.id}", AS_HTMX)
+    assert "When Ravi K. is free" in page.text
+    assert page.answer.headers["hx-replace-url"] == f"/services/{LEAKS}?pincode={ADYAR}&professional={town.ravi.id}"
+    async with app.state.database.work() as db:
+        found = await week(db, town[LEAKS], ADYAR, clock.today(), professional_id=town.ravi.id)
+    assert starts(page) == [start.strftime("%Y-%m-%dT%H:%M") for day in found.days for start in day.starts]
+
+
+async def test_slots_are_a_piece_for_htmx_and_a_page_for_everybody_else(visitor: Looker) -> None:
+    piece, page = await visitor.visit(SLOTS, AS_HTMX), await visitor.visit(SLOTS)
+    assert "<html" not in piece.text
+    assert piece.text.lstrip().startswith('<div class="when')
+    assert "<html" in page.text
+    assert "What is included" in page.text
+    assert starts(piece) == starts(page)
+
+
+async def test_a_later_first_day_shows_seven_days_from_it(visitor: Looker) -> None:
+    page = await visitor.visit(f"{SLOTS}&day=2026-11-27", AS_HTMX)
+    days = re.findall(r'name="shown-day" form="days" value="([^"]+)"', page.text)
+    assert days == [f"2026-11-{27 + n}" if n < 4 else f"2026-12-0{n - 3}" for n in range(7)]
+    assert starts(page)[0].startswith("2026-11-27")
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        ("banana", "cannot read this day"),
+        ("2026-11-23", "This day is over"),
+        ("9999-12-31", "too far ahead"),
+        ("2026-12-01", "too far ahead"),
+        ("0001-01-01", "This day is over"),
+        ("2026-02-30", "cannot read this day"),
+        ("20261124", "cannot read this day"),
+        ("2026-11-24T10:00", "cannot read this day"),
+    ],
+)
+async def test_an_absurd_day_is_told_in_words_and_today_shown(visitor: Looker, day: str, words: str) -> None:
+    page = await visitor.visit(f"{PAGE}&day={day}")
+    assert page.status == 422
+    assert words in page.text
+    assert starts(page)[0] == "2026-11-24T11:00"
+
+
+@pytest.mark.parametrize("who", ["banana", "-1", "0", "9" * 19, "9" * 400, "1.5", "%00", "١٢"])
+async def test_an_absurd_person_is_told_in_words_and_anyone_shown(visitor: Looker, who: str) -> None:
+    page = await visitor.visit(f"{PAGE}&professional={who}")
+    assert page.status == 422
+    assert starts(page)
+
+
+async def test_somebody_who_does_not_come_there_is_told_in_words(visitor: Looker, town: Town) -> None:
+    for stranger in (town.arun, town.geeta, town.asha):
+        page = await visitor.visit(f"{PAGE}&professional={stranger.id}")
+        assert "cannot take this job in Adyar" in page.text
+        assert stranger.full_name.split()[0] not in page.text
+        assert starts(page)
+
+
+async def test_without_a_pincode_the_page_asks_for_it_first(visitor: Looker) -> None:
+    page = await visitor.visit(f"/services/{LEAKS}")
+    assert page.status == 200
+    assert page.form(f"/services/{LEAKS}", having="pincode").method == "get"
+    assert starts(page) == []
+
+
+async def test_an_unknown_pincode_is_told_beside_its_field(visitor: Looker) -> None:
+    page = await visitor.visit(f"/services/{LEAKS}?pincode=999999")
+    assert page.status == 422
+    assert 'id="pincode-error"' in page.text
+    assert 'value="999999"' in page.text
+
+
+async def test_where_nobody_does_it_the_page_names_who_is_nearest(visitor: Looker) -> None:
+    page = await visitor.visit(f"/services/{LEAKS}?pincode=600045")
+    assert "Nobody does this in Tambaram yet" in page.text
+    assert f"/services/{LEAKS}?pincode=600090" in page.links
+    assert starts(page) == []
+    elsewhere = await visitor.visit(f"/services/ceiling-fan-installation?pincode={ADYAR}")
+    assert "/services/ceiling-fan-installation?pincode=600090" in elsewhere.links
+
+
+async def test_a_signed_in_customer_begins_at_home(asha: Looker) -> None:
+    assert "Plumbing in Adyar" in (await asha.visit(f"/services/{LEAKS}")).text
+    assert 'value="600020"' in (await asha.visit("/")).text
+
+
+async def test_a_retired_service_cannot_be_chosen(visitor: Looker, app: Litestar) -> None:
+    async with app.state.database.work(app.state.after) as db:
+        gone = await a_service(db, "Winding clocks", retired_at=clock.now())
+    page = await visitor.visit(f"/services/{gone.slug}?pincode={ADYAR}")
+    assert page.status == 200
+    assert "No longer offered" in page.text
+    assert starts(page) == []
+    assert "/bookings/new" not in [form.action for form in page.forms if form.choices]
+
+
+async def test_a_horizon_beyond_a_week_can_be_leafed_through(visitor: Looker, town: Town, app: Litestar) -> None:
+    async with app.state.database.work(app.state.after) as db:
+        service = await db.get_one(Service, town["blocked-drain-or-floor-trap"].id)
+        service.horizon_days = 14
+    page = await visitor.visit(f"/services/blocked-drain-or-floor-trap?pincode={ADYAR}")
+    later = next(link for link in page.links if "day=2026-12-01" in link)
+    second = await visitor.visit(later)
+    assert starts(second)[0].startswith("2026-12-01")
+    assert any(link.endswith("day=2026-11-24") for link in second.links)
+
+
+async def test_there_is_no_such_service(visitor: Looker) -> None:
+    for slug in ("nothing", "%00", "%E2%98%83", "a" * 5000, "..%2f", "'; DROP TABLE services; --"):
+        page = await visitor.visit(f"/services/{slug}")
+        assert page.status in (404, 422), slug
+
+
+async def test_the_page_asks_the_database_few_things(app: Litestar, visitor: Looker) -> None:
+    app.state.after.cache.clear()
+    with asked_of(app.state.database) as told:
+        await visitor.visit(PAGE)
+    assert len(told) <= 7, told
+    app.state.after.cache.clear()
+    with asked_of(app.state.database) as told:
+        await visitor.visit(SLOTS, AS_HTMX)
+    assert len(told) <= 5, told
+
+
+async def test_at_the_minute_when_a_start_comes_too_near_it_goes(visitor: Looker) -> None:
+    with clock.stopped(TUESDAY + timedelta(seconds=55)):
+        assert "2026-11-24T11:00" not in starts(await visitor.visit(f"{PAGE}&x=1"))
