@@ -82,7 +82,7 @@ BOOKINGS = (
           FROM (SELECT subject, name, actor_id, actor_role,
                        lag(name) OVER (PARTITION BY subject ORDER BY seq) AS before
                   FROM events WHERE subject LIKE 'booking-%' AND name = ANY(:moves)) told
-         WHERE (coalesce(before, ''), name) NOT IN (SELECT * FROM unnest(:sources, :targets))
+         WHERE (coalesce(before, ''), name) NOT IN (SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:targets AS text[])))
             OR (actor_id IS NULL AND actor_role <> 'platform')
         """,
     ),
@@ -240,13 +240,13 @@ RECORDS = (
         "history-cannot-be-changed",
         "Events and the ledger are guarded by their triggers, and this role may only add to them",
         """
-        SELECT tables.name || ' has no guard' FROM unnest(:append_only) tables(name)
+        SELECT tables.name || ' has no guard' FROM unnest(CAST(:append_only AS text[])) tables(name)
          WHERE 2 <> (
                SELECT count(*) FROM pg_trigger g
                 WHERE g.tgrelid = tables.name::regclass AND g.tgenabled = 'O'
                   AND g.tgname IN (tables.name || '_append_only', tables.name || '_never_emptied'))
         UNION ALL
-        SELECT tables.name || ' may be changed by ' || current_user FROM unnest(:append_only) tables(name)
+        SELECT tables.name || ' may be changed by ' || current_user FROM unnest(CAST(:append_only AS text[])) tables(name)
          WHERE has_table_privilege(tables.name, 'UPDATE, DELETE, TRUNCATE')
            AND pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = tables.name::regclass)) <> current_user
         """,

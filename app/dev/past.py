@@ -24,7 +24,7 @@ from app.payments.portal import Instrument, Outcome
 from app.reviews import ratings
 from app.reviews.review import Review
 
-A_DAY = 10  # bookings
+A_DAY = 11  # bookings
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 FATES = ("done", "customer", "unfilled", "no_show", "professional_absent", "by_clock")
 FATES_WEIGHTS = (908, 52, 14, 10, 6, 10)

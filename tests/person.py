@@ -1,0 +1,166 @@
+"""A person with a browser and no JavaScript: follows links, fills in forms that are drawn, presses buttons."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from litestar import Litestar
+
+from app.accounts.session import Sessions
+from app.accounts.user import User
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.secrets import digest, new_token
+
+URL = "http://localhost:8000"
+
+
+@dataclass
+class Form:
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, list[str]] = field(default_factory=dict)
+
+
+class _Reader(HTMLParser):
+    """Forms with the values they are drawn with, links, and what `<data id>` elements hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.by_id: dict[str, Form] = {}
+        self.links: list[str] = []
+        self.data: dict[str, str] = {}
+        self._form: Form | None = None
+        self._area: str | None = None
+        self._select: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._form = Form(given.get("action", ""), given.get("method", "get").lower())
+            self.forms.append(self._form)
+            self.by_id[given.get("id", "")] = self._form
+        elif tag == "a" and "href" in given:
+            self.links.append(given["href"])
+        elif tag == "data" and "id" in given:
+            self.data[given["id"]] = given.get("value", "")
+        else:
+            self._field(tag, given)
+
+    def _field(self, tag: str, given: dict[str, str]) -> None:
+        form = self.by_id.get(given["form"]) if "form" in given else self._form
+        name = given.get("name", "")
+        if form is None:
+            return
+        if tag == "option" and self._select:
+            form.choices.setdefault(self._select, []).append(given.get("value", ""))
+            if "selected" in given or self._select not in form.fields:
+                form.fields[self._select] = given.get("value", "")
+        elif tag == "select":
+            self._select = name
+        elif tag == "textarea":
+            self._area, form.fields[name] = name, ""
+        elif tag == "input" and name and given.get("type") in ("radio", "checkbox"):
+            form.choices.setdefault(name, []).append(given.get("value", "on"))
+            if "checked" in given:
+                form.fields[name] = given.get("value", "on")
+        elif tag == "input" and name:
+            form.fields[name] = given.get("value", "")
+
+    def handle_data(self, data: str) -> None:
+        if self._form is not None and self._area is not None:
+            self._form.fields[self._area] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = None
+        elif tag == "textarea":
+            self._area = None
+        elif tag == "select":
+            self._select = None
+
+
+class Page:
+    """An answer, read as HTML."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.answer, self.status, self.text = answer, answer.status_code, answer.text
+        self.location = answer.headers.get("location", "")
+        read = _Reader()
+        if "html" in answer.headers.get("content-type", ""):
+            read.feed(answer.text)
+        self.forms, self.links, self.data = read.forms, read.links, read.data
+
+    @property
+    def path(self) -> str:
+        split = urlsplit(str(self.answer.url))
+        return split.path + (f"?{split.query}" if split.query else "")
+
+    def form(self, action: str = "", *, having: str = "") -> Form:
+        """The form whose address ends so and which has this field."""
+        for form in self.forms:
+            target = urlsplit(urljoin(str(self.answer.url), form.action)).path
+            if target.endswith(action) and (not having or having in form.fields | form.choices):
+                return form
+        raise AssertionError(
+            f"no form to {action!r} with {having!r} among {[f.action for f in self.forms]}\n{self.text}"
+        )
+
+
+class Person(httpx.AsyncClient):
+    """One browser. `user` is whoever is signed in, None for a visitor."""
+
+    def __init__(self, app: Litestar | None = None, base_url: str = URL) -> None:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False) if app else None
+        super().__init__(transport=transport, base_url=base_url, timeout=20)
+        self.app = app
+        self.seen: list[str] = []  # the text of every answer, for those who look for what must not be there
+
+    async def signed_in_as(self, user: User, database: Database) -> "Person":
+        """A session without the sign-in page."""
+        token = new_token()
+        async with database.work() as db:
+            await Sessions(database).open(db, user, digest(token), clock.now(), "")
+        self.cookies.set("ds", token)
+        return self
+
+    async def visit(self, path: str, **headers: str) -> Page:
+        """Follow redirections, as browsers do."""
+        return self._kept(await self.get(path, headers=headers, follow_redirects=True))
+
+    async def send_to(self, path: str, fields: dict[str, str], **headers: str) -> Page:
+        """A bare POST, with a token but without a form that was drawn for it."""
+        token = {"_csrf_token": await self.token()} if "_csrf_token" not in fields else {}
+        return self._kept(await self.post(path, data=fields | token, headers=headers))
+
+    async def submit(self, page: Page, action: str = "", *, having: str = "", **fields: str) -> Page:
+        """Fill in the form that is drawn and press its button; what comes back is not followed."""
+        form = page.form(action, having=having)
+        target = urljoin(str(page.answer.url), form.action) if form.action else str(page.answer.url)
+        filled = form.fields | fields
+        if form.method == "get":
+            return self._kept(await self.get(target, params=filled, follow_redirects=True))
+        return self._kept(await self.post(target, data=filled))
+
+    async def go(self, page: Page, action: str = "", *, having: str = "", **fields: str) -> Page:
+        """Submit, see it accepted, and arrive."""
+        sent = await self.submit(page, action, having=having, **fields)
+        if sent.answer.request.method == "GET":
+            return sent
+        assert sent.status == 303, (sent.status, sent.text)
+        return await self.visit(sent.location)
+
+    async def sign_in(self, email: str, password: str) -> Page:
+        return await self.submit(await self.visit("/login"), "/login", email=email, password=password)
+
+    async def token(self) -> str:
+        """A CSRF token that fits this browser, from a page that everybody may see."""
+        page = await self.visit("/profile" if self.cookies.get("ds") else "/login")
+        return next(form.fields["_csrf_token"] for form in page.forms if "_csrf_token" in form.fields)
+
+    def _kept(self, answer: httpx.Response) -> Page:
+        self.seen.append(answer.text)
+        return Page(answer)
