@@ -1,0 +1,93 @@
+"""What lives as long as the process: made once, asked for by name in the signature of a door."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from app.accounts import auth
+from app.accounts.session import Sessions
+from app.accounts.user import Role
+from app.availability.repository import Working
+from app.kit import clock
+from app.kit.after import AfterCommit
+from app.kit.cache import Cache
+from app.kit.db import Database
+from app.kit.secrets import Passwords
+from app.kit.vault import Vault
+from app.settings import Settings
+from app.web import render, templating
+from app.web.live import Live
+from app.web.security import Cookies, Csrf
+from app.web.shelf import Shelf
+from app.web.static import Assets
+from app.web.visit import visit_of
+from app.web.work import unit_of_work
+
+
+def parts(settings: Settings) -> State:
+    """What lives as long as the process; doors ask for it by name, as dependencies."""
+    database, after, vault = (
+        Database(settings.database_url),
+        AfterCommit(settings.redis_url),
+        Vault(settings.secret_key),
+    )
+    cookies = Cookies(https=settings.https)
+    csrf = Csrf(vault, cookies)
+    assets = Assets(reload=not settings.production)
+    env = templating.environment(assets, reload=not settings.production)
+    render.install(env, csrf)
+    sessions = Sessions(database)
+
+    async def still_in(session_ids: list[int]) -> dict[int, bool]:
+        return await sessions.living(session_ids, clock.now())
+
+    async def audiences_of(me: auth.Me) -> list[str]:
+        """Professionals also hear of offers in their area, until they are blocked."""
+        if me.role != Role.PROFESSIONAL or me.blocked is not None:
+            return [f"user:{me.id}"]
+        async with database.work() as db:
+            return [f"user:{me.id}", *(f"area:{pincode}" for pincode in await Working(db, me).pincodes())]
+
+    return State(
+        {
+            "settings": settings,
+            "database": database,
+            "after": after,
+            "vault": vault,
+            "cookies": cookies,
+            "csrf": csrf,
+            "assets": assets,
+            "templates": env,
+            "passwords": Passwords(vault, cheap=settings.env == "test"),
+            "shelf": Shelf(after.cache),
+            "live": Live(after.bus, audiences_of, still_in),
+        }
+    )
+
+
+def provided() -> dict[str, Provide]:
+    """The dependencies of every door. Only `db` is a generator (app.web.work)."""
+    return {
+        "db": Provide(unit_of_work),
+        "me": Provide(_me, sync_to_thread=False),
+        "cache": Provide(_cache, sync_to_thread=False),
+        **{name: _from_state(name) for name in ("database", "after", "vault", "passwords", "settings")},
+    }
+
+
+def _from_state(name: str) -> Provide:
+    def part(request: Request[Any, Any, Any]) -> Any:
+        return request.app.state[name]
+
+    return Provide(part, sync_to_thread=False)
+
+
+def _me(request: Request[Any, Any, Any]) -> auth.Me | None:
+    me: auth.Me | None = visit_of(request).person
+    return me
+
+
+def _cache(request: Request[Any, Any, Any]) -> Cache:
+    return request.app.state.after.cache  # type: ignore[no-any-return]
