@@ -26,6 +26,7 @@ from app.discovery.service_pages import ServicePages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import NoticePages
 from app.reviews.pages import ReviewPages
+from app.standing.availability_pages import AvailabilityPages
 from app.standing.pages import BlockedPages
 from app.web import health
 from app.web.live import live
@@ -71,6 +72,7 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
     AbsencePages,
     history,
     earnings,
+    AvailabilityPages,
 ]
 
 SIGNED_IN: list[ControllerRouterHandler] = [

@@ -12,6 +12,7 @@ from app.accounts.user import User
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
 from app.kit import clock
+from tests.discovery.conftest import asked_of
 from tests.factories import (
     ADYAR,
     TAMBARAM,
@@ -23,7 +24,6 @@ from tests.factories import (
     a_start,
     an_admin,
 )
-from tests.discovery.conftest import asked_of
 from tests.person import Person
 
 PERSONAL = ("Asha", "Raman", "Flat 3B", "Ring twice")
@@ -351,7 +351,8 @@ async def test_earnings_add_up_to_the_ledger(scene, ravi):
     async with scene.database.work() as db:
         ledger = await db.scalar(
             text(
-                "SELECT -sum(amount) FROM ledger_entries WHERE person_id = :me AND account IN ('earnings', 'payout_held')"
+                "SELECT -sum(amount) FROM ledger_entries"
+                " WHERE person_id = :me AND account IN ('earnings', 'payout_held')"
             ),
             {"me": scene.ravi.id},
         )
