@@ -1,0 +1,108 @@
+"""A database of its own, a town of two, and a mail server that does what a test says."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from sqlalchemy import select
+
+from app.accounts.user import User
+from app.bookings.booking import Booking
+from app.dev.memory import LOOPBACK, free_port
+from app.kit.db import Database
+from app.kit.outbox import Outbox
+from app.kit.vault import Vault
+from app.notifications import rules
+from app.notifications.channels.email import Smtp
+from app.notifications.delivery import Postman
+from app.notifications.letters import Letters
+from app.settings import Settings
+from app.web.templating import environment
+from tests.factories import a_customer, a_professional, a_request, a_service
+
+
+@dataclass
+class Sink:
+    """`refuse` is answered to DATA instead of taking the letter; `only_for` limits that to one address."""
+
+    letters: list[EmailMessage] = field(default_factory=list)
+    envelopes: list[str] = field(default_factory=list)
+    refuse: str | None = None
+    only_for: str | None = None
+    stall: float = 0
+    url: str = ""
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+        if self.refuse and self.only_for == address:
+            return self.refuse
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        if self.stall:
+            await asyncio.sleep(self.stall)
+        if self.refuse and self.only_for is None:
+            return self.refuse
+        self.envelopes += envelope.rcpt_tos
+        self.letters.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 taken"
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    sink = Sink()
+    controller = Controller(sink, hostname=LOOPBACK, port=free_port())
+    controller.start()
+    sink.url = f"smtp://{LOOPBACK}:{controller.port}"
+    yield sink
+    controller.stop()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault("a secret key for the tests of letters")
+
+
+@pytest.fixture
+def letters(vault: Vault) -> Letters:
+    return Letters(environment(), vault, "https://doorstep.example")
+
+
+@pytest.fixture
+def settings(own_url: str) -> Settings:
+    env = {"DOORSTEP_ENV": "test", "DATABASE_URL": own_url, "BASE_URL": "https://doorstep.example"}
+    return Settings.from_env({**env, "MAIL_FROM": "Doorstep <hello@doorstep.example>"})
+
+
+@pytest.fixture
+def postman(own_database: Database, letters: Letters, sink: Sink, settings: Settings) -> Postman:
+    return Postman(own_database, letters, Smtp(sink.url, patience=1.0), settings)
+
+
+@dataclass
+class Town:
+    asha: User
+    ravi: User
+    booking: Booking
+
+
+@pytest.fixture
+async def town(own_database: Database) -> Town:
+    """Asha has asked for a plumber; Ravi is free."""
+    rules.install()
+    async with own_database.work() as db:
+        service = await a_service(db, "Fixing leaks & pipes")
+        ravi = await a_professional(db, "Ravi Kumar", services=[service])
+        asha = await a_customer(db, "Asha Raman")
+        booking = await a_request(db, asha, service)
+    return Town(asha, ravi, booking)
+
+
+async def rows(database: Database) -> list[Outbox]:
+    async with database.work() as db:
+        return list(await db.scalars(select(Outbox).order_by(Outbox.id)))

@@ -1,0 +1,207 @@
+"""From the outbox to people: once, in time, and whatever the mail server does."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from app.accounts.links import ask_to_reset, ask_to_verify
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.outbox import Outbox
+from app.notifications.channels.email import Smtp, message_of
+from app.notifications.delivery import MOST_TRIES, Postman, wait_after
+from app.notifications.letters import Letter
+from app.settings import Settings
+from tests.factories import a_customer
+from tests.notifications.conftest import rows
+
+
+async def write_mails(database: Database, user, number: int, kind: str = "password_changed") -> None:
+    async with database.work() as db:
+        now = clock.now()
+        for n in range(number):
+            mail = Outbox(
+                kind=kind, recipient_id=user.id, dedupe_key=f"{kind}:{n}", created_at=now, due_at=now, data={}
+            )
+            db.add(mail)
+
+
+@pytest.fixture
+async def asha(own_database):
+    async with own_database.work() as db:
+        return await a_customer(db, "Asha Raman", email="asha@example.com")
+
+
+async def test_a_letter_arrives_whole(own_database, asha, postman, sink):
+    await write_mails(own_database, asha, 1)
+    assert await postman.drain() == 1
+    (letter,) = sink.letters
+    assert sink.envelopes == ["asha@example.com"]
+    assert letter["From"] == "Doorstep <hello@doorstep.example>"
+    assert letter["To"] == "asha@example.com"
+    assert letter["Subject"] == "Your password was changed"
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert letter["Message-ID"].endswith("@doorstep.example>")
+    plain, html = letter.iter_parts()
+    assert plain.get_content_type() == "text/plain"
+    assert html.get_content_type() == "text/html"
+    assert "Vanakkam Asha" in plain.get_content()
+    (row,) = await rows(own_database)
+    assert row.sent_at
+    assert row.attempts == 1
+    assert row.claimed_until is None
+
+
+async def test_two_workers_send_each_letter_once(own_database, asha, letters, sink, settings):
+    await write_mails(own_database, asha, 60)
+    postmen = [Postman(own_database, letters, Smtp(sink.url), settings) for _ in range(4)]
+    sent = await asyncio.gather(*(postman.drain() for postman in postmen))
+    assert sum(sent) == 60 == len(sink.letters)
+    assert len({letter["Message-ID"] for letter in sink.letters}) == 60
+    assert await postmen[0].drain() == 0
+
+
+async def test_a_letter_put_off_is_tried_again_with_the_same_id(own_database, asha, postman, sink):
+    await write_mails(own_database, asha, 1)
+    sink.refuse = "451 try again later"
+    assert await postman.drain() == 0
+    (row,) = await rows(own_database)
+    assert row.sent_at is None
+    assert row.parked_at is None
+    assert row.last_error == "put off with 451"
+    assert await postman.drain() == 0
+    sink.refuse = None
+    with clock.stopped(row.due_at + timedelta(seconds=1)):
+        assert await postman.drain() == 1
+    (letter,) = sink.letters
+    with clock.stopped(row.due_at + timedelta(days=2)):
+        assert await postman.drain() == 0
+    assert (
+        letter["Message-ID"]
+        == message_of(Letter("a@b.in", "s", "h", "t"), row, "x@y.in", "doorstep.example")["Message-ID"]
+    )
+
+
+async def test_a_letter_refused_for_good_is_parked_and_holds_nobody_up(own_database, asha, postman, sink):
+    async with own_database.work() as db:
+        gone = await a_customer(db, "Gone Away", email="gone@example.com")
+    await write_mails(own_database, gone, 1, "password_changed")
+    async with own_database.work() as db:
+        now = clock.now()
+        db.add(
+            Outbox(kind="password_changed", recipient_id=asha.id, dedupe_key="b", created_at=now, due_at=now, data={})
+        )
+    sink.refuse, sink.only_for = "550 no such user", "gone@example.com"
+    assert await postman.drain() == 1
+    assert sink.envelopes == ["asha@example.com"]
+    first, second = await rows(own_database)
+    assert first.parked_at
+    assert first.last_error == "refused with 550"
+    assert second.sent_at
+
+
+async def test_a_stalling_server_costs_patience_and_no_letter(own_database, asha, postman, sink):
+    await write_mails(own_database, asha, 3)
+    sink.stall = 4
+    began = asyncio.get_running_loop().time()
+    assert await postman.drain() == 0
+    assert asyncio.get_running_loop().time() - began < 4
+    waiting = await rows(own_database)
+    assert all(row.due_at > clock.now() and row.claimed_until is None for row in waiting)
+    sink.stall = 0
+    with clock.stopped(clock.now() + timedelta(minutes=1)):
+        assert await postman.drain() == 3
+
+
+async def test_without_a_server_letters_wait_longer_and_longer_and_are_parked_at_last(
+    own_database, asha, letters, settings
+):
+    await write_mails(own_database, asha, 1)
+    postman = Postman(own_database, letters, Smtp("smtp://127.0.0.1:1", patience=0.5), settings)
+    waits, now = [], clock.now()
+    for _ in range(MOST_TRIES):
+        with clock.stopped(now):
+            assert await postman.drain() == 0
+        (row,) = await rows(own_database)
+        waits.append(row.due_at - now)
+        now = max(row.due_at, now) + timedelta(seconds=1)
+    assert row.parked_at
+    assert row.attempts == MOST_TRIES
+    assert waits[:3] == [timedelta(seconds=20), timedelta(minutes=1), timedelta(minutes=3)]
+    assert wait_after(9) == timedelta(hours=24)
+
+
+async def test_a_worker_that_died_with_letters_in_its_bag_loses_none(own_database, asha, postman, sink):
+    await write_mails(own_database, asha, 5)
+    assert len(await postman._claim()) == 5
+    assert await postman.drain() == 0
+    with clock.stopped(clock.now() + timedelta(minutes=11)):
+        assert await postman.drain() == 5
+
+
+async def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(own_database, asha, postman, sink):
+    await write_mails(own_database, asha, 1, "a_kind_without_templates")
+    await write_mails(own_database, asha, 2)
+    assert await postman.drain() == 2
+    poison = (await rows(own_database))[0]
+    assert poison.last_error == "TemplateNotFound"
+    assert poison.sent_at is None
+
+
+@pytest.mark.parametrize("where", ["to", "subject"])
+def test_no_line_break_gets_into_a_header(where):
+    letter = {"to": "a@b.in", "subject": "Hello", "html": "h", "text": "t"}
+    letter[where] += "\r\nBcc: everybody@example.com"
+    mail = Outbox(dedupe_key="x", created_at=clock.now())
+    with pytest.raises(ValueError, match=r"."):
+        message_of(Letter(**letter), mail, "Doorstep <x@y.in>", "y.in")
+
+
+async def test_a_name_full_of_tricks_stays_text(own_database, postman, sink):
+    name = "Asha <script>alert(1)</script>\r\nBcc: everybody@example.com"
+    async with own_database.work() as db:
+        asha = await a_customer(db, name, email="asha@example.com")
+    await write_mails(own_database, asha, 1)
+    assert await postman.drain() == 1
+    (letter,) = sink.letters
+    assert letter["Bcc"] is None
+    assert sink.envelopes == ["asha@example.com"]
+    assert "<script>" not in list(letter.iter_parts())[1].get_content()
+
+
+async def test_a_link_is_erased_once_sent_in_production_only(
+    own_database, own_url, asha, letters, sink, vault, settings
+):
+    production = Settings.from_env(
+        {
+            "DOORSTEP_ENV": "production",
+            "DATABASE_URL": own_url,
+            "REDIS_URL": "redis://localhost/0",
+            "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
+            "BASE_URL": "https://doorstep.example",
+            "SMTP_URL": sink.url,
+            "MAIL_FROM": "hello@doorstep.example",
+            "UPLOADS_DIR": "/var/lib/doorstep",
+            "METRICS_TOKEN": "a token for the machines",
+            "TRUSTED_PROXIES": "1",
+            "LOG_LEVEL": "info",
+        }
+    )
+    for told, kept in ((production, False), (settings, True)):
+        async with own_database.work() as db:
+            await ask_to_verify(db, vault, asha, asha.email)
+        assert await Postman(own_database, letters, Smtp(sink.url), told).drain() == 1
+        assert ("token" in (await rows(own_database))[-1].data) is kept
+        assert "https://doorstep.example/verify/" in list(sink.letters[-1].iter_parts())[0].get_content()
+
+
+async def test_a_link_asked_for_nobody_is_dropped_without_a_trace(own_database, asha, postman, sink, vault):
+    async with own_database.work() as db:
+        await ask_to_reset(db, vault, "nobody@example.com")
+        await ask_to_reset(db, vault, "ASHA@example.com")
+    assert await postman.drain() == 1
+    assert sink.envelopes == ["asha@example.com"]
+    async with own_database.work() as db:
+        assert await db.scalar(text("SELECT count(*) FROM outbox o WHERE o::text LIKE '%nobody%'")) == 0

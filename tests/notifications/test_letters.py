@@ -1,0 +1,157 @@
+"""Who hears what, and what stands in it."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.bookings.booking import State
+from app.bookings.repository import Bookings
+from app.bookings.reservation import accept, hand_back
+from app.kit import clock
+from app.kit.events import PLATFORM
+from app.kit.outbox import Outbox
+from app.notifications.letters import OutOfDate
+from app.notifications.rules import CANCELLED, RULES
+from app.web.templating import TEMPLATES
+from tests.notifications.conftest import rows
+
+KINDS = sorted({rule.kind for rules in (*RULES.values(), *CANCELLED.values()) for rule in rules})
+
+
+async def told(database, letters) -> dict[tuple[str, str], Any]:
+    """(kind, address) → letter, of all that could be sent now."""
+    found = {}
+    async with database.work() as db:
+        for mail in await rows(database):
+            try:
+                letter = await letters.write(db, mail)
+            except OutOfDate:
+                continue
+            found[mail.kind, letter.to] = letter
+    return found
+
+
+async def accepted(database, town, vault, and_then=lambda: None):
+    async with database.work() as db:
+        booking = await accept(db, town.ravi, town.booking.reference, vault)
+        await db.flush()
+        and_then()
+        return booking
+
+
+async def test_a_fact_and_its_mails_are_written_together_or_not_at_all(own_database, town, vault):
+    before = [mail.kind for mail in await rows(own_database)]
+    with pytest.raises(ZeroDivisionError):
+        await accepted(own_database, town, vault, and_then=lambda: 1 // 0)
+    assert [mail.kind for mail in await rows(own_database)] == before == ["booking_requested"]
+    await accepted(own_database, town, vault)
+    assert [mail.kind for mail in await rows(own_database)][1:] == ["booking_assigned", "job_assigned"]
+
+
+async def test_whoever_commits_a_mail_wakes_the_worker(own_database, town, vault):
+    heard: list[str] = []
+
+    async def announce(announcements):
+        heard.extend(one.audience for one in announcements)
+
+    async with own_database.work(announce) as db:
+        await accept(db, town.ravi, town.booking.reference, vault)
+    assert "task:drain_outbox" in heard
+
+
+async def test_the_start_code_is_in_the_customers_mail_and_nowhere_else(own_database, town, vault, letters):
+    booking = await accepted(own_database, town, vault)
+    code = booking.live_code("start").reveal(vault, booking.reference)
+    spoken = f"{code[:3]} {code[3:]}"
+    found = await told(own_database, letters)
+    mine = found["booking_assigned", town.asha.email]
+    assert spoken in mine.html
+    assert spoken in mine.text
+    assert "Ravi K. comes" in mine.subject
+    assert "Fixing leaks &amp; pipes" in mine.html
+    assert "Fixing leaks & pipes" in mine.text
+    his = found["job_assigned", town.ravi.email]
+    for digits in (code, spoken):
+        assert digits not in his.html + his.text + his.subject
+    async with own_database.work() as db:
+        stored = await db.scalar(text("SELECT string_agg(o::text, ' ') FROM outbox o"))
+    assert code not in stored
+
+
+async def test_a_letter_to_a_professional_names_neither_customer_nor_address(own_database, town, vault, letters):
+    await accepted(own_database, town, vault)
+    his = (await told(own_database, letters))["job_assigned", town.ravi.email]
+    for private in ("Asha", "Flat 3B", town.asha.phone, town.asha.email, "Ring twice"):
+        assert private not in his.html + his.text
+
+
+async def test_a_mail_that_is_not_true_any_more_is_not_sent(own_database, town, vault, letters):
+    await accepted(own_database, town, vault)
+    async with own_database.work() as db:
+        await hand_back(db, town.ravi, town.booking.reference, "My scooter broke down.")
+    kinds = {kind for kind, _ in await told(own_database, letters)}
+    assert "booking_looking_again" in kinds
+    assert not kinds & {"booking_assigned", "job_assigned"}
+
+
+async def test_a_hold_that_lapsed_is_told_to_nobody(own_database, town, vault):
+    before = len(await rows(own_database))
+    async with own_database.work() as db:
+        booking = await Bookings(db).by_reference(town.booking.reference, lock=True)
+        booking.state, booking.requested_at, booking.payment = State.HELD, None, None
+        booking.held_until = clock.now()
+        booking.cancel(PLATFORM, "expired", "")
+    assert len(await rows(own_database)) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_letter_can_be_written(own_database, town, vault, letters, kind):
+    """Strict templates: a word that is missing is an error here, not in somebody's mailbox."""
+    booking = await accepted(own_database, town, vault)
+    await prepare(own_database, town, vault, kind)
+    at = booking.starts_at.isoformat()
+    data = {"booking": booking.reference, "professional_id": town.ravi.id, "starts_at": at, "before": at, "fee": 100_00}
+    whose = town.ravi if kind.startswith(("job_", "extra_a")) else town.asha
+    phase = {"code_locked": "start", "code_renewed": "start"}.get(kind)
+    mail = Outbox(kind=kind, recipient_id=whose.id, data=data | ({"phase": phase} if phase else {}), dedupe_key="x")
+    if kind == "password_changed":
+        mail.data = {}
+    async with own_database.work() as db:
+        letter = await letters.write(db, mail)
+    assert letter.to == whose.email
+    assert letter.subject == " ".join(letter.subject.split()) != ""
+    for body in (letter.html, letter.text):
+        assert "{{" not in body
+        assert "None" not in body
+        assert "https://doorstep.example/" in body
+    assert "&amp;" not in letter.text
+    assert re.search(r"<h1[^>]*>\s*\S", letter.html)
+
+
+async def prepare(database, town, vault, kind: str) -> None:
+    """Bring the booking to where this letter is true."""
+    async with database.work() as db:
+        booking = await Bookings(db).by_reference(town.booking.reference, lock=True)
+        if kind in ("booking_started", "booking_completed", "extra_proposed", "extra_answered"):
+            booking.start(town.ravi, booking.live_code("start"), vault)
+            await db.flush()
+        if kind in ("extra_proposed", "extra_answered"):
+            booking.propose_extra(town.ravi, "A new washer", 50_00)
+        if kind == "booking_completed":
+            booking.complete(town.ravi, booking.live_code("finish"))
+        if kind in ("booking_looking_again", "job_asked"):
+            booking.hand_back(town.ravi, "No time.", town.ravi.id)
+        if kind == "job_asked":
+            booking.named_id, booking.asked_until = town.ravi.id, clock.now() + timedelta(minutes=9)
+        if kind.startswith(("booking_cancelled", "booking_unfilled", "booking_no_show", "job_cancelled")):
+            booking.cancel(PLATFORM, "platform", "Reason", fee=100_00)
+
+
+def test_every_letter_has_both_bodies_and_no_template_is_left_over():
+    known = set(KINDS) | {"verify", "reset", "known_address", "email_changed"}
+    for ending in ("html", "txt"):
+        there = {path.stem for path in (TEMPLATES / "emails").glob(f"*.{ending}") if not path.stem.startswith("_")}
+        assert there == known

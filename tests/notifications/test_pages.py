@@ -1,0 +1,111 @@
+"""The development mailbox, what people were told, and the page of a blocked person."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from litestar import Litestar
+
+from app.accounts.repository import Users
+from app.bookings.repository import Bookings
+from app.bookings.reservation import accept
+from app.kit.vault import Vault
+from app.main import create_app
+from app.settings import Settings
+from tests.factories import a_block, a_customer, an_admin
+from tests.person import Person
+
+
+@pytest.fixture
+def vault(settings) -> Vault:
+    return Vault(settings.secret_key)
+
+
+@pytest.fixture
+async def app(settings, services) -> AsyncIterator[Litestar]:
+    env = {"DOORSTEP_ENV": "test", "DATABASE_URL": settings.database_url, "REDIS_URL": services.redis_url}
+    app = create_app(Settings.from_env({**env, "LOG_LEVEL": "warning"}))
+    up, down = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            up.set()
+            await down.wait()
+
+    running = asyncio.create_task(live())
+    await up.wait()
+    yield app
+    down.set()
+    await running
+
+
+@pytest.fixture
+async def accepted(own_database, town, vault):
+    async with own_database.work() as db:
+        return await accept(db, town.ravi, town.booking.reference, vault)
+
+
+async def test_mails_are_read_in_the_app_when_no_server_takes_them(app, accepted, town):
+    async with Person(app) as visitor:
+        box = await visitor.visit("/dev/mail")
+        assert "Ravi K. comes" in box.text
+        link = next(link for link in box.links if re.fullmatch(r"/dev/mail/\d+", link))
+        page = await visitor.visit(link)
+        assert page.status == 200
+        whole = await visitor.get(f"{link}/html")
+        assert "style-src 'unsafe-inline'" in whole.headers["content-security-policy"]
+        assert "script-src" not in whole.headers["content-security-policy"]
+        assert (await visitor.get("/dev/mail/999999")).status_code == 404
+
+
+@pytest.mark.parametrize("given", [{"SMTP_URL": "smtp://localhost:25"}, {"DOORSTEP_ENV": "production"}])
+def test_there_is_no_such_mailbox_where_mails_are_sent(settings, given):
+    production = {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": "redis://localhost/0",
+        "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
+        "BASE_URL": "https://doorstep.example",
+        "SMTP_URL": "smtp://localhost:25",
+        "MAIL_FROM": "hello@doorstep.example",
+        "UPLOADS_DIR": "/var/lib/doorstep",
+    }
+    app = create_app(Settings.from_env(production | {"DOORSTEP_ENV": "test"} | given))
+    assert not [route.path for route in app.routes if route.path.startswith("/dev")]
+
+
+async def test_people_read_again_what_they_were_told_and_nothing_of_others(app, accepted, town, own_database):
+    async with own_database.work() as db:
+        omar = await a_customer(db, "Omar")
+    seen = {}
+    for user in (town.asha, town.ravi, omar):
+        async with Person(app) as person:
+            await person.signed_in_as(user, own_database)
+            page = await person.visit("/notices")
+            seen[user.full_name] = page.text
+            assert page.status == 200
+    assert "Somebody accepted" in seen["Asha Raman"]
+    assert f"/bookings/{accepted.reference}" in seen["Asha Raman"]
+    assert "The job is yours" in seen["Ravi Kumar"]
+    assert f"/jobs/{accepted.reference}" in seen["Ravi Kumar"]
+    assert "No notices yet" in seen["Omar"]
+    assert accepted.reference not in seen["Omar"]
+
+
+async def test_a_blocked_professional_still_finds_the_job_that_has_started(app, accepted, town, own_database, vault):
+    async with own_database.work() as db:
+        booking = await Bookings(db).by_reference(accepted.reference, lock=True)
+        booking.start(town.ravi, booking.live_code("start"), vault)
+        await a_block(db, await Users(db).get(town.ravi.id), await an_admin(db), "Papers turned out to be false.")
+    async with Person(app) as ravi:
+        await ravi.signed_in_as(town.ravi, own_database)
+        page = await ravi.visit("/blocked")
+        assert "Papers turned out to be false." in page.text
+        assert f"/jobs/{accepted.reference}" in page.links
+        assert (await ravi.get("/notices")).status_code == 403
+
+
+async def test_somebody_who_is_not_blocked_has_no_business_there(app, town, own_database):
+    async with Person(app) as asha:
+        await asha.signed_in_as(town.asha, own_database)
+        assert (await asha.get("/blocked")).headers["location"] == "/"
