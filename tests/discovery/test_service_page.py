@@ -61,13 +61,22 @@ async def _holds(app: Litestar, town: Town, start: str) -> bool:
     return True
 
 
-async def test_the_form_leads_to_the_booking_by_plain_get(visitor: Looker) -> None:
+async def test_the_form_leads_to_the_booking_by_plain_get(visitor: Looker, town: Town) -> None:
     form = (await visitor.visit(PAGE)).form("/bookings/new", having="start")
     assert form.method == "get"
-    assert form.fields["service"] == LEAKS
+    assert form.fields["service"] == str(town[LEAKS].id)
     assert form.fields["pincode"] == ADYAR
     assert form.fields["professional"] == ""
     assert set(form.choices) >= {"start", "professional"}
+
+
+async def test_what_is_chosen_arrives_at_the_booking(asha: Looker) -> None:
+    page = await asha.visit(PAGE)
+    form = page.form("/bookings/new", having="start")
+    booking = await asha.visit("/bookings/new", **form.fields | {"start": starts(page)[0]})
+    assert booking.status == 200
+    assert "Fixing leaks and pipes" in booking.text
+    assert "Tue 24 Nov, 11:00" in booking.text
 
 
 async def test_a_named_professional_shows_their_times_alone(visitor: Looker, town: Town, app: Litestar) -> None:

@@ -221,9 +221,7 @@ async def test_another_process_forgets_as_well(kept: Kept) -> None:
     await elsewhere.start()
     try:
         assert TEN in await kept.read("service")
-        wish = Wish(
-            kept.service.id, clock.at(TUESDAY.date() + timedelta(days=1), 600), "Flat 3B", kept.pincode, "", None
-        )
+        wish = kept.wish(days=1, hour=10)
         async with kept.app.state.database.work(elsewhere) as db:
             await hold(db, kept.customer, wish)
         for _ in range(40):
