@@ -69,6 +69,8 @@ class PaymentPages(Controller):
             else:
                 await _pay(db, database, after, me, booking, sent, key)
         except Invalid as wrong:
+            if not debt and (was_paid(booking) or is_over(booking)):
+                raise Invalid({"": next(iter(wrong.errors.values())), **wrong.errors}) from wrong
             return await _drawn(request, db, me, booking, values=_safe(sent), errors=wrong.errors)
         except Refused as refusal:
             return await _refused(request, db, me, booking, refusal)
@@ -129,7 +131,7 @@ async def _refused(request: Asking, db: AsyncSession, me: Me, booking: Booking, 
         booking = await Bookings(db).for_customer(me, booking.reference)
         return await _drawn(request, db, me, booking, refusal=refusal)
     if refusal.reason in ("lapsed", "taken"):
-        return page(request, "bookings/lapsed.html", status=409, booking=booking, refusal=refusal, **_fresh(refusal))
+        return page(request, "bookings/lapsed.html", status=409, booking=booking, **_fresh(refusal))
     raise refusal
 
 

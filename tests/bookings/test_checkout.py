@@ -1,0 +1,413 @@
+"""From a chosen slot to a paid booking by plain forms: once, whatever is pressed, typed or sent again."""
+
+import asyncio
+import re
+
+import pytest
+from sqlalchemy import update
+
+from app.bookings.reservation import expire_holds
+from app.catalog.service import Service
+from app.kit import clock
+from tests.bookings.scenes import START, VISA, Scene, later
+from tests.factories import ADYAR, TAMBARAM, a_customer, a_professional, a_service, a_start
+
+CANARY, CVV = "4242424242424242", "739"
+
+
+@pytest.fixture
+async def scene(app):
+    scene = await Scene.set(app)
+    yield scene
+    await scene.leave()
+
+
+@pytest.fixture
+async def asha(scene):
+    return await scene.browser(scene.asha)
+
+
+@pytest.fixture
+async def omar(scene):
+    return await scene.browser(scene.omar)
+
+
+def form_of(scene, when=None, **given):
+    """A bare form, as another client would send it."""
+    return {
+        "service_id": str(scene.service.id),
+        "start": (when or a_start()).strftime(START),
+        "address": "Flat 3B, Sri Lakshmi Apartments",
+        "pincode": ADYAR,
+        "note": "Ring twice.",
+    } | given
+
+
+async def count(scene, user):
+    return await scene.one("SELECT count(*) FROM bookings WHERE customer_id = :id", id=user.id)
+
+
+async def test_asha_books_and_pays_by_card(scene, asha):
+    page = await asha.visit(scene.asked())
+    assert "Step 1 of 2" in page.text
+    payment = await asha.go(page, "/bookings", note="The tap drips.")
+    assert "Kept for you until" in payment.text
+    assert "₹149" in payment.text
+    booked = await asha.go(payment, "/payment", **VISA)
+    assert "We are asking who can come" in booked.text
+    assert "Visa ending 4242" in booked.text
+    reference = payment.path.split("/")[2]
+    booking = await scene.booking(reference)
+    assert (booking.state, booking.payment, booking.note) == ("requested", "card", "The tap drips.")
+    assert await scene.money(reference) == {"hold": 149_00, "hold_contra": -149_00}
+
+
+@pytest.mark.parametrize("way", [{"method": "upi", "upi_id": "success@doorstep"}, {"method": "after"}])
+async def test_upi_and_after_the_work_are_ways_to_pay(scene, asha, way):
+    reference = await scene.paid(asha, **way)
+    assert (await scene.booking(reference)).payment == way["method"]
+    assert bool(await scene.charges(reference)) == (way["method"] == "upi")
+
+
+async def test_a_visitor_signs_in_first_and_comes_back(scene, asha):
+    asha.cookies.clear()
+    answer = await asha.get(scene.asked())
+    assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/login")
+    assert "bookings%2Fnew" in answer.headers["location"]
+
+
+async def test_a_slot_alone_is_kept_at_the_main_address(scene, asha):
+    bare = {name: value for name, value in form_of(scene).items() if name in ("service_id", "start", "pincode")}
+    sent = await asha.send_to("/bookings", bare)
+    assert sent.status == 303
+    assert (await scene.booking(sent.location.split("/")[2])).address.startswith("Flat 3B")
+
+
+async def test_a_double_click_makes_one_booking(scene, asha):
+    page = await asha.visit(scene.asked())
+    sent = await asyncio.gather(*(asha.submit(page, "/bookings") for _ in range(6)))
+    assert {(one.status, one.location) for one in sent} == {(303, sent[0].location)}
+    assert await count(scene, scene.asha) == 1
+
+
+async def test_back_and_send_again_makes_one_booking(scene, asha):
+    first = await asha.submit(await asha.visit(scene.asked()), "/bookings")
+    again = await asha.visit(scene.asked())
+    assert "kept for you already" in again.text
+    assert (await asha.submit(again, "/bookings")).location == first.location
+    assert await count(scene, scene.asha) == 1
+
+
+async def test_the_same_key_with_another_form_is_refused_with_a_way_on(scene, asha):
+    page = await asha.visit(scene.asked())
+    await asha.submit(page, "/bookings")
+    other = await asha.submit(page, "/bookings", note="Something else.")
+    assert other.status == 422
+    assert "sent already" in other.text
+    assert "Go on to pay" in other.text
+    assert "Something else." in other.text
+    assert await count(scene, scene.asha) == 1
+
+
+async def test_another_persons_key_is_another_key(scene, asha, omar):
+    for person in (asha, omar):
+        assert (await person.send_to("/bookings", form_of(scene, idempotency_key="k1"))).status == 303
+    assert (await count(scene, scene.asha), await count(scene, scene.omar)) == (1, 1)
+
+
+async def test_a_slot_just_taken_offers_the_next_three_and_loses_nothing(scene, asha, omar):
+    page = await asha.visit(scene.asked())
+    for _ in range(2):
+        assert (await omar.send_to("/bookings", form_of(scene))).status == 303
+    late = await asha.submit(page, "/bookings", note="Ring thrice.", address_id="", address="12 Beach Road, Adyar")
+    assert late.status == 409
+    assert "That time was just taken." in late.text
+    assert "Ring thrice." in late.text
+    assert "12 Beach Road, Adyar" in late.text
+    starts = re.findall(r'<button[^>]* name="start" value="([^"]+)"', late.text)
+    assert len(starts) == 3
+    assert starts[0] > a_start().strftime(START)
+    kept = await asha.submit(late, "/bookings", start=starts[0])
+    assert kept.status == 303
+    assert (await scene.booking(kept.location.split("/")[2])).note == "Ring thrice."
+
+
+BAD = [
+    ("start", "banana"),
+    ("start", ""),
+    ("start", "2020-01-01T10:00"),
+    ("start", "9999-12-31T10:00"),
+    ("start", "0001-01-01T00:00+14:00"),
+    ("start", "2026-02-30T10:00"),
+    ("address", ""),
+    ("address", "x"),
+    ("pincode", "abcdefgh"),
+    ("pincode", "999999"),
+    ("pincode", TAMBARAM),
+    ("note", "n" * 501),
+    ("note", "n" * 900_000),
+    ("address_id", "9223372036854775808"),
+    ("address_id", "99"),
+    ("professional_id", "9223372036854775807"),
+    ("professional_id", "x"),
+    ("note", "a\x00b"),
+]
+
+
+@pytest.mark.parametrize(("field", "typed"), BAD)
+async def test_what_cannot_be_is_told_beside_its_field(scene, asha, field, typed):
+    sent = await asha.send_to("/bookings", form_of(scene, **{field: typed}))
+    assert sent.status == 422
+    assert await count(scene, scene.asha) == 0
+
+
+async def test_an_off_grid_start_is_refused(scene, asha):
+    sent = await asha.send_to("/bookings", form_of(scene, a_start(minute=15)))
+    assert sent.status == 422
+    assert "on the hour or half past" in sent.text
+    assert "Ring twice." in sent.text
+
+
+async def test_a_past_slot_shows_free_ones_instead(scene, asha):
+    sent = await asha.send_to("/bookings", form_of(scene, a_start(days=-1)))
+    assert sent.status == 422
+    assert 'name="start"' in sent.text
+
+
+@pytest.mark.parametrize("service_id", ["0", "-1", "banana", "", "9223372036854775808", "999999999"])
+async def test_a_service_that_is_none_is_refused(scene, asha, service_id):
+    assert (await asha.send_to("/bookings", form_of(scene, service_id=service_id))).status == 422
+
+
+async def test_only_approved_professionals_of_the_place_can_be_named(scene, asha):
+    async with scene.database.work() as db:
+        pending = await a_professional(db, "Pavithra N", services=[scene.service], standing="pending")
+        far = await a_professional(db, "Farid K", services=[scene.service], pincodes=[TAMBARAM])
+        other = await a_professional(db, "Othman L", services=[await a_service(db)])
+    for user in (pending, far, other, scene.omar):
+        sent = await asha.send_to("/bookings", form_of(scene, professional_id=str(user.id)))
+        assert sent.status == 422
+        assert "Anyone who is free can" in sent.text
+
+
+async def test_nobody_books_in_anothers_name(scene, asha):
+    sent = await asha.send_to("/bookings", form_of(scene, customer_id=str(scene.omar.id), price="1", state="closed"))
+    booking = await scene.booking(sent.location.split("/")[2])
+    assert (booking.customer_id, booking.price, booking.state) == (scene.asha.id, 149_00, "held")
+
+
+async def test_anothers_saved_address_is_not_in_ones_book(scene, asha):
+    address = await scene.one("SELECT id FROM addresses WHERE user_id = :id", id=scene.omar.id)
+    sent = await asha.send_to("/bookings", form_of(scene, address_id=str(address)))
+    assert sent.status == 422
+    assert "not in your address book" in sent.text
+
+
+async def test_a_professional_cannot_book(scene):
+    ravi = await scene.browser(scene.ravi)
+    assert (await ravi.visit(scene.asked())).status == 403
+
+
+async def test_a_retired_service_takes_no_new_booking(scene, asha):
+    async with scene.database.work() as db:
+        await db.execute(update(Service).where(Service.id == scene.service.id).values(retired_at=clock.now()))
+    assert (await asha.send_to("/bookings", form_of(scene))).status == 409
+
+
+async def test_a_parallel_booking_of_the_last_slot_has_as_many_winners_as_people(scene):
+    async with scene.database.work() as db:
+        crowd = [await a_customer(db, f"Guest {n}") for n in range(8)]
+    people = [await scene.browser(user) for user in crowd]
+    await asyncio.gather(*(person.token() for person in people))
+    answers = await asyncio.gather(*(person.send_to("/bookings", form_of(scene)) for person in people))
+    statuses = sorted(answer.status for answer in answers)
+    assert statuses == [303] * 2 + [409] * 6
+
+
+# Paying
+
+
+async def test_paying_twice_at_once_charges_once(scene, asha):
+    reference = await scene.held(asha)
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    sent = await asyncio.gather(*(asha.submit(page, "/payment", **VISA) for _ in range(6)))
+    assert {(one.status, one.location) for one in sent} == {(303, f"/bookings/{reference}")}
+    assert await scene.charges(reference) == [("authorised", 149_00, 0)]
+
+
+async def test_paying_in_two_windows_with_two_keys_charges_once(scene, asha):
+    reference = await scene.held(asha)
+    pages = [await asha.visit(f"/bookings/{reference}/payment") for _ in range(2)]
+    sent = await asyncio.gather(*(asha.submit(page, "/payment", **VISA) for page in pages))
+    assert [one.status for one in sent] == [303, 303]
+    assert await scene.charges(reference) == [("authorised", 149_00, 0)]
+
+
+async def test_a_payment_key_with_another_card_is_refused(scene, asha):
+    reference = await scene.held(asha)
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    await asha.submit(page, "/payment", **VISA)
+    other = await asha.submit(page, "/payment", **VISA | {"card_number": "5555 5555 5555 4444"})
+    assert other.status == 422
+    assert await scene.charges(reference) == [("authorised", 149_00, 0)]
+
+
+@pytest.mark.parametrize(
+    ("way", "words", "state"),
+    [
+        (VISA | {"card_number": "4000 0000 0000 0002"}, "declined this payment", "declined"),
+        (VISA | {"card_number": "4000 0000 0000 0341"}, "did not answer in time", "timed_out"),
+        ({"method": "upi", "upi_id": "decline@doorstep"}, "declined this payment", "declined"),
+        ({"method": "upi", "upi_id": "timeout@doorstep"}, "did not answer in time", "timed_out"),
+    ],
+)
+async def test_when_the_bank_does_not_say_yes_nothing_is_taken_and_one_may_try_again(scene, asha, way, words, state):
+    reference = await scene.held(asha)
+    refused = await scene.pay(asha, reference, **way)
+    assert refused.status == 422
+    assert words in refused.text
+    assert (await scene.booking(reference)).state == "held"
+    assert await scene.charges(reference) == [(state, 149_00, 0)]
+    assert (await asha.submit(refused, "/payment", **VISA)).location == f"/bookings/{reference}"
+    assert await scene.money(reference) == {"hold": 149_00, "hold_contra": -149_00}
+
+
+async def test_a_bank_that_wants_a_code_gets_it_in_a_second_step(scene, asha):
+    reference = await scene.held(asha)
+    sent = await scene.pay(asha, reference, **VISA | {"card_number": "4000 0025 0000 3155"})
+    assert sent.location == f"/bookings/{reference}/payment"
+    page = await asha.visit(sent.location)
+    assert "Visa ending 3155" in page.text
+    wrong = await asha.submit(page, "/payment", code="000000")
+    assert wrong.status == 422
+    assert "not the code" in wrong.text
+    assert (await asha.submit(page, "/payment", code="123 456")).location == f"/bookings/{reference}"
+    assert await scene.charges(reference) == [("authorised", 149_00, 0)]
+
+
+async def test_a_code_that_comes_with_the_card_pays_at_once(scene, asha):
+    reference = await scene.held(asha)
+    way = VISA | {"card_number": "4000002500003155", "code": "123456"}
+    assert (await scene.pay(asha, reference, **way)).location == f"/bookings/{reference}"
+
+
+async def test_a_code_without_a_card_pays_nothing(scene, asha):
+    reference = await scene.held(asha)
+    sent = await asha.send_to(f"/bookings/{reference}/payment", {"method": "card", "code": "123456"})
+    assert sent.status == 422
+    assert (await scene.booking(reference)).state == "held"
+
+
+async def test_wrong_card_fields_are_told_and_never_filled_in_again(scene, asha):
+    reference = await scene.held(asha)
+    wrong = await scene.pay(asha, reference, method="card", card_number="4242 4242 4242 424", expiry="08 / 19", cvv=CVV)
+    assert wrong.status == 422
+    assert "This number has 15 digits, your card has 16. Look for the missing one." in wrong.text
+    assert "This card is no longer valid." in wrong.text
+    filled = wrong.form("/payment").fields
+    assert (filled["card_number"], filled["expiry"], filled["cvv"]) == ("", "", "")
+    assert "08 / 19" not in wrong.text
+    assert CVV not in wrong.text
+    assert 'aria-invalid="true"' in wrong.text
+
+
+async def test_a_hold_that_lapsed_is_told_and_can_be_kept_again(scene, asha):
+    reference = await scene.held(asha)
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    with later(minutes=8):
+        over = await asha.submit(page, "/payment", **VISA)
+        assert over.status == 409
+        assert "Your seven minutes are over" in over.text
+        again = await asha.go(await asha.visit(f"/bookings/{reference}/payment"), "/bookings")
+        assert "Kept for you until" in again.text
+        assert (await asha.submit(again, "/payment", **VISA)).status == 303
+    async with scene.database.work() as db:
+        await expire_holds(db)
+    assert await scene.charges(reference) == []
+
+
+async def test_a_hold_cleared_away_by_the_worker_says_the_same(scene, asha):
+    reference = await scene.held(asha)
+    with later(minutes=8):
+        async with scene.database.work() as db:
+            await expire_holds(db)
+        assert "Your seven minutes are over" in (await asha.visit(f"/bookings/{reference}/payment")).text
+        assert "Not paid in time" in (await asha.visit(f"/bookings/{reference}")).text
+
+
+async def test_a_price_that_changes_while_asha_pays_is_shown_and_confirmed_again(scene, asha):
+    reference = await scene.held(asha)
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    async with scene.database.work() as db:
+        await db.execute(update(Service).where(Service.id == scene.service.id).values(price=199_00, minutes=90))
+    changed = await asha.submit(page, "/payment", **VISA)
+    assert changed.status == 409
+    assert "The price changed while you were paying" in changed.text
+    assert "₹199" in changed.text
+    assert await scene.charges(reference) == []
+    assert (await asha.submit(changed, "/payment", **VISA)).status == 303
+    booking = await scene.booking(reference)
+    assert (booking.price, booking.minutes) == (199_00, 90)
+    assert await scene.charges(reference) == [("authorised", 199_00, 0)]
+
+
+async def test_a_price_changed_after_paying_is_the_agreed_one_still(scene, asha):
+    reference = await scene.paid(asha)
+    async with scene.database.work() as db:
+        await db.execute(update(Service).where(Service.id == scene.service.id).values(price=199_00))
+    assert (await scene.booking(reference)).price == 149_00
+
+
+async def test_no_new_booking_while_one_is_overdue_and_the_debt_is_paid_at_the_same_address(scene, asha):
+    reference = await scene.done(asha, method="after")
+    assert await scene.money(reference) == {"receivable": 149_00, "commission": -22_35, "earnings": -126_65}
+    assert "₹149 are to be paid" in (await asha.visit(f"/bookings/{reference}")).text
+    with later(hours=25):
+        refused = await asha.send_to("/bookings", form_of(scene, a_start(days=2)))
+        assert refused.status == 409
+        assert f"/bookings/{reference}/payment" in refused.text
+        page = await asha.visit(f"/bookings/{reference}/payment")
+        assert "After the work" not in page.text
+        assert (await asha.submit(page, "/payment", method="after")).status == 422
+        assert (await asha.submit(page, "/payment", **VISA)).location == f"/bookings/{reference}"
+        assert (await asha.submit(page, "/payment", **VISA)).status == 303
+        assert (await asha.send_to("/bookings", form_of(scene, a_start(days=2)))).status == 303
+    assert await scene.charges(reference) == [("paid", 149_00, 149_00)]
+    assert await scene.money(reference) == {"gateway": 149_00, "commission": -22_35, "earnings": -126_65}
+
+
+async def test_a_debt_may_need_a_code_too(scene, asha):
+    reference = await scene.done(asha, method="after")
+    assert (await asha.send_to(f"/bookings/{reference}/payment", {"method": "card", "code": "123456"})).status == 422
+    sent = await scene.pay(asha, reference, **VISA | {"card_number": "4000002500003155"})
+    page = await asha.visit(sent.location)
+    assert "Visa ending 3155" in page.text
+    assert (await asha.submit(page, "/payment", code="123456")).location == f"/bookings/{reference}"
+    assert await scene.charges(reference) == [("paid", 149_00, 149_00)]
+
+
+async def test_omar_finds_nothing_to_pay(scene, asha, omar):
+    reference = await scene.held(asha)
+    assert (await omar.visit(f"/bookings/{reference}/payment")).status == 404
+    assert (await omar.send_to(f"/bookings/{reference}/payment", VISA)).status == 404
+    assert await scene.charges(reference) == []
+
+
+async def test_of_a_card_only_brand_and_last_four_are_anywhere(scene, asha, caplog, capsys):
+    reference = await scene.held(asha)
+    await scene.pay(asha, reference, **VISA | {"card_number": CANARY[:-1] + "1", "cvv": CVV})
+    await scene.pay(asha, reference, **VISA | {"card_number": "4000000000000002", "cvv": CVV})
+    await scene.pay(asha, reference, **VISA | {"card_number": CANARY, "cvv": CVV})
+    assert (await scene.booking(reference)).state == "requested"
+    tables = await scene.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    for (table,) in tables:
+        rows = await scene.rows(f"SELECT row_to_json(t)::text FROM {table} t")
+        told = "\n".join(str(row[0]) for row in rows)
+        assert "42424242" not in told, table
+        assert "40000000" not in told, table
+        assert f'"{CVV}"' not in told, table
+    said = caplog.text + "".join(capsys.readouterr()) + "".join(asha.seen)
+    assert "424242424242" not in said
+    assert CVV not in "".join(asha.seen).replace(reference, "")
+    kept = "SELECT brand, last4 FROM charges WHERE state = 'authorised' ORDER BY id DESC LIMIT 1"
+    assert await scene.rows(kept) == [("Visa", "4242")]
