@@ -7,22 +7,18 @@
     if (place) place.textContent = radio.dataset.words;
   };
   const ready = (root) => {
-    root.querySelectorAll("[data-eye][hidden]").forEach((eye) => { eye.hidden = false; });
+    root.querySelectorAll(".field__eye[hidden]").forEach((eye) => { eye.hidden = false; });
     root.querySelectorAll("[data-code] input").forEach(mark);
     root.querySelectorAll("[data-says]:checked").forEach(says);
   };
-  addEventListener("click", (event) => {
-    const eye = event.target.closest?.("[data-eye]");
-    if (!eye) return;
-    const field = document.getElementById(eye.dataset.eye);
-    const shown = field.type === "text";
-    field.type = shown ? "password" : "text";
-    eye.setAttribute("aria-pressed", String(!shown));
+  addEventListener("change", (event) => {
+    const eye = event.target;
+    if (eye.dataset.eye) document.getElementById(eye.dataset.eye).type = eye.checked ? "text" : "password";
   });
   addEventListener("input", (event) => {
     const field = event.target;
     if (field.closest("[data-code]")) {
-      field.value = digits(field.value).slice(0, 6);
+      field.value = field.value.replace(/\P{Nd}/gu, "").slice(0, 6);  // digits of any script
       mark(field);
     }
     if (field.dataset.group === "card") field.value = digits(field.value).slice(0, 19).replace(/(.{4})(?=.)/g, "$1 ");
