@@ -5,8 +5,9 @@
   let over = false;
   addEventListener("htmx:sse:after:connection", (event) => {
     over = event.detail.connection.status === 204;
-    // All phones reconnect together after a restart: spread them.
-    if (!over) setTimeout(resume, opened++ ? Math.random() * 800 : 0);
+    // The first time only what changed while the page was on its way can be missing, which can wait for the page to settle.
+    // Later all phones come back together, after a restart: spread them.
+    if (!over) setTimeout(resume, (opened++ ? 0 : 2000) + Math.random() * 800);
   });
   // 204 says that nobody is signed in any more: asking again would not help.
   addEventListener("htmx:sse:before:connection", (event) => { if (over) event.preventDefault(); });
