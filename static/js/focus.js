@@ -12,18 +12,24 @@
     place.textContent = "";
     setTimeout(() => { place.textContent = words; }, 50);
   };
-  const saidBy = (root) => root.matches?.("[data-announce]") ? root : root.querySelector?.("[data-announce]");
+  // What each piece has already said: one that is drawn again without news stays silent.
+  const said = new Map();
+  const news = (root) => {
+    const pieces = [...root.querySelectorAll("[data-announce]"), ...(root.matches?.("[data-announce]") ? [root] : [])];
+    const fresh = pieces.filter((piece) => said.get(piece.id) !== piece.dataset.announce);
+    for (const piece of fresh) said.set(piece.id, piece.dataset.announce);
+    return fresh.map((piece) => piece.dataset.announce).join(" ");
+  };
   addEventListener("htmx:after:swap", (event) => {
     const ctx = event.detail?.ctx;
     const id = ctx?.target?.id;
     const root = (id && document.getElementById(id)) || ctx?.target || document.body;
     if (ctx?.sourceElement?.closest?.("form")) look(root.isConnected ? root : document.body);
-    const told = saidBy(root);
-    if (told && told.dataset.announce !== told.dataset.said) {
-      told.dataset.said = told.dataset.announce;
-      say(told.dataset.announce);
-    }
+    say(news(root));
   });
-  addEventListener("DOMContentLoaded", () => look(document));
+  addEventListener("DOMContentLoaded", () => {
+    look(document);
+    news(document);
+  });
   addEventListener("say", (event) => say(event.detail?.value ?? event.detail));
 }
