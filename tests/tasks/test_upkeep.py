@@ -1,0 +1,156 @@
+"""What the clock does, with the clock stopped where it matters."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app.accounts.session import Attempts, MailLink, Session
+from app.bookings.by_clock import close_left_unreviewed, complete_left_running, give_up_unfilled
+from app.bookings.reservation import accept, hand_back
+from app.check.run import broken
+from app.kit import clock
+from app.kit.idempotency import IdempotencyKey
+from app.kit.vault import Vault
+from app.payments import charges
+from app.payments.ledger import LedgerEntry
+from app.payments.portal import Instrument, Outcome
+from tasks import upkeep, worker
+from tests.factories import a_customer, a_professional, a_request, a_service, a_start
+
+VAULT = Vault("a secret for tests only")
+CARD = Outcome("authorised", Instrument("card", "Visa", "4242"))
+
+
+@pytest.fixture
+async def asked(db):
+    """A booking by card that Ravi could take, tomorrow at ten."""
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    asha = await a_customer(db)
+    booking = await a_request(db, asha, service)
+    booking.payment = "card"
+    await charges.authorise(db, booking.id, asha.id, booking.price, "booking", CARD)
+    return booking, ravi
+
+
+async def started(db, booking, ravi):
+    await accept(db, ravi, booking.reference, VAULT)
+    with clock.stopped(booking.starts_at):
+        booking.start(ravi, booking.live_code("start"), VAULT)
+        await db.flush()
+
+
+async def balance(db, account: str) -> int:
+    return await db.scalar(select(func.coalesce(func.sum(LedgerEntry.amount), 0)).where(LedgerEntry.account == account))
+
+
+async def test_an_offer_that_nobody_took_ends_an_hour_before_with_a_full_refund(db, asked):
+    booking, _ = asked
+    with clock.stopped(booking.starts_at - timedelta(minutes=61)):
+        assert await give_up_unfilled(db) == 0
+    with clock.stopped(booking.starts_at - timedelta(minutes=60)):
+        assert await give_up_unfilled(db) == 1
+        assert await give_up_unfilled(db) == 0
+    assert (booking.state, booking.cancelled_as) == ("cancelled", "unfilled")
+    assert await balance(db, "hold") == 0
+    assert await balance(db, "gateway") == 0
+
+
+async def test_a_job_handed_back_in_the_last_hour_waits_until_the_slot_and_then_for_its_customer(db, asked):
+    booking, ravi = asked
+    await accept(db, ravi, booking.reference, VAULT)
+    with clock.stopped(booking.starts_at - timedelta(minutes=30)):
+        await hand_back(db, ravi, booking.reference, "My scooter broke.")
+        assert await give_up_unfilled(db) == 0
+    with clock.stopped(booking.starts_at):
+        assert await give_up_unfilled(db) == 0
+        assert booking.needs_answer(clock.now())
+    assert booking.state == "requested"
+
+
+async def test_twelve_hours_after_the_slot_a_running_job_is_done_by_the_clock_and_the_payout_waits(db, asked):
+    booking, ravi = asked
+    await started(db, booking, ravi)
+    with clock.stopped(booking.ends_at + timedelta(hours=12) - timedelta(seconds=1)):
+        assert await complete_left_running(db) == 0
+    done = booking.ends_at + timedelta(hours=12)
+    with clock.stopped(done):
+        assert await complete_left_running(db) == 1
+    assert (booking.state, booking.by_clock) == ("completed", True)
+    assert (await balance(db, "payout_held"), await balance(db, "earnings")) == (-126_65, 0)
+    with clock.stopped(done + timedelta(days=7)):
+        assert await charges.free_payouts(db) == 1
+        assert await charges.free_payouts(db) == 0
+    assert (await balance(db, "payout_held"), await balance(db, "earnings")) == (0, -126_65)
+    assert await broken(db) == []
+
+
+async def test_a_job_that_started_late_counts_from_its_start(db, asked):
+    booking, ravi = asked
+    await accept(db, ravi, booking.reference, VAULT)
+    late = booking.ends_at + timedelta(hours=2)
+    with clock.stopped(late):
+        booking.start(ravi, booking.live_code("start"), VAULT)
+        await db.flush()
+    with clock.stopped(booking.ends_at + timedelta(hours=13)):
+        assert await complete_left_running(db) == 0
+    with clock.stopped(late + timedelta(hours=12)):
+        assert await complete_left_running(db) == 1
+
+
+async def test_seven_days_without_a_review_close_the_booking(db, asked):
+    booking, ravi = asked
+    await started(db, booking, ravi)
+    with clock.stopped(booking.ends_at + timedelta(hours=12)):
+        await complete_left_running(db)
+    with clock.stopped(booking.completed_at + timedelta(days=7) - timedelta(seconds=1)):
+        assert await close_left_unreviewed(db) == 0
+    with clock.stopped(booking.completed_at + timedelta(days=7)):
+        assert await close_left_unreviewed(db) == 1
+    assert booking.state == "closed"
+
+
+async def test_two_workers_give_up_an_offer_once(own_database):
+    async with own_database.work() as db:
+        service = await a_service(db)
+        await a_professional(db, services=[service])
+        await a_request(db, await a_customer(db), service)
+
+    async def give_up():
+        async with own_database.work() as db:
+            return await give_up_unfilled(db)
+
+    with clock.stopped(a_start() - timedelta(minutes=59)):
+        assert sorted(await asyncio.gather(give_up(), give_up())) == [0, 1]
+
+
+async def test_worn_out_keys_sessions_links_and_tries_are_forgotten_and_live_ones_kept(own_database):
+    async def nobody(_announcements):
+        return None
+
+    now = clock.now()
+    async with own_database.work() as db:
+        asha = await a_customer(db)
+        for days, name in ((8, b"old"), (0, b"new")):
+            then = now - timedelta(days=days)
+            known = {"user_id": asha.id, "created_at": then}
+            db.add(IdempotencyKey(**known, key=name.decode(), purpose="booking", digest=b"", result=""))
+            ends = {"expires_at": then + timedelta(hours=1)}
+            db.add(Session(**known, **ends, digest=name, epoch=0, last_seen_at=then, fresh_at=then))
+            db.add(MailLink(**known, **ends, digest=name, purpose="reset", address="asha@example.com"))
+            db.add(Attempts(key=name.decode(), first_at=then, wait_until=then))
+    ctx = {"database": own_database, "after": nobody}
+    assert await upkeep.prune_sessions(ctx) == 1
+    assert await upkeep.prune_keys(ctx) == 1
+    async with own_database.work() as db:
+        for table in (IdempotencyKey, Session, MailLink, Attempts):
+            assert await db.scalar(select(func.count()).select_from(table)) == 1
+
+
+def test_every_task_has_a_name_of_its_own():
+    names = [task.__qualname__ for task in worker.TASKS]
+    assert len(set(names)) == len(names)
+    assert len({task for _, task in worker.TIMETABLE}) == len(worker.TIMETABLE)
+    assert {"lapse_holds", "give_up_unfilled", "drain_outbox"} <= set(names)
