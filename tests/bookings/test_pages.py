@@ -1,0 +1,505 @@
+"""A customer's own pages of a booking, by plain forms; and that Omar finds nothing at any of them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from app.bookings.absence import report
+from app.bookings.by_clock import complete_left_running, give_up_unfilled
+from app.bookings.extras import propose
+from app.bookings.repository import Bookings
+from app.bookings.reservation import hand_back
+from app.catalog.service import Service
+from app.kit import clock
+from tests.bookings.scenes import START, Scene, later
+from tests.factories import a_customer, a_hold, a_start
+
+
+@pytest.fixture
+async def scene(app):
+    scene = await Scene.set(app)
+    yield scene
+    await scene.leave()
+
+
+@pytest.fixture
+async def asha(scene):
+    return await scene.browser(scene.asha)
+
+
+@pytest.fixture
+async def omar(scene):
+    return await scene.browser(scene.omar)
+
+
+def at(booking, **more: int):
+    """The clock, stopped so long after the booking's start."""
+    return clock.stopped(booking.starts_at + timedelta(**more))
+
+
+# The page
+
+
+async def test_the_start_code_shows_once_ravi_has_accepted_and_then_the_finish_code(scene, asha):
+    reference = await scene.paid(asha)
+    here = f"/bookings/{reference}"
+    assert "start-code" not in (await asha.visit(here)).text
+    await scene.accepted(reference)
+    page = await asha.visit(here)
+    assert re.fullmatch(r"\d{6}", page.data["start-code"])
+    assert f"{page.data['start-code'][:3]} {page.data['start-code'][3:]}" in page.text
+    assert "Ravi comes on" in page.text
+    assert "Read this to Ravi at the door." in page.text
+    await scene.started(reference)
+    page = await asha.visit(here)
+    assert set(page.data) == {"finish-code"}
+    assert "Ravi is at work" in page.text
+    await scene.completed(reference)
+    page = await asha.visit(here)
+    assert not page.data
+    assert "Ravi finished at" in page.text
+
+
+async def test_ravis_phone_is_there_from_accepted_until_a_day_after_the_work(scene, asha):
+    reference = await scene.paid(asha)
+    here = f"/bookings/{reference}"
+    assert scene.ravi.phone not in (await asha.visit(here)).text
+    await scene.accepted(reference)
+    assert f"tel:{scene.ravi.phone}" in (await asha.visit(here)).text
+    await scene.started(reference)
+    await scene.completed(reference)
+    assert f"tel:{scene.ravi.phone}" in (await asha.visit(here)).text
+    with later(hours=25):
+        assert scene.ravi.phone not in (await asha.visit(here)).text
+
+
+async def test_ravis_family_name_is_never_shown(scene, asha):
+    reference = await scene.done(asha)
+    page = await asha.visit(f"/bookings/{reference}")
+    assert "Ravi K." in page.text
+    assert "Kumar" not in page.text
+
+
+async def test_the_thread_draws_each_step_as_it_happens(scene, asha):
+    reference = await scene.paid(asha)
+
+    async def states():
+        text = (await asha.visit(f"/bookings/{reference}?steps=1")).text
+        return re.findall(r'thread__step" data-state="(\w+)"', text)
+
+    assert await states() == ["done", "now", "next", "next", "next"]
+    await scene.accepted(reference)
+    assert await states() == ["done", "now", "next", "next", "next"]
+    async with scene.database.work() as db:
+        (await Bookings(db).for_professional(scene.ravi, reference, lock=True)).depart(scene.ravi)
+    assert await states() == ["done", "done", "now", "next", "next"]
+    await scene.started(reference)
+    assert await states() == ["done", "done", "done", "now", "next"]
+    await scene.completed(reference)
+    assert await states() == ["done"] * 5
+
+
+async def test_htmx_gets_the_booking_alone_and_a_browser_the_page(scene, asha):
+    reference = await scene.paid(asha)
+    alone = (await asha.visit(f"/bookings/{reference}", **{"HX-Request": "true"})).text
+    assert alone.lstrip().startswith("<article")
+    assert f'id="booking-{reference}"' in alone
+    assert f"booking-{reference} from:body" in alone
+    assert "<html" in (await asha.visit(f"/bookings/{reference}")).text
+
+
+async def test_omar_finds_nothing_at_any_address_of_ashas_booking(scene, asha, omar):
+    reference = await scene.done(asha)
+    for page in ("", "/payment", "/cancellation", "/reschedule", "/receipt", "/review", "/extras/1"):
+        assert (await omar.visit(f"/bookings/{reference}{page}")).status == 404, page
+    sent = {"address": "12 Beach Road", "answer": "refund", "text": "x", "reason": "x", "start": "2026-01-01T10:00"}
+    for page in (
+        "",
+        "/payment",
+        "/cancellation",
+        "/reschedule",
+        "/review",
+        "/codes",
+        "/absence",
+        "/dispute",
+        "/extras/1",
+    ):
+        answer = await omar.send_to(f"/bookings/{reference}{page}", sent | {"method": "after", "rating": "1"})
+        assert answer.status in (404, 422), page
+        assert reference not in answer.text, page
+    assert (await scene.booking(reference)).state == "completed"
+
+
+async def test_ravi_and_a_visitor_cannot_open_ashas_pages(scene, asha):
+    reference = await scene.paid(asha)
+    ravi = await scene.browser(scene.ravi)
+    assert (await ravi.visit(f"/bookings/{reference}")).status == 403
+    asha.cookies.clear()
+    assert (await asha.get(f"/bookings/{reference}")).status_code == 303
+
+
+@pytest.mark.parametrize("reference", ["ZZZZZZZZ", "zzzz", "%00", "7K3MQ9WD'--", "9" * 300])
+async def test_a_reference_that_is_none_is_not_found(asha, reference):
+    assert (await asha.visit(f"/bookings/{reference}")).status in (404, 422)
+
+
+# Where and what
+
+
+async def test_address_and_note_may_change_until_somebody_has_accepted(scene, asha):
+    reference = await scene.paid(asha)
+    page = await asha.visit(f"/bookings/{reference}")
+    changed = await asha.go(page, f"/{reference}", having="note", address="12 Beach Road, Adyar", note="Ring once.")
+    assert "12 Beach Road, Adyar" in changed.text
+    await scene.accepted(reference)
+    refused = await asha.submit(page, f"/{reference}", having="note", address="Somewhere else", note="")
+    assert refused.status == 409
+    assert "Somebody is coming already" in refused.text
+    assert (await scene.booking(reference)).address == "12 Beach Road, Adyar"
+
+
+@pytest.mark.parametrize(("field", "typed"), [("address", ""), ("address", "x" * 400), ("note", "n" * 501)])
+async def test_a_wrong_change_is_told_beside_its_field(scene, asha, field, typed):
+    reference = await scene.paid(asha)
+    page = await asha.visit(f"/bookings/{reference}")
+    wrong = await asha.submit(page, f"/{reference}", having="note", **{field: typed})
+    assert wrong.status == 422
+    assert f'id="{field}-error"' in wrong.text
+
+
+# Cancelling
+
+
+async def test_cancelling_in_time_costs_nothing_and_frees_the_slot(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    page = await asha.visit(f"/bookings/{reference}/cancellation")
+    assert "It costs nothing" in page.text
+    assert "₹149" in page.text
+    over = await asha.go(page, "/cancellation", reason="Not needed.")
+    assert "You cancelled" in over.text
+    assert await scene.charges(reference) == [("released", 149_00, 0)]
+    assert await scene.money(reference) == {}
+    booking = await scene.booking(reference)
+    assert (booking.cancelled_as, booking.cancel_reason, booking.fee) == ("customer", "Not needed.", 0)
+    assert all(not code.is_live for code in booking.codes)
+    assert (await asha.submit(await asha.visit(scene.asked()), "/bookings")).status == 303
+
+
+async def test_cancelling_late_costs_a_hundred_which_is_said_before(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    with at(await scene.booking(reference), hours=-2):
+        assert "Costs ₹100, you get ₹49 back" in (await asha.visit(f"/bookings/{reference}")).text
+        page = await asha.visit(f"/bookings/{reference}/cancellation")
+        assert "Cancel for ₹100" in page.text
+        assert "Ravi has kept the time for you" in page.text
+        over = await asha.go(page, "/cancellation")
+        assert "It cost ₹100" in over.text
+        assert "You get ₹49 back" in over.text
+    assert await scene.money(reference) == {"gateway": 100_00, "commission": -30_00, "earnings": -70_00}
+
+
+async def test_a_fee_that_has_grown_since_it_was_shown_is_shown_again(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    page = await asha.visit(f"/bookings/{reference}/cancellation")
+    with at(await scene.booking(reference), hours=-2):
+        refused = await asha.submit(page, "/cancellation")
+        assert refused.status == 409
+        assert "Cancel for ₹100" in refused.text
+    assert (await scene.booking(reference)).state == "assigned"
+
+
+async def test_cancelling_twice_is_cancelling_once_and_started_work_cannot_be_cancelled(scene, asha):
+    reference = await scene.paid(asha)
+    page = await asha.visit(f"/bookings/{reference}/cancellation")
+    for _ in range(2):
+        assert (await asha.submit(page, "/cancellation")).status == 303
+    other = await scene.paid(asha, a_start(days=2))
+    await scene.accepted(other)
+    await scene.started(other)
+    assert (await asha.visit(f"/bookings/{other}/cancellation")).status == 409
+    assert (await asha.send_to(f"/bookings/{other}/cancellation", {})).status == 409
+
+
+# Moving
+
+
+async def test_moving_keeps_the_price_and_asks_ravi_first(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    async with scene.database.work() as db:
+        await db.execute(update(Service).where(Service.id == scene.service.id).values(price=500_00))
+    page = await asha.visit(f"/bookings/{reference}/reschedule")
+    assert "Moving is free" in page.text
+    moved = await asha.go(page, "/reschedule", start=a_start(days=2, hour=11).strftime(START))
+    assert "We have asked Ravi" in moved.text
+    booking = await scene.booking(reference)
+    assert (booking.price, booking.state, booking.starts_at) == (149_00, "requested", a_start(days=2, hour=11))
+
+
+async def test_moving_late_costs_a_fee_beside_the_price(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    with at(await scene.booking(reference), hours=-2):
+        page = await asha.visit(f"/bookings/{reference}/reschedule")
+        assert "Moving costs ₹100" in page.text
+        await asha.go(page, "/reschedule", start=a_start(days=2, hour=11).strftime(START))
+    assert await scene.charges(reference) == [("authorised", 149_00, 0), ("captured", 100_00, 100_00)]
+
+
+@pytest.mark.parametrize("start", ["banana", "", "2020-01-01T10:00", "9999-01-01T10:00"])
+async def test_an_impossible_new_start_is_told_and_free_ones_shown(scene, asha, start):
+    reference = await scene.paid(asha)
+    wrong = await asha.send_to(f"/bookings/{reference}/reschedule", {"start": start})
+    assert wrong.status == 422
+    assert 'name="start"' in wrong.text
+
+
+async def test_a_new_start_that_was_taken_offers_three_others(scene, asha, omar):
+    reference, start = await scene.paid(asha), a_start(days=3)
+    await scene.paid(omar, start)
+    async with scene.database.work() as db:
+        await a_hold(db, await a_customer(db, "Guna S"), scene.service, start)
+    taken = await asha.send_to(f"/bookings/{reference}/reschedule", {"start": start.strftime(START)})
+    assert taken.status == 409
+    assert len(re.findall(r'<button[^>]* name="start"', taken.text)) == 3
+
+
+async def test_to_the_time_it_has_a_booking_does_not_move(scene, asha):
+    reference = await scene.paid(asha)
+    same = await asha.send_to(f"/bookings/{reference}/reschedule", {"start": a_start().strftime(START)})
+    assert same.status == 422
+    assert "That is the time you have" in same.text
+
+
+# Codes
+
+
+async def test_asha_gets_a_new_code_three_times_an_hour(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    page = await asha.visit(f"/bookings/{reference}")
+    first = page.data["start-code"]
+    codes = [(await asha.go(page, "/codes")).data["start-code"] for _ in range(3)]
+    assert len({first, *codes}) > 1
+    refused = await asha.submit(page, "/codes")
+    assert refused.status == 409
+    assert "Three new codes in an hour" in refused.text
+    with later(minutes=61):
+        assert (await asha.submit(page, "/codes")).status == 303
+
+
+async def test_a_locked_code_is_told_and_a_new_one_lifts_the_lock(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    async with scene.database.work() as db:
+        code = (await Bookings(db).by_reference(reference, lock=True)).live_code("start")
+        code.attempts, code.locked_until = 5, clock.now() + timedelta(minutes=15)
+    page = await asha.visit(f"/bookings/{reference}")
+    assert "typed wrong five times" in page.text
+    assert "typed wrong" not in (await asha.go(page, "/codes")).text
+
+
+async def test_no_code_before_anybody_has_accepted(scene, asha):
+    reference = await scene.paid(asha)
+    assert (await asha.send_to(f"/bookings/{reference}/codes", {})).status == 409
+
+
+# Extra work
+
+
+async def proposed(scene, reference, what="Brass tap, half an inch", price="260"):
+    async with scene.database.work() as db:
+        booking = await Bookings(db).for_professional(scene.ravi, reference, lock=True)
+        extra = propose(booking, scene.ravi, what, price)
+        await db.flush()
+        return extra.id
+
+
+async def test_extra_work_is_billed_when_asha_agrees_and_by_the_same_card(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    await scene.started(reference)
+    yes, no = await proposed(scene, reference), await proposed(scene, reference, "New sink", "5,000")
+    page = await asha.visit(f"/bookings/{reference}")
+    assert "Agree to ₹260" in page.text
+    await asha.go(page, f"/extras/{yes}", answer="approve")
+    for _ in range(2):
+        assert (await asha.submit(page, f"/extras/{yes}", answer="approve")).status == 303
+    await asha.go(page, f"/extras/{no}", answer="refuse")
+    assert (await asha.submit(page, f"/extras/{no}", answer="approve")).status == 409
+    assert await scene.charges(reference) == [("authorised", 149_00, 0), ("authorised", 260_00, 0)]
+    await scene.completed(reference)
+    done = await asha.visit(f"/bookings/{reference}")
+    assert "Paid ₹409" in done.text
+    assert "Extra: Brass tap, half an inch" in done.text
+    assert await scene.money(reference) == {"gateway": 409_00, "commission": -61_35, "earnings": -347_65}
+
+
+async def test_extra_work_after_the_work_is_paid_with_the_rest(scene, asha):
+    reference = await scene.paid(asha, method="after")
+    await scene.accepted(reference)
+    await scene.started(reference)
+    extra = await proposed(scene, reference)
+    page = await asha.visit(f"/bookings/{reference}/extras/{extra}")
+    await asha.go(page, f"/extras/{extra}", answer="approve")
+    await scene.completed(reference)
+    assert await scene.charges(reference) == [("due", 409_00, 0)]
+
+
+@pytest.mark.parametrize("answer", ["", "maybe", "x" * 50])
+async def test_an_answer_that_is_none_changes_nothing(scene, asha, answer):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    await scene.started(reference)
+    extra = await proposed(scene, reference)
+    assert (await asha.send_to(f"/bookings/{reference}/extras/{extra}", {"answer": answer})).status == 422
+    assert (await asha.send_to(f"/bookings/{reference}/extras/{extra + 99}", {"answer": "approve"})).status == 404
+    assert await scene.charges(reference) == [("authorised", 149_00, 0)]
+
+
+# Let down
+
+
+async def test_when_ravi_does_not_come_asha_is_refunded(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    booking = await scene.booking(reference)
+    assert (await asha.send_to(f"/bookings/{reference}/absence", {"answer": "refund"})).status == 409
+    with at(booking, minutes=31):
+        page = await asha.visit(f"/bookings/{reference}")
+        assert "Ravi has not come" in page.text
+        over = await asha.go(page, "/absence", answer="refund")
+        assert "Nobody came" in over.text
+    assert (await scene.booking(reference)).cancelled_as == "professional_absent"
+    assert await scene.money(reference) == {}
+
+
+async def test_or_has_it_offered_to_the_others_at_a_new_time(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    with at(await scene.booking(reference), minutes=31):
+        picking = await asha.go(await asha.visit(f"/bookings/{reference}"), "/absence", answer="again")
+        assert "Move to another time" in picking.text
+        assert "Moving is free" in picking.text
+        moved = await asha.go(picking, "/reschedule", start=a_start(days=1, hour=11).strftime(START))
+        assert "asking who can come" in moved.text
+        await scene.accepted(reference, by=scene.kumar)
+    assert (await scene.booking(reference)).professional_id == scene.kumar.id
+
+
+async def test_when_nobody_accepts_in_time_the_money_goes_back_by_itself(scene, asha):
+    reference = await scene.paid(asha)
+    with at(await scene.booking(reference), minutes=-55):
+        async with scene.database.work() as db:
+            await give_up_unfilled(db)
+        assert "Nobody could come" in (await asha.visit(f"/bookings/{reference}")).text
+    assert await scene.money(reference) == {}
+
+
+async def test_opened_again_late_the_customer_chooses_when_the_time_has_come(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    booking = await scene.booking(reference)
+    with at(booking, minutes=-40):
+        async with scene.database.work() as db:
+            await hand_back(db, scene.ravi, reference, "The scooter broke down.")
+    with at(booking, minutes=1):
+        page = await asha.visit(f"/bookings/{reference}")
+        assert "Pick a new time" in page.text
+        over = await asha.go(page, "/absence", answer="refund")
+        assert "It cost nothing" in over.text
+    assert (await scene.booking(reference)).cancelled_as == "unfilled"
+
+
+async def test_asha_objects_to_a_no_show_fee_once_within_two_days(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    booking = await scene.booking(reference)
+    with at(booking, minutes=1):
+        async with scene.database.work() as db:
+            (await Bookings(db).for_professional(scene.ravi, reference, lock=True)).arrive(scene.ravi)
+    with at(booking, minutes=20):
+        async with scene.database.work() as db:
+            await report(db, scene.ravi, reference)
+        page = await asha.visit(f"/bookings/{reference}")
+        assert "Were you at home?" in page.text
+        assert (await asha.submit(page, "/dispute", text="")).status == 422
+        after = await asha.go(page, "/dispute", text="I was at home, the bell is broken.")
+        assert "You objected to the fee" in after.text
+        assert (await asha.submit(page, "/dispute", text="Again.")).status == 303
+    with at(booking, hours=49):
+        assert (await asha.submit(page, "/dispute", text="Late.")).status == 409
+    rows = await scene.rows(
+        "SELECT text FROM disputes d JOIN bookings b ON b.id = d.booking_id WHERE b.reference = :ref", ref=reference
+    )
+    assert rows == [("I was at home, the bell is broken.",)]
+
+
+async def test_a_job_completed_by_the_clock_says_so(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    await scene.started(reference)
+    with at(await scene.booking(reference), hours=14):
+        async with scene.database.work() as db:
+            await complete_left_running(db)
+        assert "Counted as done at" in (await asha.visit(f"/bookings/{reference}")).text
+    assert await scene.money(reference) == {"gateway": 149_00, "commission": -22_35, "payout_held": -126_65}
+
+
+# Lists, receipt, again
+
+
+async def test_the_list_shows_what_is_coming_and_what_was_page_by_page(scene, asha):
+    empty = await asha.visit("/bookings")
+    assert "No bookings yet" in empty.text
+    coming = await scene.paid(asha)
+    gone = [await scene.paid(asha, a_start(days=2, hour=hour)) for hour in (9, 11)]
+    for reference in gone:
+        await asha.submit(await asha.visit(f"/bookings/{reference}/cancellation"), "/cancellation")
+    lapsed = await scene.held(asha, a_start(days=3))
+    with later(minutes=10):
+        page = await asha.visit("/bookings")
+    assert page.text.index(coming) < page.text.index(gone[1]) < page.text.index(gone[0])
+    assert lapsed not in page.text
+
+
+async def test_a_cursor_that_was_not_ours_is_not_found(asha):
+    for cursor in ("x", "WyJhIl0", "W10", "WyJiYW5hbmEiLDFd"):
+        assert (await asha.visit(f"/bookings?after={cursor}")).status == 404
+
+
+async def test_the_receipt_is_the_same_bytes_whatever_becomes_of_the_catalogue(scene, asha):
+    reference = await scene.done(asha)
+    before = (await asha.get(f"/bookings/{reference}/receipt")).content
+    assert b"Visa ending 4242" in before
+    assert "₹149" in before.decode()
+    async with scene.database.work() as db:
+        change = {"price": 999_00, "name": f"Renamed {reference}", "minutes": 120, "retired_at": clock.now()}
+        await db.execute(update(Service).where(Service.id == scene.service.id).values(**change))
+    with later(days=400):
+        assert (await asha.get(f"/bookings/{reference}/receipt")).content == before
+
+
+async def test_an_unpaid_booking_has_no_receipt(scene, asha):
+    assert (await asha.visit(f"/bookings/{await scene.held(asha)}/receipt")).status == 404
+
+
+async def test_booking_again_takes_two_presses(scene, asha):
+    reference = await scene.done(asha)
+    page = await asha.visit(f"/bookings/{reference}")
+    link = next(link for link in page.links if "again=" in link)
+    again = await asha.visit(link)
+    assert "Ravi K." in again.text
+    kept = await asha.submit(again, "/bookings")
+    assert kept.status == 303
+    booking, before = await scene.booking(kept.location.split("/")[2]), await scene.booking(reference)
+    assert (booking.service_id, booking.named_id, booking.address) == (
+        before.service_id,
+        scene.ravi.id,
+        before.address,
+    )
