@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import mimetypes
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +12,11 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from app.web.guards import everyone
+from app.web.watch import Watch
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 # One address, made of the files that its list names, in that order.
 BUNDLES = {"app.css": "css", "app.js": "js"}
-LOOK_EVERY = 0.5  # seconds, in development
 FOREVER = "public, max-age=31536000, immutable"
 TYPES = {".webmanifest": "application/manifest+json", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -40,26 +39,19 @@ class Assets:
 
     def __init__(self, folder: Path = STATIC, *, reload: bool = False) -> None:
         self._folder = folder
-        self._reload = reload
-        self._look_again = 0.0
-        self._seen = self._stamp()
+        self._watch = Watch([folder]) if reload else None
+        self._seen = self._newest()
         self._files = self._load()
 
     def url(self, name: str) -> str:
         """`asset("app.css")`: the address with the contents' hash. An unknown name is a mistake: KeyError."""
-        if self._reload and time.monotonic() >= self._look_again:
-            self._refresh()
+        if (newest := self._newest()) != self._seen:
+            self._seen, self._files = newest, self._load()
         return f"/static/{self._files[name].digest}/{name}"
 
     def find(self, digest: str, name: str) -> Asset | None:
         """Also a page drawn before the last deployment finds its files: an old hash gets the new contents."""
         return self._files.get(name) if digest else None
-
-    def _refresh(self) -> None:
-        # A page asks for dozens of addresses: one look at the folder serves them all.
-        self._look_again = time.monotonic() + LOOK_EVERY
-        if (stamp := self._stamp()) != self._seen:
-            self._seen, self._files = stamp, self._load()
 
     def _load(self) -> dict[str, Asset]:
         plain = {str(path.relative_to(self._folder)): path.read_bytes() for path in self._paths()}
@@ -75,8 +67,8 @@ class Assets:
     def _paths(self) -> list[Path]:
         return sorted(path for path in self._folder.rglob("*") if path.is_file() and path.name != "bundle.txt")
 
-    def _stamp(self) -> float:
-        return max((path.stat().st_mtime for path in self._folder.rglob("*")), default=0.0) if self._reload else 0.0
+    def _newest(self) -> float:
+        return self._watch.newest() if self._watch else 0.0
 
 
 def _asset(name: str, body: bytes) -> Asset:

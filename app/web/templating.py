@@ -1,6 +1,7 @@
 """The Jinja environment: strict, escaping, translated; money, times and distances as people write them here."""
 
 import math
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -14,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.kit import clock, words
 from app.kit.words import _, ngettext
 from app.web.static import Assets
+from app.web.watch import Watch
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
@@ -21,7 +23,7 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 def environment(assets: Assets | None = None, *, reload: bool = False, folder: Path = TEMPLATES) -> Environment:
     """For pages and mails alike; nothing in it knows the request."""
     env = Environment(
-        loader=FileSystemLoader(folder),
+        loader=_Watched(folder) if reload else FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=reload,
@@ -37,6 +39,20 @@ def environment(assets: Assets | None = None, *, reload: bool = False, folder: P
     if assets is not None:
         env.globals["asset"] = assets.url
     return env
+
+
+class _Watched(FileSystemLoader):
+    """In development any change makes every template stale: a macro lives on in the templates that imported it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        # The very list: tests add a folder to it later.
+        self._watch = Watch(self.searchpath)
+
+    def get_source(self, env: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        source, path, _ = super().get_source(env, template)
+        newest = self._watch.newest()
+        return source, path, lambda: self._watch.newest() == newest
 
 
 def money(paise: int) -> str:
