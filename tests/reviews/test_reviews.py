@@ -128,7 +128,7 @@ async def test_the_database_keeps_one_review_per_booking(scene, asha):
             await db.execute(
                 text(
                     "INSERT INTO reviews (booking_id, customer_id, professional_id, service_id, rating, created_at)"
-                    " SELECT booking_id, customer_id, professional_id, service_id, 1, now() FROM reviews r"
+                    " SELECT r.booking_id, r.customer_id, r.professional_id, r.service_id, 1, now() FROM reviews r"
                     " JOIN bookings b ON b.id = r.booking_id WHERE b.reference = :ref"
                 ),
                 {"ref": reference},
