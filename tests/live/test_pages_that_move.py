@@ -1,0 +1,207 @@
+"""What happens on one phone shows on the other within two seconds, whichever process each of them talks to."""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from playwright.async_api import expect
+
+from app.accounts.user import User
+from app.bookings.repository import Bookings
+from app.kit.db import Database
+from app.kit.vault import Vault
+from tests.factories import a_customer, a_hold, a_professional, a_request, a_service, a_start
+from tests.person import Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+SOON = 2_000  # milliseconds
+
+
+@dataclass
+class Town:
+    database: Database
+    vault: Vault
+    service: object
+    asha: User
+    ravi: User
+    kumar: User
+
+    async def offer(self, days=1, hour=10):
+        async with self.database.work() as db:
+            return (await a_request(db, self.asha, self.service, a_start(days, hour))).reference
+
+    async def held(self, days=1, hour=15):
+        async with self.database.work() as db:
+            return (await a_hold(db, self.asha, self.service, a_start(days, hour))).reference
+
+    async def code(self, reference, phase):
+        async with self.database.work() as db:
+            booking = await Bookings(db).by_reference(reference)
+            return booking.live_code(phase).reveal(self.vault, reference)
+
+    async def browser_of(self, user, web):
+        return await Person(base_url=web.url).signed_in_as(user, self.database)
+
+    async def pay(self, web, reference):
+        async with await self.browser_of(self.asha, web) as asha:
+            page = await asha.visit(f"/bookings/{reference}/payment")
+            assert (await asha.submit(page, "/payment", having="method", method="after")).status == 303
+
+    async def accept(self, web, reference, by=None):
+        async with await self.browser_of(by or self.kumar, web) as person:
+            page = await person.visit("/jobs")
+            assert (await person.submit(page, f"/jobs/{reference}/acceptance")).status == 303
+
+    async def enter(self, web, reference, deed, phase):
+        async with await self.browser_of(self.kumar, web) as kumar:
+            page = await kumar.visit(f"/jobs/{reference}")
+            code = await self.code(reference, phase)
+            assert (await kumar.submit(page, f"/{deed}", code=code)).status == 303
+
+
+@pytest.fixture
+async def town(live_database, vault):
+    async with live_database.work() as db:
+        service = await a_service(db)
+        ravi = await a_professional(db, "Ravi Kumar", services=[service])
+        kumar = await a_professional(db, "Kumar Das", services=[service])
+        asha = await a_customer(db, "Asha Raman")
+    return Town(live_database, vault, service, asha, ravi, kumar)
+
+
+async def test_a_new_offer_appears_and_is_announced(town, webs, window):
+    one, two = webs
+    ravi = await window(town.ravi, one, "/jobs")
+    await expect(ravi.page.get_by_role("heading", name="No offers now")).to_be_visible()
+    reference = await town.held()
+    await town.pay(two, reference)
+    await expect(ravi.page.locator(f"#offer-{reference}")).to_be_visible(timeout=SOON)
+    await expect(ravi.page.get_by_role("heading", name="One offer for you")).to_be_visible()
+    assert ravi.said == []
+
+
+async def test_a_taken_offer_says_so_leaves_and_does_not_come_back(town, webs, window):
+    one, two = webs
+    first, second = await town.offer(hour=10), await town.offer(hour=15)
+    ravi = await window(town.ravi, one, "/jobs")
+    await town.accept(two, first)
+    gone = ravi.page.locator(f"#offer-{first}")
+    await expect(gone).to_have_attribute("data-state", "gone", timeout=SOON)
+    await expect(gone).to_contain_text("Taken by someone else")
+    await expect(ravi.page.locator("#announce")).to_contain_text("is not open any more", timeout=SOON)
+    await expect(gone).to_have_count(0, timeout=10_000)
+    await expect(ravi.page.locator(f"#offer-{second}")).to_be_visible()
+    third = await town.held(hour=18)
+    await town.pay(two, third)
+    await expect(ravi.page.locator(f"#offer-{third}")).to_be_visible(timeout=SOON)
+    await expect(ravi.page.locator("#announce")).to_contain_text("New offer", timeout=SOON)
+    await expect(gone).to_have_count(0)
+    assert ravi.said == []
+
+
+async def test_the_customers_page_follows_the_job_step_by_step(town, webs, window):
+    one, two = webs
+    reference = await town.offer()
+    asha = await window(town.asha, one, f"/bookings/{reference}")
+    await town.accept(two, reference)
+    await expect(asha.page.locator("#start-code")).to_be_visible(timeout=SOON)
+    async with await town.browser_of(town.kumar, two) as kumar:
+        await kumar.submit(await kumar.visit(f"/jobs/{reference}"), "/departure")
+    await expect(asha.page.locator(".badge", has_text="On the way")).to_be_visible(timeout=SOON)
+    await town.enter(two, reference, "start", "start")
+    await expect(asha.page.locator("#finish-code")).to_be_visible(timeout=SOON)
+    await expect(asha.page.locator("#start-code")).to_have_count(0)
+    await town.enter(two, reference, "completion", "finish")
+    await expect(asha.page.locator("#finish-code")).to_have_count(0, timeout=SOON)
+    assert asha.said == []
+
+
+async def test_a_cancelled_job_closes_the_address_on_the_professionals_screen(town, webs, window):
+    one, two = webs
+    reference = await town.offer()
+    await town.accept(two, reference)
+    kumar = await window(town.kumar, one, f"/jobs/{reference}")
+    await expect(kumar.page.get_by_text("Flat 3B")).to_be_visible()
+    async with await town.browser_of(town.asha, two) as asha:
+        page = await asha.visit(f"/bookings/{reference}/cancellation")
+        assert (await asha.submit(page, "/cancellation", having="reason", reason="Found a spanner.")).status == 303
+    await expect(kumar.page.get_by_text("Flat 3B")).to_have_count(0, timeout=SOON)
+
+
+async def test_after_a_cut_line_nothing_is_missed_and_nothing_doubled(town, webs, window):
+    one, two = webs
+    first = await town.offer(hour=10)
+    ravi = await window(town.ravi, one, "/jobs")
+    await ravi.context.set_offline(True)
+    await town.accept(two, first)
+    second = await town.held(hour=15)
+    await town.pay(two, second)
+    await ravi.page.wait_for_timeout(1_500)
+    await expect(ravi.page.locator(f"#offer-{second}")).to_have_count(0)
+    await ravi.context.set_offline(False)
+    await expect(ravi.page.locator(f"#offer-{second}")).to_have_count(1, timeout=10_000)
+    await expect(ravi.page.locator(f"#offer-{first}:not([data-state=gone])")).to_have_count(0)
+    assert await ravi.page.locator("#jobs").count() == 1
+
+
+async def test_a_page_that_was_in_the_background_is_exact_when_it_is_looked_at(town, webs, window):
+    one, two = webs
+    first = await town.offer(hour=10)
+    ravi = await window(town.ravi, one, "/jobs")
+    await _hide(ravi.page, hidden=True)
+    await town.accept(two, first)
+    await ravi.page.wait_for_timeout(500)
+    await _hide(ravi.page, hidden=False)
+    await expect(ravi.page.locator(f"#offer-{first}:not([data-state=gone])")).to_have_count(0, timeout=5_000)
+
+
+async def test_a_restarted_server_finds_its_pages_and_they_are_exact(town, webs, window):
+    one, two = webs
+    first = await town.offer(hour=10)
+    ravi = await window(town.ravi, one, "/jobs")
+    one.stop()
+    await town.accept(two, first)
+    second = await town.held(hour=15)
+    await town.pay(two, second)
+    await one.start()
+    await expect(ravi.page.locator(f"#offer-{second}")).to_have_count(1, timeout=15_000)
+    await expect(ravi.page.locator(f"#offer-{first}:not([data-state=gone])")).to_have_count(0)
+    third = await town.held(days=2, hour=9)
+    await town.pay(two, third)
+    await expect(ravi.page.locator(f"#offer-{third}")).to_be_visible(timeout=SOON)
+
+
+async def test_what_is_being_typed_survives_a_nudge(town, webs, window):
+    one, two = webs
+    reference = await town.offer()
+    await town.accept(two, reference)
+    kumar = await window(town.kumar, one, f"/jobs/{reference}")
+    await kumar.page.locator("#code").press_sequentially("482")
+    async with await town.browser_of(town.kumar, two) as elsewhere:
+        await elsewhere.submit(await elsewhere.visit(f"/jobs/{reference}"), "/departure")
+    await expect(kumar.page.locator(".badge", has_text="On the way")).to_be_visible(timeout=SOON)
+    await expect(kumar.page.locator("#code")).to_have_value(re.compile("^482$"))
+
+
+async def test_the_slower_of_two_reads_it_in_the_list_without_an_error_page(town, webs, window):
+    one, two = webs
+    reference = await town.offer()
+    ravi = await window(town.ravi, one, "/jobs")
+    await ravi.page.route(re.compile("/jobs\\?"), lambda route: route.abort())  # his list does not hear of it in time
+    await town.accept(two, reference)
+    await ravi.page.locator(f"#offer-{reference} .button--go").click()
+    await expect(ravi.page.locator(f"#offer-{reference}")).to_contain_text("Taken by someone else", timeout=SOON)
+    assert ravi.page.url.endswith("/jobs")
+
+
+async def _hide(page, *, hidden):
+    """As if another tab stood in front."""
+    await page.evaluate(
+        """hidden => {
+            Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+            const state = hidden ? "hidden" : "visible";
+            Object.defineProperty(document, "visibilityState", {value: state, configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
