@@ -14,7 +14,7 @@ from structlog.typing import EventDict, ExcInfo, Processor
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 # Parameters of statements are people's data: only the kind of a driver's error is told, never its text.
-QUIET = ("sqlalchemy", "asyncio", "saq", "uvicorn", "uvicorn.error", "aiosmtplib", "asyncpg", "alembic", "httpx")
+QUIET = ("sqlalchemy", "asyncio", "uvicorn", "uvicorn.error", "aiosmtplib", "asyncpg", "alembic", "httpx")
 NUMBERS = re.compile(r"\d(?:[ -]?\d){5,}")
 _access = logging.getLogger("access")
 _as_json = [False]
@@ -53,6 +53,7 @@ def _attach(formatter: logging.Formatter, level: str) -> None:
     root.handlers = [one for one in root.handlers if not isinstance(one.formatter, structlog.stdlib.ProcessorFormatter)]
     root.addHandler(handler)
     root.setLevel(level.upper())
+    logging.getLogger("saq").setLevel(logging.ERROR)  # warns whenever it is stopped while it waits
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 

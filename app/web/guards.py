@@ -19,7 +19,10 @@ SIGNED_IN = "signed in"
 
 
 def everyone(**more: Any) -> dict[str, Any]:
-    """opt = everyone(): no sign-in needed. `csrf=False` for reports that browsers send by themselves."""
+    """opt = everyone(): no sign-in needed.
+
+    `anonymous=True` does not even look who it is; `csrf=False` is for reports that browsers send by themselves.
+    """
     return {"who": EVERYONE, "blocked_may": True, **more}
 
 
@@ -62,10 +65,10 @@ class Gate:
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         visit = visit_of(connection)
-        visit.person = await self._load(connection)
+        visit.person = None if handler.opt.get("anonymous") else await self._load(connection)
         connection.scope["user"] = visit.person
         _admit(visit.person, handler.opt)
-        if connection.scope.get("method") not in SAFE_METHODS and handler.opt.get("csrf", True):
+        if connection.scope.get("method") not in SAFE_METHODS and handler.opt.get("csrf", "api" not in handler.opt):
             await self._check_form(connection)
 
     async def _check_form(self, connection: Connection) -> None:

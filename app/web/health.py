@@ -19,12 +19,12 @@ log = logs.get("health")
 WORKER_KEY = "worker"  # after the bus's prefix; a worker renews it every few seconds
 
 
-@get("/health", opt=everyone(), include_in_schema=False)
+@get("/health", opt=everyone(anonymous=True), include_in_schema=False)
 async def health() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@get("/health/ready", opt=everyone(), include_in_schema=False)
+@get("/health/ready", opt=everyone(anonymous=True), include_in_schema=False)
 async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
     """503 only without PostgreSQL: without Redis or worker people can still book."""
     state = request.app.state
@@ -33,7 +33,7 @@ async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
     return Response(told, status_code=200 if database == "up" else 503, headers={"cache-control": "no-store"})
 
 
-@get("/metrics", opt=everyone(), include_in_schema=False)
+@get("/metrics", opt=everyone(anonymous=True), include_in_schema=False)
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Prometheus text; for this machine, or with METRICS_TOKEN as bearer."""
     if not _may_measure(request):
@@ -50,7 +50,13 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(body.encode(), media_type="text/plain; version=0.0.4")
 
 
-@post("/csp-report", opt=everyone(csrf=False), include_in_schema=False, status_code=204, request_max_body_size=20_000)
+@post(
+    "/csp-report",
+    opt=everyone(anonymous=True, csrf=False),
+    include_in_schema=False,
+    status_code=204,
+    request_max_body_size=20_000,
+)
 async def csp_report(request: Request[Any, Any, Any]) -> None:
     """A page of ours asked for something its policy refuses: that is a mistake of ours, so it is logged."""
     said = (await request.body()).decode("utf-8", "replace")

@@ -84,7 +84,7 @@ def _asset(name: str, body: bytes) -> Asset:
     )
 
 
-@get("/static/{digest:str}/{name:path}", opt=everyone(csrf=False), include_in_schema=False, name="static")
+@get("/static/{digest:str}/{name:path}", opt=everyone(anonymous=True), include_in_schema=False, name="static")
 async def static_file(request: Request, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:  # type: ignore[type-arg]
     assets: Assets = request.app.state.assets
     found = assets.find(digest, str(name).lstrip("/"))

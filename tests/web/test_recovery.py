@@ -1,0 +1,58 @@
+"""PostgreSQL goes away and comes back: 503 with a time to come again, then right at once."""
+
+import asyncio
+
+import pytest
+
+from app.kit.db import Database
+from app.main import create_app
+from app.settings import Settings
+from tests.web.conftest import Browser
+from tests.web.doors import DOORS
+
+
+@pytest.fixture
+async def shop(services, own_url):
+    app = create_app(
+        Settings.from_env({"DATABASE_URL": own_url, "REDIS_URL": services.redis_url, "DOORSTEP_ENV": "test"}),
+        more=DOORS,
+    )
+    async with Browser(app) as browser:
+        yield browser
+    await app.state.database.close()
+
+
+async def test_cut_connections_are_replaced(services, shop, own_url):
+    answers = await asyncio.gather(*[shop.get("/t/text?said=x") for _ in range(8)])
+    assert {answer.status_code for answer in answers} == {200}
+    name = own_url.rpartition("/")[2]
+    services.sql(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+    )
+    after_cut = [(await shop.get("/t/text?said=x")) for _ in range(10)]
+    for answer in after_cut:
+        assert answer.status_code in (200, 503)
+        assert answer.status_code == 200 or answer.headers["retry-after"]
+    assert [answer.status_code for answer in after_cut].count(503) <= 1
+    assert after_cut[-1].status_code == 200
+
+
+async def test_no_database_is_503_and_health_stays(services, shop):
+    shop.app.state.database = Database("postgresql://nobody@127.0.0.1:1/none")
+    answer = await shop.get("/t/text?said=x")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert (await shop.get("/health")).status_code == 200
+    assert (await shop.get("/health/ready")).status_code == 503
+
+
+async def test_a_full_pool_is_503_within_three_seconds(services, shop, own_url):
+    shop.app.state.database = Database(own_url, pool_size=1)
+    holders = [shop.app.state.database.sessions() for _ in range(6)]
+    for holder in holders:
+        await holder.connection()
+    async with asyncio.timeout(4):
+        assert (await shop.get("/t/text?said=x")).status_code == 503
+    for holder in holders:
+        await holder.close()
+    assert (await shop.get("/t/text?said=x")).status_code == 200

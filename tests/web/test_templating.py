@@ -1,0 +1,97 @@
+"""Money, times and distances as people write them here."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import jinja2
+import pytest
+
+from app.kit import clock, words
+from app.kit.clock import IST
+from app.web import templating
+
+TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=IST)
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("paise", "written"),
+    [(0, "₹0"), (149_00, "₹149"), (149_50, "₹149.50"), (9999, "₹99.99"), (149_900_00, "₹1,49,900"), (-100_00, "-₹100")],
+)
+def test_money(paise, written):
+    assert templating.money(paise) == written
+
+
+def test_a_day_and_a_time_are_indias_wherever_the_server_stands():
+    assert templating.when(TUESDAY.astimezone(UTC)) == "Tue 24 Nov, 10:00"
+    assert templating.span(TUESDAY, TUESDAY + HOUR) == "Tue 24 Nov, 10:00–11:00"
+    late = datetime(2026, 11, 30, 18, 0, tzinfo=UTC)  # 23:30 in Chennai
+    assert templating.span(late, late + HOUR) == "Mon 30 Nov, 23:30 – Tue 1 Dec, 00:30"
+    assert templating.day(date(2028, 2, 29), full=True) == "Tuesday 29 February 2028"
+    assert templating.iso(TUESDAY.astimezone(UTC)) == "2026-11-24T10:00+05:30"
+
+
+@pytest.mark.parametrize(
+    ("away", "words"),
+    [
+        (timedelta(minutes=40), "in 40 min"),
+        (timedelta(minutes=90), "in 1 h 30 min"),
+        (timedelta(days=1, hours=2), "in 1 day"),
+        (timedelta(days=2), "in 2 days"),
+        (timedelta(seconds=20), "now"),
+        (timedelta(seconds=-20), "just now"),
+        (timedelta(minutes=-5), "5 min ago"),
+    ],
+)
+def test_how_far_a_moment_is(away, words):
+    with clock.stopped(TUESDAY):
+        assert templating.within(TUESDAY + away) == words
+
+
+@pytest.mark.parametrize(
+    ("km", "written"), [(0.01, "0.5 km"), (0.5, "0.5 km"), (0.51, "1 km"), (2.3, "2.5 km"), (12, "12 km")]
+)
+def test_a_distance_is_never_finer_than_half_a_kilometre(km, written):
+    assert templating.km(km) == written
+
+
+def test_small_things():
+    assert templating.phone("+919876543210") == "+91 98765 43210"
+    assert templating.initials("Ravi Kumar") == "RK"
+    assert templating.initials("Ravi") == "R"
+    assert templating.grouped("123456") == "123 456"
+    assert templating.stars(4.65) == "4.6"
+    assert templating.tint("Ravi Kumar") == templating.tint("Ravi Kumar") in templating.TINTS
+
+
+def test_a_missing_name_is_an_error_and_text_is_escaped():
+    env = templating.environment()
+    with pytest.raises(jinja2.UndefinedError):
+        env.from_string("{{ nothing }}").render()
+    assert env.from_string("{{ said }}").render(said="<script>") == "&lt;script&gt;"
+    drawn = env.from_string("{% trans name=name %}Hello {{ name }}{% endtrans %}").render(name="<b>")
+    assert drawn == "Hello &lt;b&gt;"
+
+
+def test_plurals_and_other_languages_fall_back_to_english():
+    env = templating.environment()
+    text = "{% trans n=n %}One job{% pluralize %}{{ n }} jobs{% endtrans %}"
+    assert [env.from_string(text).render(n=n) for n in (1, 2)] == ["One job", "2 jobs"]
+    token = words.locale.set("ta_IN")
+    try:
+        assert env.from_string("{% trans %}Sign in{% endtrans %}").render() == "Sign in"
+        assert templating.money(149_900_00) == "₹1,49,900"
+    finally:
+        words.locale.reset(token)
+
+
+async def test_a_macro_that_changes_reaches_every_page_that_imports_it(tmp_path, monkeypatch):
+    (tmp_path / "icon.html").write_text("{% macro icon() %}old{% endmacro %}")
+    (tmp_path / "note.html").write_text(
+        '{% from "icon.html" import icon %}{% macro note() %}{{ icon() }}{% endmacro %}'
+    )
+    (tmp_path / "page.html").write_text('{% from "note.html" import note %}{{ note() }}')
+    env = templating.environment(reload=True, folder=tmp_path)
+    assert env.get_template("page.html").render() == "old"
+    (tmp_path / "icon.html").write_text("{% macro icon() %}new{% endmacro %}")
+    env.loader._watch._looked_at = float("-inf")
+    assert env.get_template("page.html").render() == "new"
