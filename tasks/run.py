@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from saq import CronJob, Worker
 
@@ -32,7 +32,7 @@ log = logs.get("worker")
 class Patient(Worker[Any]):
     """SAQ's worker, but signals are ours and a worker without running tasks stops at once."""
 
-    SIGNALS: ClassVar[list[signal.Signals]] = []
+    SIGNALS: list[signal.Signals] = []
 
     async def stop(self) -> None:
         self._shutdown_grace_period_s = GRACE if self.job_task_contexts else 0
@@ -100,7 +100,7 @@ def _worker(settings: Settings, context: Context) -> Patient:
         cron_tz=clock.IST,
         concurrency=5,
         shutdown_grace_period_s=GRACE,
-        timers={"sweep": 10},
+        timers={"schedule": 1, "worker_info": 10, "sweep": 10, "abort": 1},
     )
     made.context.update(context)
     return made
