@@ -17,6 +17,7 @@ from app.kit.words import _
 
 LONGEST_SHOWN = 100
 FEW = 3
+FIRST_PLACE = "600020"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +76,20 @@ class Search:
         kept = [card for card in found if asked.filters.keep(card)]
         soonest = await self._first_free(kept, where) if asked.sort == "earliest" else {}
         page = cut(kept, asked.sort, asked.after, soonest)
+        instead = popular(cards)[:FEW] if not kept else []
         return Results(
             asked=asked,
             work=work,
             where=where,
             page=page,
             count=len(kept),
-            first_free=soonest or await self._first_free(page.items, where),
+            first_free=soonest or await self._first_free([*page.items, *instead], where),
             facets=_facets(found),
             read_as=await read_as(self._db, work) if work and found else None,
             covered=bool(cards) or where is None,
             known=bool(ids) or not work,
             nearest=await self._looking.nearest_covered(where.pincode) if where and not cards else (),
-            instead=popular(cards)[:FEW] if not kept else (),
+            instead=instead,
             errors=errors,
         )
 
@@ -103,7 +105,9 @@ class Search:
         )
 
     async def usual_pincode(self) -> str | None:
-        """Where somebody whose place we do not know begins to look."""
+        """Where somebody whose place we do not know begins: where Doorstep began, while somebody works there."""
+        if await self.cards(FIRST_PLACE):
+            return FIRST_PLACE
         return await self._cache.get(f"{CARDS}:usual", WORDS_KEPT, self._looking.busiest, str | None)
 
     async def _understood(self, asked: Asked) -> tuple[str, Area | None, dict[str, str]]:

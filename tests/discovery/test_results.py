@@ -85,6 +85,8 @@ async def test_what_nobody_offers_finds_nothing_and_says_what_else_there_is(visi
     assert page.status == 200
     assert "We found nothing for that" in page.text
     assert "Often asked for" in page.text
+    assert "Today 11:00" in page.text
+    assert "No free time" not in page.text
 
 
 async def test_the_door_finds_what_the_search_finds(visitor: Looker, town: Town, app) -> None:
@@ -99,6 +101,8 @@ async def test_the_door_finds_what_the_search_finds(visitor: Looker, town: Town,
 async def test_without_a_pincode_cards_tell_no_time(visitor: Looker) -> None:
     page = await visitor.visit("/services")
     assert "Type your pincode to see who is free near you" in page.text
+    assert "Times need your pincode" in page.text
+    assert "No free time" not in page.text
     assert f"/services/{LEAKS}" in page.links
 
 
