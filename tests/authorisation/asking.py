@@ -1,0 +1,91 @@
+"""One bare request, and what it changed in the database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Litestar
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
+
+from app.kit.db import Database
+
+WRITES = text("SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    status: int
+    location: str
+    body: str
+
+
+@asynccontextmanager
+async def undone(database: Database, connection: AsyncConnection) -> AsyncIterator[None]:
+    """Everything that the application does meanwhile happens in one transaction, and is undone."""
+    before = database.sessions, database.readers
+    outer = await connection.begin()
+    one = async_sessionmaker(bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+    database.sessions = database.readers = one
+    try:
+        yield
+    finally:
+        database.sessions, database.readers = before
+        await outer.rollback()
+
+
+async def writes(connection: AsyncConnection) -> dict[str, int]:
+    """How often rows of each table were written on this connection, also where that was undone."""
+    return {table: count for table, count in await connection.execute(WRITES) if count}
+
+
+async def ask(app: Litestar, method: str, address: str, *, cookies: dict[str, str], sends: dict[str, str]) -> Told:
+    body = urlencode(sends).encode()
+    path, _, query = address.partition("?")
+    headers = {
+        "host": "localhost:8000",
+        "cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
+        "content-type": "application/x-www-form-urlencoded",
+        "content-length": str(len(body)),
+    }
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items() if value],
+        "client": ("127.0.0.1", 50000),
+        "server": ("localhost", 8000),
+    }
+    listener = _Listener(body)
+    await app(scope, listener.receive, listener.send)  # type: ignore[arg-type]  # a hand-made scope
+    return listener.told
+
+
+class _Listener:
+    """Sends its form and has gone, which ends a live stream and is nothing to any other answer."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body: bytes | None = body
+        self.told = Told(0, "", "")
+
+    async def receive(self) -> dict[str, Any]:
+        if self._body is None:
+            return {"type": "http.disconnect"}
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            given = {name.decode().lower(): value.decode() for name, value in message["headers"]}
+            self.told = Told(message["status"], given.get("location", ""), "")
+        else:
+            said = message.get("body", b"").decode("utf-8", "replace")
+            self.told = Told(self.told.status, self.told.location, self.told.body + said)

@@ -1,0 +1,178 @@
+"""A town small enough to say of every address who may do what there."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from litestar import Litestar
+from sqlalchemy import Select, select
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.area import Address
+from app.accounts.session import MailLink, Session, Sessions
+from app.accounts.user import User
+from app.availability.working import TimeOff
+from app.bookings.absence import report
+from app.bookings.booking import Booking
+from app.bookings.checkout import pay, settle_completion
+from app.bookings.repository import Bookings
+from app.bookings.reservation import accept
+from app.catalog.service import Service
+from app.kit import clock
+from app.kit.outbox import Outbox
+from app.kit.secrets import digest, new_token
+from app.kit.vault import Vault
+from app.payments.portal import Instrument, Outcome
+from tests.factories import PASSWORD, TAMBARAM, a_block, a_customer, a_hold, a_professional, a_service, an_admin
+
+NINE = datetime(2026, 11, 24, 9, 0, tzinfo=clock.IST)
+APPROVED = Outcome("authorised", Instrument("card", "Visa", "4242"))
+START = "%Y-%m-%dT%H:%M"
+
+
+@dataclass
+class Town:
+    """`people` by their column of the table, `words` by what the table calls them, `tokens` of their sessions."""
+
+    people: dict[str, User]
+    words: dict[str, str]
+    tokens: dict[str, str] = field(default_factory=dict)
+
+
+async def build(app: Litestar) -> Town:
+    """Asha's bookings in every state, with Ravi; Omar and Balu have nothing to do with any of them."""
+    database, vault = app.state.database, app.state.vault
+    password = await app.state.passwords.hash(PASSWORD)
+    with _at(NINE - timedelta(days=2)):
+        async with database.work() as db:
+            builder = Builder(db, vault, *await _cast(db))
+            await builder.before_today()
+    with _at(NINE):
+        async with database.work() as db:
+            builder.db = db
+            await builder.today()
+            await builder.small_things()
+            town = Town(builder.people, builder.words)
+            for column, user in town.people.items():
+                user.password_hash = password
+                db.add(user)
+                town.tokens[column] = await _session(Sessions(database), db, user)
+            town.words["session"] = str(await db.scalar(_first_session_of(town.people["asha"])))
+            digest_and_name = app.state.assets.url("app.css").removeprefix("/static/")
+            town.words["digest"], town.words["stylesheet"] = digest_and_name.split("/", 1)
+    return town
+
+
+async def _cast(db: AsyncSession) -> tuple[Service, dict[str, User]]:
+    service, other = await a_service(db, slug="fixing-leaks"), await a_service(db)
+    return service, {
+        "asha": await a_customer(db, "Asha Raman"),
+        "omar": await a_customer(db, "Omar Sheriff"),
+        "ravi": await a_professional(db, "Ravi Kumar", services=[service]),
+        "balu": await a_professional(db, "Balasubramaniam V", services=[other], pincodes=[TAMBARAM], home=TAMBARAM),
+        "geeta": await a_professional(db, "Geeta Menon", services=[service], standing="pending"),
+        "kiran": await a_professional(db, "Kiran Das", services=[service]),
+        "meena": await an_admin(db),
+    }
+
+
+class Builder:
+    """Makes rows by the verbs of the product."""
+
+    def __init__(self, db: AsyncSession, vault: Vault, service: Service, people: dict[str, User]) -> None:
+        self.db, self.vault, self.service, self.people = db, vault, service, people
+        self.words = {"service_id": str(service.id), "slug": service.slug, "card": str(people["ravi"].id)}
+
+    async def before_today(self) -> None:
+        """What lies behind, what runs at nine, what is accepted for later."""
+        selvi = await a_professional(self.db, "Selvi Murugan", services=[self.service])
+        await self.done("completed", NINE - timedelta(hours=45))
+        await self.nobody_in("no_show", NINE - timedelta(hours=22), selvi)
+        await self.started("started", NINE - timedelta(hours=1), self.people["ravi"])
+        await self.started("kirans_started", NINE - timedelta(hours=1), self.people["kiran"])
+        await self.assigned("nobody_came", NINE - timedelta(hours=1), selvi)
+        await self.assigned("assigned", NINE + timedelta(days=1), self.people["ravi"])
+        await self.assigned("kirans_assigned", NINE + timedelta(days=1), self.people["kiran"])
+
+    async def today(self) -> None:
+        """A hold, an offer that Ravi alone is asked about, and a block."""
+        asha = self.people["asha"]
+        self.words["held"] = (await a_hold(self.db, asha, self.service, NINE + timedelta(days=3))).reference
+        await self.paid("requested", NINE + timedelta(days=4), self.people["ravi"])
+        await a_block(self.db, self.people["kiran"], self.people["meena"])
+        self.words["free"] = (NINE + timedelta(days=5)).strftime(START)
+
+    async def small_things(self) -> None:
+        asha, ravi = self.people["asha"], self.people["ravi"]
+        job = await Bookings(self.db).by_reference(self.words["started"], lock=True)
+        extra = job.propose_extra(ravi, "A new tap", 250_00)
+        second = Address(user_id=asha.id, line="Gate 2", pincode="600020", is_main=False, created_at=clock.now())
+        week = Range(NINE + timedelta(days=30), NINE + timedelta(days=37), bounds="[)")
+        away = TimeOff(professional_id=ravi.id, span=week, reason="Pongal", created_at=clock.now())
+        self.db.add_all([second, away])
+        await self.db.flush()
+        mail = await self.db.scalar(select(Outbox.id).where(Outbox.kind == "booking_requested").limit(1))
+        self.words |= {"extra": str(extra.id), "address": str(second.id), "away": str(away.id), "mail": str(mail)}
+        self.words |= {purpose: self._link(asha, purpose) for purpose in ("verify", "reset")}
+
+    def _link(self, user: User, purpose: str) -> str:
+        token, now = new_token(), clock.now()
+        ends = now + timedelta(hours=1)
+        row = {"digest": digest(token), "user_id": user.id, "purpose": purpose, "address": user.email}
+        self.db.add(MailLink(**row, created_at=now, expires_at=ends))
+        return token
+
+    async def paid(self, name: str, starts_at: datetime, named: User | None = None) -> Booking:
+        asha, named_id = self.people["asha"], named.id if named else None
+        booking = await a_hold(self.db, asha, self.service, starts_at, professional_id=named_id)
+        self.words[name] = booking.reference
+        return await pay(self.db, asha, booking.reference, APPROVED)
+
+    async def assigned(self, name: str, starts_at: datetime, worker: User) -> Booking:
+        await self.paid(name, starts_at, worker)
+        booking = await accept(self.db, worker, self.words[name], self.vault)
+        return self._code_of(name, booking, "start")
+
+    async def started(self, name: str, starts_at: datetime, worker: User) -> Booking:
+        booking = await self.assigned(name, starts_at, worker)
+        with _at(starts_at):
+            code = booking.live_code("start")
+            assert code is not None
+            booking.start(worker, code, self.vault)
+        return self._code_of(name, booking, "finish")
+
+    def _code_of(self, name: str, booking: Booking, phase: str) -> Booking:
+        code = booking.live_code(phase)
+        assert code is not None
+        self.words[f"{name}_code"] = code.reveal(self.vault, booking.reference) or ""
+        return booking
+
+    async def done(self, name: str, starts_at: datetime) -> None:
+        booking = await self.started(name, starts_at, self.people["ravi"])
+        with _at(starts_at + timedelta(hours=1)):
+            booking.complete(self.people["ravi"], booking.live_code("finish"))
+            await settle_completion(self.db, booking)
+
+    async def nobody_in(self, name: str, starts_at: datetime, worker: User) -> None:
+        booking = await self.assigned(name, starts_at, worker)
+        with _at(starts_at):
+            booking.arrive(worker)
+        with _at(starts_at + timedelta(minutes=20)):
+            await report(self.db, worker, booking.reference)
+
+
+async def _session(sessions: Sessions, db: AsyncSession, user: User) -> str:
+    """Two browsers for everybody; the token is the second one's."""
+    for _ in range(2):
+        token = new_token()
+        await sessions.open(db, user, digest(token), clock.now(), "")
+    return token
+
+
+def _first_session_of(user: User) -> Select[tuple[int]]:
+    return select(Session.id).where(Session.user_id == user.id).order_by(Session.id).limit(1)
+
+
+def _at(moment: datetime) -> AbstractContextManager[None]:
+    return clock.stopped(moment)
