@@ -21,11 +21,13 @@ from app.kit.ids import ALPHABET
 from app.kit.vault import Vault
 from app.payments import charges
 from app.payments.portal import Instrument, Outcome
+from app.payments.repository import Charges
 from app.reviews import ratings
 from app.reviews.review import Review
 
 A_DAY = 11  # bookings
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+# Besides these "accepted", "offer" and "asked" (for this professional) for bookings that are to come.
 FATES = ("done", "customer", "unfilled", "no_show", "professional_absent", "by_clock")
 FATES_WEIGHTS = (908, 52, 14, 10, 6, 10)
 METHODS, METHODS_WEIGHTS = ("card", "upi", "after"), (45, 35, 20)
@@ -65,13 +67,15 @@ class Life:
         dice = self.town.dice
         latest = min(self.start - 3 * HOUR, self.now - 10 * MINUTE)
         booked_at = max(latest - dice.randint(0, 90) * HOUR, self.start - timedelta(days=6))
+        booked_at = self.now - 3 * MINUTE if self.fate == "asked" else min(booked_at, latest)
         method = dice.choices(METHODS, METHODS_WEIGHTS)[0]
-        with clock.stopped(min(booked_at, latest)):
+        with clock.stopped(booked_at):
             booking = self._drafted()
+            booking.named_id = self.worker.id if self.fate == "asked" else None
             booking.hold(self.customer, self.worker.id)
             self.db.add(booking)
             await self.db.flush()
-        with clock.stopped(min(booked_at, latest) + 2 * MINUTE):
+        with clock.stopped(booked_at + 2 * MINUTE):
             booking.pay(self.customer, method)
             if method != "after":
                 await self._authorise(booking, method)
@@ -117,8 +121,9 @@ class Life:
     async def _accept(self, booking: Booking) -> bool:
         """Some of the coming ones are still open offers."""
         paid_at = booking.requested_at or booking.created_at
-        at = paid_at + self.town.dice.randint(3, 50) * MINUTE
-        if at > self.now or (self.start > self.now + 2 * HOUR and self.town.dice.random() < 0.35):
+        at = paid_at + self.town.dice.randint(3, 7) * MINUTE
+        waits = self.fate == "done" and self.start > self.now + 2 * HOUR and self.town.dice.random() < 0.35
+        if at > self.now or waits or self.fate in ("offer", "asked"):
             return False
         await self._sometimes_passed(booking, at)
         with clock.stopped(at):
@@ -194,7 +199,7 @@ class Life:
         at = done + self.town.dice.randint(5, 600) * MINUTE
         if booking.payment == "after" and at <= self.now:
             with clock.stopped(at):
-                for charge in await charges.Charges(self.db).in_state(booking.id, "due"):
+                for charge in await Charges(self.db).in_state(booking.id, "due"):
                     await charges.settle(self.db, charge, Outcome("authorised", Instrument("upi")))
 
     async def _review(self, booking: Booking, done: datetime) -> None:
@@ -236,7 +241,30 @@ async def relive(db: AsyncSession, town: Town, vault: Vault) -> int:
                 made += 1
         await db.flush()
         db.expunge_all()
-    return made
+    return made + await _set_the_scene(db, town, vault, now)
+
+
+async def _set_the_scene(db: AsyncSession, town: Town, vault: Vault, now: datetime) -> int:
+    """Whoever signs in as the demo's professional finds an offer that asks for them, two near ones, and a job of the
+    demo's customer; the times are the next free ones."""
+    ravi, meera = town.crew[0], town.residents[0]
+    near = [one for one in town.residents[1:] if one.where.pincode in town.covers[ravi.id]]
+    scenes = [(meera, "accepted"), (near[0], "asked"), (near[1], "offer"), (near[2], "offer")]
+    for resident, fate in scenes:
+        service = town.dice.choice([one for one in town.services if one.id in ravi.services])
+        start = _next_free(ravi, service, resident.where, now)
+        _take(ravi, service, resident.where, start)
+        await Life(db, town, vault, ravi, town.people[ravi.id], resident, service, start, fate, now).live()
+    await db.flush()
+    return len(scenes)
+
+
+def _next_free(worker: Worker, service: Service, where: Point, now: datetime) -> datetime:
+    """At least four hours ahead, so that nobody's booking would have been too late."""
+    earliest = int((now + 4 * HOUR).timestamp())
+    days = (now.astimezone(clock.IST).date() + timedelta(days=n) for n in range(7))
+    starts = (start for day in days for start in free_starts(worker, service.minutes, where, day))
+    return datetime.fromtimestamp(next(start for start in starts if start >= earliest), clock.IST)
 
 
 def _somebody_books(db: AsyncSession, town: Town, vault: Vault, day: date, now: datetime) -> Life | None:
