@@ -43,7 +43,7 @@ class Letters:
 
     def __init__(self, env: Environment, vault: Vault, site: str) -> None:
         self._html = env
-        self._text = env.overlay(autoescape=False)
+        self._text = env.overlay(autoescape=False, trim_blocks=False)
         self._vault = vault
         self._site = site
 
@@ -138,5 +138,7 @@ STILL_TRUE: dict[str, Callable[[Booking, Outbox], bool]] = {
     "booking_started": lambda booking, mail: booking.state == State.STARTED,
     "code_locked": _code_is_live,
     "code_renewed": _code_is_live,
-    "extra_proposed": lambda booking, mail: any(extra.state == "proposed" for extra in booking.extras),
+    "extra_proposed": lambda booking, mail: (
+        booking.state == State.STARTED and any(extra.state == "proposed" for extra in booking.extras)
+    ),
 }
