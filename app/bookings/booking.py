@@ -132,6 +132,7 @@ class Booking(Base, Chronicle):
         Index("bookings_open_idx", "starts_at", postgresql_where=text(f"state IN ({_ACTIVE})")),
         Index("bookings_completed_idx", "completed_at", postgresql_where=text("state = 'completed'")),
         Index("bookings_created_idx", "created_at", "id"),
+        Index("bookings_asked_idx", "pincode", "created_at", "service_id"),
     )
     reference: Mapped[str] = mapped_column(String(8), unique=True)
     customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))

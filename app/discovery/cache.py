@@ -20,6 +20,7 @@ SOUGHT = "sought"  # what words mean
 # Seconds that a page of visitors may be old: what no write tells is a hold that lapses.
 TIMES_KEPT = 10
 WORDS_KEPT = 300
+SOUGHT_KEPT = 60  # shorter: these keys are typed by anybody
 
 NOTHING: tuple[str, ...] = ()
 JOB_DONE = (TIMES, BOOKED, PEOPLE, REVIEWS, CARDS)

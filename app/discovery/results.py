@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.crew import earliest
-from app.catalog.search import place, read_as, resolve, split
-from app.discovery.cache import BOOKED, CARDS, SOUGHT, WORDS_KEPT
+from app.catalog.search import Place, place, read_as, resolve, split
+from app.discovery.cache import BOOKED, CARDS, SOUGHT, SOUGHT_KEPT, WORDS_KEPT
 from app.discovery.repository import Area, Looking
 from app.discovery.shelf import Card, Filters, cut, popular, ranked
 from app.kit.cache import Cache
@@ -85,7 +85,7 @@ class Search:
             count=len(kept),
             first_free=soonest or await self._first_free([*page.items, *instead], where),
             facets=_facets(found),
-            read_as=await read_as(self._db, work) if work and found else None,
+            read_as=await self._read_as(work) if work and found else None,
             covered=bool(cards) or where is None,
             known=bool(ids) or not work,
             nearest=await self._looking.nearest_covered(where.pincode) if where and not cards else (),
@@ -119,20 +119,33 @@ class Search:
             where = Area(found.pincode, found.name) if found else None
             if where is None:
                 errors["pincode"] = unknown_pincode()
-        work, named = await split(self._db, asked.q) if asked.q else ("", None)
+        work, named = await self._split(asked.q) if asked.q else ("", None)
         if named is not None:
             where = Area(named.pincode, named.name)
             errors.pop("pincode", None)
         return work, where, errors
 
+    async def _split(self, q: str) -> tuple[str, Place | None]:
+        return await self._cache.get(
+            _key("split", q), SOUGHT_KEPT, lambda: split(self._db, q), tuple[str, Place | None]
+        )
+
     async def _sought(self, work: str) -> list[int]:
         async def ask() -> list[int]:
             return [hit.service_id for hit in await resolve(self._db, work)]
 
-        return await self._cache.get(f"{SOUGHT}:{work.replace(':', ' ')}", WORDS_KEPT, ask, list[int])
+        return await self._cache.get(_key("ids", work), SOUGHT_KEPT, ask, list[int])
+
+    async def _read_as(self, work: str) -> str | None:
+        return await self._cache.get(_key("read", work), SOUGHT_KEPT, lambda: read_as(self._db, work), str | None)
 
     async def _first_free(self, cards: Sequence[Card], where: Area | None) -> dict[int, datetime]:
         return await earliest(self._db, cards, where.pincode) if where and cards else {}
+
+
+def _key(kind: str, words: str) -> str:
+    """Anybody may type anything: the words never make a path of names."""
+    return f"{SOUGHT}:{kind}:{words.replace(':', ' ')}"
 
 
 def unknown_pincode() -> str:

@@ -444,6 +444,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'completed'"),
     )
+    op.create_index("bookings_asked_idx", "bookings", ["pincode", "created_at", "service_id"], unique=False)
     op.create_index("bookings_created_idx", "bookings", ["created_at", "id"], unique=False)
     op.create_index("bookings_customer_idx", "bookings", ["customer_id", "starts_at", "id"], unique=False)
     op.create_index(
@@ -832,6 +833,7 @@ def downgrade() -> None:
     op.drop_index("bookings_held_idx", table_name="bookings", postgresql_where=sa.text("state = 'held'"))
     op.drop_index("bookings_customer_idx", table_name="bookings")
     op.drop_index("bookings_created_idx", table_name="bookings")
+    op.drop_index("bookings_asked_idx", table_name="bookings")
     op.drop_index("bookings_completed_idx", table_name="bookings", postgresql_where=sa.text("state = 'completed'"))
     op.drop_table("bookings")
     op.drop_index("sessions_user_id_idx", table_name="sessions")
