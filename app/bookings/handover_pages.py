@@ -97,7 +97,7 @@ class CompletionPages(Controller):
         async def complete() -> None:
             await handover.complete(db, lambda: database.work(after), me, ref, read(CodeEntry, sent).code, vault)
 
-        return await _done(request, db, me, ref, complete, said=_("Done. What you earned is in your earnings."))
+        return await _done(request, db, me, ref, complete)
 
 
 class ExtraPages(Controller):

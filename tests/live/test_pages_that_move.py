@@ -183,6 +183,17 @@ async def test_what_is_being_typed_survives_a_nudge(town, webs, window):
     await expect(kumar.page.locator("#code")).to_have_value(re.compile("^482$"))
 
 
+async def test_a_code_may_be_typed_in_ones_own_digits(town, webs, window):
+    one, two = webs
+    reference = await town.offer()
+    await town.accept(two, reference)
+    kumar = await window(town.kumar, one, f"/jobs/{reference}")
+    code = await town.code(reference, "start")
+    await kumar.page.locator("#code").press_sequentially("".join("௦௧௨௩௪௫௬௭௮௯"[int(digit)] for digit in code))
+    await kumar.page.get_by_role("button", name="Start the job").click()
+    await expect(kumar.page.get_by_role("heading", name="Finish: enter the code")).to_be_visible()
+
+
 async def test_the_slower_of_two_reads_it_in_the_list_without_an_error_page(town, webs, window):
     one, two = webs
     reference = await town.offer()
