@@ -14,6 +14,8 @@ from app.notifications.channels.email import Smtp, message_of
 from app.notifications.delivery import MOST_TRIES, Postman, wait_after
 from app.notifications.letters import Letter
 from app.settings import Settings
+from app.web.templating import environment
+from tasks.notifications import drain_outbox
 from tests.factories import a_customer
 from tests.notifications.conftest import rows
 
@@ -205,3 +207,13 @@ async def test_a_link_asked_for_nobody_is_dropped_without_a_trace(own_database, 
     assert sink.envelopes == ["asha@example.com"]
     async with own_database.work() as db:
         assert await db.scalar(text("SELECT count(*) FROM outbox o WHERE o::text LIKE '%nobody%'")) == 0
+
+
+async def test_the_task_sends_what_waits_and_without_a_server_leaves_it(own_database, own_url, asha, sink, vault):
+    await write_mails(own_database, asha, 2)
+    env = {"DOORSTEP_ENV": "test", "DATABASE_URL": own_url}
+    context = {"database": own_database, "vault": vault, "templates": environment()}
+    assert await drain_outbox(context | {"settings": Settings.from_env(env)}) == 0
+    assert [row.attempts for row in await rows(own_database)] == [0, 0]
+    assert await drain_outbox(context | {"settings": Settings.from_env(env | {"SMTP_URL": sink.url})}) == 2
+    assert len(sink.letters) == 2

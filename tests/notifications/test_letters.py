@@ -21,6 +21,12 @@ from tests.notifications.conftest import rows
 KINDS = sorted({rule.kind for rules in (*RULES.values(), *CANCELLED.values()) for rule in rules})
 
 
+@pytest.fixture
+def own_database(database):
+    """Nothing here happens side by side, so the database that forgets will do."""
+    return database
+
+
 async def told(database, letters) -> dict[tuple[str, str], Any]:
     """(kind, address) → letter, of all that could be sent now."""
     found = {}

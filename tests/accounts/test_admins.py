@@ -1,0 +1,38 @@
+"""Admins are made by the command line, and by nothing else."""
+
+import pytest
+
+from app.accounts.signup import make_admin
+from app.kit.errors import Invalid
+from app.kit.secrets import Passwords
+from app.kit.vault import Vault
+
+PASSWORD = "a sentence for the admin"
+
+
+@pytest.fixture
+def passwords() -> Passwords:
+    return Passwords(Vault("a secret key for these tests"), cheap=True)
+
+
+async def test_an_admin_is_made_verified_and_with_a_history(db, passwords):
+    admin = await make_admin(db, passwords, email="Meena@Example.com", password=PASSWORD)
+    await db.flush()
+    assert (admin.role, admin.full_name, admin.event_count) == ("admin", "Admin", 1)
+    assert admin.email_verified_at
+    assert await passwords.verify(admin.password_hash, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("email", "password"), [("meena", PASSWORD), ("m@example.com", ""), ("m@example.com", "short")]
+)
+async def test_a_bad_address_or_password_is_refused(db, passwords, email, password):
+    with pytest.raises(Invalid):
+        await make_admin(db, passwords, email=email, password=password)
+
+
+async def test_an_address_that_is_taken_is_said_to_the_operator(db, passwords):
+    await make_admin(db, passwords, email="meena@example.com", password=PASSWORD)
+    with pytest.raises(Invalid) as wrong:
+        await make_admin(db, passwords, email="MEENA@example.com", password=PASSWORD)
+    assert "already" in wrong.value.errors["email"]
