@@ -10,7 +10,9 @@ from typing import Any
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from app.kit import clock, words
 from app.kit.words import _, ngettext
@@ -33,12 +35,35 @@ def environment(assets: Assets | None = None, *, reload: bool = False, folder: P
         cache_size=-1,
     )
     env.policies["ext.i18n.trimmed"] = True
-    env.install_gettext_callables(words.gettext, words.raw_ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    # Jinja's own wrappers take longer than all the rest of a page: ours need none.
+    env.globals.update(gettext=_gettext, ngettext=_ngettext, _=_gettext)
     env.filters.update(FILTERS)
     env.globals.update(now=clock.now, today=clock.today, locale=words.locale.get)
     if assets is not None:
         env.globals["asset"] = assets.url
     return env
+
+
+@pass_eval_context
+def _gettext(drawn: EvalContext, text: str, **values: object) -> str:
+    """{% trans %} and _() of templates: values are escaped, the words are not."""
+    said = _plain(text, words.locale.get()) if not values else words.gettext(text)
+    return said if not values else _filled(said, values, drawn.autoescape)
+
+
+@pass_eval_context
+def _ngettext(drawn: EvalContext, one: str, many: str, num: int, **values: object) -> str:
+    return _filled(words.raw_ngettext(one, many, num), {"num": num, **values}, drawn.autoescape)
+
+
+@lru_cache(maxsize=8192)
+def _plain(text: str, locale: str) -> Markup:
+    return Markup(words.catalogue(locale).ugettext(text)) % {}
+
+
+def _filled(said: str, values: dict[str, object], escaping: bool) -> str:
+    return (Markup(said) if escaping else said) % values
 
 
 class _Watched(FileSystemLoader):
