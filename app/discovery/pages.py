@@ -81,7 +81,7 @@ class ReadingPages(Controller):
     @get(["/about", "/help", "/privacy", "/terms"])
     async def show(self, request: Asking) -> Answer:
         name = request.scope["path"].strip("/")
-        return page(request, f"discovery/{name}.html", keep_for=stale.WORDS_KEPT)
+        return page(request, f"discovery/{name}.html", keep_for=stale.SOUGHT_KEPT)
 
 
 async def main_pincode(db: AsyncSession, me: Me | None) -> str | None:
@@ -94,7 +94,8 @@ async def main_pincode(db: AsyncSession, me: Me | None) -> str | None:
 
 def seconds_kept() -> float:
     """Until the next minute at most: with each minute another start may come too near (notice)."""
-    return min(stale.TIMES_KEPT, 60 - clock.now().second)
+    now = clock.now()
+    return min(stale.TIMES_KEPT, 60 - now.second - now.microsecond / 1e6)
 
 
 def read_asked(request: Asking) -> Asked:

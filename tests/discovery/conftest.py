@@ -1,6 +1,5 @@
 """A small town in the morning of a Tuesday: the whole catalogue, three plumbers, an electrician, a customer."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,7 @@ from app.catalog.service import Service
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.secrets import digest, new_token
-from app.main import create_app
-from app.settings import Settings
+from tests.application import serving, settings
 from tests.factories import ADYAR, BESANT_NAGAR, a_customer, a_professional
 from tests.person import URL, Page
 
@@ -59,22 +57,8 @@ def a_tuesday() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 async def app(services: Any) -> AsyncIterator[Litestar]:
-    env = {"DOORSTEP_ENV": "test", "DATABASE_URL": services.app_url(services.clone()), "REDIS_URL": services.redis_url}
-    app = create_app(Settings.from_env({**env, "LOG_LEVEL": "warning"}))
-    up, down = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with app.lifespan():
-            up.set()
-            await down.wait()
-
-    # Entered and left in one task, as the task groups inside demand.
-    running = asyncio.create_task(live())
-    await asyncio.wait([running, asyncio.create_task(up.wait())], return_when=asyncio.FIRST_COMPLETED)
-    assert up.is_set(), running.exception()
-    yield app
-    down.set()
-    await running
+    async with serving(settings(services.app_url(services.clone()), services.redis_url)) as app:
+        yield app
 
 
 @pytest.fixture(scope="module")

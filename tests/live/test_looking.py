@@ -1,0 +1,85 @@
+"""Somebody looks for help on a phone: the list follows the typing, the address says what is shown, Back is right."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
+
+from app.accounts.user import User
+from app.catalog.reference import load_catalogue
+from app.catalog.service import Service
+from app.kit.db import Database
+from tests.factories import ADYAR, a_professional
+from tests.live.conftest import PHONE, Web
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+LEAKS = "fixing-leaks-and-pipes"
+
+
+@pytest.fixture
+async def ravi(live_database: Database) -> User:
+    """He works in the forenoon; Bala works all day."""
+    async with live_database.work() as db:
+        await load_catalogue(db)
+        pipes = (await db.scalars(select(Service).where(Service.slug.in_([LEAKS, "tap-or-mixer-replacement"])))).all()
+        await a_professional(db, "Bala Murugan", services=pipes)
+        return await a_professional(db, "Ravi Kumar", services=pipes, opens=9 * 60, closes=13 * 60)
+
+
+@pytest.fixture
+async def phone(browser: Browser, webs: tuple[Web, Web], ravi: User) -> AsyncIterator[Page]:
+    """A visitor's; its console must stay silent."""
+    context = await browser.new_context(base_url=webs[0].url, viewport=PHONE)
+    page, said = await context.new_page(), []
+    page.on("console", lambda told: said.append(told.text) if told.type in ("error", "warning") else None)
+    page.on("pageerror", lambda problem: said.append(str(problem)))
+    yield page
+    await context.close()
+    assert said == []
+
+
+async def test_typing_refreshes_the_list_alone_and_back_shows_what_was(phone: Page) -> None:
+    await phone.goto(f"/services?pincode={ADYAR}")
+    await phone.evaluate("document.body.dataset.same = 'yes'")
+    before = await phone.locator("#found").inner_text()
+    await phone.locator("#q").press_sequentially("tap leking", delay=30)
+    await expect(phone).to_have_url(re.compile(r"q=tap\+leking"))
+    await expect(phone.locator("#results")).to_contain_text("We read “tap leking” as tap leaking")
+    assert await phone.evaluate("document.body.dataset.same") == "yes"
+    assert await phone.evaluate("document.activeElement.id") == "q"
+    await phone.go_back()
+    await expect(phone.locator("#found")).to_have_text(before)
+    await expect(phone.locator("header")).to_have_count(1)
+    await expect(phone.locator("#q")).to_have_value("")
+
+
+async def test_another_person_changes_the_times_alone_and_the_bar_says_what_is_picked(phone: Page, ravi: User) -> None:
+    await phone.goto(f"/services/{LEAKS}?pincode={ADYAR}")
+    await phone.evaluate("document.body.dataset.same = 'yes'")
+    for summary in await phone.locator("details.more summary").all():
+        await summary.click()
+    await phone.locator(f'input[name="professional"][value="{ravi.id}"]').check()
+    await expect(phone.locator("#slots")).to_contain_text("When Ravi K. is free")
+    await expect(phone).to_have_url(re.compile(f"professional={ravi.id}"))
+    await expect(phone.locator("#pick-who")).to_have_text("Ravi K.")
+    assert await phone.evaluate("document.body.dataset.same") == "yes"
+    await phone.locator(".day:not(:has(:disabled))").last.click()
+    await expect(phone.locator(".slot:visible", has_text="18:00")).to_have_count(0)
+    await phone.locator(".slot:visible", has_text="10:00").click()
+    await expect(phone.locator("#pick-when")).to_contain_text("10:00")
+    await phone.reload()
+    await expect(phone.locator("#slots")).to_contain_text("When Ravi K. is free")
+
+
+async def test_nothing_scrolls_sideways_on_the_smallest_phone(phone: Page, ravi: User) -> None:
+    await phone.set_viewport_size({"width": 320, "height": 640})
+    for path in (
+        "/",
+        f"/services?q=tap&pincode={ADYAR}",
+        f"/services/{LEAKS}?pincode={ADYAR}",
+        f"/professionals/{ravi.id}",
+    ):
+        await phone.goto(path)
+        assert await phone.evaluate("document.documentElement.scrollWidth") <= 320, path
