@@ -86,3 +86,5 @@ HOURS = (
     tuple((day, 7 * 60, 16 * 60) for day in range(6)),
     tuple((day, opens, closes) for day in range(6) for opens, closes in ((8 * 60, 13 * 60), (15 * 60, 21 * 60))),
 )
+# Whoever walks through the demo should find its professional at work.
+LONG_HOURS = tuple((day, 7 * 60, 21 * 60) for day in range(7))

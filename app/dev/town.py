@@ -122,9 +122,10 @@ def _standing(number: int) -> str:
 
 async def _equip(db: AsyncSession, town: Town, user: User, category: Category, home: Point, standing: str) -> None:
     years = town.dice.randint(1, 22)
-    reach = town.dice.choice((9, 12, 16))
+    known = user.email == cast.PROFESSIONAL
+    reach = 16 if known else town.dice.choice((9, 12, 16))
     near = [place for place in town.places if (distance_km(home, place) or 0) <= reach]
-    hours = town.dice.choice(cast.HOURS)
+    hours = cast.LONG_HOURS if known else town.dice.choice(cast.HOURS)
     offered = [service.id for service in town.services if service.category_id == category.id]
     db.add(
         Professional(
