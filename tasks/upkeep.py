@@ -17,6 +17,11 @@ async def give_up_unfilled(ctx: Context) -> int:
         return await by_clock.give_up_unfilled(db)
 
 
+async def ask_the_others(ctx: Context) -> int:
+    async with work(ctx) as db:
+        return await by_clock.ask_the_others(db)
+
+
 async def complete_left_running(ctx: Context) -> int:
     async with work(ctx) as db:
         return await by_clock.complete_left_running(db)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from tasks.context import Context
 from tasks.notifications import drain_outbox
 from tasks.upkeep import (
+    ask_the_others,
     close_old_bookings,
     complete_left_running,
     free_payouts,
@@ -20,6 +21,7 @@ Task = Callable[[Context], Awaitable[object]]
 TIMETABLE: tuple[tuple[str, Task], ...] = (
     ("* * * * *", lapse_holds),
     ("* * * * *", give_up_unfilled),
+    ("* * * * *", ask_the_others),
     ("*/5 * * * *", complete_left_running),
     ("10 * * * *", close_old_bookings),
     ("20 * * * *", free_payouts),

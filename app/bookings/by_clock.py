@@ -1,14 +1,18 @@
 """What the clock does to bookings when nobody else does. Each may run twice, or late, without harm."""
 
+from datetime import timedelta
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
 from app.bookings.checkout import settle_completion
 from app.bookings.repository import Bookings
 from app.kit import clock
-from app.kit.events import PLATFORM
+from app.kit.events import PLATFORM, nudge
 from app.kit.words import _
 from app.payments import charges
+
+LOOK_BACK = timedelta(minutes=3)  # the task runs every minute, sometimes late; a nudge too many does no harm
 
 
 async def give_up_unfilled(db: AsyncSession) -> int:
@@ -36,6 +40,14 @@ async def close_left_unreviewed(db: AsyncSession) -> int:
         booking.close(PLATFORM)
     await db.flush()
     return len(due)
+
+
+async def ask_the_others(db: AsyncSession) -> int:
+    """The one who was asked first has been silent for ten minutes: the lists of the others look again."""
+    areas = await Bookings(db).areas_asked_since(clock.now() - LOOK_BACK, clock.now())
+    for pincode in areas:
+        nudge(db, f"area:{pincode}", "jobs")
+    return len(areas)
 
 
 async def _complete(db: AsyncSession, booking: Booking) -> None:

@@ -72,6 +72,13 @@ class Bookings:
         )
         return list(await self.db.scalars(query))
 
+    async def areas_asked_since(self, since: datetime, until: datetime) -> list[str]:
+        """Pincodes with an offer that stopped being for one professional alone between two moments."""
+        query = select(Booking.pincode).where(
+            Booking.state == State.REQUESTED, Booking.asked_until > since, Booking.asked_until <= until
+        )
+        return list(await self.db.scalars(query.distinct()))
+
     async def live_holds(self, customer_id: int, now: datetime) -> int:
         query = select(func.count()).where(
             Booking.customer_id == customer_id, Booking.state == State.HELD, Booking.held_until > now

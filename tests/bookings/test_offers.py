@@ -7,10 +7,12 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import Range
 
 from app.availability.working import TimeOff
+from app.bookings.by_clock import ask_the_others
 from app.bookings.job_repository import Jobs
 from app.bookings.offers import bench_of, gone_from, open_to, reach_of
 from app.bookings.reservation import accept, hand_back, pass_on
 from app.kit import clock
+from app.kit.events import Announcement, take_announcements
 from app.kit.vault import Vault
 from tests.factories import (
     ADYAR,
@@ -125,6 +127,17 @@ async def test_the_one_who_was_asked_for_is_asked_alone_for_ten_minutes(db):
         assert await references(db, kumar) == [booking.reference]
         (offer,) = await offers_of(db, ravi)
         assert (offer.asked, offer.asked_until) == (True, None)
+
+
+async def test_when_the_ten_minutes_are_over_the_lists_of_the_others_look_again(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    booking = await a_request(db, await a_customer(db), service, professional_id=ravi.id)
+    take_announcements(db)
+    assert await ask_the_others(db) == 0
+    with clock.stopped(booking.asked_until + timedelta(seconds=30)):
+        await ask_the_others(db)
+    assert take_announcements(db) == [Announcement(f"area:{ADYAR}", "jobs")]
 
 
 async def test_when_the_one_asked_first_passes_the_others_are_asked_at_once(db):
