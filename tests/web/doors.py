@@ -12,7 +12,9 @@ from litestar.params import FromPath
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts import auth
 from app.accounts.auth import Me
+from app.accounts.user import User
 from app.kit.cache import Cache, forget
 from app.kit.errors import Invalid, Missing, Refused
 from app.kit.events import nudge
@@ -118,6 +120,19 @@ async def write(request: Req, db: Db, how: FromPath[str]) -> Response[Any]:
     return go(request, "/t/form")
 
 
+@post("/t/sign-in/{person_id:int}", opt=everyone())
+async def sign_in(request: Req, db: Db, person_id: FromPath[int]) -> Response[Any]:
+    user = await db.get_one(User, person_id)
+    await auth.sign_in(request, db, user)
+    return go(request, "/t/customer")
+
+
+@post("/t/sign-out", opt=signed_in())
+async def sign_out(request: Req, db: Db) -> Response[Any]:
+    await auth.sign_out(request, db)
+    return go(request, "/t/form")
+
+
 @post("/t/nudge", opt=signed_in())
 async def say_something(request: Req, me: NamedDependency[Me], db: Db) -> Response[Any]:
     sent = await form(request)
@@ -179,6 +194,8 @@ DOORS = [
     for_signed_in,
     restricted,
     write,
+    sign_in,
+    sign_out,
     say_something,
     go_wrong,
     store_text,

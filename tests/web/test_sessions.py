@@ -9,6 +9,7 @@ from app.accounts.session import Session, Sessions
 from app.accounts.user import Block, Role, User
 from app.kit import clock
 from tests.factories import a_user
+from tests.web.conftest import Browser
 
 
 async def test_a_visitor_is_sent_to_sign_in_and_back(visitor):
@@ -51,10 +52,34 @@ async def test_a_made_up_cookie_is_nobody(visitor, value):
 
 async def test_a_planted_cookie_is_replaced_when_signing_in(visitor, app, asha):
     """Fixation: whoever chose the cookie before does not share the session after."""
-    await visitor.signed_in_as(asha)
-    first = visitor.cookies["ds"]
-    await visitor.signed_in_as(asha)
-    assert visitor.cookies["ds"] != first
+    visitor.cookies.set("ds", "planted", domain="localhost.local", path="/")
+    token = await visitor.token()
+    answer = await visitor.post(f"/t/sign-in/{asha.id}", data={"_csrf_token": token})
+    [cookie] = [cookie for cookie in answer.headers.get_list("set-cookie") if cookie.startswith("ds=")]
+    assert "planted" not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert (await _as(app, "planted")).status_code == 303
+    assert (await _as(app, cookie.partition("=")[2].partition(";")[0])).status_code == 200
+
+
+async def test_signing_in_again_ends_the_session_that_was(ashas, asha, app):
+    before = ashas.cookies["ds"]
+    await ashas.post(f"/t/sign-in/{asha.id}", data={"_csrf_token": await ashas.token()})
+    assert (await _as(app, before)).status_code == 303
+
+
+async def test_signing_out_ends_it_in_the_database(ashas, app):
+    before = ashas.cookies["ds"]
+    answer = await ashas.post("/t/sign-out", data={"_csrf_token": await ashas.token()})
+    assert 'ds=""' in answer.headers["set-cookie"]
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+    assert (await _as(app, before)).status_code == 303
+
+
+async def _as(app, token):
+    async with Browser(app) as browser:
+        return await browser.get("/t/customer", headers={"cookie": f"ds={token}"})
 
 
 @pytest.mark.parametrize(
