@@ -1,0 +1,126 @@
+"""A person's window in headless Chromium, which remembers everything that a page should not have said or done."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright, expect
+
+PHONE = {"width": 390, "height": 844}
+NARROWEST = 320
+SOON = 2_000  # milliseconds in which a page shows what happened elsewhere
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
+AXE = next(Path(__file__).with_name("vendor").glob("axe-*.min.js"))
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+JUDGE = (
+    "async (tags) => (await axe.run(document, {runOnly: tags})).violations.map(v => [v.id, v.nodes.map(n => n.html)])"
+)
+TOO_WIDE = "() => document.scrollingElement.scrollWidth - innerWidth"
+
+
+def chromium() -> str:
+    """Its path; without it the test is skipped loudly, or fails where a browser is required."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        words = "Chromium was not found: the tests with a real browser do not run"
+        if os.environ.get("DOORSTEP_REQUIRE_BROWSER") == "1":
+            pytest.fail(words)
+        pytest.skip(words)
+    return path
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield started
+        await started.close()
+
+
+@dataclass
+class Window:
+    """`complaints`: console errors and warnings, page errors, policy reports, foreign requests, server errors.
+
+    `looked_at` are the addresses that were judged, `shown` what stood there.
+    """
+
+    page: Page
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    looked_at: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+
+    @classmethod
+    async def open(cls, browser: Browser, url: str) -> "Window":
+        context = await browser.new_context(base_url=url, viewport=PHONE, has_touch=True, locale="en-IN")
+        made = cls(await context.new_page(), url)
+        made.page.on("console", made._hear)
+        made.page.on("pageerror", lambda problem: made.complaints.append(f"page error: {problem}"))
+        made.page.on("request", made._see_request)
+        made.page.on("response", made._see_response)
+        return made
+
+    async def go(self, path: str) -> None:
+        await self.page.goto(path)
+        await self.look()
+
+    async def follow(self, words: str) -> None:
+        """Press the link with these words, and look at where it leads."""
+        before = self.page.url
+        await self.page.get_by_role("link", name=words).first.click()
+        await self.arrive(before)
+
+    async def press(self, words: str) -> None:
+        await self.page.get_by_role("button", name=words).click()
+
+    async def press_and_arrive(self, words: str) -> None:
+        before = self.page.url
+        await self.press(words)
+        await self.arrive(before)
+
+    async def arrive(self, before: str) -> None:
+        """Another page than `before` stands there."""
+        await self.page.wait_for_url(lambda now: now != before, wait_until="load", timeout=15_000)
+        await self.look()
+
+    async def shows(self, selector: str, words: str = "") -> None:
+        """Within two seconds, without a reload of the page."""
+        await expect(self.page.locator(selector, has_text=words or None).first).to_be_visible(timeout=SOON)
+
+    async def mark(self) -> None:
+        """From now on `is_marked` tells whether this very document still stands there."""
+        await self.page.evaluate("() => { document.documentElement.dataset.mark = 'same' }")
+
+    async def is_marked(self) -> bool:
+        return bool(await self.page.evaluate("() => document.documentElement.dataset.mark === 'same'"))
+
+    async def look(self) -> None:
+        """axe-core finds nothing, and the narrowest phone shows the page without scrolling sideways."""
+        await self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        violations: Any = await self.page.evaluate(JUDGE, RULES)
+        assert violations == [], f"{self.page.url}: {violations}"
+        await self.page.set_viewport_size({"width": NARROWEST, "height": PHONE["height"]})
+        too_wide = await self.page.evaluate(TOO_WIDE)
+        await self.page.set_viewport_size(PHONE)
+        assert too_wide <= 0, f"{self.page.url} is {too_wide} px too wide at {NARROWEST}"
+        self.looked_at.append(self.page.url.removeprefix(self.url))
+        self.shown.append(await self.page.content())
+
+    def _hear(self, told: ConsoleMessage) -> None:
+        if told.type in ("error", "warning"):
+            self.complaints.append(f"console: {told.text}")
+
+    def _see_request(self, asked: Request) -> None:
+        if "/csp-report" in asked.url:
+            self.complaints.append(f"policy report: {asked.post_data}")
+        elif not asked.url.startswith((self.url, "data:", "blob:")):
+            self.complaints.append(f"foreign request: {asked.url}")
+
+    def _see_response(self, answer: Response) -> None:
+        if answer.status >= 500:
+            self.complaints.append(f"{answer.status} from {answer.url}")

@@ -1,0 +1,81 @@
+"""`doorstep web` and `doorstep worker` as an operator starts them: processes of their own."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+SECRET = "a secret for processes that tests start, long enough"  # pragma: allowlist secret
+
+
+def environment(database_url: str, redis_url: str, **more: str) -> dict[str, str]:
+    own = {"DOORSTEP_ENV": "test", "DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": SECRET}
+    return dict(os.environ) | own | {"LOG_LEVEL": "warning"} | more
+
+
+@dataclass
+class Running:
+    """One process; `url` is "" for a worker."""
+
+    process: subprocess.Popen[bytes]
+    url: str = ""
+
+    async def until_ready(self, what: str = "database", within: float = 60) -> None:
+        """`what` is up, as /health/ready tells it."""
+        async with httpx.AsyncClient(base_url=self.url, timeout=5) as client:
+            async with asyncio.timeout(within):
+                while not await _is_up(client, what):
+                    assert self.process.poll() is None, "it ended by itself"
+                    await asyncio.sleep(0.1)
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=15)
+
+
+@asynccontextmanager
+async def town_of_processes(given: dict[str, str], webs: int = 2) -> AsyncIterator[list[str]]:
+    """So many web processes and a worker on one database and one Valkey; gives the addresses."""
+    running = [_start(given, "web", port) for port in _free_ports(webs)]
+    worker = _start(given, "worker")
+    try:
+        for web in running:
+            await web.until_ready()
+        await running[0].until_ready("worker")
+        yield [web.url for web in running]
+    finally:
+        for one in (*running, worker):
+            one.end()
+
+
+def _start(given: dict[str, str], part: str, port: int = 0) -> Running:
+    command = [str(Path(sys.executable).parent / "doorstep"), part, *(["--port", str(port)] if port else [])]
+    process = subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, start_new_session=True)
+    return Running(process, f"http://127.0.0.1:{port}" if port else "")
+
+
+async def _is_up(client: httpx.AsyncClient, what: str) -> bool:
+    try:
+        told = (await client.get("/health/ready")).json()
+    except httpx.HTTPError:
+        return False
+    return told[what] == "up"
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
