@@ -25,11 +25,20 @@ NEVER_SHOWN_AGAIN = frozenset({"password", "card_number", "expiry", "cvv", "code
 
 
 class Form(dict[str, str]):
-    """The last value of each field; `all(name)` gives every value, `files` what was uploaded."""
+    """The last value of each field; `all(name)` gives every value, `files` what was uploaded.
 
-    def __init__(self, pairs: Iterable[tuple[str, str]] = (), files: Mapping[str, UploadFile] | None = None) -> None:
+    `unreadable`: the fields that held what cannot be stored, with a sentence for each; read() tells it beside them.
+    """
+
+    def __init__(
+        self,
+        pairs: Iterable[tuple[str, str]] = (),
+        files: Mapping[str, UploadFile] | None = None,
+        unreadable: Mapping[str, str] | None = None,
+    ) -> None:
         self._pairs = list(pairs)
         self.files = dict(files or {})
+        self.unreadable = dict(unreadable or {})
         super().__init__(self._pairs)
 
     def all(self, name: str) -> list[str]:
@@ -37,7 +46,7 @@ class Form(dict[str, str]):
 
 
 async def form(request: Request[Any, Any, Any]) -> Form:
-    """The request's form, read once. Too large is 413; a NUL byte or broken text is Invalid."""
+    """The request's form, read once. Too large is 413; bytes that are no text are Invalid."""
     state = request.scope["state"]
     if "form" not in state:
         state["form"] = await _read_body(request)
@@ -52,9 +61,13 @@ def query(connection: Connection) -> Form:
 
 def read(kind: type[S], raw: Mapping[str, str]) -> S:
     """`raw` as a `kind`. Raises Invalid with the error of every wrong field; fields we did not ask for are ignored."""
+    unreadable = raw.unreadable if isinstance(raw, Form) else {}
     errors: dict[str, str] = {}
     values: dict[str, Any] = {}
     for name, field in _fields(kind).items():
+        if name in unreadable:
+            errors[name] = unreadable[name]
+            continue
         try:
             values[field.name] = _value(field, raw, name)
         except ValueError:
@@ -177,11 +190,14 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
 
 
 def _cleaned(pairs: Iterable[tuple[str, str]], files: Mapping[str, UploadFile] | None = None) -> Form:
-    made = [(name, value.replace("\r\n", "\n")) for name, value in pairs]
-    wrong = {name: _("This holds a sign that cannot be stored.") for name, value in made if not _storable(name + value)}
-    if wrong:
-        raise Invalid(wrong, shown_again({name: value for name, value in made if name not in wrong}))
-    return Form(made, files)
+    made = [(name, value.replace("\r\n", "\n")) for name, value in pairs if _storable(name)]
+    wrong = {name: _("This holds a sign that cannot be stored.") for name, value in made if not _storable(value)}
+    return Form([(name, _without(value) if name in wrong else value) for name, value in made], files, wrong)
+
+
+def _without(text: str) -> str:
+    """The same without what cannot be stored, to be shown again."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
 
 
 def _storable(text: str) -> bool:

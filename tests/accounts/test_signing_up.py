@@ -92,7 +92,10 @@ async def test_a_wrong_field_is_told_beside_it(visitor, email, ask, field, typed
 
 async def test_text_that_cannot_be_stored_is_refused(visitor, email, ask):
     for field in a_form(email):
-        assert (await sign_up(visitor, email, **{field: "Asha\x00"})).status == 422
+        answer = await sign_up(visitor, email, **{field: "Asha\x00"})
+        assert answer.status == 422
+        assert f'id="{field}-error"' in answer.text
+        assert "Sri Lakshmi" in answer.text or field == "address"
     assert await ask(USERS, email=email) == 0
 
 
