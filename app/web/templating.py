@@ -46,14 +46,14 @@ def environment(assets: Assets | None = None, *, reload: bool = False, folder: P
 
 
 @pass_eval_context
-def _gettext(drawn: EvalContext, text: str, **values: object) -> str:
+def _gettext(drawn: EvalContext, text: str, /, **values: object) -> str:
     """{% trans %} and _() of templates: values are escaped, the words are not."""
     said = _plain(text, words.locale.get()) if not values else words.gettext(text)
     return said if not values else _filled(said, values, drawn.autoescape)
 
 
 @pass_eval_context
-def _ngettext(drawn: EvalContext, one: str, many: str, num: int, **values: object) -> str:
+def _ngettext(drawn: EvalContext, one: str, many: str, num: int, /, **values: object) -> str:
     return _filled(words.raw_ngettext(one, many, num), {"num": num, **values}, drawn.autoescape)
 
 
