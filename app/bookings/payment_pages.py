@@ -15,6 +15,7 @@ from app.bookings.checkout import has_changed, was_paid
 from app.bookings.customer_repository import OwnBookings
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Payment
+from app.bookings.sight import place_name
 from app.catalog.service import Service
 from app.kit import clock
 from app.kit.after import AfterCommit
@@ -159,6 +160,7 @@ async def _drawn(
         values={"method": "card", **_fresh()["values"], **(values or {})},
         errors=dict(errors or {}),
         refusal=refusal,
+        place=await place_name(db, booking),
         now=clock.now(),
         free_until=booking.starts_at - FREE_UNTIL,
         late_fee=min(LATE_FEE, booking.price),

@@ -105,7 +105,7 @@ async def seen(db: AsyncSession, me: Actor, booking: Booking, vault: Vault) -> S
         steps=steps_of(booking),
         charges=charges,
         cost=cost_of(booking, charges),
-        place=await place_name(db, booking) if over else "",
+        place=await place_name(db, booking),
         review=await own.review_of(booking) if over else None,
         disputed=disputed,
         may_dispute=not disputed and may_dispute(booking),
