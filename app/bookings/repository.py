@@ -49,7 +49,8 @@ class Bookings:
 
     async def unanswered(self, now: datetime) -> Sequence[Booking]:
         """Paid, not accepted, and an hour or less to go: W9 decides. Locked."""
-        return await self._due(_loaded().where(Booking.state == State.REQUESTED, Booking.starts_at <= now + UNFILLED_BEFORE))
+        soon = Booking.starts_at <= now + UNFILLED_BEFORE
+        return await self._due(_loaded().where(Booking.state == State.REQUESTED, soon))
 
     async def left_running(self, now: datetime) -> Sequence[Booking]:
         """Started, and twelve hours past the later of slot end and start. Locked."""
