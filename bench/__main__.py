@@ -1,0 +1,23 @@
+"""`python -m bench <name>`: one measurement, printed as a table with its baseline from the same run."""
+
+import argparse
+import sys
+
+from bench import live, pages, race, search, slots, weight
+
+MEASUREMENTS = {module.__name__.removeprefix("bench."): module for module in (pages, slots, race, live, weight, search)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    names = parser.add_subparsers(dest="name", required=True, metavar="name")
+    for name, module in MEASUREMENTS.items():
+        words = (module.__doc__ or "").splitlines()[0]
+        module.add_arguments(names.add_parser(name, help=words, description=words))
+    args = parser.parse_args()
+    MEASUREMENTS[args.name].run(args)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""The processes that are measured: `doorstep web` as in production, and the bare framework."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.dev.memory import free_port
+from bench.load import HOST
+from bench.servers import Place
+
+SECRET = "only for measuring: 0123456789 abcdefgh"  # pragma: allowlist secret
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    pid: int
+    port: int
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU time used so far, in ms; NaN where there is no /proc."""
+        try:
+            told = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return float("nan")
+        return (int(told[11]) + int(told[12])) * 1000 / TICKS
+
+    @property
+    def memory_kb(self) -> float:
+        """Resident memory; NaN where there is no /proc."""
+        try:
+            lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        except OSError:
+            return float("nan")
+        return float(next(line.split()[1] for line in lines if line.startswith("VmRSS")))
+
+
+def settings(place: Place, redis: str | None = None) -> dict[str, str]:
+    """The environment of a process in production; another `redis` than the place's, if given."""
+    return {
+        "DOORSTEP_ENV": "production",
+        "DATABASE_URL": place.app,
+        "MIGRATION_DATABASE_URL": place.owner,
+        "REDIS_URL": redis or place.redis,
+        "SECRET_KEY": SECRET,
+        "BASE_URL": f"https://{HOST}",
+        "SMTP_URL": "smtp://127.0.0.1:1",
+        "MAIL_FROM": "Doorstep <doorstep@example.com>",
+        "UPLOADS_DIR": "/nonexistent",
+    }
+
+
+@contextmanager
+def web(place: Place, redis: str | None = None) -> Iterator[Process]:
+    with _running(["-m", "app.cli", "web", "--port"], [], settings(place, redis)) as process:
+        yield process
+
+
+@contextmanager
+def bare(sizes: Mapping[str, int]) -> Iterator[Process]:
+    with _running(["-m", "bench.bare"], [f"{name}={size}" for name, size in sizes.items()], {}) as process:
+        yield process
+
+
+@contextmanager
+def _running(before: list[str], behind: list[str], env: Mapping[str, str]) -> Iterator[Process]:
+    port = free_port()
+    command = [sys.executable, *before, str(port), *behind]
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
+    process = subprocess.Popen(command, env={**kept, **env}, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        _wait_for(process, port)
+        yield Process(process.pid, port)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError("the process to be measured did not start")

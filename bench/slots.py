@@ -1,0 +1,90 @@
+"""Seven days of slots for anyone: queries, time in the database, and how both grow with the bookings."""
+
+import argparse
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings import crew
+from app.catalog.repository import Services
+from app.kit import clock
+from app.kit.db import Database
+from bench.servers import place
+from bench.tables import middle, show
+from bench.town import ADYAR, build
+
+TIMES = 15
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--professionals", type=int, default=600)
+    parser.add_argument("--bookings", type=int, default=60_000)
+
+
+def run(args: argparse.Namespace) -> None:
+    sizes = sorted({args.bookings // 4, args.bookings})
+    rows = [row for size in sizes for row in _at(args.professionals, size)]
+    head = ("bookings", "crew", "starts", "queries", "database ms", "SELECT 1 ms", "whole, with Python, ms")
+    show(f"Slots of seven days, {args.professionals} professionals; target ≤ 3 queries, ≤ 20 ms in the database", head, rows)
+
+
+def _at(professionals: int, bookings: int) -> list[tuple[Any, ...]]:
+    with place() as there:
+        town = build(there, professionals=professionals, bookings=bookings)
+        return [asyncio.run(_measure(there.app, town.service))]
+
+
+async def _measure(url: str, slug: str) -> tuple[Any, ...]:
+    database = Database(url)
+    try:
+        async with database.reading() as db:
+            service = await Services(db).by_slug(slug)
+            with statements(database) as asked:
+                week = await crew.week(db, service, ADYAR, clock.today())
+            queries = list(asked)
+            whole = [await _timed(db, service) for _ in range(TIMES)]
+            inside = middle([sum([await explained(db, *one) for one in queries]) for _ in range(TIMES)])
+            floor = middle([await explained(db, "SELECT 1", ()) for _ in range(TIMES)])
+            count = await db.scalar(text("SELECT count(*) FROM bookings"))
+    finally:
+        await database.close()
+    starts = sum(len(day.starts) for day in week.days)
+    return count, len(week.crew), starts, len(queries), inside, floor, middle(whole)
+
+
+async def _timed(db: AsyncSession, service: Any) -> float:
+    started = time.perf_counter()
+    await crew.week(db, service, ADYAR, clock.today())
+    return (time.perf_counter() - started) * 1000
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """Every statement that the database is sent meanwhile, as the driver gets it."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def explained(db: AsyncSession, statement: str, parameters: Any) -> float:
+    """Planning and execution inside PostgreSQL, in ms."""
+    connection = await (await db.connection()).get_raw_connection()
+    assert connection.driver_connection is not None
+    told = await connection.driver_connection.fetch(
+        "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON) " + statement, *parameters
+    )
+    lines = [row[0] for row in told]
+    return sum(float(line.split()[-2]) for line in lines if line.startswith(("Planning Time", "Execution Time")))

@@ -1,0 +1,179 @@
+"""A generated town of any size: people, offerings, weeks of bookings behind and one ahead, the same every time."""
+
+import asyncio
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy import text
+
+from app.accounts.session import ABSOLUTE
+from app.bookings.code import Code
+from app.catalog.reference import load_catalogue
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.secrets import digest, new_token
+from app.kit.vault import Vault
+from app.tables import metadata
+from bench.processes import SECRET
+from bench.servers import Place
+
+ADYAR, SERVICE = "600020", "tap-leak-repair"
+REACH = 0.09  # degrees: about 10 km
+CUSTOMERS = 2_000
+A_DAY = 3  # jobs of each professional, of four that could be
+
+PEOPLE = """
+    INSERT INTO users (role, email, full_name, phone, password_hash, email_verified_at, created_at)
+    SELECT $1, $1 || n || '@example.com', 'Ravi Kumar ' || n, '+91' || 9000000000 + n, 'none', now(), now()
+      FROM generate_series(1, $2::int) n
+"""
+
+# Spread over the town and the trades, eight to eight every day, everywhere within reach.
+PROFESSIONALS = """
+    WITH homes AS (SELECT array_agg(pincode ORDER BY pincode) AS all FROM pincodes WHERE quality <> 'published'
+                      AND pincode BETWEEN '600000' AND '600999' AND latitude IS NOT NULL),
+    trades AS (SELECT array_agg(name ORDER BY position) AS all FROM categories)
+    INSERT INTO professionals (user_id, standing, trade, experience_years, home_pincode, approved_at, created_at)
+    SELECT u.id, 'approved', trades.all[1 + u.id % cardinality(trades.all)], 1 + u.id % 20,
+           homes.all[1 + (u.id * 7919) % cardinality(homes.all)], now(), now()
+      FROM users u, homes, trades WHERE u.role = 'professional'
+"""
+HOURS = """
+    INSERT INTO working_hours (professional_id, weekday, opens, closes)
+    SELECT user_id, day, 480, 1200 FROM professionals, generate_series(0, 6) day
+"""
+COVERAGE = f"""
+    INSERT INTO coverage (professional_id, pincode)
+    SELECT p.user_id, a.pincode FROM professionals p JOIN pincodes h ON h.pincode = p.home_pincode
+      JOIN pincodes a ON abs(a.latitude - h.latitude) < {REACH} AND abs(a.longitude - h.longitude) < {REACH}
+"""
+OFFERINGS = """
+    INSERT INTO offerings (professional_id, service_id, standing)
+    SELECT p.user_id, s.id, 'approved' FROM professionals p
+      JOIN categories c ON c.name = p.trade JOIN services s ON s.category_id = c.id
+"""
+
+# Three of four times a day, chosen by chance; the last of the days is six days from today.
+BOOKINGS = f"""
+    WITH customers AS (SELECT array_agg(id ORDER BY id) AS all FROM users WHERE role = 'customer'),
+    slots AS (
+        SELECT p.user_id, s.id AS service_id, s.name, s.price, least(s.minutes, 120) AS minutes, c.pincode,
+               day, start, row_number() OVER (ORDER BY day, start, p.user_id) AS n
+          FROM generate_series(7 - $1::int, 6) day
+         CROSS JOIN unnest(ARRAY[540, 690, 840, 990]) start
+         CROSS JOIN professionals p
+          JOIN LATERAL (SELECT o.service_id FROM offerings o WHERE o.professional_id = p.user_id
+                         ORDER BY hashint8(o.service_id * 31 + day * 4 + start) LIMIT 1) o ON true
+          JOIN services s ON s.id = o.service_id
+          JOIN LATERAL (SELECT v.pincode FROM coverage v WHERE v.professional_id = p.user_id
+                         ORDER BY hashtext(v.pincode || day || start) LIMIT 1) c ON true
+         WHERE hashint8(p.user_id * 1000 + day * 10 + start) % 4 <> 0
+    ), made AS (
+        SELECT *, (CURRENT_DATE::timestamp AT TIME ZONE 'Asia/Kolkata') + day * interval '1 day'
+                  + start * interval '1 minute' AS starts_at FROM slots
+    ), told AS (
+        SELECT *, starts_at + minutes * interval '1 minute' AS ends_at, day < 0 AS past, n % 20 = 0 AS open FROM made
+    )
+    INSERT INTO bookings (reference, customer_id, service_id, state, service_name, price, minutes, address, pincode,
+                          starts_at, ends_at, span, reserved_for, professional_id, payment, created_at, requested_at,
+                          assigned_at, started_at, completed_at, closed_at)
+    SELECT upper(lpad(to_hex(n), 8, '0')), customers.all[1 + (n * 7919) % {CUSTOMERS}], service_id,
+           CASE WHEN past THEN 'closed' WHEN open THEN 'requested' ELSE 'assigned' END, name, price, minutes,
+           'Flat 3B, Sri Lakshmi Apartments, ' || n || ' Main Road', pincode, starts_at, ends_at,
+           tstzrange(starts_at, ends_at + interval '10 minutes'), user_id,
+           CASE WHEN past OR NOT open THEN user_id END, 'card', starts_at - interval '2 days',
+           starts_at - interval '2 days', CASE WHEN past OR NOT open THEN starts_at - interval '2 days' END,
+           CASE WHEN past THEN starts_at END, CASE WHEN past THEN ends_at END,
+           CASE WHEN past THEN ends_at + interval '7 days' END
+      FROM told, customers
+"""
+REVIEWS = """
+    INSERT INTO reviews (booking_id, customer_id, professional_id, service_id, rating, comment, created_at)
+    SELECT id, customer_id, professional_id, service_id, 3 + id % 3,
+           'He came on time, found the leak and closed it. The kitchen was clean when he left.', completed_at
+      FROM bookings WHERE state = 'closed' AND id % 3 = 0
+"""
+COUNTS = ", ".join(f"count(r.rating) FILTER (WHERE r.rating = {n})" for n in (1, 2, 3, 4, 5))
+RATINGS = (
+    f"INSERT INTO service_ratings SELECT service_id, {COUNTS} FROM reviews r GROUP BY 1",
+    f"""INSERT INTO professional_ratings (professional_id, jobs, one, two, three, four, five)
+        SELECT b.professional_id, count(*), {COUNTS} FROM bookings b LEFT JOIN reviews r ON r.booking_id = b.id
+         WHERE b.state = 'closed' GROUP BY 1""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """What the measurements ask for by name."""
+
+    customer: int
+    reference: str
+    professional: int
+    service: str
+
+
+def build(place: Place, *, professionals: int, bookings: int) -> Town:
+    """About so many bookings, a week of them ahead."""
+    return asyncio.run(_build(place, professionals, bookings))
+
+
+async def sign_in(database: Database, user_id: int) -> str:
+    """A session's token, as the cookie carries it."""
+    token = new_token()
+    statement = text(
+        "INSERT INTO sessions (digest, user_id, epoch, created_at, last_seen_at, fresh_at, expires_at)"
+        " VALUES (:digest, :user, 0, now(), now(), now(), now() + :long)"
+    )
+    async with database.work() as db:
+        await db.execute(statement, {"digest": digest(token), "user": user_id, "long": ABSOLUTE})
+    return token
+
+
+async def _build(place: Place, professionals: int, bookings: int) -> Town:
+    assert metadata.tables
+    database = Database(place.owner, statement_timeout=600)
+    async with database.work() as db:
+        await load_catalogue(db)
+    connection = await asyncpg.connect(place.owner)
+    try:
+        await connection.execute("SET timezone = 'Asia/Kolkata'")
+        await connection.execute(PEOPLE, "customer", CUSTOMERS)
+        await connection.execute(PEOPLE, "professional", professionals)
+        for statement in (PROFESSIONALS, HOURS, COVERAGE, OFFERINGS):
+            await connection.execute(statement)
+        await connection.execute("ANALYZE")
+        await connection.execute(BOOKINGS, max(8, round(bookings / professionals / A_DAY)))
+        for statement in (REVIEWS, *RATINGS, "VACUUM ANALYZE"):
+            await connection.execute(statement)
+        return await _asked_for(database, connection)
+    finally:
+        await connection.close()
+        await database.close()
+
+
+async def _asked_for(database: Database, connection: asyncpg.Connection) -> Town:  # type: ignore[type-arg]
+    """Somebody with an accepted job tomorrow, its code and its payment; the professional with the most offers."""
+    slug = await connection.fetchval(
+        "SELECT s.slug FROM services s JOIN service_ratings r ON r.service_id = s.id ORDER BY s.id LIMIT 1"
+    )
+    job = await connection.fetchrow(
+        "SELECT id, reference, customer_id, price, professional_id FROM bookings WHERE state = 'assigned'"
+        " AND starts_at > now() + interval '5 hours' ORDER BY starts_at, id LIMIT 1"
+    )
+    busiest = await connection.fetchval(
+        "SELECT o.professional_id FROM bookings b JOIN offerings o ON o.service_id = b.service_id"
+        " JOIN coverage c ON c.professional_id = o.professional_id AND c.pincode = b.pincode"
+        " WHERE b.state = 'requested' AND b.starts_at > now() GROUP BY 1 ORDER BY count(*), 1 LIMIT 1 OFFSET 40"
+    )
+    code = Code.issue("start", Vault(SECRET), job["reference"])
+    code.booking_id = job["id"]
+    async with database.work() as db:
+        db.add(code)
+        await db.execute(
+            text(
+                "INSERT INTO charges (booking_id, customer_id, method, brand, last4, amount, state, created_at, updated_at)"
+                " VALUES (:id, :customer, 'card', 'visa', '4242', :price, 'authorised', :now, :now)"
+            ),
+            {"id": job["id"], "customer": job["customer_id"], "price": job["price"], "now": clock.now()},
+        )
+    return Town(job["customer_id"], job["reference"], busiest, slug)
