@@ -115,7 +115,8 @@ def read_asked(request: Asking) -> Asked:
 def told(request: Asking) -> tuple[Form, dict[str, str]]:
     """The address's fields, and the errors of those that cannot be read."""
     try:
-        return query(request), {}
+        fields = query(request)
+        return fields, dict(fields.unreadable)
     except Invalid as wrong:
         return Form((name, str(value)) for name, value in wrong.values.items()), dict(wrong.errors)
 

@@ -79,7 +79,7 @@ async def test_markup_in_a_review_is_shown_as_typed(visitor: Looker, app: Litest
     assert "&lt;script&gt;alert" in page.text
 
 
-@pytest.mark.parametrize("after", ["banana", "%00", "W10", "WzEsMl0", "bnVsbA", "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5XQ"])
+@pytest.mark.parametrize("after", ["banana", "W10", "WzEsMl0", "bnVsbA", "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5XQ"])
 async def test_a_cursor_that_was_not_ours_is_refused_in_words(visitor: Looker, town: Town, after: str) -> None:
     for path in ("/services/fixing-leaks-and-pipes/reviews", "/services", f"/professionals/{town.ravi.id}"):
         page = await visitor.visit(f"{path}?after={after}")
