@@ -78,7 +78,7 @@ class BookingsPages(Controller):
         sent = await form(request)
         values = shown_again(sent)
         try:
-            asked = read(NewBooking, _anyone(sent))
+            asked = read(NewBooking, _named(sent))
             wish = await wish_of(db, me, asked, typed="address" in sent)
             reference = await place(db, me, wish, asked.idempotency_key)
         except Invalid as wrong:
@@ -105,9 +105,11 @@ def _before(cursor: str | None) -> tuple[datetime, int] | None:
     return moment, int(last[1])
 
 
-def _anyone(sent: Form) -> Form:
-    """ "anyone" is nobody in particular."""
-    return Form([(name, value) for name, value in sent.items() if (name, value) != ("professional_id", "anyone")])
+def _named(sent: Form) -> Form:
+    """The form without "anyone", which is nobody in particular."""
+    if sent.get("professional_id") == "anyone":
+        del sent["professional_id"]
+    return sent
 
 
 def _beside(errors: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
