@@ -14,6 +14,7 @@ from app.bookings.reservation import hand_back
 from app.catalog.service import Service
 from app.kit import clock
 from tests.bookings.scenes import START, Scene, later
+from tests.discovery.conftest import asked_of
 from tests.factories import a_customer, a_hold, a_start
 
 
@@ -503,3 +504,15 @@ async def test_booking_again_takes_two_presses(scene, asha):
         scene.ravi.id,
         before.address,
     )
+
+
+async def test_the_pages_ask_the_database_a_fixed_number_of_questions(scene, asha):
+    reference = await scene.done(asha)
+    for day in (2, 3, 4):
+        await scene.paid(asha, a_start(days=day))
+    with asked_of(scene.database) as told:
+        await asha.get("/bookings")
+    assert len(told) <= 6, told  # two for the session, one for the bell, one for each list
+    with asked_of(scene.database) as told:
+        await asha.get(f"/bookings/{reference}")
+    assert len(told) <= 11, told
