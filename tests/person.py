@@ -117,7 +117,12 @@ class Person(httpx.AsyncClient):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False) if app else None
         super().__init__(transport=transport, base_url=base_url, timeout=20)
         self.app = app
-        self.seen: list[str] = []  # the text of every answer, for those who look for what must not be there
+        self.pages: list[Page] = []  # every answer
+
+    @property
+    def seen(self) -> list[str]:
+        """The text of every answer, for those who look for what must not be there."""
+        return [page.text for page in self.pages]
 
     async def signed_in_as(self, user: User, database: Database) -> "Person":
         """A session without the sign-in page."""
@@ -162,5 +167,5 @@ class Person(httpx.AsyncClient):
         return next(form.fields["_csrf_token"] for form in page.forms if "_csrf_token" in form.fields)
 
     def _kept(self, answer: httpx.Response) -> Page:
-        self.seen.append(answer.text)
-        return Page(answer)
+        self.pages.append(Page(answer))
+        return self.pages[-1]
