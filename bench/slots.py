@@ -30,7 +30,11 @@ def run(args: argparse.Namespace) -> None:
     sizes = sorted({args.bookings // 4, args.bookings})
     rows = [row for size in sizes for row in _at(args.professionals, size)]
     head = ("bookings", "crew", "starts", "queries", "database ms", "SELECT 1 ms", "whole, with Python, ms")
-    show(f"Slots of seven days, {args.professionals} professionals; target ≤ 3 queries, ≤ 20 ms in the database", head, rows)
+    show(
+        f"Seven days of slots, {args.professionals} professionals; target ≤ 3 queries, ≤ 20 ms in the database",
+        head,
+        rows,
+    )
 
 
 def _at(professionals: int, bookings: int) -> list[tuple[Any, ...]]:

@@ -171,8 +171,8 @@ async def _asked_for(database: Database, connection: asyncpg.Connection) -> Town
         db.add(code)
         await db.execute(
             text(
-                "INSERT INTO charges (booking_id, customer_id, method, brand, last4, amount, state, created_at, updated_at)"
-                " VALUES (:id, :customer, 'card', 'visa', '4242', :price, 'authorised', :now, :now)"
+                "INSERT INTO charges (booking_id, customer_id, method, brand, last4, amount, state, created_at,"
+                " updated_at) VALUES (:id, :customer, 'card', 'visa', '4242', :price, 'authorised', :now, :now)"
             ),
             {"id": job["id"], "customer": job["customer_id"], "price": job["price"], "now": clock.now()},
         )

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 EARTH_KM = 6371.0088
 DETOUR = 1.3
@@ -33,6 +34,7 @@ def distance_km(a: Point, b: Point) -> float | None:
     return DETOUR * 2 * EARTH_KM * math.asin(math.sqrt(half))
 
 
+@lru_cache(maxsize=65_536)
 def travel_seconds(a: Point, b: Point) -> int:
     """Whole seconds from door to door, rounded up."""
     km = distance_km(a, b)

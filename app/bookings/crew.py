@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime
 
 from app.availability.travel import Point, distance_km
-from app.bookings.slot import Busy, Day, Offered, Week, Worker, bounds, free_starts
+from app.bookings.slot import Busy, Day, Offered, Week, Worker, bounds, free_by_day
 from app.kit import clock
 
 WEEK_DAYS = 7
@@ -120,7 +120,7 @@ async def week(
     crew = await crew_of(db, [service.id], where)
     asked = [worker for worker in crew if professional_id in (None, worker.id)]
     await fill(db, asked, clock.at(days[0]), clock.at(days[-1], 1440), ignoring=ignoring)
-    return Week([Day(day, _union(asked, service, where, day)) for day in days], crew)
+    return Week(_union(asked, service, where, days), crew)
 
 
 async def next_free(
@@ -152,18 +152,23 @@ async def earliest(db: AsyncSession, services: Sequence[Offered], pincode: str) 
 
 
 def _first(crew: Iterable[Worker], service: Offered, where: Point, today: date) -> datetime | None:
-    able = [worker for worker in crew if service.id in worker.services]
-    for n in range(service.horizon_days):
-        starts = _union(able, service, where, today + timedelta(days=n))
-        if starts:
-            return starts[0]
-    return None
-
-
-def _union(crew: Iterable[Worker], service: Offered, where: Point, day: date) -> list[datetime]:
+    days = [today + timedelta(days=n) for n in range(service.horizon_days)]
     first, end = bounds(service, clock.now())
-    starts = {start for worker in crew for start in free_starts(worker, service.minutes, where, day)}
-    return [datetime.fromtimestamp(start, clock.IST) for start in sorted(starts) if first <= start < end]
+    able = (free_by_day(worker, service.minutes, where, days) for worker in crew if service.id in worker.services)
+    start = min((next((one for day in free for one in day if one >= first), end) for free in able), default=end)
+    return datetime.fromtimestamp(start, clock.IST) if start < end else None
+
+
+def _union(crew: Iterable[Worker], service: Offered, where: Point, days: Sequence[date]) -> list[Day]:
+    first, end = bounds(service, clock.now())
+    found: list[set[int]] = [set() for _ in days]
+    for worker in crew:
+        for starts, more in zip(found, free_by_day(worker, service.minutes, where, days), strict=True):
+            starts.update(more)
+    return [
+        Day(day, [datetime.fromtimestamp(start, clock.IST) for start in sorted(starts) if first <= start < end])
+        for day, starts in zip(days, found, strict=True)
+    ]
 
 
 def _worker(row: Row[Any], where: Point) -> Worker:

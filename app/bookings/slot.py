@@ -1,5 +1,6 @@
 """Which starts are true: hours, time off, jobs with the ways between them, notice and horizon. No I/O."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -9,6 +10,7 @@ from app.kit import clock
 
 GRID_S = 30 * 60
 MINUTE_S = 60
+DAY_S = 24 * 60 * MINUTE_S
 
 
 class Offered(Protocol):
@@ -80,15 +82,26 @@ def bounds(service: Offered, now: datetime) -> tuple[int, int]:
 
 def free_starts(worker: Worker, minutes: int, where: Point, day: date) -> list[int]:
     """The starts of `day` (Asia/Kolkata) when `worker` is free for the job and the ways to and from it."""
-    midnight = _s(clock.at(day))
+    return next(free_by_day(worker, minutes, where, [day]))
+
+
+def free_by_day(worker: Worker, minutes: int, where: Point, days: Iterable[date]) -> Iterator[list[int]]:
+    """The same for each of `days`, one after the other as they are asked for; the ways are worked out once."""
     length = minutes * MINUTE_S
     shut = _shut(worker, length, where)
+    for day in days:
+        yield _open(worker, length, shut, day)
+
+
+def _open(worker: Worker, length: int, shut: list[tuple[int, int]], day: date) -> list[int]:
+    midnight = _s(clock.at(day))
+    near = [(after, before) for after, before in shut if before > midnight and after < midnight + DAY_S]
     starts = [
         start
         for weekday, opens, closes in worker.hours
         if weekday == day.weekday()
         for start in _grid(midnight, opens, closes, length)
-        if not any(after < start < before for after, before in shut)
+        if not any(after < start < before for after, before in near)
     ]
     return sorted(set(starts))
 

@@ -15,9 +15,13 @@ class Vault:
 
     def __init__(self, secret_key: str) -> None:
         self._secret = secret_key.encode()
+        self._keys: dict[str, bytes] = {}
 
     def key(self, purpose: str) -> bytes:
-        return HKDF(SHA256(), 32, salt=None, info=b"doorstep " + purpose.encode()).derive(self._secret)
+        if purpose not in self._keys:
+            derived = HKDF(SHA256(), 32, salt=None, info=b"doorstep " + purpose.encode()).derive(self._secret)
+            self._keys[purpose] = derived
+        return self._keys[purpose]
 
     def seal(self, text: str, context: str) -> bytes:
         nonce = os.urandom(12)

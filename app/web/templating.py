@@ -179,12 +179,17 @@ def km(distance: float) -> str:
 
 def number(value: float, digits: int = 1) -> str:
     """4.6; 12,34,567."""
-    return str(format_decimal(round(value, digits), "#,##,##0.##", words.locale.get()))
+    return _decimal(round(value, digits), "#,##,##0.##", words.locale.get())
 
 
 def stars(mean: float) -> str:
     """4.6, always with one digit after the point."""
-    return str(format_decimal(mean, "0.0", words.locale.get()))
+    return _decimal(mean, "0.0", words.locale.get())
+
+
+@lru_cache(maxsize=4096)
+def _decimal(value: float, pattern: str, locale: str) -> str:
+    return str(format_decimal(value, pattern, locale))
 
 
 def phone(text: str) -> str:
