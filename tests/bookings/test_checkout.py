@@ -351,6 +351,19 @@ async def test_a_price_that_changes_while_asha_pays_is_shown_and_confirmed_again
     assert await scene.charges(reference) == [("authorised", 199_00, 0)]
 
 
+async def test_work_that_takes_longer_now_than_the_kept_time_has_room_for_is_not_paid(scene, asha, omar):
+    reference = await scene.held(asha, professional=scene.ravi.id)
+    await scene.held(omar, a_start(hour=12), professional=scene.ravi.id)
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    async with scene.database.work() as db:
+        await db.execute(update(Service).where(Service.id == scene.service.id).values(minutes=180))
+    refused = await asha.submit(page, "/payment", **VISA)
+    assert refused.status == 409
+    assert "takes longer now" in refused.text
+    assert f"/bookings/new?again={reference}" in refused.text
+    assert await scene.charges(reference) == []
+
+
 async def test_a_price_changed_after_paying_is_the_agreed_one_still(scene, asha):
     reference = await scene.paid(asha)
     async with scene.database.work() as db:
