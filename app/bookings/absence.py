@@ -4,9 +4,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.booking import LATE_FEE, NOBODY_AT_DOOR, Booking, State
+from app.bookings.booking import Booking
 from app.bookings.cancellation import give_back
+from app.bookings.moves import State
 from app.bookings.repository import Bookings
+from app.bookings.terms import LATE_FEE, NOBODY_AT_DOOR
 from app.kit import clock
 from app.kit.errors import Refused
 from app.kit.events import Actor

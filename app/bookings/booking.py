@@ -1,15 +1,26 @@
 """A booking and its whole life: the table of moves, and the verbs that make them."""
 
-import enum
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, Integer, String, text
-from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, String
+from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.bookings.code import TRIES_IN_ALL, Code
+from app.bookings.constraints import CONSTRAINTS
 from app.bookings.extra import Extra
+from app.bookings.moves import MOVES, State, sorry
+from app.bookings.terms import (
+    ASKED_FIRST,
+    CONTACT_AFTER_JOB,
+    FREE_UNTIL,
+    HOLD,
+    LATE_FEE,
+    NOBODY_AT_DOOR,
+    NOBODY_CAME,
+    TURNAROUND,
+    UNFILLED_BEFORE,
+)
 from app.kit import clock
 from app.kit.errors import Refused
 from app.kit.events import PLATFORM, Actor, Chronicle
@@ -17,123 +28,12 @@ from app.kit.rows import Base
 from app.kit.vault import Vault
 from app.kit.words import _
 
-HOLD = timedelta(minutes=7)
-ASKED_FIRST = timedelta(minutes=10)
-TURNAROUND = timedelta(minutes=10)
-FREE_UNTIL = timedelta(hours=3)
-LATE_FEE = 100_00
-UNFILLED_BEFORE = timedelta(minutes=60)
-NOBODY_AT_DOOR = timedelta(minutes=15)
-NOBODY_CAME = timedelta(minutes=30)
-COMPLETED_BY_CLOCK = timedelta(hours=12)
-CLOSED_AFTER = timedelta(days=7)
-CONTACT_AFTER_JOB = timedelta(hours=24)
-REVIEW_OPEN = timedelta(hours=48)
-
-
-class State(enum.StrEnum):
-    HELD = "held"
-    REQUESTED = "requested"
-    ASSIGNED = "assigned"
-    STARTED = "started"
-    COMPLETED = "completed"
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
-
-
-ACTIVE = (State.HELD, State.REQUESTED, State.ASSIGNED, State.STARTED)
-ENDS = ("customer", "platform", "unfilled", "expired", "no_show", "professional_absent")
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """From which states, to which, and who may."""
-
-    sources: frozenset[State]
-    target: State
-    by: frozenset[str]
-
-
-def _move(sources: set[State], target: State, *by: str) -> Move:
-    return Move(frozenset(sources), target, frozenset(by))
-
-
-S = State
-MOVES: dict[str, Move] = {
-    "pay": _move({S.HELD}, S.REQUESTED, "customer"),
-    "accept": _move({S.REQUESTED}, S.ASSIGNED, "professional"),
-    "hand_back": _move({S.ASSIGNED}, S.REQUESTED, "professional"),
-    "offer_again": _move({S.ASSIGNED}, S.REQUESTED, "customer", "platform", "admin"),
-    "reschedule": _move({S.REQUESTED, S.ASSIGNED}, S.REQUESTED, "customer"),
-    "start": _move({S.ASSIGNED}, S.STARTED, "professional"),
-    "complete": _move({S.STARTED}, S.COMPLETED, "professional", "platform"),
-    "close": _move({S.COMPLETED}, S.CLOSED, "customer", "platform"),
-    "cancel": _move({S.HELD, S.REQUESTED, S.ASSIGNED}, S.CANCELLED, "customer", "professional", "platform", "admin"),
-}
-
-_QUOTED = ", ".join(f"'{state}'" for state in State)
-_ACTIVE = ", ".join(f"'{state}'" for state in ACTIVE)
-
 
 class Booking(Base, Chronicle):
     """Price in paise and minutes are the ones agreed; `span` is the slot and ten minutes to turn around."""
 
     __tablename__ = "bookings"
-    __table_args__ = (
-        CheckConstraint(f"state IN ({_QUOTED})", name="bookings_state_check"),
-        CheckConstraint("price > 0 AND fee BETWEEN 0 AND price", name="bookings_money_check"),
-        CheckConstraint("minutes BETWEEN 15 AND 720", name="bookings_minutes_check"),
-        CheckConstraint("ends_at = starts_at + minutes * interval '1 minute'", name="bookings_ends_check"),
-        CheckConstraint(
-            "lower(span) = starts_at AND upper(span) = ends_at + interval '10 minutes'", name="bookings_span_check"
-        ),
-        CheckConstraint(
-            "state <> 'held' OR (reserved_for IS NOT NULL AND held_until IS NOT NULL)", name="bookings_held_check"
-        ),
-        CheckConstraint(
-            "(state IN ('assigned', 'started')) <= (professional_id IS NOT NULL AND reserved_for IS NOT NULL"
-            " AND reserved_for = professional_id)",
-            name="bookings_assigned_check",
-        ),
-        CheckConstraint(
-            "state <> 'requested' OR (professional_id IS NULL AND requested_at IS NOT NULL AND payment IS NOT NULL)",
-            name="bookings_requested_check",
-        ),
-        CheckConstraint(
-            "state NOT IN ('completed', 'closed') OR (professional_id IS NOT NULL AND completed_at IS NOT NULL)",
-            name="bookings_completed_check",
-        ),
-        CheckConstraint(
-            "(state = 'cancelled') = (cancelled_as IS NOT NULL) AND (state = 'cancelled') = (cancelled_at IS NOT NULL)",
-            name="bookings_cancelled_check",
-        ),
-        CheckConstraint("cancelled_as IN ('" + "', '".join(ENDS) + "')", name="bookings_cancelled_as_check"),
-        CheckConstraint("payment IN ('card', 'upi', 'after')", name="bookings_payment_check"),
-        CheckConstraint("length(note) <= 500 AND length(address) BETWEEN 1 AND 300", name="bookings_words_check"),
-        ExcludeConstraint(
-            ("reserved_for", "="),
-            ("span", "&&"),
-            name="bookings_overlap_excl",
-            using="gist",
-            where=text(f"state IN ({_ACTIVE}) AND reserved_for IS NOT NULL"),
-        ),
-        Index("bookings_customer_idx", "customer_id", "starts_at", "id"),
-        Index("bookings_professional_idx", "professional_id", "starts_at", "id"),
-        Index(
-            "bookings_live_jobs_idx",
-            "professional_id",
-            "starts_at",
-            postgresql_where=text("state IN ('assigned', 'started')"),
-        ),
-        Index(
-            "bookings_offers_idx", "service_id", "pincode", "starts_at", postgresql_where=text("state = 'requested'")
-        ),
-        Index("bookings_held_idx", "held_until", postgresql_where=text("state = 'held'")),
-        Index("bookings_open_idx", "starts_at", postgresql_where=text(f"state IN ({_ACTIVE})")),
-        Index("bookings_completed_idx", "completed_at", postgresql_where=text("state = 'completed'")),
-        Index("bookings_created_idx", "created_at", "id"),
-        Index("bookings_asked_idx", "pincode", "created_at", "service_id"),
-    )
+    __table_args__ = CONSTRAINTS
     reference: Mapped[str] = mapped_column(String(8), unique=True)
     customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
     service_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("services.id"))
@@ -436,16 +336,3 @@ class Booking(Base, Chronicle):
         if offered:
             nudges.append((f"area:{self.pincode}", "jobs"))
         self.record(name, by=by, nudges=nudges, **facts)  # type: ignore[arg-type]  # facts are JSON values
-
-
-def sorry(state: str) -> str:
-    """Why a move cannot be made in this state, in words."""
-    return {
-        State.HELD: _("This booking is not paid yet."),
-        State.REQUESTED: _("Nobody has accepted this job yet."),
-        State.ASSIGNED: _("This job has been accepted."),
-        State.STARTED: _("This job has started."),
-        State.COMPLETED: _("This job is done."),
-        State.CLOSED: _("This job is done and closed."),
-        State.CANCELLED: _("This booking was cancelled."),
-    }[State(state)]

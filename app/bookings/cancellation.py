@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.booking import Booking, State
+from app.bookings.booking import Booking
 from app.bookings.code import NEW_CODES_AN_HOUR
 from app.bookings.decline import Dispute
+from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.reservation import offer_again, reschedule
 from app.kit import clock

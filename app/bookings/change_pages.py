@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.bookings import cancellation
-from app.bookings.booking import State, sorry
 from app.bookings.cancellation import cost_of
 from app.bookings.crew import next_free
 from app.bookings.customer_repository import OwnBookings
+from app.bookings.moves import State, sorry
 from app.bookings.picker import agreed, day_of, picker
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Cancellation, NewStart, start_of

@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Addresses
-from app.bookings.booking import Booking, State, sorry
+from app.bookings.booking import Booking
+from app.bookings.moves import State, sorry
 from app.bookings.repository import Bookings
 from app.bookings.reservation import Wish, hold, still_fits
 from app.bookings.schemas import NewBooking, place_of, start_of

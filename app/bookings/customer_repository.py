@@ -10,7 +10,8 @@ from sqlalchemy.types import BigInteger, DateTime
 
 from app.accounts.user import public_name
 from app.availability.travel import Point, distance_km
-from app.bookings.booking import REVIEW_OPEN, Booking
+from app.bookings.booking import Booking
+from app.bookings.terms import REVIEW_OPEN
 from app.kit import clock
 from app.kit.events import Actor
 from app.kit.paging import Page, page_of

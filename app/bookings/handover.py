@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.booking import Booking, State, sorry
+from app.bookings.booking import Booking
 from app.bookings.checkout import settle_completion
 from app.bookings.code import LOCK, TRIES_BEFORE_LOCK, TRIES_IN_ALL, Code, digits
 from app.bookings.job_repository import Jobs, Try
+from app.bookings.moves import State, sorry
 from app.bookings.repository import Bookings
 from app.kit import clock
 from app.kit.errors import Invalid, Refused

@@ -11,9 +11,10 @@ from app.accounts.auth import Me
 from app.bookings import handover, reservation
 from app.bookings.absence import possible_from
 from app.bookings.agenda import agenda_of
-from app.bookings.booking import Booking, State
+from app.bookings.booking import Booking
 from app.bookings.job_repository import Jobs
 from app.bookings.job_schemas import MaybeReason, Reason
+from app.bookings.moves import State
 from app.bookings.offers import Bench, Offer, bench_of, gone_from, open_to, reach_of
 from app.bookings.repository import Bookings
 from app.kit import clock

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime, Interval, String
 
 from app.availability.travel import Point, distance_km
-from app.bookings.booking import UNFILLED_BEFORE
 from app.bookings.slot import Busy, Worker, in_the_way, within_hours
+from app.bookings.terms import UNFILLED_BEFORE
 from app.kit import clock
 from app.kit.events import Actor
 from app.payments.shares import earning_of

@@ -1,6 +1,6 @@
 """A customer's bookings, and the form of a new one: a slot that was chosen, where, and what they should know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,12 +8,13 @@ from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.area import Address
 from app.accounts.auth import Me
 from app.accounts.repository import Addresses
 from app.bookings.checkout import overdue_reference, place, wish_of
 from app.bookings.crew import next_free
-from app.bookings.customer_repository import OwnBookings, Same
-from app.bookings.picker import day_of, picker
+from app.bookings.customer_repository import Comer, OwnBookings, Same
+from app.bookings.picker import Picker, day_of, picker
 from app.bookings.repository import Bookings
 from app.bookings.reservation import check_start
 from app.bookings.schemas import NewBooking, start_of
@@ -150,20 +151,11 @@ async def _drawn(
             raise Refused(_("We do not offer this any more."), reason="retired")
         return go(request, f"/services/{service.slug}")
     book = await Addresses(db, me.id).all()
-    pincode = values.get("pincode") or (book[0].pincode if book else "")
-    values = {**values, "service_id": service.id, "pincode": pincode}
-    typed = "address" in wrong or "pincode" in wrong
-    values["address_id"] = "" if typed else str(values.get("address_id", _of_book(book, values)))
+    values = _at_home(book, values, wrong) | {"service_id": service.id}
     start = _start(service, values, wrong)
     who = await _who(db, me, values, wrong)
     same = await OwnBookings(db, me).same(service.id, start) if start else []
-    if not values.get("idempotency_key"):
-        values["idempotency_key"] = _key(vault, me, values, same)
-    who_id = who.id if who else None
-    taken = refusal is not None and refusal.reason == "taken"
-    picks = None
-    if start is None and pincode and "pincode" not in wrong:
-        picks = await picker(db, service, pincode, day_of(day), professional_id=who_id, pick_first=not wrong)
+    values["idempotency_key"] = values.get("idempotency_key") or _key(vault, me, values, same)
     return page(
         request,
         "bookings/new.html",
@@ -175,12 +167,34 @@ async def _drawn(
         start=start,
         ends=start + timedelta(minutes=service.minutes) if start else None,
         who=who,
-        picks=picks,
+        picks=None if start else await _picks(db, service, values, wrong, who, day),
         refusal=refusal,
         owed=await overdue_reference(db, me),
         same=next((one for one in same if one.is_open), None),
-        free=await _instead(db, service, pincode, start, who_id) if taken and start else [],
+        free=await _instead(db, service, values["pincode"], start, who) if start and _was_taken(refusal) else [],
     )
+
+
+def _at_home(book: Sequence[Address], values: Mapping[str, Any], wrong: Mapping[str, str]) -> dict[str, Any]:
+    """Where nothing was said, the main address; the saved address that is meant is chosen, unless one was typed wrong."""
+    filled = {**values, "pincode": values.get("pincode") or (book[0].pincode if book else "")}
+    typed = "address" in wrong or "pincode" in wrong
+    return filled | {"address_id": "" if typed else str(values.get("address_id", _of_book(book, filled)))}
+
+
+async def _picks(
+    db: AsyncSession, service: Service, values: Mapping[str, Any], wrong: Mapping[str, str], who: Comer | None, day: str
+) -> Picker | None:
+    """Times to pick from, once the place is known."""
+    pincode = str(values["pincode"])
+    if not pincode or "pincode" in wrong:
+        return None
+    who_id = who.id if who else None
+    return await picker(db, service, pincode, day_of(day), professional_id=who_id, pick_first=not wrong)
+
+
+def _was_taken(refusal: Refused | None) -> bool:
+    return refusal is not None and refusal.reason == "taken"
 
 
 async def _service(db: AsyncSession, typed: object, wrong: Mapping[str, str]) -> Service:
@@ -198,7 +212,7 @@ def _id(text: str) -> int | None:
     return int(text) if known else None
 
 
-def _of_book(book: Any, values: Mapping[str, Any]) -> object:
+def _of_book(book: Sequence[Address], values: Mapping[str, Any]) -> object:
     """The saved address that is meant: the one of that line, else the first of that pincode; none is another one."""
     there = [one for one in book if one.pincode == values["pincode"]]
     if line := values.get("address"):
@@ -220,7 +234,7 @@ def _start(service: Service, values: Mapping[str, Any], wrong: dict[str, str]) -
     return start
 
 
-async def _who(db: AsyncSession, me: Me, values: dict[str, Any], wrong: dict[str, str]) -> Any:
+async def _who(db: AsyncSession, me: Me, values: dict[str, Any], wrong: dict[str, str]) -> Comer | None:
     """The professional who was named, when there is one; else anyone."""
     text = str(values.get("professional_id", "")).strip()
     if text in ("", "anyone"):
@@ -242,8 +256,8 @@ def _key(vault: Vault, me: Me, values: Mapping[str, Any], same: list[Same]) -> s
 
 
 async def _instead(
-    db: AsyncSession, service: Service, pincode: str, start: datetime, who_id: int | None
+    db: AsyncSession, service: Service, pincode: str, start: datetime, who: Comer | None
 ) -> list[datetime]:
     """The next three free starts; of anyone when the named one has none."""
-    free = await next_free(db, service, pincode, start, professional_id=who_id, limit=SUGGESTED)
+    free = await next_free(db, service, pincode, start, professional_id=who.id if who else None, limit=SUGGESTED)
     return free or await next_free(db, service, pincode, start, limit=SUGGESTED)

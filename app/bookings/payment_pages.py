@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.bookings import checkout
-from app.bookings.booking import FREE_UNTIL, LATE_FEE, Booking
+from app.bookings.booking import Booking
 from app.bookings.checkout import has_changed, was_paid
 from app.bookings.customer_repository import OwnBookings
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Payment
 from app.bookings.sight import place_name
+from app.bookings.terms import FREE_UNTIL, LATE_FEE
 from app.catalog.service import Service
 from app.kit import clock
 from app.kit.after import AfterCommit

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
-from app.bookings.booking import CLOSED_AFTER, COMPLETED_BY_CLOCK, UNFILLED_BEFORE, Booking, State
+from app.bookings.booking import Booking
 from app.bookings.decline import Decline
+from app.bookings.moves import State
+from app.bookings.terms import CLOSED_AFTER, COMPLETED_BY_CLOCK, UNFILLED_BEFORE
 from app.kit.errors import Missing
 from app.kit.events import Actor, Event
 
@@ -20,15 +22,15 @@ class Bookings:
         self.db = db
 
     async def for_customer(self, me: Actor, reference: str, *, lock: bool = False) -> Booking:
-        return await self._one(_whole(reference).where(Booking.customer_id == me.id), lock=lock)
+        return await self._one(_called(reference).where(Booking.customer_id == me.id), lock=lock)
 
     async def for_professional(self, me: Actor, reference: str, *, lock: bool = False) -> Booking:
         """A job that `me` holds or held to its end."""
-        return await self._one(_whole(reference).where(Booking.professional_id == me.id), lock=lock)
+        return await self._one(_called(reference).where(Booking.professional_id == me.id), lock=lock)
 
     async def by_reference(self, reference: str, *, lock: bool = False) -> Booking:
         """For tasks, and for verbs that then ask whether it was offered to the person."""
-        return await self._one(_whole(reference), lock=lock)
+        return await self._one(_called(reference), lock=lock)
 
     async def reference_of(self, booking_id: int) -> str:
         return str((await self.db.execute(select(Booking.reference).where(Booking.id == booking_id))).scalar_one())
@@ -116,15 +118,17 @@ class Bookings:
         return (await self.db.scalars(query.execution_options(**FRESH))).all()
 
     async def _one(self, query: Select[Booking], *, lock: bool) -> Booking:
-        if lock:
-            query = query.with_for_update()
-        booking = (await self.db.scalars(query.execution_options(**FRESH))).one_or_none()
+        """A lock may have to wait, and what hangs on the row must be read after it; else all is read at once."""
+        query = query.options(*AFTER).with_for_update() if lock else query.options(*AT_ONCE)
+        booking = (await self.db.scalars(query.execution_options(**FRESH))).unique().one_or_none()
         if booking is None:
             raise Missing
         return booking
 
 
 FRESH = {"populate_existing": True}
+AFTER = (selectinload(Booking.codes), selectinload(Booking.extras))
+AT_ONCE = (joinedload(Booking.codes), joinedload(Booking.extras))
 TIME_OF = 7001  # the advisory locks of people's time
 COUNT_JOB = text(
     "INSERT INTO professional_ratings (professional_id, jobs) VALUES (:professional, 1)"
@@ -133,8 +137,8 @@ COUNT_JOB = text(
 
 
 def _loaded() -> Select[Booking]:
-    return select(Booking).options(selectinload(Booking.codes), selectinload(Booking.extras))
+    return select(Booking).options(*AFTER)
 
 
-def _whole(reference: str) -> Select[Booking]:
-    return _loaded().where(Booking.reference == reference.upper())
+def _called(reference: str) -> Select[Booking]:
+    return select(Booking).where(Booking.reference == reference.upper())

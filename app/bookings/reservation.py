@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.availability.travel import Point
-from app.bookings.booking import Booking, State
+from app.bookings.booking import Booking
 from app.bookings.crew import LONGEST_WAY, crew_of, fill, place
 from app.bookings.decline import Decline
+from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.slot import Busy, Offered, Worker, bounds, in_the_way, is_free, on_grid, within_hours
 from app.catalog.service import Service

@@ -7,11 +7,13 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Pincodes
-from app.bookings.booking import NOBODY_CAME, Booking, State
+from app.bookings.booking import Booking
 from app.bookings.cancellation import Cost, cost_of, may_dispute
 from app.bookings.customer_repository import Comer, OwnBookings, OwnReview
 from app.bookings.decline import Dispute
 from app.bookings.handover import is_spent, locked_until
+from app.bookings.moves import State
+from app.bookings.terms import NOBODY_CAME
 from app.bookings.timeline import Step, steps_of
 from app.kit import clock
 from app.kit.events import Actor

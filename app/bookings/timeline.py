@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.bookings.booking import Booking, State
+from app.bookings.booking import Booking
+from app.bookings.moves import State
 from app.kit import clock
 
 
@@ -11,7 +12,7 @@ from app.kit import clock
 class Step:
     """`kind` names what happened; `state` is done, now, next or bad.
 
-    `at` is when; of a step to come the earliest (`how` "from") or a guess ("about"). `day`: it differs from the last one.
+    `at` is when; of a step to come the earliest (`how` "from") or a guess ("about"). `day`: it is not the last one's.
     """
 
     kind: str

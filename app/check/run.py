@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.availability.travel import Point, travel_seconds
-from app.bookings.booking import ACTIVE
+from app.bookings.moves import ACTIVE
 from app.check.invariants import FOLLOWS, QUERIES
 from app.kit.db import Database
 from app.kit.events import Event, chain_hash, genesis

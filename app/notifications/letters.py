@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.links import SEALED, sealed_token
 from app.accounts.user import User
-from app.bookings.booking import FREE_UNTIL, LATE_FEE, Booking, State
+from app.bookings.booking import Booking
+from app.bookings.moves import State
 from app.bookings.repository import Bookings
+from app.bookings.terms import FREE_UNTIL, LATE_FEE
 from app.kit import clock
 from app.kit.outbox import Outbox
 from app.kit.secrets import digest

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.bookings.booking import REVIEW_OPEN
+from app.bookings.terms import REVIEW_OPEN
 from app.kit import clock
 from app.kit.errors import Refused
 from app.kit.rows import Base, Keyed

@@ -2,7 +2,8 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.booking import Booking, State
+from app.bookings.booking import Booking
+from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.kit import clock
 from app.kit.errors import Refused

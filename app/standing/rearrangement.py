@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import User
 from app.availability.repository import Working
-from app.bookings.booking import Booking, State
+from app.bookings.booking import Booking
 from app.bookings.job_repository import AgendaRow, Jobs
+from app.bookings.moves import State
 from app.bookings.offers import bench_of
 from app.bookings.repository import Bookings
 from app.bookings.reservation import hand_back, next_for

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.booking import Booking, State
+from app.bookings.booking import Booking
+from app.bookings.moves import State
 
 
 class Running:

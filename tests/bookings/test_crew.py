@@ -1,4 +1,4 @@
-"""Seven days of slots against a brute-force oracle and against real bookings: what is shown is true, all that is true is shown."""
+"""Seven days of slots against a brute-force oracle and real bookings: what is shown is true, all that is true is shown."""
 
 import math
 import random
@@ -81,7 +81,7 @@ class Oracle:
             for row in await db.execute(
                 text("SELECT * FROM pincodes WHERE district = 'Chennai' OR pincode = ANY(:p)"), {"p": list(PLACES)}
             )
-        }  # noqa: E501
+        }
         self.off = (
             await db.execute(text("SELECT professional_id, lower(span) AS a, upper(span) AS b FROM time_off"))
         ).all()

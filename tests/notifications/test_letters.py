@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.bookings.booking import State
+from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back
 from app.kit import clock

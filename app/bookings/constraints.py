@@ -1,0 +1,63 @@
+"""What the database itself refuses of a booking, and the indexes that its lists are read by."""
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+
+from app.bookings.moves import ACTIVE, ENDS, State
+
+_QUOTED = ", ".join(f"'{state}'" for state in State)
+_ACTIVE = ", ".join(f"'{state}'" for state in ACTIVE)
+
+CONSTRAINTS = (
+    CheckConstraint(f"state IN ({_QUOTED})", name="bookings_state_check"),
+    CheckConstraint("price > 0 AND fee BETWEEN 0 AND price", name="bookings_money_check"),
+    CheckConstraint("minutes BETWEEN 15 AND 720", name="bookings_minutes_check"),
+    CheckConstraint("ends_at = starts_at + minutes * interval '1 minute'", name="bookings_ends_check"),
+    CheckConstraint(
+        "lower(span) = starts_at AND upper(span) = ends_at + interval '10 minutes'", name="bookings_span_check"
+    ),
+    CheckConstraint(
+        "state <> 'held' OR (reserved_for IS NOT NULL AND held_until IS NOT NULL)", name="bookings_held_check"
+    ),
+    CheckConstraint(
+        "(state IN ('assigned', 'started')) <= (professional_id IS NOT NULL AND reserved_for IS NOT NULL"
+        " AND reserved_for = professional_id)",
+        name="bookings_assigned_check",
+    ),
+    CheckConstraint(
+        "state <> 'requested' OR (professional_id IS NULL AND requested_at IS NOT NULL AND payment IS NOT NULL)",
+        name="bookings_requested_check",
+    ),
+    CheckConstraint(
+        "state NOT IN ('completed', 'closed') OR (professional_id IS NOT NULL AND completed_at IS NOT NULL)",
+        name="bookings_completed_check",
+    ),
+    CheckConstraint(
+        "(state = 'cancelled') = (cancelled_as IS NOT NULL) AND (state = 'cancelled') = (cancelled_at IS NOT NULL)",
+        name="bookings_cancelled_check",
+    ),
+    CheckConstraint("cancelled_as IN ('" + "', '".join(ENDS) + "')", name="bookings_cancelled_as_check"),
+    CheckConstraint("payment IN ('card', 'upi', 'after')", name="bookings_payment_check"),
+    CheckConstraint("length(note) <= 500 AND length(address) BETWEEN 1 AND 300", name="bookings_words_check"),
+    ExcludeConstraint(
+        ("reserved_for", "="),
+        ("span", "&&"),
+        name="bookings_overlap_excl",
+        using="gist",
+        where=text(f"state IN ({_ACTIVE}) AND reserved_for IS NOT NULL"),
+    ),
+    Index("bookings_customer_idx", "customer_id", "starts_at", "id"),
+    Index("bookings_professional_idx", "professional_id", "starts_at", "id"),
+    Index(
+        "bookings_live_jobs_idx",
+        "professional_id",
+        "starts_at",
+        postgresql_where=text("state IN ('assigned', 'started')"),
+    ),
+    Index("bookings_offers_idx", "service_id", "pincode", "starts_at", postgresql_where=text("state = 'requested'")),
+    Index("bookings_held_idx", "held_until", postgresql_where=text("state = 'held'")),
+    Index("bookings_open_idx", "starts_at", postgresql_where=text(f"state IN ({_ACTIVE})")),
+    Index("bookings_completed_idx", "completed_at", postgresql_where=text("state = 'completed'")),
+    Index("bookings_created_idx", "created_at", "id"),
+    Index("bookings_asked_idx", "pincode", "created_at", "service_id"),
+)

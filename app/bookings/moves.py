@@ -1,0 +1,60 @@
+"""The states of a booking and the moves between them: the one table that says what may follow what, and who may."""
+
+import enum
+from dataclasses import dataclass
+
+from app.kit.words import _
+
+
+class State(enum.StrEnum):
+    HELD = "held"
+    REQUESTED = "requested"
+    ASSIGNED = "assigned"
+    STARTED = "started"
+    COMPLETED = "completed"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+ACTIVE = (State.HELD, State.REQUESTED, State.ASSIGNED, State.STARTED)
+ENDS = ("customer", "platform", "unfilled", "expired", "no_show", "professional_absent")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """From which states, to which, and who may."""
+
+    sources: frozenset[State]
+    target: State
+    by: frozenset[str]
+
+
+def _move(sources: set[State], target: State, *by: str) -> Move:
+    return Move(frozenset(sources), target, frozenset(by))
+
+
+S = State
+MOVES: dict[str, Move] = {
+    "pay": _move({S.HELD}, S.REQUESTED, "customer"),
+    "accept": _move({S.REQUESTED}, S.ASSIGNED, "professional"),
+    "hand_back": _move({S.ASSIGNED}, S.REQUESTED, "professional"),
+    "offer_again": _move({S.ASSIGNED}, S.REQUESTED, "customer", "platform", "admin"),
+    "reschedule": _move({S.REQUESTED, S.ASSIGNED}, S.REQUESTED, "customer"),
+    "start": _move({S.ASSIGNED}, S.STARTED, "professional"),
+    "complete": _move({S.STARTED}, S.COMPLETED, "professional", "platform"),
+    "close": _move({S.COMPLETED}, S.CLOSED, "customer", "platform"),
+    "cancel": _move({S.HELD, S.REQUESTED, S.ASSIGNED}, S.CANCELLED, "customer", "professional", "platform", "admin"),
+}
+
+
+def sorry(state: str) -> str:
+    """Why a move cannot be made in this state, in words."""
+    return {
+        State.HELD: _("This booking is not paid yet."),
+        State.REQUESTED: _("Nobody has accepted this job yet."),
+        State.ASSIGNED: _("This job has been accepted."),
+        State.STARTED: _("This job has started."),
+        State.COMPLETED: _("This job is done."),
+        State.CLOSED: _("This job is done and closed."),
+        State.CANCELLED: _("This booking was cancelled."),
+    }[State(state)]
