@@ -176,7 +176,7 @@ async def _drawn(
 
 
 def _at_home(book: Sequence[Address], values: Mapping[str, Any], wrong: Mapping[str, str]) -> dict[str, Any]:
-    """Where nothing was said, the main address; the saved address that is meant is chosen, unless one was typed wrong."""
+    """Where nothing was said, the main address; the saved one that is meant is chosen, unless one was typed wrong."""
     filled = {**values, "pincode": values.get("pincode") or (book[0].pincode if book else "")}
     typed = "address" in wrong or "pincode" in wrong
     return filled | {"address_id": "" if typed else str(values.get("address_id", _of_book(book, filled)))}
