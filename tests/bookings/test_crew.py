@@ -1,4 +1,4 @@
-"""Seven days of slots against a brute-force oracle and real bookings: what is shown is true, all that is true is shown."""
+"""Slots against a brute-force oracle and against real bookings: what is shown is true, all that is true is shown."""
 
 import math
 import random
