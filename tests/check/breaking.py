@@ -1,0 +1,132 @@
+"""For every rule of the schema one statement that breaks it. {name} is a word of the town."""
+
+B = "UPDATE bookings SET {} WHERE reference = '{{{}}}'"
+SAME = "INSERT INTO {0} ({1}) SELECT {1} FROM {0} LIMIT 1"
+ENTRY = "INSERT INTO ledger_entries (transaction_id, account, person_id, amount) SELECT {} FROM ledger_entries LIMIT 1"
+TRANSACTION = (
+    "INSERT INTO ledger_transactions (booking_id, charge_id, kind, at) SELECT {} FROM ledger_transactions LIMIT 1"
+)
+
+
+def booking(changes: str, which: str = "assigned") -> str:
+    return B.format(changes, which)
+
+
+CHECKS = {
+    "pincodes_pincode_check": "UPDATE pincodes SET pincode = '012345' WHERE pincode = '744301'",
+    "users_full_name_check": "UPDATE users SET full_name = ''",
+    "users_role_check": "UPDATE users SET role = 'owner'",
+    "addresses_line_check": "UPDATE addresses SET line = ''",
+    "blocks_reason_check": "UPDATE blocks SET reason = ''",
+    "mail_links_purpose_check": "UPDATE mail_links SET purpose = 'enter'",
+    "outbox_somebody_check": "UPDATE outbox SET recipient_id = NULL, address = NULL",
+    "professionals_approved_check": "UPDATE professionals SET approved_at = NULL WHERE standing = 'approved'",
+    "professionals_experience_check": "UPDATE professionals SET experience_years = 71",
+    "professionals_standing_check": "UPDATE professionals SET standing = 'famous', approved_at = NULL",
+    "services_minutes_check": "UPDATE services SET minutes = 14",
+    "services_mode_check": "UPDATE services SET mode = 'auction'",
+    "services_price_check": "UPDATE services SET price = 0",
+    "services_window_check": "UPDATE services SET horizon_days = 0",
+    "bookings_assigned_check": booking("reserved_for = NULL"),
+    "bookings_cancelled_as_check": booking("cancelled_as = 'whim'", "no_show"),
+    "bookings_cancelled_check": booking("cancelled_at = NULL", "no_show"),
+    "bookings_completed_check": booking("completed_at = NULL", "completed"),
+    "bookings_ends_check": booking("minutes = minutes + 1"),
+    "bookings_held_check": booking("held_until = NULL", "held"),
+    "bookings_minutes_check": booking(
+        "minutes = 0, ends_at = starts_at, span = tstzrange(starts_at, starts_at + '10 min')"
+    ),
+    "bookings_money_check": booking("fee = price + 1"),
+    "bookings_payment_check": booking("payment = 'gold'"),
+    "bookings_requested_check": booking("payment = NULL", "requested"),
+    "bookings_span_check": booking("span = tstzrange(starts_at, ends_at)"),
+    "bookings_state_check": booking("state = 'lost'"),
+    "bookings_words_check": booking("note = repeat('x', 501)"),
+    "offerings_standing_check": "UPDATE offerings SET standing = 'maybe'",
+    "search_terms_language_check": "INSERT INTO search_terms (term, language, category_id)"
+    " SELECT 'x', 'fr', id FROM categories",
+    "search_terms_target_check": "INSERT INTO search_terms (term, language) VALUES ('x', 'en')",
+    "time_off_span_check": "UPDATE time_off SET span = 'empty'",
+    "working_hours_span_check": "UPDATE working_hours SET closes = 1441",
+    "working_hours_weekday_check": "UPDATE working_hours SET weekday = 7",
+    "charges_amount_check": "UPDATE charges SET amount = 0, captured = 0",
+    "charges_captured_check": "UPDATE charges SET captured = amount + 1",
+    "charges_last4_check": "UPDATE charges SET last4 = '42a2'",
+    "charges_method_check": "UPDATE charges SET method = 'cheque'",
+    "charges_purpose_check": "UPDATE charges SET purpose = 'gift'",
+    "charges_refunded_check": "UPDATE charges SET refunded = captured + 1",
+    "charges_state_check": "UPDATE charges SET state = 'lost'",
+    "codes_attempts_check": "UPDATE codes SET attempts = 11",
+    "codes_one_end_check": "UPDATE codes SET voided_at = now() WHERE used_at IS NOT NULL",
+    "codes_phase_check": "UPDATE codes SET phase = 'middle'",
+    "codes_seal_erased_check": "UPDATE codes SET sealed = 'x' WHERE used_at IS NOT NULL",
+    "declines_kind_check": "INSERT INTO declines SELECT id, professional_id, 'laughed', '', now() FROM bookings"
+    " WHERE reference = '{completed}'",
+    "disputes_text_check": "INSERT INTO disputes SELECT id, customer_id, '', now() FROM bookings",
+    "extras_answered_check": "UPDATE extras SET state = 'approved'",
+    "extras_price_check": "UPDATE extras SET price = 99",
+    "extras_state_check": "UPDATE extras SET state = 'perhaps', answered_at = now()",
+    "extras_text_check": "UPDATE extras SET text = ''",
+    "reviews_comment_check": "UPDATE reviews SET comment = repeat('x', 2001)",
+    "reviews_rating_check": "UPDATE reviews SET rating = 6",
+    "ledger_transactions_kind_check": TRANSACTION.format("booking_id, charge_id, 'gift', at"),
+    "ledger_entries_account_check": ENTRY.format("transaction_id, 'pocket', person_id, amount"),
+    "ledger_entries_amount_check": ENTRY.format("transaction_id, account, person_id, 0"),
+}
+
+UNIQUE = {
+    "attempts_pkey": "INSERT INTO attempts (key, first_at, wait_until) VALUES ('x', now(), now()), ('x', now(), now())",
+    "categories_name_key": "UPDATE categories SET name = 'Same'",
+    "categories_slug_key": "UPDATE categories SET slug = 'same'",
+    "events_subject_seq_key": SAME.format("events", "subject, seq, name, actor_role, at, facts, previous, hash"),
+    "pincodes_pkey": "UPDATE pincodes SET pincode = '600021' WHERE pincode = '744301'",
+    "users_email_key": "UPDATE users SET email = upper((SELECT email FROM users ORDER BY id LIMIT 1))",
+    "addresses_main_key": "UPDATE addresses SET is_main = true",
+    "blocks_in_force_key": SAME.format("blocks", "user_id, by_id, reason, created_at"),
+    "event_values_pkey": SAME.format("event_values", "event_id, name, salt, value"),
+    "idempotency_keys_pkey": "INSERT INTO idempotency_keys SELECT id, 'k', 'p', 'd', '', now() FROM users"
+    " CROSS JOIN generate_series(1, 2)",
+    "mail_links_digest_key": "UPDATE mail_links SET digest = 'same'",
+    "outbox_dedupe_key_key": "UPDATE outbox SET dedupe_key = 'same'",
+    "services_name_key": "UPDATE services SET name = 'Same'",
+    "services_slug_key": "UPDATE services SET slug = 'same'",
+    "sessions_digest_key": "UPDATE sessions SET digest = 'same'",
+    "bookings_reference_key": "UPDATE bookings SET reference = 'SAMESAME'",
+    "bookings_overlap_excl": "UPDATE bookings b SET (starts_at, ends_at, span, reserved_for) ="
+    " (SELECT starts_at, ends_at, span, reserved_for FROM bookings WHERE reference = '{assigned}')"
+    " WHERE reference = '{requested}'",
+    "coverage_pkey": SAME.format("coverage", "professional_id, pincode"),
+    "offerings_pkey": SAME.format("offerings", "professional_id, service_id"),
+    "professional_ratings_pkey": SAME.format("professional_ratings", "professional_id"),
+    "service_ratings_pkey": SAME.format("service_ratings", "service_id"),
+    "professionals_pkey": SAME.format(
+        "professionals", "user_id, standing, trade, experience_years, home_pincode, created_at, approved_at"
+    ),
+    "time_off_overlap_excl": SAME.format("time_off", "professional_id, span, created_at"),
+    "charges_live_key": SAME.format(
+        "charges", "booking_id, customer_id, purpose, method, amount, state, created_at, updated_at"
+    ),
+    "codes_live_excl": "INSERT INTO codes (booking_id, phase, digest, issued_at)"
+    " SELECT booking_id, phase, digest, issued_at FROM codes WHERE used_at IS NULL AND voided_at IS NULL",
+    "codes_used_key": "INSERT INTO codes (booking_id, phase, digest, issued_at, used_at)"
+    " SELECT booking_id, phase, digest, issued_at, used_at FROM codes WHERE used_at IS NOT NULL",
+    "declines_pkey": "INSERT INTO declines SELECT id, professional_id, 'passed', '', now() FROM bookings"
+    " CROSS JOIN generate_series(1, 2) WHERE professional_id IS NOT NULL",
+    "disputes_pkey": "INSERT INTO disputes SELECT id, customer_id, 'x', now() FROM bookings"
+    " CROSS JOIN generate_series(1, 2)",
+    "reviews_booking_id_key": SAME.format(
+        "reviews", "booking_id, customer_id, professional_id, service_id, rating, created_at"
+    ),
+}
+
+# Rows that nothing of the town has written, for the rules on what they point at.
+ROWS = """
+    INSERT INTO declines SELECT id, professional_id, 'passed', '', now() FROM bookings WHERE reference = '{completed}';
+    INSERT INTO disputes SELECT id, customer_id, 'x', now() FROM bookings WHERE reference = '{completed}';
+    INSERT INTO idempotency_keys SELECT id, 'k', 'p', 'd', '', now() FROM users;
+    INSERT INTO search_terms (term, language, category_id) SELECT 'x', 'en', id FROM categories;
+    INSERT INTO search_terms (term, language, service_id) SELECT 'x', 'en', id FROM services;
+    INSERT INTO service_ratings (service_id) SELECT id FROM services ON CONFLICT DO NOTHING;
+    UPDATE bookings SET named_id = professional_id, reserved_for = professional_id WHERE state = 'closed';
+    UPDATE blocks SET lifted_by_id = by_id, lifted_at = now()
+"""

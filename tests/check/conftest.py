@@ -1,0 +1,58 @@
+"""A town whose data is sound, and what one may try on it: everything is undone."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.repository import Bookings
+from app.kit import clock
+from app.kit.db import Database
+from app.reviews.writing import write
+from tests.application import serving, settings
+from tests.authorisation.town import NINE, Town, build
+
+
+@dataclass
+class Sound:
+    """`name` is the database's; `owner` and `app` are its two roles."""
+
+    name: str
+    town: Town
+    owner: Database
+    app: Database
+
+    def trying(self, *, as_owner: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session whose work is undone."""
+        return _undone(self.owner if as_owner else self.app)
+
+
+@asynccontextmanager
+async def _undone(database: Database) -> AsyncIterator[AsyncSession]:
+    async with database.sessions() as db:
+        yield db
+        await db.rollback()
+
+
+@pytest.fixture(scope="module")
+async def sound(services: Any) -> AsyncIterator[Sound]:
+    name = services.clone()
+    owner, app = Database(services.owner_url(name)), Database(services.app_url(name))
+    async with serving(settings(services.app_url(name), services.redis_url)) as made:
+        town = await build(made)
+        with clock.stopped(NINE):
+            async with app.work() as db:
+                await _more(db, town)
+    yield Sound(name, town, owner, app)
+    await owner.close()
+    await app.close()
+
+
+async def _more(db: AsyncSession, town: Town) -> None:
+    """A review, so that every table holds something."""
+    await write(db, town.people["asha"], town.words["completed"], 5, "Quick and clean.")
+    done = await Bookings(db).by_reference(town.words["completed"])
+    assert done.state == "closed"
