@@ -9,6 +9,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,8 @@ from app.dev.services import Services as OwnServers
 from app.dev.services import held, wipe
 from app.schema import upgrade
 
-PREFIX = "doorstep-test-"
+PREFIX = "doorstep-servers-"
+LEFT = 600  # seconds after which a folder that nobody holds was left behind
 
 
 class Services:
@@ -117,10 +119,12 @@ def _sweep() -> None:
     """Remove what a killed run of the tests left behind; a run that still lives holds its folder."""
     for data in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
         try:
+            if data.stat().st_mtime > time.time() - LEFT:
+                continue
             with held(data):
                 _remove(data)
-        except CannotStart:
-            continue
+        except (CannotStart, OSError):
+            continue  # somebody else's, or gone meanwhile
 
 
 def _remove(data: Path) -> None:
