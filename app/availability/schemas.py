@@ -23,7 +23,7 @@ Stretch = tuple[int, int, int]
 
 
 def hours_of(sent: Mapping[str, str]) -> list[Stretch]:
-    """(weekday, opens, closes) from the fields from-0-1, to-0-1 … to-6-2; empty pairs are no work, touching ones join."""
+    """(weekday, opens, closes) from the fields from-0-1, to-0-1 … to-6-2; empty pairs are no work, touching join."""
     errors: dict[str, str] = {}
     found: list[Stretch] = []
     for day in DAYS:

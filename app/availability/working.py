@@ -10,7 +10,7 @@ from app.kit.rows import Base, Keyed
 
 
 class WorkingHours(Base):
-    """One stretch of a weekly timetable: `weekday` 0 is Monday, `opens` and `closes` are minutes after midnight in Asia/Kolkata."""
+    """One stretch of a week: `weekday` 0 is Monday, `opens` and `closes` are minutes after midnight, Asia/Kolkata."""
 
     __tablename__ = "working_hours"
     __table_args__ = (

@@ -82,7 +82,8 @@ BOOKINGS = (
           FROM (SELECT subject, name, actor_id, actor_role,
                        lag(name) OVER (PARTITION BY subject ORDER BY seq) AS before
                   FROM events WHERE subject LIKE 'booking-%' AND name = ANY(:moves)) told
-         WHERE (coalesce(before, ''), name) NOT IN (SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:targets AS text[])))
+         WHERE (coalesce(before, ''), name) NOT IN
+               (SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:targets AS text[])))
             OR (actor_id IS NULL AND actor_role <> 'platform')
         """,
     ),
@@ -246,7 +247,8 @@ RECORDS = (
                 WHERE g.tgrelid = tables.name::regclass AND g.tgenabled = 'O'
                   AND g.tgname IN (tables.name || '_append_only', tables.name || '_never_emptied'))
         UNION ALL
-        SELECT tables.name || ' may be changed by ' || current_user FROM unnest(CAST(:append_only AS text[])) tables(name)
+        SELECT tables.name || ' may be changed by ' || current_user
+          FROM unnest(CAST(:append_only AS text[])) tables(name)
          WHERE has_table_privilege(tables.name, 'UPDATE, DELETE, TRUNCATE')
            AND pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = tables.name::regclass)) <> current_user
         """,

@@ -4,6 +4,7 @@ DEMO_PASSWORD = "doorstep-demo"  # pragma: allowlist secret
 CUSTOMER, PROFESSIONAL, ADMIN = "customer@example.com", "professional@example.com", "admin@example.com"
 MEERA, RAVI, LEKHA = "Meera Venkat", "Ravi Kumar", "Lekha Narayanan"
 
+
 def _listed(names: str) -> list[str]:
     return names.split()
 
