@@ -232,6 +232,7 @@ async def relive(db: AsyncSession, town: Town, vault: Vault) -> int:
     """From half a year ago to the end of the week to come; how many bookings there are."""
     now, made = clock.now(), 0
     today = clock.today()
+    db.autoflush = False  # each verb writes what it changed; looking things up in between needs no writing
     for offset in range(-WEEKS * 7, 7):
         day = today + timedelta(days=offset)
         for _ in range(town.dice.randint(A_DAY - 3, A_DAY + 3)):
