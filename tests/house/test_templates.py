@@ -1,0 +1,102 @@
+"""Templates: all of them parse, escape, keep to their place, and every form carries its token."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from jinja2 import meta, nodes
+
+from app.web.static import Assets
+from app.web.templating import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "templates"
+NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.*"))
+PIECES = [name for name in NAMES if Path(name).name.startswith("_") and name.endswith(".html")]
+SWAPS = [name for name in NAMES if name.endswith(".swap.html")]
+ENV = environment(Assets())
+FORM = re.compile(r"<form\b[^>]*>.*?</form>|<form\b[^>]*>.*", re.DOTALL)
+COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+INCLUDE = re.compile(r"\{% with oob=true %\}\{% include \"[^\"]+\" %\}\{% endwith %\}|\{% include \"[^\"]+\" %\}")
+
+
+def source(name: str) -> str:
+    return COMMENT.sub("", (FOLDER / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_template_parses_with_what_it_uses(name: str) -> None:
+    tree = ENV.parse(source(name))
+    ENV.get_template(name)
+    for used in meta.find_referenced_templates(tree):
+        assert used is None or used in NAMES, used
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_goes_out_unescaped(name: str) -> None:
+    """No `|safe`, no autoescape off; and only written words are translated, for a translation is not escaped."""
+    tree = ENV.parse(source(name))
+    assert not [one for one in tree.find_all(nodes.Filter) if one.name == "safe"]
+    assert not list(tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)))
+    for call in tree.find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name in ("_", "gettext", "ngettext"):
+            words = call.args[: 2 if call.node.name == "ngettext" else 1]
+            assert all(isinstance(word, nodes.Const) for word in words), f"line {call.lineno}"
+
+
+@pytest.mark.parametrize("name", [*PIECES, *SWAPS])
+def test_a_piece_never_asks_the_request(name: str) -> None:
+    """It is drawn from tasks and mails, too."""
+    assert "request" not in meta.find_undeclared_variables(ENV.parse(source(name)))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(".html")])
+def test_every_form_that_changes_something_carries_its_token(name: str) -> None:
+    for form in FORM.findall(source(name)):
+        if re.match(r"<form\b[^>]*method=\"post\"", form):
+            assert "csrf_field()" in form, form[:120]
+        else:
+            assert "csrf_field()" not in form, form[:120]
+
+
+@pytest.mark.parametrize("name", SWAPS)
+def test_a_swap_is_a_list_of_pieces(name: str) -> None:
+    assert INCLUDE.sub("", source(name)).strip() == ""
+
+
+def test_no_template_is_left_over() -> None:
+    used = {other for name in NAMES for other in meta.find_referenced_templates(ENV.parse(source(name)))}
+    drawn = [re.compile(pattern) for pattern in _named_in_code()]
+    # The frame of the admin's pages, which come next, is drawn with the others.
+    for name in set(NAMES) - used - {"layouts/admin.html"}:
+        assert any(pattern.fullmatch(name) for pattern in drawn), name
+
+
+def _named_in_code() -> set[str]:
+    """Every string of the code that could be a template's name; what an f-string fills in may be anything."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "app").rglob("*.py")]
+    found: set[str] = set()
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(re.escape(node.value))
+        elif isinstance(node, ast.JoinedStr):
+            parts = [re.escape(one.value) if isinstance(one, ast.Constant) else r"\w+" for one in node.values]
+            found.add("".join(parts))
+    return {name for name in found if "/" in name and name.endswith((".html", ".txt", r"\w+"))}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("emails/") and Path(name).name[0] != "_"])
+def test_a_mail_comes_in_both_shapes(name: str) -> None:
+    other = name.replace(".html", ".txt") if name.endswith(".html") else name.replace(".txt", ".html")
+    assert other in NAMES
+
+
+@pytest.mark.parametrize("name", [name for name in PIECES if "{{ live(" in source(name)])
+def test_a_piece_that_moves_by_itself_is_one_element_with_an_id(name: str) -> None:
+    """It asks for itself and puts the answer in its own place."""
+    piece = source(name)
+    first = re.search(r"<(\w+)\b[^>]*>", piece)
+    assert first
+    assert "id=" in first[0].split("{{ live(")[0]
+    assert re.sub(r"\{%.*?%\}", "", piece, flags=re.DOTALL).strip().endswith(f"</{first[1]}>")
