@@ -10,6 +10,7 @@ from app.kit.errors import Missing
 
 T = TypeVar("T")
 MOST = 100
+LONGEST = 1_000  # characters of a cursor: ours are far shorter, and deep nesting needs room
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,11 @@ def after(text: str | None, *kinds: type) -> tuple[str | int | float, ...] | Non
     """The key in `?after=`, None for the first page. A cursor that was not ours is Missing."""
     if not text:
         return None
+    if len(text) > LONGEST:
+        raise Missing()
     try:
         key = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise Missing() from wrong
     fits = isinstance(key, list) and len(key) == len(kinds) and all(map(_is, key, kinds))
     if not fits:

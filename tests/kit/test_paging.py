@@ -14,7 +14,19 @@ def test_a_page_knows_where_the_next_begins():
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "é", "AAAA", cursor(1), cursor("1", "b"), cursor(2**70, "b"), cursor(1, "\x00"), "W10"]
+    "text",
+    [
+        "x",
+        "é",
+        "AAAA",
+        cursor(1),
+        cursor("1", "b"),
+        cursor(2**70, "b"),
+        cursor(1, "\x00"),
+        "W10",
+        "W1tb" * 250,
+        "W1tb" * 9_000,
+    ],
 )
 def test_a_cursor_that_is_not_ours_is_missing(text):
     with pytest.raises(Missing):
