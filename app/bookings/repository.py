@@ -83,6 +83,8 @@ class Bookings:
         return list(await self.db.scalars(query.distinct()))
 
     async def live_holds(self, customer_id: int, now: datetime) -> int:
+        """Until the end of the transaction nobody else counts them: forms sent side by side count one by one."""
+        await self.db.execute(select(func.pg_advisory_xact_lock(HOLDS_OF, customer_id)))
         query = select(func.count()).where(
             Booking.customer_id == customer_id, Booking.state == State.HELD, Booking.held_until > now
         )
@@ -130,6 +132,7 @@ FRESH = {"populate_existing": True}
 AFTER = (selectinload(Booking.codes), selectinload(Booking.extras))
 AT_ONCE = (joinedload(Booking.codes), joinedload(Booking.extras))
 TIME_OF = 7001  # the advisory locks of people's time
+HOLDS_OF = 7002  # and of the number of times that a customer keeps: taken before any of people's time
 COUNT_JOB = text(
     "INSERT INTO professional_ratings (professional_id, jobs) VALUES (:professional, 1)"
     " ON CONFLICT (professional_id) DO UPDATE SET jobs = professional_ratings.jobs + 1"

@@ -1,7 +1,7 @@
 """Whose time a booking takes: everything that two people can race for, under locks.
 
-Order of locks, always: bookings' rows by ascending id, then people's time by ascending id. The exclusion
-constraint stands behind it, for whoever forgets.
+Order of locks, always: bookings' rows by ascending id, then the customer's holds, then people's time by ascending
+id. The exclusion constraint stands behind it, for whoever forgets.
 """
 
 from collections.abc import Collection, Iterable

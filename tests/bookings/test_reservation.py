@@ -283,6 +283,20 @@ async def test_of_a_hundred_customers_as_many_win_as_professionals_are_free(own_
     assert ends == {"Booking": professionals, "taken": 100 - professionals}
 
 
+async def test_a_customer_keeps_five_times_at_most_also_when_all_are_asked_for_at_once(own_database: Database):
+    async with own_database.work() as db:
+        service = await a_service(db)
+        for n in range(3):
+            await a_professional(db, f"Worker {n}", services=[service])
+        asha = await a_customer(db)
+
+    async def book(hour):
+        async with own_database.work() as db:
+            return await hold(db, asha, Wish(service.id, a_start(hour=hour), "Flat 3B", ADYAR))
+
+    assert await _tally(book(hour) for hour in range(9, 17)) == {"Booking": 5, "holds": 3}
+
+
 async def test_of_many_parallel_accepts_exactly_one_wins(own_database: Database):
     async with own_database.work() as db:
         service = await a_service(db)
