@@ -1,7 +1,7 @@
 """What may happen at the door: wrong codes, nobody in, nobody there, more work, and money afterwards."""
 
-from tests.stories.conftest import at, stopped
-from tests.stories.town import LEAKS, VISA
+from tests.stage import at, stopped
+from tests.town import LEAKS, VISA
 
 
 async def a_job(stage, **way):

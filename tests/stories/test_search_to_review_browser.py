@@ -10,7 +10,7 @@ from app.check.run import broken
 from tests.browser import windows
 from tests.browser.windows import Window
 from tests.processes import SECRET, environment, town_of_processes
-from tests.stories.town import ASHA, LEAKS, NOTE, PASSWORD, PRIVATE, build
+from tests.town import ASHA, LEAKS, NOTE, PASSWORD, PRIVATE, build
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(420)]
 

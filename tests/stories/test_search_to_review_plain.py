@@ -1,8 +1,8 @@
 """The main job by plain forms and links, without a line of JavaScript: from a search to a reviewed, paid job."""
 
 from tests.person import Person
-from tests.stories.conftest import at
-from tests.stories.town import LEAKS, NOTE, PRIVATE, VISA
+from tests.stage import at
+from tests.town import LEAKS, NOTE, PRIVATE, VISA
 
 
 async def test_from_a_search_to_a_review(stage):

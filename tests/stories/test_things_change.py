@@ -1,7 +1,7 @@
 """Second thoughts and second people: passed, handed back, cancelled, moved."""
 
-from tests.stories.conftest import at, stopped
-from tests.stories.town import LEAKS
+from tests.stage import at, stopped
+from tests.town import LEAKS
 
 
 async def test_who_was_asked_first_passes_and_the_second_one_comes(stage):
