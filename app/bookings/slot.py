@@ -114,7 +114,7 @@ def is_free(worker: Worker, minutes: int, where: Point, starts_at: datetime) -> 
 def in_the_way(worker: Worker, minutes: int, where: Point, starts_at: datetime) -> list[Busy]:
     """The jobs and reservations that a job at this start would meet, its ways included."""
     length, start = minutes * MINUTE_S, _s(starts_at)
-    return [job for job in worker.busy if _after(job, length, where) < start < _before(job, where)]
+    return [job for job in worker.busy for after, before in [_around(job, length, where)] if after < start < before]
 
 
 def within_hours(worker: Worker, minutes: int, starts_at: datetime) -> bool:
@@ -134,16 +134,14 @@ def on_grid(moment: datetime) -> bool:
 
 def _shut(worker: Worker, length: int, where: Point) -> list[tuple[int, int]]:
     """Open intervals of starts that something forbids."""
-    jobs = [(_after(job, length, where), _before(job, where)) for job in worker.busy]
+    jobs = [_around(job, length, where) for job in worker.busy]
     return jobs + [(since - length, until) for since, until in worker.away]
 
 
-def _after(job: Busy, length: int, where: Point) -> int:
-    return job.starts - travel_seconds(where, job.where) - length
-
-
-def _before(job: Busy, where: Point) -> int:
-    return job.ends + travel_seconds(job.where, where)
+def _around(job: Busy, length: int, where: Point) -> tuple[int, int]:
+    """The way is as long there as back."""
+    way = travel_seconds(where, job.where)
+    return job.starts - way - length, job.ends + way
 
 
 def _grid(midnight: int, opens: int, closes: int, length: int) -> range:
