@@ -1,10 +1,11 @@
 """The whole application, as a process of its own would make it, without a server in front."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from litestar import Litestar
+from litestar.types import ControllerRouterHandler
 
 from app.main import create_app
 from app.settings import Settings
@@ -16,9 +17,9 @@ def settings(database_url: str, redis_url: str, **more: str) -> Settings:
 
 
 @asynccontextmanager
-async def serving(given: Settings) -> AsyncIterator[Litestar]:
-    """Started, and stopped at the end."""
-    app = create_app(given)
+async def serving(given: Settings, more: Iterable[ControllerRouterHandler] = ()) -> AsyncIterator[Litestar]:
+    """Started, and stopped at the end; `more` are doors that only tests open."""
+    app = create_app(given, more=more)
     up, down = asyncio.Event(), asyncio.Event()
 
     async def live() -> None:

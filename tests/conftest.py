@@ -1,12 +1,17 @@
 """What every test may ask for: a database of its own, the app on it, the cast."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from app.accounts.user import User
 from app.kit.db import Database
+from app.kit.vault import Vault
+from tests.application import serving, settings
+from tests.person import Person
 
 if TYPE_CHECKING:
     from tests.services import Services
@@ -55,3 +60,35 @@ async def own_database(own_url: str) -> AsyncIterator[Database]:
     database = Database(own_url, pool_size=20)
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+async def app(services: "Services") -> AsyncIterator[Litestar]:
+    """The application on a database that its tests share: what they make there stays until the end of the run."""
+    async with serving(settings(services.app_url(services.clone()), services.redis_url)) as made:
+        yield made
+
+
+@pytest.fixture
+def app_database(app: Litestar) -> Database:
+    return app.state.database
+
+
+@pytest.fixture
+def app_vault(app: Litestar) -> Vault:
+    """The vault with which this application seals codes."""
+    return app.state.vault
+
+
+@pytest.fixture
+async def browser_of(app: Litestar) -> AsyncIterator[Callable[[User], Awaitable[Person]]]:
+    """A new browser in which somebody is signed in."""
+    people: list[Person] = []
+
+    async def open_for(user: User) -> Person:
+        people.append(await Person(app).signed_in_as(user, app.state.database))
+        return people[-1]
+
+    yield open_for
+    for person in people:
+        await person.aclose()

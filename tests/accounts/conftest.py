@@ -1,6 +1,5 @@
 """The application on a database of its own, behind one trusted proxy, and people who come from different places."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from itertools import count
 from typing import Any
@@ -10,10 +9,9 @@ from litestar import Litestar
 from sqlalchemy import text
 
 from app.kit.db import Database
-from app.main import create_app
 from app.notifications.letters import Letter, Letters, OutOfDate
 from app.notifications.repository import Mails
-from app.settings import Settings
+from tests.application import serving, settings
 from tests.person import Person
 
 PASSWORD = "correct horse battery"
@@ -22,32 +20,10 @@ _places = count(1)
 
 @pytest.fixture(scope="session")
 async def app(services: Any) -> AsyncIterator[Litestar]:
-    env = {
-        "DOORSTEP_ENV": "test",
-        "DATABASE_URL": services.app_url(services.clone()),
-        "REDIS_URL": services.redis_url,
-        "LOG_LEVEL": "warning",
-        "TRUSTED_PROXIES": "1",
-        "BASE_URL": "http://localhost:8000",
-    }
-    app = create_app(Settings.from_env(env))
-    up, down = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with app.lifespan():
-            up.set()
-            await down.wait()
-
-    running = asyncio.create_task(live())
-    await up.wait()
-    yield app
-    down.set()
-    await running
-
-
-@pytest.fixture
-def app_database(app: Litestar) -> Database:
-    return app.state.database
+    """Behind one trusted proxy."""
+    database_url = services.app_url(services.clone())
+    async with serving(settings(database_url, services.redis_url, TRUSTED_PROXIES="1")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The development mailbox, what people were told, and the page of a blocked person."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -13,6 +12,7 @@ from app.bookings.reservation import accept
 from app.kit.vault import Vault
 from app.main import create_app
 from app.settings import Settings
+from tests import application
 from tests.factories import a_block, a_customer, an_admin
 from tests.person import Person
 
@@ -24,20 +24,8 @@ def vault(settings) -> Vault:
 
 @pytest.fixture
 async def app(settings, services) -> AsyncIterator[Litestar]:
-    env = {"DOORSTEP_ENV": "test", "DATABASE_URL": settings.database_url, "REDIS_URL": services.redis_url}
-    app = create_app(Settings.from_env({**env, "LOG_LEVEL": "warning"}))
-    up, down = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with app.lifespan():
-            up.set()
-            await down.wait()
-
-    running = asyncio.create_task(live())
-    await up.wait()
-    yield app
-    down.set()
-    await running
+    async with application.serving(application.settings(settings.database_url, services.redis_url)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The application on a database of its own, with a few doors that only tests open."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,8 +13,8 @@ from app.accounts.user import Role, User
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.secrets import digest, new_token
-from app.main import create_app
 from app.settings import Settings
+from tests.application import serving, settings
 from tests.factories import a_user
 from tests.web.doors import DOORS, TEMPLATES
 
@@ -47,28 +46,14 @@ class Browser(httpx.AsyncClient):
 
 @pytest.fixture(scope="session")
 def web_settings(services: Any) -> Settings:
-    env = {"DOORSTEP_ENV": "test", "DATABASE_URL": services.app_url(services.clone()), "REDIS_URL": services.redis_url}
-    return Settings.from_env({**env, "LOG_LEVEL": "warning"})
+    return settings(services.app_url(services.clone()), services.redis_url)
 
 
 @pytest.fixture(scope="session")
 async def app(web_settings: Settings) -> AsyncIterator[Litestar]:
-    app = create_app(web_settings, more=DOORS)
-    app.state.templates.loader.searchpath.append(str(TEMPLATES))
-    up, down = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with app.lifespan():
-            up.set()
-            await down.wait()
-
-    # Entered and left in one task, as the task groups inside demand.
-    running = asyncio.create_task(live())
-    await asyncio.wait([running, asyncio.create_task(up.wait())], return_when=asyncio.FIRST_COMPLETED)
-    assert up.is_set(), running.exception()
-    yield app
-    down.set()
-    await running
+    async with serving(web_settings, more=DOORS) as app:
+        app.state.templates.loader.searchpath.append(str(TEMPLATES))
+        yield app
 
 
 @pytest.fixture
