@@ -85,7 +85,7 @@ async def pay(db: AsyncSession, by: Actor, reference: str, outcome: portal.Outco
     form = {"reference": reference.upper(), "method": known.method, "brand": known.brand, "last4": known.last4}
     made = await idempotency.made_by(db, by.id or 0, key, PAID, form)
     booking = await Bookings(db).for_customer(by, reference, lock=True)
-    if was_paid(booking):
+    if was_paid(booking) and booking.state != State.CANCELLED:
         _done(made, booking)
         return booking
     _check_kept(booking)
@@ -103,7 +103,7 @@ async def pay(db: AsyncSession, by: Actor, reference: str, outcome: portal.Outco
 async def confirm_code(db: AsyncSession, by: Actor, reference: str, code: str) -> Booking:
     """The code that the bank sent. Invalid("code") when it is another."""
     booking = await Bookings(db).for_customer(by, reference, lock=True)
-    if was_paid(booking):
+    if was_paid(booking) and booking.state != State.CANCELLED:
         return booking
     _check_kept(booking)
     charge = await waiting(db, booking)
@@ -120,6 +120,7 @@ async def confirm_code(db: AsyncSession, by: Actor, reference: str, code: str) -
 async def requote(db: AsyncSession, reference: str) -> bool:
     """W6: the catalogue changed while somebody pays. The held booking takes the new price and minutes; True if it did.
 
+    What the bank was asked at the old price waits for its code no longer.
     Minutes that the kept time has no room for end the hold: Refused("taken").
     """
     booking = await Bookings(db).by_reference(reference, lock=True)
@@ -129,6 +130,7 @@ async def requote(db: AsyncSession, reference: str) -> bool:
     if service.minutes > booking.minutes and not await still_fits(db, booking, service.minutes):
         raise Refused(_("The work takes longer now than your time has room for. Please pick another."), reason="taken")
     booking.requote(PLATFORM, service.price, service.minutes)
+    await charges.release(db, booking.id)
     await db.flush()
     return True
 

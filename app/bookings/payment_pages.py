@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.bookings import checkout
-from app.bookings.booking import Booking
+from app.bookings.booking import Booking, State
 from app.bookings.checkout import has_changed, was_paid
 from app.bookings.customer_repository import OwnBookings
 from app.bookings.repository import Bookings
@@ -78,8 +78,10 @@ class PaymentPages(Controller):
             return await _refused(request, db, me, booking, refusal)
         booking = await Bookings(db).for_customer(me, ref)
         waits = await checkout.waits_for_code(db, booking)
-        if not waits:
-            flash(request, _("Paid. Thank you.") if debt else _("Booked. We ask for you now."))
+        if debt and not waits:
+            flash(request, _("Paid. Thank you."))
+        elif booking.state == State.REQUESTED:
+            flash(request, _("Booked. We ask for you now."))
         return go(request, f"/bookings/{booking.reference}" + ("/payment" if waits else ""))
 
 
@@ -95,22 +97,29 @@ async def _pay(
     """The bank is asked before any row is locked; what it refuses is written down in a transaction of its own."""
     code = sent.get("code", "")
     if code.strip() and not sent.get("card_number", "").strip() and sent.get("method", "card") == "card":
+        await _check_price(db, database, after, booking)
         await checkout.confirm_code(db, me, booking.reference, code)
         return
     instrument = portal.read(sent)
     outcome = portal.charge(instrument, booking.price, code) if instrument.method != "after" else None
     if not was_paid(booking) and not is_over(booking):
-        service = await db.get_one(Service, booking.service_id)
-        if has_changed(booking, service):
-            async with database.work(after) as apart:
-                await checkout.requote(apart, booking.reference)
-            raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
+        await _check_price(db, database, after, booking)
         if outcome and outcome.state not in ("authorised", "needs_code"):
             if outcome.state != "wrong_code":
                 async with database.work(after) as apart:
                     await checkout.note_refusal(apart, booking, booking.price, outcome)
             raise Invalid(checkout.refused_words(outcome))
     await checkout.pay(db, me, booking.reference, outcome, key)
+
+
+async def _check_price(db: AsyncSession, database: Database, after: AfterCommit, booking: Booking) -> None:
+    """W6: Refused("changed") when the catalogue says something else by now, and the booking too from then on."""
+    service = await db.get_one(Service, booking.service_id)
+    if was_paid(booking) or is_over(booking) or not has_changed(booking, service):
+        return
+    async with database.work(after) as apart:
+        await checkout.requote(apart, booking.reference)
+    raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
 
 
 async def _pay_debt(db: AsyncSession, me: Me, booking: Booking, sent: Mapping[str, str], key: str) -> None:

@@ -351,6 +351,33 @@ async def test_a_price_that_changes_while_asha_pays_is_shown_and_confirmed_again
     assert await scene.charges(reference) == [("authorised", 199_00, 0)]
 
 
+async def test_a_code_for_the_old_price_does_not_pay_the_new_one(scene, asha):
+    reference = await scene.held(asha)
+    await scene.pay(asha, reference, **VISA | {"card_number": "4000002500003155"})
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    async with scene.database.work() as db:
+        await db.execute(update(Service).where(Service.id == scene.service.id).values(price=199_00))
+    changed = await asha.submit(page, "/payment", code="123456")
+    assert changed.status == 409
+    assert "₹199" in changed.text
+    assert (await asha.submit(page, "/payment", code="123456")).status == 422
+    assert await scene.charges(reference) == [("declined", 149_00, 0)]
+    assert (await asha.submit(changed, "/payment", **VISA)).status == 303
+    assert await scene.money(reference) == {"hold": 199_00, "hold_contra": -199_00}
+
+
+async def test_what_was_cancelled_cannot_be_paid_and_is_not_said_to_be_booked(scene, asha):
+    reference = await scene.held(asha)
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    await asha.submit(page, "/payment", **VISA)
+    await asha.submit(await asha.visit(f"/bookings/{reference}/cancellation"), "/cancellation")
+    for form in (VISA, {"method": "after"}, {"method": "card", "code": "123456"}):
+        sent = await asha.send_to(f"/bookings/{reference}/payment", form)
+        assert sent.status == 409
+        assert "This booking was cancelled" in sent.text
+    assert await scene.charges(reference) == [("released", 149_00, 0)]
+
+
 async def test_work_that_takes_longer_now_than_the_kept_time_has_room_for_is_not_paid(scene, asha, omar):
     reference = await scene.held(asha, professional=scene.ravi.id)
     await scene.held(omar, a_start(hour=12), professional=scene.ravi.id)
