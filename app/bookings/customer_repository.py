@@ -48,7 +48,7 @@ PAST = text(
 WORKER = text(
     """
     SELECT u.id, u.full_name, u.phone, p.experience_years, h.pincode AS home, h.latitude, h.longitude,
-           pin.pincode, pin.latitude AS there_latitude, pin.longitude AS there_longitude,
+           pin.pincode, pin.place, pin.latitude AS there_latitude, pin.longitude AS there_longitude,
            r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five AS stars,
            r.one + r.two + r.three + r.four + r.five AS reviews, coalesce(r.jobs, 0) AS jobs
       FROM users u
@@ -96,7 +96,7 @@ class BookingRow:
 
 @dataclass(frozen=True, slots=True)
 class Comer:
-    """Who comes: the public card and, while it is open, the phone."""
+    """Who comes: the public card and, while it is open, the phone. `place` is the name of where they come to."""
 
     id: int
     first_name: str
@@ -108,6 +108,7 @@ class Comer:
     jobs: int
     distance_km: float | None
     phone: str | None
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,4 +207,5 @@ def _comer(row: Row[Any], *, reachable: bool) -> Comer:
         jobs=row.jobs,
         distance_km=distance_km(here, there),
         phone=row.phone if reachable else None,
+        place=row.place or "",
     )

@@ -96,10 +96,11 @@ async def seen(db: AsyncSession, me: Actor, booking: Booking, vault: Vault) -> S
     code = booking.live_code(phase) if phase else None
     charges = await Charges(db).of_booking(booking.id)
     over = booking.state in (State.COMPLETED, State.CLOSED)
+    comer = await own.comer(booking, booking.professional_id or booking.asks_first(now))
     disputed = booking.cancelled_as == "no_show" and await db.get(Dispute, booking.id) is not None
     return Seen(
         booking=booking,
-        comer=await own.comer(booking, booking.professional_id or booking.asks_first(now)),
+        comer=comer,
         phase=phase,
         code=code.reveal(vault, booking.reference) if code else None,
         locked_until=locked_until(code, now),
@@ -107,7 +108,7 @@ async def seen(db: AsyncSession, me: Actor, booking: Booking, vault: Vault) -> S
         steps=steps_of(booking),
         charges=charges,
         cost=cost_of(booking, charges),
-        place=await place_name(db, booking),
+        place=comer.place if comer else await place_name(db, booking),
         review=await own.review_of(booking) if over else None,
         disputed=disputed,
         may_dispute=not disputed and may_dispute(booking),
