@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.bookings import checkout
-from app.bookings.booking import Booking, State
+from app.bookings.booking import Booking
 from app.bookings.checkout import has_changed, was_paid
 from app.bookings.customer_repository import OwnBookings
+from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Payment
 from app.bookings.sight import place_name
