@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.area import Address, Pincode
 from app.accounts.attempts import ACCOUNT, ACCOUNT_HERE, Purse, Tally, keys_of
 from app.accounts.session import SESSION_ENDED, Attempts, MailLink, Session
-from app.accounts.user import Block, User
+from app.accounts.user import Block, Role, User
 from app.kit import clock
 from app.kit.errors import Invalid, Missing
 from app.kit.events import nudge
@@ -74,6 +74,12 @@ class Users:
         )
         row = found.one_or_none()
         return (row.id, row.password_hash) if row else None
+
+    async def admins(self) -> Sequence[int]:
+        """Who looks after the service, and may: nobody who is blocked."""
+        blocked = select(Block.id).where(Block.user_id == User.id, Block.lifted_at.is_(None)).exists()
+        query = select(User.id).where(User.role == Role.ADMIN, ~blocked).order_by(User.id)
+        return (await self._db.scalars(query)).all()
 
     async def block_of(self, user_id: int) -> Block | None:
         """The block in force."""

@@ -1,5 +1,6 @@
 """A booking and its whole life: the table of moves, and the verbs that make them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, String
@@ -266,12 +267,12 @@ class Booking(Base, Chronicle):
         self._issue(phase, vault)
         self._tell("booking.code_renewed", by, phase=phase)
 
-    def lock_entry(self, by: Actor, code: Code) -> None:
-        """Five wrong tries: entry is closed for a while and the customer told; ten: the code is void (W12)."""
+    def lock_entry(self, by: Actor, code: Code, admins: Sequence[int]) -> None:
+        """Five wrong tries: entry is closed for a while; ten: the code is void. Customer and admins are told (W12)."""
         if code.attempts >= TRIES_IN_ALL:
             code.void()
         name = "booking.code_voided" if code.voided_at else "booking.code_locked"
-        self._tell(name, by, phase=code.phase, attempts=code.attempts)
+        self._tell(name, by, phase=code.phase, attempts=code.attempts, admins=list(admins))
 
     def propose_extra(self, by: Actor, what: str, price: int) -> Extra:
         """W15: further work with a price, for the customer to approve."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.repository import Users
 from app.bookings.booking import Booking
 from app.bookings.checkout import settle_completion
 from app.bookings.code import LOCK, TRIES_BEFORE_LOCK, TRIES_IN_ALL, Code, digits
@@ -65,7 +66,7 @@ async def _right_try(apart: Apart, by: Actor, reference: str, phase: str, typed:
     if vault.matches(typed, f"{phase} code of {reference.upper()}", tried.digest):
         return tried
     if tried.attempts in (TRIES_BEFORE_LOCK, TRIES_IN_ALL):
-        await _tell_customer(apart, by, reference, tried)
+        await _tell_those_concerned(apart, by, reference, tried)
     raise Invalid({"code": _wrong(tried)}, {"code": typed})
 
 
@@ -82,12 +83,12 @@ async def _say_why(db: AsyncSession, by: Actor, reference: str, phase: str) -> N
         raise Refused(lock_words(until), reason="locked")
 
 
-async def _tell_customer(apart: Apart, by: Actor, reference: str, tried: Try) -> None:
+async def _tell_those_concerned(apart: Apart, by: Actor, reference: str, tried: Try) -> None:
     async with apart() as telling:
         booking = await Bookings(telling).for_professional(by, reference, lock=True)
         code = next((code for code in booking.codes if code.id == tried.code_id and code.is_live), None)
         if code is not None:
-            booking.lock_entry(by, code)
+            booking.lock_entry(by, code, await Users(telling).admins())
 
 
 def _still_live(booking: Booking, tried: Try) -> Code:

@@ -13,7 +13,7 @@ from app.kit.events import Chronicle, Event, on_every_event
 from app.kit.outbox import Outbox
 from app.kit.queue import later
 
-Who = Callable[[Event, Any], int | None]
+Who = Callable[[Event, Any], int | None | Iterable[int]]
 
 
 def customer(_event: Event, booking: Booking) -> int:
@@ -33,6 +33,12 @@ def released(event: Event, _booking: Booking) -> int | None:
     """Whose job it was until this happened."""
     whose: int | None = event.facts.get("professional_id")
     return whose
+
+
+def admins(event: Event, _booking: Booking) -> Iterable[int]:
+    """Whoever looked after the service when it happened."""
+    told: list[int] = event.facts.get("admins", [])
+    return told
 
 
 def themselves(_event: Event, user: User) -> int:
@@ -55,8 +61,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "booking.moved": (Rule(customer, "booking_moved"), Rule(released, "job_moved")),
     "booking.started": (Rule(customer, "booking_started"),),
     "booking.completed": (Rule(customer, "booking_completed"),),
-    "booking.code_locked": (Rule(customer, "code_locked"),),
-    "booking.code_voided": (Rule(customer, "code_voided"),),
+    "booking.code_locked": (Rule(customer, "code_locked"), Rule(admins, "wrong_codes")),
+    "booking.code_voided": (Rule(customer, "code_voided"), Rule(admins, "wrong_codes")),
     "booking.code_renewed": (Rule(customer, "code_renewed"),),
     "booking.extra_proposed": (Rule(customer, "extra_proposed"),),
     "booking.extra_approved": (Rule(professional, "extra_answered"),),
@@ -72,7 +78,7 @@ CANCELLED: dict[str, tuple[Rule, ...]] = {
     "unfilled": (Rule(customer, "booking_unfilled"),),
 }
 # What a mail needs to know of the fact itself; all else is read when it is written. Never a code, never a reason.
-CARRIED = ("professional_id", "phase", "before", "starts_at", "fee", "cancelled_as")
+CARRIED = ("professional_id", "phase", "attempts", "before", "starts_at", "fee", "cancelled_as")
 
 
 def install() -> None:
@@ -84,8 +90,8 @@ def install() -> None:
 
 def mails(event: Event, record: Chronicle) -> Iterable[Outbox]:
     for rule in _rules(event, record):
-        whose = rule.who(event, record)
-        if whose is not None:
+        told = rule.who(event, record)
+        for whose in [told] if isinstance(told, int) else told or ():
             yield _mail(event, rule.kind, whose, record)
 
 

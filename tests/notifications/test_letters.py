@@ -1,5 +1,6 @@
 """Who hears what, and what stands in it."""
 
+import contextlib
 import re
 from datetime import timedelta
 from typing import Any
@@ -7,15 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app.bookings.handover import start
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back
 from app.kit import clock
+from app.kit.errors import Invalid
 from app.kit.events import PLATFORM
 from app.kit.outbox import Outbox
 from app.notifications.letters import OutOfDate
 from app.notifications.rules import CANCELLED, RULES
 from app.web.templating import TEMPLATES
+from tests.factories import a_block, an_admin
 from tests.notifications.conftest import rows
 
 KINDS = sorted({rule.kind for rules in (*RULES.values(), *CANCELLED.values()) for rule in rules})
@@ -94,6 +98,21 @@ async def test_a_letter_to_a_professional_names_neither_customer_nor_address(own
         assert private not in his.html + his.text
 
 
+async def test_five_wrong_codes_are_told_to_the_customer_and_to_every_admin(own_database, town, vault, letters):
+    async with own_database.work() as db:
+        meena = await an_admin(db)
+        await a_block(db, await an_admin(db, "Lekha Narayanan"), meena)
+    booking = await accepted(own_database, town, vault)
+    for digit in range(5):
+        with contextlib.suppress(Invalid):
+            async with own_database.work() as db:
+                await start(db, own_database.work, town.ravi, booking.reference, f"00000{digit}", vault)
+    found = await told(own_database, letters)
+    assert {email for kind, email in found if kind == "code_locked"} == {town.asha.email}
+    assert {email for kind, email in found if kind == "wrong_codes"} == {meena.email}
+    assert "5 wrong codes" in found["wrong_codes", meena.email].text
+
+
 async def test_a_mail_that_is_not_true_any_more_is_not_sent(own_database, town, vault, letters):
     await accepted(own_database, town, vault)
     async with own_database.work() as db:
@@ -120,6 +139,7 @@ async def test_every_letter_can_be_written(own_database, town, vault, letters, k
     await prepare(own_database, town, vault, kind)
     at = booking.starts_at.isoformat()
     data = {"booking": booking.reference, "professional_id": town.ravi.id, "starts_at": at, "before": at, "fee": 100_00}
+    data["attempts"] = 5
     whose = town.ravi if kind.startswith(("job_", "extra_a")) else town.asha
     phase = {"code_locked": "start", "code_renewed": "start"}.get(kind)
     mail = Outbox(kind=kind, recipient_id=whose.id, data=data | ({"phase": phase} if phase else {}), dedupe_key="x")
