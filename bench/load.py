@@ -45,7 +45,8 @@ async def press(port: int, ask: Callable[[], bytes], seconds: float, connections
     pressed = Pressed(seconds)
     until = time.perf_counter() + seconds
     lines = [_Line(ask, until, pressed) for _ in range(connections)]
-    await asyncio.gather(*(loop.create_connection(lambda line=line: line, "127.0.0.1", port) for line in lines))
+    waiting = iter(lines)
+    await asyncio.gather(*(loop.create_connection(lambda: next(waiting), "127.0.0.1", port) for _ in lines))
     await asyncio.wait_for(asyncio.gather(*(line.done for line in lines)), seconds + 15)
     if pressed.refused or not pressed.took:
         raise RuntimeError(f"{pressed.refused} of {len(pressed.took)} answers were not 200")

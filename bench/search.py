@@ -70,6 +70,7 @@ async def _grow(there: Place, services: int, terms: int) -> None:
     owner = await asyncpg.connect(there.owner)
     try:
         have = await owner.fetchrow("SELECT (SELECT count(*) FROM services) s, (SELECT count(*) FROM search_terms) t")
+        assert have is not None
         await owner.execute(SERVICES, services - have["s"])
         await owner.execute(TERMS, terms - have["t"])
         await owner.execute("VACUUM ANALYZE")

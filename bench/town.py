@@ -151,7 +151,7 @@ async def _build(place: Place, professionals: int, bookings: int) -> Town:
         await database.close()
 
 
-async def _asked_for(database: Database, connection: asyncpg.Connection) -> Town:  # type: ignore[type-arg]
+async def _asked_for(database: Database, connection: "asyncpg.Connection[asyncpg.Record]") -> Town:
     """Somebody with an accepted job tomorrow, its code and its payment; the professional with the most offers."""
     slug = await connection.fetchval(
         "SELECT s.slug FROM services s JOIN service_ratings r ON r.service_id = s.id ORDER BY s.id LIMIT 1"
@@ -165,6 +165,7 @@ async def _asked_for(database: Database, connection: asyncpg.Connection) -> Town
         " JOIN coverage c ON c.professional_id = o.professional_id AND c.pincode = b.pincode"
         " WHERE b.state = 'requested' AND b.starts_at > now() GROUP BY 1 ORDER BY count(*), 1 LIMIT 1 OFFSET 40"
     )
+    assert job is not None
     code = Code.issue("start", Vault(SECRET), job["reference"])
     code.booking_id = job["id"]
     async with database.work() as db:
