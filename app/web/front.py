@@ -51,11 +51,15 @@ class Front:
         if self._host and headers.get(b"host") != self._host and not _is_health(scope):
             return await reply.plain(400, b"This is not an address of Doorstep.")
         key = self._key(scope, headers, reply.encoding)
-        if key and (kept := self._shelf.take(key)):
+        if key and (kept := await self._shelf.find(key)):
             return await reply.ready(kept)
         moment = self._shelf.moment
         reply.on_whole = lambda message, body: self._keep(scope, key, moment, message, body)
-        await self._inner(scope, receive, reply)
+        try:
+            await self._inner(scope, receive, reply)
+        finally:
+            if key:
+                self._shelf.drawn(key)
 
     def _key(self, scope: Any, headers: dict[bytes, bytes], encoding: str) -> Key | None:
         cookie = headers.get(b"cookie", b"")

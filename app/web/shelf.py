@@ -3,6 +3,7 @@
 Anybody with a session or a note waiting goes past it. An answer falls with the names it was made under (app.kit.cache).
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -22,10 +23,11 @@ class Kept:
     names: tuple[str, ...]
     headers: list[Header]
     body: bytes
+    redrawn: asyncio.Event | None = None  # stands while somebody draws what comes after it
 
 
 class Shelf:
-    """`take` gives an answer that is still right, `put` keeps one unless somebody wrote while it was made."""
+    """`find` gives an answer that is still right, `put` keeps one unless somebody wrote while it was made."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
@@ -35,24 +37,38 @@ class Shelf:
     def moment(self) -> int:
         return self._cache.moment
 
-    def take(self, key: Key) -> Kept | None:
+    async def find(self, key: Key) -> Kept | None:
+        """When the one kept is no longer right, who asks first draws it anew and the others wait for that."""
         kept = self._kept.get(key)
         if kept is None or not self._cache.usable:
             return None
-        if kept.until < time.monotonic() or not self._still_right(kept):
-            self._kept.pop(key, None)
+        if self._is_right(kept):
+            return kept
+        if kept.redrawn is None:
+            kept.redrawn = asyncio.Event()
             return None
-        return kept
+        await kept.redrawn.wait()
+        drawn = self._kept.get(key)
+        return drawn if drawn and self._cache.usable and self._is_right(drawn) else None
 
     def put(self, key: Key, kept: Kept) -> None:
         if len(kept.body) > LARGEST or not self._cache.usable or not self._still_right(kept):
             return
+        self.drawn(key)
         self._kept[key] = kept
         while len(self._kept) > MOST:
-            self._kept.popitem(last=False)
+            _key, oldest = self._kept.popitem(last=False)
+            _release(oldest)
 
-    def clear(self) -> None:
-        self._kept.clear()
+    def drawn(self, key: Key) -> None:
+        """Nobody waits any longer, whatever became of the drawing."""
+        kept = self._kept.get(key)
+        if kept and kept.redrawn:
+            del self._kept[key]
+            _release(kept)
+
+    def _is_right(self, kept: Kept) -> bool:
+        return kept.until >= time.monotonic() and self._still_right(kept)
 
     def _still_right(self, kept: Kept) -> bool:
         if kept.moment != self._cache.moment:
@@ -60,3 +76,8 @@ class Shelf:
                 return False
             kept.moment = self._cache.moment
         return True
+
+
+def _release(kept: Kept) -> None:
+    if kept.redrawn:
+        kept.redrawn.set()
