@@ -29,7 +29,7 @@ async def start(db: AsyncSession, apart: Apart, by: Actor, reference: str, typed
     """The customer has read out the start code. Invalid("code"): not the code; Refused: locked, void or too late."""
     tried = await _right_try(apart, by, reference, "start", digits(typed), vault)
     booking = await Bookings(db).for_professional(by, reference, lock=True)
-    booking.start(by, _still_live(booking, tried), vault)
+    booking.start(by, await _still_live(db, booking, tried), vault)
     return booking
 
 
@@ -37,7 +37,7 @@ async def complete(db: AsyncSession, apart: Apart, by: Actor, reference: str, ty
     """The customer has read out the finish code: the job is done and its money ours and theirs, in one transaction."""
     tried = await _right_try(apart, by, reference, "finish", digits(typed), vault)
     booking = await Bookings(db).for_professional(by, reference, lock=True)
-    booking.complete(by, _still_live(booking, tried))
+    booking.complete(by, await _still_live(db, booking, tried))
     await settle_completion(db, booking)
     return booking
 
@@ -91,13 +91,17 @@ async def _tell_those_concerned(apart: Apart, by: Actor, reference: str, tried: 
             booking.lock_entry(by, code, await Users(telling).admins())
 
 
-def _still_live(booking: Booking, tried: Try) -> Code:
-    """The code that was compared; moved, handed back or renewed meanwhile, it is worth nothing."""
+async def _still_live(db: AsyncSession, booking: Booking, tried: Try) -> Code:
+    """The code that was compared; moved, handed back or renewed meanwhile, it is worth nothing.
+
+    The right code may have been the fifth try, or had others beside it: it is spent without the lock they brought.
+    """
     if booking.state != STATES[tried.phase]:
         raise Refused(sorry(booking.state), reason="state")
     code = next((code for code in booking.codes if code.id == tried.code_id), None)
     if code is None or not code.is_live:
         raise Refused(void_words(), reason="void")
+    await Jobs(db).lift_lock(code.id)
     return code
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, String, bindparam, select, text
+from sqlalchemy import Row, String, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime
 
 from app.availability.travel import Point
 from app.bookings.booking import Booking
-from app.bookings.code import TRIES_BEFORE_LOCK, TRIES_IN_ALL
+from app.bookings.code import TRIES_BEFORE_LOCK, TRIES_IN_ALL, Code
 from app.bookings.slot import Busy
 from app.kit import clock
 from app.kit.errors import Missing
@@ -193,6 +193,10 @@ class Jobs:
         }
         row = (await self.db.execute(COUNT_TRY, asked)).one_or_none()
         return Try(row.id, row.phase, row.attempts, row.digest, row.locked_until) if row else None
+
+    async def lift_lock(self, code_id: int) -> None:
+        """From the row as it is now: tries beside this one may have locked it since it was read."""
+        await self.db.execute(update(Code).where(Code.id == code_id).values(locked_until=None))
 
 
 def _agenda_row(row: Row[Any]) -> AgendaRow:

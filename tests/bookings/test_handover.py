@@ -13,6 +13,7 @@ from app.bookings.cancellation import renew_code
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back
 from app.catalog.service import Service
+from app.check.run import broken
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import Invalid, Missing, Refused
@@ -144,6 +145,20 @@ async def test_five_wrong_tries_lock_for_a_quarter_of_an_hour_and_tell_the_custo
     with clock.stopped(clock.now() + timedelta(minutes=15, seconds=1)):
         await door.start(right)
     assert (await door.booking()).state == "started"
+
+
+@pytest.mark.parametrize("wrong_before", [4, 9])
+async def test_the_right_code_at_the_last_try_leaves_no_lock(door, database, wrong_before):
+    with clock.stopped(clock.now()):
+        for _ in range(wrong_before):
+            with pytest.raises(Invalid):
+                await door.start(await door.wrong())
+            async with database.work() as db:
+                await db.execute(text("UPDATE codes SET locked_until = NULL"))
+        await door.start(await door.code())
+    assert [code.locked_until for code in (await door.booking()).codes] == [None, None]
+    async with database.work() as db:
+        assert await broken(db) == []
 
 
 async def test_ten_wrong_tries_void_the_code_and_only_a_new_one_helps(door, database):
