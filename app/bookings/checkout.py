@@ -89,7 +89,9 @@ async def pay(db: AsyncSession, by: Actor, reference: str, outcome: portal.Outco
         _done(made, booking)
         return booking
     _check_kept(booking)
-    if outcome is not None:
+    if outcome is None:
+        await charges.give_up_codes(db, [booking.id])
+    else:
         await charges.authorise(db, booking.id, booking.customer_id, booking.price, "booking", outcome)
     if outcome is not None and outcome.state == "needs_code":
         await idempotency.forget(db, made)
@@ -137,6 +139,7 @@ async def requote(db: AsyncSession, reference: str) -> bool:
 
 async def note_refusal(db: AsyncSession, booking: Booking, amount: int, outcome: portal.Outcome) -> None:
     """The bank said no, or nothing: kept for the record, moves nothing."""
+    await Bookings(db).locked([booking.id])
     await charges.authorise(db, booking.id, booking.customer_id, amount, "booking", outcome)
 
 

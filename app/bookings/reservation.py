@@ -25,6 +25,7 @@ from app.kit.events import PLATFORM, Actor
 from app.kit.ids import reference as new_reference
 from app.kit.vault import Vault
 from app.kit.words import _
+from app.payments import charges
 
 LIVE_HOLDS = 5
 OVERLAP = "bookings_overlap_excl"
@@ -79,7 +80,9 @@ async def accept(db: AsyncSession, by: Actor, reference: str, vault: Vault) -> B
     if booking.starts_at <= clock.now():
         raise Refused(_("The time of this job has come. The customer picks another."), reason="late")
     movable = {one.id: await _candidates(db, bookings, one) for one in others.values()}
-    await bookings.lock_time_of({me.id} | {worker.id for crew in movable.values() for worker in crew})
+    concerned = {me.id} | {worker.id for crew in movable.values() for worker in crew}
+    await bookings.lock_time_of(concerned)
+    await expire_holds(db, concerned)
     await _make_room(db, me, booking, others, movable)
     booking.accept(by, vault)
     await _flush(db)
@@ -156,15 +159,18 @@ async def still_fits(db: AsyncSession, booking: Booking, minutes: int) -> bool:
     bookings, where = Bookings(db), await _place(db, booking.pincode)
     crew = await crew_of(db, [booking.service_id], where, professional_id=booking.reserved_for)
     await bookings.lock_time_of(worker.id for worker in crew)
+    await expire_holds(db, {worker.id for worker in crew})
     await fill(db, crew, booking.starts_at, booking.starts_at + timedelta(minutes=minutes), ignoring=booking.id)
     return any(is_free(worker, minutes, where, booking.starts_at) for worker in crew)
 
 
 async def expire_holds(db: AsyncSession, professionals: Collection[int] | None = None) -> int:
-    """Cancel lapsed holds, of these people or of everybody; their slots are free at once."""
+    """Cancel lapsed holds, of these people or of everybody; their slots are free at once, no code is awaited."""
     lapsed = await Bookings(db).lapsed_holds(clock.now(), professionals)
     for booking in lapsed:
         booking.cancel(PLATFORM, "expired", _("Not paid in time."))
+    if lapsed:
+        await charges.give_up_codes(db, [booking.id for booking in lapsed])
     await db.flush()
     return len(lapsed)
 

@@ -3,7 +3,7 @@
 Each verb expects that the caller holds the lock of the booking's row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -44,6 +44,11 @@ async def confirm(db: AsyncSession, charge: Charge) -> None:
         raise Refused(_("This payment does not wait for a code."), reason="state")
     _to(charge, "authorised")
     post(db, "authorise", charge.booking_id, charge.id, _held(charge.amount))
+
+
+async def give_up_codes(db: AsyncSession, booking_ids: Collection[int]) -> None:
+    """The customer pays in another way, or not at all: the bank's code is awaited no longer."""
+    await Charges(db).give_up_codes(booking_ids, clock.now())
 
 
 async def capture(

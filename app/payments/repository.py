@@ -1,10 +1,10 @@
 """Charges and the ledger, by the questions asked of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, func, select
+from sqlalchemy import BigInteger, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.paging import Page, after, limit_of, page_of
@@ -12,6 +12,7 @@ from app.payments.charge import Charge
 from app.payments.ledger import LedgerEntry, LedgerTransaction
 
 OURS = ("earnings", "payout_held")
+PAYOUTS = 7003  # the advisory lock of letting payouts go; 7001 and 7002 are app.bookings.repository's
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class Charges:
         asked = select(Charge).where(Charge.booking_id == booking_id, Charge.state.in_(states)).order_by(Charge.id)
         return (await self.db.scalars(asked.with_for_update())).all()
 
+    async def give_up_codes(self, booking_ids: Collection[int], now: datetime) -> None:
+        """What waits for a code waits no longer, and was never paid."""
+        waiting = update(Charge).where(Charge.booking_id.in_(booking_ids), Charge.state == "needs_code")
+        await self.db.execute(waiting.values(state="declined", updated_at=now))
+
     async def instrument_of(self, booking_id: int) -> Charge | None:
         """The charge by whose card or UPI the booking was paid, whatever became of it; None: pay after the work."""
         paid = Charge.state.in_(("authorised", "captured", "released", "refunded"))
@@ -93,7 +99,8 @@ class Charges:
         return Split(earned, rows.get("commission", (None, 0))[1], person_id)
 
     async def held_payouts(self, before: datetime) -> list[HeldPayout]:
-        """Earnings held since before then and not let go yet."""
+        """Earnings held since before then and not let go yet. Until the end of the transaction nobody else asks."""
+        await self.db.execute(select(func.pg_advisory_xact_lock(PAYOUTS, 0)))
         asked = (
             select(LedgerTransaction.booking_id, LedgerEntry.person_id, func.sum(LedgerEntry.amount))
             .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)

@@ -285,6 +285,17 @@ async def test_a_bank_that_wants_a_code_gets_it_in_a_second_step(scene, asha):
     assert await scene.charges(reference) == [("authorised", 149_00, 0)]
 
 
+async def test_who_pays_after_the_work_after_all_owes_nothing_to_the_bank_that_asked_for_a_code(scene, asha):
+    reference = await scene.held(asha)
+    await scene.pay(asha, reference, **VISA | {"card_number": "4000002500003155"})
+    assert (await scene.pay(asha, reference, method="after")).location == f"/bookings/{reference}"
+    assert await scene.charges(reference) == [("declined", 149_00, 0)]
+    await scene.accepted(reference)
+    await scene.started(reference)
+    await scene.completed(reference)
+    assert await scene.charges(reference) == [("declined", 149_00, 0), ("due", 149_00, 0)]
+
+
 async def test_a_code_that_comes_with_the_card_pays_at_once(scene, asha):
     reference = await scene.held(asha)
     way = VISA | {"card_number": "4000002500003155", "code": "123456"}

@@ -9,6 +9,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.bookings.booking import Booking
+from app.bookings.checkout import requote
 from app.bookings.crew import next_free, week
 from app.bookings.repository import Bookings
 from app.bookings.reservation import (
@@ -26,6 +27,8 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, Missing, Refused
 from app.kit.events import PLATFORM
 from app.kit.vault import Vault
+from app.payments import charges
+from app.payments.portal import Instrument, Outcome
 from tests.factories import (
     ADYAR,
     TAMBARAM,
@@ -40,6 +43,7 @@ from tests.factories import (
 )
 
 VAULT = Vault("a secret for tests only")
+ASKS = Outcome("needs_code", Instrument("card", "Visa", "3155"))
 
 
 async def test_a_hold_takes_somebodys_time(db):
@@ -70,6 +74,42 @@ async def test_a_lapsed_hold_blocks_nobody_though_no_worker_runs(db):
     with clock.stopped(clock.now() + timedelta(minutes=7)):
         second = await a_hold(db, await a_customer(db, "Omar Sheriff"), service)
     assert (first.state, first.cancelled_as, second.state) == ("cancelled", "expired", "held")
+
+
+async def test_accepting_clears_ones_own_lapsed_hold_away_though_no_worker_runs(db):
+    service, other = await a_service(db), await a_service(db)
+    ravi = await a_professional(db, services=[service, other])
+    bala = await a_professional(db, "Bala Vel", services=[other])
+    kept = await a_hold(db, await a_customer(db), service)
+    asked = await a_request(db, await a_customer(db, "Omar Sheriff"), other, professional_id=bala.id)
+    with clock.stopped(clock.now() + timedelta(minutes=10)):
+        booking = await accept(db, ravi, asked.reference, VAULT)
+    assert (booking.state, booking.professional_id) == ("assigned", ravi.id)
+    assert (kept.state, kept.cancelled_as) == ("cancelled", "expired")
+
+
+async def test_a_lapsed_hold_gives_up_the_payment_that_waited_for_its_code(db):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    asha = await a_customer(db)
+    kept = await a_hold(db, asha, service)
+    charge = await charges.authorise(db, kept.id, asha.id, kept.price, "booking", ASKS)
+    with clock.stopped(clock.now() + timedelta(minutes=7)):
+        assert await expire_holds(db) == 1
+    assert (kept.state, charge.state) == ("cancelled", "declined")
+
+
+async def test_longer_work_may_take_the_time_of_a_lapsed_hold(db):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    asha, omar = await a_customer(db), await a_customer(db, "Omar Sheriff")
+    lapsed = await a_hold(db, omar, service, a_start(hour=11, minute=30))
+    with clock.stopped(clock.now() + timedelta(minutes=6)):
+        kept = await a_hold(db, asha, service)
+    service.minutes = 120
+    with clock.stopped(clock.now() + timedelta(minutes=8)):
+        assert await requote(db, kept.reference)
+    assert (kept.minutes, lapsed.cancelled_as) == (120, "expired")
 
 
 async def test_a_professional_asked_by_name_is_the_only_candidate(db):
