@@ -50,9 +50,11 @@ class Bookings:
         return await self._due(query)
 
     async def unanswered(self, now: datetime) -> Sequence[Booking]:
-        """Paid, not accepted, and an hour or less to go: W9 decides. Locked."""
+        """Paid, not accepted, an hour or less to go, and not opened again later than that (W9). Locked."""
         soon = Booking.starts_at <= now + UNFILLED_BEFORE
-        return await self._due(_loaded().where(Booking.state == State.REQUESTED, soon))
+        # Those that wait for their customer may wait for ever: they must not fill the portion and keep others out.
+        waits = func.coalesce(Booking.reopened_at >= Booking.starts_at - UNFILLED_BEFORE, False)
+        return await self._due(_loaded().where(Booking.state == State.REQUESTED, soon, ~waits))
 
     async def left_running(self, now: datetime) -> Sequence[Booking]:
         """Started, and twelve hours past the later of slot end and start. Locked."""

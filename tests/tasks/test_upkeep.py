@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from app.accounts.session import Attempts, MailLink, Session
 from app.bookings.by_clock import close_left_unreviewed, complete_left_running, give_up_unfilled
+from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back
 from app.check.run import broken
 from app.kit import clock
@@ -124,6 +125,32 @@ async def test_two_workers_give_up_an_offer_once(own_database):
 
     with clock.stopped(a_start() - timedelta(minutes=59)):
         assert sorted(await asyncio.gather(give_up(), give_up())) == [0, 1]
+
+
+async def test_those_who_wait_for_their_customer_keep_nobody_out_of_the_portion(db, asked):
+    booking, ravi = asked
+    await accept(db, ravi, booking.reference, VAULT)
+    with clock.stopped(booking.starts_at - timedelta(minutes=30)):
+        await hand_back(db, ravi, booking.reference, "My scooter broke.")
+    assert await Bookings(db).unanswered(booking.ends_at) == []
+    assert await broken(db) == []
+
+
+async def test_two_workers_let_a_payout_go_once(own_database):
+    async with own_database.work() as db:
+        service = await a_service(db)
+        ravi = await a_professional(db, services=[service])
+        booking = await a_request(db, await a_customer(db), service)
+        await started(db, booking, ravi)
+        with clock.stopped(booking.ends_at + timedelta(hours=12)):
+            await complete_left_running(db)
+
+    async def let_go():
+        async with own_database.work() as db:
+            return await charges.free_payouts(db)
+
+    with clock.stopped(booking.ends_at + timedelta(days=8)):
+        assert sorted(await asyncio.gather(let_go(), let_go())) == [0, 1]
 
 
 async def test_worn_out_keys_sessions_links_and_tries_are_forgotten_and_live_ones_kept(own_database):
