@@ -90,8 +90,8 @@ class Booking(Base, Chronicle):
         return True
 
     def cancellation_fee(self, now: datetime) -> int:
-        """Paise owed for cancelling or moving now: 0 until 3 h before the slot or while nobody is assigned."""
-        if self.state != State.ASSIGNED or now < self.starts_at - FREE_UNTIL:
+        """Paise owed for cancelling or moving now: 0 until 3 h before the slot, while nobody is assigned, or by W14."""
+        if self.state != State.ASSIGNED or now < self.starts_at - FREE_UNTIL or self.nobody_came(now):
             return 0
         return min(LATE_FEE, self.price)
 

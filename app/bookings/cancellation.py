@@ -51,10 +51,16 @@ async def cancel(db: AsyncSession, by: Actor, reference: str, reason: str, shown
     fee, gone = booking.cancellation_fee(clock.now()), booking.professional_id
     if shown_fee is not None and fee > shown_fee:
         raise Refused(_("Cancelling costs more now than a moment ago. Please look again."), reason="fee")
-    ending = "unfilled" if booking.needs_answer(clock.now()) else "customer"
-    booking.cancel(by, ending, reason, fee)
+    booking.cancel(by, _ending(booking), reason, fee)
     await give_back(db, booking, fee, gone)
     return booking
+
+
+def _ending(booking: Booking) -> str:
+    """Who is behind the cancellation of its customer: nobody accepted (W9), nobody came (W14), or they themselves."""
+    if booking.needs_answer(clock.now()):
+        return "unfilled"
+    return "professional_absent" if booking.nobody_came(clock.now()) else "customer"
 
 
 async def move(db: AsyncSession, by: Actor, reference: str, starts_at: datetime, shown_fee: int | None = None) -> int:

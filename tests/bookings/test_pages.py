@@ -380,6 +380,19 @@ async def test_when_ravi_does_not_come_asha_is_refunded(scene, asha):
     assert await scene.money(reference) == {}
 
 
+async def test_cancelling_when_nobody_came_costs_as_little_as_asking_for_the_money_back(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    with at(await scene.booking(reference), minutes=29):
+        assert "₹100" in (await asha.visit(f"/bookings/{reference}/cancellation")).text
+    with at(await scene.booking(reference), minutes=31):
+        page = await asha.visit(f"/bookings/{reference}/cancellation")
+        assert "₹100" not in page.text
+        await asha.go(page, "/cancellation")
+    assert (await scene.booking(reference)).cancelled_as == "professional_absent"
+    assert await scene.money(reference) == {}
+
+
 async def test_or_has_it_offered_to_the_others_at_a_new_time(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
