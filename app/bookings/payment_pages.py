@@ -64,11 +64,11 @@ class PaymentPages(Controller):
     ) -> Answer:
         sent = await form(request)
         booking = await Bookings(db).for_customer(me, ref)
-        debt = bool(still_due(await Charges(db).of_booking(booking.id)))
+        debt = sum(charge.amount for charge in still_due(await Charges(db).of_booking(booking.id)))
         try:
             key = read(Payment, sent).idempotency_key
             if debt:
-                await _pay_debt(db, me, booking, sent, key)
+                await _pay_debt(db, me, booking, debt, sent, key)
             else:
                 await _pay(db, database, after, me, booking, sent, key)
         except Invalid as wrong:
@@ -123,7 +123,8 @@ async def _check_price(db: AsyncSession, database: Database, after: AfterCommit,
     raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
 
 
-async def _pay_debt(db: AsyncSession, me: Me, booking: Booking, sent: Mapping[str, str], key: str) -> None:
+async def _pay_debt(db: AsyncSession, me: Me, booking: Booking, owed: int, sent: Mapping[str, str], key: str) -> None:
+    """`owed` in paise."""
     code = sent.get("code", "")
     if code.strip() and not sent.get("card_number", "").strip() and sent.get("method", "card") == "card":
         await checkout.settle_by_code(db, me, booking.reference, code)
@@ -131,7 +132,7 @@ async def _pay_debt(db: AsyncSession, me: Me, booking: Booking, sent: Mapping[st
     instrument = portal.read(sent)
     if instrument.method == "after":
         raise Invalid({"method": _("The work is done: please choose card or UPI.")})
-    outcome = portal.charge(instrument, booking.price, code)
+    outcome = portal.charge(instrument, owed, code)
     if outcome.state not in ("authorised", "needs_code"):
         raise Invalid(checkout.refused_words(outcome))
     await checkout.settle_debt(db, me, booking.reference, outcome, key)
