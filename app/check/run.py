@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.availability.travel import Point, travel_seconds
 from app.bookings.moves import ACTIVE
 from app.check.invariants import FOLLOWS, QUERIES
+from app.kit.cards import LONG_NUMBER, holds_card_number
 from app.kit.db import Database
 from app.kit.events import Event, chain_hash, genesis
 from app.kit.migrate import APPEND_ONLY
@@ -41,7 +42,6 @@ WORDS = """
      WHERE table_schema = 'public' AND data_type IN ('text', 'jsonb', 'character varying', 'ARRAY')
        AND table_name NOT IN ('pincodes', 'search_terms', 'alembic_version')
 """
-LONG_NUMBER = r"[0-9](?:[ -]?[0-9]){12,18}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +129,5 @@ async def _card_numbers(db: AsyncSession) -> AsyncIterator[str]:
         query = f'SELECT "{column}"::text FROM "{table}" WHERE "{column}"::text ~ :long'
         found = await db.scalars(text(query), {"long": rf"\m{LONG_NUMBER}\M"})
         for words in found:
-            if any(passes_luhn(number) for number in re.findall(rf"\b{LONG_NUMBER}\b", words)):
+            if holds_card_number(words):
                 yield f"{table}.{column}"
-
-
-def passes_luhn(number: str) -> bool:
-    """Could these digits be a card's?"""
-    digits = [int(mark) for mark in number if mark.isdigit()]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return len(digits) >= 13 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

@@ -12,6 +12,7 @@ from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import ClientException
 
+from app.kit.cards import holds_card_number
 from app.kit.errors import Invalid
 from app.kit.words import N_, _
 from app.web.visit import Connection
@@ -72,6 +73,8 @@ def read(kind: type[S], raw: Mapping[str, str]) -> S:
             values[field.name] = _value(field, raw, name)
         except ValueError:
             errors[name] = _(field.error)
+        if _is_card(name, values.get(field.name)):
+            errors[name] = _("This looks like the number of a card. Please write it nowhere but where you pay.")
     values = {name: value for name, value in values.items() if value is not msgspec.UNSET}
     if errors:
         raise Invalid(errors, shown_again(raw))
@@ -81,6 +84,10 @@ def read(kind: type[S], raw: Mapping[str, str]) -> S:
 def shown_again(raw: Mapping[str, str]) -> dict[str, str]:
     """What may stand in a form that is drawn again: never a password, card or code."""
     return {name: value for name, value in raw.items() if name not in NEVER_SHOWN_AGAIN}
+
+
+def _is_card(name: str, value: object) -> bool:
+    return name not in NEVER_SHOWN_AGAIN and isinstance(value, str) and holds_card_number(value)
 
 
 class _Field(msgspec.Struct, frozen=True):

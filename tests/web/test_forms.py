@@ -18,6 +18,10 @@ class Wish(Struct):
     ids: list[int] = []
 
 
+class Story(Struct):
+    note: str
+
+
 def test_a_form_becomes_what_the_domain_wants():
     sent = Form([("service_id", " 7 "), ("pincode", "600020"), ("ids", "1"), ("ids", "2"), ("role", "admin")])
     assert read(Wish, sent) == Wish(service_id=7, pincode="600020", ids=[1, 2])
@@ -44,6 +48,19 @@ def test_an_odd_number_is_an_error_beside_its_field(number):
 def test_what_was_typed_is_kept_but_no_secret():
     typed = {"full_name": "Asha", "password": "hunter22", "card_number": "4242424242424242", "cvv": "123", "code": "1"}
     assert shown_again(typed) == {"full_name": "Asha"}
+
+
+@pytest.mark.parametrize("note", ["4242424242424242", "my card:4242 4242 4242 4242", "4242-4242-4242-4242."])
+def test_a_card_number_is_taken_nowhere_but_where_one_pays(note):
+    with pytest.raises(Invalid) as wrong:
+        read(Story, {"note": note})
+    assert list(wrong.value.errors) == ["note"]
+    assert "the number of a card" in wrong.value.errors["note"]
+
+
+@pytest.mark.parametrize("note", ["4242424242424241", "+91 98400 12345 or 044 2345 6789", "Flat 42424242424242424242"])
+def test_other_long_numbers_are_what_they_are(note):
+    assert read(Story, {"note": note}).note == note
 
 
 def test_an_empty_optional_field_is_its_default():
