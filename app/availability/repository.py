@@ -109,8 +109,10 @@ class Working:
         return away
 
     async def remove_time_off(self, time_off_id: int) -> None:
+        """Missing when it is not theirs."""
         mine = TimeOff.id == time_off_id, TimeOff.professional_id == self.me.id
-        await self.db.execute(delete(TimeOff).where(*mine))
+        if await self.db.scalar(delete(TimeOff).where(*mine).returning(TimeOff.id)) is None:
+            raise Missing
 
 
 def point(pincode: Pincode) -> Point:

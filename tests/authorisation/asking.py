@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from litestar import Litestar
 from sqlalchemy import text
@@ -41,8 +41,12 @@ async def writes(connection: AsyncConnection) -> dict[str, int]:
     return {table: count for table, count in await connection.execute(WRITES) if count}
 
 
-async def ask(app: Litestar, method: str, address: str, *, cookies: dict[str, str], sends: dict[str, str]) -> Told:
-    body = urlencode(sends).encode()
+Fields = dict[str, str] | list[tuple[str, str]]
+
+
+async def ask(app: Litestar, method: str, address: str, *, cookies: dict[str, str], sends: Fields) -> Told:
+    """`address` as it would stand in a request line: what is no letter or digit is written with a %."""
+    body = urlencode(sends, errors="surrogateescape").encode()
     path, _, query = address.partition("?")
     headers = {
         "host": "localhost:8000",
@@ -56,7 +60,7 @@ async def ask(app: Litestar, method: str, address: str, *, cookies: dict[str, st
         "http_version": "1.1",
         "scheme": "http",
         "method": method,
-        "path": path,
+        "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",

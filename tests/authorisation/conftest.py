@@ -1,0 +1,22 @@
+"""The small town at nine o'clock, its people at the doors."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.kit import clock
+from tests.application import serving, settings
+from tests.authorisation.people import People
+from tests.authorisation.town import NINE, build
+
+
+@pytest.fixture(scope="module")
+async def people(services) -> AsyncIterator[People]:
+    database = services.clone()
+    async with serving(settings(services.app_url(database), services.redis_url)) as app:
+        with clock.stopped(NINE):
+            town = await build(app)
+            async with app.state.database.engine.connect() as connection:
+                there = People(app, town, connection)
+                await there.learn_tokens()
+                yield there

@@ -1,0 +1,90 @@
+"""Whatever is typed into whatever field or address, by somebody who may: an answer in words, never a broken step."""
+
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from tests.authorisation.people import PARAMETER
+from tests.authorisation.table import TABLE, Row
+
+NASTY = {
+    "a NUL": "tap\0",
+    "more than int64": "9" * 30,
+    "below int64": "-" + "9" * 30,
+    "a fraction of nothing": "NaN",
+    "half a megabyte": "x" * 500_000,
+    "a lone surrogate": "\udcff",
+    "another alphabet's digits": "௧௨௩",
+    "SQL": "' OR 1=1; --",
+    "markup": "<script>alert(1)</script>{{ 7 * 7 }}",
+    "absurd dates": "9999-99-99T99:99",
+    "an object": '{"$ne": null}',
+    "signs that turn round": "\u202eabc\u200b",
+}
+QUERIES = {
+    "/": ["pincode"],
+    "/services": ["q", "pincode", "category", "sort", "after"],
+    "/services/{slug:str}": ["pincode", "day", "professional", "start"],
+    "/services/{slug:str}/slots": ["pincode", "day", "professional"],
+    "/services/{slug:str}/reviews": ["after"],
+    "/login": ["next"],
+    "/bookings": ["after"],
+    "/bookings/new": ["service", "start", "pincode", "professional", "again", "day"],
+    "/bookings/{ref:str}": ["steps"],
+    "/bookings/{ref:str}/reschedule": ["day"],
+    "/jobs": ["tab", "seen"],
+    "/jobs/{ref:str}": ["do"],
+    "/jobs/history": ["after"],
+    "/earnings": ["after"],
+}
+
+
+FORMS = [row for row in TABLE if row.method == "POST" and row.sends and row.who_may]
+FIELDS = [(row, part.partition("=")[0]) for row in FORMS for part in row.sends.split("&")]
+PLACES = [row for row in TABLE if row.at and row.who_may not in (None, "kiran")]  # who is blocked is told so first
+
+
+@pytest.mark.parametrize(("row", "name"), FIELDS, ids=lambda part: str(part))
+async def test_no_field_breaks_a_form(people, row, name):
+    for words, typed in NASTY.items():
+        told, written = await send(people, row, row.fields(people.town.words) | {name: typed})
+        assert told.status < 500, f"{words}: {told.status}"
+        assert told.status < 400 or not written - {"attempts", "codes"}, f"{words} wrote in {written}"
+        assert "<script>alert" not in told.body, words
+
+
+@pytest.mark.parametrize("row", FORMS, ids=str)
+async def test_nothing_sent_and_everything_sent_twice_break_no_form(people, row):
+    own = row.fields(people.town.words)
+    for fields in ([], [*own.items(), *own.items()]):
+        told, _ = await send(people, row, fields)
+        assert told.status < 500, told.status
+
+
+@pytest.mark.parametrize(("route", "name"), [(route, name) for route, names in QUERIES.items() for name in names])
+async def test_no_query_breaks_a_page(people, route, name):
+    row = next(row for row in TABLE if (row.method, row.route) == ("GET", route))
+    for words, typed in NASTY.items():
+        if len(typed) > 10_000:
+            continue  # longer than the server takes as an address
+        asked = f"{people.address(row)}?{urlencode({name: typed}, errors='surrogateescape')}"
+        told, written = await people.send(row.who_may, "GET", asked, {})
+        assert (told.status < 500, written) == (True, set()), f"{words}: {told.status}"
+        assert "<script>alert" not in told.body, words
+
+
+@pytest.mark.parametrize("row", PLACES, ids=str)
+async def test_an_address_that_names_nothing_finds_nothing(people, row):
+    who = row.who_may
+    for words in ("a NUL", "more than int64", "SQL", "another alphabet's digits", "markup"):
+        address = PARAMETER.sub(quote(NASTY[words], safe=""), row.route)
+        fields = {"_csrf_token": people.tokens[who]} if row.method == "POST" else {}
+        told, written = await people.send(who, row.method, address, row.fields(people.town.words) | fields)
+        assert told.status in (400, 404, 422), f"{words}: {told.status}"
+        assert not written, words
+
+
+async def send(people, row: Row, fields):
+    """By somebody who may."""
+    pairs = [*(fields.items() if isinstance(fields, dict) else fields), ("_csrf_token", people.tokens[row.who_may])]
+    return await people.send(row.who_may, "POST", people.address(row), pairs)
