@@ -2,7 +2,8 @@
 
 import base64
 import secrets
-from urllib.parse import urlsplit
+from string import punctuation
+from urllib.parse import quote, urlsplit
 
 from litestar.datastructures import Cookie
 from litestar.types import Message, Scope
@@ -116,10 +117,12 @@ def client_address(connection: Connection, trusted_proxies: int) -> str:
 
 
 def local_path(asked: str | None, otherwise: str = "/") -> str:
-    """`asked` when it is a path of ours; anything else, such as another site, becomes `otherwise`."""
+    """`asked` when it is a path of ours, as a header can carry it; anything else, such as another site: `otherwise`."""
     if not asked or len(asked) > 500 or not asked.startswith("/") or asked[1:2] in ("/", "\\"):
         return otherwise
     if any(ord(sign) < 33 or sign == "\\" or ord(sign) == 127 for sign in asked):
         return otherwise
     parts = urlsplit(asked)
-    return asked if not parts.scheme and not parts.netloc else otherwise
+    if parts.scheme or parts.netloc:
+        return otherwise
+    return asked if asked.isascii() else quote(asked, safe=punctuation, errors="replace")
