@@ -45,7 +45,7 @@ class Running:
 @asynccontextmanager
 async def town_of_processes(given: dict[str, str], webs: int = 2) -> AsyncIterator[list[str]]:
     """So many web processes and a worker on one database and one Valkey; gives the addresses."""
-    running = [_start(given, "web", port) for port in _free_ports(webs)]
+    running = [_start(given, "web", port) for port in free_ports(webs)]
     worker = _start(given, "worker")
     try:
         for web in running:
@@ -71,7 +71,7 @@ async def _is_up(client: httpx.AsyncClient, what: str) -> bool:
     return told[what] == "up"
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))

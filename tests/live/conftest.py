@@ -1,10 +1,7 @@
 """Two web processes on one PostgreSQL and one Valkey, and people with real browsers in front of them."""
 
 import asyncio
-import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 
 from app.accounts.session import Sessions
 from app.accounts.user import User
@@ -22,9 +19,9 @@ from app.kit import clock
 from app.kit.db import Database
 from app.kit.secrets import digest, new_token
 from app.kit.vault import Vault
-
-SECRET = "a secret for the tests of live pages, long enough"
-PHONE = {"width": 390, "height": 844}
+from tests.browser import windows
+from tests.browser.windows import PHONE
+from tests.processes import SECRET, environment, free_ports
 
 
 @dataclass
@@ -89,14 +86,9 @@ async def live_database(live_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 async def webs(services: Any, live_url: str) -> AsyncIterator[tuple[Web, Web]]:
-    environment = dict(os.environ) | {
-        "DOORSTEP_ENV": "test",
-        "DATABASE_URL": live_url,
-        "REDIS_URL": services.redis_url,
-        "SECRET_KEY": SECRET,
-        "LOG_LEVEL": "warning",
-    }
-    made = Web(environment, _free_port()), Web(environment, _free_port())
+    given = environment(live_url, services.redis_url)
+    one, two = free_ports(2)
+    made = Web(given, one), Web(given, two)
     try:
         await asyncio.gather(*(web.start() for web in made))
         yield made
@@ -111,24 +103,9 @@ def vault() -> Vault:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        words = "Chromium was not found: the tests with a real browser do not run"
-        if os.environ.get("DOORSTEP_REQUIRE_BROWSER") == "1":
-            pytest.fail(words)
-        pytest.skip(words)
-    return path
-
-
-@pytest.fixture(scope="session")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        await browser.close()
+async def browser() -> AsyncIterator[Browser]:
+    async with windows.browser() as started:
+        yield started
 
 
 @pytest.fixture
@@ -155,9 +132,3 @@ async def window(browser: Browser, live_database: Database) -> AsyncIterator[Ope
     yield open_for
     for one in opened:
         await one.context.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
