@@ -38,7 +38,9 @@ class Front:
         logs.request_id.set(secrets.token_hex(8))
         method = scope["method"]
         if method == "HEAD":
-            scope["method"] = "GET"  # Litestar would answer 405; the body is dropped on the way out
+            # Litestar would answer 405; the body is dropped on the way out. The server's own scope stays as it is:
+            # it counts what is sent against the length that was announced, unless it knows of the HEAD.
+            scope = {**scope, "method": "GET"}
         headers = dict(scope["headers"])
         reply = Reply(send, headers, head=method == "HEAD")
         try:

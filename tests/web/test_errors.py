@@ -2,6 +2,7 @@
 
 import logging
 
+import httpx
 import pytest
 
 from app.web.security import HEADERS
@@ -91,6 +92,19 @@ async def test_head_answers_like_get_without_a_body(visitor):
     assert answer.content == b""
     assert int(answer.headers["content-length"]) > 0
     assert (await visitor.head("/nowhere")).status_code == 404
+
+
+async def test_the_server_still_knows_that_it_was_a_head(visitor):
+    """Else it misses the body whose length was announced, and breaks the connection."""
+    known: list[str] = []
+
+    async def server(scope, receive, send):
+        await visitor.app(scope, receive, send)
+        known.append(scope["method"])
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://localhost:8000") as client:
+        await client.head("/t/page")
+    assert known == ["HEAD"]
 
 
 @pytest.mark.parametrize(
