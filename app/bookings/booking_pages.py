@@ -15,6 +15,7 @@ from app.bookings.repository import Bookings
 from app.bookings.schemas import Answer, Details, DisputeText, address_line
 from app.bookings.sight import seen
 from app.kit.errors import Invalid, Missing, Refused
+from app.kit.ids import row_number
 from app.kit.vault import Vault
 from app.kit.words import _
 from app.web.forms import form, query, read, shown_again
@@ -233,6 +234,7 @@ async def _drawn(
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    known = row_number(text)
+    if known is None:
         raise Missing()
-    return int(text)
+    return known

@@ -14,9 +14,8 @@ from app.bookings.booking import Booking
 from app.bookings.code import TRIES_BEFORE_LOCK, TRIES_IN_ALL, Code
 from app.bookings.slot import Busy
 from app.kit import clock
-from app.kit.errors import Missing
 from app.kit.events import Actor
-from app.kit.paging import Page, after, page_of
+from app.kit.paging import Page, after_moment, page_of
 from app.payments.shares import earning_of
 
 MOMENT = DateTime(timezone=True)
@@ -158,7 +157,7 @@ class Jobs:
 
     async def history(self, me: Actor, cursor: str, limit: int) -> Page[HistoryRow]:
         """Jobs that are over, cancelled ones included, the latest first."""
-        since, booking_id = _moment_and_id(cursor)
+        since, booking_id = after_moment(cursor) or (None, None)
         rows = await self.db.execute(HISTORY, {"me": me.id, "before": since, "id": booking_id, "rows": limit + 1})
         return page_of([_history_row(row) for row in rows], limit, _key)
 
@@ -230,16 +229,3 @@ def _history_row(row: Row[Any]) -> HistoryRow:
 
 def _key(row: HistoryRow) -> Sequence[str | int]:
     return row.starts_at.isoformat(), row.id
-
-
-def _moment_and_id(cursor: str) -> tuple[datetime | None, int | None]:
-    last = after(cursor, str, int)
-    if last is None:
-        return None, None
-    try:
-        moment = datetime.fromisoformat(str(last[0]))
-    except ValueError as wrong:
-        raise Missing from wrong
-    if moment.tzinfo is None:
-        raise Missing
-    return moment, int(last[1])

@@ -21,7 +21,8 @@ from app.bookings.schemas import NewBooking, start_of
 from app.catalog.repository import Services
 from app.catalog.service import Service
 from app.kit.errors import Invalid, Missing, Refused
-from app.kit.paging import after
+from app.kit.ids import row_number
+from app.kit.paging import after_moment
 from app.kit.vault import Vault
 from app.kit.words import _
 from app.web.forms import Form, form, query, read, shown_again
@@ -32,7 +33,6 @@ Asking = Request[Any, Any, Any]
 Answer = Response[bytes]
 A_PAGE = 20
 SUGGESTED = 3
-INT64 = 2**63
 
 
 class BookingsPages(Controller):
@@ -43,7 +43,7 @@ class BookingsPages(Controller):
     async def index(self, request: Asking, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Answer:
         """What is coming, and what was, the latest first."""
         own, cursor = OwnBookings(db, me), query(request).get("after")
-        past = await own.past(_before(cursor), A_PAGE)
+        past = await own.past(after_moment(cursor), A_PAGE)
         upcoming = [] if cursor else await own.upcoming()
         return page(
             request, "bookings/index.html", "bookings/_index.html", upcoming=upcoming, past=past, first=not cursor
@@ -90,20 +90,6 @@ class BookingsPages(Controller):
 
 
 # How
-
-
-def _before(cursor: str | None) -> tuple[datetime, int] | None:
-    """The key of the last booking of the page before. Missing when it was not ours."""
-    last = after(cursor, str, int)
-    if last is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(str(last[0]))
-    except ValueError as wrong:
-        raise Missing() from wrong
-    if moment.tzinfo is None:
-        raise Missing()
-    return moment, int(last[1])
 
 
 def _named(sent: Form) -> Form:
@@ -199,17 +185,11 @@ def _was_taken(refusal: Refused | None) -> bool:
 
 async def _service(db: AsyncSession, typed: object, wrong: Mapping[str, str]) -> Service:
     text = str(typed)
-    known = _id(text) or (await Services(db).by_slug(text)).id if text and not wrong else _id(text)
+    known = row_number(text) or (await Services(db).by_slug(text)).id if text and not wrong else row_number(text)
     service = await db.get(Service, known) if known else None
     if service is None:
         raise Invalid(wrong) if wrong else Missing()
     return service
-
-
-def _id(text: str) -> int | None:
-    """A row's number, when it can be one."""
-    known = text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) < INT64
-    return int(text) if known else None
 
 
 def _of_book(book: Sequence[Address], values: Mapping[str, Any]) -> object:
@@ -240,7 +220,7 @@ async def _who(db: AsyncSession, me: Me, values: dict[str, Any], wrong: dict[str
     if text in ("", "anyone"):
         values["professional_id"] = ""
         return None
-    found = await OwnBookings(db, me).card(_id(text), str(values["pincode"]))
+    found = await OwnBookings(db, me).card(row_number(text), str(values["pincode"]))
     if found is None or "professional_id" in wrong:
         wrong.setdefault("professional_id", _("We do not know this person. Anyone who is free can come."))
         values["professional_id"] = ""

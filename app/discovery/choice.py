@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from app.catalog.repository import Shown
 from app.kit import clock
+from app.kit.ids import row_number
 from app.kit.words import _
 
-INT64 = 2**63
 DAYS_SHOWN = 7
-NOON, EVENING = 12, 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +46,6 @@ def read_choice(fields: Mapping[str, str], service: Shown, unreadable: Mapping[s
     )
 
 
-def parts_of(starts: list[datetime]) -> list[tuple[str, list[datetime]]]:
-    """Morning before noon, afternoon, evening from five on; empty ones left out."""
-    sorted_in: dict[str, list[datetime]] = {"morning": [], "afternoon": [], "evening": []}
-    for start in starts:
-        hour = start.hour
-        sorted_in["morning" if hour < NOON else "afternoon" if hour < EVENING else "evening"].append(start)
-    return [(part, times) for part, times in sorted_in.items() if times]
-
-
 def last_day(service: Shown) -> date:
     """The first day that can no longer be booked."""
     return clock.today() + timedelta(days=service.horizon_days)
@@ -85,7 +75,7 @@ def _day(text: str, service: Shown, errors: dict[str, str]) -> date:
 def _professional(text: str, errors: dict[str, str]) -> int | None:
     if not text or text == "anyone":
         return None
-    if text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) < INT64:
-        return int(text)
-    errors["professional"] = _("We do not know this person. Anyone who is free can come.")
-    return None
+    known = row_number(text)
+    if known is None:
+        errors["professional"] = _("We do not know this person. Anyone who is free can come.")
+    return known

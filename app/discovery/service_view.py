@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import public_name
 from app.bookings.crew import week
+from app.bookings.picker import parts_of
 from app.bookings.slot import Day, Worker
 from app.catalog.repository import Shown
 from app.catalog.search import place
-from app.discovery.choice import Choice, not_here, parts_of
+from app.discovery.choice import Choice, not_here
 from app.discovery.repository import Area, Looking
 from app.discovery.results import unknown_pincode
 from app.kit.words import _

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from app.kit.errors import Missing
@@ -46,6 +47,20 @@ def after(text: str | None, *kinds: type) -> tuple[str | int | float, ...] | Non
     if not fits:
         raise Missing()
     return tuple(key)
+
+
+def after_moment(text: str | None) -> tuple[datetime, int] | None:
+    """The key of a list in the order of time: the last row's moment, aware, and its id."""
+    last = after(text, str, int)
+    if last is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(last[0]))
+    except ValueError as wrong:
+        raise Missing() from wrong
+    if moment.tzinfo is None:
+        raise Missing()
+    return moment, int(last[1])
 
 
 def _is(value: object, kind: type) -> bool:
