@@ -18,7 +18,7 @@ from app.bookings.schemas import NewBooking, place_of, start_of
 from app.catalog.service import Service
 from app.kit import clock, idempotency
 from app.kit.errors import Invalid, Missing, Refused
-from app.kit.events import PLATFORM, Actor
+from app.kit.events import PLATFORM, Person
 from app.kit.words import _
 from app.payments import charges, portal
 from app.payments.charge import Charge
@@ -27,7 +27,7 @@ from app.payments.repository import Charges
 HELD, PAID = "booking", "payment"
 
 
-async def wish_of(db: AsyncSession, by: Actor, asked: NewBooking, *, typed: bool) -> Wish:
+async def wish_of(db: AsyncSession, by: Person, asked: NewBooking, *, typed: bool) -> Wish:
     """What the form asks for, whole: `typed` False means that no address was asked for, and home is meant.
 
     Invalid beside each field that cannot be right.
@@ -48,12 +48,12 @@ async def wish_of(db: AsyncSession, by: Actor, asked: NewBooking, *, typed: bool
     return Wish(asked.service_id, starts_at, address, pincode, asked.note, asked.professional_id)
 
 
-async def place(db: AsyncSession, by: Actor, wish: Wish, key: str = "") -> str:
+async def place(db: AsyncSession, by: Person, wish: Wish, key: str = "") -> str:
     """Hold the slot for seven minutes: the booking's reference. The same key and wish give the same booking.
 
     Refused: "taken", "overdue", "holds"; Invalid beside the field that nobody can fulfil.
     """
-    made = await idempotency.made_by(db, by.id or 0, key, HELD, asdict(wish))
+    made = await idempotency.made_by(db, by.id, key, HELD, asdict(wish))
     if made is not None and made.result:
         return made.result
     await refuse_overdue(db, by)
@@ -63,27 +63,27 @@ async def place(db: AsyncSession, by: Actor, wish: Wish, key: str = "") -> str:
     return booking.reference
 
 
-async def refuse_overdue(db: AsyncSession, by: Actor) -> None:
+async def refuse_overdue(db: AsyncSession, by: Person) -> None:
     """No new booking while a job that was to be paid after the work waits for its money (docs/rules.md, money)."""
-    owed = await charges.overdue(db, by.id or 0)
+    owed = await charges.overdue(db, by.id)
     if owed is not None:
         raise Refused(_("Please pay for your last job first. Then you can book the next."), reason="overdue")
 
 
-async def overdue_reference(db: AsyncSession, by: Actor) -> str | None:
+async def overdue_reference(db: AsyncSession, by: Person) -> str | None:
     """Of the booking to be paid first."""
-    owed = await charges.overdue(db, by.id or 0)
+    owed = await charges.overdue(db, by.id)
     return await Bookings(db).reference_of(owed) if owed is not None else None
 
 
-async def pay(db: AsyncSession, by: Actor, reference: str, outcome: portal.Outcome | None, key: str = "") -> Booking:
+async def pay(db: AsyncSession, by: Person, reference: str, outcome: portal.Outcome | None, key: str = "") -> Booking:
     """Once: pressed twice, sent again or in two windows, one charge. `outcome` None is pay after the work.
 
     A bank that asks for a code leaves the booking held. Refused("lapsed"): the time was up.
     """
     known = outcome.instrument if outcome else portal.Instrument("after")
     form = {"reference": reference.upper(), "method": known.method, "brand": known.brand, "last4": known.last4}
-    made = await idempotency.made_by(db, by.id or 0, key, PAID, form)
+    made = await idempotency.made_by(db, by.id, key, PAID, form)
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if was_paid(booking) and booking.state != State.CANCELLED:
         _done(made, booking)
@@ -102,7 +102,7 @@ async def pay(db: AsyncSession, by: Actor, reference: str, outcome: portal.Outco
     return booking
 
 
-async def confirm_code(db: AsyncSession, by: Actor, reference: str, code: str) -> Booking:
+async def confirm_code(db: AsyncSession, by: Person, reference: str, code: str) -> Booking:
     """The code that the bank sent. Invalid("code") when it is another."""
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if was_paid(booking) and booking.state != State.CANCELLED:
@@ -157,11 +157,11 @@ async def settle_completion(db: AsyncSession, booking: Booking) -> None:
     await Bookings(db).count_job(booking.professional_id)
 
 
-async def settle_debt(db: AsyncSession, by: Actor, reference: str, outcome: portal.Outcome, key: str = "") -> bool:
+async def settle_debt(db: AsyncSession, by: Person, reference: str, outcome: portal.Outcome, key: str = "") -> bool:
     """Pay all that is due for one booking. True when it is paid, False when the bank asks for a code first."""
     known = outcome.instrument
     form = {"reference": reference.upper(), "method": known.method, "brand": known.brand, "last4": known.last4}
-    made = await idempotency.made_by(db, by.id or 0, key, PAID, form)
+    made = await idempotency.made_by(db, by.id, key, PAID, form)
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     for charge in await Charges(db).in_state(booking.id, "due"):
         await charges.settle(db, charge, outcome)
@@ -172,7 +172,7 @@ async def settle_debt(db: AsyncSession, by: Actor, reference: str, outcome: port
     return True
 
 
-async def settle_by_code(db: AsyncSession, by: Actor, reference: str, code: str) -> None:
+async def settle_by_code(db: AsyncSession, by: Person, reference: str, code: str) -> None:
     """The code for a debt. Invalid("code") when it is another."""
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     due = await Charges(db).in_state(booking.id, "due")
@@ -184,7 +184,7 @@ async def settle_by_code(db: AsyncSession, by: Actor, reference: str, code: str)
         await charges.settle(db, charge, _asked(charge, code))
 
 
-async def answer_extra(db: AsyncSession, by: Actor, reference: str, extra_id: int, *, approved: bool) -> Booking:
+async def answer_extra(db: AsyncSession, by: Person, reference: str, extra_id: int, *, approved: bool) -> Booking:
     """W15: only what the customer approves is billed. By card or UPI, the further amount is authorised at once."""
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     extra = next((one for one in booking.extras if one.id == extra_id), None)
@@ -251,8 +251,8 @@ def _check_kept(booking: Booking) -> None:
         raise Refused(sorry(booking.state), reason="state")
 
 
-async def _where(db: AsyncSession, by: Actor, asked: NewBooking, *, typed: bool) -> tuple[str, str]:
-    book = Addresses(db, by.id or 0)
+async def _where(db: AsyncSession, by: Person, asked: NewBooking, *, typed: bool) -> tuple[str, str]:
+    book = Addresses(db, by.id)
     if asked.address_id is not None:
         try:
             saved = await book.get(asked.address_id)
@@ -266,7 +266,7 @@ async def _where(db: AsyncSession, by: Actor, asked: NewBooking, *, typed: bool)
     return place_of(asked.address, asked.pincode)
 
 
-async def _hold(db: AsyncSession, by: Actor, wish: Wish) -> Booking:
+async def _hold(db: AsyncSession, by: Person, wish: Wish) -> Booking:
     try:
         return await hold(db, by, wish)
     except Refused as refusal:

@@ -18,7 +18,7 @@ from app.availability.travel import Point, distance_km
 from app.bookings.slot import Busy, Worker, in_the_way, within_hours
 from app.bookings.terms import UNFILLED_BEFORE
 from app.kit import clock
-from app.kit.events import Actor
+from app.kit.events import Actor, Person
 from app.payments.shares import earning_of
 
 SHOWN = 50
@@ -139,11 +139,11 @@ class Bench:
     home: str
 
 
-async def bench_of(db: AsyncSession, me: Actor, jobs: Iterable[Busy]) -> Bench:
+async def bench_of(db: AsyncSession, me: Person, jobs: Iterable[Busy]) -> Bench:
     """`jobs` are those that `me` holds: with them it is known whether there is time for more."""
     row = (await db.execute(WORKER, {"me": me.id, "now": clock.now()})).one()
     worker = Worker(
-        id=me.id or 0,
+        id=me.id,
         full_name=row.full_name,
         years=0,
         home=Point(row.pincode, row.latitude, row.longitude),

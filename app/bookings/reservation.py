@@ -21,7 +21,7 @@ from app.bookings.slot import Busy, Offered, Worker, bounds, in_the_way, is_free
 from app.catalog.service import Service
 from app.kit import clock
 from app.kit.errors import Invalid, Missing, Refused
-from app.kit.events import PLATFORM, Actor
+from app.kit.events import PLATFORM, Actor, Person
 from app.kit.ids import reference as new_reference
 from app.kit.vault import Vault
 from app.kit.words import _
@@ -43,14 +43,14 @@ class Wish:
     professional_id: int | None = None
 
 
-async def hold(db: AsyncSession, by: Actor, wish: Wish) -> Booking:
+async def hold(db: AsyncSession, by: Person, wish: Wish) -> Booking:
     """Keep a time for seven minutes. Invalid: it cannot be; Refused("taken"): somebody was quicker."""
     bookings = Bookings(db)
     service = await db.get(Service, wish.service_id)
     if service is None or service.retired_at is not None:
         raise Invalid({"service_id": _("We do not offer this any more.")})
     check_start(service, wish.starts_at)
-    if by.id is None or await bookings.live_holds(by.id, clock.now()) >= LIVE_HOLDS:
+    if await bookings.live_holds(by.id, clock.now()) >= LIVE_HOLDS:
         raise Refused(_("You keep several times already. Pay for one first, or let them lapse."), reason="holds")
     where = await _place(db, wish.pincode)
     crew = await crew_of(db, [service.id], where, professional_id=wish.professional_id)
@@ -67,13 +67,13 @@ async def hold(db: AsyncSession, by: Actor, wish: Wish) -> Booking:
     raise taken()
 
 
-async def accept(db: AsyncSession, by: Actor, reference: str, vault: Vault) -> Booking:
+async def accept(db: AsyncSession, by: Person, reference: str, vault: Vault) -> Booking:
     """The one who accepts gets the job, and the reservations of their time move to others (W10).
 
     Accepting again what is yours changes nothing. Refused("taken"), Refused("busy").
     """
     bookings = Bookings(db)
-    booking, others = await _claim(db, bookings, by, reference)
+    booking, others = await _claim(bookings, by, reference)
     if booking.state != State.REQUESTED and booking.professional_id == by.id:
         return booking
     me = await _offered_to(db, bookings, by, booking)
@@ -224,10 +224,10 @@ async def _insert(db: AsyncSession, booking: Booking, by: Actor, professional_id
     return booking
 
 
-async def _claim(db: AsyncSession, bookings: Bookings, by: Actor, reference: str) -> tuple[Booking, dict[int, Booking]]:
+async def _claim(bookings: Bookings, by: Person, reference: str) -> tuple[Booking, dict[int, Booking]]:
     """The booking and the reservations of `by`'s time around it, all locked in ascending order."""
     seen = await bookings.by_reference(reference)
-    near = await bookings.reserved(by.id or 0, seen.starts_at - LONGEST_WAY, seen.ends_at + LONGEST_WAY)
+    near = await bookings.reserved(by.id, seen.starts_at - LONGEST_WAY, seen.ends_at + LONGEST_WAY)
     rows = await bookings.locked({seen.id, *near})
     others = {
         key: one

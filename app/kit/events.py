@@ -29,6 +29,13 @@ class Actor(Protocol):
     def role(self) -> str: ...
 
 
+class Person(Actor, Protocol):
+    """Somebody with an account: every actor but the platform."""
+
+    @property
+    def id(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """The clock and the rules, when they act by themselves."""

@@ -72,7 +72,7 @@ class Letters:
         if token is not None:
             person = await around.owner_of_link(digest(token))
         else:
-            person = await around.person(mail.recipient_id) if mail.recipient_id else None
+            person = await around.person(mail.recipient_id)
         if person is None or (SEALED in mail.data and token is None):
             raise OutOfDate
         return person, {"token": token}
@@ -82,7 +82,7 @@ class Letters:
         if not STILL_TRUE.get(mail.kind, _always)(booking, mail):
             raise OutOfDate
         told = await Around(db).of(booking, mail.data.get("professional_id") or booking.professional_id)
-        person = await Around(db).person(mail.recipient_id or 0)
+        person = await Around(db).person(mail.recipient_id)
         if person is None:
             raise OutOfDate
         phase = mail.data.get("phase") if mail.kind == "code_renewed" else CODES.get(mail.kind)

@@ -106,8 +106,8 @@ class Around:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def person(self, user_id: int) -> User | None:
-        found: User | None = await self._db.get(User, user_id)
+    async def person(self, user_id: int | None) -> User | None:
+        found: User | None = await self._db.get(User, user_id) if user_id is not None else None
         return found
 
     async def owner_of_link(self, digest: bytes) -> User | None:

@@ -18,7 +18,7 @@ from app.bookings.reservation import hand_back, next_for
 from app.bookings.slot import Worker, within_hours
 from app.kit import clock
 from app.kit.errors import Invalid
-from app.kit.events import Actor
+from app.kit.events import Person
 from app.kit.words import _
 
 KEEP, RETURN = "keep", "return"
@@ -38,14 +38,14 @@ class Change:
         return "hours" if self.hours is not None else "time_off" if self.away is not None else "area"
 
 
-async def touched_by(db: AsyncSession, me: Actor, change: Change) -> list[AgendaRow]:
+async def touched_by(db: AsyncSession, me: Person, change: Change) -> list[AgendaRow]:
     """Accepted jobs ahead that would stand outside."""
     jobs = [job for job in await Jobs(db).agenda(me) if job.state == State.ASSIGNED and job.ends_at > clock.now()]
     worker = _changed((await bench_of(db, me, [])).worker, change)
     return [job for job in jobs if _outside(worker, change, job.where.pincode, job.minutes, job.starts_at)]
 
 
-async def rearrange(db: AsyncSession, me: Actor, change: Change, answers: Mapping[str, str]) -> list[str]:
+async def rearrange(db: AsyncSession, me: Person, change: Change, answers: Mapping[str, str]) -> list[str]:
     """Save the change; `answers` say keep or return for each job it touches. The references handed back.
 
     Invalid names the jobs that are not answered yet, as job-<reference>.
@@ -68,12 +68,12 @@ async def rearrange(db: AsyncSession, me: Actor, change: Change, answers: Mappin
 # How
 
 
-async def _waiting(db: AsyncSession, me: Actor, change: Change, returned: Iterable[int]) -> list[Booking]:
+async def _waiting(db: AsyncSession, me: Person, change: Change, returned: Iterable[int]) -> list[Booking]:
     """Bookings not accepted yet that take time of `me` which there will not be any more; all rows locked in order."""
     bookings = Bookings(db)
     worker = _changed((await bench_of(db, me, [])).worker, change)
     far = clock.at(clock.today().replace(year=clock.today().year + 3, day=1))
-    ids = await bookings.reserved(me.id or 0, clock.now(), far)
+    ids = await bookings.reserved(me.id, clock.now(), far)
     rows = (await bookings.locked({*ids, *returned})).values()
     return [
         one
@@ -84,7 +84,7 @@ async def _waiting(db: AsyncSession, me: Actor, change: Change, returned: Iterab
     ]
 
 
-async def _save(db: AsyncSession, me: Actor, change: Change) -> None:
+async def _save(db: AsyncSession, me: Person, change: Change) -> None:
     working = Working(db, me)
     if change.hours is not None:
         await working.set_hours(change.hours)
