@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from app.bookings.reservation import Wish, hold
+from app.bookings.holds import Wish, hold
 from app.catalog.repository import Services
 from app.kit import clock
 from app.kit.db import Database

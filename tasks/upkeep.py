@@ -1,7 +1,7 @@
 """What the clock does: lapsed holds, unanswered offers, jobs left running, old bookings, worn-out keys."""
 
 from app.accounts import session
-from app.bookings import by_clock, reservation
+from app.bookings import by_clock, holds
 from app.kit import clock, idempotency
 from app.payments import charges
 from tasks.context import Context, work
@@ -9,7 +9,7 @@ from tasks.context import Context, work
 
 async def lapse_holds(ctx: Context) -> int:
     async with work(ctx) as db:
-        return await reservation.expire_holds(db)
+        return await holds.expire_holds(db)
 
 
 async def give_up_unfilled(ctx: Context) -> int:

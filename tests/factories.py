@@ -10,7 +10,7 @@ from app.accounts.area import Address
 from app.accounts.user import Block, Role, User
 from app.availability.working import Coverage, Offering, WorkingHours
 from app.bookings.booking import Booking
-from app.bookings.reservation import Wish, hold
+from app.bookings.holds import Wish, hold
 from app.catalog.service import Category, Service
 from app.kit import clock
 from app.vetting.professional import Professional

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Addresses
 from app.bookings.booking import Booking
+from app.bookings.holds import Wish, hold, still_fits
 from app.bookings.moves import State, sorry
 from app.bookings.repository import Bookings
-from app.bookings.reservation import Wish, hold, still_fits
 from app.bookings.schemas import NewBooking, place_of, start_of
 from app.catalog.service import Service
 from app.kit import clock, idempotency

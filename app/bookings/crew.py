@@ -13,6 +13,8 @@ from sqlalchemy.types import BigInteger, DateTime
 from app.availability.travel import Point, distance_km
 from app.bookings.slot import Busy, Day, Offered, Week, Worker, bounds, free_by_day
 from app.kit import clock
+from app.kit.errors import Invalid
+from app.kit.words import _
 
 WEEK_DAYS = 7
 LONGEST_WAY = timedelta(hours=8)
@@ -68,6 +70,14 @@ TAKEN = text(
 async def place(db: AsyncSession, pincode: str) -> Point | None:
     row = (await db.execute(PLACE, {"pincode": pincode})).one_or_none()
     return Point(row.pincode, row.latitude, row.longitude) if row else None
+
+
+async def known_place(db: AsyncSession, pincode: str) -> Point:
+    """Invalid("pincode") when there is no such place."""
+    where = await place(db, pincode)
+    if where is None:
+        raise Invalid({"pincode": _("We do not know this pincode.")})
+    return where
 
 
 async def crew_of(

@@ -14,9 +14,9 @@ from app.accounts.repository import Addresses
 from app.bookings.checkout import overdue_reference, place, wish_of
 from app.bookings.crew import next_free
 from app.bookings.customer_repository import Comer, OwnBookings, Same
+from app.bookings.holds import check_start
 from app.bookings.picker import Picker, day_of, picker
 from app.bookings.repository import Bookings
-from app.bookings.reservation import check_start
 from app.bookings.schemas import NewBooking, start_of
 from app.catalog.repository import Services
 from app.catalog.service import Service

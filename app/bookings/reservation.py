@@ -4,8 +4,7 @@ Order of locks, always: bookings' rows by ascending id, then the customer's hold
 id. The exclusion constraint stands behind it, for whoever forgets.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -13,58 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.availability.travel import Point
 from app.bookings.booking import Booking
-from app.bookings.crew import LONGEST_WAY, crew_of, fill, place
+from app.bookings.crew import LONGEST_WAY, crew_of, fill, known_place
 from app.bookings.decline import Decline
+from app.bookings.holds import OVERLAP, check_start, expire_holds, taken
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.slot import Busy, Offered, Worker, bounds, in_the_way, is_free, on_grid, within_hours
+from app.bookings.slot import Busy, Worker, in_the_way, is_free, within_hours
 from app.catalog.service import Service
 from app.kit import clock
-from app.kit.errors import Invalid, Missing, Refused
-from app.kit.events import PLATFORM, Actor, Person
-from app.kit.ids import reference as new_reference
+from app.kit.errors import Missing, Refused
+from app.kit.events import Actor, Person
 from app.kit.vault import Vault
 from app.kit.words import _
-from app.payments import charges
-
-LIVE_HOLDS = 5
-OVERLAP = "bookings_overlap_excl"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a customer asks for; `starts_at` aware, `professional_id` None for "anyone"."""
-
-    service_id: int
-    starts_at: datetime
-    address: str
-    pincode: str
-    note: str = ""
-    professional_id: int | None = None
-
-
-async def hold(db: AsyncSession, by: Person, wish: Wish) -> Booking:
-    """Keep a time for seven minutes. Invalid: it cannot be; Refused("taken"): somebody was quicker."""
-    bookings = Bookings(db)
-    service = await db.get(Service, wish.service_id)
-    if service is None or service.retired_at is not None:
-        raise Invalid({"service_id": _("We do not offer this any more.")})
-    check_start(service, wish.starts_at)
-    if await bookings.live_holds(by.id, clock.now()) >= LIVE_HOLDS:
-        raise Refused(_("You keep several times already. Pay for one first, or let them lapse."), reason="holds")
-    where = await _place(db, wish.pincode)
-    crew = await crew_of(db, [service.id], where, professional_id=wish.professional_id)
-    if not crew:
-        raise Refused(_("Nobody who does this comes to %(pincode)s.", pincode=wish.pincode), reason="nobody")
-    await bookings.lock_time_of(worker.id for worker in crew)
-    await expire_holds(db, {worker.id for worker in crew})
-    await fill(db, crew, wish.starts_at, wish.starts_at + timedelta(minutes=service.minutes))
-    for worker in crew:
-        if is_free(worker, service.minutes, where, wish.starts_at):
-            booking = await _insert(db, _drafted(by, service, wish), by, worker.id)
-            if booking is not None:
-                return booking
-    raise taken()
 
 
 async def accept(db: AsyncSession, by: Person, reference: str, vault: Vault) -> Booking:
@@ -126,7 +85,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     """Move `booking` (row locked) to another start; the paise to be booked as fee are returned."""
     service = await db.get_one(Service, booking.service_id)
     check_start(service, starts_at)
-    bookings, where = Bookings(db), await _place(db, booking.pincode)
+    bookings, where = Bookings(db), await known_place(db, booking.pincode)
     crew = await _candidates(db, bookings, booking)
     await bookings.lock_time_of(worker.id for worker in crew)
     await expire_holds(db, {worker.id for worker in crew})
@@ -144,7 +103,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
 
 async def next_for(db: AsyncSession, booking: Booking) -> int | None:
     """The next candidate who is free for the whole slot, their time locked; None when nobody is left (W9)."""
-    bookings, where = Bookings(db), await _place(db, booking.pincode)
+    bookings, where = Bookings(db), await known_place(db, booking.pincode)
     crew = [worker for worker in await _candidates(db, bookings, booking) if worker.id != booking.reserved_for]
     if booking.starts_at <= clock.now():
         return None
@@ -154,74 +113,7 @@ async def next_for(db: AsyncSession, booking: Booking) -> int | None:
     return _free_one(crew, booking, where)
 
 
-async def still_fits(db: AsyncSession, booking: Booking, minutes: int) -> bool:
-    """Has the reserved person room for the held `booking` (row locked) if it takes so long? Their time is locked."""
-    bookings, where = Bookings(db), await _place(db, booking.pincode)
-    crew = await crew_of(db, [booking.service_id], where, professional_id=booking.reserved_for)
-    await bookings.lock_time_of(worker.id for worker in crew)
-    await expire_holds(db, {worker.id for worker in crew})
-    await fill(db, crew, booking.starts_at, booking.starts_at + timedelta(minutes=minutes), ignoring=booking.id)
-    return any(is_free(worker, minutes, where, booking.starts_at) for worker in crew)
-
-
-async def expire_holds(db: AsyncSession, professionals: Collection[int] | None = None) -> int:
-    """Cancel lapsed holds, of these people or of everybody; their slots are free at once, no code is awaited."""
-    lapsed = await Bookings(db).lapsed_holds(clock.now(), professionals)
-    for booking in lapsed:
-        booking.cancel(PLATFORM, "expired", _("Not paid in time."))
-    if lapsed:
-        await charges.give_up_codes(db, [booking.id for booking in lapsed])
-    await db.flush()
-    return len(lapsed)
-
-
-def check_start(service: Offered, starts_at: datetime) -> None:
-    """Invalid("start") unless on the grid, after the notice and within the horizon."""
-    first, end = bounds(service, clock.now())
-    if not on_grid(starts_at):
-        raise Invalid({"start": _("Times start on the hour or half past.")})
-    if starts_at.timestamp() < first:
-        raise Invalid({"start": _("That time is too soon or over. Please pick a later one.")})
-    if starts_at.timestamp() >= end:
-        raise Invalid({"start": _("That day is too far away. Please pick one of the next days.")})
-
-
-def taken() -> Refused:
-    return Refused(_("That time was just taken."), reason="taken")
-
-
 # How
-
-
-def _drafted(by: Actor, service: Service, wish: Wish) -> Booking:
-    booking = Booking(
-        reference=new_reference(),
-        customer_id=by.id,
-        service_id=service.id,
-        service_name=service.name,
-        price=service.price,
-        minutes=service.minutes,
-        address=wish.address,
-        pincode=wish.pincode,
-        note=wish.note,
-        named_id=wish.professional_id,
-        created_at=clock.now(),
-    )
-    booking.set_slot(wish.starts_at)
-    return booking
-
-
-async def _insert(db: AsyncSession, booking: Booking, by: Actor, professional_id: int) -> Booking | None:
-    """The held booking, or None when the database says that this person's time is taken."""
-    booking.hold(by, professional_id)
-    try:
-        async with db.begin_nested():
-            db.add(booking)
-    except IntegrityError as clash:
-        if OVERLAP not in str(clash.orig):
-            raise
-        return None
-    return booking
 
 
 async def _claim(bookings: Bookings, by: Person, reference: str) -> tuple[Booking, dict[int, Booking]]:
@@ -239,7 +131,7 @@ async def _claim(bookings: Bookings, by: Person, reference: str) -> tuple[Bookin
 
 async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: Booking) -> Worker:
     """The candidate who is `by`. Missing: it was never theirs to see; Refused("taken"): it is gone."""
-    where = await _place(db, booking.pincode)
+    where = await known_place(db, booking.pincode)
     crew = await crew_of(db, [booking.service_id], where, professional_id=by.id)
     declined = await bookings.declined_by([booking.id])
     if not crew or booking.state == State.HELD or by.id in declined[booking.id]:
@@ -254,7 +146,7 @@ async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: 
 
 
 async def _candidates(db: AsyncSession, bookings: Bookings, booking: Booking) -> list[Worker]:
-    where = await _place(db, booking.pincode)
+    where = await known_place(db, booking.pincode)
     declined = await bookings.declined_by([booking.id])
     crew = await crew_of(db, [booking.service_id], where)
     return [worker for worker in crew if worker.id not in declined[booking.id]]
@@ -264,7 +156,7 @@ async def _make_room(
     db: AsyncSession, me: Worker, booking: Booking, others: dict[int, Booking], movable: dict[int, list[Worker]]
 ) -> None:
     """Jobs of mine in the way refuse; reservations in the way move to somebody else who is free, or refuse."""
-    where = await _place(db, booking.pincode)
+    where = await known_place(db, booking.pincode)
     booking.unreserve(None)  # whoever kept the time for it is free for another
     await _flush(db)
     await fill(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
@@ -284,7 +176,7 @@ async def _move_away(
         raise Refused(_("Another customer asked for you at that time. Answer that offer first."), reason="busy")
     crew = [worker for worker in movable[other.id] if worker.id != me.id]
     await fill(db, crew, other.starts_at, other.ends_at, ignoring=other.id)
-    instead = _free_one(crew, other, await _place(db, other.pincode))
+    instead = _free_one(crew, other, await known_place(db, other.pincode))
     if instead is None:
         raise Refused(_("Your time is kept for another customer, and nobody else is free then."), reason="busy")
     other.unreserve(instead)
@@ -304,13 +196,6 @@ async def _decline(
     who = by.id if by is not None else professional_id
     db.add(Decline(booking_id=booking.id, professional_id=who, kind=kind, reason=reason, at=clock.now()))
     await db.flush()
-
-
-async def _place(db: AsyncSession, pincode: str) -> Point:
-    where = await place(db, pincode)
-    if where is None:
-        raise Invalid({"pincode": _("We do not know this pincode.")})
-    return where
 
 
 async def _flush(db: AsyncSession) -> None:

@@ -6,7 +6,7 @@ import re
 import pytest
 from sqlalchemy import update
 
-from app.bookings.reservation import expire_holds
+from app.bookings.holds import expire_holds
 from app.catalog.service import Service
 from app.kit import clock
 from tests.bookings.scenes import START, VISA, Scene, later

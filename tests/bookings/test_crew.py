@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.user import User
 from app.availability.working import TimeOff
 from app.bookings.crew import earliest, next_free, week
-from app.bookings.reservation import Wish, hold
+from app.bookings.holds import Wish, hold
 from app.catalog.service import Service
 from app.kit import clock
 from app.kit.errors import Invalid, Refused

@@ -11,17 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from app.bookings.booking import Booking
 from app.bookings.checkout import requote
 from app.bookings.crew import next_free, week
+from app.bookings.holds import Wish, expire_holds, hold
 from app.bookings.repository import Bookings
-from app.bookings.reservation import (
-    Wish,
-    accept,
-    expire_holds,
-    hand_back,
-    hold,
-    offer_again,
-    pass_on,
-    reschedule,
-)
+from app.bookings.reservation import accept, hand_back, offer_again, pass_on, reschedule
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import Invalid, Missing, Refused

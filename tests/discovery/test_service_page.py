@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 
 from app.bookings.crew import week
-from app.bookings.reservation import Wish, hold
+from app.bookings.holds import Wish, hold
 from app.catalog.service import Service
 from app.kit import clock
 from app.kit.errors import Invalid, Refused

@@ -16,8 +16,9 @@ from app.availability.working import TimeOff
 from app.bookings import booking as booking_module
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel
+from app.bookings.holds import Wish, expire_holds, hold
 from app.bookings.repository import Bookings
-from app.bookings.reservation import Wish, accept, expire_holds, hold
+from app.bookings.reservation import accept
 from app.catalog.service import Service
 from app.discovery.cache import STALE, clear_what_it_changes, stale_after
 from app.kit import clock, events
