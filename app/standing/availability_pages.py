@@ -12,7 +12,7 @@ from app.availability.repository import Working
 from app.availability.schemas import MIDNIGHT, hours_of, pincodes_of, radius_of, time_off_of
 from app.kit.errors import Invalid
 from app.kit.words import _, ngettext
-from app.standing.rearrangement import Change, rearrange, touched_by
+from app.standing.rearrangement import Change, come_back, rearrange, touched_by
 from app.web.forms import Form, form
 from app.web.guards import only
 from app.web.render import flash, go, page
@@ -53,7 +53,7 @@ class AvailabilityPages(Controller):
     async def back(
         self, request: Asked, away: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> Page:
-        await Working(db, me).remove_time_off(away)
+        await come_back(db, me, away)
         flash(request, _("You can be booked again in that time."))
         return go(request, "/availability")
 

@@ -65,6 +65,12 @@ async def rearrange(db: AsyncSession, me: Person, change: Change, answers: Mappi
     return [job.reference for job in returned]
 
 
+async def come_back(db: AsyncSession, me: Person, time_off_id: int) -> None:
+    """A time off is given up. Missing when it is not theirs."""
+    await Working(db, me).remove_time_off(time_off_id)
+    await _tell(db, me, "time_off_removed")
+
+
 # How
 
 
@@ -94,8 +100,12 @@ async def _save(db: AsyncSession, me: Person, change: Change) -> None:
         await working.add_time_off(change.away, change.reason)
     if change.pincodes is not None:
         await working.set_area(change.pincodes)
+    await _tell(db, me, f"{change.name}_changed")
+
+
+async def _tell(db: AsyncSession, me: Person, what: str) -> None:
     user = await db.get_one(User, me.id, with_for_update=True)
-    user.record(f"person.{change.name}_changed", by=me, nudges=[(f"user:{me.id}", "jobs")])
+    user.record(f"person.{what}", by=me, nudges=[(f"user:{me.id}", "jobs")])
 
 
 def _changed(worker: Worker, change: Change) -> Worker:

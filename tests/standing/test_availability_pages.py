@@ -117,6 +117,9 @@ async def test_time_off_over_a_job_asks_too_and_can_be_taken_back(scene, ravi):
     assert again.status == 422
     page = await ravi.go(page, "/removal")
     assert "A wedding" not in page.text
+    async with scene["db"].work() as db:
+        told = (await db.scalars(text("SELECT name FROM events WHERE name LIKE 'person.time_off%' ORDER BY id"))).all()
+    assert told[-2:] == ["person.time_off_changed", "person.time_off_removed"]
 
 
 @pytest.mark.parametrize(
