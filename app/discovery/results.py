@@ -15,7 +15,6 @@ from app.kit.cache import Cache
 from app.kit.paging import Page
 from app.kit.words import _
 
-LONGEST_SHOWN = 100
 FEW = 3
 FIRST_PLACE = "600020"
 

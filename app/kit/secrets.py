@@ -35,9 +35,6 @@ class Passwords:
         """False also for `stored` None (no such person), after the same work."""
         return await _aside(self._matches, stored, self._peppered(password)) and stored is not None
 
-    def needs_rehash(self, stored: str) -> bool:
-        return self._hasher.check_needs_rehash(stored)
-
     def _matches(self, stored: str | None, peppered: str) -> bool:
         try:
             return self._hasher.verify(stored or self._hash_of_nobody(), peppered)

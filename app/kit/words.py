@@ -7,7 +7,6 @@ from pathlib import Path
 from babel.support import NullTranslations, Translations
 
 DEFAULT = "en_IN"
-LOCALES = (DEFAULT, "ta_IN", "hi_IN")
 FOLDER = Path(__file__).resolve().parents[2] / "translations"
 
 locale: ContextVar[str] = ContextVar("locale", default=DEFAULT)

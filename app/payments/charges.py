@@ -167,10 +167,6 @@ async def overdue(db: AsyncSession, customer_id: int) -> int | None:
     return charge.booking_id if charge else None
 
 
-async def has_overdue(db: AsyncSession, customer_id: int) -> bool:
-    return await overdue(db, customer_id) is not None
-
-
 async def free_payouts(db: AsyncSession) -> int:
     """Earnings of jobs completed by the clock, seven days later: from now on to be paid out. How many."""
     held = await Charges(db).held_payouts(clock.now() - PAYOUT_HELD)

@@ -74,15 +74,6 @@ class Charges:
         )
         return (await self.db.scalars(asked.order_by(Charge.id).limit(1))).first()
 
-    async def due_by_booking(self, customer_id: int) -> dict[int, int]:
-        """Paise that a customer owes, per booking."""
-        asked = (
-            select(Charge.booking_id, func.sum(Charge.amount))
-            .where(Charge.customer_id == customer_id, Charge.state == "due")
-            .group_by(Charge.booking_id)
-        )
-        return {booking_id: int(owed) for booking_id, owed in await self.db.execute(asked)}
-
     async def split_of(self, charge_id: int) -> Split:
         """What the charge brought the professional and us when it was captured or became due."""
         asked = (

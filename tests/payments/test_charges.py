@@ -118,10 +118,10 @@ async def test_paying_after_the_work_leaves_a_debt_until_it_is_paid(scene):
 async def test_a_debt_is_overdue_a_day_after_the_work(scene):
     await scene.capture()
     with clock.stopped(clock.now() + timedelta(hours=23, minutes=59)):
-        assert not await charges.has_overdue(scene.db, scene.asha)
+        assert await charges.overdue(scene.db, scene.asha) is None
     with clock.stopped(clock.now() + timedelta(hours=24, minutes=1)):
         assert await charges.overdue(scene.db, scene.asha) == scene.id
-        assert not await charges.has_overdue(scene.db, scene.ravi)
+        assert await charges.overdue(scene.db, scene.ravi) is None
 
 
 async def test_cancelled_in_time_everything_goes_back(scene):
