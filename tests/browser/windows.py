@@ -36,8 +36,9 @@ def chromium() -> str:
 
 @asynccontextmanager
 async def browser() -> AsyncIterator[Browser]:
+    path = chromium()  # first: where it is missing, what its driver needs is often missing too
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        started = await playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield started
         await started.close()
 
