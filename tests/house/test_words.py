@@ -1,0 +1,36 @@
+"""Every word that people read can be translated: what translators are handed is what the code says today."""
+
+from pathlib import Path
+
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).resolve().parents[2]
+POT = ROOT / "translations" / "messages.pot"
+EXTRACT = "pybabel extract -F babel.cfg --no-location --sort-output --omit-header -o translations/messages.pot ."
+
+
+def said_in_code() -> set[object]:
+    with (ROOT / "babel.cfg").open(encoding="utf-8") as mapping:
+        methods, options = parse_mapping_cfg(mapping)
+    found = extract_from_dir(ROOT, methods, options, DEFAULT_KEYWORDS)
+    return {message for _file, _line, message, _comments, _context in found}
+
+
+def handed_to_translators() -> set[object]:
+    with POT.open("rb") as file:
+        return {message.id for message in read_po(file) if message.id}
+
+
+def test_what_translators_are_handed_is_what_the_code_says() -> None:
+    said, handed = said_in_code(), handed_to_translators()
+    assert said - handed == set(), f"not in messages.pot yet; write it anew: {EXTRACT}"
+    assert handed - said == set(), f"said no more; write it anew: {EXTRACT}"
+    assert len(said) > 500
+
+
+def test_it_names_nobody_no_day_and_no_place() -> None:
+    """The file changes when words change, and never else."""
+    lines = POT.read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if line.startswith(("#:", "# ", '"POT-Creation', '"Last-Translator'))]
