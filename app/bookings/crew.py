@@ -1,6 +1,5 @@
 """Who could do a job and when: at most three queries for seven days of slots."""
 
-import math
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from app.kit.errors import Invalid
 from app.kit.words import _
 
 WEEK_DAYS = 7
+SOON_DAYS = 2  # mostly somebody is free by then, and the rest of the week need not be read
 LONGEST_WAY = timedelta(hours=8)
 
 PLACE = text("SELECT pincode, latitude, longitude FROM pincodes WHERE pincode = :pincode")
@@ -47,14 +47,16 @@ CREW = text(
 # Lapsed holds take nobody's time, whether or not a worker has cleared them away.
 TAKEN = text(
     """
-    SELECT b.reserved_for AS professional_id, b.id, b.starts_at AS since, b.ends_at AS until,
+    SELECT b.reserved_for AS professional_id, b.id, floor(extract(epoch FROM b.starts_at))::bigint AS since,
+           ceil(extract(epoch FROM b.ends_at))::bigint AS until,
            b.state IN ('assigned', 'started') AS firm, pin.pincode, pin.latitude, pin.longitude
       FROM bookings b JOIN pincodes pin ON pin.pincode = b.pincode
      WHERE b.reserved_for = ANY(:ids) AND b.state IN ('held', 'requested', 'assigned', 'started')
        AND (b.state <> 'held' OR b.held_until > :now)
        AND b.span && tstzrange(:since, :until) AND b.id IS DISTINCT FROM :ignoring
     UNION ALL
-    SELECT t.professional_id, NULL, lower(t.span), upper(t.span), true, NULL, NULL, NULL
+    SELECT t.professional_id, NULL, floor(extract(epoch FROM lower(t.span)))::bigint,
+           ceil(extract(epoch FROM upper(t.span)))::bigint, true, NULL, NULL, NULL
       FROM time_off t
      WHERE t.professional_id = ANY(:ids) AND t.span && tstzrange(:since, :until)
     """
@@ -104,13 +106,12 @@ async def fill(
     by_id = {worker.id: worker for worker in crew}
     for worker in crew:
         worker.busy, worker.away = [], []
-    for row in await db.execute(TAKEN, asked) if crew else ():
-        since_s, until_s = int(row.since.timestamp()), math.ceil(row.until.timestamp())
-        if row.id is None:
-            by_id[row.professional_id].away.append((since_s, until_s))
+    # Taken apart as tuples: a busy town has a thousand of these rows for one page.
+    for who, job, starts, ends, firm, pincode, latitude, longitude in await db.execute(TAKEN, asked) if crew else ():
+        if job is None:
+            by_id[who].away.append((starts, ends))
         else:
-            point = Point(row.pincode, row.latitude, row.longitude)
-            by_id[row.professional_id].busy.append(Busy(row.id, since_s, until_s, point, row.firm))
+            by_id[who].busy.append(Busy(job, starts, ends, Point(pincode, latitude, longitude), firm))
 
 
 async def week(
@@ -149,20 +150,23 @@ async def next_free(
 
 
 async def earliest(db: AsyncSession, services: Sequence[Offered], pincode: str) -> dict[int, datetime]:
-    """For each service that somebody can do there within its horizon, the first free start."""
+    """For each service that somebody can do there within its horizon, the first free start; one more query if far."""
     where = await place(db, pincode)
     if where is None or not services:
         return {}
     crew = await crew_of(db, [service.id for service in services], where)
     today = clock.today()
-    last = max(service.horizon_days for service in services)
-    await fill(db, crew, clock.at(today), clock.at(today + timedelta(days=last)))
-    found = {service.id: _first(crew, service, where, today) for service in services}
+    for days in (SOON_DAYS, max(service.horizon_days for service in services)):
+        await fill(db, crew, clock.at(today), clock.at(today + timedelta(days=days)))
+        found = {service.id: _first(crew, service, where, today, days) for service in services}
+        if None not in found.values():
+            break
     return {service: start for service, start in found.items() if start is not None}
 
 
-def _first(crew: Iterable[Worker], service: Offered, where: Point, today: date) -> datetime | None:
-    days = [today + timedelta(days=n) for n in range(service.horizon_days)]
+def _first(crew: Iterable[Worker], service: Offered, where: Point, today: date, within: int) -> datetime | None:
+    """The first free start within so many days and the service's horizon."""
+    days = [today + timedelta(days=n) for n in range(min(within, service.horizon_days))]
     first, end = bounds(service, clock.now())
     able = (free_by_day(worker, service.minutes, where, days) for worker in crew if service.id in worker.services)
     start = min((next((one for day in free for one in day if one >= first), end) for free in able), default=end)
