@@ -27,6 +27,8 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "timeout": 5,
+                # PostgreSQL ends what takes too long; when it says nothing at all, we give up a little later.
+                "command_timeout": statement_timeout + 2,
                 "server_settings": {
                     "application_name": application_name,
                     "statement_timeout": f"{statement_timeout}s",

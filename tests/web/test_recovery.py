@@ -1,12 +1,16 @@
 """PostgreSQL goes away and comes back: 503 with a time to come again, then right at once."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
 from app.kit.db import Database
 from app.main import create_app
 from app.settings import Settings
+from app.web.errors import trouble_of
 from tests.web.conftest import Browser
 from tests.web.doors import DOORS
 
@@ -56,3 +60,46 @@ async def test_a_full_pool_is_503_within_three_seconds(services, shop, own_url):
     for holder in holders:
         await holder.close()
     assert (await shop.get("/t/text?said=x")).status_code == 200
+
+
+async def test_a_database_that_says_nothing_any_more_is_given_up(own_url):
+    talking = asyncio.Event()
+    talking.set()
+    async with _wire(own_url, talking) as url:
+        database = Database(url, statement_timeout=1)
+        await database.ping()
+        talking.clear()
+        async with asyncio.timeout(8):
+            with pytest.raises(TimeoutError) as gone:
+                await database.ping()
+        assert trouble_of(gone.value).status == 503
+        talking.set()
+        await database.ping()
+        await database.close()
+
+
+@asynccontextmanager
+async def _wire(url: str, talking: asyncio.Event) -> AsyncIterator[str]:
+    """The same database behind a wire that carries bytes only while there is `talking`."""
+    parts = urlsplit(url)
+    carrying: list[asyncio.Task[None]] = []
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(parts.hostname, parts.port)
+        carrying.extend([asyncio.create_task(carry(reader, back)), asyncio.create_task(carry(there, writer))])
+
+    async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while said := await source.read(65_536):
+            await talking.wait()
+            sink.write(said)
+        sink.close()
+
+    server = await asyncio.start_server(connect, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield url.replace(f":{parts.port}/", f":{port}/").replace(str(parts.hostname), "127.0.0.1")
+    finally:
+        server.close()
+        for one in carrying:
+            one.cancel()
+        await asyncio.gather(*carrying, return_exceptions=True)
