@@ -191,16 +191,17 @@ class Booking(Base, Chronicle):
         self._tell("booking.offered_again", by, offered=True, nudge=before, reason=reason, professional_id=before)
 
     def reschedule(self, by: Actor, starts_at: datetime, next_for: int, fee: int) -> None:
-        """The price stays the agreed one; the previous professional, if free then, is asked first.
+        """The price stays the agreed one; the previous professional, or the one who was named, is asked first if free.
 
         `fee` paise are booked by the caller.
         """
         before, previous = self.starts_at, self.professional_id
+        first = previous or self.named_id
         self._reopen("reschedule", by, next_for)
         self.set_slot(starts_at)
         self.reopened_at = None
-        if previous is not None and previous == next_for:
-            self.named_id, self.asked_until = previous, clock.now() + ASKED_FIRST
+        if first is not None and first == next_for:
+            self.named_id, self.asked_until = first, clock.now() + ASKED_FIRST
         self._tell(
             "booking.moved",
             by,

@@ -1,45 +1,39 @@
 """What the clock does to bookings when nobody else does. Each may run twice, or late, without harm."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
 from app.bookings.checkout import settle_completion
 from app.bookings.repository import Bookings
-from app.kit import clock
+from app.kit import clock, logs
+from app.kit.errors import DoorstepError
 from app.kit.events import PLATFORM, nudge
 from app.kit.words import _
 from app.payments import charges
 
+Act = Callable[[AsyncSession, Booking], Awaitable[None]]
 LOOK_BACK = timedelta(minutes=3)  # the task runs every minute, sometimes late; a nudge too many does no harm
+log = logs.get("clock")
 
 
 async def give_up_unfilled(db: AsyncSession) -> int:
     """W9: nobody accepted an hour before the slot: cancelled with a full refund. What was opened again later waits."""
     due = [booking for booking in await Bookings(db).unanswered(clock.now()) if booking.is_unfilled(clock.now())]
-    for booking in due:
-        booking.cancel(PLATFORM, "unfilled", _("Nobody could come at that time."))
-        await charges.release(db, booking.id)
-    await db.flush()
-    return len(due)
+    return await _each(db, due, _give_up)
 
 
 async def complete_left_running(db: AsyncSession) -> int:
     """Twelve hours after the later of slot end and start a started job is done, marked so; its payout waits."""
-    due = await Bookings(db).left_running(clock.now())
-    for booking in due:
-        await _complete(db, booking)
-    return len(due)
+    return await _each(db, await Bookings(db).left_running(clock.now()), _complete)
 
 
 async def close_left_unreviewed(db: AsyncSession) -> int:
     """Seven days after completion a booking is closed without a review."""
-    due = await Bookings(db).left_unreviewed(clock.now())
-    for booking in due:
-        booking.close(PLATFORM)
-    await db.flush()
-    return len(due)
+    return await _each(db, await Bookings(db).left_unreviewed(clock.now()), _close)
 
 
 async def ask_the_others(db: AsyncSession) -> int:
@@ -50,7 +44,32 @@ async def ask_the_others(db: AsyncSession) -> int:
     return len(areas)
 
 
+# How
+
+
+async def _give_up(db: AsyncSession, booking: Booking) -> None:
+    booking.cancel(PLATFORM, "unfilled", _("Nobody could come at that time."))
+    await charges.release(db, booking.id)
+
+
 async def _complete(db: AsyncSession, booking: Booking) -> None:
     booking.complete(PLATFORM, None)
     await settle_completion(db, booking)
-    await db.flush()
+
+
+async def _close(_db: AsyncSession, booking: Booking) -> None:
+    booking.close(PLATFORM)
+
+
+async def _each(db: AsyncSession, due: Sequence[Booking], act: Act) -> int:
+    """How many it was done to. One that cannot be done is logged and does not keep the others waiting."""
+    done = 0
+    for booking in due:
+        reference = booking.reference
+        try:
+            async with db.begin_nested():
+                await act(db, booking)
+            done += 1
+        except (DoorstepError, SQLAlchemyError):
+            log.exception("the clock could not move a booking", reference=reference)
+    return done

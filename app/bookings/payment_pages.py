@@ -98,13 +98,13 @@ async def _pay(
     """The bank is asked before any row is locked; what it refuses is written down in a transaction of its own."""
     code = sent.get("code", "")
     if code.strip() and not sent.get("card_number", "").strip() and sent.get("method", "card") == "card":
-        await _check_price(db, database, after, booking)
+        await _check_price(db, database, after, booking, sent)
         await checkout.confirm_code(db, me, booking.reference, code)
         return
     instrument = portal.read(sent)
     outcome = portal.charge(instrument, booking.price, code) if instrument.method != "after" else None
     if not was_paid(booking) and not is_over(booking):
-        await _check_price(db, database, after, booking)
+        await _check_price(db, database, after, booking, sent)
         if outcome and outcome.state not in ("authorised", "needs_code"):
             if outcome.state != "wrong_code":
                 async with database.work(after) as apart:
@@ -113,13 +113,22 @@ async def _pay(
     await checkout.pay(db, me, booking.reference, outcome, key)
 
 
-async def _check_price(db: AsyncSession, database: Database, after: AfterCommit, booking: Booking) -> None:
-    """W6: Refused("changed") when the catalogue says something else by now, and the booking too from then on."""
+async def _check_price(
+    db: AsyncSession, database: Database, after: AfterCommit, booking: Booking, sent: Mapping[str, str]
+) -> None:
+    """W6: Refused("changed") when the catalogue says something else by now, and the booking too from then on.
+
+    Also when the page was drawn before another window learnt of the change: `shown` is the price it showed, in paise.
+    """
     service = await db.get_one(Service, booking.service_id)
-    if was_paid(booking) or is_over(booking) or not has_changed(booking, service):
+    if was_paid(booking) or is_over(booking):
         return
-    async with database.work(after) as apart:
-        await checkout.requote(apart, booking.reference)
+    changed = has_changed(booking, service)
+    if not changed and sent.get("shown", str(booking.price)) == str(booking.price):
+        return
+    if changed:
+        async with database.work(after) as apart:
+            await checkout.requote(apart, booking.reference)
     raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
 
 

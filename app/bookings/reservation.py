@@ -86,6 +86,9 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     service = await db.get_one(Service, booking.service_id)
     check_start(service, starts_at)
     bookings, where = Bookings(db), await known_place(db, booking.pincode)
+    fee = booking.cancellation_fee(clock.now())
+    if booking.nobody_came(clock.now()):  # who did not come is not asked again (W14)
+        await _decline(db, booking, None, "absent", "", booking.professional_id)
     crew = await _candidates(db, bookings, booking)
     await bookings.lock_time_of(worker.id for worker in crew)
     await expire_holds(db, {worker.id for worker in crew})
@@ -95,7 +98,6 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     free.sort(key=lambda worker: worker.id != preferred)
     if not free:
         raise taken()
-    fee = booking.cancellation_fee(clock.now())
     booking.reschedule(by, starts_at, free[0].id, fee)
     await _flush(db)
     return fee

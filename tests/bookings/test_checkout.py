@@ -346,6 +346,19 @@ async def test_a_hold_cleared_away_by_the_worker_says_the_same(scene, asha):
         assert "Not paid in time" in (await asha.visit(f"/bookings/{reference}")).text
 
 
+async def test_a_window_that_still_shows_the_old_price_pays_nothing(scene, asha):
+    reference = await scene.held(asha)
+    first, second = [await asha.visit(f"/bookings/{reference}/payment") for _ in range(2)]
+    async with scene.database.work() as db:
+        await db.execute(update(Service).where(Service.id == scene.service.id).values(price=199_00))
+    assert (await asha.submit(first, "/payment", **VISA)).status == 409
+    stale = await asha.submit(second, "/payment", **VISA)
+    assert stale.status == 409
+    assert "₹199" in stale.text
+    assert await scene.charges(reference) == []
+    assert (await asha.submit(stale, "/payment", **VISA)).status == 303
+
+
 async def test_a_price_that_changes_while_asha_pays_is_shown_and_confirmed_again(scene, asha):
     reference = await scene.held(asha)
     page = await asha.visit(f"/bookings/{reference}/payment")
@@ -371,7 +384,8 @@ async def test_a_code_for_the_old_price_does_not_pay_the_new_one(scene, asha):
     changed = await asha.submit(page, "/payment", code="123456")
     assert changed.status == 409
     assert "₹199" in changed.text
-    assert (await asha.submit(page, "/payment", code="123456")).status == 422
+    assert (await asha.submit(page, "/payment", code="123456")).status == 409
+    assert (await asha.submit(page, "/payment", code="123456", shown="19900")).status == 422
     assert await scene.charges(reference) == [("declined", 149_00, 0)]
     assert (await asha.submit(changed, "/payment", **VISA)).status == 303
     assert await scene.money(reference) == {"hold": 199_00, "hold_contra": -199_00}

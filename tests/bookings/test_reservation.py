@@ -251,6 +251,30 @@ async def test_moving_keeps_the_price_and_asks_the_previous_professional_first(d
     assert a_start() in (await week(db, service, ADYAR, clock.today())).days[1].starts
 
 
+async def test_who_was_named_and_has_not_answered_is_asked_first_again_after_a_move(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    await a_professional(db, "Bala Vel", services=[service])
+    asha = await a_customer(db)
+    booking = await a_request(db, asha, service, professional_id=ravi.id)
+    await reschedule(db, asha, booking, a_start(days=2))
+    assert (booking.reserved_for, booking.asks_first(clock.now())) == (ravi.id, ravi.id)
+
+
+async def test_who_did_not_come_is_not_asked_for_the_new_time_either(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    asha = await a_customer(db)
+    booking = await a_request(db, asha, service)
+    await accept(db, ravi, booking.reference, VAULT)
+    bala = await a_professional(db, "Bala Vel", services=[service])
+    with clock.stopped(booking.starts_at + timedelta(minutes=30)):
+        assert await reschedule(db, asha, booking, a_start(days=2)) == 0
+        assert (booking.reserved_for, booking.asks_first(clock.now())) == (bala.id, None)
+        with pytest.raises(Missing):
+            await accept(db, ravi, booking.reference, VAULT)
+
+
 async def test_moving_late_costs_a_hundred_rupees_and_never_more_than_the_price(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])

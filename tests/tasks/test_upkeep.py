@@ -4,9 +4,10 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.accounts.session import Attempts, MailLink, Session
+from app.bookings.booking import Booking
 from app.bookings.by_clock import close_left_unreviewed, complete_left_running, give_up_unfilled
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back
@@ -111,6 +112,20 @@ async def test_seven_days_without_a_review_close_the_booking(db, asked):
     with clock.stopped(booking.completed_at + timedelta(days=7)):
         assert await close_left_unreviewed(db) == 1
     assert booking.state == "closed"
+
+
+async def test_one_booking_that_cannot_be_moved_does_not_keep_the_others_waiting(db):
+    service = await a_service(db)
+    for name in ("Ravi Kumar", "Bala Vel"):
+        await a_professional(db, name, services=[service])
+    asha = await a_customer(db)
+    broken_one, sound = await a_request(db, asha, service), await a_request(db, asha, service)
+    await db.execute(update(Booking).where(Booking.id == broken_one.id).values(event_head=b"not its history"))
+    with clock.stopped(a_start() - timedelta(minutes=60)):
+        assert await give_up_unfilled(db) == 1
+    await db.refresh(broken_one)
+    await db.refresh(sound)
+    assert (broken_one.state, sound.state) == ("requested", "cancelled")
 
 
 async def test_two_workers_give_up_an_offer_once(own_database):
