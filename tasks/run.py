@@ -8,6 +8,7 @@ from typing import Any
 
 from saq import CronJob, Worker
 
+import app.tables  # noqa: F401  a row of one feature points at rows of others: all tables must be known
 from app.discovery.cache import clear_what_it_changes
 from app.kit import clock, logs
 from app.kit.after import AfterCommit
