@@ -83,7 +83,8 @@ async def _measure(there: Place, slug: str, rivals: int, rounds: int) -> list[tu
         await _raced(tries["holding a slot"][0], rivals, [_start(0)])  # opens every connection
         rows = []
         for number, (how, (attempt, count)) in enumerate(tries.items()):
-            starts = [_start(1 + number * rounds + n) for n in range(rounds)]
+            bare = how.startswith("the constraint")  # its rounds may take twenty seconds each
+            starts = [_start(1 + number * rounds + n) for n in range(min(rounds, 3) if bare else rounds)]
             rows.append((await _raced(attempt, count, starts)).row(how, count))
         return rows
     finally:
