@@ -12,7 +12,7 @@ from app.bookings.terms import LATE_FEE, NOBODY_AT_DOOR
 from app.kit import clock
 from app.kit.errors import Refused
 from app.kit.events import Actor
-from app.kit.words import _
+from app.kit.words import N_, _
 
 
 async def report(db: AsyncSession, by: Actor, reference: str) -> Booking:
@@ -23,7 +23,7 @@ async def report(db: AsyncSession, by: Actor, reference: str) -> Booking:
     if booking.state == State.ASSIGNED and not booking.nobody_at_door(clock.now()):
         raise Refused(too_early(booking), reason="early")
     fee = min(LATE_FEE, booking.price)
-    booking.cancel(by, "no_show", _("Nobody opened the door."), fee)
+    booking.cancel(by, "no_show", N_("Nobody opened the door."), fee)
     await give_back(db, booking, fee, booking.professional_id)
     return booking
 

@@ -16,7 +16,7 @@ from app.kit import clock
 from app.kit.errors import Invalid, Refused
 from app.kit.events import Actor
 from app.kit.vault import Vault
-from app.kit.words import _
+from app.kit.words import N_, _
 from app.payments import charges
 from app.payments.charge import Charge
 
@@ -90,13 +90,13 @@ async def let_down(db: AsyncSession, by: Actor, reference: str, *, again: bool) 
         return booking
     if booking.nobody_came(now):
         if again:
-            await offer_again(db, by, booking, _("Did not come."))
+            await offer_again(db, by, booking, N_("Did not come."))
         else:
-            booking.cancel(by, "professional_absent", _("Did not come."))
+            booking.cancel(by, "professional_absent", N_("Did not come."))
             await give_back(db, booking, 0, None)
     elif booking.needs_answer(now):
         if not again:
-            booking.cancel(by, "unfilled", _("Nobody accepted in time."))
+            booking.cancel(by, "unfilled", N_("Nobody accepted in time."))
             await give_back(db, booking, 0, None)
     else:
         raise Refused(_("This can be chosen when nobody has come half an hour into your time."), reason="early")

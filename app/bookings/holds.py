@@ -19,7 +19,7 @@ from app.kit import clock
 from app.kit.errors import Invalid, Refused
 from app.kit.events import PLATFORM, Actor, Person
 from app.kit.ids import reference as new_reference
-from app.kit.words import _
+from app.kit.words import N_, _
 from app.payments import charges
 
 LIVE_HOLDS = 5
@@ -76,7 +76,7 @@ async def expire_holds(db: AsyncSession, professionals: Collection[int] | None =
     """Cancel lapsed holds, of these people or of everybody; their slots are free at once, no code is awaited."""
     lapsed = await Bookings(db).lapsed_holds(clock.now(), professionals)
     for booking in lapsed:
-        booking.cancel(PLATFORM, "expired", _("Not paid in time."))
+        booking.cancel(PLATFORM, "expired", N_("Not paid in time."))
     if lapsed:
         await charges.give_up_codes(db, [booking.id for booking in lapsed])
     await db.flush()

@@ -10,6 +10,7 @@ from typing import Any
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal
+from babel.support import NullTranslations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -48,7 +49,7 @@ def environment(assets: Assets | None = None, *, reload: bool = False, folder: P
 @pass_eval_context
 def _gettext(drawn: EvalContext, text: str, /, **values: object) -> str:
     """{% trans %} and _() of templates: values are escaped, the words are not."""
-    said = _plain(text, words.locale.get()) if not values else words.gettext(text)
+    said = _plain(text, words.catalogue(words.locale.get())) if not values else words.gettext(text)
     return said if not values else _filled(said, values, drawn.autoescape)
 
 
@@ -58,8 +59,8 @@ def _ngettext(drawn: EvalContext, one: str, many: str, num: int, /, **values: ob
 
 
 @lru_cache(maxsize=8192)
-def _plain(text: str, locale: str) -> Markup:
-    return Markup(words.catalogue(locale).ugettext(text)) % {}
+def _plain(text: str, catalogue: NullTranslations) -> Markup:
+    return Markup(catalogue.ugettext(text)) % {}
 
 
 def _filled(said: str, values: dict[str, object], escaping: bool) -> str:
@@ -241,4 +242,5 @@ FILTERS: dict[str, Any] = {
     "initials": initials,
     "tint": tint,
     "grouped": grouped,
+    "said": words.gettext,  # what was stored with N_; what people typed stays as it is
 }
