@@ -1,9 +1,10 @@
 """Every word people read, in their language: gettext over Babel, English where no translation stands."""
 
+from collections.abc import Collection
 from contextvars import ContextVar
-from functools import cache
 from pathlib import Path
 
+from babel import Locale
 from babel.support import NullTranslations, Translations
 
 DEFAULT = "en_IN"
@@ -38,6 +39,22 @@ def raw_ngettext(one: str, many: str, num: int) -> str:
     return str(catalogue(locale.get()).ungettext(one, many, num))
 
 
-@cache
 def catalogue(name: str) -> NullTranslations:
-    return Translations.load(FOLDER, [name], domain="messages")
+    return _catalogues.get(name) or _catalogues[DEFAULT]
+
+
+def offer(folder: Path = FOLDER) -> None:
+    """From now on people may read English and every language whose compiled catalogue stands in `folder`."""
+    names = sorted(path.parts[-3] for path in folder.glob("*/LC_MESSAGES/messages.mo"))
+    found = {str(Locale.parse(name)): Translations.load(folder, [name], domain="messages") for name in names}
+    _catalogues.clear()
+    _catalogues.update({DEFAULT: NullTranslations()} | found)
+
+
+def offered() -> Collection[str]:
+    """The locales of the languages that people may read."""
+    return _catalogues.keys()
+
+
+_catalogues: dict[str, NullTranslations] = {}
+offer()

@@ -10,8 +10,9 @@ import brotli  # type: ignore[import-untyped]
 from litestar import Litestar
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.kit import logs
+from app.kit import logs, words
 from app.settings import Settings
+from app.web import languages
 from app.web.shelf import Header, Kept, Key, Shelf
 from app.web.visit import visit_in
 
@@ -43,9 +44,11 @@ class Front:
             scope = {**scope, "method": "GET"}
         headers = dict(scope["headers"])
         reply = Reply(send, headers, head=method == "HEAD")
+        token = words.locale.set(languages.reads(headers.get(b"accept-language", b"")))
         try:
             await self._answer(scope, receive, reply, headers)
         finally:
+            words.locale.reset(token)
             took = (time.perf_counter() - started) * 1000
             logs.access(method, str(scope.get("path_template") or "-"), reply.status, took)
 
@@ -68,7 +71,7 @@ class Front:
         if scope["method"] != "GET" or any(start in cookie for start in self._personal):
             return None
         shape = b"|".join(headers.get(name, b"") for name in SHAPES) if b"hx-request" in headers else b""
-        return scope["path"], scope.get("query_string", b""), shape.decode("latin-1"), encoding
+        return scope["path"], scope.get("query_string", b""), shape.decode("latin-1"), encoding, words.locale.get()
 
     def _keep(self, scope: Scope, key: Key | None, moment: int, message: Any, body: bytes) -> None:
         asked = visit_in(scope).kept
@@ -127,7 +130,9 @@ class Reply:
         headers = [(name.lower(), value) for name, value in start["headers"]]
         kind = dict(headers).get(b"content-type", b"")
         if kind.startswith(TEXT) and b"content-encoding" not in dict(headers):
-            headers = _varying(headers)
+            headers = _varying(headers, b"Accept-Encoding")
+            if kind.startswith(b"text/html") and languages.several():
+                headers = _varying(headers, b"Accept-Language")
             if self.encoding and len(body) >= WORTH_IT:
                 body = _compressed(body, self.encoding)
                 headers.append((b"content-encoding", self.encoding.encode()))
@@ -153,7 +158,7 @@ def _compressed(body: bytes, encoding: str) -> bytes:
     return brotli.compress(body, quality=4) if encoding == "br" else gzip.compress(body, 6, mtime=0)
 
 
-def _varying(headers: list[Header]) -> list[Header]:
+def _varying(headers: list[Header], by: bytes) -> list[Header]:
     told = b", ".join(value for name, value in headers if name == b"vary")
-    vary = told + b", Accept-Encoding" if told else b"Accept-Encoding"
+    vary = told + b", " + by if told else by
     return [header for header in headers if header[0] != b"vary"] + [(b"vary", vary)]

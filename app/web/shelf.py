@@ -12,7 +12,7 @@ from app.kit.cache import Cache
 
 MOST = 1_000
 LARGEST = 200_000  # bytes
-Key = tuple[str, bytes, str, str]
+Key = tuple[str, bytes, str, str, str]  # path, query, what HTMX asks for, encoding, locale
 Header = tuple[bytes, bytes]
 
 

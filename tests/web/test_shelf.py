@@ -9,7 +9,7 @@ from app.kit.cache import Cache
 from app.kit.live import Bus
 from app.web.shelf import Kept, Shelf
 
-HOME = ("/", b"", "", "br")
+HOME = ("/", b"", "", "br", "en_IN")
 
 
 @pytest.fixture

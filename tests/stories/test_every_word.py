@@ -1,0 +1,128 @@
+"""Every word that people read can be translated: each page is drawn in a language in which every word has brackets."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from litestar import Litestar
+from sqlalchemy import text
+
+from app.kit import clock, words
+from app.notifications.letters import Letters, OutOfDate
+from app.notifications.repository import Mails
+from app.web.templating import initials
+from tests.application import serving, settings
+from tests.authorisation.people import PARAMETER
+from tests.authorisation.table import TABLE, Row
+from tests.authorisation.town import NINE, Town, build
+from tests.person import Page, Person
+from tests.pseudo import LOCALE, offered_in, untranslated
+
+# What people and the catalogue wrote is shown as they wrote it.
+WRITTEN = r"""
+    SELECT unnest(ARRAY[full_name, split_part(full_name, ' ', 1), substring(full_name from '^\S+ \S')]) FROM users
+    UNION SELECT email FROM users
+    UNION SELECT line FROM addresses UNION SELECT text FROM extras
+    UNION SELECT unnest(ARRAY[name, short_name]) FROM categories UNION SELECT reason FROM blocks
+    UNION SELECT unnest(ARRAY[name, description] || included || excluded) FROM services
+    UNION SELECT unnest(ARRAY[reference, service_name, address, note]) FROM bookings
+    UNION SELECT trade FROM professionals UNION SELECT reason FROM time_off
+    UNION SELECT unnest(ARRAY[place, district, state]) FROM pincodes WHERE pincode IN
+        (SELECT pincode FROM coverage UNION SELECT pincode FROM addresses)
+"""
+OURS = ["Doorstep"]
+TYPED = ["name@bank", "success@doorstep", "zzz", "tap"]
+STATES = ("requested", "assigned", "nobody_came", "started", "completed", "no_show")
+UNREAD = ("/health", "/health/ready", "/live", "/metrics", "/static/{digest:str}/{name:path}")
+PAGES = [row for row in TABLE if row.method == "GET" and row.route not in UNREAD and row.who_may]
+FORMS = [row for row in TABLE if row.method == "POST" and row.who_may not in (None, "kiran")]
+
+
+@dataclass
+class Readers:
+    """The people of the town; all read Tamil."""
+
+    app: Litestar
+    town: Town
+    written: list[str]
+    people: dict[str, Person] = field(default_factory=dict)
+
+    def reader(self, who: str) -> Person:
+        if who not in self.people:
+            person = self.people[who] = Person(self.app)
+            person.headers["accept-language"] = "ta"
+            person.cookies.update({"ds": self.town.tokens[who]} if who in self.town.tokens else {})
+        return self.people[who]
+
+    def address(self, row: Row) -> str:
+        standing = iter(self.town.words[name] for name in row.at.split())
+        return PARAMETER.sub(lambda _: next(standing), row.route)
+
+    def understood(self, page: Page) -> None:
+        assert page.status < 500
+        assert untranslated(page.text, self.written) == [], page.path
+
+
+@pytest.fixture(scope="module")
+def tamil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with offered_in(tmp_path_factory.mktemp("translations")):
+        yield
+
+
+@pytest.fixture(scope="module")
+async def readers(services, tamil) -> AsyncIterator[Readers]:
+    async with serving(settings(services.app_url(services.clone()), services.redis_url)) as app:
+        with clock.stopped(NINE):
+            town = await build(app)
+            async with app.state.database.work() as db:
+                written = [one for one in await db.scalars(text(WRITTEN)) if one]
+            readers = Readers(app, town, [*OURS, *TYPED, *written, *{initials(one) for one in written}])
+            yield readers
+            for person in readers.people.values():
+                await person.aclose()
+
+
+@pytest.mark.parametrize("row", PAGES, ids=str)
+async def test_every_page_is_understood(readers: Readers, row: Row) -> None:
+    query = "&".join(f"{name}={value}" for name, value in row.fields(readers.town.words).items())
+    for who in [who for who, status in row.expected.items() if status in ("200", "403")]:
+        page = await readers.reader(who).visit(f"{readers.address(row)}?{query}")
+        readers.understood(page)
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_a_booking_is_understood_in_every_state(readers: Readers, state: str) -> None:
+    reference = readers.town.words[state]
+    readers.understood(await readers.reader("asha").visit(f"/bookings/{reference}"))
+    readers.understood(await readers.reader("ravi").visit(f"/jobs/{reference}"))
+
+
+@pytest.mark.parametrize("address", ["/nowhere", "/services?q=zzz&pincode=600020", "/services?q=tap&pincode=1"])
+async def test_what_is_not_there_is_understood(readers: Readers, address: str) -> None:
+    readers.understood(await readers.reader("visitor").visit(address))
+
+
+async def test_every_letter_is_understood(readers: Readers) -> None:
+    state, written = readers.app.state, 0
+    writer = Letters(state.templates, state.vault, state.settings.base_url)
+    token = words.locale.set(LOCALE)
+    async with readers.app.state.database.work() as db:
+        for mail in await Mails(db).latest(500):
+            try:
+                letter = await writer.write(db, mail)
+            except OutOfDate:
+                continue
+            written += 1
+            assert untranslated(letter.html, readers.written) == [], mail.kind
+            assert untranslated(letter.subject, readers.written) == [], mail.kind
+    words.locale.reset(token)
+    assert written > 3
+
+
+@pytest.mark.parametrize("row", FORMS, ids=str)
+async def test_what_is_wrong_with_a_form_is_understood(readers: Readers, row: Row) -> None:
+    """Sent empty; where that is enough, the next page is read."""
+    assert row.who_may
+    page = await readers.reader(row.who_may).send_to(readers.address(row), {})
+    if page.status >= 400:
+        readers.understood(page)

@@ -1,0 +1,83 @@
+"""Who reads what: the language that a browser asks for, of those whose catalogue is there."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from app.kit import words
+from app.web.languages import reads
+from app.web.templating import day, money
+from tests.application import serving, settings
+from tests.person import URL
+from tests.pseudo import LOCALE, offered_in
+from tests.stage import NINE
+
+
+@pytest.fixture
+def tamil(tmp_path):
+    with offered_in(tmp_path):
+        yield
+
+
+@pytest.fixture
+async def visitor(services, tamil) -> AsyncIterator[httpx.AsyncClient]:
+    """No cookie: whole pages may come from the shelf."""
+    given = settings(services.app_url(services.clone()), services.redis_url)
+    async with serving(given) as app, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as browser:
+        yield browser
+
+
+@pytest.mark.parametrize(
+    ("asked", "locale"),
+    [
+        ("ta", "ta_IN"),
+        ("TA-in", "ta_IN"),
+        ("ta-LK,en;q=0.5", "ta_IN"),
+        ("fr, ta;q=0.2", "ta_IN"),
+        ("en;q=0.1, ta;q=0.9", "ta_IN"),
+        ("en-GB,ta;q=0.9", "en_IN"),
+        ("ta;q=0, fr", "en_IN"),
+        ("hi", "en_IN"),
+        ("*", "en_IN"),
+        ("", "en_IN"),
+        ("\xff;;q=x,,-", "en_IN"),
+    ],
+)
+def test_what_is_asked_for_is_given_where_it_is_there(tamil, asked: str, locale: str) -> None:
+    assert reads(asked.encode("latin-1")) == locale
+
+
+def test_where_only_english_is_there_everybody_reads_english(tmp_path) -> None:
+    words.offer(tmp_path)
+    try:
+        assert reads(b"ta") == words.DEFAULT
+    finally:
+        words.offer()
+
+
+async def test_each_reads_their_own_language_also_from_the_shelf(visitor) -> None:
+    for _ in range(2):
+        tamil = await visitor.get("/help", headers={"accept-language": "ta"})
+        english = await visitor.get("/help", headers={"accept-language": "en-IN"})
+        assert '<html lang="ta">' in tamil.text
+        assert "⟦" in tamil.text
+        assert '<html lang="en">' in english.text
+        assert "⟦" not in english.text
+        assert "Accept-Language" in tamil.headers["vary"]
+        assert "Accept-Language" in english.headers["vary"]
+
+
+def test_days_and_money_are_written_as_the_language_does(tamil) -> None:
+    token = words.locale.set(LOCALE)
+    try:
+        assert (day(NINE), money(149_00)) == ("செவ். 24 நவ.", "₹149")
+    finally:
+        words.locale.reset(token)
+
+
+async def test_with_english_alone_nothing_is_said_of_languages(app) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as browser:
+        page = await browser.get("/help", headers={"accept-language": "ta"})
+    assert "⟦" not in page.text
+    assert "Accept-Language" not in page.headers["vary"]
