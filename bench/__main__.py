@@ -1,6 +1,7 @@
 """`python -m bench <name>`: one measurement, printed as a table with its baseline from the same run."""
 
 import argparse
+import signal
 import sys
 
 from bench import live, pages, race, search, slots, weight
@@ -15,6 +16,7 @@ def main() -> int:
         words = (module.__doc__ or "").splitlines()[0]
         module.add_arguments(names.add_parser(name, help=words, description=words))
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and databases are removed then too
     MEASUREMENTS[args.name].run(args)
     return 0
 
