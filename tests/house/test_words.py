@@ -1,13 +1,17 @@
 """Every word that people read can be translated: what translators are handed is what the code says today."""
 
+import re
 from pathlib import Path
 
+import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parents[2]
 POT = ROOT / "translations" / "messages.pot"
+PLACEHOLDER = re.compile(r"%\((\w+)\)")
 EXTRACT = "pybabel extract -F babel.cfg --no-location --sort-output --omit-header -o translations/messages.pot ."
 
 
@@ -34,3 +38,36 @@ def test_it_names_nobody_no_day_and_no_place() -> None:
     """The file changes when words change, and never else."""
     lines = POT.read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if line.startswith(("#:", "# ", '"POT-Creation', '"Last-Translator'))]
+
+
+def problems(translated: Catalog) -> list[str]:
+    """Every translation that cannot be filled in with what the words it translates are filled in with."""
+    return [
+        text
+        for message in translated
+        for text in (message.string if isinstance(message.string, tuple) else (message.string,))
+        if message.id and fills(str(message.id), str(message.id)) and not fills(text, str(message.id))
+    ]
+
+
+def fills(text: str, original: str) -> bool:
+    try:
+        return bool(text % dict.fromkeys(PLACEHOLDER.findall(original), "…")) or not text
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def test_a_translation_keeps_what_is_filled_in() -> None:
+    for po in POT.parent.glob("*/LC_MESSAGES/messages.po"):
+        with po.open("rb") as file:
+            assert problems(read_po(file)) == [], po.parts[-3]
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [("%(n)s நிமிடம்", True), ("", True), ("%(m)s நிமிடம்", False), ("%(n) நிமிடம்", False), ("%(n)s %", False)],
+)
+def test_a_translation_that_spoils_what_is_filled_in_is_found(text: str, right: bool) -> None:
+    translated = Catalog(locale="ta_IN")
+    translated.add("%(n)s min", text)
+    assert (problems(translated) == []) is right
