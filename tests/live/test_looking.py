@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.accounts.user import User
 from app.catalog.reference import load_catalogue
@@ -16,6 +16,11 @@ from tests.live.conftest import PHONE, Web
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LEAKS = "fixing-leaks-and-pipes"
+ENDS = """elements => elements.map(element => {
+    const words = document.createRange();
+    words.selectNodeContents(element);
+    return words.getBoundingClientRect().right;
+})"""
 
 
 @pytest.fixture
@@ -82,4 +87,16 @@ async def test_nothing_scrolls_sideways_on_the_smallest_phone(phone: Page, ravi:
         f"/professionals/{ravi.id}",
     ):
         await phone.goto(path)
+        assert await phone.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+async def test_a_name_without_a_space_breaks_instead_of_leaving_the_phone(
+    phone: Page, ravi: User, live_database: Database
+) -> None:
+    async with live_database.work() as db:
+        await db.execute(update(User).where(User.id == ravi.id).values(full_name="தமிழ்ச்செல்விமீனாட்சி" * 5))
+    await phone.set_viewport_size({"width": 320, "height": 640})
+    for path, name in ((f"/services/{LEAKS}?pincode={ADYAR}", ".option__name"), (f"/professionals/{ravi.id}", "h1")):
+        await phone.goto(path)
+        assert max(await phone.locator(name).evaluate_all(ENDS)) <= 320, path
         assert await phone.evaluate("document.documentElement.scrollWidth") <= 320, path
