@@ -87,6 +87,6 @@ async def _redis_and_worker(after: AfterCommit) -> dict[str, str]:
 def _may_measure(request: Request[Any, Any, Any]) -> bool:
     token: str | None = request.app.state.settings.metrics_token
     if token:
-        return secrets.compare_digest(request.headers.get("authorization", ""), f"Bearer {token}")
+        return secrets.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode())
     direct = "x-forwarded-for" not in request.headers and request.client is not None
     return direct and ipaddress.ip_address(request.client.host).is_loopback  # type: ignore[union-attr]

@@ -8,10 +8,17 @@ from app.settings import Settings
 from tests.test_settings import PRODUCTION
 from tests.web.doors import DOORS, TEMPLATES
 
+METRICS = "a token for tests that measure"  # pragma: allowlist secret
+
 
 @pytest.fixture(scope="module")
 async def shop(web_settings):
-    env = {**PRODUCTION, "DATABASE_URL": web_settings.database_url, "REDIS_URL": web_settings.redis_url}
+    env = {
+        **PRODUCTION,
+        "METRICS_TOKEN": METRICS,
+        "DATABASE_URL": web_settings.database_url,
+        "REDIS_URL": web_settings.redis_url,
+    }
     app = create_app(Settings.from_env({**env, "LOG_LEVEL": "warning"}), more=DOORS)
     app.state.templates.loader.searchpath.append(str(TEMPLATES))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -30,6 +37,12 @@ async def test_only_our_own_host_is_answered(shop):
 
 async def test_health_is_asked_by_address(shop):
     assert (await shop.get("/health", headers={"host": "10.0.0.7:8000"})).status_code == 200
+
+
+@pytest.mark.parametrize("bearer", ["", "Bearer", "Bearer another", "Bearer \u00e9".encode("latin-1"), b"\xff"])
+async def test_numbers_are_for_whoever_has_the_token(shop, bearer):
+    assert (await shop.get("/metrics", headers={"authorization": bearer})).status_code == 404
+    assert (await shop.get("/metrics", headers={"authorization": f"Bearer {METRICS}"})).status_code == 200
 
 
 async def test_https_is_demanded_from_now_on(shop):
