@@ -8,6 +8,7 @@ from litestar import Litestar
 from sqlalchemy import text
 
 from app.kit import clock, words
+from app.kit.cache import ALL
 from app.notifications.letters import Letters, OutOfDate
 from app.notifications.repository import Mails
 from app.web.templating import initials
@@ -73,6 +74,8 @@ def tamil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 async def readers(services, tamil) -> AsyncIterator[Readers]:
     async with serving(settings(services.app_url(services.clone()), services.redis_url)) as app:
         with clock.stopped(NINE):
+            # Other tests keep their towns in the same Redis.
+            await app.state.after.cache.forget([ALL])
             town = await build(app)
             async with app.state.database.work() as db:
                 written = [one for one in await db.scalars(text(WRITTEN)) if one]
@@ -80,6 +83,7 @@ async def readers(services, tamil) -> AsyncIterator[Readers]:
             yield readers
             for person in readers.people.values():
                 await person.aclose()
+            await app.state.after.cache.forget([ALL])
 
 
 @pytest.mark.parametrize("row", PAGES, ids=str)
