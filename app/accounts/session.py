@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.user import Block, User
+from app.kit.cards import holds_card_number
 from app.kit.db import Database
 from app.kit.events import nudge
 from app.kit.rows import Base, Keyed
@@ -87,7 +88,7 @@ class Sessions:
                 last_seen_at=now,
                 fresh_at=now,
                 expires_at=now + ABSOLUTE,
-                user_agent=user_agent[:200],
+                user_agent="" if holds_card_number(user_agent) else user_agent[:200],
             )
         )
         await db.flush()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.dialects.postgresql import Range
 
 from app.kit import clock
+from app.kit.cards import holds_card_number
 from app.kit.errors import Invalid
 from app.kit.words import _
 
@@ -44,6 +45,8 @@ def time_off_of(sent: Mapping[str, str]) -> tuple[Range[datetime], str]:
     reason = sent.get("reason", "").strip()
     if len(reason) > 200:
         errors["reason"] = _("At most 200 characters, please.")
+    elif holds_card_number(reason):
+        errors["reason"] = _("This looks like the number of a card. Please write it nowhere but where you pay.")
     if since and until and until <= since:
         errors["until"] = _("This is before the beginning.")
     elif until and until <= clock.now():

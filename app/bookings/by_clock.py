@@ -12,7 +12,7 @@ from app.bookings.repository import Bookings
 from app.kit import clock, logs
 from app.kit.errors import DoorstepError
 from app.kit.events import PLATFORM, nudge
-from app.kit.words import _
+from app.kit.words import N_
 from app.payments import charges
 
 Act = Callable[[AsyncSession, Booking], Awaitable[None]]
@@ -48,7 +48,7 @@ async def ask_the_others(db: AsyncSession) -> int:
 
 
 async def _give_up(db: AsyncSession, booking: Booking) -> None:
-    booking.cancel(PLATFORM, "unfilled", _("Nobody could come at that time."))
+    booking.cancel(PLATFORM, "unfilled", N_("Nobody could come at that time."))
     await charges.release(db, booking.id)
 
 

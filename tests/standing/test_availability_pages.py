@@ -193,3 +193,11 @@ async def test_time_kept_for_a_waiting_customer_moves_on_by_itself(scene, ravi, 
         page = await ravi.visit("/availability")
         await ravi.go(page, "/time-off", **off(a_start(days=2), hours=2))
     assert (await booking_of(scene, waiting)).reserved_for not in (None, scene["ravi"].id)
+
+
+async def test_a_card_number_is_no_reason_for_time_off(scene, ravi):
+    given = off(a_start(days=3)) | {"reason": "Lost my card 4111 1111 1111 1111"}
+    answer = await ravi.submit(await ravi.visit("/availability"), "/time-off", **given)
+    assert answer.status == 422
+    assert "looks like the number of a card" in answer.text
+    assert await count(scene, "time_off") == 0
