@@ -1,8 +1,15 @@
-// After a swap the eyes go to the first wrong field; what happened is said once, politely.
+// After a swap the eyes go to the first wrong field, or to the head of what changed; what happened is said once, politely.
 {
+  // The pressed button is gone: who goes by keyboard or listens goes on from here, not from the top of the page.
+  const head = (root) => {
+    if (document.activeElement && document.activeElement !== document.body) return;
+    const place = root.querySelector("section h2, h1");
+    place?.setAttribute("tabindex", "-1");
+    place?.focus();
+  };
   const look = (root) => {
     const wrong = root.querySelector?.("[data-focus]") ?? root.querySelector?.("[aria-invalid=true]");
-    if (!wrong) return;
+    if (!wrong) return root === document || head(root);
     const control = wrong.matches("input, textarea, select, [tabindex]") ? wrong : wrong.querySelector("input, textarea");
     control?.focus();
   };
@@ -25,7 +32,9 @@
     const id = ctx?.target?.id;
     const root = (id && document.getElementById(id)) || ctx?.target || document.body;
     if (ctx?.sourceElement?.closest?.("form")) look(root.isConnected ? root : document.body);
-    say(news(root));
+    const fresh = news(root);
+    if (fresh) document.getElementById("flash")?.replaceChildren();  // it told of what was before
+    say(fresh);
   });
   addEventListener("DOMContentLoaded", () => {
     look(document);

@@ -1,8 +1,9 @@
-// How long a time is still kept, in words and as a bar; it never reloads by itself.
+// How long a time is still kept, in words and as a bar; it never reloads by itself. What is left comes from us: phones' clocks go wrong.
 {
   const tick = () => {
     for (const note of document.querySelectorAll("[data-hold]")) {
-      const left = Math.max(0, Math.round((Date.parse(note.dataset.hold) - Date.now()) / 1000));
+      note.dataset.ends ||= Date.now() + note.querySelector("progress").value * 1000;
+      const left = Math.max(0, Math.round((note.dataset.ends - Date.now()) / 1000));
       const words = note.querySelector("[data-hold-left]");
       const minutes = Math.floor(left / 60);
       note.querySelector("progress").value = left;
