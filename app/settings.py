@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 Env = Literal["development", "test", "production"]
@@ -85,7 +85,7 @@ class _Reader:
         self.env: Env = "development"
         named = env.get("DOORSTEP_ENV", "development")
         if named in get_args(Env):
-            self.env = named  # type: ignore[assignment]
+            self.env = cast(Env, named)
         else:
             self.problems.append(f"DOORSTEP_ENV must be one of {', '.join(get_args(Env))}.")
 
