@@ -1,6 +1,7 @@
 """Cancelling and moving: what it costs stands there before it is done."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from litestar import Controller, Request, Response, get, post
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.bookings import cancellation
 from app.bookings.cancellation import cost_of
-from app.bookings.crew import next_free
+from app.bookings.crew import nearest_free
 from app.bookings.customer_repository import OwnBookings
 from app.bookings.moves import State, sorry
 from app.bookings.picker import agreed, day_of, picker
@@ -142,8 +143,16 @@ async def _moving(
         fee=booking.cancellation_fee(clock.now()),
         comer=await OwnBookings(db, me).comer(booking, booking.professional_id),
         picks=picks,
-        free=await next_free(db, service, booking.pincode, clock.now(), limit=SUGGESTED) if taken else [],
+        free=await nearest_free(db, service, booking.pincode, _wanted(values), limit=SUGGESTED) if taken else [],
         values=dict(values or {}),
         errors=dict(errors or {}),
         refusal=refusal,
     )
+
+
+def _wanted(values: Mapping[str, str] | None) -> datetime:
+    """The start that was asked for, or now."""
+    try:
+        return start_of((values or {}).get("start", ""))
+    except Invalid:
+        return clock.now()

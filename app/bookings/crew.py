@@ -149,6 +149,25 @@ async def next_free(
     return [start for one in found.days for start in one.starts if start >= after][:limit]
 
 
+async def nearest_free(
+    db: AsyncSession,
+    service: Offered,
+    pincode: str,
+    wanted: datetime,
+    *,
+    professional_id: int | None = None,
+    limit: int = 3,
+) -> list[datetime]:
+    """The free starts nearest to what was wanted, in order: the next ones, and those before where too few follow."""
+    later = await next_free(db, service, pincode, wanted, professional_id=professional_id, limit=limit)
+    if len(later) >= limit:
+        return later
+    first = max(clock.today(), wanted.astimezone(clock.IST).date() - timedelta(days=WEEK_DAYS - 1))
+    found = await week(db, service, pincode, first, professional_id=professional_id)
+    earlier = [start for one in found.days for start in one.starts if start < wanted]
+    return earlier[len(later) - limit :] + later
+
+
 async def earliest(db: AsyncSession, services: Sequence[Offered], pincode: str) -> dict[int, datetime]:
     """For each service that somebody can do there within its horizon, the first free start; one more query if far."""
     where = await place(db, pincode)

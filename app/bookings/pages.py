@@ -12,7 +12,7 @@ from app.accounts.area import Address
 from app.accounts.auth import Me
 from app.accounts.repository import Addresses
 from app.bookings.checkout import overdue_reference, place, wish_of
-from app.bookings.crew import next_free
+from app.bookings.crew import nearest_free
 from app.bookings.customer_repository import Comer, OwnBookings, Same
 from app.bookings.holds import check_start
 from app.bookings.picker import Picker, day_of, picker
@@ -142,6 +142,11 @@ async def _drawn(
     who = await _who(db, me, values, wrong)
     same = await OwnBookings(db, me).same(service.id, start) if start else []
     values["idempotency_key"] = values.get("idempotency_key") or _key(vault, me, values, same)
+    free = await _instead(db, service, values["pincode"], start, who) if start and _was_taken(refusal) else []
+    booked_out = who if start and _was_taken(refusal) and not free else None
+    if start and booked_out:  # from here on the form asks for anyone
+        who, values["professional_id"] = None, ""
+        free = await _instead(db, service, values["pincode"], start, who)
     return page(
         request,
         "bookings/new.html",
@@ -157,7 +162,8 @@ async def _drawn(
         refusal=refusal,
         owed=await overdue_reference(db, me),
         same=next((one for one in same if one.is_open), None),
-        free=await _instead(db, service, values["pincode"], start, who) if start and _was_taken(refusal) else [],
+        free=free,
+        booked_out=booked_out,
     )
 
 
@@ -238,6 +244,5 @@ def _key(vault: Vault, me: Me, values: Mapping[str, Any], same: list[Same]) -> s
 async def _instead(
     db: AsyncSession, service: Service, pincode: str, start: datetime, who: Comer | None
 ) -> list[datetime]:
-    """The next three free starts; of anyone when the named one has none."""
-    free = await next_free(db, service, pincode, start, professional_id=who.id if who else None, limit=SUGGESTED)
-    return free or await next_free(db, service, pincode, start, limit=SUGGESTED)
+    """The three free starts nearest to the one that was taken, of whoever was asked for."""
+    return await nearest_free(db, service, pincode, start, professional_id=who.id if who else None, limit=SUGGESTED)

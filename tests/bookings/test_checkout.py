@@ -2,10 +2,13 @@
 
 import asyncio
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import Range
 
+from app.availability.working import TimeOff
 from app.bookings.holds import expire_holds
 from app.catalog.service import Service
 from app.kit import clock
@@ -130,6 +133,35 @@ async def test_a_slot_just_taken_offers_the_next_three_and_loses_nothing(scene, 
     kept = await asha.submit(late, "/bookings", start=starts[0])
     assert kept.status == 303
     assert (await scene.booking(kept.location.split("/")[2])).note == "Ring thrice."
+
+
+async def test_the_last_slot_of_the_week_taken_offers_the_nearest_before_it(scene, asha, omar):
+    last = a_start(days=6, hour=19)
+    asked = form_of(scene, last, professional_id=str(scene.ravi.id))
+    page = await asha.visit(scene.asked(start=last, professional=scene.ravi.id))
+    assert (await omar.send_to("/bookings", asked)).status == 303
+    late = await asha.submit(page, "/bookings")
+    assert late.status == 409
+    starts = re.findall(r'<button[^>]* name="start" value="([^"]+)"', late.text)
+    assert len(starts) == 3
+    assert max(starts) < last.strftime(START)
+    kept = await asha.submit(late, "/bookings", start=starts[-1])
+    assert (await scene.booking(kept.location.split("/")[2])).named_id == scene.ravi.id
+
+
+async def test_somebody_with_no_other_time_gives_way_to_anyone_and_the_form_says_so(scene, asha, omar):
+    page = await asha.visit(scene.asked(professional=scene.ravi.id))
+    assert (await omar.send_to("/bookings", form_of(scene, professional_id=str(scene.ravi.id)))).status == 303
+    async with scene.database.work() as db:
+        week = Range(clock.now(), clock.now() + timedelta(days=8))
+        db.add(TimeOff(professional_id=scene.ravi.id, span=week, created_at=clock.now()))
+    late = await asha.submit(page, "/bookings")
+    assert late.status == 409
+    assert "Ravi has no other time in these days" in late.text
+    starts = re.findall(r'<button[^>]* name="start" value="([^"]+)"', late.text)
+    kept = await asha.submit(late, "/bookings", start=starts[0])
+    assert kept.status == 303
+    assert (await scene.booking(kept.location.split("/")[2])).named_id is None
 
 
 BAD = [
