@@ -4,11 +4,12 @@ from app.accounts import area, session, user
 from app.availability import working
 from app.bookings import booking, code, decline, extra
 from app.catalog import service
+from app.discovery import unmet
 from app.kit import events, idempotency, outbox
 from app.kit.rows import metadata
 from app.payments import charge, ledger
 from app.reviews import review
-from app.vetting import professional
+from app.vetting import document, professional, verification
 
 MODULES = (
     area,
@@ -16,6 +17,7 @@ MODULES = (
     charge,
     code,
     decline,
+    document,
     events,
     extra,
     idempotency,
@@ -25,7 +27,9 @@ MODULES = (
     review,
     service,
     session,
+    unmet,
     user,
+    verification,
     working,
 )
 __all__ = ["metadata"]

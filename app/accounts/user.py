@@ -3,7 +3,7 @@
 import enum
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, func, text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, Integer, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.events import Chronicle
@@ -17,13 +17,19 @@ class Role(enum.StrEnum):
 
 
 class User(Base, Chronicle):
-    """One account, one role. `epoch` grows whenever every session must end."""
+    """One account, one role. `epoch` grows whenever every session must end.
+
+    Who has left (W16, W17) keeps the row, without anything personal.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
         CheckConstraint("role IN ('customer', 'professional', 'admin')", name="users_role_check"),
         CheckConstraint("length(full_name) BETWEEN 1 AND 120", name="users_full_name_check"),
         Index("users_email_key", func.lower(text("email")), unique=True),
+        Index("users_since_idx", "role", "created_at", "id"),
+        Index("users_name_idx", "role", "full_name", "id"),
+        Index("users_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
     )
     role: Mapped[str]
     email: Mapped[str]
@@ -33,6 +39,11 @@ class User(Base, Chronicle):
     email_verified_at: Mapped[datetime | None]
     epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+    # What a person is looked for by.
+    words: Mapped[str] = mapped_column(
+        Computed("lower(full_name || ' ' || email || ' ' || phone)", persisted=True), deferred=True
+    )
 
     @property
     def subject(self) -> str:
@@ -50,6 +61,10 @@ class Block(Base):
     __table_args__ = (
         Index("blocks_in_force_key", "user_id", unique=True, postgresql_where=text("lifted_at IS NULL")),
         CheckConstraint("length(reason) > 0", name="blocks_reason_check"),
+        CheckConstraint(
+            "(lifted_at IS NULL) = (lifted_by_id IS NULL) AND (lifted_at IS NULL) = (lifted_reason IS NULL)",
+            name="blocks_lifted_check",
+        ),
     )
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
     by_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
@@ -57,6 +72,7 @@ class Block(Base):
     created_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]
     lifted_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
+    lifted_reason: Mapped[str | None]
 
 
 def public_name(full_name: str) -> str:

@@ -10,13 +10,20 @@ from app.kit.events import Chronicle
 from app.kit.rows import Base
 
 
-class Category(Base):
+class Category(Base, Chronicle):
+    """A shelf of the catalogue. A retired one is shown to nobody; it can be retired once nothing on it is offered."""
+
     __tablename__ = "categories"
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(unique=True)
     short_name: Mapped[str]
     drawing: Mapped[str]
     position: Mapped[int] = mapped_column(Integer)
+    retired_at: Mapped[datetime | None]
+
+    @property
+    def subject(self) -> str:
+        return f"category-{self.id}"
 
 
 class Service(Base, Chronicle):

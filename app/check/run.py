@@ -28,6 +28,8 @@ HEADS = """
     SELECT 'booking-' || reference AS subject, event_count, event_head FROM bookings
     UNION ALL SELECT 'user-' || id, event_count, event_head FROM users
     UNION ALL SELECT 'service-' || id, event_count, event_head FROM services
+    UNION ALL SELECT 'category-' || id, event_count, event_head FROM categories
+    UNION ALL SELECT 'document-' || id, event_count, event_head FROM documents
 """
 NEIGHBOURS = """
     SELECT reference, ends_at, pincode, latitude, longitude,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Integer, LargeBinary, Text, UniqueConstraint, event
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, LargeBinary, Text, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.kit import clock
@@ -69,7 +69,11 @@ class Event(Keyed):
     """One fact, past tense, dotted name; never changed, never deleted (the database refuses)."""
 
     __tablename__ = "events"
-    __table_args__ = (UniqueConstraint("subject", "seq", name="events_subject_seq_key"),)
+    __table_args__ = (
+        UniqueConstraint("subject", "seq", name="events_subject_seq_key"),
+        Index("events_actor_idx", "actor_id", "id"),
+        Index("events_name_idx", "name", "id"),
+    )
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     subject: Mapped[str] = mapped_column(Text)
     seq: Mapped[int] = mapped_column(Integer)

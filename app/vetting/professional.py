@@ -1,15 +1,18 @@
 """May this person work?"""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, text
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.rows import Keyed
 
 
 class Professional(Keyed):
-    """The working side of a professional's account: trade, years, home area and standing."""
+    """The working side of a professional's account: trade, years, home area and standing.
+
+    From `papers_expire_on` on a paper is out of date and there are no new offers (W7); None: none of them expires.
+    """
 
     __tablename__ = "professionals"
     __table_args__ = (
@@ -25,4 +28,5 @@ class Professional(Keyed):
     home_pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
     denial_reason: Mapped[str | None]
     approved_at: Mapped[datetime | None]
+    papers_expire_on: Mapped[date | None] = mapped_column(Date)
     created_at: Mapped[datetime]

@@ -8,6 +8,45 @@ TRANSACTION = (
 )
 
 
+DOCUMENT = {
+    "professional_id": "user_id",
+    "kind": "'identity'",
+    "state": "'submitted'",
+    "name": "'card.pdf'",
+    "media_type": "'application/pdf'",
+    "size": "1000",
+    "pages": "1",
+    "sha256": "sha256('x')",
+    "uploaded_at": "now()",
+    "decided_at": "NULL::timestamptz",
+    "decided_by_id": "NULL::bigint",
+    "stored_as": "NULL",
+}
+CASE = {
+    "professional_id": "user_id",
+    "kind": "'joining'",
+    "state": "'open'",
+    "message": "''",
+    "submitted_at": "now()",
+    "decided_at": "NULL::timestamptz",
+    "decided_by_id": "NULL::bigint",
+}
+
+
+def made(table: str, row: dict[str, str], **differently: str) -> str:
+    """A row for every professional, sound but for what is said differently."""
+    whole = row | differently
+    return f"INSERT INTO {table} ({', '.join(whole)}) SELECT {', '.join(whole.values())} FROM professionals"
+
+
+def document(**differently: str) -> str:
+    return made("documents", DOCUMENT, **differently)
+
+
+def case(**differently: str) -> str:
+    return made("verifications", CASE, **differently)
+
+
 def booking(changes: str, which: str = "assigned") -> str:
     return B.format(changes, which)
 
@@ -18,6 +57,20 @@ CHECKS = {
     "users_role_check": "UPDATE users SET role = 'owner'",
     "addresses_line_check": "UPDATE addresses SET line = ''",
     "blocks_reason_check": "UPDATE blocks SET reason = ''",
+    "blocks_lifted_check": "UPDATE blocks SET lifted_at = now()",
+    "documents_decided_check": document(state="'approved'"),
+    "documents_kind_check": document(kind="'passport photo'"),
+    "documents_media_type_check": document(media_type="'text/html'"),
+    "documents_name_check": document(name="''"),
+    "documents_pages_check": document(pages="0"),
+    "documents_sha256_check": document(sha256="'x'"),
+    "documents_size_check": document(size="10485761"),
+    "documents_state_check": document(state="'lost'", decided_at="now()"),
+    "unmet_searches_searches_check": "INSERT INTO unmet_searches (day, pincode, searches) VALUES (now(), '600020', 0)",
+    "verifications_decided_check": case(state="'denied'", decided_at="now()"),
+    "verifications_kind_check": case(kind="'whim'"),
+    "verifications_message_check": case(message="repeat('x', 1001)"),
+    "verifications_state_check": case(state="'lost'", decided_at="now()"),
     "mail_links_purpose_check": "UPDATE mail_links SET purpose = 'enter'",
     "outbox_somebody_check": "UPDATE outbox SET recipient_id = NULL, address = NULL",
     "professionals_approved_check": "UPDATE professionals SET approved_at = NULL WHERE standing = 'approved'",
@@ -83,6 +136,12 @@ UNIQUE = {
     "users_email_key": "UPDATE users SET email = upper((SELECT email FROM users ORDER BY id LIMIT 1))",
     "addresses_main_key": "UPDATE addresses SET is_main = true",
     "blocks_in_force_key": SAME.format("blocks", "user_id, by_id, reason, created_at"),
+    "documents_current_key": document(state="'approved'", decided_at="now()") + " CROSS JOIN generate_series(1, 2)",
+    "documents_stored_as_key": document(stored_as="'same'", kind="'address'"),
+    "documents_waiting_key": document() + " CROSS JOIN generate_series(1, 2)",
+    "unmet_searches_key": "INSERT INTO unmet_searches (day, pincode, searches)"
+    " SELECT '2026-11-24', '600020', 1 FROM generate_series(1, 2)",
+    "verifications_open_key": case() + " CROSS JOIN generate_series(1, 2)",
     "event_values_pkey": SAME.format("event_values", "event_id, name, salt, value"),
     "idempotency_keys_pkey": "INSERT INTO idempotency_keys SELECT id, 'k', 'p', 'd', '', now() FROM users"
     " CROSS JOIN generate_series(1, 2)",
@@ -120,13 +179,17 @@ UNIQUE = {
 }
 
 # Rows that nothing of the town has written, for the rules on what they point at.
-ROWS = """
-    INSERT INTO declines SELECT id, professional_id, 'passed', '', now() FROM bookings WHERE reference = '{completed}';
-    INSERT INTO disputes SELECT id, customer_id, 'x', now() FROM bookings WHERE reference = '{completed}';
+ROWS = f"""
+    INSERT INTO declines SELECT id, professional_id, 'passed', '', now() FROM bookings
+     WHERE reference = '{{completed}}';
+    INSERT INTO disputes SELECT id, customer_id, 'x', now() FROM bookings WHERE reference = '{{completed}}';
     INSERT INTO idempotency_keys SELECT id, 'k', 'p', 'd', '', now() FROM users;
     INSERT INTO search_terms (term, language, category_id) SELECT 'x', 'en', id FROM categories;
     INSERT INTO search_terms (term, language, service_id) SELECT 'x', 'en', id FROM services;
     INSERT INTO service_ratings (service_id) SELECT id FROM services ON CONFLICT DO NOTHING;
     UPDATE bookings SET named_id = professional_id, reserved_for = professional_id WHERE state = 'closed';
-    UPDATE blocks SET lifted_by_id = by_id, lifted_at = now()
+    UPDATE blocks SET lifted_by_id = by_id, lifted_at = now(), lifted_reason = 'x';
+    INSERT INTO unmet_searches (day, pincode, category_id, searches) SELECT now(), '600020', id, 1 FROM categories;
+    {document(decided_at="now()", decided_by_id="user_id", state="'approved'")};
+    {case(decided_at="now()", decided_by_id="user_id", state="'approved'")}
 """

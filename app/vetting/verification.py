@@ -1,0 +1,45 @@
+"""A case that an admin decides: somebody wants to work, wants to work again, or has changed something."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from app.kit.rows import Base
+
+KINDS = ("joining", "again", "change")
+STATES = ("open", "approved", "denied", "withdrawn")
+_KINDS = ", ".join(f"'{kind}'" for kind in KINDS)
+_STATES = ", ".join(f"'{state}'" for state in STATES)
+
+
+class Verification(Base):
+    """One case: `kind` joining, again (denied or expired before), change (new service or paper of somebody approved).
+
+    At most one is open for each professional. `checked` is what the admin ticked, `reason` what a denied person reads.
+    """
+
+    __tablename__ = "verifications"
+    __table_args__ = (
+        CheckConstraint(f"kind IN ({_KINDS})", name="verifications_kind_check"),
+        CheckConstraint(f"state IN ({_STATES})", name="verifications_state_check"),
+        CheckConstraint("length(message) <= 1000", name="verifications_message_check"),
+        CheckConstraint(
+            "(state = 'open') = (decided_at IS NULL) AND (state = 'denied') = (reason IS NOT NULL)",
+            name="verifications_decided_check",
+        ),
+        Index("verifications_open_key", "professional_id", unique=True, postgresql_where=text("state = 'open'")),
+        Index("verifications_professional_id_idx", "professional_id", "id"),
+        Index("verifications_waiting_idx", "submitted_at", "id", postgresql_where=text("state = 'open'")),
+    )
+    professional_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(default="open", server_default="open")
+    message: Mapped[str] = mapped_column(default="", server_default="")
+    checked: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    submitted_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
+    reason: Mapped[str | None]

@@ -1,0 +1,198 @@
+"""Papers and their verification, who has left, searches that met nobody; nobody blocked books or accepts."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+ONE_OF_A_KIND = ["professional_id", "kind"]
+
+# Behind every verb: a booking cannot be made, paid for or accepted by somebody who is blocked or has left. The key-share
+# lock waits for whoever is blocking that person now, and is what makes them wait for us.
+REFUSE_BLOCKED = """
+CREATE FUNCTION refuse_blocked() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE who bigint;
+BEGIN
+    IF TG_OP = 'INSERT' OR (OLD.state = 'held' AND NEW.state = 'requested') THEN
+        who := NEW.customer_id;
+    ELSIF NEW.state = 'assigned' AND OLD.state <> 'assigned' THEN
+        who := NEW.professional_id;
+    ELSE
+        RETURN NEW;
+    END IF;
+    PERFORM 1 FROM users WHERE id = who FOR KEY SHARE;
+    IF EXISTS (SELECT 1 FROM blocks WHERE user_id = who AND lifted_at IS NULL)
+       OR EXISTS (SELECT 1 FROM users WHERE id = who AND left_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'person % may not book or accept', who
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'bookings_nobody_blocked';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
+
+def upgrade() -> None:
+    keep_papers()
+    keep_cases()
+    count_unmet_searches()
+    op.add_column("professionals", sa.Column("papers_expire_on", sa.Date(), nullable=True))
+    op.add_column("users", sa.Column("left_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("categories", sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("categories", sa.Column("event_count", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("categories", sa.Column("event_head", sa.LargeBinary(), nullable=True))
+    say_why_blocks_end()
+    index_lists()
+    op.execute(REFUSE_BLOCKED)
+    op.execute(
+        "CREATE TRIGGER bookings_nobody_blocked BEFORE INSERT OR UPDATE OF state ON bookings"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_blocked()"
+    )
+
+
+def keep_papers() -> None:
+    op.create_table(
+        "documents",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False, start=1, increment=1), nullable=False),
+        sa.Column("professional_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="submitted", nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("stored_as", sa.Text(), nullable=True),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("pages", sa.SmallInteger(), server_default="1", nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("denial_reason", sa.Text(), nullable=True),
+        sa.Column("event_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("event_head", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint("kind IN ('identity', 'certificate', 'address')", name=op.f("documents_kind_check")),
+        sa.CheckConstraint(
+            "state IN ('submitted', 'approved', 'denied', 'replaced')", name=op.f("documents_state_check")
+        ),
+        sa.CheckConstraint(
+            "media_type IN ('application/pdf', 'image/jpeg', 'image/png')", name=op.f("documents_media_type_check")
+        ),
+        sa.CheckConstraint("size BETWEEN 1 AND 10485760", name=op.f("documents_size_check")),
+        sa.CheckConstraint("octet_length(sha256) = 32", name=op.f("documents_sha256_check")),
+        sa.CheckConstraint("pages BETWEEN 1 AND 200", name=op.f("documents_pages_check")),
+        sa.CheckConstraint("length(name) BETWEEN 1 AND 120", name=op.f("documents_name_check")),
+        sa.CheckConstraint(
+            "(state = 'submitted') = (decided_at IS NULL) AND (state = 'denied') = (denial_reason IS NOT NULL)",
+            name=op.f("documents_decided_check"),
+        ),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["users.id"], name=op.f("documents_decided_by_id_fkey")),
+        sa.ForeignKeyConstraint(
+            ["professional_id"], ["professionals.user_id"], name=op.f("documents_professional_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("documents_pkey")),
+        sa.UniqueConstraint("stored_as", name=op.f("documents_stored_as_key")),
+    )
+    op.create_index("documents_professional_id_idx", "documents", ["professional_id", "id"])
+    for name, state in (("documents_current_key", "approved"), ("documents_waiting_key", "submitted")):
+        op.create_index(name, "documents", ONE_OF_A_KIND, unique=True, postgresql_where=sa.text(f"state = '{state}'"))
+
+
+def keep_cases() -> None:
+    op.create_table(
+        "verifications",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False, start=1, increment=1), nullable=False),
+        sa.Column("professional_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="open", nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.Column("checked", sa.ARRAY(sa.Text()), server_default="{}", nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("kind IN ('joining', 'again', 'change')", name=op.f("verifications_kind_check")),
+        sa.CheckConstraint(
+            "state IN ('open', 'approved', 'denied', 'withdrawn')", name=op.f("verifications_state_check")
+        ),
+        sa.CheckConstraint("length(message) <= 1000", name=op.f("verifications_message_check")),
+        sa.CheckConstraint(
+            "(state = 'open') = (decided_at IS NULL) AND (state = 'denied') = (reason IS NOT NULL)",
+            name=op.f("verifications_decided_check"),
+        ),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["users.id"], name=op.f("verifications_decided_by_id_fkey")),
+        sa.ForeignKeyConstraint(
+            ["professional_id"], ["professionals.user_id"], name=op.f("verifications_professional_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("verifications_pkey")),
+    )
+    is_open = sa.text("state = 'open'")
+    op.create_index(
+        "verifications_open_key", "verifications", ["professional_id"], unique=True, postgresql_where=is_open
+    )
+    op.create_index("verifications_professional_id_idx", "verifications", ["professional_id", "id"])
+    op.create_index("verifications_waiting_idx", "verifications", ["submitted_at", "id"], postgresql_where=is_open)
+
+
+def count_unmet_searches() -> None:
+    op.create_table(
+        "unmet_searches",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False, start=1, increment=1), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("pincode", sa.String(length=6), nullable=False),
+        sa.Column("category_id", sa.BigInteger(), nullable=True),
+        sa.Column("searches", sa.Integer(), nullable=False),
+        sa.CheckConstraint("searches > 0", name=op.f("unmet_searches_searches_check")),
+        sa.ForeignKeyConstraint(["category_id"], ["categories.id"], name=op.f("unmet_searches_category_id_fkey")),
+        sa.ForeignKeyConstraint(["pincode"], ["pincodes.pincode"], name=op.f("unmet_searches_pincode_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("unmet_searches_pkey")),
+    )
+    op.create_index(
+        "unmet_searches_key",
+        "unmet_searches",
+        ["day", "pincode", "category_id"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    )
+
+
+def say_why_blocks_end() -> None:
+    op.add_column("blocks", sa.Column("lifted_reason", sa.Text(), nullable=True))
+    op.execute(
+        "UPDATE blocks SET lifted_by_id = coalesce(lifted_by_id, by_id), lifted_reason = '–' WHERE lifted_at IS NOT NULL"
+    )
+    op.create_check_constraint(
+        "blocks_lifted_check",
+        "blocks",
+        "(lifted_at IS NULL) = (lifted_by_id IS NULL) AND (lifted_at IS NULL) = (lifted_reason IS NULL)",
+    )
+
+
+def index_lists() -> None:
+    op.create_index("users_since_idx", "users", ["role", "created_at", "id"])
+    op.create_index("users_name_idx", "users", ["role", "full_name", "id"])
+    words = sa.Computed("lower(full_name || ' ' || email || ' ' || phone)", persisted=True)
+    op.add_column("users", sa.Column("words", sa.Text(), words, nullable=False))
+    op.create_index(
+        "users_words_idx", "users", ["words"], postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}
+    )
+    op.create_index("events_actor_idx", "events", ["actor_id", "id"])
+    op.create_index("events_name_idx", "events", ["name", "id"])
+
+
+def downgrade() -> None:
+    op.execute("DROP TRIGGER bookings_nobody_blocked ON bookings")
+    op.execute("DROP FUNCTION refuse_blocked()")
+    for table, indexes in (("events", ("name", "actor")), ("users", ("words", "name", "since"))):
+        for index in indexes:
+            op.drop_index(f"{table}_{index}_idx", table_name=table)
+    op.drop_column("users", "words")
+    op.drop_constraint("blocks_lifted_check", "blocks", type_="check")
+    op.drop_column("blocks", "lifted_reason")
+    for column in ("event_head", "event_count", "retired_at"):
+        op.drop_column("categories", column)
+    op.drop_column("users", "left_at")
+    op.drop_column("professionals", "papers_expire_on")
+    for table in ("unmet_searches", "verifications", "documents"):
+        op.drop_table(table)
