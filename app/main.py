@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 from app.accounts import auth
 from app.discovery.cache import clear_what_it_changes
 from app.kit import logs
+from app.kit.desk import tell_the_desk
 from app.kit.events import on_every_event
 from app.notifications import rules
 from app.parts import parts, provided
@@ -27,6 +28,7 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
     """`more` are further routes, for development and tests."""
     logs.set_up(settings.log_level, as_json=settings.production)
     on_every_event(clear_what_it_changes)
+    on_every_event(tell_the_desk)
     rules.install()
     state = parts(settings)
     app = Litestar(

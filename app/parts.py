@@ -10,10 +10,12 @@ from app.accounts import auth
 from app.accounts.session import Sessions
 from app.accounts.user import Role
 from app.availability.repository import Working
+from app.insights.repository import waiting
 from app.kit import clock
 from app.kit.after import AfterCommit
 from app.kit.cache import Cache
 from app.kit.db import Database
+from app.kit.desk import DESK
 from app.kit.secrets import Passwords
 from app.kit.vault import Vault
 from app.settings import Settings
@@ -44,7 +46,9 @@ def parts(settings: Settings) -> State:
         return await sessions.living(session_ids, clock.now())
 
     async def audiences_of(me: auth.Me) -> list[str]:
-        """Professionals also hear of offers in their area, until they are blocked."""
+        """Professionals also hear of offers in their area, admins of the whole town, until they are blocked."""
+        if me.role == Role.ADMIN and me.blocked is None:
+            return [f"user:{me.id}", DESK]
         if me.role != Role.PROFESSIONAL or me.blocked is not None:
             return [f"user:{me.id}"]
         async with database.work() as db:
@@ -63,6 +67,7 @@ def parts(settings: Settings) -> State:
             "passwords": Passwords(vault, cheap=settings.env == "test"),
             "shelf": Shelf(after.cache),
             "live": Live(after.bus, audiences_of, still_in),
+            "waiting": waiting,
         }
     )
 

@@ -3,6 +3,7 @@
 from litestar.types import ControllerRouterHandler
 
 from app.accounts.address_pages import AddressPages
+from app.accounts.again_pages import AgainPages
 from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
@@ -27,6 +28,7 @@ from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import NoticePages
 from app.reviews.pages import ReviewPages
 from app.standing.availability_pages import AvailabilityPages
+from app.standing.customer_pages import CustomerDesk
 from app.standing.pages import BlockedPages
 from app.web import health
 from app.web.live import live
@@ -75,8 +77,13 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
     AvailabilityPages,
 ]
 
+ADMINS: list[ControllerRouterHandler] = [
+    CustomerDesk,
+]
+
 SIGNED_IN: list[ControllerRouterHandler] = [
     LogoutPages,
+    AgainPages,
     BlockedPages,
     ProfilePages,
     EmailPages,
@@ -88,7 +95,7 @@ SIGNED_IN: list[ControllerRouterHandler] = [
 
 MACHINES: list[ControllerRouterHandler] = [health.health, health.ready, health.metrics, health.csp_report, static_file]
 
-ROUTES: list[ControllerRouterHandler] = [*EVERYONE, *CUSTOMERS, *PROFESSIONALS, *SIGNED_IN, *MACHINES]
+ROUTES: list[ControllerRouterHandler] = [*EVERYONE, *CUSTOMERS, *PROFESSIONALS, *ADMINS, *SIGNED_IN, *MACHINES]
 
 # Only outside production, and only while no mail server is set.
 MAILBOX: list[ControllerRouterHandler] = [MailboxPages]

@@ -13,6 +13,7 @@ from app.discovery.cache import clear_what_it_changes
 from app.kit import clock, logs
 from app.kit.after import AfterCommit
 from app.kit.db import Database
+from app.kit.desk import tell_the_desk
 from app.kit.events import on_every_event
 from app.kit.live import Broken
 from app.kit.queue import queue_at
@@ -44,6 +45,7 @@ def run(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT."""
     logs.set_up(settings.log_level, as_json=settings.production)
     on_every_event(clear_what_it_changes)
+    on_every_event(tell_the_desk)
     asyncio.run(_run(settings))
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.kit import logs
 from app.kit.errors import Invalid, Missing, Refused
 from app.kit.words import _
-from app.web.guards import BadToken, BlockedPerson, SignInNeeded
+from app.web.guards import BadToken, BlockedPerson, PasswordNeeded, SignInNeeded
 from app.web.render import came_from, draw, go, wants_fragment
 from app.web.security import SAFE_METHODS
 
@@ -45,6 +45,8 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Answer:
         problem = problem.exceptions[0]
     if isinstance(problem, SignInNeeded):
         return _to_sign_in(request)
+    if isinstance(problem, PasswordNeeded):
+        return _to_password(request)
     trouble = trouble_of(problem, request.method)
     if trouble.status == 500:
         log.error("unexpected", exc_info=problem, route=request.scope.get("path_template", ""))
@@ -201,6 +203,13 @@ def _to_sign_in(request: Request[Any, Any, Any]) -> Answer:
         trouble = Trouble(401, _("Please sign in."), "sign-in", headers={"www-authenticate": "Bearer"})
         return answer(request, trouble)
     return go(request, "/login?" + _next(request))
+
+
+def _to_password(request: Request[Any, Any, Any]) -> Answer:
+    if wants_json(request):
+        trouble = Trouble(401, _("Please sign in again."), "password", headers={"www-authenticate": "Bearer"})
+        return answer(request, trouble)
+    return go(request, "/login/again?" + _next(request))
 
 
 def _next(request: Request[Any, Any, Any]) -> str:

@@ -32,12 +32,16 @@ def signed_in(**more: Any) -> dict[str, Any]:
 
 
 def only(*roles: str, **more: Any) -> dict[str, Any]:
-    """opt = only("customer"): these roles."""
+    """opt = only("customer"): these roles. `fresh=True`: with the password given within the last 15 minutes."""
     return {"who": frozenset(str(role) for role in roles), **more}
 
 
 class SignInNeeded(NotAuthorizedException):
     """A visitor at a private door: to the sign-in page, or 401 where a program asks."""
+
+
+class PasswordNeeded(NotAuthorizedException):
+    """A deed that needs the password once more, since it was given more than a quarter of an hour ago."""
 
 
 class NotYourRole(HTTPException):
@@ -91,6 +95,8 @@ def _admit(person: Person | None, opt: dict[str, Any]) -> None:
         raise BlockedPerson(person.blocked)
     if who != SIGNED_IN and person.role not in (who or ()):
         raise NotYourRole(_("This page is for somebody else's role."))
+    if opt.get("fresh") and not person.is_fresh:
+        raise PasswordNeeded()
 
 
 def declared(app: Litestar) -> list[tuple[str, str, str]]:

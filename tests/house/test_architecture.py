@@ -28,6 +28,7 @@ SQL_ADDRESSES = {
     "app/dev/seed.py",
     "app/dev/town.py",
     "app/kit/db.py",
+    "app/kit/keyset.py",
     "app/kit/migrate.py",
     "app/reviews/ratings.py",
 }
