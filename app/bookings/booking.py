@@ -178,17 +178,19 @@ class Booking(Base, Chronicle):
             self.reserved_for = next_for
         if self.named_id == by.id:
             self.asked_until = None
-        self._tell("booking.passed", by, offered=True, nudge=by.id, reason=reason)
+        self._tell("booking.passed", by, offered=True, nudge=by.id, personal=_said(reason))
 
     def hand_back(self, by: Actor, reason: str, next_for: int | None) -> None:
         self._reopen("hand_back", by, next_for)
-        self._tell("booking.returned", by, offered=True, nudge=by.id, reason=reason)
+        self._tell("booking.returned", by, offered=True, nudge=by.id, personal=_said(reason))
 
     def offer_again(self, by: Actor, reason: str, next_for: int | None) -> None:
         """W1, W14: taken from its professional and offered to the others."""
         before = self.professional_id
         self._reopen("offer_again", by, next_for)
-        self._tell("booking.offered_again", by, offered=True, nudge=before, reason=reason, professional_id=before)
+        self._tell(
+            "booking.offered_again", by, offered=True, nudge=before, professional_id=before, personal=_said(reason)
+        )
 
     def reschedule(self, by: Actor, starts_at: datetime, next_for: int, fee: int) -> None:
         """The price stays the agreed one; the previous professional, or the one who was named, is asked first if free.
@@ -254,7 +256,9 @@ class Booking(Base, Chronicle):
         self._void_codes()
         self.cancelled_as, self.cancel_reason, self.fee = cancelled_as, reason, fee
         self.cancelled_at = clock.now()
-        self._tell("booking.cancelled", by, offered=was_open, cancelled_as=cancelled_as, reason=reason, fee=fee)
+        self._tell(
+            "booking.cancelled", by, offered=was_open, cancelled_as=cancelled_as, fee=fee, personal=_said(reason)
+        )
 
     def change_details(self, by: Actor, address: str, note: str) -> None:
         if self.state not in (State.HELD, State.REQUESTED):
@@ -280,7 +284,7 @@ class Booking(Base, Chronicle):
         self._expect(State.STARTED)
         extra = Extra(text=what, price=price, state="proposed", proposed_at=clock.now())
         self.extras.append(extra)
-        self._tell("booking.extra_proposed", by, text=what, price=price)
+        self._tell("booking.extra_proposed", by, price=price, personal={"text": what})
         return extra
 
     def answer_extra(self, by: Actor, extra: Extra, *, approved: bool) -> None:
@@ -338,3 +342,8 @@ class Booking(Base, Chronicle):
         if offered:
             nudges.append((f"area:{self.pincode}", "jobs"))
         self.record(name, by=by, nudges=nudges, **facts)  # type: ignore[arg-type]  # facts are JSON values
+
+
+def _said(reason: str) -> dict[str, str]:
+    """What somebody wrote, to be erased when they leave (W16, W17)."""
+    return {"reason": reason} if reason else {}
