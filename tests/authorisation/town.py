@@ -82,7 +82,12 @@ class Builder:
 
     def __init__(self, db: AsyncSession, vault: Vault, service: Service, people: dict[str, User]) -> None:
         self.db, self.vault, self.service, self.people = db, vault, service, people
-        self.words = {"service_id": str(service.id), "slug": service.slug, "card": str(people["ravi"].id)}
+        self.words = {
+            "service_id": str(service.id),
+            "slug": service.slug,
+            "card": str(people["ravi"].id),
+            "asha": str(people["asha"].id),
+        }
 
     async def before_today(self) -> None:
         """What lies behind, what runs at nine, what is accepted for later."""
