@@ -54,7 +54,7 @@ class AgainPages(Controller):
             return _draw(request, onward, words=soon.words(), status=429, wait=soon.seconds)
         if person != me.id:
             return _draw(request, onward, words=_("That is not your password."), status=422)
-        await auth.sign_in(request, db, await Users(db).get(me.id))
+        await auth.sign_in(request, db, await Users(db).get(me.id, lock=True))
         return go(request, onward)
 
 

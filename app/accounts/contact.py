@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from app.accounts.user import FORMER
 from app.kit.errors import Invalid
 from app.kit.words import _
 
@@ -42,8 +43,10 @@ def name_of(typed: str) -> str:
         raise Wrong(_("Tell us your name."))
     if len(typed) > LONGEST_NAME:
         raise Wrong(_("A name has at most %(most)s characters here.", most=LONGEST_NAME))
-    if not _is_plain(name) or "://" in name or not any(unicodedata.category(sign)[0] == "L" for sign in name):
+    if not is_plain(name) or "://" in name or not any(unicodedata.category(sign)[0] == "L" for sign in name):
         raise Wrong(_("Write your name in letters."))
+    if name in FORMER.values():
+        raise Wrong(_("That is what we call who has left. Write your own name."))
     return name
 
 
@@ -92,7 +95,7 @@ def _indian(text: str) -> str:
 def line_of(typed: str) -> str:
     """House, street and area on one line."""
     line = ", ".join(part for part in (" ".join(part.split()).strip(",") for part in typed[:2000].split("\n")) if part)
-    if len(line) < 5 or not _is_plain(line) or not any(sign.isalnum() for sign in line):
+    if len(line) < 5 or not is_plain(line) or not any(sign.isalnum() for sign in line):
         raise Wrong(_("Write the house, the street and the area."))
     if len(line) > LONGEST_LINE or len(typed) > 2000:
         raise Wrong(_("An address has at most %(most)s characters here.", most=LONGEST_LINE))
@@ -108,6 +111,6 @@ def pincode_of(typed: str) -> str:
     return pincode
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """No control sign and no invisible one, which could dress one text up as another."""
     return all(unicodedata.category(sign)[0] != "C" or sign in JOINERS for sign in text)

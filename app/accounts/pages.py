@@ -19,7 +19,7 @@ from app.accounts.signup import Apart, sign_up
 from app.accounts.user import Role
 from app.kit.after import AfterCommit
 from app.kit.db import Database
-from app.kit.errors import Invalid
+from app.kit.errors import Invalid, Missing
 from app.kit.secrets import Passwords
 from app.kit.vault import Vault
 from app.kit.words import _
@@ -118,7 +118,10 @@ class LoginPages(Controller):
             return _login_form(request, values, words=soon.words(), status=429, wait=soon.seconds)
         if person is None:
             return _login_form(request, values, words=_("E-mail or password is not right."), status=422)
-        return await _enter(request, db, person, values["next"])
+        try:
+            return await _enter(request, db, person, values["next"])
+        except Missing:  # they left this very moment
+            return _login_form(request, values, words=_("E-mail or password is not right."), status=422)
 
 
 def _complete(given: Credentials) -> Credentials:
@@ -135,7 +138,7 @@ def _complete(given: Credentials) -> Credentials:
 async def _enter(request: Asked, db: AsyncSession, person: int, onward: str) -> Response[bytes]:
     """A new session; whoever is blocked reads why, before anything else (W2)."""
     users = Users(db)
-    user = await users.get(person)
+    user = await users.get(person, lock=True)
     await auth.sign_in(request, db, user)
     if await users.block_of(user.id):
         return go(request, "/blocked")

@@ -30,9 +30,12 @@ class Users:
         self._db = db
 
     async def get(self, user_id: int, *, lock: bool = False) -> User:
-        """Locked when something about the person is about to change, so that their history stays one chain."""
+        """Locked when something about the person is about to change, so that their history stays one chain.
+
+        Of who has left nothing changes any more: Missing.
+        """
         found = await self._db.get(User, user_id, with_for_update=lock or None, populate_existing=lock)
-        if found is None:
+        if found is None or (lock and found.left_at is not None):
             raise Missing()
         return found
 
@@ -160,7 +163,9 @@ class Addresses:
 
     async def _lock_book(self) -> None:
         """Two changes of one book stand in line, so that there is always exactly one main address."""
-        await self._db.execute(select(User.id).where(User.id == self._owner_id).with_for_update())
+        here = select(User.id).where(User.id == self._owner_id, User.left_at.is_(None))
+        if await self._db.scalar(here.with_for_update()) is None:
+            raise Missing()
 
 
 class Browsers:

@@ -8,12 +8,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.events import Chronicle
 from app.kit.rows import Base
+from app.kit.words import N_, _
 
 
 class Role(enum.StrEnum):
     CUSTOMER = "customer"
     PROFESSIONAL = "professional"
     ADMIN = "admin"
+
+
+# The name of who has left. Nobody living can take it (app.accounts.contact).
+FORMER = {
+    Role.CUSTOMER: N_("Former customer"),
+    Role.PROFESSIONAL: N_("Former professional"),
+    Role.ADMIN: N_("Former admin"),
+}
 
 
 class User(Base, Chronicle):
@@ -51,7 +60,7 @@ class User(Base, Chronicle):
 
     @property
     def first_name(self) -> str:
-        return self.full_name.split()[0]
+        return first_name(self.full_name)
 
 
 class Block(Base):
@@ -76,6 +85,12 @@ class Block(Base):
 
 
 def public_name(full_name: str) -> str:
-    """First name and initial, all that strangers read: "Ravi K."."""
+    """First name and initial, all that strangers read: "Ravi K."; of who has left: "Former professional"."""
+    if full_name in FORMER.values():
+        return _(full_name)
     first, *rest = full_name.split()
     return f"{first} {rest[-1][0]}." if rest else first
+
+
+def first_name(full_name: str) -> str:
+    return _(full_name) if full_name in FORMER.values() else full_name.split()[0]

@@ -8,7 +8,7 @@ from sqlalchemy import Row, String, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime
 
-from app.accounts.user import public_name
+from app.accounts.user import first_name, public_name
 from app.availability.travel import Point, distance_km
 from app.bookings.booking import Booking
 from app.bookings.terms import REVIEW_OPEN
@@ -47,7 +47,7 @@ PAST = text(
 
 WORKER = text(
     """
-    SELECT u.id, u.full_name, u.phone, p.experience_years, h.pincode AS home, h.latitude, h.longitude,
+    SELECT u.id, u.full_name, u.phone, u.left_at IS NOT NULL AS has_left, p.experience_years, h.pincode AS home, h.latitude, h.longitude,
            pin.pincode, pin.place, pin.latitude AS there_latitude, pin.longitude AS there_longitude,
            r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five AS stars,
            r.one + r.two + r.three + r.four + r.five AS reviews, coalesce(r.jobs, 0) AS jobs
@@ -109,6 +109,7 @@ class Comer:
     distance_km: float | None
     phone: str | None
     place: str
+    has_left: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _row(row: Row[Any]) -> BookingRow:
         arrived_at=row.arrived_at,
         total=int(row.total),
         due=int(row.due),
-        who=row.full_name.split()[0] if row.full_name else None,
+        who=first_name(row.full_name) if row.full_name else None,
         rating=row.rating,
     )
 
@@ -198,7 +199,7 @@ def _comer(row: Row[Any], *, reachable: bool) -> Comer:
     there = Point(row.pincode or "", row.there_latitude, row.there_longitude)
     return Comer(
         id=row.id,
-        first_name=row.full_name.split()[0],
+        first_name=first_name(row.full_name),
         name=public_name(row.full_name),
         full_name=row.full_name,
         years=row.experience_years,
@@ -208,4 +209,5 @@ def _comer(row: Row[Any], *, reachable: bool) -> Comer:
         distance_km=distance_km(here, there),
         phone=row.phone if reachable else None,
         place=row.place or "",
+        has_left=row.has_left,
     )

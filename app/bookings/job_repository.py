@@ -72,7 +72,7 @@ HISTORY = text(
 PARTY = text(
     """
     SELECT u.full_name, u.phone, pin.place, pin.district
-      FROM users u, pincodes pin WHERE u.id = :customer AND pin.pincode = :pincode
+      FROM users u, pincodes pin WHERE u.id = :customer AND u.left_at IS NULL AND pin.pincode = :pincode
     """
 ).bindparams(bindparam("customer", type_=BigInteger))
 
@@ -166,10 +166,11 @@ class Jobs:
         query = select(Booking.id, Booking.reference, Booking.service_name).where(Booking.id.in_(booking_ids))
         return {row[0]: (row[1], row[2]) for row in await self.db.execute(query)}
 
-    async def party_of(self, booking: Booking) -> Party:
-        """Ask only while `contact_open`."""
-        row = (await self.db.execute(PARTY, {"customer": booking.customer_id, "pincode": booking.pincode})).one()
-        return Party(row.full_name, row.phone, row.place, row.district)
+    async def party_of(self, booking: Booking) -> Party | None:
+        """Ask only while `contact_open`. None when the customer has left since."""
+        asked = {"customer": booking.customer_id, "pincode": booking.pincode}
+        row = (await self.db.execute(PARTY, asked)).one_or_none()
+        return Party(row.full_name, row.phone, row.place, row.district) if row else None
 
     async def has_declined(self, me: Actor, reference: str) -> bool:
         """Passed on or handed back before: doing it again changes nothing."""

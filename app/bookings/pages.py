@@ -227,7 +227,7 @@ async def _who(db: AsyncSession, me: Me, values: dict[str, Any], wrong: dict[str
         values["professional_id"] = ""
         return None
     found = await OwnBookings(db, me).card(row_number(text), str(values["pincode"]))
-    if found is None or "professional_id" in wrong:
+    if found is None or found.has_left or "professional_id" in wrong:
         wrong.setdefault("professional_id", _("We do not know this person. Anyone who is free can come."))
         values["professional_id"] = ""
         return None

@@ -55,6 +55,7 @@ STALE: dict[str, tuple[str, ...]] = {
     "person.email_changed": NOTHING,
     "person.password_changed": NOTHING,
     "person.details_changed": (TIMES, PEOPLE, REVIEWS),
+    "person.left": (TIMES, CARDS, REVIEWS, PEOPLE),
 }
 
 

@@ -79,7 +79,7 @@ BUSIEST = text(
 
 PERSON = text(
     """
-    SELECT p.user_id, u.full_name, p.trade, p.experience_years, h.place,
+    SELECT p.user_id, u.full_name, u.left_at IS NOT NULL AS has_left, p.trade, p.experience_years, h.place,
            coalesce(r.one, 0) AS one, coalesce(r.two, 0) AS two, coalesce(r.three, 0) AS three,
            coalesce(r.four, 0) AS four, coalesce(r.five, 0) AS five, coalesce(r.jobs, 0) AS jobs,
            (SELECT coalesce(array_agg(DISTINCT a.place ORDER BY a.place), '{}')
@@ -118,7 +118,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class PublicCard:
-    """A professional as strangers see them: first name and initial, never a surname, a phone or an address."""
+    """A professional as strangers see them: first name and initial, never a surname, a phone or an address.
+
+    Of who has left only the reviews and the number of jobs (W17).
+    """
 
     id: int
     name: str
@@ -129,6 +132,7 @@ class PublicCard:
     areas: list[str]
     services: list[Offer]
     spread: Spread
+    has_left: bool
 
 
 class Looking:
@@ -179,4 +183,5 @@ def _public(row: Row[Any]) -> PublicCard:
         areas=row.areas,
         services=[Offer(*one) for one in row.services],
         spread=Spread(row.one, row.two, row.three, row.four, row.five),
+        has_left=row.has_left,
     )

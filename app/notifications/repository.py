@@ -107,8 +107,9 @@ class Around:
         self._db = db
 
     async def person(self, user_id: int | None) -> User | None:
+        """None also for who has left: nobody reads a letter to them."""
         found: User | None = await self._db.get(User, user_id) if user_id is not None else None
-        return found
+        return found if found is not None and found.left_at is None else None
 
     async def owner_of_link(self, digest: bytes) -> User | None:
         """Whose link this is; nobody's when it was asked for an address that has no account."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.user import User
+from app.accounts.repository import Users
 from app.availability.repository import Working
 from app.bookings.booking import Booking
 from app.bookings.job_repository import AgendaRow, Jobs
@@ -104,7 +104,7 @@ async def _save(db: AsyncSession, me: Person, change: Change) -> None:
 
 
 async def _tell(db: AsyncSession, me: Person, what: str) -> None:
-    user = await db.get_one(User, me.id, with_for_update=True)
+    user = await Users(db).get(me.id, lock=True)
     user.record(f"person.{what}", by=me, nudges=[(f"user:{me.id}", "jobs")])
 
 
