@@ -202,6 +202,7 @@ class Links:
         values = {"digest": digest, "purpose": RESET, "created_at": clock.now(), "expires_at": expires_at}
         columns = [literal(value, MailLink.__table__.c[name].type) for name, value in values.items()]
         whose = select(User.id, User.email, *columns).where(func.lower(User.email) == func.lower(email))
+        whose = whose.with_for_update(read=True, key_share=True)  # whoever is leaving now has left by then
         made = await self._db.execute(
             insert(MailLink).from_select(["user_id", "address", *values], whose).returning(MailLink.user_id)
         )

@@ -299,6 +299,10 @@ class Booking(Base, Chronicle):
         """Another candidate's time is taken instead, or nobody's; no fact of the customer's life."""
         self.reserved_for = next_for
 
+    def ask_everybody(self) -> None:
+        """Whoever was asked first does not answer any more."""
+        self.asked_until = None
+
     def set_slot(self, starts_at: datetime) -> None:
         self.starts_at = starts_at
         self.ends_at = starts_at + timedelta(minutes=self.minutes)

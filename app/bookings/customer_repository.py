@@ -47,7 +47,8 @@ PAST = text(
 
 WORKER = text(
     """
-    SELECT u.id, u.full_name, u.phone, u.left_at IS NOT NULL AS has_left, p.experience_years, h.pincode AS home, h.latitude, h.longitude,
+    SELECT u.id, u.full_name, u.phone, u.left_at IS NOT NULL AS has_left, p.experience_years,
+           h.pincode AS home, h.latitude, h.longitude,
            pin.pincode, pin.place, pin.latitude AS there_latitude, pin.longitude AS there_longitude,
            r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five AS stars,
            r.one + r.two + r.three + r.four + r.five AS reviews, coalesce(r.jobs, 0) AS jobs

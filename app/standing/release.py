@@ -1,0 +1,52 @@
+"""W1: whoever counted on somebody who does not work here any more is served by others, at once."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.booking import Booking
+from app.bookings.moves import State
+from app.bookings.repository import Bookings
+from app.bookings.reservation import next_for, offer_again
+from app.kit.events import PLATFORM, nudge
+from app.kit.words import N_
+from app.payments import charges
+from app.standing.repository import Running
+
+
+async def release(db: AsyncSession, professional_id: int, reason: str) -> list[Booking]:
+    """Accepted jobs are offered again and returned, reservations move on. What has started stays (W2).
+
+    Locks bookings first, then people's time, as everywhere; the person's own row is locked by the caller, after this.
+    """
+    rows = await Bookings(db).locked(await Running(db).counting_on(professional_id))
+    again = []
+    for booking in rows.values():
+        if booking.state == State.ASSIGNED:
+            await offer_again(db, PLATFORM, booking, reason)
+            again.append(booking)
+        elif booking.state == State.HELD:
+            await _keep_otherwise(db, booking, professional_id)
+        elif booking.state == State.REQUESTED:
+            await _ask_otherwise(db, booking, professional_id)
+    await db.flush()
+    return again
+
+
+async def _ask_otherwise(db: AsyncSession, booking: Booking, professional_id: int) -> None:
+    """Nobody waits for their answer, and somebody else's time is kept for it."""
+    if booking.named_id == professional_id:
+        booking.ask_everybody()
+    if booking.reserved_for == professional_id:
+        booking.unreserve(await next_for(db, booking))
+    await db.flush()
+    nudge(db, f"area:{booking.pincode}", "jobs")
+
+
+async def _keep_otherwise(db: AsyncSession, booking: Booking, professional_id: int) -> None:
+    """Somebody is paying: for anyone's time, another's is kept; for this person's, the time is given up."""
+    instead = await next_for(db, booking) if booking.named_id != professional_id else None
+    if instead is not None:
+        booking.unreserve(instead)
+    else:
+        booking.cancel(PLATFORM, "platform", N_("Who was to come cannot come any more. Nothing was paid."))
+        await charges.give_up_codes(db, [booking.id])
+    await db.flush()
