@@ -16,6 +16,7 @@ from app.kit.after import AfterCommit
 from app.kit.cache import Cache
 from app.kit.db import Database
 from app.kit.desk import DESK
+from app.kit.files import Storage
 from app.kit.secrets import Passwords
 from app.kit.vault import Vault
 from app.settings import Settings
@@ -68,6 +69,7 @@ def parts(settings: Settings) -> State:
             "shelf": Shelf(after.cache),
             "live": Live(after.bus, audiences_of, still_in),
             "waiting": waiting,
+            "storage": Storage(settings.uploads_dir),
         }
     )
 
@@ -78,7 +80,7 @@ def provided() -> dict[str, Provide]:
         "db": Provide(unit_of_work),
         "me": Provide(_me, sync_to_thread=False),
         "cache": Provide(_cache, sync_to_thread=False),
-        **{name: _from_state(name) for name in ("database", "after", "vault", "passwords", "settings")},
+        **{name: _from_state(name) for name in ("database", "after", "vault", "passwords", "settings", "storage")},
     }
 
 

@@ -1,6 +1,9 @@
 """The whole application, as a process of its own would make it, without a server in front."""
 
 import asyncio
+import atexit
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -10,9 +13,18 @@ from litestar.types import ControllerRouterHandler
 from app.main import create_app
 from app.settings import Settings
 
+UPLOADS = tempfile.mkdtemp(prefix="doorstep-uploads-")
+atexit.register(shutil.rmtree, UPLOADS, ignore_errors=True)
+
 
 def settings(database_url: str, redis_url: str, **more: str) -> Settings:
-    env = {"DOORSTEP_ENV": "test", "DATABASE_URL": database_url, "REDIS_URL": redis_url, "LOG_LEVEL": "warning"}
+    env = {
+        "DOORSTEP_ENV": "test",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "LOG_LEVEL": "warning",
+        "UPLOADS_DIR": UPLOADS,
+    }
     return Settings.from_env(env | more)
 
 

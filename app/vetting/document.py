@@ -5,14 +5,18 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, LargeBinary, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.events import Chronicle
+from app.kit import clock
+from app.kit.errors import Refused
+from app.kit.events import PLATFORM, Actor, Chronicle
+from app.kit.files import LARGEST
 from app.kit.rows import Base
+from app.kit.words import _
 
 KINDS = ("identity", "certificate", "address")
 STATES = ("submitted", "approved", "denied", "replaced")
 MEDIA_TYPES = ("application/pdf", "image/jpeg", "image/png")
+SEEN, WARNED = "document.seen", "document.expiry_warned"
 ONE_OF_A_KIND = ("professional_id", "kind")
-LARGEST = 10 * 1024 * 1024  # bytes of an upload
 
 _KINDS = ", ".join(f"'{kind}'" for kind in KINDS)
 _STATES = ", ".join(f"'{state}'" for state in STATES)
@@ -60,3 +64,76 @@ class Document(Base, Chronicle):
     @property
     def subject(self) -> str:
         return f"document-{self.id}"
+
+    def submitted(self, by: Actor) -> None:
+        """It has come and waits."""
+        self.record(
+            "document.submitted",
+            by=by,
+            nudges=self._nudges,
+            personal={"name": self.name},
+            kind=self.kind,
+            media_type=self.media_type,
+            size=self.size,
+            pages=self.pages,
+            sha256=self.sha256.hex(),
+            expires_on=self.expires_on.isoformat() if self.expires_on else None,
+        )
+
+    def approve(self, by: Actor) -> None:
+        """Counts from now on. Refused unless it waits."""
+        self._decide("approved", by)
+        self.record(
+            "document.approved", by=by, nudges=self._nudges, kind=self.kind, before="submitted", after="approved"
+        )
+
+    def deny(self, by: Actor, reason: str) -> None:
+        """Refused unless it waits."""
+        self._decide("denied", by)
+        self.denial_reason = reason
+        self.record(
+            "document.denied",
+            by=by,
+            nudges=self._nudges,
+            personal={"reason": reason},
+            kind=self.kind,
+            before="submitted",
+            after="denied",
+        )
+
+    def replace(self, by: Actor) -> None:
+        """A newer one takes its place; what had waited or counted does so no more."""
+        before, self.state = self.state, "replaced"
+        if before == "submitted":
+            self.decided_at = clock.now()
+        self.denial_reason = None
+        self.record("document.replaced", by=by, nudges=self._nudges, kind=self.kind, before=before, after="replaced")
+
+    def seen(self, by: Actor, how: str) -> None:
+        """`how`: downloaded or looked at."""
+        self.record(SEEN, by=by, how=how)
+
+    def warn(self, stage: int) -> None:
+        """So many days before it runs out, or 0 when it has: its owner hears of it (W7)."""
+        assert self.expires_on is not None
+        until = self.expires_on.isoformat()
+        self.record(WARNED, by=PLATFORM, nudges=self._nudges, kind=self.kind, expires_on=until, days=stage)
+
+    def erase(self, by: Actor) -> None:
+        """The file is gone and so is its name; that there was one stays (W17)."""
+        self.stored_as, self.name = None, "–"
+        if self.denial_reason:
+            self.denial_reason = "–"
+        self.record("document.erased", by=by, kind=self.kind)
+
+    def out_of_date(self) -> bool:
+        return self.expires_on is not None and self.expires_on <= clock.today()
+
+    @property
+    def _nudges(self) -> list[tuple[str, str]]:
+        return [(f"user:{self.professional_id}", "documents")]
+
+    def _decide(self, state: str, by: Actor) -> None:
+        if self.state != "submitted":
+            raise Refused(_("Somebody has already decided about this paper."), reason="decided")
+        self.state, self.decided_at, self.decided_by_id = state, clock.now(), by.id

@@ -8,13 +8,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
-from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import ClientException
 
 from app.kit.cards import holds_card_number
 from app.kit.errors import Invalid
+from app.kit.files import Upload
 from app.kit.words import N_, _
+from app.web.uploads import read_multipart
 from app.web.visit import Connection
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -34,7 +35,7 @@ class Form(dict[str, str]):
     def __init__(
         self,
         pairs: Iterable[tuple[str, str]] = (),
-        files: Mapping[str, UploadFile] | None = None,
+        files: Mapping[str, Upload] | None = None,
         unreadable: Mapping[str, str] | None = None,
     ) -> None:
         self._pairs = list(pairs)
@@ -171,20 +172,8 @@ async def _read_body(request: Request[Any, Any, Any]) -> Form:
         # Not request.form(): Litestar remembers the last thousand bodies it parsed, passwords and cards included.
         return _cleaned(_pairs(await request.body()))
     if kind == RequestEncodingType.MULTI_PART:
-        return _from_multipart(await _multipart(request))
+        return _cleaned(*await read_multipart(request))
     return Form()
-
-
-async def _multipart(request: Request[Any, Any, Any]) -> list[tuple[str, Any]]:
-    try:
-        return list((await request.form()).multi_items())
-    except (UnicodeDecodeError, LookupError) as wrong:
-        raise ClientException("text that is not UTF-8") from wrong
-
-
-def _from_multipart(items: list[tuple[str, Any]]) -> Form:
-    files = {name: value for name, value in items if isinstance(value, UploadFile)}
-    return _cleaned([(name, value) for name, value in items if isinstance(value, str)], files)
 
 
 def _pairs(body: bytes) -> list[tuple[str, str]]:
@@ -196,7 +185,7 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
         raise ClientException("too many fields") from wrong
 
 
-def _cleaned(pairs: Iterable[tuple[str, str]], files: Mapping[str, UploadFile] | None = None) -> Form:
+def _cleaned(pairs: Iterable[tuple[str, str]], files: Mapping[str, Upload] | None = None) -> Form:
     made = [(name, value.replace("\r\n", "\n")) for name, value in pairs if _storable(name)]
     wrong = {name: _("This holds a sign that cannot be stored.") for name, value in made if not _storable(value)}
     return Form([(name, _without(value) if name in wrong else value) for name, value in made], files, wrong)
