@@ -5,8 +5,10 @@ from app.availability import working
 from app.bookings import booking, code, decline, extra
 from app.catalog import service
 from app.discovery import unmet
-from app.kit import events, idempotency, outbox
+from app.insights import export, monthly
+from app.kit import events, idempotency, outbox, schedule
 from app.kit.rows import metadata
+from app.notifications import channel_state, inbox, preference
 from app.payments import charge, ledger
 from app.reviews import review
 from app.vetting import document, professional, verification
@@ -14,17 +16,23 @@ from app.vetting import document, professional, verification
 MODULES = (
     area,
     booking,
+    channel_state,
     charge,
     code,
     decline,
     document,
     events,
+    export,
     extra,
     idempotency,
+    inbox,
     ledger,
+    monthly,
     outbox,
+    preference,
     professional,
     review,
+    schedule,
     service,
     session,
     unmet,

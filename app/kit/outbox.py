@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.rows import Base
@@ -15,8 +15,18 @@ class Outbox(Base):
     __tablename__ = "outbox"
     __table_args__ = (
         CheckConstraint("recipient_id IS NOT NULL OR address IS NOT NULL", name="outbox_somebody_check"),
-        Index("outbox_due_idx", "due_at", postgresql_where=text("sent_at IS NULL AND parked_at IS NULL")),
+        CheckConstraint("channel IN ('email', 'chat')", name="outbox_channel_check"),
+        CheckConstraint("lane BETWEEN 0 AND 2", name="outbox_lane_check"),
+        Index(
+            "outbox_due_idx",
+            "channel",
+            "lane",
+            "due_at",
+            postgresql_where=text("sent_at IS NULL AND parked_at IS NULL"),
+        ),
     )
+    channel: Mapped[str] = mapped_column(default="email", server_default="email")
+    lane: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
     kind: Mapped[str]
     recipient_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
     address: Mapped[str | None]

@@ -33,6 +33,18 @@ CASE = {
 }
 
 
+EXPORT = {
+    "reference": "lpad(user_id::text, 8, 'X')",
+    "by_id": "user_id",
+    "kind": "'bookings'",
+    "filters": "'{{}}'::jsonb",
+    "state": "'queued'",
+    "rows_done": "0",
+    "stored_as": "NULL",
+    "created_at": "now()",
+}
+
+
 def made(table: str, row: dict[str, str], **differently: str) -> str:
     """A row for every professional, sound but for what is said differently."""
     whole = row | differently
@@ -41,6 +53,10 @@ def made(table: str, row: dict[str, str], **differently: str) -> str:
 
 def document(**differently: str) -> str:
     return made("documents", DOCUMENT, **differently)
+
+
+def export(**differently: str) -> str:
+    return made("exports", EXPORT, **differently)
 
 
 def case(**differently: str) -> str:
@@ -71,6 +87,20 @@ CHECKS = {
     "verifications_kind_check": case(kind="'whim'"),
     "verifications_message_check": case(message="repeat('x', 1001)"),
     "verifications_state_check": case(state="'lost'", decided_at="now()"),
+    "outbox_channel_check": "UPDATE outbox SET channel = 'pigeon'",
+    "outbox_lane_check": "UPDATE outbox SET lane = 3",
+    "channel_states_failures_check": "INSERT INTO channel_states (channel, failures) VALUES ('chat', -1)",
+    "exports_kind_check": export(kind="'secrets'"),
+    "exports_ready_check": export(state="'ready'"),
+    "exports_rows_check": export(rows_done="-1"),
+    "exports_state_check": export(state="'lost'"),
+    "monthly_reports_month_check": "INSERT INTO monthly_reports (user_id, month, facts, made_at)"
+    " SELECT id, '2026-11-02', '{{}}', now() FROM users",
+    "muted_channel_check": "INSERT INTO muted SELECT id, 'bookings', 'pigeon' FROM users",
+    "muted_topic_check": "INSERT INTO muted SELECT id, 'codes', 'email' FROM users",
+    "quiet_hours_span_check": "INSERT INTO quiet_hours SELECT id, 60, 60 FROM users",
+    "schedule_runs_one_end_check": "INSERT INTO schedule_runs (name, tick, finished_at, failed_at)"
+    " VALUES ('x', now(), now(), now())",
     "mail_links_purpose_check": "UPDATE mail_links SET purpose = 'enter'",
     "outbox_somebody_check": "UPDATE outbox SET recipient_id = NULL, address = NULL",
     "professionals_approved_check": "UPDATE professionals SET approved_at = NULL WHERE standing = 'approved'",
@@ -142,6 +172,16 @@ UNIQUE = {
     "unmet_searches_key": "INSERT INTO unmet_searches (day, pincode, searches)"
     " SELECT '2026-11-24', '600020', 1 FROM generate_series(1, 2)",
     "verifications_open_key": case() + " CROSS JOIN generate_series(1, 2)",
+    "channel_states_pkey": "INSERT INTO channel_states (channel) VALUES ('chat'), ('chat')",
+    "exports_reference_key": export(reference="'SAMESAME'"),
+    "exports_stored_as_key": export(stored_as="'same'"),
+    "monthly_reports_month_key": "INSERT INTO monthly_reports (user_id, month, facts, made_at)"
+    " SELECT id, '2026-11-01', '{{}}', now() FROM users CROSS JOIN generate_series(1, 2)",
+    "muted_pkey": "INSERT INTO muted SELECT id, 'bookings', 'email' FROM users CROSS JOIN generate_series(1, 2)",
+    "notices_dedupe_key_key": "INSERT INTO notices (user_id, kind, data, dedupe_key, created_at)"
+    " SELECT id, 'x', '{{}}', 'same', now() FROM users",
+    "quiet_hours_pkey": "INSERT INTO quiet_hours SELECT id, 60, 90 FROM users CROSS JOIN generate_series(1, 2)",
+    "schedule_runs_pkey": "INSERT INTO schedule_runs (name, tick) SELECT 'x', '2026-11-24' FROM generate_series(1, 2)",
     "event_values_pkey": SAME.format("event_values", "event_id, name, salt, value"),
     "idempotency_keys_pkey": "INSERT INTO idempotency_keys SELECT id, 'k', 'p', 'd', '', now() FROM users"
     " CROSS JOIN generate_series(1, 2)",
@@ -191,5 +231,10 @@ ROWS = f"""
     UPDATE blocks SET lifted_by_id = by_id, lifted_at = now(), lifted_reason = 'x';
     INSERT INTO unmet_searches (day, pincode, category_id, searches) SELECT now(), '600020', id, 1 FROM categories;
     {document(decided_at="now()", decided_by_id="user_id", state="'approved'")};
-    {case(decided_at="now()", decided_by_id="user_id", state="'approved'")}
+    {case(decided_at="now()", decided_by_id="user_id", state="'approved'")};
+    {export()};
+    INSERT INTO monthly_reports (user_id, month, facts, made_at) SELECT id, '2026-11-01', '{{{{}}}}', now() FROM users;
+    INSERT INTO muted SELECT id, 'bookings', 'email' FROM users;
+    INSERT INTO notices (user_id, kind, data, dedupe_key, created_at) SELECT id, 'x', '{{{{}}}}', id::text, now() FROM users;
+    INSERT INTO quiet_hours SELECT id, 60, 90 FROM users
 """
