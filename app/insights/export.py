@@ -16,7 +16,7 @@ _STATES = ", ".join(f"'{state}'" for state in STATES)
 
 
 class Export(Base, Chronicle):
-    """`filters` are the address of a table; `rows_done` of `rows_total`; `stored_as` is a random name in the storage."""
+    """`filters` are a table's address; `rows_done` of `rows_total`; `stored_as` is a random name in the storage."""
 
     __tablename__ = "exports"
     __table_args__ = (

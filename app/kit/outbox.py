@@ -10,7 +10,10 @@ from app.kit.rows import Base
 
 
 class Outbox(Base):
-    """One mail to one person. `data` holds references and sealed values, never a code or a card."""
+    """One message to one person. `lane` 0 goes first (codes, bookings), 2 last (what goes to everybody).
+
+    `data` holds references and sealed values, never a code or a card.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (

@@ -10,7 +10,7 @@ from app.kit.rows import Base
 
 
 class Notice(Base):
-    """One line of one person's list. `data` holds references, as the outbox does; the words are made when it is read."""
+    """One line of a person's list. `data` holds references, as in the outbox; the words are made when it is read."""
 
     __tablename__ = "notices"
     __table_args__ = (

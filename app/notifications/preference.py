@@ -23,7 +23,7 @@ class Muted(Keyed):
 
 
 class QuietHours(Keyed):
-    """Minutes after midnight, Asia/Kolkata; `since` after `until` goes over midnight. What can wait is sent after it."""
+    """Minutes after midnight, Asia/Kolkata; `since` after `until` goes over midnight. What can wait goes out after."""
 
     __tablename__ = "quiet_hours"
     __table_args__ = (

@@ -235,6 +235,7 @@ ROWS = f"""
     {export()};
     INSERT INTO monthly_reports (user_id, month, facts, made_at) SELECT id, '2026-11-01', '{{{{}}}}', now() FROM users;
     INSERT INTO muted SELECT id, 'bookings', 'email' FROM users;
-    INSERT INTO notices (user_id, kind, data, dedupe_key, created_at) SELECT id, 'x', '{{{{}}}}', id::text, now() FROM users;
+    INSERT INTO notices (user_id, kind, data, dedupe_key, created_at)
+     SELECT id, 'x', '{{{{}}}}', id::text, now() FROM users;
     INSERT INTO quiet_hours SELECT id, 60, 90 FROM users
 """
