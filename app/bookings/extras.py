@@ -1,17 +1,16 @@
 """Extra work on the spot: the professional names it and its price, the customer decides (W15)."""
 
-import re
 import unicodedata
 
 from app.bookings.booking import Booking
 from app.bookings.extra import Extra
-from app.kit.errors import Invalid, Refused
+from app.kit import rupees
+from app.kit.errors import Refused
 from app.kit.events import Actor
 from app.kit.words import _
 
 LEAST, MOST = 1_00, 1_00_000_00
 MOST_PROPOSALS = 10
-RUPEES = re.compile(r"(\d{1,3}(?:,\d{2,3})*|\d{1,9})(?:\.(\d{1,2}))?")
 
 
 def propose(booking: Booking, by: Actor, what: str, price: str) -> Extra:
@@ -27,12 +26,4 @@ def propose(booking: Booking, by: Actor, what: str, price: str) -> Extra:
 
 def paise(typed: str) -> int:
     """ "₹1,250.50" → 125050, digits of any script. Invalid("price") when it is no price from ₹1 to ₹1,00,000."""
-    plain = "".join(str(unicodedata.decimal(mark, mark)) for mark in typed)
-    found = RUPEES.fullmatch(plain.replace("₹", "").replace(" ", ""))
-    if found is None:
-        raise Invalid({"price": _("Rupees, please, such as 250 or 99.50.")})
-    rupees, rest = found.groups(default="")
-    amount = int(rupees.replace(",", "")) * 100 + int(rest.ljust(2, "0") or 0)
-    if not LEAST <= amount <= MOST:
-        raise Invalid({"price": _("Between ₹1 and ₹1,00,000, please.")})
-    return amount
+    return rupees.paise("".join(str(unicodedata.decimal(mark, mark)) for mark in typed), LEAST, MOST)

@@ -3,19 +3,19 @@
 import math
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from babel.dates import format_date, format_time
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal
 from babel.support import NullTranslations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from app.kit import clock, words
+from app.kit.rupees import money
 from app.kit.words import _, ngettext
 from app.web.static import Assets
 from app.web.watch import Watch
@@ -79,17 +79,6 @@ class _Watched(FileSystemLoader):
         source, path, _ = super().get_source(env, template)
         newest = self._watch.newest()
         return source, path, lambda: self._watch.newest() == newest
-
-
-def money(paise: int) -> str:
-    """₹149, ₹149.50, ₹1,49,900."""
-    return _money(paise, words.locale.get())
-
-
-@lru_cache(maxsize=4096)
-def _money(paise: int, locale: str) -> str:
-    pattern = "¤#,##,##0" if paise % 100 == 0 else "¤#,##,##0.00"
-    return str(format_currency(Decimal(paise) / 100, "INR", pattern, locale, currency_digits=False))
 
 
 def when(moment: datetime) -> str:
