@@ -17,13 +17,11 @@ CATEGORIES = Path(__file__).parent / "data" / "categories"
 
 
 async def load_catalogue(db: AsyncSession) -> None:
-    """Add what is missing; what an admin has changed since stays as it is. Safe to run twice."""
+    """Add the services that are missing; what an admin has changed since stays as it is. Safe to run twice."""
     for written in sorted(read_catalogue(), key=lambda category: category["position"]):
         category = await _category(db, written)
-        await _add_terms(db, written["terms"], category_id=category.id)
         for entry in written["services"]:
-            service = await _service(db, category, entry)
-            await _add_terms(db, entry["terms"], service_id=service.id)
+            await _service(db, category, entry)
     await db.flush()
 
 
@@ -46,26 +44,27 @@ async def _category(db: AsyncSession, written: dict[str, Any]) -> Category:
     category = await db.scalar(select(Category).where(Category.slug == written["slug"]))
     if category is None:
         fields = ("slug", "name", "short_name", "drawing", "position")
-        category = Category(**{field: written[field] for field in fields})
+        kept = {field: written[field] for field in fields}
+        category = Category(**kept)
         db.add(category)
         await db.flush()
+        _add_terms(db, written["terms"], category_id=category.id)
+        category.record("category.created", by=PLATFORM, slug=category.slug, after=kept)
     return category
 
 
-async def _service(db: AsyncSession, category: Category, entry: dict[str, Any]) -> Service:
-    service = await db.scalar(select(Service).where(Service.slug == entry["slug"]))
-    if service is None:
+async def _service(db: AsyncSession, category: Category, entry: dict[str, Any]) -> None:
+    if await db.scalar(select(Service.id).where(Service.slug == entry["slug"])) is None:
         fields = ("slug", "name", "description", "included", "excluded", "minutes", "mode")
         kept = {field: entry[field] for field in fields}
         service = Service(**kept, category_id=category.id, price=entry["price"] * 100, created_at=clock.now())
         db.add(service)
         await db.flush()
-        service.record("service.created", by=PLATFORM, price=service.price, minutes=service.minutes)
-    return service
+        _add_terms(db, entry["terms"], service_id=service.id)
+        told = kept | {"price": service.price, "category_id": category.id}
+        service.record("service.created", by=PLATFORM, slug=service.slug, after=told)
 
 
-async def _add_terms(db: AsyncSession, terms: dict[str, list[str]], **target: int) -> None:
-    rows = await db.execute(select(SearchTerm.term, SearchTerm.language).filter_by(**target))
-    known = {(row.term, row.language) for row in rows}
+def _add_terms(db: AsyncSession, terms: dict[str, list[str]], **target: int) -> None:
     wanted = {pair for language, told in terms.items() for term in told for pair in spellings(term, language)}
-    db.add_all(SearchTerm(term=term, language=language, **target) for term, language in sorted(wanted - known))
+    db.add_all(SearchTerm(term=term, language=language, **target) for term, language in sorted(wanted))

@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.service import Category, Service
 from app.kit.errors import Missing
 
-DOORS = select(Category.slug, Category.name, Category.short_name).order_by(Category.position, Category.id)
+DOORS = (
+    select(Category.slug, Category.name, Category.short_name, Category.drawing)
+    .where(Category.retired_at.is_(None))
+    .order_by(Category.position, Category.id)
+)
 SHOWN = select(
     Service.id,
     Service.slug.label("service_slug"),
@@ -26,16 +30,18 @@ SHOWN = select(
     Category.slug,
     Category.name,
     Category.short_name,
+    Category.drawing,
 ).join(Category, Category.id == Service.category_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A category, as home shows it."""
+    """A category, as home shows it: `drawing` names the picture of its door."""
 
     slug: str
     name: str
     short_name: str
+    drawing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +75,20 @@ class Services:
         """Retired ones too: their page says so. Missing when there never was one."""
         if "\x00" in slug or len(slug) > 200:
             raise Missing()
-        row = (await self._db.execute(SHOWN.where(Service.slug == slug))).one_or_none()
+        return await self._one(Service.slug == slug)
+
+    async def by_id(self, service_id: int) -> Shown:
+        return await self._one(Service.id == service_id)
+
+    async def _one(self, which: ColumnElement[bool]) -> Shown:
+        row = (await self._db.execute(SHOWN.where(which))).one_or_none()
         if row is None:
             raise Missing()
         return _service(row)
 
 
 def _door(row: Any) -> Door:
-    return Door(row.slug, row.name, row.short_name)
+    return Door(row.slug, row.name, row.short_name, row.drawing)
 
 
 def _service(row: Any) -> Shown:

@@ -24,6 +24,7 @@ SOUGHT_KEPT = 60  # shorter: these keys are typed by anybody
 
 NOTHING: tuple[str, ...] = ()
 JOB_DONE = (TIMES, BOOKED, PEOPLE, REVIEWS, CARDS)
+SHELVES = (CARDS, TIMES, SOUGHT, PEOPLE, REVIEWS)  # what stands in the catalogue: names, prices, minutes, words
 STALE: dict[str, tuple[str, ...]] = {
     "booking.held": (TIMES,),
     "booking.requoted": (TIMES,),
@@ -55,6 +56,17 @@ STALE: dict[str, tuple[str, ...]] = {
     "person.email_changed": NOTHING,
     "person.password_changed": NOTHING,
     "person.details_changed": (TIMES, PEOPLE, REVIEWS),
+    "service.created": SHELVES,
+    "service.changed": SHELVES,
+    "service.retired": SHELVES,
+    "service.offered_again": SHELVES,
+    "service.deleted": SHELVES,
+    "category.created": SHELVES,
+    "category.changed": SHELVES,
+    "category.moved": SHELVES,
+    "category.retired": SHELVES,
+    "category.offered_again": SHELVES,
+    "category.deleted": SHELVES,
     "person.left": (TIMES, CARDS, REVIEWS, PEOPLE),
 }
 
