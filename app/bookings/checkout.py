@@ -1,6 +1,7 @@
 """From a chosen slot to a paid booking, and its money when the job is done: what spans booking and charge.
 
-Order of locks: the form's key, then the booking's row, then people's time (app.bookings.reservation).
+Order of locks: the form's key, then the booking's row, then the service's, then people's time
+(app.bookings.reservation). Whoever changes the catalogue takes none of the others.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from app.catalog.service import Service
 from app.kit import clock, idempotency
 from app.kit.errors import Invalid, Missing, Refused
 from app.kit.events import PLATFORM, Person
-from app.kit.words import _
+from app.kit.words import N_, _
 from app.payments import charges, portal
 from app.payments.charge import Charge
 from app.payments.repository import Charges
@@ -79,7 +80,8 @@ async def overdue_reference(db: AsyncSession, by: Person) -> str | None:
 async def pay(db: AsyncSession, by: Person, reference: str, outcome: portal.Outcome | None, key: str = "") -> Booking:
     """Once: pressed twice, sent again or in two windows, one charge. `outcome` None is pay after the work.
 
-    A bank that asks for a code leaves the booking held. Refused("lapsed"): the time was up.
+    A bank that asks for a code leaves the booking held. Refused("lapsed"): the time was up; "retired" and "changed":
+    W5 and W6.
     """
     known = outcome.instrument if outcome else portal.Instrument("after")
     form = {"reference": reference.upper(), "method": known.method, "brand": known.brand, "last4": known.last4}
@@ -89,6 +91,7 @@ async def pay(db: AsyncSession, by: Person, reference: str, outcome: portal.Outc
         _done(made, booking)
         return booking
     _check_kept(booking)
+    await _check_catalogue(db, booking)
     if outcome is None:
         await charges.give_up_codes(db, [booking.id])
     else:
@@ -108,6 +111,7 @@ async def confirm_code(db: AsyncSession, by: Person, reference: str, code: str) 
     if was_paid(booking) and booking.state != State.CANCELLED:
         return booking
     _check_kept(booking)
+    await _check_catalogue(db, booking)
     charge = await waiting(db, booking)
     if charge is None:
         raise Invalid({"method": _("Choose a way to pay.")})
@@ -135,6 +139,15 @@ async def requote(db: AsyncSession, reference: str) -> bool:
     await charges.release(db, booking.id)
     await db.flush()
     return True
+
+
+async def let_go(db: AsyncSession, reference: str) -> None:
+    """W5: what is no longer offered is not paid for. The kept time is free again, the bank's code awaited no more."""
+    booking = await Bookings(db).by_reference(reference, lock=True)
+    if booking.state == State.HELD and await Bookings(db).on_sale(booking.service_id) is None:
+        booking.cancel(PLATFORM, "platform", N_("We no longer offer this."))
+        await charges.give_up_codes(db, [booking.id])
+        await db.flush()
 
 
 async def note_refusal(db: AsyncSession, booking: Booking, amount: int, outcome: portal.Outcome) -> None:
@@ -249,6 +262,15 @@ def _check_kept(booking: Booking) -> None:
         raise Refused(_("Your seven minutes are over, and nothing was paid."), reason="lapsed")
     if booking.state != State.HELD:
         raise Refused(sorry(booking.state), reason="state")
+
+
+async def _check_catalogue(db: AsyncSession, booking: Booking) -> None:
+    """What is paid for is what stands in the catalogue, and stays there until that is written."""
+    service = await Bookings(db).on_sale(booking.service_id)
+    if service is None:
+        raise Refused(_("We no longer offer this. Nothing was taken."), reason="retired")
+    if has_changed(booking, service):
+        raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
 
 
 async def _where(db: AsyncSession, by: Person, asked: NewBooking, *, typed: bool) -> tuple[str, str]:

@@ -39,10 +39,10 @@ class Wish:
 
 
 async def hold(db: AsyncSession, by: Person, wish: Wish) -> Booking:
-    """Keep a time for seven minutes. Invalid: it cannot be; Refused("taken"): somebody was quicker."""
+    """Keep a time for seven minutes. Invalid: it cannot be, or not any more (W5); Refused("taken"): too late."""
     bookings = Bookings(db)
-    service = await db.get(Service, wish.service_id)
-    if service is None or service.retired_at is not None:
+    service = await bookings.on_sale(wish.service_id)
+    if service is None:
         raise Invalid({"service_id": _("We do not offer this any more.")})
     check_start(service, wish.starts_at)
     if await bookings.live_holds(by.id, clock.now()) >= LIVE_HOLDS:

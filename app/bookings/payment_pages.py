@@ -18,6 +18,7 @@ from app.bookings.repository import Bookings
 from app.bookings.schemas import Payment
 from app.bookings.sight import place_name
 from app.bookings.terms import FREE_UNTIL, LATE_FEE
+from app.catalog.repository import Services, Shown
 from app.catalog.service import Service
 from app.kit import clock
 from app.kit.after import AfterCommit
@@ -50,6 +51,8 @@ class PaymentPages(Controller):
             return go(request, f"/bookings/{booking.reference}")
         if not due and is_over(booking):
             return page(request, "bookings/lapsed.html", booking=booking, **_fresh())
+        if not due and (gone := await _retired(db, booking)):
+            return page(request, "bookings/retired.html", booking=booking, service=gone)
         return await _drawn(request, db, me, booking)
 
     @post()
@@ -70,13 +73,15 @@ class PaymentPages(Controller):
             if debt:
                 await _pay_debt(db, me, booking, debt, sent, key)
             else:
-                await _pay(db, database, after, me, booking, sent, key)
+                # What is refused lets go of the booking at once: the catalogue's news are written to it apart.
+                async with db.begin_nested():
+                    await _pay(db, database, after, me, booking, sent, key)
         except Invalid as wrong:
             if not debt and (was_paid(booking) or is_over(booking)):
                 raise Invalid({"": next(iter(wrong.errors.values())), **wrong.errors}) from wrong
             return await _drawn(request, db, me, booking, values=_safe(sent), errors=wrong.errors)
         except Refused as refusal:
-            return await _refused(request, db, me, booking, refusal)
+            return await _refused(request, db, me, booking, await _followed(database, after, booking, refusal))
         booking = await Bookings(db).for_customer(me, ref)
         waits = await checkout.waits_for_code(db, booking)
         if debt and not waits:
@@ -98,13 +103,13 @@ async def _pay(
     """The bank is asked before any row is locked; what it refuses is written down in a transaction of its own."""
     code = sent.get("code", "")
     if code.strip() and not sent.get("card_number", "").strip() and sent.get("method", "card") == "card":
-        await _check_price(db, database, after, booking, sent)
+        await _check_price(db, booking, sent)
         await checkout.confirm_code(db, me, booking.reference, code)
         return
     instrument = portal.read(sent)
     outcome = portal.charge(instrument, booking.price, code) if instrument.method != "after" else None
     if not was_paid(booking) and not is_over(booking):
-        await _check_price(db, database, after, booking, sent)
+        await _check_price(db, booking, sent)
         if outcome and outcome.state not in ("authorised", "needs_code"):
             if outcome.state != "wrong_code":
                 async with database.work(after) as apart:
@@ -113,23 +118,37 @@ async def _pay(
     await checkout.pay(db, me, booking.reference, outcome, key)
 
 
-async def _check_price(
-    db: AsyncSession, database: Database, after: AfterCommit, booking: Booking, sent: Mapping[str, str]
-) -> None:
-    """W6: Refused("changed") when the catalogue says something else by now, and the booking too from then on.
+async def _check_price(db: AsyncSession, booking: Booking, sent: Mapping[str, str]) -> None:
+    """Before the bank is asked. W5: Refused("retired"). W6: Refused("changed") when the catalogue says something else.
 
     Also when the page was drawn before another window learnt of the change: `shown` is the price it showed, in paise.
     """
-    service = await db.get_one(Service, booking.service_id)
     if was_paid(booking) or is_over(booking):
         return
-    changed = has_changed(booking, service)
-    if not changed and sent.get("shown", str(booking.price)) == str(booking.price):
-        return
-    if changed:
+    if await _retired(db, booking):
+        raise Refused(_("We no longer offer this. Nothing was taken."), reason="retired")
+    service = await db.get_one(Service, booking.service_id)
+    if has_changed(booking, service) or sent.get("shown", str(booking.price)) != str(booking.price):
+        raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
+
+
+async def _followed(database: Database, after: AfterCommit, booking: Booking, refusal: Refused) -> Refused:
+    """The held booking follows the catalogue, apart, since a refusal keeps nothing. What is to be told in the end."""
+    try:
         async with database.work(after) as apart:
-            await checkout.requote(apart, booking.reference)
-    raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
+            if refusal.reason == "retired":
+                await checkout.let_go(apart, booking.reference)
+            if refusal.reason == "changed":
+                await checkout.requote(apart, booking.reference)
+    except Refused as other:
+        return other
+    return refusal
+
+
+async def _retired(db: AsyncSession, booking: Booking) -> Shown | None:
+    """The service of a booking that waits to be paid, when it is no longer offered."""
+    service = await Services(db).by_id(booking.service_id)
+    return service if service.retired else None
 
 
 async def _pay_debt(db: AsyncSession, me: Me, booking: Booking, owed: int, sent: Mapping[str, str], key: str) -> None:
@@ -152,6 +171,8 @@ async def _refused(request: Asking, db: AsyncSession, me: Me, booking: Booking, 
     if refusal.reason == "changed":
         booking = await Bookings(db).for_customer(me, booking.reference)
         return await _drawn(request, db, me, booking, refusal=refusal)
+    if refusal.reason == "retired" and (gone := await _retired(db, booking)):
+        return page(request, "bookings/retired.html", status=409, booking=booking, service=gone)
     if refusal.reason in ("lapsed", "taken"):
         return page(request, "bookings/lapsed.html", status=409, booking=booking, **_fresh(refusal))
     raise refusal

@@ -11,6 +11,7 @@ from app.bookings.booking import Booking
 from app.bookings.decline import Decline
 from app.bookings.moves import State
 from app.bookings.terms import CLOSED_AFTER, COMPLETED_BY_CLOCK, UNFILLED_BEFORE
+from app.catalog.service import Service
 from app.kit.errors import Missing
 from app.kit.events import Actor, Event
 
@@ -31,6 +32,11 @@ class Bookings:
     async def by_reference(self, reference: str, *, lock: bool = False) -> Booking:
         """For tasks, and for verbs that then ask whether it was offered to the person."""
         return await self._one(_called(reference), lock=lock)
+
+    async def on_sale(self, service_id: int) -> Service | None:
+        """None when it is not offered. Until the end of the transaction it stays as it is: who changes it waits."""
+        found = await self.db.get(Service, service_id, populate_existing=True, with_for_update={"read": True})
+        return found if found is not None and found.retired_at is None else None
 
     async def reference_of(self, booking_id: int) -> str:
         return str((await self.db.execute(select(Booking.reference).where(Booking.id == booking_id))).scalar_one())
