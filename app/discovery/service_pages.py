@@ -15,11 +15,11 @@ from app.discovery.choice import Choice, read_choice
 from app.discovery.pages import main_pincode, seconds_kept, told
 from app.discovery.service_view import START, Times, called, times
 from app.discovery.words import language_of
+from app.kit.moments import clock_time, when
 from app.reviews.repository import Reviews
 from app.web.forms import query
 from app.web.guards import everyone
 from app.web.render import page, wants_fragment
-from app.web.templating import clock_time, when
 
 Asking = Request[Any, Any, Any]
 Answer = Response[bytes]

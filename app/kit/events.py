@@ -9,6 +9,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -45,6 +46,10 @@ class Platform:
 
 
 PLATFORM = Platform()
+
+# By which way whoever acts has come: set once for each request, worker and command, told with every fact.
+CHANNELS = ("page", "api", "task", "command")
+channel: ContextVar[str | None] = ContextVar("channel", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,45 @@ def genesis(subject: str) -> bytes:
     return hashlib.sha256(subject.encode()).digest()
 
 
+class Told(Protocol):
+    """A row of `events`."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def actor_id(self) -> int | None: ...
+    @property
+    def actor_role(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
+    @property
+    def previous(self) -> bytes: ...
+    @property
+    def hash(self) -> bytes: ...
+
+
+class Chain:
+    """The links of one record, put on one by one from the first; it stays broken once it is."""
+
+    def __init__(self, subject: str) -> None:
+        self.length, self.end, self.broken_at = 0, genesis(subject), 0
+
+    def put_on(self, row: Told) -> bool:
+        """Does `row` follow what is there, and say what it said?"""
+        told = chain_hash(row.previous, row.subject, row.seq, row.name, row.actor_id, row.actor_role, row.at, row.facts)
+        fits = row.seq == self.length + 1 and row.previous == self.end and row.hash == told
+        self.length, self.end = row.seq, row.hash
+        if not fits and not self.broken_at:
+            self.broken_at = row.seq
+        return fits
+
+
 class Chronicle:
     """A record with a history: `event_count` and `event_head` are its chain's length and last hash."""
 
@@ -145,6 +189,8 @@ class Chronicle:
         facts |= {
             value.name: {"digest": hashlib.sha256(value.salt + value.value.encode()).hexdigest()} for value in values
         }
+        if (way := channel.get()) is not None:
+            facts["channel"] = way
         told = Event(
             subject=self.subject,
             seq=(self.event_count or 0) + 1,

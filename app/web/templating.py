@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from babel.support import NullTranslations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context
@@ -15,6 +14,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from app.kit import clock, words
+from app.kit.moments import clock_time, day, here, minutes_long, when, written
 from app.kit.rupees import money
 from app.kit.words import _, ngettext
 from app.web.static import Assets
@@ -81,60 +81,33 @@ class _Watched(FileSystemLoader):
         return source, path, lambda: self._watch.newest() == newest
 
 
-def when(moment: datetime) -> str:
-    """Tue 24 Nov, 10:00."""
-    return f"{day(moment)}, {clock_time(moment)}"
-
-
 def span(start: datetime, end: datetime) -> str:
     """Tue 24 Nov, 10:00–11:00; over midnight both days are named."""
-    if _here(start).date() == _here(end).date():
+    if here(start).date() == here(end).date():
         return f"{when(start)}–{clock_time(end)}"
     return f"{when(start)} – {when(end)}"
 
 
-def day(moment: datetime | date, *, full: bool = False) -> str:
-    """Tue 24 Nov; with `full`, Tuesday 24 November 2026."""
-    there = _here(moment).date() if isinstance(moment, datetime) else moment
-    return _day(there, "EEEE d MMMM y" if full else "EEE d MMM", words.locale.get())
-
-
 def weekday(moment: datetime | date) -> str:
     """Tue."""
-    return _day(_here(moment).date() if isinstance(moment, datetime) else moment, "EEE", words.locale.get())
+    return written(moment, "EEE")
 
 
-def date_only(moment: datetime) -> str:
+def date_only(moment: datetime | date) -> str:
     """18 Nov; of another year, 18 Nov 2025."""
-    there = _here(moment).date()
-    return _day(there, "d MMM" if there.year == clock.today().year else "d MMM y", words.locale.get())
+    there = here(moment).date() if isinstance(moment, datetime) else moment
+    return written(there, "d MMM" if there.year == clock.today().year else "d MMM y")
 
 
 def near_day(moment: datetime) -> str:
     """Today, Tomorrow, Tue 24 Nov."""
-    away = (_here(moment).date() - clock.today()).days
+    away = (here(moment).date() - clock.today()).days
     return _("Today") if away == 0 else _("Tomorrow") if away == 1 else day(moment)
-
-
-@lru_cache(maxsize=1024)
-def _day(there: date, pattern: str, locale: str) -> str:
-    return str(format_date(there, pattern, locale))
-
-
-def clock_time(moment: datetime) -> str:
-    """10:00, in Asia/Kolkata."""
-    there = _here(moment)
-    return _clock_time(there.hour, there.minute, words.locale.get())
-
-
-@lru_cache(maxsize=4096)
-def _clock_time(hour: int, minute: int, locale: str) -> str:
-    return str(format_time(time(hour, minute), "HH:mm", locale=locale))
 
 
 def iso(moment: datetime | date) -> str:
     """For <time datetime>: with the offset of Asia/Kolkata."""
-    return _here(moment).isoformat(timespec="minutes") if isinstance(moment, datetime) else moment.isoformat()
+    return here(moment).isoformat(timespec="minutes") if isinstance(moment, datetime) else moment.isoformat()
 
 
 def within(moment: datetime) -> str:
@@ -153,13 +126,6 @@ def _distance(left: timedelta) -> str:
         return _("now") if left >= timedelta() else _("just now")
     length = minutes_long(minutes) if minutes < 24 * 60 else ngettext("%(num)s day", "%(num)s days", minutes // 1440)
     return _("in %(length)s", length=length) if left > timedelta() else _("%(length)s ago", length=length)
-
-
-def minutes_long(minutes: int) -> str:
-    """45 min, 1 h, 1 h 30 min."""
-    hours, rest = divmod(minutes, 60)
-    parts = [_("%(n)s h", n=hours)] if hours else []
-    return " ".join([*parts, _("%(n)s min", n=rest)] if rest or not hours else parts)
 
 
 def km(distance: float) -> str:
@@ -205,10 +171,6 @@ def tint(name: str) -> int:
 def grouped(code: str) -> str:
     """A code to read aloud: 123 456."""
     return f"{code[:3]} {code[3:]}"
-
-
-def _here(moment: datetime) -> datetime:
-    return moment.astimezone(clock.IST)
 
 
 FILTERS: dict[str, Any] = {

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from app.kit import words
+from app.kit.moments import day
 from app.kit.rupees import money
 from app.web.languages import reads
-from app.web.templating import day
 from tests.application import serving, settings
 from tests.person import URL
 from tests.pseudo import LOCALE, offered_in
