@@ -29,7 +29,9 @@ from app.notifications.pages import NoticePages
 from app.reviews.pages import ReviewPages
 from app.standing.availability_pages import AvailabilityPages
 from app.standing.customer_pages import CustomerDesk
+from app.standing.leaving_pages import LeavingPages, OwnDataPages
 from app.standing.pages import BlockedPages
+from app.vetting.document_pages import DocumentPages, DocumentsPages
 from app.web import health
 from app.web.live import live
 from app.web.static import static_file
@@ -75,6 +77,7 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
     history,
     earnings,
     AvailabilityPages,
+    DocumentsPages,
 ]
 
 ADMINS: list[ControllerRouterHandler] = [
@@ -90,6 +93,9 @@ SIGNED_IN: list[ControllerRouterHandler] = [
     PasswordPages,
     SessionPages,
     NoticePages,
+    OwnDataPages,
+    LeavingPages,
+    DocumentPages,
     live,
 ]
 

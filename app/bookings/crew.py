@@ -37,6 +37,7 @@ CREW = text(
       JOIN pincodes h ON h.pincode = p.home_pincode
       LEFT JOIN professional_ratings r ON r.professional_id = p.user_id
      WHERE o.service_id = ANY(:services) AND o.standing = 'approved'
+       AND (p.papers_expire_on IS NULL OR p.papers_expire_on > :today)
        AND (CAST(:professional AS bigint) IS NULL OR p.user_id = :professional)
        AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL)
      GROUP BY p.user_id, u.full_name, p.experience_years, h.pincode, h.latitude, h.longitude,
@@ -85,8 +86,16 @@ async def known_place(db: AsyncSession, pincode: str) -> Point:
 async def crew_of(
     db: AsyncSession, services: Collection[int], where: Point, *, professional_id: int | None = None
 ) -> list[Worker]:
-    """Approved, unblocked, offering one of the services, covering the pincode; nearest first, their time not read."""
-    asked = {"services": list(services), "pincode": where.pincode, "professional": professional_id}
+    """Approved, unblocked, papers valid (W7), offering one of the services, covering the pincode; nearest first.
+
+    Their time is not read yet.
+    """
+    asked = {
+        "services": list(services),
+        "pincode": where.pincode,
+        "professional": professional_id,
+        "today": clock.today(),
+    }
     rows = await db.execute(CREW, asked)
     crew = [_worker(row, where) for row in rows]
     return sorted(crew, key=lambda one: (one.distance_km is None, one.distance_km or 0, -(one.rating or 0), one.id))

@@ -26,7 +26,7 @@ STEP_KM = 0.5
 
 WORKER = text(
     """
-    SELECT u.full_name, p.trade, p.standing, h.pincode, h.place, h.latitude, h.longitude,
+    SELECT u.full_name, p.trade, p.standing, p.papers_expire_on, h.pincode, h.place, h.latitude, h.longitude,
            EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL) AS blocked,
            (SELECT coalesce(json_agg(json_build_array(w.weekday, w.opens, w.closes)), '[]')
               FROM working_hours w WHERE w.professional_id = p.user_id) AS hours,
@@ -131,7 +131,7 @@ class Reach:
 
 @dataclass(slots=True)
 class Bench:
-    """A professional at work: `worker` with hours, time off and jobs; `open` when approved and not blocked."""
+    """A professional at work: `worker` with hours, time off and jobs; `open` when approved, with valid papers and not blocked."""
 
     worker: Worker
     open: bool
@@ -156,7 +156,8 @@ async def bench_of(db: AsyncSession, me: Person, jobs: Iterable[Busy]) -> Bench:
         away=[tuple(stretch) for stretch in row.away],
         busy=list(jobs),
     )
-    return Bench(worker, row.standing == "approved" and not row.blocked, row.trade, row.place)
+    valid = row.papers_expire_on is None or row.papers_expire_on > clock.today()
+    return Bench(worker, row.standing == "approved" and valid and not row.blocked, row.trade, row.place)
 
 
 async def open_to(db: AsyncSession, bench: Bench, reference: str | None = None) -> list[Offer]:

@@ -31,6 +31,7 @@ SHELF = text(
              JOIN coverage v ON v.professional_id = o.professional_id
                             AND (CAST(:pincode AS text) IS NULL OR v.pincode = :pincode)
              JOIN professionals p ON p.user_id = o.professional_id AND p.standing = 'approved'
+                                 AND (p.papers_expire_on IS NULL OR p.papers_expire_on > :today)
             WHERE o.service_id = s.id AND o.standing = 'approved'
               AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL)
             LIMIT 1
@@ -52,6 +53,7 @@ NEAREST = text(
      WHERE EXISTS (
            SELECT 1 FROM coverage v
              JOIN professionals p ON p.user_id = v.professional_id AND p.standing = 'approved'
+                                 AND (p.papers_expire_on IS NULL OR p.papers_expire_on > :today)
              JOIN offerings o ON o.professional_id = v.professional_id AND o.standing = 'approved'
              JOIN services s ON s.id = o.service_id AND s.retired_at IS NULL
             WHERE v.pincode = q.pincode AND (CAST(:service AS bigint) IS NULL OR o.service_id = :service)
@@ -143,7 +145,7 @@ class Looking:
 
     async def bookable(self, pincode: str | None) -> list[Card]:
         """Services that an approved, unblocked professional offers there; with None, anywhere."""
-        return [Card(*row) for row in await self._db.execute(SHELF, {"pincode": pincode})]
+        return [Card(*row) for row in await self._db.execute(SHELF, {"pincode": pincode, "today": clock.today()})]
 
     async def booked_most(self, pincode: str) -> list[int]:
         """Ids of the services booked there in the last 90 days, most first."""
@@ -152,7 +154,7 @@ class Looking:
 
     async def nearest_covered(self, pincode: str, service_id: int | None = None, limit: int = 3) -> list[Area]:
         """Where the nearest bookable places are, or the nearest for one service."""
-        asked = {"pincode": pincode, "service": service_id, "limit": limit}
+        asked = {"pincode": pincode, "service": service_id, "limit": limit, "today": clock.today()}
         return [Area(*row) for row in await self._db.execute(NEAREST, asked)]
 
     async def place(self, pincode: str) -> Area | None:

@@ -18,8 +18,11 @@ TOPICS = {
 
 
 def tell_the_desk(told: Event, record: Chronicle) -> Iterable[object]:
-    """A listener of every event (app.kit.events): after the commit all admins hear its topic. It writes no row."""
+    """A listener of every event (app.kit.events): after the commit all admins hear its topic. It writes no row.
+
+    Not of what was merely looked at: a page that shows it would never come to rest.
+    """
     session, topic = object_session(record), TOPICS.get(told.subject.split("-")[0])
-    if session is not None and topic is not None:
+    if session is not None and topic is not None and not told.name.endswith("seen"):
         session.info.setdefault("announcements", []).append(Announcement(DESK, topic))
     return ()

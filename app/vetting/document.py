@@ -1,6 +1,6 @@
 """A paper that a professional shows: what it is, what became of it, and the file it is kept in."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, LargeBinary, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -125,6 +125,11 @@ class Document(Base, Chronicle):
         if self.denial_reason:
             self.denial_reason = "–"
         self.record("document.erased", by=by, kind=self.kind)
+
+    @property
+    def last_day(self) -> date | None:
+        """The day printed on it."""
+        return self.expires_on - timedelta(days=1) if self.expires_on else None
 
     def out_of_date(self) -> bool:
         return self.expires_on is not None and self.expires_on <= clock.today()

@@ -11,7 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 
 from app.kit.db import Database
+from tests.vetting.samples import a_picture
 
+PICTURE = a_picture(size=(40, 30))
 WRITES = text("SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables")
 
 
@@ -46,12 +48,12 @@ Fields = dict[str, str] | list[tuple[str, str]]
 
 async def ask(app: Litestar, method: str, address: str, *, cookies: dict[str, str], sends: Fields) -> Told:
     """`address` as it would stand in a request line: what is no letter or digit is written with a %."""
-    body = urlencode(sends, errors="surrogateescape").encode()
+    body, kind = _encoded(sends)
     path, _, query = address.partition("?")
     headers = {
         "host": "localhost:8000",
         "cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
-        "content-type": "application/x-www-form-urlencoded",
+        "content-type": kind,
         "content-length": str(len(body)),
     }
     scope: dict[str, Any] = {
@@ -71,6 +73,23 @@ async def ask(app: Litestar, method: str, address: str, *, cookies: dict[str, st
     listener = _Listener(body)
     await app(scope, listener.receive, listener.send)  # type: ignore[arg-type]  # a hand-made scope
     return listener.told
+
+
+def _encoded(sends: Fields) -> tuple[bytes, str]:
+    """The form; where a field says @picture, with a file in its place, as browsers send one."""
+    pairs = list(sends.items()) if isinstance(sends, dict) else sends
+    if not any(value == "@picture" for _, value in pairs):
+        return urlencode(pairs, errors="surrogateescape").encode(), "application/x-www-form-urlencoded"
+    parts = [
+        f'--x\r\ncontent-disposition: form-data; name="{name}"'.encode()
+        + (
+            b'; filename="permit.png"\r\n\r\n' + PICTURE
+            if value == "@picture"
+            else b"\r\n\r\n" + value.encode("utf-8", "surrogateescape")
+        )
+        for name, value in pairs
+    ]
+    return b"\r\n".join([*parts, b"--x--\r\n"]), "multipart/form-data; boundary=x"
 
 
 class _Listener:

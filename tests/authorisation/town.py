@@ -20,11 +20,15 @@ from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
 from app.catalog.service import Service
 from app.kit import clock
+from app.kit.files import Storage
 from app.kit.outbox import Outbox
 from app.kit.secrets import digest, new_token
 from app.kit.vault import Vault
 from app.payments.portal import Instrument, Outcome
+from app.vetting.papers import submit
+from app.vetting.scanning import Paper
 from tests.factories import PASSWORD, TAMBARAM, a_block, a_customer, a_hold, a_professional, a_service, an_admin
+from tests.vetting.samples import a_picture
 
 NINE = datetime(2026, 11, 24, 9, 0, tzinfo=clock.IST)
 APPROVED = Outcome("authorised", Instrument("card", "Visa", "4242"))
@@ -59,6 +63,7 @@ async def build(app: Litestar) -> Town:
                 db.add(user)
                 town.tokens[column] = await _session(Sessions(database), db, user)
             town.words["session"] = str(await db.scalar(_first_session_of(town.people["asha"])))
+            town.words["document"] = await _paper_of(db, app.state.storage, town.people["ravi"])
             digest_and_name = app.state.assets.url("app.css").removeprefix("/static/")
             town.words["digest"], town.words["stylesheet"] = digest_and_name.split("/", 1)
     return town
@@ -173,6 +178,11 @@ async def _session(sessions: Sessions, db: AsyncSession, user: User) -> str:
         token = new_token()
         await sessions.open(db, user, digest(token), clock.now(), "")
     return token
+
+
+async def _paper_of(db: AsyncSession, storage: Storage, user: User) -> str:
+    paper = Paper("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
+    return str((await submit(db, storage, user, user.id, "identity", paper)).id)
 
 
 def _first_session_of(user: User) -> Select[tuple[int]]:

@@ -1,0 +1,43 @@
+"""Ravi, who may work, his browser, and the private folder of this test alone."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from litestar import Litestar
+
+from app.accounts.user import User
+from app.kit.db import Database
+from app.kit.files import Storage
+from tests.factories import a_professional, an_admin
+from tests.person import Person
+
+
+@pytest.fixture
+def storage(app: Litestar, tmp_path) -> AsyncIterator[Storage]:
+    """The application's own, moved."""
+    kept: Storage = app.state.storage
+    before, kept.root = kept.root, tmp_path / "uploads"
+    yield kept
+    kept.root = before
+
+
+@pytest.fixture
+async def ravi(app_database: Database) -> User:
+    async with app_database.work() as db:
+        return await a_professional(db, "Ravi Kumar")
+
+
+@pytest.fixture
+async def meena(app_database: Database) -> User:
+    async with app_database.work() as db:
+        return await an_admin(db, "Meena Iyer")
+
+
+@pytest.fixture
+async def ravis(ravi: User, browser_of, storage: Storage) -> Person:
+    return await browser_of(ravi)
+
+
+@pytest.fixture
+async def meenas(meena: User, browser_of, storage: Storage) -> Person:
+    return await browser_of(meena)
