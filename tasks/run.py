@@ -3,28 +3,29 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from saq import CronJob, Worker
+from saq import Worker
 
 import app.tables  # noqa: F401  a row of one feature points at rows of others: all tables must be known
 from app.discovery.cache import clear_what_it_changes
-from app.kit import clock, logs
+from app.kit import logs
 from app.kit.after import AfterCommit
 from app.kit.db import Database
 from app.kit.desk import tell_the_desk
 from app.kit.events import on_every_event
 from app.kit.live import Broken
-from app.kit.queue import queue_at
+from app.kit.queue import CLOCK, queue_at
+from app.kit.schedule import Tick
 from app.kit.vault import Vault
 from app.notifications import rules
 from app.settings import Settings
 from app.web.health import WORKER_KEY
 from app.web.static import Assets
 from app.web.templating import environment
+from tasks.clock import Clock, Hand, Task, run_tick
 from tasks.context import Context
-from tasks.worker import PULSE, TASKS, TIMETABLE
+from tasks.worker import PULSE, QUEUES, TIMETABLE, run_due_task
 
 GRACE = 3  # seconds for tasks that are running when the worker is told to stop
 HEARD_FOR = 15  # seconds until a silent worker counts as down
@@ -58,13 +59,14 @@ async def _run(settings: Settings) -> None:
     after, database = AfterCommit(settings.redis_url), Database(settings.database_url, application_name="worker")
     context = _context(settings, database, after)
     await after.start()
-    log.info("worker is up", tasks=len(TASKS), timetable=len(TIMETABLE))
-    pulse = asyncio.create_task(_pulse(context, after))
+    log.info("worker is up", queues=len(QUEUES), timetable=len(TIMETABLE))
+    beating = [asyncio.create_task(_beating(task, context)) for task in _pulses(context, after)]
     try:
-        await _work_while_redis_is_there(settings, context, after, stop)
+        await asyncio.gather(*(_work_while_redis_is_there(name, settings, context, after, stop) for name in QUEUES))
     finally:
-        pulse.cancel()
-        await asyncio.gather(pulse, return_exceptions=True)
+        for beat in beating:
+            beat.cancel()
+        await asyncio.gather(*beating, return_exceptions=True)
         await after.stop()
         await database.close()
 
@@ -77,13 +79,14 @@ def _context(settings: Settings, database: Database, after: AfterCommit) -> Cont
 
 
 async def _work_while_redis_is_there(
-    settings: Settings, context: Context, after: AfterCommit, stop: asyncio.Event
+    name: str, settings: Settings, context: Context, after: AfterCommit, stop: asyncio.Event
 ) -> None:
+    """One queue's worker."""
     while not stop.is_set():
         if not after.bus.up:
             await _first(stop, 0.5)
             continue
-        worker = _worker(settings, context)
+        worker = _worker(name, settings, context)
         working = asyncio.create_task(worker.start())
         while after.bus.up and not stop.is_set() and not working.done():
             await _first(stop, 0.25)
@@ -94,14 +97,13 @@ async def _work_while_redis_is_there(
             await worker.queue.disconnect()
 
 
-def _worker(settings: Settings, context: Context) -> Patient:
+def _worker(name: str, settings: Settings, context: Context) -> Patient:
+    tasks, at_once = QUEUES[name]
     made = Patient(
         # The worker waits at the queue for as long as it takes: no time-out there.
-        queue_at(settings.redis_url, socket_timeout=None),
-        functions=list(TASKS),
-        cron_jobs=[CronJob(task, cron=when, timeout=600, retries=3) for when, task in TIMETABLE],
-        cron_tz=clock.IST,
-        concurrency=5,
+        queue_at(settings.redis_url, name, socket_timeout=None),
+        functions=list(tasks),
+        concurrency=at_once,
         shutdown_grace_period_s=GRACE,
         timers={"schedule": 1, "worker_info": 10, "sweep": 10, "abort": 1},
     )
@@ -109,22 +111,47 @@ def _worker(settings: Settings, context: Context) -> Patient:
     return made
 
 
-async def _pulse(context: Context, after: AfterCommit) -> None:
-    """What may not wait for Redis, such as mail in the outbox; and the sign of life that /health/ready shows."""
-    while True:
-        for task in PULSE:
-            await _carefully(task, context)
+def _pulses(context: Context, after: AfterCommit) -> list[Task]:
+    """What may not wait for Redis; and the sign of life that /health/ready shows."""
+    table = Clock(TIMETABLE, _hander(context, after))
+
+    async def sign_of_life(_ctx: Context) -> None:
         if after.bus.up:
             with contextlib.suppress(*Broken):
                 await after.bus.redis.set(after.bus.prefix + WORKER_KEY, "up", ex=HEARD_FOR)
+
+    return [table.beat, sign_of_life, *PULSE]
+
+
+def _hander(context: Context, after: AfterCommit) -> Hand:
+    """A due task goes to the queue, for whichever worker is free; while Redis is away it is run on the spot."""
+    running: set[asyncio.Task[None]] = set()
+
+    async def hand(due: Tick) -> None:
+        if after.bus.up:
+            with contextlib.suppress(*Broken):
+                name, moment = due[0], due[1].isoformat()
+                key = f"{name}:{moment}"
+                await after.tasks.put(CLOCK, run_due_task.__qualname__, key, name=name, moment=moment)
+                return
+        task = asyncio.create_task(run_tick(context, TIMETABLE, due))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    return hand
+
+
+async def _beating(task: Task, context: Context) -> None:
+    while True:
+        await _carefully(task, context)
         await asyncio.sleep(1)
 
 
-async def _carefully(task: Callable[[Context], Awaitable[object]], context: Context) -> None:
+async def _carefully(task: Task, context: Context) -> None:
     try:
         await task(context)
     except Exception as problem:
-        log.exception("the pulse missed a beat", task=task.__name__, problem=type(problem).__name__)
+        log.exception("the pulse missed a beat", task=task.__qualname__, problem=type(problem).__name__)
         await asyncio.sleep(2)
 
 

@@ -3,8 +3,11 @@
 from app.accounts import session
 from app.bookings import by_clock, holds
 from app.kit import clock, idempotency
+from app.kit.schedule import Runs
 from app.payments import charges
 from tasks.context import Context, work
+
+OFTEN = ("lapse_holds", "give_up_unfilled", "ask_the_others", "complete_left_running")
 
 
 async def lapse_holds(ctx: Context) -> int:
@@ -40,6 +43,12 @@ async def free_payouts(ctx: Context) -> int:
 async def prune_sessions(ctx: Context) -> int:
     async with work(ctx) as db:
         return await session.prune(db, clock.now())
+
+
+async def prune_runs(ctx: Context) -> int:
+    """The minute-by-minute rows of yesterday; what runs daily or less often stays for a year."""
+    async with work(ctx) as db:
+        return await Runs(db).prune(OFTEN, clock.now())
 
 
 async def prune_keys(ctx: Context) -> int:

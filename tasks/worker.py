@@ -1,7 +1,10 @@
 """Every task by name, and the timetable in product words (Asia/Kolkata)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
+from app.kit.queue import CLOCK, EXPORTS, MAIL
+from tasks.clock import Line, Task, run_tick
 from tasks.context import Context
 from tasks.notifications import drain_outbox
 from tasks.upkeep import (
@@ -12,23 +15,35 @@ from tasks.upkeep import (
     give_up_unfilled,
     lapse_holds,
     prune_keys,
+    prune_runs,
     prune_sessions,
 )
 
-Task = Callable[[Context], Awaitable[object]]
-
-# Enqueued by name, or by the timetable.
-TIMETABLE: tuple[tuple[str, Task], ...] = (
-    ("* * * * *", lapse_holds),
-    ("* * * * *", give_up_unfilled),
-    ("* * * * *", ask_the_others),
-    ("*/5 * * * *", complete_left_running),
-    ("10 * * * *", close_old_bookings),
-    ("20 * * * *", free_payouts),
-    ("30 3 * * *", prune_sessions),
-    ("40 3 * * *", prune_keys),
+TIMETABLE: tuple[Line, ...] = (
+    Line("* * * * *", lapse_holds),
+    Line("* * * * *", give_up_unfilled),
+    Line("* * * * *", ask_the_others),
+    Line("*/5 * * * *", complete_left_running),
+    Line("10 * * * *", close_old_bookings),
+    Line("20 * * * *", free_payouts),
+    Line("30 3 * * *", prune_sessions),
+    Line("40 3 * * *", prune_keys),
+    Line("50 3 * * *", prune_runs),
 )
-TASKS: tuple[Task, ...] = (drain_outbox, *(task for _, task in TIMETABLE))
 
-# Every second, with or without Redis.
+
+async def run_due_task(ctx: Context, *, name: str, moment: str) -> None:
+    """One tick of the timetable, handed over by the clock of some worker."""
+    await run_tick(ctx, TIMETABLE, (name, datetime.fromisoformat(moment)))
+
+
+# What each queue's worker knows, and how many it works on at once.
+QUEUES: Mapping[str, tuple[tuple[Callable[..., Awaitable[object]], ...], int]] = {
+    CLOCK: ((run_due_task,), 4),
+    MAIL: ((drain_outbox,), 1),
+    EXPORTS: ((), 2),
+}
+
+# Every second, with or without Redis, each by itself: a mail server that stalls holds up no clock.
 PULSE: tuple[Task, ...] = (drain_outbox,)
+TASKS = tuple(task for tasks, _at_once in QUEUES.values() for task in tasks)

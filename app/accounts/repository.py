@@ -17,7 +17,7 @@ from app.kit import clock
 from app.kit.errors import Invalid, Missing
 from app.kit.events import nudge
 from app.kit.outbox import Outbox
-from app.kit.queue import later
+from app.kit.queue import MAIL, later
 from app.kit.words import _
 
 MOST_ADDRESSES = 20
@@ -284,4 +284,4 @@ class Mailbox:
             "due_at": clock.now(),
         }
         await self._db.execute(upsert(Outbox).values(values).on_conflict_do_nothing())
-        later(self._db, "drain_outbox")
+        later(self._db, "drain_outbox", queue=MAIL)

@@ -14,15 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kit.events import Announcement
 from app.kit.live import PATIENCE
 
-NAME = "doorstep"
+# Each has workers of its own, so that a flood in one delays nothing in another.
+CLOCK, MAIL, EXPORTS = "clock", "mail", "exports"
+QUEUES = (CLOCK, MAIL, EXPORTS)
 # SAQ's own defaults kill a job after ten seconds and never try it again.
 CARE = {"timeout": 600, "retries": 5, "retry_delay": 1.0, "retry_backoff": True, "ttl": 3600}
 _TASK = "task:"
 
 
-def later(db: AsyncSession, task: str, **ids: int | str) -> None:
-    """After this transaction's commit, ask a worker for `task`: later(db, "build_export", export_id=7)."""
-    asked = Announcement(_TASK + task, json.dumps(ids, sort_keys=True))
+def later(db: AsyncSession, task: str, *, queue: str = CLOCK, **ids: int | str) -> None:
+    """Ask a worker for `task` after the commit: later(db, "build_export", queue=EXPORTS, export_id=7)."""
+    asked = Announcement(f"{_TASK}{queue}:{task}", json.dumps(ids, sort_keys=True))
     db.info.setdefault("announcements", []).append(asked)
 
 
@@ -34,18 +36,23 @@ class Tasks:
     """The web's end of the queue. The same task with the same ids waits only once."""
 
     def __init__(self, url: str) -> None:
-        self._queue = queue_at(url)
+        self._queues = {name: queue_at(url, name) for name in QUEUES}
 
     async def ask(self, asked: Sequence[Announcement]) -> None:
         for one in asked:
-            name, ids = one.audience.removeprefix(_TASK), json.loads(one.topic)
-            await self._queue.enqueue(name, key=f"{name}:{one.topic}", **CARE, **ids)
+            queue, _, name = one.audience.removeprefix(_TASK).partition(":")
+            await self.put(queue, name, f"{name}:{one.topic}", **json.loads(one.topic))
+
+    async def put(self, queue: str, task: str, /, key: str, **ids: int | str) -> None:
+        """Raises what Redis raises. A task whose `key` waits or runs already is not put there twice."""
+        await self._queues[queue].enqueue(task, key=key, **CARE, **ids)
 
     async def close(self) -> None:
-        await self._queue.redis.aclose()
+        for queue in self._queues.values():
+            await queue.redis.aclose()
 
 
-def queue_at(url: str, **options: Any) -> RedisQueue:
+def queue_at(url: str, name: str, **options: Any) -> RedisQueue:
     """`options` go to the Redis client; the waiting worker needs patience where the web has none."""
     patience = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, **options}
-    return RedisQueue(Redis.from_url(url, **patience), name=NAME)
+    return RedisQueue(Redis.from_url(url, **patience), name=f"doorstep-{name}")

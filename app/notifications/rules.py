@@ -11,7 +11,7 @@ from app.accounts.user import User
 from app.bookings.booking import Booking
 from app.kit.events import Chronicle, Event, on_every_event
 from app.kit.outbox import Outbox
-from app.kit.queue import later
+from app.kit.queue import MAIL, later
 
 Who = Callable[[Event, Any], int | None | Iterable[int]]
 
@@ -118,4 +118,4 @@ def _mail(event: Event, kind: str, whose: int, record: Chronicle) -> Outbox:
 
 def _wake(session: Session, _flush: object) -> None:
     if any(isinstance(row, Outbox) for row in session.new):
-        later(session, "drain_outbox")  # type: ignore[arg-type]  # both kinds of session carry `info`
+        later(session, "drain_outbox", queue=MAIL)  # type: ignore[arg-type]  # both kinds of session carry `info`

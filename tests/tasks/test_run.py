@@ -9,11 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 from redis.asyncio import Redis
+from saq.job import Status
 from sqlalchemy import text
 
+from app.kit import clock
 from app.kit.after import AfterCommit
 from app.kit.db import Database
-from app.kit.queue import later
+from app.kit.queue import MAIL, later, queue_at
+from app.kit.schedule import Runs
 from tests.kit.conftest import Line, line  # noqa: F401  the fixture `line` is used by name
 
 pytestmark = pytest.mark.slow
@@ -56,37 +59,52 @@ async def _wait_for(line: Line) -> None:  # noqa: F811
     raise AssertionError("the worker did not come up")
 
 
-async def test_a_task_asked_for_runs_and_the_worker_stops_when_told(worker, line, own_database):  # noqa: F811
+async def _due(database: Database, name: str) -> None:
+    """As the clock of another worker would write it down."""
+    async with database.work() as db:
+        await Runs(db).add([(name, clock.now())])
+
+
+async def test_what_is_due_is_run_and_the_worker_stops_when_told(worker, line, own_database):  # noqa: F811
     await _wait_for(line)
     await _expired_session(own_database)
-    after = AfterCommit(line.url)
-    await after.start()
-    async with own_database.work(after) as db:
-        later(db, "prune_sessions")
+    await _due(own_database, "prune_sessions")
     await _gone(own_database, 5)
-    await after.stop()
     assert worker.stop() < 4
     assert worker.process.returncode == 0
 
 
-async def test_the_worker_outlives_redis(worker, line, own_database):  # noqa: F811
+async def test_a_task_asked_for_after_a_commit_reaches_the_worker(worker, line, own_database):  # noqa: F811
+    await _wait_for(line)
+    after = AfterCommit(line.url)
+    await after.start()
+    async with own_database.work(after) as db:
+        later(db, "drain_outbox", queue=MAIL)
+    queue = queue_at(line.url, MAIL)
+    for _ in range(50):
+        done = await queue.job("drain_outbox:{}")
+        if done is not None and done.status == Status.COMPLETE:
+            break
+        await asyncio.sleep(0.1)
+    assert done is not None
+    assert done.status == Status.COMPLETE
+    await queue.redis.aclose()
+    await after.stop()
+
+
+async def test_without_redis_the_clock_goes_on_and_afterwards_too(worker, line, own_database):  # noqa: F811
     await _wait_for(line)
     line.kill()
     await asyncio.sleep(2)
     assert worker.process.poll() is None
+    await _expired_session(own_database)
+    await _due(own_database, "prune_sessions")
+    await _gone(own_database, 8)
     line.start()
     await _wait_for(line)
     await _expired_session(own_database)
-    after = AfterCommit(line.url)
-    await after.start()
-    for _ in range(50):
-        async with own_database.work(after) as db:
-            later(db, "prune_sessions")
-        if not await _sessions(own_database):
-            break
-        await asyncio.sleep(0.2)
-    assert not await _sessions(own_database)
-    await after.stop()
+    await _due(own_database, "prune_sessions")
+    await _gone(own_database, 8)
 
 
 async def _sessions(database: Database) -> int:
@@ -108,9 +126,10 @@ async def _expired_session(database: Database) -> None:
                 """
                 WITH person AS (
                     INSERT INTO users (role, email, full_name, phone, password_hash, created_at)
-                    VALUES ('customer', 'asha@example.com', 'Asha', '+910000000001', 'x', now()) RETURNING id)
+                    VALUES ('customer', md5(random()::text) || '@example.com', 'Asha', '+910000000001', 'x', now())
+                    RETURNING id)
                 INSERT INTO sessions (digest, user_id, epoch, created_at, last_seen_at, expires_at, fresh_at)
-                SELECT 'x', id, 0, now(), now(), now() - interval '40 days', now() FROM person
+                SELECT md5(random()::text)::bytea, id, 0, now(), now(), now() - interval '40 days', now() FROM person
                 """
             )
         )
