@@ -7,6 +7,7 @@ from app.kit.queue import CLOCK, EXPORTS, MAIL
 from tasks.clock import Line, Task, run_tick
 from tasks.context import Context
 from tasks.notifications import drain_outbox
+from tasks.papers import sweep_files, warn_of_expiry
 from tasks.upkeep import (
     ask_the_others,
     close_old_bookings,
@@ -26,6 +27,8 @@ TIMETABLE: tuple[Line, ...] = (
     Line("*/5 * * * *", complete_left_running),
     Line("10 * * * *", close_old_bookings),
     Line("20 * * * *", free_payouts),
+    Line("0 8 * * *", warn_of_expiry),
+    Line("15 * * * *", sweep_files),
     Line("30 3 * * *", prune_sessions),
     Line("40 3 * * *", prune_keys),
     Line("50 3 * * *", prune_runs),

@@ -5,7 +5,7 @@ A code is opened for its own customer only. Letters to professionals are written
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from jinja2 import Environment
@@ -75,7 +75,8 @@ class Letters:
             person = await around.person(mail.recipient_id)
         if person is None or (SEALED in mail.data and token is None):
             raise OutOfDate
-        return person, {"token": token}
+        until = mail.data.get("until")
+        return person, {"token": token, "until": date.fromisoformat(until) if until else None}
 
     async def _about_booking(self, db: AsyncSession, mail: Outbox) -> tuple[User, dict[str, Any]]:
         booking = await Bookings(db).by_reference(mail.data["booking"])

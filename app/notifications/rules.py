@@ -12,6 +12,7 @@ from app.bookings.booking import Booking
 from app.kit.events import Chronicle, Event, on_every_event
 from app.kit.outbox import Outbox
 from app.kit.queue import MAIL, later
+from app.vetting.document import Document
 
 Who = Callable[[Event, Any], int | None | Iterable[int]]
 
@@ -41,6 +42,10 @@ def admins(event: Event, _booking: Booking) -> Iterable[int]:
     return told
 
 
+def owner(_event: Event, document: Document) -> int:
+    return document.professional_id
+
+
 def themselves(_event: Event, user: User) -> int:
     return user.id
 
@@ -67,6 +72,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "booking.extra_proposed": (Rule(customer, "extra_proposed"),),
     "booking.extra_approved": (Rule(professional, "extra_answered"),),
     "booking.extra_refused": (Rule(professional, "extra_answered"),),
+    "document.expiry_warned": (Rule(owner, "paper_running_out"),),
     "person.password_changed": (Rule(themselves, "password_changed"),),
 }
 # A cancellation is told by how it ended; a hold that lapsed or was given up is told to nobody.
@@ -78,7 +84,18 @@ CANCELLED: dict[str, tuple[Rule, ...]] = {
     "unfilled": (Rule(customer, "booking_unfilled"),),
 }
 # What a mail needs to know of the fact itself; all else is read when it is written. Never a code, never a reason.
-CARRIED = ("professional_id", "phase", "attempts", "before", "starts_at", "fee", "cancelled_as")
+CARRIED = (
+    "professional_id",
+    "phase",
+    "attempts",
+    "before",
+    "starts_at",
+    "fee",
+    "cancelled_as",
+    "kind",
+    "days",
+    "until",
+)
 
 
 def install() -> None:

@@ -117,7 +117,7 @@ class Document(Base, Chronicle):
         """So many days before it runs out, or 0 when it has: its owner hears of it (W7)."""
         assert self.expires_on is not None
         until = self.expires_on.isoformat()
-        self.record(WARNED, by=PLATFORM, nudges=self._nudges, kind=self.kind, expires_on=until, days=stage)
+        self.record(WARNED, by=PLATFORM, nudges=self._nudges, kind=self.kind, until=until, days=stage)
 
     def erase(self, by: Actor) -> None:
         """The file is gone and so is its name; that there was one stays (W17)."""

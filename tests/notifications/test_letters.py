@@ -22,6 +22,7 @@ from app.web.templating import TEMPLATES
 from tests.factories import a_block, an_admin
 from tests.notifications.conftest import rows
 
+ACCOUNT = {"password_changed": {}, "paper_running_out": {"kind": "identity", "days": 7, "until": "2027-03-14"}}
 KINDS = sorted({rule.kind for rules in (*RULES.values(), *CANCELLED.values()) for rule in rules})
 
 
@@ -143,8 +144,8 @@ async def test_every_letter_can_be_written(own_database, town, vault, letters, k
     whose = town.ravi if kind.startswith(("job_", "extra_a")) else town.asha
     phase = {"code_locked": "start", "code_renewed": "start"}.get(kind)
     mail = Outbox(kind=kind, recipient_id=whose.id, data=data | ({"phase": phase} if phase else {}), dedupe_key="x")
-    if kind == "password_changed":
-        mail.data = {}
+    if kind in ACCOUNT:
+        mail.data = ACCOUNT[kind]
     async with own_database.work() as db:
         letter = await letters.write(db, mail)
     assert letter.to == whose.email

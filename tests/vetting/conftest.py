@@ -1,6 +1,7 @@
 """Ravi, who may work, his browser, and the private folder of this test alone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from litestar import Litestar
@@ -8,12 +9,14 @@ from litestar import Litestar
 from app.accounts.user import User
 from app.kit.db import Database
 from app.kit.files import Storage
+from app.kit.vault import Vault
+from app.notifications import rules
 from tests.factories import a_professional, an_admin
 from tests.person import Person
 
 
 @pytest.fixture
-def storage(app: Litestar, tmp_path) -> AsyncIterator[Storage]:
+def storage(app: Litestar, tmp_path: Path) -> Iterator[Storage]:
     """The application's own, moved."""
     kept: Storage = app.state.storage
     before, kept.root = kept.root, tmp_path / "uploads"
@@ -41,3 +44,20 @@ async def ravis(ravi: User, browser_of, storage: Storage) -> Person:
 @pytest.fixture
 async def meenas(meena: User, browser_of, storage: Storage) -> Person:
     return await browser_of(meena)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Storage:
+    """A private folder without an application."""
+    return Storage(tmp_path / "uploads")
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault("a key for tests of papers alone")
+
+
+@pytest.fixture
+def rules_at_work() -> None:
+    """Facts write their mails, as in every process of ours."""
+    rules.install()

@@ -1,0 +1,21 @@
+"""Papers that run out, and files that nobody mentions."""
+
+import asyncio
+
+from app.kit.files import Storage
+from app.vetting import papers
+from app.vetting.repository import Documents
+from tasks.context import Context, work
+
+
+async def warn_of_expiry(ctx: Context) -> int:
+    """W7: 30, 7 and 1 day before, and on the day."""
+    async with work(ctx) as db:
+        return await papers.warn_of_expiry(db)
+
+
+async def sweep_files(ctx: Context) -> int:
+    """What a killed process left in the private folder, ten minutes later."""
+    async with work(ctx) as db:
+        known = await Documents(db).stored_names()
+    return await asyncio.to_thread(Storage(ctx["settings"].uploads_dir).sweep, known)
