@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.db import Database
 from app.kit.errors import Invalid
+from app.kit.events import channel
 from app.settings import BadSettings, Settings
 
 T = TypeVar("T")
@@ -23,6 +24,7 @@ Command = Callable[[argparse.Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code; whatever an operator can put right is one sentence and 1."""
     args = _parser(argv).parse_args(argv)
+    way = channel.set("command")
     try:
         return int(args.run(args))
     except BadSettings as problem:
@@ -31,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _sorry(_about_the_database(problem))
     except KeyboardInterrupt:
         return 130
+    finally:
+        channel.reset(way)
 
 
 def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:

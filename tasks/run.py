@@ -13,7 +13,7 @@ from app.kit import logs
 from app.kit.after import AfterCommit
 from app.kit.db import Database
 from app.kit.desk import tell_the_desk
-from app.kit.events import on_every_event
+from app.kit.events import channel, on_every_event
 from app.kit.live import Broken
 from app.kit.queue import CLOCK, queue_at
 from app.kit.schedule import Tick
@@ -52,6 +52,7 @@ def run(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> None:
     rules.install()
+    channel.set("task")  # every task that is begun from here inherits it
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

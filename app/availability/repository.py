@@ -108,11 +108,13 @@ class Working:
         await self.db.flush()
         return away
 
-    async def remove_time_off(self, time_off_id: int) -> None:
-        """Missing when it is not theirs."""
+    async def remove_time_off(self, time_off_id: int) -> Range[datetime]:
+        """When it was. Missing when it is not theirs."""
         mine = TimeOff.id == time_off_id, TimeOff.professional_id == self.me.id
-        if await self.db.scalar(delete(TimeOff).where(*mine).returning(TimeOff.id)) is None:
+        span: Range[datetime] | None = await self.db.scalar(delete(TimeOff).where(*mine).returning(TimeOff.span))
+        if span is None:
             raise Missing
+        return span
 
 
 def point(pincode: Pincode) -> Point:

@@ -31,7 +31,7 @@ class Sort:
 class Slice:
     """Rows `first` to `last` of `total`, which is None when there are more than COUNTED; `next` goes into ?after=."""
 
-    rows: Sequence[AnyRow]
+    rows: Sequence[Any]
     next: str | None
     first: int
     total: int | None

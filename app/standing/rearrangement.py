@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -67,8 +68,8 @@ async def rearrange(db: AsyncSession, me: Person, change: Change, answers: Mappi
 
 async def come_back(db: AsyncSession, me: Person, time_off_id: int) -> None:
     """A time off is given up. Missing when it is not theirs."""
-    await Working(db, me).remove_time_off(time_off_id)
-    await _tell(db, me, "time_off_removed")
+    span = await Working(db, me).remove_time_off(time_off_id)
+    await _tell(db, me, "person.time_off_removed", before=_told(span))
 
 
 # How
@@ -93,19 +94,34 @@ async def _waiting(db: AsyncSession, me: Person, change: Change, returned: Itera
 async def _save(db: AsyncSession, me: Person, change: Change) -> None:
     working = Working(db, me)
     if change.hours is not None:
+        before = {"hours": [[one.weekday, one.opens, one.closes] for one in await working.hours()]}
         await working.set_hours(change.hours)
+        after = {"hours": [list(one) for one in sorted(change.hours)]}
+        await _tell(db, me, "person.hours_changed", before=before, after=after)
     if change.away is not None:
         if await working.off_between(change.away):
             raise Invalid({"from": _("Some of this is time off already.")})
         await working.add_time_off(change.away, change.reason)
+        personal = {"reason": change.reason} if change.reason else {}
+        await _tell(db, me, "person.time_off_changed", personal, after=_told(change.away))
     if change.pincodes is not None:
+        was = set(await working.pincodes())
         await working.set_area(change.pincodes)
-    await _tell(db, me, f"{change.name}_changed")
+        added, removed = sorted(change.pincodes - was), sorted(was - change.pincodes)
+        await _tell(db, me, "person.area_changed", added=added, removed=removed)
 
 
-async def _tell(db: AsyncSession, me: Person, what: str) -> None:
+async def _tell(
+    db: AsyncSession, me: Person, name: str, personal: Mapping[str, str] | None = None, **facts: Any
+) -> None:
     user = await Users(db).get(me.id, lock=True)
-    user.record(f"person.{what}", by=me, nudges=[(f"user:{me.id}", "jobs")])
+    user.record(name, by=me, nudges=[(f"user:{me.id}", "jobs")], personal=personal, **facts)
+
+
+def _told(span: Range[datetime]) -> dict[str, str]:
+    assert span.lower is not None
+    assert span.upper is not None
+    return {"from": span.lower.isoformat(), "until": span.upper.isoformat()}
 
 
 def _changed(worker: Worker, change: Change) -> Worker:

@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.kit import logs, words
+from app.kit.events import channel
 from app.settings import Settings
 from app.web import languages
 from app.web.shelf import Header, Kept, Key, Shelf
@@ -45,10 +46,12 @@ class Front:
         headers = dict(scope["headers"])
         reply = Reply(send, headers, head=method == "HEAD")
         token = words.locale.set(languages.reads(headers.get(b"accept-language", b"")))
+        way = channel.set("page")  # the gate says so when it is the API
         try:
             await self._answer(scope, receive, reply, headers)
         finally:
             words.locale.reset(token)
+            channel.reset(way)
             took = (time.perf_counter() - started) * 1000
             logs.access(method, str(scope.get("path_template") or "-"), reply.status, took)
 

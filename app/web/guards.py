@@ -8,6 +8,7 @@ from litestar.exceptions import HTTPException, ImproperlyConfiguredException, No
 from litestar.handlers.base import BaseRouteHandler
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
+from app.kit.events import channel
 from app.kit.words import _
 from app.web.forms import form
 from app.web.security import FIELD, HEADER, SAFE_METHODS, Csrf
@@ -68,6 +69,8 @@ class Gate:
         self._csrf = csrf
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
+        if handler.opt.get("api"):
+            channel.set("api")
         visit = visit_of(connection)
         visit.person = None if handler.opt.get("anonymous") else await self._load(connection)
         connection.scope["user"] = visit.person

@@ -18,6 +18,7 @@ STATEMENTS = {"select", "insert", "update", "delete", "text", "exists", "union_a
 
 # Beside repository.py and *_repository.py, and the modules whose tables are in app/tables.py.
 SQL_ADDRESSES = {
+    "app/accounts/history.py",
     "app/accounts/reference.py",
     "app/bookings/constraints.py",
     "app/bookings/crew.py",

@@ -1,0 +1,183 @@
+"""The history of a record as sentences: who, what, when, by which way, before and after; nothing without words."""
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select
+
+from app.accounts.deeds import FAMILIES, SAID, WAYS
+from app.accounts.details import NAMES, UNSAID
+from app.accounts.history import History
+from app.bookings.reservation import accept, hand_back
+from app.kit import clock
+from app.kit.events import CHANNELS, PLATFORM, Event, EventValue, channel
+from tests.factories import a_customer, a_hold, a_professional, a_service, an_admin
+
+ROOT = Path(__file__).resolve().parents[2]
+# Tables about events, which record none.
+TABLES = {"app/accounts/deeds.py", "app/discovery/cache.py", "app/notifications/rules.py", "app/check/invariants.py"}
+TREES = {
+    str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted((*(ROOT / "app").rglob("*.py"), *(ROOT / "tasks").rglob("*.py")))
+    if str(path.relative_to(ROOT)) not in TABLES
+}
+EVENT = re.compile(rf"({'|'.join(FAMILIES)})\.[a-z_]+")
+RECORDING = ("record", "_tell")
+NO_FACTS = {"by", "nudges", "personal", "at", "offered", "nudge"}
+
+
+def recordings() -> Iterator[tuple[str, ast.Call]]:
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RECORDING:
+                yield path, node
+
+
+def recorded() -> set[str]:
+    """Every event that the code can record."""
+    constants = (node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return {one.value for one in constants if isinstance(one.value, str) and EVENT.fullmatch(one.value)}
+
+
+def keys(call: ast.Call) -> Iterator[str]:
+    """What a fact is called, also within before, after and personal."""
+    for keyword in call.keywords:
+        inside = keyword.value if isinstance(keyword.value, ast.Dict) else None
+        if keyword.arg in ("personal", "before", "after") and inside:
+            yield from (key.value.split(".")[-1] for key in inside.keys if isinstance(key, ast.Constant))
+        if keyword.arg and keyword.arg not in NO_FACTS:
+            yield keyword.arg
+
+
+def test_every_event_has_its_sentence() -> None:
+    assert recorded() - set(SAID) == set(), "give it a sentence in app/accounts/deeds.py"
+    assert set(SAID) - recorded() == set(), "nobody records it"
+    assert all("%(who)s" in sentence for sentence in SAID.values())
+
+
+def test_every_fact_has_its_name() -> None:
+    told = {key for _path, call in recordings() for key in keys(call)}
+    assert told - set(NAMES) - set(UNSAID) == set(), "give it a name in app/accounts/details.py"
+
+
+def test_no_event_is_named_while_running() -> None:
+    """A name that is put together is a name that no table knows."""
+    for path, call in recordings():
+        assert not isinstance(call.args[0], ast.JoinedStr | ast.BinOp), f"{path}:{call.lineno}"
+
+
+def test_every_way_has_its_words() -> None:
+    assert set(WAYS) == set(CHANNELS)
+
+
+async def test_a_price_is_told_as_what_it_was_and_is(db) -> None:
+    service, lekha = await a_service(db), await an_admin(db, "Lekha Nair")
+    service.record("service.changed", by=lekha, before={"price": 149_00}, after={"price": 159_00})
+    await db.flush()
+    (fact, *_) = (await History(db).of(service.subject)).rows
+    assert fact.sentence == "Lekha Nair changed the price from ₹149 to ₹159."
+    assert fact.lines == []
+
+
+async def test_two_changes_are_two_lines(db) -> None:
+    service, lekha = await a_service(db), await an_admin(db, "Lekha Nair")
+    before, after = {"price": 149_00, "minutes": 60}, {"price": 159_00, "minutes": 90}
+    service.record("service.changed", by=lekha, before=before, after=after)
+    await db.flush()
+    (fact,) = (await History(db).of(service.subject)).rows
+    assert fact.sentence == "Lekha Nair changed the service."
+    assert [(line.head, line.before, line.now) for line in fact.lines] == [
+        ("The price", "₹149", "₹159"),
+        ("The length", "1 h", "1 h 30 min"),
+    ]
+
+
+@pytest.fixture
+async def returned(db, app_vault):
+    """A job that Ravi accepted and handed back, with a reason."""
+    service = await a_service(db)
+    asha, ravi = await a_customer(db), await a_professional(db, "Ravi Kumar", services=[service])
+    booking = await a_hold(db, asha, service, _tomorrow())
+    booking.pay(asha, "after")
+    await db.flush()
+    await accept(db, ravi, booking.reference, app_vault)
+    await hand_back(db, ravi, booking.reference, "My scooter broke.")
+    await db.flush()
+    return booking
+
+
+def _tomorrow():
+    return (clock.now() + timedelta(days=1)).astimezone(clock.IST).replace(hour=11, minute=0, second=0, microsecond=0)
+
+
+async def test_a_booking_tells_who_did_what_and_why(db, returned) -> None:
+    facts = (await History(db).of(returned.subject)).rows
+    assert [fact.sentence for fact in facts] == [
+        "Ravi Kumar handed the job back.",
+        "Ravi Kumar accepted the job.",
+        "Asha Raman booked.",
+        "Asha Raman chose a time and went on to pay.",
+    ]
+    assert "My scooter broke." in [line.now for line in facts[0].lines]
+    assert "Ravi Kumar" in [line.now for line in facts[1].lines]
+
+
+async def test_an_address_is_not_shown_where_looking_is_not_recorded(db, returned) -> None:
+    """Whoever needs it opens the booking, which writes down that they did."""
+    first = (await History(db).of(returned.subject)).rows[-1]
+    lines = {line.head: line.now for line in first.lines}
+    assert lines["The address"] == "not shown here"
+    assert not [
+        line for fact in (await History(db).of(returned.subject)).rows for line in fact.lines if "Flat" in line.now
+    ]
+
+
+async def test_what_was_erased_is_said_to_be(db, returned) -> None:
+    await db.execute(delete(EventValue))
+    facts = (await History(db).of(returned.subject)).rows
+    assert {line.head: line.now for line in facts[0].lines}["The reason"] == "erased"
+
+
+async def test_long_histories_come_in_pages(db) -> None:
+    service = await a_service(db)
+    for number in range(45):
+        service.record("service.changed", by=PLATFORM, before={"price": number}, after={"price": number + 1})
+    await db.flush()
+    first = await History(db).of(service.subject)
+    second = await History(db).of(service.subject, first.next)
+    third = await History(db).of(service.subject, second.next)
+    assert [fact.seq for page in (first, second, third) for fact in page.rows] == list(range(45, 0, -1))
+    assert (first.total, third.next) == (45, None)
+
+
+async def test_a_fact_keeps_the_way_by_which_it_came(db) -> None:
+    service, told = await a_service(db), {}
+    for way in (*CHANNELS, None):
+        token = channel.set(way)
+        event = service.record("service.retired", by=PLATFORM)
+        channel.reset(token)
+        told[way] = event
+    await db.flush()
+    facts = (await History(db).of(service.subject)).rows
+    assert [fact.way for fact in facts] == ["", "by a command", "by a task of the worker", "by the API", "on a page"]
+    for way, event in told.items():
+        assert event.hash == event.digest()
+        if way is not None:
+            event.facts = event.facts | {"channel": "elsewhere"}
+            assert event.hash != event.digest(), "the chain covers it"
+            db.expunge(event)
+
+
+async def test_what_a_person_does_on_a_page_is_told_so(browser_of, app_database) -> None:
+    async with app_database.work() as db:
+        asha = await a_customer(db)
+    browser = await browser_of(asha)
+    page = await browser.visit("/profile")
+    await browser.submit(page, "/profile", having="phone", full_name="Asha Ramanathan")
+    async with app_database.work() as db:
+        event = await db.scalar(select(Event).where(Event.subject == asha.subject).order_by(Event.seq.desc()).limit(1))
+        assert (event.name, event.facts["channel"]) == ("person.details_changed", "page")
