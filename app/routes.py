@@ -21,6 +21,9 @@ from app.bookings.handover_pages import (
 from app.bookings.job_pages import AcceptancePages, JobListPages, JobPages, PassPages, ReturnPages
 from app.bookings.pages import BookingsPages
 from app.bookings.payment_pages import PaymentPages
+from app.catalog.category_pages import CategoryDesk
+from app.catalog.desk_pages import ServiceDesk
+from app.catalog.editing_pages import ServiceForms
 from app.discovery.pages import HomePages, ReadingPages, ResultPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
@@ -82,6 +85,9 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
 
 ADMINS: list[ControllerRouterHandler] = [
     CustomerDesk,
+    ServiceDesk,
+    ServiceForms,
+    CategoryDesk,
 ]
 
 SIGNED_IN: list[ControllerRouterHandler] = [

@@ -6,7 +6,7 @@ Bookings, offerings and ratings belong to features above: only their tables are 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.repository import IDS
 from app.accounts.user import User
 from app.catalog.draft import LANGUAGES, CategoryDraft, Draft, ServiceDraft
 from app.catalog.reference import spellings
@@ -32,8 +33,9 @@ from app.catalog.service import Category, SearchTerm, Service
 from app.catalog.spelling import sound
 from app.kit.errors import Missing
 from app.kit.events import Event
-from app.kit.keyset import Slice, Sort, counted, slice_of
+from app.kit.keyset import AnyRow, Query, Slice, Sort, counted, slice_of
 
+R = TypeVar("R", Service, Category)
 A_PAGE = 20
 CATALOGUE = 7003  # the advisory lock of whoever changes the catalogue, taken before any of its rows
 SORTS = ("name", "price", "minutes", "bookings", "rating", "since")
@@ -116,16 +118,10 @@ class Catalogue:
 
     async def service(self, service_id: int, *, locked: bool = False) -> Service:
         """With `locked`, for change: whoever is booking it just now is waited for."""
-        found = await self._db.get(Service, service_id, populate_existing=True, with_for_update=locked or None)
-        if found is None:
-            raise Missing()
-        return found
+        return await self._one(Service, service_id, locked)
 
     async def category(self, category_id: int, *, locked: bool = False) -> Category:
-        found = await self._db.get(Category, category_id, populate_existing=True, with_for_update=locked or None)
-        if found is None:
-            raise Missing()
-        return found
+        return await self._one(Category, category_id, locked)
 
     async def draft_of_service(self, service: Service) -> ServiceDraft:
         """As it would be written now."""
@@ -200,7 +196,7 @@ class Catalogue:
 
     # What happened to one
 
-    async def since(self, subject: str, seen: int) -> Sequence[Any]:
+    async def since(self, subject: str, seen: int) -> Sequence[AnyRow]:
         """What happened after its `seen`th event, the latest first."""
         return (await self._db.execute(SINCE.where(Event.subject == subject, Event.seq > seen))).all()
 
@@ -216,11 +212,11 @@ class Catalogue:
             steps.append(PriceStep(row.at, row.who, by_platform, price or 0, minutes or 0, was_price, was_minutes))
         return steps[::-1]
 
-    async def around(self, service_id: int, now: datetime) -> Any:
+    async def around(self, service_id: int, now: datetime) -> AnyRow:
         """How many bookings it had, how many are open, how many are being paid for, how many professionals offer it."""
         return (await self._db.execute(AROUND, {"id": service_id, "now": now})).one()
 
-    async def open_bookings(self, service_id: int, most: int = 50) -> Sequence[Any]:
+    async def open_bookings(self, service_id: int, most: int = 50) -> Sequence[AnyRow]:
         """The soonest first, each at the price that was agreed."""
         return (await self._db.execute(OPEN_BOOKINGS, {"id": service_id, "most": most})).all()
 
@@ -250,10 +246,9 @@ class Catalogue:
             self._db, query, key=Service.id, sort=sorts[sort], descending=descending, after=after, limit=A_PAGE
         )
 
-    async def row(self, service_id: int, booked: Mapping[int, int]) -> Any:
+    async def row(self, service_id: int, booked: Mapping[int, int]) -> AnyRow:
         """One line of the table."""
-        stars = select(func.coalesce(_mean(), 0.0), MARKS).where(RATINGS.c.service_id == service_id)
-        rating, reviews = (await self._db.execute(stars)).one_or_none() or (0.0, 0)
+        rating, reviews = await self.stars(service_id)
         known = (
             literal(booked.get(service_id, 0)).label("bookings"),
             literal(float(rating)).label("rating"),
@@ -263,6 +258,12 @@ class Catalogue:
         if found is None:
             raise Missing()
         return found
+
+    async def stars(self, service_id: int) -> tuple[float, int]:
+        """Its mean rating, and of how many."""
+        query = select(func.coalesce(_mean(), 0.0), MARKS).where(RATINGS.c.service_id == service_id)
+        row = (await self._db.execute(query)).one_or_none()
+        return (float(row[0]), row[1]) if row else (0.0, 0)
 
     async def counts(self, wanted: Wanted) -> dict[str, int | None]:
         """For the chips of the states: how many there are with everything else as it is."""
@@ -275,7 +276,7 @@ class Catalogue:
         """How often each service was booked."""
         return {row.service_id: row.bookings for row in await self._db.execute(BOOKED)}
 
-    async def shelves(self) -> Sequence[Any]:
+    async def shelves(self) -> Sequence[AnyRow]:
         """Every category with its number of services, offered and in all."""
         offered = func.count(Service.id).filter(Service.retired_at.is_(None))
         query = (
@@ -296,6 +297,14 @@ class Catalogue:
         )
         return (await self._db.execute(query)).all()
 
+    async def _one(self, kind: type[R], row_id: int, locked: bool) -> R:
+        if row_id not in IDS:
+            raise Missing()
+        found = await self._db.get(kind, row_id, populate_existing=True, with_for_update=locked or None)
+        if found is None:
+            raise Missing()
+        return found
+
     async def _terms(self, **target: int) -> dict[str, list[str]]:
         """The words as they were written: without the sounds that we made of them ourselves."""
         rows = (await self._db.scalars(select(SearchTerm).filter_by(**target).order_by(SearchTerm.term))).all()
@@ -305,7 +314,7 @@ class Catalogue:
         return {f"terms_{one}": [term for language, term in written if language == one] for one in LANGUAGES}
 
 
-def _rows(*more: Any) -> Any:
+def _rows(*more: Any) -> Query:
     return select(
         Service.id,
         Service.slug,

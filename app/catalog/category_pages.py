@@ -1,0 +1,175 @@
+"""/admin/services/categories: the doors of the home page, made, changed, moved, taken out and brought back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.catalog import shelves
+from app.catalog.desk_repository import Catalogue
+from app.catalog.draft import CategoryDraft, as_typed, read_category, told
+from app.catalog.editing import ChangedMeanwhile
+from app.catalog.editing_pages import merged, told_of
+from app.catalog.service import Category
+from app.catalog.wording import drawings, parts_of_category
+from app.kit.errors import Invalid, Refused
+from app.kit.ids import reference, row_number
+from app.kit.words import _
+from app.web.desk import desk
+from app.web.forms import Form, form, shown_again
+from app.web.guards import only
+from app.web.render import flash, go
+
+Asked = Request[Any, Any, Any]
+Page = Response[bytes]
+PATH = "/admin/services/categories"
+FORM = "catalog/desk/_category_form.html"
+
+
+class CategoryDesk(Controller):
+    path = PATH
+    opt = only("admin")
+
+    @get(name="desk-categories")
+    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+        found = await Catalogue(db).shelves()
+        return await desk(request, db, "catalog/desk/categories.html", "catalog/desk/_categories.html", shelves=found)
+
+    @get("/new", name="desk-new-category")
+    async def new(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+        last = len(await Catalogue(db).doors()) + 1
+        values = {"position": str(last), "drawing": "help", "idempotency_key": reference() + reference()}
+        return await _drawn(request, db, None, values)
+
+    @post("/new")
+    async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+        sent = await form(request)
+        try:
+            category = await shelves.create(db, me, _draft(sent), sent.get("idempotency_key", ""))
+        except Invalid as wrong:
+            return await _drawn(request, db, None, shown_again(sent), errors=wrong.errors, status=422)
+        flash(request, _("“%(name)s” has a door on the home page now.", name=category.name))
+        return go(request, PATH)
+
+    @get("/{category_id:int}", name="desk-category")
+    async def show(self, request: Asked, category_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
+        catalogue = Catalogue(db)
+        category = await catalogue.category(category_id)
+        values = as_typed(told(await catalogue.draft_of_category(category))) | {"seen": str(category.event_count)}
+        return await _drawn(request, db, category, values)
+
+    @post("/{category_id:int}")
+    async def update(
+        self, request: Asked, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Page:
+        sent = await form(request)
+        category = await Catalogue(db).category(category_id)
+        seen = row_number(sent.get("seen", "")) or 0
+        try:
+            await shelves.edit(db, me, category_id, _draft(sent), seen)
+        except Invalid as wrong:
+            return await _drawn(request, db, category, shown_again(sent), errors=wrong.errors, status=422)
+        except ChangedMeanwhile as news:
+            return await _drawn(request, db, category, merged(shown_again(sent), news), refusal=news, status=409)
+        flash(request, _("Saved."))
+        return go(request, PATH)
+
+    @get("/{category_id:int}/retirement", name="desk-category-retirement")
+    async def ask_to_retire(
+        self, request: Asked, category_id: FromPath[int], db: NamedDependency[AsyncSession]
+    ) -> Page:
+        return await _asking(request, db, category_id)
+
+    @post("/{category_id:int}/retirement")
+    async def retire(
+        self, request: Asked, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Page:
+        try:
+            category = await shelves.retire(db, me, category_id)
+        except Refused as refusal:
+            return await _asking(request, db, category_id, refusal)
+        flash(request, _("“%(name)s” has no door any more.", name=category.name))
+        return go(request, PATH)
+
+    @post("/{category_id:int}/return", name="desk-category-return")
+    async def offer_again(
+        self, request: Asked, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Page:
+        category = await shelves.offer_again(db, me, category_id)
+        flash(request, _("“%(name)s” has its door again. Its services come back one by one.", name=category.name))
+        return go(request, PATH)
+
+    @post("/{category_id:int}/removal", name="desk-category-removal")
+    async def remove(
+        self, request: Asked, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Page:
+        try:
+            await shelves.remove(db, me, category_id)
+        except Refused as refusal:
+            return await _asking(request, db, category_id, refusal)
+        flash(request, _("Deleted. Nothing stood in it."))
+        return go(request, PATH)
+
+
+# How
+
+
+def _draft(sent: Form) -> CategoryDraft:
+    """Invalid with every wrong field, those that could not be read at all first."""
+    try:
+        draft = read_category(sent)
+    except Invalid as wrong:
+        raise Invalid({**wrong.errors, **sent.unreadable}) from wrong
+    if sent.unreadable:
+        raise Invalid(sent.unreadable)
+    return draft
+
+
+async def _drawn(
+    request: Asked,
+    db: AsyncSession,
+    category: Category | None,
+    values: Mapping[str, str],
+    *,
+    errors: Mapping[str, str] | None = None,
+    refusal: Refused | None = None,
+    status: int = 200,
+) -> Page:
+    labels = parts_of_category()
+    services, offered = await Catalogue(db).shelf(category.id) if category else (0, 0)
+    return await desk(
+        request,
+        db,
+        "catalog/desk/category_form.html",
+        FORM,
+        status=status,
+        record=category,
+        values=values,
+        errors=dict(errors or {}),
+        refusal=refusal,
+        news=told_of(refusal.news, labels, {}) if isinstance(refusal, ChangedMeanwhile) else [],
+        labels=labels,
+        drawings=drawings(),
+        services=services,
+        offered=offered,
+    )
+
+
+async def _asking(request: Asked, db: AsyncSession, category_id: int, refusal: Refused | None = None) -> Page:
+    """What will happen, and one button."""
+    category = await Catalogue(db).category(category_id)
+    services, offered = await Catalogue(db).shelf(category.id)
+    return await desk(
+        request,
+        db,
+        "catalog/desk/category_retirement.html",
+        status=409 if refusal else 200,
+        category=category,
+        services=services,
+        offered=offered,
+        refusal=refusal,
+    )

@@ -1,0 +1,84 @@
+"""What the desk calls the parts of a service and of a category, and how it says what stands in them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.kit import rupees
+from app.kit.words import _, ngettext
+
+
+def modes() -> dict[str, str]:
+    return {
+        "instant": _("Fixed price"),
+        "offer": _("Price from"),
+        "quote": _("Visit fee, the work is priced on the spot"),
+    }
+
+
+def drawings() -> dict[str, str]:
+    """What each picture shows."""
+    return {
+        "plumbing": _("A tap"),
+        "electrical": _("A bulb"),
+        "carpentry": _("A saw"),
+        "ac": _("An air conditioner"),
+        "appliance": _("A washing machine"),
+        "cleaning": _("A broom"),
+        "kitchen": _("A kitchen"),
+        "pest": _("An insect"),
+        "painting": _("A brush"),
+        "water": _("Water"),
+        "salon": _("A comb"),
+        "help": _("A hand"),
+    }
+
+
+def terms() -> dict[str, str]:
+    return {
+        "terms_en": _("English"),
+        "terms_hi": _("Hindi"),
+        "terms_ta": _("Tamil"),
+        "terms_translit": _("Hindi and Tamil in Latin letters"),
+    }
+
+
+def parts_of_service() -> dict[str, str]:
+    """The labels of its form."""
+    return {
+        "name": _("Name"),
+        "category_id": _("Category"),
+        "price": _("Price in rupees"),
+        "minutes": _("Minutes of work"),
+        "mode": _("What the price means"),
+        "description": _("What is done"),
+        "included": _("What is included"),
+        "excluded": _("What is not included"),
+        "notice_minutes": _("Notice in minutes"),
+        "horizon_days": _("Days ahead"),
+        **terms(),
+    }
+
+
+def parts_of_category() -> dict[str, str]:
+    return {
+        "name": _("Name"),
+        "short_name": _("Short name"),
+        "drawing": _("Drawing"),
+        "position": _("Place on the home page"),
+        **terms(),
+    }
+
+
+def said(field: str, value: Any, categories: Mapping[int, str]) -> str:
+    """A value of a draft, in words."""
+    if value is None or value in ("", []):
+        return _("nothing")
+    if field == "price":
+        return rupees.money(value)
+    if field in ("minutes", "notice_minutes"):
+        return ngettext("%(num)s minute", "%(num)s minutes", value)
+    if field == "category_id":
+        return categories.get(value, _("another category"))
+    if field in ("mode", "drawing"):
+        return (modes() | drawings()).get(str(value), str(value))
+    return ", ".join(value) if isinstance(value, list) else str(value)
