@@ -106,15 +106,15 @@ def _beside(errors: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str
 
 
 async def _again(db: AsyncSession, me: Me, reference: str) -> dict[str, str]:
-    """The same service, address, note and professional as last time, without the time."""
+    """The same service, address, note and professional as last time, without the time. Who has left is not asked."""
     before = await Bookings(db).for_customer(me, reference)
-    professional = before.professional_id or before.named_id
+    who = await OwnBookings(db, me).card(before.professional_id or before.named_id, before.pincode)
     return {
         "service_id": str(before.service_id),
         "pincode": before.pincode,
         "address": before.address,
         "note": before.note,
-        "professional_id": str(professional or ""),
+        "professional_id": str(who.id) if who is not None and not who.has_left else "",
     }
 
 

@@ -70,6 +70,8 @@ async def leave(
     user = await Users(db).get(me.id, lock=True)
     await _refuse_bound(db, user)
     await papers.erase(db, storage, me, me.id)
+    for name in await Leaving(db, me.id).exported():
+        storage.erase(db, name)
     await sessions.close_all(db, me.id)
     await db.flush()
     await Leaving(db, me.id).forget_all(clock.now(), words_too=reviews_too)

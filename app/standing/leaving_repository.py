@@ -49,6 +49,13 @@ AS_ANYBODY = (
     "DELETE FROM sessions WHERE user_id = :id",
     "DELETE FROM idempotency_keys WHERE user_id = :id",
     "DELETE FROM outbox WHERE recipient_id = :id",
+    "DELETE FROM notices WHERE user_id = :id",
+    "DELETE FROM muted WHERE user_id = :id",
+    "DELETE FROM quiet_hours WHERE user_id = :id",
+    "DELETE FROM monthly_reports WHERE user_id = :id",
+    VALUES + "e.subject IN (SELECT 'export-' || x.id FROM exports x WHERE x.by_id = :id)",
+    "UPDATE exports SET state = 'discarded', filters = '{}', error = NULL, stored_as = NULL, size = NULL, sha256 = NULL"
+    " WHERE by_id = :id",
     f"UPDATE blocks SET reason = '{NONE}', lifted_reason = '{NONE}' WHERE user_id = :id AND lifted_at IS NOT NULL",
 )
 AS_CUSTOMER = (
@@ -122,6 +129,11 @@ class Leaving:
         query = select(Booking.id, Booking.state).where(Booking.customer_id == self._id).order_by(Booking.id)
         rows = await self._db.execute(query.with_for_update())
         return [booking_id for booking_id, state in rows if state == State.HELD]
+
+    async def exported(self) -> list[str]:
+        """Names of the files that they had made."""
+        kept = "SELECT stored_as FROM exports WHERE by_id = :id AND stored_as IS NOT NULL"
+        return list(await self._db.scalars(_bound(kept), {"id": self._id}))
 
     async def forget_all(self, now: datetime, *, words_too: bool) -> None:
         """Nothing personal of theirs is left but in the row of `users`, which the caller holds.

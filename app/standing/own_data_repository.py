@@ -192,6 +192,30 @@ SECTIONS = (
         "SELECT kind AS about, data ->> 'booking' AS booking, address, created_at AS written_at, sent_at FROM outbox"
         " WHERE recipient_id = :me ORDER BY id",
     ),
+    Section(
+        "notices",
+        "SELECT kind AS about, data ->> 'booking' AS booking, created_at, read_at FROM notices WHERE user_id = :me"
+        " ORDER BY id",
+    ),
+    Section(
+        "what_you_do_not_want_to_hear", "SELECT topic, channel FROM muted WHERE user_id = :me ORDER BY topic, channel"
+    ),
+    Section(
+        "quiet_hours",
+        "SELECT to_char(make_interval(mins => since), 'HH24:MI') AS since,"
+        " to_char(make_interval(mins => until), 'HH24:MI') AS until FROM quiet_hours WHERE user_id = :me",
+    ),
+    Section(
+        "monthly_reports",
+        "SELECT month, facts, made_at FROM monthly_reports WHERE user_id = :me ORDER BY month",
+        CUSTOMER,
+    ),
+    Section(
+        "exports",
+        "SELECT reference, kind, filters, state, created_at, ready_at, expires_at FROM exports WHERE by_id = :me"
+        " ORDER BY id",
+        ("admin",),
+    ),
     Section("history", HISTORY),
 )
 FILES = text(
