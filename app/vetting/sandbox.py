@@ -81,25 +81,24 @@ def _picture(data: bytes, media_type: str) -> Cleaned:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    clear = picture.convert("RGBA")
-    white = Image.new("RGB", clear.size, "white")
-    white.paste(clear, mask=clear.getchannel("A"))
+    """The points alone: no place, no camera, no notes."""
+    white = Image.new("RGB", picture.size, "white")
+    if picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        white.paste(clear, mask=clear.getchannel("A"))
+    else:
+        white.paste(picture.convert("RGB"))
     return white
 
 
 def _encoded(picture: Image.Image, form: str) -> bytes:
-    """A fresh picture: no place, no camera, nothing after its end."""
-    bare = Image.new("RGB", picture.size)
-    bare.paste(picture)
     kept = io.BytesIO()
-    bare.save(kept, form, quality=88)
+    picture.save(kept, form, quality=88)
     return kept.getvalue()
 
 
 def _preview(picture: Image.Image) -> bytes:
-    small = picture.convert("RGB")
+    small = picture.copy()
     small.thumbnail(PREVIEW)
     kept = io.BytesIO()
     small.save(kept, "JPEG", quality=80)
@@ -144,7 +143,7 @@ def _drawn(page: pypdfium2.PdfPage) -> bytes:
     if not (0 < width < 20_000 and 0 < height < 20_000):
         raise Refusal("broken")
     scale = min(PREVIEW[0] / width, PREVIEW[1] / height)
-    return _preview(page.render(scale=scale).to_pil())
+    return _preview(_on_white(page.render(scale=scale).to_pil()))
 
 
 def _confine() -> None:

@@ -1,0 +1,93 @@
+"""W7: 30, 7 and 1 day before a paper runs out its owner hears of it; from that day on there are no new offers."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.accounts.user import User
+from app.bookings.crew import crew_of, known_place
+from app.bookings.offers import bench_of
+from app.bookings.reservation import accept
+from app.discovery.repository import Looking
+from app.kit import clock
+from app.kit.errors import Missing
+from app.kit.outbox import Outbox
+from app.vetting import papers
+from app.vetting.repository import Professionals
+from app.vetting.scanning import Paper
+from tests.factories import ADYAR, a_customer, a_professional, a_request, a_service, an_admin
+from tests.vetting.samples import a_picture
+
+MORNING = datetime(2026, 11, 24, 8, 0, tzinfo=clock.IST)
+RUNS_OUT = MORNING.date() + timedelta(days=40)  # the first day on which it no longer counts
+
+
+@pytest.fixture
+async def scene(db, folder):
+    with clock.stopped(MORNING):
+        service = await a_service(db)
+        ravi = await a_professional(db, "Ravi Kumar", services=[service])
+        for kind, until in (("identity", None), ("certificate", RUNS_OUT)):
+            paper = Paper(f"{kind}.png", "image/png", a_picture(words=kind), [a_picture("JPEG")])
+            await papers.submit(db, folder, ravi, ravi.id, kind, paper, until)
+        await papers.accept(db, await an_admin(db), ravi.id)
+    return {"ravi": ravi, "service": service}
+
+
+async def warned(db, user: User) -> list[int]:
+    asked = select(Outbox.data["days"].as_integer()).where(
+        Outbox.kind == "paper_running_out", Outbox.recipient_id == user.id
+    )
+    return list(await db.scalars(asked.order_by(Outbox.id)))
+
+
+async def test_accepting_papers_keeps_the_first_day_on_which_one_runs_out(db, scene):
+    assert (await Professionals(db).get(scene["ravi"].id)).papers_expire_on == RUNS_OUT
+
+
+async def test_each_warning_is_sent_once_and_on_its_day(db, scene, rules_at_work):
+    told = {}
+    for days in range(45, -6, -1):
+        with clock.stopped(clock.at(RUNS_OUT - timedelta(days=days), 8 * 60)):
+            for _ in range(2):
+                await papers.warn_of_expiry(db)
+                await db.flush()
+        told[days] = await warned(db, scene["ravi"])
+    assert (told[31], told[30], told[8], told[7]) == ([], [30], [30], [30, 7])
+    assert (told[2], told[1], told[0], told[-5]) == ([30, 7], [30, 7, 1], [30, 7, 1, 0], [30, 7, 1, 0])
+
+
+async def test_a_warning_missed_while_nobody_worked_is_sent_late_and_alone(db, scene, rules_at_work):
+    with clock.stopped(clock.at(RUNS_OUT - timedelta(days=5), 8 * 60)):
+        await papers.warn_of_expiry(db)
+        await db.flush()
+    assert await warned(db, scene["ravi"]) == [7]
+
+
+async def test_from_that_day_on_no_new_offers(db, scene, vault):
+    ravi, service, where = scene["ravi"], scene["service"], await known_place(db, ADYAR)
+    last, first = clock.at(RUNS_OUT, -1), clock.at(RUNS_OUT)
+    for moment, works in ((last, True), (first, False)):
+        with clock.stopped(moment):
+            assert bool(await crew_of(db, [service.id], where)) is works
+            assert (await bench_of(db, ravi, [])).open is works
+            assert bool([card for card in await Looking(db).bookable(ADYAR) if card.id == service.id]) is works
+
+
+async def test_an_offer_seen_before_midnight_cannot_be_accepted_after_it(db, scene, vault):
+    with clock.stopped(clock.at(RUNS_OUT, -5)):
+        start = clock.at(RUNS_OUT + timedelta(days=1), 10 * 60)
+        booking = await a_request(db, await a_customer(db), scene["service"], start)
+    with clock.stopped(clock.at(RUNS_OUT, 5)), pytest.raises(Missing):
+        await accept(db, scene["ravi"], booking.reference, vault)
+
+
+async def test_a_new_paper_that_is_accepted_brings_the_offers_back(db, scene, folder):
+    ravi, where = scene["ravi"], await known_place(db, ADYAR)
+    with clock.stopped(clock.at(RUNS_OUT, 600)):
+        paper = Paper("new.png", "image/png", a_picture(words="new"), [a_picture("JPEG")])
+        await papers.change(db, folder, ravi, "certificate", paper, RUNS_OUT + timedelta(days=365))
+        assert not await crew_of(db, [scene["service"].id], where)
+        await papers.accept(db, await an_admin(db), ravi.id)
+        assert await crew_of(db, [scene["service"].id], where)

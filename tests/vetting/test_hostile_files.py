@@ -1,0 +1,140 @@
+"""Whatever is sent, the answer is in words, nothing that was sent is kept as it came, and the web process lives."""
+
+import asyncio
+import io
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import pypdfium2
+import pytest
+from PIL import Image
+
+from app.kit.errors import Invalid
+from app.kit.files import LARGEST, Upload
+from app.vetting import scanning
+from app.vetting.scanning import file_name, paper_of, refusals
+from tests.vetting.hostile import HARMLESS, REFUSED, TRACES, names
+from tests.vetting.samples import a_pdf, a_picture
+
+
+def upload(content: bytes, name: str = "permit.pdf") -> Upload:
+    file = TemporaryFile()  # noqa: SIM115
+    file.write(content)
+    return Upload(name, file, len(content))
+
+
+def test_there_are_enough_of_them():
+    assert len(REFUSED) + len(HARMLESS) >= 40
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_it_is_refused_in_words(name):
+    why, made = REFUSED[name]
+    began = time.monotonic()
+    with pytest.raises(Invalid) as wrong:
+        await paper_of(upload(made()))
+    assert wrong.value.errors == {"document": refusals()[why]}
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+async def test_nothing_of_it_is_kept_but_what_can_be_seen(name):
+    sent = HARMLESS[name]()
+    paper = await paper_of(upload(sent))
+    assert paper.content != sent
+    for trace in TRACES:
+        assert trace not in paper.content, trace
+        assert all(trace not in preview for preview in paper.previews), trace
+    if paper.media_type == "application/pdf":
+        assert len(pypdfium2.PdfDocument(paper.content)) == len(paper.previews)
+    else:
+        Image.open(io.BytesIO(paper.content)).load()
+
+
+@pytest.mark.parametrize(("sent", "shown"), list(names()))
+def test_a_name_is_only_for_reading(sent, shown):
+    assert file_name(sent) == shown
+
+
+async def test_an_honest_paper_stays_readable():
+    paper = await paper_of(upload(a_pdf(3)))
+    assert (paper.media_type, len(paper.previews)) == ("application/pdf", 3)
+    photo = await paper_of(upload(a_picture("JPEG", size=(3000, 2000))))
+    assert Image.open(io.BytesIO(photo.content)).size == (3000, 2000)
+    assert max(Image.open(io.BytesIO(photo.previews[0])).size) <= 1600
+
+
+async def test_a_photo_is_turned_as_the_camera_says_and_a_clear_picture_stands_on_white():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = await paper_of(upload(a_picture("JPEG", size=(600, 400), exif=exif.tobytes())))
+    assert Image.open(io.BytesIO(turned.content)).size == (400, 600)
+    kept = io.BytesIO()
+    Image.new("RGBA", (50, 50), (0, 0, 0, 0)).save(kept, "PNG")
+    clear = await paper_of(upload(kept.getvalue()))
+    assert Image.open(io.BytesIO(clear.content)).convert("RGB").getpixel((10, 10)) == (255, 255, 255)
+
+
+async def test_more_than_ten_megabytes_and_nothing_at_all_are_told():
+    for wrong in (Upload("a.pdf", io.BytesIO(), LARGEST + 1, too_large=True), upload(b""), None):
+        with pytest.raises(Invalid) as told:
+            await paper_of(wrong)
+        assert set(told.value.errors) == {"document"}
+
+
+@pytest.fixture
+def endless(monkeypatch, tmp_path: Path) -> "Endless":
+    """In place of the sandbox: writes down its number and sleeps."""
+    made = Endless(tmp_path / "endless.py", tmp_path / "pid")
+    made.script.write_text(f"import os, time\nopen({str(made.pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
+    monkeypatch.setattr(scanning, "SANDBOX", str(made.script))
+    return made
+
+
+@dataclass
+class Endless:
+    script: Path
+    pid: Path
+
+    def runs(self) -> bool:
+        return bool(self.pid.exists() and self.pid.read_text() and Path(f"/proc/{self.pid.read_text()}").exists())
+
+
+async def test_a_reader_that_runs_away_is_stopped(monkeypatch, endless: Endless):
+    """Whatever a file might make the libraries do, it ends, and nothing runs on."""
+    monkeypatch.setattr(scanning, "PATIENCE", 2)
+    looking = asyncio.create_task(paper_of(upload(a_picture())))
+    await asyncio.sleep(1)
+    assert endless.runs()
+    with pytest.raises(Invalid):
+        await looking
+    assert not endless.runs()
+
+
+async def test_a_reader_is_stopped_when_its_person_goes_away(endless: Endless):
+    looking = asyncio.create_task(paper_of(upload(a_picture())))
+    await asyncio.sleep(1)
+    assert endless.runs()
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+    assert not endless.runs()
+
+
+@pytest.fixture(params=["x = bytearray(8 * 1024 ** 3)", "while True: pass"], ids=["memory", "time"])
+def greedy(request, monkeypatch, tmp_path: Path) -> None:
+    """The sandbox, but a file that it is asked to read makes it want everything."""
+    head = "def cleaned(data: bytes) -> Cleaned:\n"
+    text = Path(scanning.SANDBOX).read_text().replace("SECONDS = 15", "SECONDS = 1")
+    (tmp_path / "greedy.py").write_text(text.replace(head, f"{head}    {request.param}\n"))
+    monkeypatch.setattr(scanning, "SANDBOX", str(tmp_path / "greedy.py"))
+
+
+@pytest.mark.usefixtures("greedy")
+async def test_a_reader_that_wants_too_much_ends_alone():
+    began = time.monotonic()
+    with pytest.raises(Invalid) as wrong:
+        await paper_of(upload(a_picture()))
+    assert wrong.value.errors == {"document": refusals()["broken"]}
+    assert time.monotonic() - began < 15
