@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, String
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
@@ -11,17 +12,8 @@ from app.bookings.code import TRIES_IN_ALL, Code
 from app.bookings.constraints import CONSTRAINTS
 from app.bookings.extra import Extra
 from app.bookings.moves import MOVES, State, sorry
-from app.bookings.terms import (
-    ASKED_FIRST,
-    CONTACT_AFTER_JOB,
-    FREE_UNTIL,
-    HOLD,
-    LATE_FEE,
-    NOBODY_AT_DOOR,
-    NOBODY_CAME,
-    TURNAROUND,
-    UNFILLED_BEFORE,
-)
+from app.bookings.terms import ASKED_FIRST, HOLD, TURNAROUND
+from app.bookings.timely import Timely
 from app.kit import clock
 from app.kit.errors import Refused
 from app.kit.events import Actor, Chronicle
@@ -30,7 +22,7 @@ from app.kit.vault import Vault
 from app.kit.words import _
 
 
-class Booking(Base, Chronicle):
+class Booking(Timely, Base, Chronicle):
     """Price in paise and minutes are the ones agreed; `span` is the slot and ten minutes to turn around."""
 
     __tablename__ = "bookings"
@@ -89,44 +81,6 @@ class Booking(Base, Chronicle):
             return self.state == State.REQUESTED or me.id == self.professional_id
         return True
 
-    def cancellation_fee(self, now: datetime) -> int:
-        """Paise owed for cancelling or moving now: 0 until 3 h before the slot, while nobody is assigned, or by W14."""
-        if self.state != State.ASSIGNED or now < self.starts_at - FREE_UNTIL or self.nobody_came(now):
-            return 0
-        return min(LATE_FEE, self.price)
-
-    def hold_lapsed(self, now: datetime) -> bool:
-        return self.state == State.HELD and self.held_until is not None and self.held_until <= now
-
-    def contact_open(self, now: datetime) -> bool:
-        """Do the two parties see each other's address and phone? From accepted until 24 h after the job."""
-        if self.state in (State.ASSIGNED, State.STARTED):
-            return True
-        return self.completed_at is not None and now < self.completed_at + CONTACT_AFTER_JOB
-
-    def asks_first(self, now: datetime) -> int | None:
-        """The professional who alone is asked now, or None when everybody near and free is."""
-        return self.named_id if self.asked_until is not None and now < self.asked_until else None
-
-    def is_unfilled(self, now: datetime) -> bool:
-        """Nobody accepted by slot − 60 min; opened again later than that it waits (W9)."""
-        limit = self.starts_at - UNFILLED_BEFORE
-        opened_late = self.reopened_at is not None and self.reopened_at >= limit
-        return self.state == State.REQUESTED and now >= limit and not opened_late
-
-    def needs_answer(self, now: datetime) -> bool:
-        """The slot began and nobody holds the job: its customer picks a new start or a refund (W9)."""
-        return self.state == State.REQUESTED and now >= self.starts_at
-
-    def nobody_came(self, now: datetime) -> bool:
-        """W14: half an hour into the slot and not arrived."""
-        return self.state == State.ASSIGNED and self.arrived_at is None and now >= self.starts_at + NOBODY_CAME
-
-    def nobody_at_door(self, now: datetime) -> bool:
-        """W13: arrived, and a quarter of an hour of the slot gone by."""
-        since = max(self.arrived_at, self.starts_at) if self.arrived_at else None
-        return self.state == State.ASSIGNED and since is not None and now >= since + NOBODY_AT_DOOR
-
     def live_code(self, phase: str) -> Code | None:
         return next((code for code in self.codes if code.phase == phase and code.is_live), None)
 
@@ -142,28 +96,31 @@ class Booking(Base, Chronicle):
         self.state, self.reserved_for = State.HELD, for_professional
         self.held_until = clock.now() + HOLD
         self.codes, self.extras = [], []
+        self.__dict__["_was"] = None
         self._tell(
             "booking.held",
             by,
             service_id=self.service_id,
             starts_at=self.starts_at.isoformat(),
             price=self.price,
+            minutes=self.minutes,
+            reserved_for=for_professional,
             personal={"address": self.address, "note": self.note},
         )
 
     def requote(self, by: Actor, price: int, minutes: int) -> None:
         """W6: the catalogue changed while somebody pays; they read the new price and confirm again."""
         self._expect(State.HELD)
-        before = self.price
+        before = {"price": self.price, "minutes": self.minutes}
         self.price, self.minutes = price, minutes
         self.set_slot(self.starts_at)
-        self._tell("booking.requoted", by, before=before, price=price, minutes=minutes)
+        self._tell("booking.requoted", by, before=before, after={"price": price, "minutes": minutes})
 
     def pay(self, by: Actor, method: str) -> None:
         self._move("pay", by)
         self.payment, self.requested_at, self.held_until = method, clock.now(), None
         self.asked_until = clock.now() + ASKED_FIRST if self.named_id else None
-        self._tell("booking.requested", by, method=method, offered=True)
+        self._tell("booking.requested", by, method=method, total=self.total, offered=True)
 
     def accept(self, by: Actor, vault: Vault) -> None:
         self._move("accept", by)
@@ -178,18 +135,24 @@ class Booking(Base, Chronicle):
             self.reserved_for = next_for
         if self.named_id == by.id:
             self.asked_until = None
-        self._tell("booking.passed", by, offered=True, nudge=by.id, personal=_said(reason))
+        self._tell("booking.passed", by, offered=True, nudge=by.id, reserved_for=next_for, personal=_said(reason))
 
     def hand_back(self, by: Actor, reason: str, next_for: int | None) -> None:
         self._reopen("hand_back", by, next_for)
-        self._tell("booking.returned", by, offered=True, nudge=by.id, personal=_said(reason))
+        self._tell("booking.returned", by, offered=True, nudge=by.id, reserved_for=next_for, personal=_said(reason))
 
     def offer_again(self, by: Actor, reason: str, next_for: int | None) -> None:
         """W1, W14: taken from its professional and offered to the others."""
         before = self.professional_id
         self._reopen("offer_again", by, next_for)
         self._tell(
-            "booking.offered_again", by, offered=True, nudge=before, professional_id=before, personal=_said(reason)
+            "booking.offered_again",
+            by,
+            offered=True,
+            nudge=before,
+            professional_id=before,
+            reserved_for=next_for,
+            personal=_said(reason),
         )
 
     def reschedule(self, by: Actor, starts_at: datetime, next_for: int, fee: int) -> None:
@@ -210,8 +173,9 @@ class Booking(Base, Chronicle):
             offered=True,
             nudge=previous,
             professional_id=previous,
-            before=before.isoformat(),
-            starts_at=starts_at.isoformat(),
+            before={"starts_at": before.isoformat()},
+            after={"starts_at": starts_at.isoformat()},
+            reserved_for=next_for,
             fee=fee,
         )
 
@@ -263,8 +227,9 @@ class Booking(Base, Chronicle):
     def change_details(self, by: Actor, address: str, note: str) -> None:
         if self.state not in (State.HELD, State.REQUESTED):
             raise Refused(_("Somebody is coming already. Call them to change the address."))
+        told = {"before.address": self.address, "before.note": self.note, "after.address": address, "after.note": note}
         self.address, self.note = address, note
-        self._tell("booking.details_changed", by, personal={"address": address, "note": note})
+        self._tell("booking.details_changed", by, personal=told)
 
     def renew_code(self, by: Actor, phase: str, vault: Vault) -> None:
         """The customer asks for a new code, which lifts a lock (W12)."""
@@ -316,7 +281,7 @@ class Booking(Base, Chronicle):
             raise Refused(sorry(self.state), reason="state")
         if by.role not in rule.by:
             raise Refused(_("That is not yours to do."), reason="role")
-        self.state = rule.target
+        self.__dict__["_was"], self.state = self.state, rule.target
 
     def _expect(self, state: State) -> None:
         if self.state != state:
@@ -345,7 +310,14 @@ class Booking(Base, Chronicle):
         nudges = [(f"user:{person}", topic) for person in people for topic in (self.subject, "jobs")]
         if offered:
             nudges.append((f"area:{self.pincode}", "jobs"))
-        self.record(name, by=by, nudges=nudges, **facts)  # type: ignore[arg-type]  # facts are JSON values
+        self.record(name, by=by, nudges=nudges, **self._with_state(facts))
+
+    def _with_state(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """The state it had before its last move, which is told with the move's own event, and the one it has."""
+        if "_was" not in self.__dict__:
+            return facts
+        was, now = {"state": self.__dict__.pop("_was")}, {"state": str(self.state)}
+        return facts | {"before": was | facts.get("before", {}), "after": now | facts.get("after", {})}
 
 
 def _said(reason: str) -> dict[str, str]:

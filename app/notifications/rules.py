@@ -88,8 +88,6 @@ CARRIED = (
     "professional_id",
     "phase",
     "attempts",
-    "before",
-    "starts_at",
     "fee",
     "cancelled_as",
     "kind",
@@ -120,7 +118,7 @@ def _rules(event: Event, record: Chronicle) -> tuple[Rule, ...]:
 
 
 def _mail(event: Event, kind: str, whose: int, record: Chronicle) -> Outbox:
-    data: dict[str, Any] = {name: event.facts[name] for name in CARRIED if name in event.facts}
+    data: dict[str, Any] = {name: event.facts[name] for name in CARRIED if name in event.facts} | _times(event)
     if isinstance(record, Booking):
         data["booking"] = record.reference
     return Outbox(
@@ -131,6 +129,14 @@ def _mail(event: Event, kind: str, whose: int, record: Chronicle) -> Outbox:
         created_at=event.at,
         due_at=event.at,
     )
+
+
+def _times(event: Event) -> dict[str, str]:
+    """Of a move: from when to when."""
+    before, after = event.facts.get("before"), event.facts.get("after")
+    if event.name != "booking.moved" or not before or not after:
+        return {}
+    return {"before": before["starts_at"], "starts_at": after["starts_at"]}
 
 
 def _wake(session: Session, _flush: object) -> None:

@@ -1,5 +1,7 @@
 """Writing and changing a review: once, by the customer, after the work. It closes the booking."""
 
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
@@ -33,7 +35,7 @@ async def write(db: AsyncSession, by: Actor, reference: str, rating: int, commen
     )
     db.add(review)
     await ratings.add(db, review)
-    _tell(booking, by, "booking.reviewed", rating)
+    _tell(booking, by, "booking.reviewed", rating=rating)
     booking.close(by)
     await db.flush()
     return review
@@ -45,15 +47,15 @@ async def _change(db: AsyncSession, by: Actor, booking: Booking, review: Review,
     before = review.rating
     review.change(rating, comment)
     await ratings.change(db, review, before)
-    _tell(booking, by, "booking.review_changed", rating)
+    _tell(booking, by, "booking.review_changed", before={"rating": before}, after={"rating": rating})
     await db.flush()
     return review
 
 
-def _tell(booking: Booking, by: Actor, name: str, rating: int) -> None:
+def _tell(booking: Booking, by: Actor, name: str, **facts: Any) -> None:
     people = (booking.customer_id, booking.professional_id)
     nudges = [(f"user:{person}", topic) for person in people for topic in (booking.subject, "jobs")]
-    booking.record(name, by=by, nudges=nudges, rating=rating)
+    booking.record(name, by=by, nudges=nudges, **facts)
 
 
 def why_not(booking: Booking, known: Review | None) -> str | None:

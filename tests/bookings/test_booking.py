@@ -9,8 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from app.bookings.booking import FREE_UNTIL, LATE_FEE, Booking
+from app.bookings.booking import Booking
 from app.bookings.moves import MOVES, State
+from app.bookings.terms import FREE_UNTIL, LATE_FEE
 from app.kit import clock
 from app.kit.errors import Refused
 from app.kit.vault import Vault
