@@ -65,6 +65,7 @@ PLANTED: dict[str, list[str]] = {
         " span = tstzrange(a.ends_at + interval '15 minutes', a.ends_at + (b.minutes + 25) * interval '1 minute')"
         " FROM bookings a WHERE a.reference = '{assigned}' AND b.reference = '{requested}'"
     ],
+    "who-left-is-forgotten": ["UPDATE users SET left_at = now() WHERE role = 'customer'"],
     "no-card-is-stored": ["UPDATE bookings SET note = 'my card is 4242 4242 4242 4242' WHERE reference = '{started}'"],
 }
 

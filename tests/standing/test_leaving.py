@@ -1,17 +1,16 @@
 """W16 and W17: somebody leaves, by plain forms. What is open ends first; afterwards nothing personal is left."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
+from app.accounts.session import Sessions
 from app.accounts.user import User
 from app.check.run import broken
 from app.kit import clock
-from app.kit.errors import Missing, Refused
+from app.kit.errors import Refused
 from app.standing.leaving import leave
-from tests.factories import PASSWORD, a_block, a_customer, a_start, an_admin
+from tests.factories import PASSWORD, a_block, a_start, an_admin
 from tests.person import Person
 from tests.standing.conftest import named, traces
 from tests.vetting.samples import a_pdf, on_disk
@@ -351,10 +350,4 @@ async def _extra(scene, reference: str) -> object:
 
 async def _leave(scene, user: User) -> None:
     async with scene.database.work() as db:
-        await leave(db, scene.app.state.storage, _sessions(scene), user)
-
-
-def _sessions(scene):
-    from app.accounts.session import Sessions
-
-    return Sessions(scene.database)
+        await leave(db, scene.app.state.storage, Sessions(scene.database), user)
