@@ -66,11 +66,15 @@ NAMES: dict[str, str] = {
     "area": N_("the area"),
     "added": N_("added"),
     "removed": N_("taken away"),
+    "terms_en": N_("the English search words"),
+    "terms_hi": N_("the Hindi search words"),
+    "terms_ta": N_("the Tamil search words"),
+    "terms_translit": N_("the search words in Latin letters"),
     "from": N_("from"),
     "until": N_("until"),
 }
 # Known to the chain alone.
-UNSAID = ("before", "after", "channel", "admins")
+UNSAID = ("before", "after", "channel", "admins", "category_id")
 # Personal, and shown only where looking is recorded: not in a history.
 SHY = ("address", "note", "phone", "email")
 
@@ -156,6 +160,8 @@ def ids_in(facts: Mapping[str, Any]) -> set[int]:
 def _changes(name: str, facts: Mapping[str, Any], kept: Mapping[str, str], people: Mapping[int, str]) -> Iterator[Line]:
     before, after = _sides(name, facts)
     for field in dict.fromkeys((*before, *after)):
+        if field in UNSAID:
+            continue
         said = _teller(field, people)
         yield Line(_(NAMES.get(field, field)), said(after.get(field)), said(before.get(field)), changed=True)
     for field in (one.removeprefix("before.") for one in facts if one.startswith("before.")):

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.accounts.history import History
 from app.catalog import shelves
 from app.catalog.desk_repository import Catalogue
 from app.catalog.draft import CategoryDraft, as_typed, read_category, told
@@ -156,6 +157,7 @@ async def _drawn(
         drawings=drawings(),
         services=services,
         offered=offered,
+        history=await History(db).of(category.subject) if category else None,
     )
 
 

@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.accounts.history import History
 from app.catalog import editing
 from app.catalog.desk_repository import SORTS, STATES, Catalogue, Wanted
 from app.catalog.draft import MODES
@@ -27,7 +28,7 @@ Asked = Request[Any, Any, Any]
 Page = Response[bytes]
 PATH = "/admin/services"
 PANEL = "catalog/desk/_service.html"
-TABS = ("", "prices", "bookings")
+TABS = ("", "prices", "bookings", "history")
 # Cleared with what is booked most where (app.discovery.cache), and counted anew after a minute at the latest.
 BOOKED, BOOKED_KEPT = "booked:services", 60
 
@@ -184,8 +185,8 @@ async def _record(request: Asked, db: AsyncSession, cache: Cache, service_id: in
         "languages": terms(),
         "prices": await catalogue.prices(service) if tab == "prices" else [],
         "open_bookings": await catalogue.open_bookings(service.id) if tab == "bookings" else [],
+        "history": await History(db).of(service.subject) if tab == "history" else None,
         "modes": modes(),
-        "version": service.event_count,
     }
 
 

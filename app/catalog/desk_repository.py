@@ -353,4 +353,4 @@ def _mean() -> Any:
 def _counts(booked: Mapping[int, int]) -> Any:
     """As a table to join with."""
     ids, numbers = cast(list(booked), ARRAY(BigInteger)), cast(list(booked.values()), ARRAY(BigInteger))
-    return func.unnest(ids, numbers).table_valued("service_id", "bookings").alias("booked")
+    return func.unnest(ids, numbers).table_valued("service_id", "bookings").render_derived(name="booked")

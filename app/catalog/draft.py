@@ -127,8 +127,7 @@ def read_category(said: Mapping[str, str]) -> CategoryDraft:
 
 def slug_of(name: str) -> str:
     """The name as it stands in an address: "Geyser installation" → geyser-installation, Tamil and Hindi by letters."""
-    spelt = (unicodedata.normalize("NFKD", latin(word)) for word in words(name))
-    plain = ("".join(sign for sign in word if sign.isascii() and sign.isalnum()) for word in spelt)
+    plain = (_ascii(unicodedata.normalize("NFKD", word)) or _ascii(latin(word)) for word in words(name))
     return "-".join(word for word in plain if word)[:60].strip("-") or "service"
 
 
@@ -209,6 +208,10 @@ def _category(text: str) -> int:
     if known is None:
         raise _wrong(_("Please choose one."))
     return known
+
+
+def _ascii(word: str) -> str:
+    return "".join(sign for sign in word if sign.isascii() and sign.isalnum())
 
 
 def _wrong(words: str) -> Invalid:

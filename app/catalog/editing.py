@@ -60,7 +60,7 @@ async def create(db: AsyncSession, by: Person, draft: ServiceDraft, key: str = "
     db.add(service)
     await db.flush()
     await catalogue.keep_terms(draft, service_id=service.id)
-    service.record("service.created", by=by, slug=service.slug, after=told(draft))
+    service.record("service.created", by=by, slug=service.slug, after=await _in_words(catalogue, told(draft)))
     if made is not None:
         made.result = str(service.id)
     await db.flush()
@@ -84,7 +84,9 @@ async def edit(db: AsyncSession, by: Person, service_id: int, draft: ServiceDraf
     await _check(catalogue, draft, service)
     _write(service, draft)
     await catalogue.keep_terms(draft, service_id=service.id)
-    service.record("service.changed", by=by, before=_only(before, changed), after=_only(after, changed))
+    was, now = ({name: side[name] for name in changed} for side in (before, after))
+    before, after = await _in_words(catalogue, was), await _in_words(catalogue, now)
+    service.record("service.changed", by=by, before=before, after=after)
     await db.flush()
     return service
 
@@ -180,5 +182,8 @@ def _write(service: Service, draft: ServiceDraft) -> None:
         setattr(service, name, list(value) if name in ("included", "excluded") else value)
 
 
-def _only(draft: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: draft[name] for name in names}
+async def _in_words(catalogue: Catalogue, facts: dict[str, Any]) -> dict[str, Any]:
+    """With the name of the category, which people read, beside its number, by which changes are compared."""
+    if "category_id" not in facts:
+        return facts
+    return facts | {"category": (await catalogue.category(facts["category_id"])).name}

@@ -9,9 +9,9 @@ from app.kit.words import _, ngettext
 
 def modes() -> dict[str, str]:
     return {
-        "instant": _("Fixed price"),
-        "offer": _("Price from"),
-        "quote": _("Visit fee, the work is priced on the spot"),
+        "instant": _("Booked at once"),
+        "offer": _("Offered to professionals"),
+        "quote": _("A visit, then a price"),
     }
 
 
@@ -49,7 +49,7 @@ def parts_of_service() -> dict[str, str]:
         "category_id": _("Category"),
         "price": _("Price in rupees"),
         "minutes": _("Minutes of work"),
-        "mode": _("What the price means"),
+        "mode": _("Way of booking"),
         "description": _("What is done"),
         "included": _("What is included"),
         "excluded": _("What is not included"),
