@@ -57,6 +57,18 @@ async def town_of_processes(given: dict[str, str], webs: int = 2) -> AsyncIterat
             one.end()
 
 
+@asynccontextmanager
+async def one_web(given: dict[str, str]) -> AsyncIterator[Running]:
+    """A single web process, which may also be killed."""
+    [port] = free_ports(1)
+    web = _start(given, "web", port)
+    try:
+        await web.until_ready()
+        yield web
+    finally:
+        web.end()
+
+
 def _start(given: dict[str, str], part: str, port: int = 0) -> Running:
     command = [str(Path(sys.executable).parent / "doorstep"), part, *(["--port", str(port)] if port else [])]
     process = subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, start_new_session=True)

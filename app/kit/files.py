@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from app.kit.errors import Missing
 
@@ -139,13 +140,16 @@ def when_done(db: AsyncSession, then: Callable[[], None]) -> None:
 def _follow(db: AsyncSession) -> None:
     if not db.info.setdefault("followed", False):
         db.info["followed"] = True
-        event.listen(db.sync_session, "after_commit", lambda session: _call(session.info, "when_done", "when_undone"))
-        event.listen(db.sync_session, "after_rollback", lambda session: _call(session.info, "when_undone", "when_done"))
+        event.listen(db.sync_session, "after_commit", lambda session: _call(session, "when_done", "when_undone"))
+        event.listen(db.sync_session, "after_rollback", lambda session: _call(session, "when_undone", "when_done"))
 
 
-def _call(info: dict[str, list[Callable[[], None]]], those: str, not_these: str) -> None:
-    info.pop(not_these, None)
-    for then in info.pop(those, []):
+def _call(session: Session, those: str, not_these: str) -> None:
+    # SQLAlchemy says it of savepoints too, and they decide nothing.
+    if session.in_nested_transaction():
+        return
+    session.info.pop(not_these, None)
+    for then in session.info.pop(those, []):
         then()
 
 
