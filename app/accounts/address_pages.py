@@ -5,6 +5,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts import address_book
 from app.accounts.area import Address, Pincode
 from app.accounts.auth import Me
 from app.accounts.contact import cleaned, line_of, pincode_of
@@ -34,7 +35,7 @@ class AddressPages(Controller):
         sent = await form(request)
         try:
             line, place = await _read(db, sent)
-            await Addresses(db, me.id).add(line, place.pincode)
+            await address_book.add(db, me, line, place.pincode)
         except Invalid as wrong:
             return _form(request, None, shown_again(sent), wrong)
         flash(request, _("The address is in your book."))
@@ -57,7 +58,7 @@ class AddressPages(Controller):
             line, place = await _read(db, sent)
         except Invalid as wrong:
             return _form(request, mine, shown_again(sent), wrong)
-        mine.line, mine.pincode = line, place.pincode
+        await address_book.change(db, me, mine.id, line, place.pincode)
         flash(request, _("Saved."))
         return go(request, "/profile")
 
@@ -65,8 +66,7 @@ class AddressPages(Controller):
     async def remove(
         self, request: Asked, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> Response[bytes]:
-        book = Addresses(db, me.id)
-        await book.remove(await book.get(address_id, lock=True))
+        await address_book.remove(db, me, address_id)
         flash(request, _("The address is removed."))
         return go(request, "/profile")
 
@@ -74,8 +74,7 @@ class AddressPages(Controller):
     async def make_main(
         self, request: Asked, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> Response[bytes]:
-        book = Addresses(db, me.id)
-        await book.make_main(await book.get(address_id, lock=True))
+        await address_book.make_main(db, me, address_id)
         flash(request, _("This is your main address now."))
         return go(request, "/profile")
 

@@ -1,7 +1,7 @@
 """The facts of an event as lines that people read: a label and a value, or what it was and what it is now."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ NAMES: dict[str, str] = {
     "phone": N_("the phone"),
     "email": N_("the e-mail address"),
     "address": N_("the address"),
+    "address_id": N_("which address"),
+    "main": N_("the main one"),
     "pincode": N_("the pincode"),
     "note": N_("the note"),
     "reason": N_("the reason"),
@@ -164,9 +166,10 @@ def _changes(name: str, facts: Mapping[str, Any], kept: Mapping[str, str], peopl
             continue
         said = _teller(field, people)
         yield Line(_(NAMES.get(field, field)), said(after.get(field)), said(before.get(field)), changed=True)
-    for field in (one.removeprefix("before.") for one in facts if one.startswith("before.")):
-        now, was = (_personal(f"{side}.{field}", field, kept) for side in ("after", "before"))
-        yield Line(_(NAMES.get(field, field)), now, was, changed=True)
+    for field in dict.fromkeys(key.partition(".")[2] for key in facts if "." in key):
+        now, was = (_personal(f"{side}.{field}", field, facts, kept) for side in ("after", "before"))
+        told = Line(_(NAMES.get(field, field)), now, was, changed=True)
+        yield replace(told, now=now or was, before="", changed=False) if field in SHY else told
 
 
 def _plain(facts: Mapping[str, Any], kept: Mapping[str, str], people: Mapping[int, str]) -> Iterator[Line]:
@@ -175,7 +178,8 @@ def _plain(facts: Mapping[str, Any], kept: Mapping[str, str], people: Mapping[in
             continue
         erasable = isinstance(value, dict) and "digest" in value
         yield Line(
-            _(NAMES.get(field, field)), _personal(field, field, kept) if erasable else _teller(field, people)(value)
+            _(NAMES.get(field, field)),
+            _personal(field, field, facts, kept) if erasable else _teller(field, people)(value),
         )
 
 
@@ -190,7 +194,9 @@ def _sides(name: str, facts: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
     return {field: before}, {field: facts.get(field, after)}
 
 
-def _personal(key: str, field: str, kept: Mapping[str, str]) -> str:
+def _personal(key: str, field: str, facts: Mapping[str, Any], kept: Mapping[str, str]) -> str:
+    if key not in facts:
+        return ""
     if key not in kept:
         return _("erased")
     return _("not shown here") if field in SHY else kept[key]

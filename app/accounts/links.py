@@ -63,7 +63,7 @@ async def _change_address(db: AsyncSession, users: Users, user: User, address: s
     if not await users.take_email(user, address):
         raise Refused(_("Another account has this address by now."), reason="taken")
     user.email_verified_at = None
-    user.record("person.email_changed", by=user)
+    user.record("person.email_changed", by=user, personal={"before.email": before, "after.email": user.email})
     await Links(db).void(RESET, user.id)
     key = f"{user.subject}:{user.event_count}:email_changed"
     await Mailbox(db).put(_plain("email_changed", key, recipient_id=user.id, address=before))

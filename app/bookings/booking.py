@@ -257,6 +257,10 @@ class Booking(Timely, Base, Chronicle):
         extra.answer(approved=approved)
         self._tell("booking.extra_approved" if approved else "booking.extra_refused", by, price=extra.price)
 
+    def settle(self, by: Actor, method: str, total: int) -> None:
+        """`total` paise that were due are paid."""
+        self._tell("booking.settled", by, method=method, total=total)
+
     def dispute(self, by: Actor, text: str) -> None:
         self._tell("booking.disputed", by, personal={"text": text})
 

@@ -176,11 +176,14 @@ async def settle_debt(db: AsyncSession, by: Person, reference: str, outcome: por
     form = {"reference": reference.upper(), "method": known.method, "brand": known.brand, "last4": known.last4}
     made = await idempotency.made_by(db, by.id, key, PAID, form)
     booking = await Bookings(db).for_customer(by, reference, lock=True)
-    for charge in await Charges(db).in_state(booking.id, "due"):
+    due = await Charges(db).in_state(booking.id, "due")
+    for charge in due:
         await charges.settle(db, charge, outcome)
     if outcome.state == "needs_code":
         await idempotency.forget(db, made)
         return False
+    if due:
+        booking.settle(by, known.method, sum(charge.amount for charge in due))
     _done(made, booking)
     return True
 
@@ -195,6 +198,8 @@ async def settle_by_code(db: AsyncSession, by: Person, reference: str, code: str
         raise wrong_code()
     for charge in due:
         await charges.settle(db, charge, _asked(charge, code))
+    if due:
+        booking.settle(by, due[0].method, sum(charge.amount for charge in due))
 
 
 async def answer_extra(db: AsyncSession, by: Person, reference: str, extra_id: int, *, approved: bool) -> Booking:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select
 
+from app.accounts import address_book
 from app.accounts.deeds import FAMILIES, SAID, WAYS
 from app.accounts.details import NAMES, UNSAID
 from app.accounts.history import History
@@ -181,3 +182,34 @@ async def test_what_a_person_does_on_a_page_is_told_so(browser_of, app_database)
     async with app_database.work() as db:
         event = await db.scalar(select(Event).where(Event.subject == asha.subject).order_by(Event.seq.desc()).limit(1))
         assert (event.name, event.facts["channel"]) == ("person.details_changed", "page")
+
+
+async def test_a_changed_name_is_told_and_a_changed_phone_is_not_shown(browser_of, app_database) -> None:
+    async with app_database.work() as db:
+        asha = await a_customer(db)
+    browser = await browser_of(asha)
+    for given in ({"full_name": "Asha Ramanathan"}, {"phone": "+91 00000 00999"}):
+        page = await browser.visit("/profile")
+        await browser.submit(page, "/profile", having="phone", **given)
+    async with app_database.work() as db:
+        facts = (await History(db).of(asha.subject)).rows
+    assert facts[1].sentence == "Asha Ramanathan changed the name from Asha Raman to Asha Ramanathan."
+    assert ("The phone", "not shown here") in [(line.head, line.now) for line in facts[0].lines]
+
+
+async def test_every_deed_in_the_address_book_is_in_the_history(db) -> None:
+    asha = await a_customer(db)
+    made = await address_book.add(db, asha, "Gate 5", "600020")
+    await address_book.change(db, asha, made.id, "Gate 6", "600090")
+    await address_book.make_main(db, asha, made.id)
+    await address_book.remove(db, asha, made.id)
+    await db.flush()
+    facts = list(reversed((await History(db).of(asha.subject)).rows))
+    assert [fact.name.removeprefix("person.") for fact in facts] == [
+        "address_added",
+        "address_changed",
+        "main_address_changed",
+        "address_removed",
+    ]
+    assert [(line.before, line.now) for line in facts[1].lines if line.head == "The pincode"] == [("600020", "600090")]
+    assert not [line for fact in facts for line in fact.lines if "Gate" in line.now + line.before]
