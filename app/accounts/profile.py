@@ -23,9 +23,11 @@ async def change_details(db: AsyncSession, user: User, typed: Details) -> None:
         }
     )
     changed = [name for name, value in kept.items() if getattr(user, name) != value]
+    personal = {f"before.{name}": getattr(user, name) for name in changed}
+    personal |= {f"after.{name}": kept[name] for name in changed}
     user.full_name, user.phone = kept["full_name"], kept["phone"]
     if changed:
-        user.record("person.details_changed", by=user, fields=changed)
+        user.record("person.details_changed", by=user, personal=personal, fields=changed)
 
 
 async def start_email_change(db: AsyncSession, vault: Vault, user: User, typed: str) -> None:
@@ -58,6 +60,11 @@ def browser_name(user_agent: str) -> str:
     if browser and system:
         return _("%(browser)s on %(system)s", browser=browser, system=system)
     return browser or system or _("A browser")
+
+
+def program_name(user_agent: str) -> str:
+    """As the program calls itself, without its version: "curl"."""
+    return user_agent.split("/")[0].split(" ")[0][:40] or _("A program")
 
 
 # The first that is found: most browsers also name the ones they resemble.
