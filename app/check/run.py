@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.availability.travel import Point, travel_seconds
 from app.bookings.moves import ACTIVE
+from app.check.files import broken_files
 from app.check.invariants import FOLLOWS, QUERIES
 from app.check.leaving import FORGOTTEN
 from app.kit.cards import LONG_NUMBER, holds_card_number
 from app.kit.db import Database
 from app.kit.events import Event, chain_hash, genesis
+from app.kit.files import Storage
 from app.kit.migrate import APPEND_ONLY
 from app.settings import Settings
 
@@ -55,8 +57,8 @@ class Broken:
     what: str
 
 
-async def broken(db: AsyncSession) -> list[Broken]:
-    """Every row that breaks an invariant; empty when the data is sound."""
+async def broken(db: AsyncSession, storage: Storage | None = None) -> list[Broken]:
+    """Every row that breaks an invariant, and every file of `storage`; empty when all is sound."""
     # Whole tables are joined here, often before their first ANALYZE: the planner must not loop over them.
     await db.execute(text("SET LOCAL enable_nestloop = off"))
     found = [
@@ -70,10 +72,13 @@ async def broken(db: AsyncSession) -> list[Broken]:
         ("no-card-is-stored", "No text holds a card's number, no column its security code", _card_numbers(db)),
     ):
         found += [Broken(name, says, what) async for what in rows]
+    if storage is not None:
+        says = "Every paper is on the disk as it was kept, and nothing else is"
+        found += [Broken("files-match-their-rows", says, what) async for what in broken_files(db, storage)]
     return found
 
 
-ALONE = ["history-is-unbroken", "ways-fit-between-jobs", "no-card-is-stored"]
+ALONE = ["history-is-unbroken", "ways-fit-between-jobs", "no-card-is-stored", "files-match-their-rows"]
 RULES = [rule.name for rule in (*QUERIES, FORGOTTEN)] + ALONE
 
 
@@ -86,7 +91,7 @@ async def _check(settings: Settings) -> int:
     database = Database(settings.database_url, pool_size=1, statement_timeout=600)
     try:
         async with database.sessions() as db:
-            found = await broken(db)
+            found = await broken(db, Storage(settings.uploads_dir))
     finally:
         await database.close()
     for one in found:

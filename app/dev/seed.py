@@ -12,9 +12,11 @@ from app.accounts.user import User
 from app.catalog.reference import load_catalogue
 from app.check.run import broken
 from app.dev import cast
+from app.dev.papers import hand_in
 from app.dev.past import relive
 from app.dev.town import found
 from app.kit.db import Database
+from app.kit.files import Storage
 from app.kit.secrets import Passwords
 from app.kit.vault import Vault
 from app.settings import Settings
@@ -28,15 +30,16 @@ def main(_args: argparse.Namespace) -> int:
 
 
 async def _seed(settings: Settings) -> int:
+    storage = Storage(settings.uploads_dir)
     database, vault = Database(settings.database_url, statement_timeout=600), Vault(settings.secret_key)
     try:
         async with database.work() as db:
-            said = await make_town(db, vault, Passwords(vault))
+            said = await make_town(db, vault, Passwords(vault), storage)
         if said is None:
             print("The demo town stands already.")
             return 0
         async with database.sessions() as db:
-            wrong = await broken(db)
+            wrong = await broken(db, storage)
     finally:
         await database.close()
     print(said)
@@ -45,7 +48,7 @@ async def _seed(settings: Settings) -> int:
     return 1 if wrong else 0
 
 
-async def make_town(db: AsyncSession, vault: Vault, passwords: Passwords) -> str | None:
+async def make_town(db: AsyncSession, vault: Vault, passwords: Passwords, storage: Storage) -> str | None:
     """A sentence about what was made; None when a town stands already."""
     await db.execute(text("SELECT pg_advisory_xact_lock(:one)").bindparams(one=SEED))
     if await db.scalar(select(User.id).where(func.lower(User.email) == cast.CUSTOMER)):
@@ -54,6 +57,7 @@ async def make_town(db: AsyncSession, vault: Vault, passwords: Passwords) -> str
         raise RuntimeError("there are no pincodes yet: doorstep migrate loads them")
     await load_catalogue(db)
     town = await found(db, random.Random(SEED), await passwords.hash(cast.DEMO_PASSWORD))
+    papers = await hand_in(db, town, storage)
     bookings = await relive(db, town, vault)
-    people = len(town.residents) + len(town.people)
-    return f"The demo town stands: {people} people, {len(town.services)} services, {bookings} bookings."
+    people, services = len(town.residents) + len(town.people), len(town.services)
+    return f"The demo town stands: {people} people, {services} services, {bookings} bookings, {papers} papers."

@@ -85,7 +85,7 @@ class Storage:
 
     def left_behind(self, known: Collection[str]) -> list[Path]:
         """Folders that no row mentions, and what was never finished; nothing younger than ten minutes."""
-        orphans = [self._folder(name) for name in self.names() if name not in known]
+        orphans = [path for path in self.root.glob("kept/??/*") if path.name not in known]
         return [path for path in (*orphans, *self.root.glob("incoming/*")) if _age(path) > STALE_AFTER]
 
     def sweep(self, known: Collection[str]) -> int:
@@ -170,7 +170,8 @@ def _settle(folder: Path) -> None:
 
 
 def _age(path: Path) -> float:
+    """Seconds since anything about it changed."""
     try:
-        return time.time() - path.stat().st_mtime
+        return time.time() - max(one.stat().st_mtime for one in (path, *path.glob("*")))
     except FileNotFoundError:
         return 0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import cast, exists, func, select
+from sqlalchemy import cast, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,10 @@ from app.vetting.professional import Professional
 from app.vetting.verification import Verification
 
 IDS = range(1, 2**63)
+STORED = text(
+    "SELECT stored_as FROM documents WHERE stored_as IS NOT NULL"
+    " UNION SELECT stored_as FROM exports WHERE stored_as IS NOT NULL"
+)
 ONE_LOOK = timedelta(minutes=10)
 
 
@@ -91,8 +95,8 @@ class Documents:
         return (await self._db.scalars(asked)).all()
 
     async def stored_names(self) -> set[str]:
-        """Every file that a row mentions."""
-        return set(await self._db.scalars(select(Document.stored_as).where(Document.stored_as.is_not(None))))
+        """Every file that a row mentions, papers and exports alike: they share the private folder."""
+        return set(await self._db.scalars(STORED))
 
 
 class Professionals:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.repository import Bookings
 from app.kit import clock
 from app.kit.db import Database
+from app.kit.files import Storage
 from app.reviews.writing import write
 from tests.application import serving, settings
 from tests.authorisation.town import NINE, Town, build
@@ -24,6 +25,7 @@ class Sound:
     town: Town
     owner: Database
     app: Database
+    storage: Storage
 
     def trying(self, *, as_owner: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
         """A session whose work is undone."""
@@ -38,15 +40,15 @@ async def _undone(database: Database) -> AsyncIterator[AsyncSession]:
 
 
 @pytest.fixture(scope="module")
-async def sound(services: Any) -> AsyncIterator[Sound]:
-    name = services.clone()
+async def sound(services: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sound]:
+    name, storage = services.clone(), Storage(tmp_path_factory.mktemp("uploads"))
     owner, app = Database(services.owner_url(name)), Database(services.app_url(name))
-    async with serving(settings(services.app_url(name), services.redis_url)) as made:
+    async with serving(settings(services.app_url(name), services.redis_url, UPLOADS_DIR=str(storage.root))) as made:
         town = await build(made)
         with clock.stopped(NINE):
             async with app.work() as db:
                 await _more(db, town)
-    yield Sound(name, town, owner, app)
+    yield Sound(name, town, owner, app, storage)
     await owner.close()
     await app.close()
 

@@ -159,8 +159,10 @@ async def test_sweeping_takes_what_nobody_mentions_and_nothing_younger_than_ten_
     unfinished = storage.make_room() / "unfinished"
     unfinished.mkdir()
     old = time.time() - 700
-    for path in (storage.path(known).parent, storage.path(orphan).parent, unfinished):
+    for path in (storage.path(known), storage.path(orphan)):
         os.utime(path, (old, old))
+        os.utime(path.parent, (old, old))
+    os.utime(unfinished, (old, old))
     assert storage.sweep({known}) == 2
     assert sorted(storage.names()) == sorted([known, young])
     assert list(storage.incoming.iterdir()) == []

@@ -1,0 +1,37 @@
+"""Papers on the disk and their rows: one for one, byte for byte, and nothing else in the private folder."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit.files import MAIN, Storage
+from app.vetting.repository import Documents
+
+ROWS = "SELECT id, stored_as, size, sha256, pages FROM documents WHERE stored_as IS NOT NULL ORDER BY id"
+
+
+async def broken_files(db: AsyncSession, storage: Storage) -> AsyncIterator[str]:
+    for row in (await db.execute(text(ROWS))).all():
+        if wrong := await asyncio.to_thread(_wrong_with, row, storage.path(row.stored_as)):
+            yield f"document {row.id}: {wrong}"
+    known = await Documents(db).stored_names()
+    for path in await asyncio.to_thread(storage.left_behind, known):
+        yield f"{path.relative_to(storage.root)}: no row mentions it"
+
+
+def _wrong_with(row: Row[Any], paper: Path) -> str:
+    wanted = {MAIN} | {f"{number}.jpg" for number in range(1, row.pages + 1)}
+    there = {path.name for path in paper.parent.iterdir()} if paper.parent.is_dir() else set()
+    if missing := wanted - there:
+        return f"{', '.join(sorted(missing))} missing"
+    if more := there - wanted:
+        return f"{', '.join(sorted(more))} too many"
+    content = paper.read_bytes()
+    if len(content) != row.size:
+        return f"{len(content)} bytes instead of {row.size}"
+    return "" if hashlib.sha256(content).digest() == row.sha256 else "other bytes than were kept"

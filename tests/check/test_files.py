@@ -1,0 +1,73 @@
+"""`doorstep check` compares the private folder with its rows: each thing that must not be there is planted once."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.check.run import broken
+from app.kit.files import Storage
+from app.vetting.papers import submit
+from app.vetting.scanning import Paper
+from tests.factories import a_professional
+from tests.vetting.samples import a_picture
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage(tmp_path / "uploads")
+
+
+@pytest.fixture
+async def kept(db, storage: Storage) -> Path:
+    """The folder of one paper of two pages."""
+    ravi = await a_professional(db, "Ravi Kumar")
+    paper = Paper("permit.pdf", "application/pdf", a_picture(), [a_picture("JPEG")] * 2)
+    document = await submit(db, storage, ravi, ravi.id, "identity", paper)
+    await db.flush()
+    return storage.path(str(document.stored_as)).parent
+
+
+def grown_old(path: Path) -> None:
+    for one in (*path.glob("*"), path):
+        os.utime(one, (time.time() - 700,) * 2)
+
+
+def orphan(folder: Path) -> Path:
+    return Path(shutil.copytree(folder, folder.with_name("f" * 32)))
+
+
+def unfinished(folder: Path) -> Path:
+    return Path(shutil.copytree(folder, folder.parents[2] / "incoming" / ("e" * 32)))
+
+
+PLANTED: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "the file is gone": ("paper missing", lambda folder: (folder / "paper").unlink()),
+    "a picture is gone": ("2.jpg missing", lambda folder: (folder / "2.jpg").unlink()),
+    "all of it is gone": ("missing", shutil.rmtree),
+    "something more": ("3.jpg too many", lambda folder: (folder / "3.jpg").write_bytes(b"x")),
+    "cut short": ("bytes instead of", lambda folder: (folder / "paper").write_bytes(b"short")),
+    "other bytes": (
+        "other bytes",
+        lambda folder: (folder / "paper").write_bytes((folder / "paper").read_bytes()[:-1] + b"\0"),
+    ),
+    "a file that no row mentions": ("no row mentions it", lambda folder: grown_old(orphan(folder))),
+    "a file that was never finished": ("no row mentions it", lambda folder: grown_old(unfinished(folder))),
+}
+
+
+async def test_a_paper_as_it_was_kept_is_sound(db, kept, storage):
+    orphan(kept), unfinished(kept)  # younger than ten minutes: somebody may still be at it
+    assert await broken(db, storage) == []
+
+
+@pytest.mark.parametrize("name", PLANTED)
+async def test_what_must_not_be_is_found(db, kept, storage, name):
+    says, plant = PLANTED[name]
+    plant(kept)
+    [found] = await broken(db, storage)
+    assert found.rule == "files-match-their-rows"
+    assert says in found.what
