@@ -4,6 +4,7 @@ from litestar.types import ControllerRouterHandler
 
 from app.accounts.address_pages import AddressPages
 from app.accounts.again_pages import AgainPages
+from app.accounts.event_pages import EventDesk
 from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
@@ -84,6 +85,7 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
 ]
 
 ADMINS: list[ControllerRouterHandler] = [
+    EventDesk,
     CustomerDesk,
     ServiceDesk,
     ServiceForms,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.deeds import CHANGES, ONE_CHANGED, ONE_EMPTIED, ONE_SET, SAID, WAYS
-from app.accounts.details import Line, ids_in, lines_of
+from app.accounts.details import WORDS, Line, ids_in, lines_of
 from app.accounts.user import User
 from app.kit.events import Event, EventValue
 from app.kit.keyset import AnyRow, Slice, Sort, slice_of
@@ -56,6 +56,10 @@ class Fact:
         return _(self.actor) if self.actor else "Doorstep"
 
     @property
+    def role(self) -> str:
+        return _(WORDS.get(self.actor_role, self.actor_role))
+
+    @property
     def way(self) -> str:
         """By which way they had come; "" of old events, which do not say."""
         channel = WAYS.get(str(self.facts.get("channel")))
@@ -73,15 +77,15 @@ class Fact:
     def lines(self) -> Sequence[Line]:
         """What the sentence does not say."""
         told = self._only_change if self.name in CHANGES else None
-        return [line for line in self._lines if line is not told]
+        return [line for line in self.all_lines if line is not told]
 
     @cached_property
-    def _lines(self) -> list[Line]:
+    def all_lines(self) -> list[Line]:
         return lines_of(self.name, self.facts, self.kept, self.people)
 
     @property
     def _only_change(self) -> Line | None:
-        changes = [line for line in self._lines if line.changed]
+        changes = [line for line in self.all_lines if line.changed]
         return changes[0] if len(changes) == 1 else None
 
 

@@ -14,7 +14,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, LargeBinary, Text, UniqueConstraint, event
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    event,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.kit import clock
@@ -78,6 +89,9 @@ class Event(Keyed):
         UniqueConstraint("subject", "seq", name="events_subject_seq_key"),
         Index("events_actor_idx", "actor_id", "id"),
         Index("events_name_idx", "name", "id"),
+        # The kind of what happened: what stands before the dot of its name.
+        Index("events_family_idx", text("split_part(name, '.'::text, 1)"), "id"),
+        Index("events_at_idx", "at", "id"),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     subject: Mapped[str] = mapped_column(Text)

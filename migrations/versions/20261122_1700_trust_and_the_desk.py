@@ -179,12 +179,14 @@ def index_lists() -> None:
     )
     op.create_index("events_actor_idx", "events", ["actor_id", "id"])
     op.create_index("events_name_idx", "events", ["name", "id"])
+    op.create_index("events_family_idx", "events", [sa.text("split_part(name, '.'::text, 1)"), "id"])
+    op.create_index("events_at_idx", "events", ["at", "id"])
 
 
 def downgrade() -> None:
     op.execute("DROP TRIGGER bookings_nobody_blocked ON bookings")
     op.execute("DROP FUNCTION refuse_blocked()")
-    for table, indexes in (("events", ("name", "actor")), ("users", ("words", "name", "since"))):
+    for table, indexes in (("events", ("at", "family", "name", "actor")), ("users", ("words", "name", "since"))):
         for index in indexes:
             op.drop_index(f"{table}_{index}_idx", table_name=table)
     op.drop_column("users", "words")
