@@ -17,6 +17,7 @@ from app.kit.cache import Cache
 from app.kit.db import Database
 from app.kit.desk import DESK
 from app.kit.files import Storage
+from app.kit.limiter import Limiter
 from app.kit.secrets import Passwords
 from app.kit.vault import Vault
 from app.settings import Settings
@@ -67,6 +68,7 @@ def parts(settings: Settings) -> State:
             "templates": env,
             "passwords": Passwords(vault, cheap=settings.env == "test"),
             "shelf": Shelf(after.cache),
+            "limiter": Limiter(after.bus),
             "live": Live(after.bus, audiences_of, still_in),
             "waiting": waiting,
             "storage": Storage(settings.uploads_dir),

@@ -5,6 +5,7 @@ from litestar.types import ControllerRouterHandler
 from app.accounts.address_pages import AddressPages
 from app.accounts.again_pages import AgainPages
 from app.accounts.event_pages import EventDesk
+from app.accounts.api import AccountApi
 from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
@@ -37,6 +38,7 @@ from app.standing.leaving_pages import LeavingPages, OwnDataPages
 from app.standing.pages import BlockedPages
 from app.vetting.document_pages import DocumentPages, DocumentsPages
 from app.web import health
+from app.web.api_pages import ReferencePages
 from app.web.live import live
 from app.web.static import static_file
 
@@ -109,7 +111,20 @@ SIGNED_IN: list[ControllerRouterHandler] = [
 
 MACHINES: list[ControllerRouterHandler] = [health.health, health.ready, health.metrics, health.csp_report, static_file]
 
-ROUTES: list[ControllerRouterHandler] = [*EVERYONE, *CUSTOMERS, *PROFESSIONALS, *ADMINS, *SIGNED_IN, *MACHINES]
+PROGRAMS: list[ControllerRouterHandler] = [
+    ReferencePages,
+    AccountApi,
+]
+
+ROUTES: list[ControllerRouterHandler] = [
+    *EVERYONE,
+    *CUSTOMERS,
+    *PROFESSIONALS,
+    *ADMINS,
+    *SIGNED_IN,
+    *PROGRAMS,
+    *MACHINES,
+]
 
 # Only outside production, and only while no mail server is set.
 MAILBOX: list[ControllerRouterHandler] = [MailboxPages]

@@ -5,12 +5,12 @@ count like tries sent one after the other.
 """
 
 import hashlib
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.kit import clock
+from app.kit.network import network
 from app.kit.words import ngettext
 
 FORGOTTEN_AFTER = timedelta(hours=24)
@@ -99,19 +99,6 @@ def sign_in_purses(email: str, address: str) -> list[Purse]:
 def mail_purses(email: str, address: str) -> list[Purse]:
     """Mails that a stranger may have sent to somebody: few per address, more per place."""
     return [Purse(MAILS_ASKED, email.strip().lower()), Purse(NETWORK, f"mails {network(address)}")]
-
-
-def network(address: str) -> str:
-    """An IPv4 address, or the /64 that one household has of IPv6."""
-    try:
-        told = ipaddress.ip_address(address.split("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(told, ipaddress.IPv6Address):
-        if told.ipv4_mapped:
-            return str(told.ipv4_mapped)
-        return str(ipaddress.ip_network((told, 64), strict=False))
-    return str(told)
 
 
 def keys_of(purses: Sequence[Purse]) -> list[str]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.session import IDLE, Principal, Sessions
+from app.accounts.session import BROWSER, IDLE, TOKEN, Principal, Sessions
 from app.accounts.user import User
 from app.kit import clock
 from app.kit.secrets import digest, new_token
@@ -40,11 +40,12 @@ class Me:
 
 async def load(connection: Connection) -> Me | None:
     """Who sends this request; no cookie, no query. API routes (`api=True`) take a bearer token and never the cookie."""
-    token = _bearer(connection) if connection.route_handler.opt.get("api") else _cookie(connection)
+    kind = TOKEN if connection.route_handler.opt.get("api") else BROWSER
+    token = _bearer(connection) if kind == TOKEN else _cookie(connection)
     if not token or len(token) > 100:
         return None
     sessions = Sessions(connection.app.state.database)
-    found = await sessions.principal(digest(token), clock.now())
+    found = await sessions.principal(digest(token), clock.now(), kind)
     if found is None:
         return None
     if clock.now() - found.last_seen_at > SEEN_EVERY:
@@ -60,6 +61,18 @@ async def sign_in(connection: Connection, db: AsyncSession, user: User) -> None:
     cookies = visit_of(connection).cookies
     cookies[:] = [cookie for cookie in cookies if cookie.key != state.cookies.session]
     cookies.append(state.cookies.make(state.cookies.session, token, int(IDLE.total_seconds())))
+
+
+async def give_token(connection: Connection, db: AsyncSession, user: User) -> str:
+    """A program's token: 256 bits, of which only the digest is kept; it lives and ends as sessions do."""
+    token, sessions = new_token(), Sessions(connection.app.state.database)
+    await sessions.open(db, user, digest(token), clock.now(), connection.headers.get("user-agent", ""), TOKEN)
+    return token
+
+
+async def end_token(connection: Connection, db: AsyncSession) -> None:
+    if token := _bearer(connection):
+        await Sessions(connection.app.state.database).close(db, digest(token))
 
 
 async def sign_out(connection: Connection, db: AsyncSession) -> None:

@@ -16,12 +16,13 @@ from app.accounts.profile import (
     browser_name,
     change_details,
     check_new_password,
+    program_name,
     resend_verification,
     start_email_change,
 )
 from app.accounts.repository import Addresses, Browsers, Users
 from app.accounts.schemas import Details, EmailChange, PasswordChange
-from app.accounts.session import Sessions
+from app.accounts.session import TOKEN, Session, Sessions
 from app.accounts.signin import count_mail, recognise
 from app.accounts.user import Role
 from app.kit.after import AfterCommit
@@ -176,7 +177,7 @@ class SessionPages(Controller):
         self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> Response[bytes]:
         browsers = await Browsers(db, me.id).all()
-        names = {one.id: browser_name(one.user_agent) for one in browsers}
+        names = {one.id: _name(one) for one in browsers}
         return page(request, "accounts/sessions.html", browsers=browsers, names=names, this_one=me.session_id)
 
     @post("/{session_id:int}/end", name="end_session")
@@ -198,6 +199,10 @@ class SessionPages(Controller):
         await Sessions(database).close_all(db, me.id, but=me.session_id)
         flash(request, _("All other browsers are signed out."))
         return go(request, "/profile/sessions")
+
+
+def _name(session: Session) -> str:
+    return program_name(session.user_agent) if session.kind == TOKEN else browser_name(session.user_agent)
 
 
 async def _prove(

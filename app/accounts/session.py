@@ -15,6 +15,7 @@ from app.kit.rows import Base, Keyed
 
 IDLE = timedelta(days=14)
 ABSOLUTE = timedelta(days=90)
+BROWSER, TOKEN = "browser", "token"
 SESSION_ENDED = "session-ended"  # nudge to user:<id>: open streams ask again whether they may go on
 
 
@@ -22,7 +23,12 @@ class Session(Base):
     """One signed-in browser: 256 random bits in the cookie, their SHA-256 here."""
 
     __tablename__ = "sessions"
-    __table_args__ = (Index("sessions_user_id_idx", "user_id"), Index("sessions_expires_at_idx", "expires_at"))
+    __table_args__ = (
+        Index("sessions_user_id_idx", "user_id"),
+        Index("sessions_expires_at_idx", "expires_at"),
+        CheckConstraint("kind IN ('browser', 'token')", name="sessions_kind_check"),
+    )
+    kind: Mapped[str] = mapped_column(default=BROWSER, server_default=BROWSER)
     digest: Mapped[bytes] = mapped_column(unique=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
     epoch: Mapped[int] = mapped_column(Integer)
@@ -57,7 +63,7 @@ PRINCIPAL = text("""
     JOIN users u ON u.id = s.user_id AND u.epoch = s.epoch
     LEFT JOIN blocks b ON b.user_id = u.id AND b.lifted_at IS NULL
     LEFT JOIN professionals p ON p.user_id = u.id
-    WHERE s.digest = :digest AND s.expires_at > :now AND s.last_seen_at > :idle
+    WHERE s.digest = :digest AND s.kind = :kind AND s.expires_at > :now AND s.last_seen_at > :idle
 """)
 
 
@@ -67,10 +73,14 @@ class Sessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def principal(self, digest: bytes, now: datetime) -> Principal | None:
-        """Whoever holds the token of this digest, if the session lives: 14 days idle, 90 in all."""
+    async def principal(self, digest: bytes, now: datetime, kind: str = BROWSER) -> Principal | None:
+        """Whoever holds the token of this digest, if the session lives: 14 days idle, 90 in all.
+
+        A browser's cookie is no program's token, nor the other way round: each is found as its own `kind` alone.
+        """
+        asked = {"digest": digest, "kind": kind, "now": now, "idle": now - IDLE}
         async with self._database.reading() as db:
-            found = await db.execute(PRINCIPAL, {"digest": digest, "now": now, "idle": now - IDLE})
+            found = await db.execute(PRINCIPAL, asked)
             row = found.one_or_none()
         return Principal(*row) if row else None
 
@@ -78,9 +88,12 @@ class Sessions:
         async with self._database.work() as db:
             await db.execute(update(Session).where(Session.id == session_id).values(last_seen_at=now))
 
-    async def open(self, db: AsyncSession, user: User, digest: bytes, now: datetime, user_agent: str) -> None:
+    async def open(
+        self, db: AsyncSession, user: User, digest: bytes, now: datetime, user_agent: str, kind: str = BROWSER
+    ) -> None:
         db.add(
             Session(
+                kind=kind,
                 digest=digest,
                 user_id=user.id,
                 epoch=user.epoch,

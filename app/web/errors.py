@@ -17,7 +17,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.kit import logs
 from app.kit.errors import Invalid, Missing, Refused
 from app.kit.words import _
-from app.web.guards import BadToken, BlockedPerson, PasswordNeeded, SignInNeeded
+from app.web.guards import BadToken, BlockedPerson, PasswordNeeded, SignInNeeded, Spoken
 from app.web.render import came_from, draw, go, wants_fragment
 from app.web.security import SAFE_METHODS
 
@@ -96,6 +96,8 @@ def _crossed() -> str:
 def _of_http(problem: HTTPException) -> Trouble:
     if isinstance(problem, BlockedPerson):
         return Trouble(403, problem.detail, "blocked")
+    if isinstance(problem, Spoken):
+        return Trouble(problem.status_code, problem.detail, problem.kind, headers=dict(problem.headers or {}))
     if isinstance(problem, BadToken):
         return Trouble(403, problem.detail, "token")
     words = {

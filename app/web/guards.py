@@ -4,19 +4,28 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Litestar, Request
-from litestar.exceptions import HTTPException, ImproperlyConfiguredException, NotAuthorizedException
+from litestar.exceptions import (
+    HTTPException,
+    ImproperlyConfiguredException,
+    NotAuthorizedException,
+    TooManyRequestsException,
+)
 from litestar.handlers.base import BaseRouteHandler
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
 from app.kit.events import channel
+from app.kit.limiter import Budget, Limiter
+from app.kit.network import network
 from app.kit.words import _
 from app.web.forms import form
-from app.web.security import FIELD, HEADER, SAFE_METHODS, Csrf
+from app.web.security import FIELD, HEADER, SAFE_METHODS, Csrf, client_address
 from app.web.visit import Connection, Person, visit_of
 
 Load = Callable[[Connection], Awaitable[Person | None]]
 EVERYONE = "everyone"
 SIGNED_IN = "signed in"
+# Of programs: a token asks ten times a second in the long run, a network behind one address twice as often.
+BY_TOKEN, BY_ADDRESS = Budget("token", 600, 60), Budget("address", 1200, 60)
 
 
 def everyone(**more: Any) -> dict[str, Any]:
@@ -61,12 +70,20 @@ class BadToken(HTTPException):
     status_code = 403
 
 
+class Spoken(HTTPException):
+    """A refusal whose sentence people read as it is; `kind` is the stable word for programs."""
+
+    kind = "http"
+
+
 class Gate:
     """The application's one guard: finds out who it is, then asks role, block and CSRF token, in this order."""
 
-    def __init__(self, load: Load, csrf: Csrf) -> None:
+    def __init__(self, load: Load, csrf: Csrf, limiter: Limiter, trusted_proxies: int) -> None:
         self._load = load
         self._csrf = csrf
+        self._limiter = limiter
+        self._trusted_proxies = trusted_proxies
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         if handler.opt.get("api"):
@@ -74,9 +91,28 @@ class Gate:
         visit = visit_of(connection)
         visit.person = None if handler.opt.get("anonymous") else await self._load(connection)
         connection.scope["user"] = visit.person
+        if handler.opt.get("api"):
+            await self._count(connection)
         _admit(visit.person, handler.opt)
         if connection.scope.get("method") not in SAFE_METHODS and handler.opt.get("csrf", "api" not in handler.opt):
             await self._check_form(connection)
+
+    async def _count(self, connection: Connection) -> None:
+        """Each address of the network and each token has a budget; the answer says what is left of the tighter one."""
+        visit = visit_of(connection)
+        spent = [await self._limiter.spend(BY_ADDRESS, network(client_address(connection, self._trusted_proxies)))]
+        if visit.person is not None:
+            spent.append(await self._limiter.spend(BY_TOKEN, str(visit.person.session_id)))
+        told = min((one for one in spent if one), key=lambda one: one.left, default=None)
+        if told is None:
+            return
+        visit.headers |= {
+            "ratelimit-limit": str(told.budget.most),
+            "ratelimit-remaining": str(told.left),
+            "ratelimit-reset": str(told.reset),
+        }
+        if not told.allowed:
+            raise TooManyRequestsException(headers={"retry-after": str(told.reset)})
 
     async def _check_form(self, connection: Connection) -> None:
         if connection.headers.get("sec-fetch-site") == "cross-site":

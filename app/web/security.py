@@ -10,7 +10,7 @@ from litestar.types import Message, Scope
 
 from app.kit.vault import Vault
 from app.settings import Settings
-from app.web.visit import Connection, visit_of
+from app.web.visit import Connection, visit_in, visit_of
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -40,10 +40,11 @@ class SecurityHeaders:
             headers["strict-transport-security"] = "max-age=63072000; includeSubDomains"
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
-    async def __call__(self, message: Message, _scope: Scope) -> None:
+    async def __call__(self, message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
             return
         own: list[tuple[bytes, bytes]] = list(message.get("headers", []))
+        own += [(name.encode(), value.encode()) for name, value in visit_in(scope).headers.items()]
         named = {name.lower() for name, _ in own}
         message["headers"] = own + [header for header in self._headers if header[0] not in named]
 

@@ -31,11 +31,15 @@ class Person(Protocol):
 
 @dataclass(slots=True)
 class Visit:
-    """Lives as long as its request. `kept` is (seconds, names) when visitors may share the answer."""
+    """Lives as long as its request. `kept` is (seconds, names) when visitors may share the answer.
+
+    `headers` go out with the answer, whatever it is.
+    """
 
     person: Any = None
     cookies: list[Cookie] = field(default_factory=list)
     kept: tuple[float, tuple[str, ...]] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     pre_session: str | None = None
 
 

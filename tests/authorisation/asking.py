@@ -46,15 +46,21 @@ async def writes(connection: AsyncConnection) -> dict[str, int]:
 Fields = dict[str, str] | list[tuple[str, str]]
 
 
-async def ask(app: Litestar, method: str, address: str, *, cookies: dict[str, str], sends: Fields) -> Told:
-    """`address` as it would stand in a request line: what is no letter or digit is written with a %."""
-    body, kind = _encoded(sends)
+async def ask(
+    app: Litestar, method: str, address: str, *, cookies: dict[str, str], sends: Fields | bytes, bearer: str = ""
+) -> Told:
+    """`address` as it would stand in a request line: what is no letter or digit is written with a %.
+
+    Bytes are JSON; `bearer` is a program's token.
+    """
+    body, kind = (sends, "application/json") if isinstance(sends, bytes) else _encoded(sends)
     path, _, query = address.partition("?")
     headers = {
         "host": "localhost:8000",
         "cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
         "content-type": kind,
         "content-length": str(len(body)),
+        "authorization": f"Bearer {bearer}" if bearer else "",
     }
     scope: dict[str, Any] = {
         "type": "http",

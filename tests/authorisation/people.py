@@ -1,6 +1,7 @@
 """The people of the town at the doors, each with session and token; whatever they do is undone."""
 
 import re
+from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Litestar
@@ -41,10 +42,24 @@ class People:
             fields["_csrf_token"] = self.tokens[token or who]
         return await self.send(who, method, self.address(row), fields)
 
+    async def program(self, row: Row, who: str, *, cookie: bool = False) -> tuple[Told, set[str]]:
+        """A program of theirs, as the row says; `cookie`: with what their browser holds, and no token."""
+        said = row.sends
+        for name, word in self.town.words.items():
+            said = said.replace(f"<{name}>", word)
+        given = {"cookies": self.cookies[who]} if cookie else {"bearer": self.town.programs.get(who, "")}
+        query = f"?{said}" if row.method == "GET" and said else ""
+        return await self._counted(
+            row.method, self.address(row) + query, **{"cookies": {}, "sends": b"" if query else said.encode(), **given}
+        )
+
     async def send(self, who: str, method: str, address: str, fields: Fields) -> tuple[Told, set[str]]:
         """What is answered, and the tables that were written in."""
+        return await self._counted(method, address, cookies=self.cookies[who], sends=fields)
+
+    async def _counted(self, method: str, address: str, **given: Any) -> tuple[Told, set[str]]:
         async with undone(self.app.state.database, self.connection):
             before = await writes(self.connection)
-            told = await ask(self.app, method, address, cookies=self.cookies[who], sends=fields)
+            told = await ask(self.app, method, address, **given)
             after = await writes(self.connection)
         return told, {table for table in after if after[table] != before.get(table, 0)}

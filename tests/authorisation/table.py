@@ -1,4 +1,4 @@
-"""table.tsv, read: one row per method, address and case."""
+"""table.tsv and programs.tsv, read: one row per method, address and case."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +27,13 @@ class Row:
         return next((who for who, status in self.expected.items() if status in ("200", "303")), None)
 
 
-def read_table() -> list[Row]:
-    text = Path(__file__).with_name("table.tsv").read_text(encoding="utf-8")
+def read_table(name: str) -> list[Row]:
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     head, *lines = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
     people = head[4:]
     return [Row(*line[:4], dict(zip(people, line[4:], strict=True))) for line in lines]
 
 
-TABLE = read_table()
+TABLE = read_table("table.tsv")
+PROGRAMS = read_table("programs.tsv")  # what is for programs: asked with a token, and JSON
 PEOPLE = list(TABLE[0].expected)

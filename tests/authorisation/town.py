@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.area import Address
-from app.accounts.session import MailLink, Session, Sessions
+from app.accounts.session import TOKEN, MailLink, Session, Sessions
 from app.accounts.user import User
 from app.availability.working import TimeOff
 from app.bookings.absence import report
@@ -37,11 +37,14 @@ START = "%Y-%m-%dT%H:%M"
 
 @dataclass
 class Town:
-    """`people` by their column of the table, `words` by what the table calls them, `tokens` of their sessions."""
+    """`people` by their column of the table, `words` by what the table calls them, `tokens` of their sessions,
+    `programs` the tokens of their programs.
+    """
 
     people: dict[str, User]
     words: dict[str, str]
     tokens: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict)
 
 
 async def build(app: Litestar) -> Town:
@@ -62,6 +65,7 @@ async def build(app: Litestar) -> Town:
                 user.password_hash = password
                 db.add(user)
                 town.tokens[column] = await _session(Sessions(database), db, user)
+                town.programs[column] = await _token(Sessions(database), db, user)
             town.words["session"] = str(await db.scalar(_first_session_of(town.people["asha"])))
             town.words["document"] = await _paper_of(db, app.state.storage, town.people["ravi"])
             digest_and_name = app.state.assets.url("app.css").removeprefix("/static/")
@@ -124,6 +128,11 @@ class Builder:
         await self.db.flush()
         mail = await self.db.scalar(select(Outbox.id).where(Outbox.kind == "booking_requested").limit(1))
         self.words |= {"extra": str(extra.id), "address": str(second.id), "away": str(away.id), "mail": str(mail)}
+        unbooked = await a_service(self.db, "Winding clocks")
+        empty = await a_service(self.db)
+        self.words |= {"unbooked": str(unbooked.id), "category": str(unbooked.category_id)}
+        self.words |= {"empty": str(empty.category_id)}
+        await self.db.delete(empty)
         self.words |= {purpose: self._link(asha, purpose) for purpose in ("verify", "reset")}
 
     def _link(self, user: User, purpose: str) -> str:
@@ -177,6 +186,13 @@ async def _session(sessions: Sessions, db: AsyncSession, user: User) -> str:
     for _ in range(2):
         token = new_token()
         await sessions.open(db, user, digest(token), clock.now(), "")
+    return token
+
+
+async def _token(sessions: Sessions, db: AsyncSession, user: User) -> str:
+    """What a program of theirs sends with every request."""
+    token = new_token()
+    await sessions.open(db, user, digest(token), clock.now(), "till/1.0", TOKEN)
     return token
 
 

@@ -101,6 +101,7 @@ CHECKS = {
     "quiet_hours_span_check": "INSERT INTO quiet_hours SELECT id, 60, 60 FROM users",
     "schedule_runs_one_end_check": "INSERT INTO schedule_runs (name, tick, finished_at, failed_at)"
     " VALUES ('x', now(), now(), now())",
+    "sessions_kind_check": "UPDATE sessions SET kind = 'pigeon'",
     "mail_links_purpose_check": "UPDATE mail_links SET purpose = 'enter'",
     "outbox_somebody_check": "UPDATE outbox SET recipient_id = NULL, address = NULL",
     "professionals_approved_check": "UPDATE professionals SET approved_at = NULL WHERE standing = 'approved'",

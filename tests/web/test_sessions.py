@@ -136,7 +136,9 @@ async def test_a_blocked_person_reads_why_and_reaches_only_the_restricted_sessio
     assert (await ashas.get("/t/page")).status_code == 200
     async with app.state.database.work() as db:
         await db.execute(
-            update(Block).where(Block.user_id == asha.id).values(lifted_at=clock.now(), lifted_by_id=admin.id)
+            update(Block)
+            .where(Block.user_id == asha.id)
+            .values(lifted_at=clock.now(), lifted_by_id=admin.id, lifted_reason="It was a mistake.")
         )
     assert (await ashas.get("/t/customer")).status_code == 200
 

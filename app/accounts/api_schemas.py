@@ -1,0 +1,64 @@
+"""People as programs read and write them."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from app.web.api import Body
+
+Id = Annotated[int, Meta(ge=1, description="Number of the account.", examples=[12])]
+Email = Annotated[str, Meta(max_length=254, description="E-mail address.", examples=["asha@example.com"])]
+NewPassword = Annotated[
+    str, Meta(max_length=200, description="At least 10 characters.", examples=["mangoes in the month of may"])
+]
+Role = Annotated[
+    str,
+    Meta(
+        description="customer, professional or admin.", examples=["customer"], pattern="^(customer|professional|admin)$"
+    ),
+]
+
+
+class LoginBody(Body):
+    """E-mail and password, as on the sign-in page."""
+
+    email: Email
+    password: Annotated[
+        str, Meta(max_length=200, description="The password.", examples=["mangoes in the month of may"])
+    ]
+
+
+class LoginJson(Struct, kw_only=True):
+    """Who signed in, and the token for every further request."""
+
+    id: Id
+    token: Annotated[
+        str,
+        Meta(
+            description="Bearer token: 256 random bits. Ends after 14 days without use, 90 days in all, at sign-out, "
+            "with a new password or a block.",
+            examples=["kq3vB9cXh0sVb5cJ1cG8h4a7o1wJ2xRr3mS0pT5uYdE"],
+        ),
+    ]
+    email: Email
+    role: Role
+    active: Annotated[bool, Meta(description="False while the account is blocked.", examples=[True])]
+
+
+class RegisterBody(Body):
+    """A new customer, as on the sign-up page."""
+
+    full_name: Annotated[str, Meta(max_length=120, description="Full name.", examples=["Asha Raman"])]
+    email: Email
+    phone: Annotated[str, Meta(max_length=40, description="Indian mobile number.", examples=["+91 98400 12345"])]
+    password: NewPassword
+    address: Annotated[
+        str, Meta(max_length=300, description="House and street.", examples=["Flat 3B, Sri Lakshmi Apartments"])
+    ]
+    pincode: Annotated[str, Meta(max_length=40, description="Six digits.", examples=["600020"])]
+
+
+class RegisteredJson(Struct, kw_only=True):
+    """The same answer whether the address was known or not."""
+
+    email: Email

@@ -1,0 +1,199 @@
+"""Doors that speak JSON: strict bodies in, typed answers out, lists by key, the same request twice with one effect."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from msgspec import Meta, Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit.cards import holds_card_number
+from app.kit.errors import Invalid
+from app.kit.events import Person
+from app.kit.idempotency import made_by
+from app.kit.paging import MOST
+from app.kit.words import N_, _
+from app.web.forms import query
+from app.web.guards import Spoken
+from app.web.visit import Connection
+
+S = TypeVar("S", bound=Struct)
+T = TypeVar("T")
+Asked = Request[Any, Any, Any]
+Answer = Response[bytes]
+KEY = "idempotency-key"
+DEEPEST = 20
+PAY_FIELDS = frozenset({"card_number"})  # the only place where a card's number may stand
+
+
+class Body(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a program sends: no field that we do not know, every type as it is written."""
+
+
+class Listed(Struct, Generic[T], kw_only=True):
+    """One page of a list; `next` goes into ?after=, null on the last page."""
+
+    items: list[T]
+    next: Annotated[
+        str | None,
+        Meta(description="Cursor of the next page for `after`; null on the last page.", examples=["WzEyLDIwXQ", None]),
+    ]
+
+
+class Paged(Struct, kw_only=True):
+    """The query of every list."""
+
+    limit: Annotated[
+        int, Meta(ge=1, le=MOST, description="Items on a page.", examples=[20], extra={"error": N_("From 1 to 100.")})
+    ] = 20
+    after: Annotated[str, Meta(max_length=1000, description="`next` of the page before.", examples=["WzEyLDIwXQ"])] = ""
+
+
+class BadJson(Spoken):
+    """No JSON at all."""
+
+    status_code = 400
+    kind = "json"
+
+
+class NotJson(Spoken):
+    status_code = 415
+    kind = "media-type"
+
+
+async def read_body(request: Asked, kind: type[S]) -> S:
+    """The body as a `kind`. 400: no JSON, 415: another type; Invalid: every field that is missing, wrong or unknown."""
+    if request.content_type[0] != "application/json":
+        raise NotJson(_("Send application/json."))
+    return strictly(_parsed(await request.body()), kind)
+
+
+def strictly(told: Any, kind: type[S]) -> S:
+    """`told` as a `kind`: integers are integers, no field is unknown. Raises Invalid with every wrong field."""
+    if not isinstance(told, dict):
+        raise Invalid({"": _("Send one JSON object.")})
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    errors = {str(name): _("There is no such field.") for name in told if name not in fields}
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name not in told:
+            if field.required:
+                errors[name] = _("This field is missing.")
+            continue
+        try:
+            values[field.name] = msgspec.convert(told[name], field.type)
+        except msgspec.ValidationError as wrong:
+            errors[name] = _error_of(field.type) or str(wrong).split(" - at")[0]
+        if (said := _sign(name, told[name])) is not None:
+            errors[name] = said
+    if errors:
+        raise Invalid(errors)
+    return kind(**values)
+
+
+def read_query(request: Connection, kind: type[S]) -> S:
+    """The address's fields as a `kind`; unknown ones are refused. Raises Invalid."""
+    asked = query(request)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    errors = {name: _("There is no such field.") for name in asked if name not in fields}
+    errors |= {name: _("Only once, please.") for name in asked if len(asked.all(name)) > 1}
+    values: dict[str, Any] = {}
+    for name, text in asked.items():
+        if name in errors:
+            continue
+        field = fields[name]
+        try:
+            values[field.name] = msgspec.convert(text, field.type, strict=False)
+        except msgspec.ValidationError as wrong:
+            errors[name] = _error_of(field.type) or str(wrong)
+        if name in asked.unreadable:
+            errors[name] = asked.unreadable[name]
+    errors |= {
+        name: _("This field is missing.") for name, field in fields.items() if field.required and name not in asked
+    }
+    if errors:
+        raise Invalid(errors)
+    return kind(**values)
+
+
+def tell(told: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """`told` as JSON. What belongs to a person is never stored by anybody in between."""
+    answer = {"cache-control": "no-store", **(headers or {})}
+    return Response(msgspec.json.encode(told), status_code=status, headers=answer, media_type="application/json")
+
+
+def tell_everybody(request: Asked, told: object) -> Answer:
+    """For what is the same for all: with an ETag, and 304 for whoever has it already."""
+    body = msgspec.json.encode(told)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"cache-control": "no-cache", "etag": tag}
+    had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if tag in had or "*" in had:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+async def once(
+    request: Asked, db: AsyncSession, me: Person, body: Struct, make: Callable[[], Awaitable[Answer]]
+) -> Answer:
+    """With an Idempotency-Key the second request of the same body has the first one's answer; another body is 422.
+
+    What is refused is not remembered, so that it may be put right and sent again under the same key.
+    """
+    key = request.headers.get(KEY, "")
+    purpose = f"{request.method} {request.scope['path']}"
+    row = await made_by(db, me.id, key, purpose, msgspec.to_builtins(body))
+    if row is not None and row.result:
+        status, _sep, said = row.result.partition(" ")
+        return Response(said.encode(), status_code=int(status), headers=NO_STORE, media_type="application/json")
+    answer = await make()
+    if row is not None:
+        row.result = f"{answer.status_code} {answer.content.decode()}"
+    return answer
+
+
+NO_STORE = {"cache-control": "no-store", "idempotency-replayed": "true"}
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_no_constant)
+    except (UnicodeDecodeError, ValueError, RecursionError) as wrong:
+        raise BadJson(_("This is not valid JSON.")) from wrong
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _value in pairs]
+    if double := next((name for name in names if names.count(name) > 1), None):
+        raise Invalid({double: _("This field stands there twice.")})
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _sign(name: str, value: object) -> str | None:
+    """What cannot be stored, or must not be."""
+    if not isinstance(value, str):
+        return None
+    if name not in PAY_FIELDS and holds_card_number(value):
+        return _("This looks like the number of a card. Please write it nowhere but where you pay.")
+    try:
+        unstorable = b"\x00" in value.encode()
+    except UnicodeEncodeError:
+        unstorable = True
+    return _("This holds a sign that cannot be stored.") if unstorable else None
+
+
+def _error_of(kind: Any) -> str | None:
+    """The sentence that the type carries for people."""
+    told = msgspec.inspect.type_info(kind)
+    while isinstance(told, msgspec.inspect.Metadata):
+        if told.extra and "error" in told.extra:
+            return _(str(told.extra["error"]))
+        told = told.type
+    return None

@@ -1,0 +1,35 @@
+"""What the API says of itself: for programs at /api/openapi.json, for people at /api."""
+
+import hashlib
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from litestar import Controller, Request, Response, get
+from litestar.di import NamedDependency
+
+from app.settings import Settings
+from app.web.guards import everyone
+from app.web.openapi import document
+from app.web.render import page
+
+Asked = Request[Any, Any, Any]
+
+
+class ReferencePages(Controller):
+    path = "/api"
+    opt = everyone()
+
+    @get(name="api_reference")
+    async def index(self, request: Asked, settings: NamedDependency[Settings]) -> Response[bytes]:
+        return page(request, "api/reference.html", told=_told(request, settings), keep_for=300)
+
+    @get("/openapi.json", name="openapi", opt=everyone(anonymous=True))
+    async def openapi(self, request: Asked, settings: NamedDependency[Settings]) -> Response[bytes]:
+        body = msgspec.json.encode(_told(request, settings))
+        headers = {"cache-control": "no-cache", "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"'}
+        return Response(body, headers=headers, media_type="application/json")
+
+
+def _told(request: Asked, settings: Settings) -> dict[str, Any]:
+    return document(request.app, settings.base_url, version("doorstep"))

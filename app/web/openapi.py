@@ -1,0 +1,184 @@
+"""The API in OpenAPI 3.1, made from the doors themselves: what a door takes, answers and refuses stands in its opt."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from msgspec import Meta, Struct
+
+PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
+KINDS = {"int": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "str": {"type": "string"}}
+REFUSALS = {
+    400: "The request cannot be understood: no JSON, or no text.",
+    401: "No token, or one that has ended.",
+    403: "Another role is needed, or the account is blocked.",
+    404: "There is nothing here, or it is not yours to see.",
+    409: "The rules or somebody quicker say no; `title` says why.",
+    413: "The body is too large.",
+    415: "Another content type is needed.",
+    422: "Fields are missing, wrong or unknown: `errors` names each.",
+    429: "Too many requests: wait as long as Retry-After says.",
+    503: "The database is away; try again after Retry-After.",
+}
+LIMITS = {
+    "RateLimit-Limit": ("Requests allowed in the window.", 600),
+    "RateLimit-Remaining": ("Requests left in the window.", 599),
+    "RateLimit-Reset": ("Seconds until the window ends.", 60),
+}
+
+
+class Problem(Struct, kw_only=True):
+    """RFC 9457: what went wrong, for a program and for a person."""
+
+    type: Annotated[str, Meta(description="A stable word for programs.", examples=["urn:doorstep:taken"])]
+    title: Annotated[str, Meta(description="A sentence for people.", examples=["Taken by someone else."])]
+    status: Annotated[int, Meta(description="The HTTP status again.", examples=[409])]
+    detail: Annotated[str, Meta(description="The same sentence.", examples=["Taken by someone else."])]
+    request_id: Annotated[str, Meta(description="To be told when asking us.", examples=["cafe0123cafe0123"])]
+    errors: Annotated[
+        dict[str, str],
+        Meta(description="Each wrong field with a sentence.", examples=[{"pincode": "Six digits, please."}]),
+    ] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doc:
+    """What a door of the API says of itself: `answers` when all is well, `refuses` beside the usual refusals."""
+
+    summary: str
+    tag: str
+    body: type[Struct] | None = None
+    form: Mapping[str, Any] | None = None  # the fields of a multipart form, as JSON schema
+    query: type[Struct] | None = None
+    answers: Mapping[int, Any] = field(default_factory=dict)
+    refuses: Sequence[int] = ()
+    path: Mapping[str, str] = field(default_factory=dict)  # parameter → what it is
+    once: bool = False  # takes an Idempotency-Key
+    media: str = "application/json"
+
+
+def doors(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler, Doc]]:
+    """(address, method, handler, doc) of every door that has a Doc."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            doc = handler.opt.get("doc")
+            if isinstance(doc, Doc):
+                for method in sorted(handler.http_methods - {"OPTIONS"}):
+                    yield route.path, method, handler, doc
+
+
+def document(app: Litestar, site: str, version: str) -> dict[str, Any]:
+    """The whole description as one JSON object."""
+    kinds = sorted({kind for _path, _method, _handler, doc in doors(app) for kind in _kinds(doc)}, key=str)
+    schemas, components = msgspec.json.schema_components([*kinds, Problem], ref_template="#/components/schemas/{name}")
+    known = dict(zip([*kinds, Problem], schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for path, method, handler, doc in doors(app):
+        told = paths.setdefault(PARAMETER.sub(r"{\1}", path), {})
+        told[method.lower()] = _operation(path, handler, doc, known)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Doorstep",
+            "version": version,
+            "summary": "Good help, at your door: everything the pages do, for programs.",
+            "license": {"name": "Proprietary", "url": f"{site}/terms"},
+        },
+        "servers": [{"url": site}],
+        "tags": [{"name": name} for name in sorted({doc.tag for _p, _m, _h, doc in doors(app)})],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "From POST /api/login."}},
+            "headers": {
+                name: {"description": words, "schema": {"type": "integer"}, "example": example}
+                for name, (words, example) in LIMITS.items()
+            },
+        },
+    }
+
+
+def _kinds(doc: Doc) -> Iterator[Any]:
+    yield from (kind for kind in (doc.body, *doc.answers.values()) if kind is not None)
+
+
+def _operation(path: str, handler: HTTPRouteHandler, doc: Doc, known: Mapping[Any, Any]) -> dict[str, Any]:
+    open_to_all = handler.opt.get("who") == "everyone"
+    told: dict[str, Any] = {
+        "operationId": handler.name or handler.handler_name,
+        "summary": doc.summary,
+        "tags": [doc.tag],
+        "parameters": [*_in_path(path, doc), *_in_query(doc), *_in_headers(doc)],
+        "security": [] if open_to_all else [{"token": []}],
+        "responses": {**_successes(doc, known), **_refusals(path, handler, doc)},
+    }
+    if doc.body is not None:
+        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": known[doc.body]}}}
+    if doc.form is not None:
+        told["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": doc.form}}}
+    return told
+
+
+def _in_path(path: str, doc: Doc) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "description": doc.path[name], "schema": KINDS[kind]}
+        for name, kind in PARAMETER.findall(path)
+    ]
+
+
+def _in_query(doc: Doc) -> list[dict[str, Any]]:
+    if doc.query is None:
+        return []
+    schema = msgspec.json.schema(doc.query)["$defs"][doc.query.__name__]
+    required = schema.get("required", [])
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in required,
+            "description": of.get("description", ""),
+            "schema": {key: value for key, value in of.items() if key != "description"},
+        }
+        for name, of in schema["properties"].items()
+    ]
+
+
+def _in_headers(doc: Doc) -> list[dict[str, Any]]:
+    if not doc.once:
+        return []
+    words = "The same key with the same body has the same answer and one effect; another body is refused (422)."
+    key = {"type": "string", "maxLength": 100, "pattern": "^[A-Za-z0-9._-]*$", "examples": ["b0e7-4f3a"]}
+    return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": words, "schema": key}]
+
+
+def _successes(doc: Doc, known: Mapping[Any, Any]) -> dict[str, Any]:
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in LIMITS}
+    return {
+        str(status): {
+            "description": doc.summary,
+            "headers": headers,
+            **({} if kind is None else {"content": {doc.media: {"schema": known[kind]}}}),
+        }
+        for status, kind in doc.answers.items()
+    }
+
+
+def _refusals(path: str, handler: HTTPRouteHandler, doc: Doc) -> dict[str, Any]:
+    found = {429, 503, *doc.refuses}
+    if handler.opt.get("who") != "everyone":
+        found |= {401, 403}
+    if PARAMETER.search(path):
+        found |= {404, 422}
+    if doc.body is not None or doc.form is not None:
+        found |= {400, 413, 415, 422}
+    if doc.query is not None:
+        found.add(422)
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        str(status): {"description": REFUSALS[status], "content": {"application/problem+json": {"schema": schema}}}
+        for status in sorted(found)
+    }

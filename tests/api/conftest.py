@@ -1,0 +1,56 @@
+"""The whole application, and programs that speak to it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from app.kit.secrets import Passwords
+from app.kit.vault import Vault
+from tests.application import serving, settings
+from tests.factories import a_customer, a_professional, an_admin
+
+PASSWORD = "mangoes in the month of may"  # pragma: allowlist secret
+
+
+class Program(httpx.AsyncClient):
+    """Speaks JSON; `token` once it has signed in."""
+
+    def __init__(self, app: Litestar) -> None:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        super().__init__(transport=transport, base_url="http://localhost:8000", timeout=20)
+
+    async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
+        answer = await self.post("/api/login", json={"email": email, "password": password})
+        if answer.status_code == 200:
+            self.headers["authorization"] = f"Bearer {answer.json()['token']}"
+        return answer
+
+
+@pytest.fixture(scope="session")
+async def app(services: Any) -> AsyncIterator[Litestar]:
+    url = services.app_url(services.clone())
+    async with serving(settings(url, services.redis_url)) as made:
+        yield made
+
+
+@pytest.fixture
+async def program(app: Litestar) -> AsyncIterator[Program]:
+    async with Program(app) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+async def people(app: Litestar) -> dict[str, Any]:
+    hashed = await Passwords(Vault(app.state.settings.secret_key), cheap=True).hash(PASSWORD)
+    async with app.state.database.work() as db:
+        made = {
+            "asha": await a_customer(db, email="asha.api@example.com"),
+            "ravi": await a_professional(db, "Ravi Kumar", email="ravi.api@example.com", services=[]),
+            "meena": await an_admin(db, email="meena.api@example.com"),
+        }
+        for user in made.values():
+            user.password_hash = hashed
+    return made

@@ -1,0 +1,35 @@
+"""Every address of the API × method × person, against the written table, with tokens, with none, with a cookie."""
+
+import pytest
+
+from tests.authorisation.table import PEOPLE, PROGRAMS
+
+# Seeing these is written down: all that a GET may write.
+SEEN: dict[str, set[str]] = {}
+
+
+@pytest.mark.parametrize("row", PROGRAMS, ids=str)
+async def test_each_program_is_answered_as_the_table_says(people, row):
+    told = {who: await people.program(row, who) for who in PEOPLE}
+    assert {who: str(answer.status) for who, (answer, _) in told.items()} == row.expected, told
+    for who, (answer, written) in told.items():
+        if row.method == "GET":
+            assert written <= SEEN.get(row.route, set()), who
+        elif answer.status in (401, 403, 404):
+            assert written <= {"attempts"}, f"{row}, {who} writes in {written}"
+
+
+@pytest.mark.parametrize("row", [row for row in PROGRAMS if row.expected["visitor"] == "401"], ids=str)
+async def test_a_browsers_cookie_opens_no_door_of_the_api(people, row):
+    for who in PEOPLE:
+        told, written = await people.program(row, who, cookie=True)
+        assert told.status == 401, who
+        assert written <= {"attempts"}, who
+
+
+@pytest.mark.parametrize("row", PROGRAMS, ids=str)
+async def test_other_methods_are_refused(people, row):
+    there = {one.method for one in PROGRAMS if one.route == row.route}
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - there:
+        told, written = await people.send("asha", method, people.address(row), {})
+        assert (told.status, written) == (405, set()), method
