@@ -64,15 +64,13 @@ UNBOUND = (
     text("DELETE FROM offerings WHERE service_id = :id"),
     text("DELETE FROM service_ratings WHERE service_id = :id"),
 )
-# Before the history kept "before" and "after", a new service told its price alone.
 PRICES = text("""
-    SELECT e.seq, e.at, e.actor_role, u.full_name AS who,
-           coalesce(e.facts #> '{after,price}', e.facts -> 'price')::bigint AS price,
-           coalesce(e.facts #> '{after,minutes}', e.facts -> 'minutes')::bigint AS minutes
+    SELECT e.name, e.at, e.actor_role, u.full_name AS who,
+           (e.facts #> '{before,price}')::bigint AS was_price, (e.facts #> '{before,minutes}')::bigint AS was_minutes
       FROM events e LEFT JOIN users u ON u.id = e.actor_id
      WHERE e.subject = :subject AND e.name IN ('service.created', 'service.changed')
-       AND (e.facts -> 'after' ?| ARRAY['price', 'minutes'] OR e.facts ? 'price')
-     ORDER BY e.seq
+       AND (e.name = 'service.created' OR e.facts -> 'after' ?| ARRAY['price', 'minutes'])
+     ORDER BY e.seq DESC
 """)
 SINCE = (
     select(Event.seq, Event.name, Event.at, Event.facts, User.full_name.label("who"))
@@ -93,15 +91,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class PriceStep:
-    """What one change made of price (paise) and minutes; `was_` None where it began."""
+    """What one change made of price (paise) and minutes; `was` are the two before it, None where it began."""
 
     at: datetime
     who: str | None
     by_platform: bool
     price: int
     minutes: int
-    was_price: int | None
-    was_minutes: int | None
+    was: tuple[int, int] | None
 
 
 class Catalogue:
@@ -201,16 +198,14 @@ class Catalogue:
         return (await self._db.execute(SINCE.where(Event.subject == subject, Event.seq > seen))).all()
 
     async def prices(self, service: Service) -> list[PriceStep]:
-        """Every price and length it ever had, the latest first."""
-        steps: list[PriceStep] = []
-        price = minutes = None
+        """Every price and length it ever had, the latest first; told backwards from what it costs now."""
+        price, minutes, steps = service.price, service.minutes, []
         for row in await self._db.execute(PRICES, {"subject": service.subject}):
-            was_price, was_minutes = price, minutes
-            price = row.price if row.price is not None else price
-            minutes = row.minutes if row.minutes is not None else minutes
-            by_platform = row.actor_role == "platform"
-            steps.append(PriceStep(row.at, row.who, by_platform, price or 0, minutes or 0, was_price, was_minutes))
-        return steps[::-1]
+            began = row.name == "service.created"
+            was = None if began else (_else(row.was_price, price), _else(row.was_minutes, minutes))
+            steps.append(PriceStep(row.at, row.who, row.actor_role == "platform", price, minutes, was))
+            price, minutes = was or (price, minutes)
+        return steps
 
     async def around(self, service_id: int, now: datetime) -> AnyRow:
         """How many bookings it had, how many are open, how many are being paid for, how many professionals offer it."""
@@ -344,6 +339,10 @@ def _fits(wanted: Wanted) -> list[Any]:
         named = (one.icontains(wanted.q, autoescape=True) for one in (Service.name, Category.name))
         conditions.append(or_(*named, term))
     return conditions
+
+
+def _else(told: int | None, known: int) -> int:
+    return known if told is None else told
 
 
 def _mean() -> Any:

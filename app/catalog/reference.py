@@ -49,7 +49,8 @@ async def _category(db: AsyncSession, written: dict[str, Any]) -> Category:
         db.add(category)
         await db.flush()
         _add_terms(db, written["terms"], category_id=category.id)
-        category.record("category.created", by=PLATFORM, slug=category.slug, after=kept)
+        told = {field: written[field] for field in fields if field != "slug"}
+        category.record("category.created", by=PLATFORM, slug=category.slug, after=told)
     return category
 
 
@@ -61,7 +62,8 @@ async def _service(db: AsyncSession, category: Category, entry: dict[str, Any]) 
         db.add(service)
         await db.flush()
         _add_terms(db, entry["terms"], service_id=service.id)
-        told = kept | {"price": service.price, "category_id": category.id}
+        told = {field: kept[field] for field in fields if field != "slug"}
+        told |= {"price": service.price, "category_id": category.id, "category": category.name}
         service.record("service.created", by=PLATFORM, slug=service.slug, after=told)
 
 

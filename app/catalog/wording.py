@@ -20,16 +20,16 @@ def drawings() -> dict[str, str]:
     return {
         "plumbing": _("A tap"),
         "electrical": _("A bulb"),
-        "carpentry": _("A saw"),
+        "carpentry": _("A hammer"),
         "ac": _("An air conditioner"),
         "appliance": _("A washing machine"),
         "cleaning": _("A broom"),
-        "kitchen": _("A kitchen"),
+        "kitchen": _("A shower"),
         "pest": _("An insect"),
-        "painting": _("A brush"),
-        "water": _("Water"),
-        "salon": _("A comb"),
-        "help": _("A hand"),
+        "painting": _("A roller"),
+        "water": _("A water can"),
+        "salon": _("Scissors"),
+        "help": _("A house"),
     }
 
 

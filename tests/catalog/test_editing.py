@@ -126,14 +126,12 @@ async def test_the_history_of_prices_is_every_price_it_ever_had(db, meena, shelf
     made = await editing.create(db, meena, a_draft(shelf.id))
     for typed in ({"price": "599"}, {"minutes": "90"}, {"description": "Something else."}, {"price": "99.99"}):
         await editing.edit(db, meena, made.id, await redrafted(db, made, **typed), made.event_count)
-    steps = [
-        (one.price, one.minutes, one.was_price, one.was_minutes, one.who) for one in await Catalogue(db).prices(made)
-    ]
+    steps = [(one.price, one.minutes, one.was, one.who) for one in await Catalogue(db).prices(made)]
     assert steps == [
-        (99_99, 90, 599_00, 90, "Meena Iyer"),
-        (599_00, 90, 599_00, 60, "Meena Iyer"),
-        (599_00, 60, 499_50, 60, "Meena Iyer"),
-        (499_50, 60, None, None, "Meena Iyer"),
+        (99_99, 90, (599_00, 90), "Meena Iyer"),
+        (599_00, 90, (599_00, 60), "Meena Iyer"),
+        (599_00, 60, (499_50, 60), "Meena Iyer"),
+        (499_50, 60, None, "Meena Iyer"),
     ]
 
 
