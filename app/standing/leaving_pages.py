@@ -44,13 +44,16 @@ class Farewell(Struct, kw_only=True):
 
 
 class OwnDataPages(Controller):
-    path = "/profile/data"
+    """The password is asked for on the way to the page, so that its link answers with the file and nothing else."""
 
-    @get(name="own_data", opt=signed_in())
+    path = "/profile/data"
+    opt = signed_in(fresh=True)
+
+    @get(name="own_data")
     async def show(self, request: Asked, me: NamedDependency[Me]) -> Response[bytes]:
         return page(request, "standing/own_data.html", role=me.role)
 
-    @get("/file", name="own_data_file", opt=signed_in(fresh=True))
+    @get("/file", name="own_data_file")
     async def file(
         self, me: NamedDependency[Me], db: NamedDependency[AsyncSession], storage: NamedDependency[Storage]
     ) -> Stream:

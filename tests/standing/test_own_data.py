@@ -6,7 +6,7 @@ import zipfile
 from datetime import timedelta
 
 from app.kit import clock
-from tests.factories import an_admin
+from tests.factories import PASSWORD, an_admin
 from tests.person import Person
 from tests.vetting.samples import a_pdf
 
@@ -103,10 +103,14 @@ async def test_everybody_gets_their_own_and_nobody_a_strangers(scene):
 async def test_the_password_is_asked_for_once_more_when_it_was_long_ago(scene):
     me = await scene.browser(scene.asha)
     with clock.stopped(clock.now() + timedelta(minutes=16)):
-        answer = await me.get("/profile/data/file")
-        assert answer.status_code == 303
-        assert answer.headers["location"].startswith("/login/again?next=")
-        assert (await me.get("/profile/data")).status_code == 200
+        for path in ("/profile/data", "/profile/data/file"):
+            answer = await me.get(path)
+            assert answer.status_code == 303
+            assert answer.headers["location"].startswith("/login/again?next=")
+        page = await me.visit("/profile/data")
+        page = await me.go(page, "/login/again", password=PASSWORD)
+        assert "/profile/data/file" in page.links
+        await data_of(me)
 
 
 async def test_an_admin_finds_their_own_deeds_without_what_they_said_of_others(scene):
