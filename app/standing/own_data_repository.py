@@ -184,7 +184,7 @@ SECTIONS = (
     ),
     Section(
         "browsers",
-        "SELECT user_agent AS browser, created_at AS signed_in_at, last_seen_at FROM sessions WHERE user_id = :me"
+        "SELECT kind, user_agent AS browser, created_at AS signed_in_at, last_seen_at FROM sessions WHERE user_id = :me"
         " ORDER BY id",
     ),
     Section(
