@@ -98,8 +98,8 @@ def _certificate(name: str, professional: Professional, runs_out: date) -> Image
     _portrait(pen, (60, 140, 250, 370), professional.experience_years)
     _facts(pen, (290, 150), [("Name", name), ("Trade", professional.trade)])
     until = _day(runs_out - timedelta(days=1))
-    years = f"{professional.experience_years} years"
-    _facts(pen, (60, 420), [("In the trade for", years), ("Valid until", until), ("Issued by", "Training board of nowhere")])
+    since = str(clock.today().year - professional.experience_years)
+    _facts(pen, (60, 420), [("In the trade since", since), ("Valid until", until), ("Issued by", "Nobody in particular")])
     _seal(pen, (560, 820))
     return _stamped(page)
 
