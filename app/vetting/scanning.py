@@ -21,7 +21,9 @@ SANDBOX = str(Path(__file__).with_name("sandbox.py"))
 PATIENCE = 30  # seconds of the clock for one file
 LONGEST_NAME = 120
 JOINERS = "\u200c\u200d"  # letters of Tamil, Hindi and others need them
+MOST_WAITING = 20  # in this process, those that are looked at included
 _turns = asyncio.Semaphore(2)
+_waiting: set[object] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,14 @@ async def paper_of(upload: Upload | None, field: str = "document") -> Paper:
         raise Invalid({field: _("Please choose a file.")})
     if upload.too_large:
         raise Invalid({field: _("This file is larger than 10 MB. Please send a smaller one.")})
-    async with _turns:
-        made = await _looked_at(upload.file)
+    if len(_waiting) >= MOST_WAITING:
+        raise Invalid({field: _("Very many papers are coming in just now. Please try again in a few minutes.")})
+    _waiting.add(ticket := object())
+    try:
+        async with _turns:
+            made = await _looked_at(upload.file)
+    finally:
+        _waiting.discard(ticket)
     if isinstance(made, str):
         raise Invalid({field: refusals().get(made) or refusals()["broken"]})
     return Paper(file_name(upload.name), made.media_type, made.content, made.previews)

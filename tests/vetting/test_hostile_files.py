@@ -138,3 +138,17 @@ async def test_a_reader_that_wants_too_much_ends_alone():
         await paper_of(upload(a_picture()))
     assert wrong.value.errors == {"document": refusals()["broken"]}
     assert time.monotonic() - began < 15
+
+
+async def test_a_crowd_of_uploads_is_sent_away_instead_of_waiting_for_ever(endless: Endless, monkeypatch):
+    monkeypatch.setattr(scanning, "PATIENCE", 2)
+    crowd = [asyncio.create_task(paper_of(upload(a_picture()))) for _ in range(scanning.MOST_WAITING)]
+    await asyncio.sleep(0.5)
+    with pytest.raises(Invalid) as wrong:
+        await paper_of(upload(a_picture()))
+    assert "try again in a few minutes" in wrong.value.errors["document"]
+    for one in crowd:
+        one.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+    monkeypatch.undo()
+    assert (await paper_of(upload(a_picture()))).media_type == "image/png"

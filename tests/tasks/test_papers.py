@@ -1,0 +1,63 @@
+"""The tasks around papers, as a worker runs them."""
+
+import os
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.kit import clock
+from app.kit.files import MAIN, Storage
+from app.kit.outbox import Outbox
+from app.notifications import rules
+from app.vetting import papers
+from app.vetting.scanning import Paper
+from tasks import worker
+from tasks.papers import sweep_files, warn_of_expiry
+from tests.application import settings
+from tests.factories import a_professional, an_admin
+from tests.vetting.samples import a_picture
+
+
+@pytest.fixture
+def ctx(own_database, own_url, tmp_path):
+    return {
+        "database": own_database,
+        "after": None,
+        "settings": settings(own_url, "redis://localhost", UPLOADS_DIR=str(tmp_path / "uploads")),
+    }
+
+
+async def with_a_paper(ctx, runs_out=None):
+    storage = Storage(ctx["settings"].uploads_dir)
+    async with ctx["database"].work() as db:
+        ravi = await a_professional(db, "Ravi Kumar")
+        paper = Paper("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
+        document = await papers.submit(db, storage, ravi, ravi.id, "identity", paper, runs_out)
+        await papers.accept(db, await an_admin(db), ravi.id)
+    return storage, document
+
+
+async def test_what_a_killed_process_left_is_swept_and_papers_stay(ctx):
+    storage, document = await with_a_paper(ctx)
+    async with ctx["database"].work() as db:
+        left = await storage.keep(db, {MAIN: b"of a process that was killed before its commit"})
+    for name in (left, document.stored_as):
+        for path in (storage.path(name), storage.path(name).parent):
+            os.utime(path, (time.time() - 700,) * 2)
+    assert await sweep_files(ctx) == 1
+    assert list(storage.names()) == [document.stored_as]
+    assert await sweep_files(ctx) == 0
+
+
+async def test_the_owner_is_warned_once_however_often_the_task_runs(ctx):
+    rules.install()
+    await with_a_paper(ctx, clock.today() + timedelta(days=7))
+    assert [await warn_of_expiry(ctx) for _ in range(3)] == [1, 0, 0]
+    async with ctx["database"].work() as db:
+        assert list(await db.scalars(select(Outbox.kind).where(Outbox.kind.like("paper%")))) == ["paper_running_out"]
+
+
+def test_both_stand_in_the_timetable():
+    assert {warn_of_expiry, sweep_files} <= {line.task for line in worker.TIMETABLE}
