@@ -99,7 +99,7 @@ def _certificate(name: str, professional: Professional, runs_out: date) -> Image
     _facts(pen, (290, 150), [("Name", name), ("Trade", professional.trade)])
     until = _day(runs_out - timedelta(days=1))
     since = str(clock.today().year - professional.experience_years)
-    _facts(pen, (60, 420), [("In the trade since", since), ("Valid until", until), ("Issued by", "Nobody in particular")])
+    _facts(pen, (60, 420), [("In the trade since", since), ("Valid until", until), ("Issued by", "Nobody at all")])
     _seal(pen, (560, 820))
     return _stamped(page)
 
