@@ -13,12 +13,14 @@ from pathlib import Path
 
 import httpx
 
+from tests.application import UPLOADS
+
 SECRET = "a secret for processes that tests start, long enough"  # pragma: allowlist secret
 
 
 def environment(database_url: str, redis_url: str, **more: str) -> dict[str, str]:
     own = {"DOORSTEP_ENV": "test", "DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": SECRET}
-    return dict(os.environ) | own | {"LOG_LEVEL": "warning"} | more
+    return dict(os.environ) | own | {"LOG_LEVEL": "warning", "UPLOADS_DIR": UPLOADS} | more
 
 
 @dataclass
