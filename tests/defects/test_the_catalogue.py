@@ -1,0 +1,132 @@
+"""Seen once, never again: a catalogue that forgot, rounded, and tore holes into what was booked."""
+
+import re
+
+import pytest
+from sqlalchemy import text
+
+from app.kit.events import PLATFORM
+from tests.catalog.drafts import a_form
+from tests.factories import an_admin
+from tests.person import Person
+from tests.stage import at
+from tests.town import LEAKS, VISA
+
+
+@pytest.fixture(scope="module")
+async def meena(stage):
+    async with stage.database.work() as db:
+        admin = await an_admin(db)
+    return await Person(stage.app).signed_in_as(admin, stage.database)
+
+
+@pytest.fixture
+def desk(stage):
+    return f"/admin/services/{stage.town.service.id}"
+
+
+async def category_of(meena):
+    page = await meena.visit("/admin/services/new")
+    return page, next(one for one in page.form("/new").choices["category_id"] if one)
+
+
+async def test_deleting_a_service_breaks_no_dashboard_and_blanks_no_history(stage, asha, ravi, meena, desk):
+    booked = await stage.books(asha, at(15), named=stage.town.ravi)
+    ref = booked.path.split("/")[2]
+    await stage.accepted(ravi, ref)
+    before = len((await meena.visit(f"{desk}?tab=history")).text)
+    assert "Delete it" not in (await meena.visit(desk)).text
+    assert (await meena.send_to(f"{desk}/removal", {})).status == 409
+    assert "Fixing leaks and pipes" in (await meena.visit(desk)).text
+    assert len((await meena.visit(f"{desk}?tab=history")).text) >= before
+    for person, path in (
+        (asha, "/bookings"),
+        (asha, booked.path),
+        (asha, f"{booked.path}/receipt"),
+        (ravi, f"/jobs/{ref}"),
+        (ravi, "/jobs?tab=today"),
+    ):
+        page = await person.visit(path)
+        assert page.status == 200
+        assert "Fixing leaks and pipes" in page.text, path
+    async with Person(stage.app) as visitor:
+        assert (await visitor.visit(f"/services/{LEAKS}?pincode=600020")).status == 200
+
+
+async def test_a_new_service_is_visible_at_once_whatever_is_cached(stage, meena):
+    page, category = await category_of(meena)
+    async with Person(stage.app) as visitor:
+        for _twice in range(2):  # the second time from what is kept
+            assert (await visitor.visit("/services/string-untangling")).status == 404
+            assert "String untangling" not in (await visitor.visit("/services?q=untangling&pincode=600020")).text
+        await meena.go(page, "/new", **a_form(category, name="String untangling", terms_en="untangling"))
+        assert "String untangling" in (await visitor.visit("/services/string-untangling?pincode=600020")).text
+        async with stage.database.work(stage.app.state.after) as db:
+            added = text(
+                "INSERT INTO offerings (professional_id, service_id, standing)"
+                " SELECT :who, id, 'approved' FROM services WHERE slug = 'string-untangling'"
+            )
+            await db.execute(added, {"who": stage.town.ravi.id})
+            (await stage.person_of(db, "ravi@example.com")).record("person.approved", by=PLATFORM)
+        assert "String untangling" in (await visitor.visit("/services?q=untangling&pincode=600020")).text
+        edit = next(
+            link
+            for link in (await meena.visit("/admin/services?q=untangling")).links
+            if re.search(r"/services/\d+", link)
+        )
+        number = re.search(r"/services/(\d+)", edit)[1]
+        await meena.go(await meena.visit(f"/admin/services/{number}/edit"), "/edit", price="77.50", name="Knots undone")
+        for path in ("/services?q=untangling&pincode=600020", "/services/string-untangling?pincode=600020"):
+            shown = (await visitor.visit(path)).text
+            assert "Knots undone" in shown, path
+            assert "₹77.50" in shown, path
+            assert "String untangling" not in shown, path
+
+
+async def test_ninety_nine_rupees_ninety_nine_is_never_ninety_nine(stage, asha, meena, desk):
+    page = await meena.visit(f"{desk}/edit")
+    await meena.go(page, "/edit", price="99.99")
+    try:
+        assert (await meena.visit(f"{desk}/edit")).form("/edit").fields["price"] == "99.99"
+        booked = await stage.books(asha, at(17), **VISA)
+        async with Person(stage.app) as visitor:
+            pages = [
+                await meena.visit("/admin/services?q=fixing+leaks"),
+                await meena.visit(desk),
+                await meena.visit(f"{desk}?tab=prices"),
+                await visitor.visit(f"/services/{LEAKS}?pincode=600020"),
+                await visitor.visit("/services?pincode=600020"),
+                booked,
+                await asha.visit(f"{booked.path}/receipt"),
+            ]
+        for shown in pages:
+            assert "₹99.99" in shown.text, shown.path
+            assert not re.search(r"₹99(?![.\d])", shown.text), shown.path
+        async with stage.database.work() as db:
+            kept = text(
+                "SELECT b.price, c.amount FROM bookings b JOIN charges c ON c.booking_id = b.id WHERE reference = :r"
+            )
+            assert (await db.execute(kept, {"r": booked.path.split("/")[2]})).one() == (99_99, 99_99)
+    finally:
+        await meena.go(await meena.visit(f"{desk}/edit"), "/edit", price="149")
+
+
+@pytest.mark.parametrize("price", ["NaN", "-1", "1e9", "0.001"])
+async def test_a_price_that_is_none_is_never_stored(stage, meena, desk, price):
+    page = await meena.visit(f"{desk}/edit")
+    refused = await meena.submit(page, "/edit", price=price)
+    assert refused.status == 422
+    assert 'id="price-error"' in refused.text
+    assert refused.form("/edit").fields["price"] == price
+    async with stage.database.work() as db:
+        assert await db.scalar(text("SELECT price FROM services WHERE slug = :s"), {"s": LEAKS}) == 149_00
+
+
+async def test_nobody_but_an_admin_sets_a_price(stage, asha, ravi, desk):
+    for one in (asha, ravi):
+        for path in (f"{desk}/edit", f"{desk}/retirement", f"{desk}/removal", "/admin/services/new"):
+            assert (await one.send_to(path, {"price": "1"})).status == 403, path
+    async with Person(stage.app) as visitor:
+        assert (await visitor.send_to(f"{desk}/edit", {"price": "1"})).location.startswith("/login")
+    async with stage.database.work() as db:
+        assert await db.scalar(text("SELECT price FROM services WHERE slug = :s"), {"s": LEAKS}) == 149_00
