@@ -4,27 +4,23 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.files import MAIN, Storage
-from app.vetting.repository import Documents
-
-ROWS = "SELECT id, stored_as, size, sha256, pages FROM documents WHERE stored_as IS NOT NULL ORDER BY id"
+from app.vetting.repository import Documents, Kept
 
 
 async def broken_files(db: AsyncSession, storage: Storage) -> AsyncIterator[str]:
-    for row in (await db.execute(text(ROWS))).all():
-        if wrong := await asyncio.to_thread(_wrong_with, row, storage.path(row.stored_as)):
+    for row in await Documents(db).kept():
+        if wrong := await asyncio.to_thread(_wrong_with, row, storage.path(str(row.stored_as))):
             yield f"document {row.id}: {wrong}"
     known = await Documents(db).stored_names()
     for path in await asyncio.to_thread(storage.left_behind, known):
         yield f"{path.relative_to(storage.root)}: no row mentions it"
 
 
-def _wrong_with(row: Row[Any], paper: Path) -> str:
+def _wrong_with(row: Kept, paper: Path) -> str:
     wanted = {MAIN} | {f"{number}.jpg" for number in range(1, row.pages + 1)}
     there = {path.name for path in paper.parent.iterdir()} if paper.parent.is_dir() else set()
     if missing := wanted - there:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import app.tables  # noqa: F401  a row of one feature points at rows of others: all tables must be known
 from app.availability.travel import Point, travel_seconds
 from app.bookings.moves import ACTIVE
 from app.check.files import broken_files

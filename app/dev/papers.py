@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from PIL import Image, ImageDraw, ImageFont
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.repository import Users
 from app.accounts.user import User
 from app.dev import cast
 from app.dev.town import Town
@@ -29,7 +29,7 @@ Facts = Sequence[tuple[str, str]]
 
 async def hand_in(db: AsyncSession, town: Town, storage: Storage) -> int:
     """Everybody's proof of who they are, and of the trade; approved, denied or still waiting as they are themselves."""
-    admin = await db.scalar(select(User).where(User.email == cast.ADMIN))
+    admin = await Users(db).with_email(cast.ADMIN)
     assert admin is not None
     dice, count = random.Random(cast.RAVI), 0
     for number, user in enumerate(town.people.values()):

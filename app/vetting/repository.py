@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import cast, exists, func, select, text
+from sqlalchemy import Row, cast, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,7 @@ STORED = text(
     "SELECT stored_as FROM documents WHERE stored_as IS NOT NULL"
     " UNION SELECT stored_as FROM exports WHERE stored_as IS NOT NULL"
 )
+Kept = Row[int, str | None, int, bytes, int]
 ONE_LOOK = timedelta(minutes=10)
 
 
@@ -93,6 +94,12 @@ class Documents:
             .with_for_update(of=Document, skip_locked=True)
         )
         return (await self._db.scalars(asked)).all()
+
+    async def kept(self) -> Sequence[Kept]:
+        """What each file on the disk must be: id, stored_as, size, sha256, pages."""
+        columns = (Document.id, Document.stored_as, Document.size, Document.sha256, Document.pages)
+        asked = select(*columns).where(Document.stored_as.is_not(None)).order_by(Document.id)
+        return (await self._db.execute(asked)).all()
 
     async def stored_names(self) -> set[str]:
         """Every file that a row mentions, papers and exports alike: they share the private folder."""
