@@ -65,15 +65,20 @@ async def _draw(
 
 def _wanted(asked: View) -> Wanted:
     chosen = asked.chosen
-    by = int(chosen["by"]) if chosen["by"].isascii() and chosen["by"].isdigit() else None
     return Wanted(
         people=asked.q,
-        by=None if not chosen["by"] else by if by in IDS else 0,
+        by=_number(chosen["by"]) if chosen["by"] else None,
         record=_subject(chosen["record"]),
         name=chosen["name"],
         since=_day(chosen["from"]),
         until=_day(chosen["until"]),
     )
+
+
+def _number(typed: str) -> int:
+    """A person's, or 0, which is nobody's."""
+    number = int(typed) if typed.isascii() and typed.isdigit() else 0
+    return number if number in IDS else 0
 
 
 def _subject(typed: str) -> str:

@@ -81,7 +81,7 @@ class Events:
 
     async def person(self, person_id: int | None) -> tuple[str, str] | None:
         """Name and role."""
-        if person_id not in IDS:
+        if person_id is None or person_id not in IDS:
             return None
         found = await self._db.execute(select(User.full_name, User.role).where(User.id == person_id))
         row = found.one_or_none()

@@ -86,6 +86,8 @@ class Gate:
         self._trusted_proxies = trusted_proxies
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
+        if _is_own_options(handler):
+            return  # which methods there are: the same to everybody, whatever they may
         if handler.opt.get("api"):
             channel.set("api")
         visit = visit_of(connection)

@@ -1,6 +1,6 @@
 """One bare request, and what it changed in the database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +41,21 @@ async def undone(database: Database, connection: AsyncConnection) -> AsyncIterat
 async def writes(connection: AsyncConnection) -> dict[str, int]:
     """How often rows of each table were written on this connection, also where that was undone."""
     return {table: count for table, count in await connection.execute(WRITES) if count}
+
+
+async def last_event(connection: AsyncConnection) -> int:
+    return await connection.scalar(text("SELECT coalesce(max(id), 0) FROM events")) or 0
+
+
+async def events_after(connection: AsyncConnection, last: int) -> set[str]:
+    """The names of what was recorded since."""
+    return set(await connection.scalars(text("SELECT name FROM events WHERE id > :last"), {"last": last}))
+
+
+async def contents(connection: AsyncConnection, tables: Iterable[str]) -> dict[str, list[str]]:
+    """Every row of these tables as it is, but for the length and the end of its chain of events."""
+    asked = "SELECT (to_jsonb(t) - 'event_count' - 'event_head')::text FROM {} t ORDER BY 1"
+    return {table: list(await connection.scalars(text(asked.format(table)))) for table in tables}
 
 
 Fields = dict[str, str] | list[tuple[str, str]]

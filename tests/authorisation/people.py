@@ -35,7 +35,7 @@ class People:
     async def ask(self, row: Row, who: str, *, token: str | None = None, method: str = "") -> tuple[Told, set[str]]:
         """As the row says. `token` is whose, "" is none."""
         method, fields = method or row.method, row.fields(self.town.words)
-        if method == "GET":
+        if method in ("GET", "HEAD"):
             query = "?" + urlencode(fields) if fields else ""
             return await self.send(who, method, self.address(row) + query, {})
         if token != "":

@@ -3,11 +3,13 @@
 import pytest
 
 from app.web.guards import declared
-from tests.authorisation.asking import Told
+from tests.authorisation.asking import Told, ask, contents, events_after, last_event, undone
 from tests.authorisation.table import PEOPLE, PROGRAMS, TABLE
 
 # What is read here is somebody's own affair, and that it was read is written down: all that a GET may write.
 SEEN = {
+    "/admin/customers/{customer_id:int}": {"users", "events"},
+    "/admin/customers/{customer_id:int}": {"users", "events"},
     "/documents/{document_id:str}": {"documents", "events"},
     "/documents/{document_id:str}/preview": {"documents", "events"},
 }
@@ -60,9 +62,38 @@ async def test_other_methods_are_refused_at_every_address_and_change_nothing(peo
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods[row.route]:
             told, written = await people.ask(row, "asha", method=method)
             assert (told.status, written) == (405, set()), f"{method} {row.route}"
-        told, written = await people.ask(row, "omar", method="OPTIONS")
-        assert told.status < 500, row.route
-        assert not written, row.route
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.method == "GET"], ids=str)
+async def test_only_asking_for_the_head_answers_as_the_page_would_and_says_nothing(people, row):
+    for who in PEOPLE:
+        told, written = await people.ask(row, who, method="HEAD")
+        assert (short(told), told.body) == (row.expected[who], ""), who
+        refused = short(told) in ("login", "403", "404")
+        assert written <= (set() if refused else set(SEEN.get(row.route, ()))), who
+
+
+@pytest.mark.parametrize("row", {row.route: row for row in TABLE}.values(), ids=str)
+async def test_asking_what_may_be_asked_tells_nobody_anything_and_changes_nothing(people, row):
+    """Litestar answers OPTIONS before anybody is asked who they are: with methods alone, the same for each."""
+    told = {who: await people.ask(row, who, method="OPTIONS") for who in PEOPLE}
+    assert {(answer.status, answer.body, frozenset(written)) for answer, written in told.values()} == {
+        (204, "", frozenset())
+    }
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.route in SEEN], ids=str)
+async def test_a_look_writes_that_somebody_looked_and_nothing_else(people, row):
+    """Of the record only its chain has grown, by an event whose name says so."""
+    tables = SEEN[row.route] - {"events"}
+    for who in [who for who, status in row.expected.items() if status == "200"]:
+        async with undone(people.app.state.database, people.connection):
+            before, last = await contents(people.connection, tables), await last_event(people.connection)
+            await ask(people.app, "GET", people.address(row), cookies=people.cookies[who], sends={})
+            told = await events_after(people.connection, last)
+            assert told, who
+            assert all(name.endswith("seen") for name in told), f"{who}: {told}"
+            assert await contents(people.connection, tables) == before, who
 
 
 async def test_what_the_table_calls_a_success_can_be_told_from_doing_nothing(people):

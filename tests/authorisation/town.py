@@ -18,8 +18,10 @@ from app.bookings.booking import Booking
 from app.bookings.checkout import pay, settle_completion
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
+from app.catalog import editing
 from app.catalog.service import Service
 from app.kit import clock
+from app.kit.events import Event
 from app.kit.files import Storage
 from app.kit.outbox import Outbox
 from app.kit.secrets import digest, new_token
@@ -27,6 +29,7 @@ from app.kit.vault import Vault
 from app.payments.portal import Instrument, Outcome
 from app.vetting.papers import submit
 from app.vetting.scanning import Paper
+from tests.catalog.drafts import redrafted
 from tests.factories import PASSWORD, TAMBARAM, a_block, a_customer, a_hold, a_professional, a_service, an_admin
 from tests.vetting.samples import a_picture
 
@@ -95,7 +98,7 @@ class Builder:
             "service_id": str(service.id),
             "slug": service.slug,
             "card": str(people["ravi"].id),
-            "asha": str(people["asha"].id),
+            **{who: str(people[who].id) for who in ("asha", "omar", "ravi", "kiran", "meena")},
         }
 
     async def before_today(self) -> None:
@@ -127,8 +130,12 @@ class Builder:
         self.db.add_all([second, away])
         await self.db.flush()
         mail = await self.db.scalar(select(Outbox.id).where(Outbox.kind == "booking_requested").limit(1))
+        event = await self.db.scalar(select(Event.id).where(Event.name == "booking.started").limit(1))
+        self.words |= {"event": str(event)}
         self.words |= {"extra": str(extra.id), "address": str(second.id), "away": str(away.id), "mail": str(mail)}
         unbooked = await a_service(self.db, "Winding clocks")
+        dearer = await redrafted(self.db, unbooked, price="199")
+        await editing.edit(self.db, self.people["meena"], unbooked.id, dearer, 0)
         empty = await a_service(self.db)
         self.words |= {"unbooked": str(unbooked.id), "category": str(unbooked.category_id)}
         self.words |= {"empty": str(empty.category_id)}
