@@ -48,6 +48,7 @@ CONSTRAINTS = (
     ),
     Index("bookings_customer_idx", "customer_id", "starts_at", "id"),
     Index("bookings_professional_idx", "professional_id", "starts_at", "id"),
+    Index("bookings_service_idx", "service_id", "starts_at", "id"),
     Index(
         "bookings_live_jobs_idx",
         "professional_id",

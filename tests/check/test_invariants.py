@@ -67,6 +67,10 @@ PLANTED: dict[str, list[str]] = {
     ],
     "who-left-is-forgotten": ["UPDATE users SET left_at = now() WHERE role = 'customer'"],
     "files-match-their-rows": ["UPDATE documents SET stored_as = repeat('0', 32)"],
+    "retired-is-retired": ["UPDATE services SET retired_at = '2026-01-01' WHERE id = {service_id}"],
+    "prices-follow-history": [
+        "UPDATE services SET price = price + 1 WHERE id = {unbooked}",
+    ],
     "no-card-is-stored": ["UPDATE bookings SET note = 'my card is 4242 4242 4242 4242' WHERE reference = '{started}'"],
 }
 
