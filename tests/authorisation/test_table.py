@@ -9,7 +9,6 @@ from tests.authorisation.table import PEOPLE, PROGRAMS, TABLE
 # What is read here is somebody's own affair, and that it was read is written down: all that a GET may write.
 SEEN = {
     "/admin/customers/{customer_id:int}": {"users", "events"},
-    "/admin/customers/{customer_id:int}": {"users", "events"},
     "/documents/{document_id:str}": {"documents", "events"},
     "/documents/{document_id:str}/preview": {"documents", "events"},
 }
