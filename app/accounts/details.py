@@ -80,6 +80,13 @@ UNSAID = ("before", "after", "channel", "admins", "category_id")
 # Personal, and shown only where looking is recorded: not in a history.
 SHY = ("address", "note", "phone", "email")
 
+# What a bare word before and after is, where it is not the state.
+BARE = {
+    "booking.moved": "starts_at",
+    "booking.requoted": "price",
+    "person.promoted": "role",
+    "person.demoted": "role",
+}
 MONEY = ("price", "total", "fee")
 MINUTES = ("minutes", "notice_minutes")
 MOMENTS = ("starts_at", "from", "until")
@@ -190,7 +197,7 @@ def _sides(name: str, facts: Mapping[str, Any]) -> tuple[dict[str, Any], dict[st
         return (before if isinstance(before, dict) else {}), (after if isinstance(after, dict) else {})
     if before is None and after is None:
         return {}, {}
-    field = {"booking.moved": "starts_at", "booking.requoted": "price"}.get(name, "state")
+    field = BARE.get(name, "state")
     return {field: before}, {field: facts.get(field, after)}
 
 

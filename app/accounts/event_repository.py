@@ -16,7 +16,7 @@ from app.kit.events import Chain, Event
 from app.kit.keyset import Slice, Sort, slice_of
 
 MOST_PEOPLE = 20  # whom a few letters may mean
-BY_ID, BY_TIME = Sort(Event.id, int), Sort(Event.at, datetime)
+BY_TIME = Sort(Event.at, datetime)
 FAMILY = func.split_part(Event.name, literal_column("'.'"), literal_column("1"))
 LINKS = (
     Event.subject,
@@ -56,10 +56,9 @@ class Events:
         self._db = db
 
     async def listed(self, wanted: Wanted, *, descending: bool, after: str) -> Slice:
-        """Facts, in the order in which they were written; of some days in the order of time, which has its index."""
+        """Facts."""
         query = FACTS.where(*await self._conditions(wanted))
-        sort = BY_TIME if wanted.since or wanted.until else BY_ID
-        found = await slice_of(self._db, query, key=Event.id, sort=sort, descending=descending, after=after)
+        found = await slice_of(self._db, query, key=Event.id, sort=BY_TIME, descending=descending, after=after)
         return replace(found, rows=await History(self._db).facts_of(found.rows))
 
     async def one(self, event_id: int) -> Fact:

@@ -87,10 +87,10 @@ class Event(Keyed):
     __tablename__ = "events"
     __table_args__ = (
         UniqueConstraint("subject", "seq", name="events_subject_seq_key"),
-        Index("events_actor_idx", "actor_id", "id"),
-        Index("events_name_idx", "name", "id"),
+        Index("events_actor_idx", "actor_id", "at", "id"),
+        Index("events_name_idx", "name", "at", "id"),
         # The kind of what happened: what stands before the dot of its name.
-        Index("events_family_idx", text("split_part(name, '.'::text, 1)"), "id"),
+        Index("events_family_idx", text("split_part(name, '.'::text, 1)"), "at", "id"),
         Index("events_at_idx", "at", "id"),
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

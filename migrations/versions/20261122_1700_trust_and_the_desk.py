@@ -178,9 +178,9 @@ def index_lists() -> None:
         "users_words_idx", "users", ["words"], postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}
     )
     op.create_index("bookings_service_idx", "bookings", ["service_id", "starts_at", "id"])
-    op.create_index("events_actor_idx", "events", ["actor_id", "id"])
-    op.create_index("events_name_idx", "events", ["name", "id"])
-    op.create_index("events_family_idx", "events", [sa.text("split_part(name, '.'::text, 1)"), "id"])
+    op.create_index("events_actor_idx", "events", ["actor_id", "at", "id"])
+    op.create_index("events_name_idx", "events", ["name", "at", "id"])
+    op.create_index("events_family_idx", "events", [sa.text("split_part(name, '.'::text, 1)"), "at", "id"])
     op.create_index("events_at_idx", "events", ["at", "id"])
 
 
