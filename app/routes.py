@@ -4,8 +4,8 @@ from litestar.types import ControllerRouterHandler
 
 from app.accounts.address_pages import AddressPages
 from app.accounts.again_pages import AgainPages
-from app.accounts.event_pages import EventDesk
 from app.accounts.api import AccountApi
+from app.accounts.event_pages import EventDesk
 from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
@@ -32,7 +32,9 @@ from app.discovery.service_pages import ServicePages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import NoticePages
 from app.reviews.pages import ReviewPages
+from app.standing.admin_pages import AdminDesk
 from app.standing.availability_pages import AvailabilityPages
+from app.standing.block_pages import BlockPages
 from app.standing.customer_pages import CustomerDesk
 from app.standing.leaving_pages import LeavingPages, OwnDataPages
 from app.standing.pages import BlockedPages
@@ -89,6 +91,8 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
 ADMINS: list[ControllerRouterHandler] = [
     EventDesk,
     CustomerDesk,
+    AdminDesk,
+    BlockPages,
     ServiceDesk,
     ServiceForms,
     CategoryDesk,

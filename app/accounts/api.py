@@ -8,8 +8,8 @@ from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import auth
-from app.accounts.attempts import TooSoon
 from app.accounts.api_schemas import LoginBody, LoginJson, RegisterBody, RegisteredJson
+from app.accounts.attempts import TooSoon
 from app.accounts.pages import apart_of, evenly
 from app.accounts.repository import Users
 from app.accounts.schemas import NewCustomer

@@ -25,6 +25,7 @@ from app.notifications.repository import Around
 from app.payments.shares import earning_of
 
 # Which code stands in which letter; code_renewed says it itself.
+ABOUT_BLOCKS = ("account_blocked", "account_unblocked")
 CODES = {"booking_assigned": "start", "booking_started": "finish"}
 
 
@@ -76,7 +77,11 @@ class Letters:
         if person is None or (SEALED in mail.data and token is None):
             raise OutOfDate
         until = mail.data.get("until")
-        return person, {"token": token, "until": date.fromisoformat(until) if until else None}
+        return person, {
+            "token": token,
+            "until": date.fromisoformat(until) if until else None,
+            "block": await around.last_block(person.id) if mail.kind in ABOUT_BLOCKS else None,
+        }
 
     async def _about_booking(self, db: AsyncSession, mail: Outbox) -> tuple[User, dict[str, Any]]:
         booking = await Bookings(db).by_reference(mail.data["booking"])

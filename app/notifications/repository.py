@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.area import Pincode
 from app.accounts.session import MailLink
-from app.accounts.user import User, public_name
+from app.accounts.user import Block, User, public_name
 from app.bookings.booking import Booking
 from app.kit.outbox import Outbox
 from app.payments.charge import Charge
@@ -110,6 +110,11 @@ class Around:
         """None also for who has left: nobody reads a letter to them."""
         found: User | None = await self._db.get(User, user_id) if user_id is not None else None
         return found if found is not None and found.left_at is None else None
+
+    async def last_block(self, user_id: int) -> Block | None:
+        """The block that lies on them, or the one that lay there last."""
+        query = select(Block).where(Block.user_id == user_id).order_by(Block.id.desc()).limit(1)
+        return (await self._db.scalars(query)).one_or_none()
 
     async def owner_of_link(self, digest: bytes) -> User | None:
         """Whose link this is; nobody's when it was asked for an address that has no account."""

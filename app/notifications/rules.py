@@ -73,6 +73,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "booking.extra_approved": (Rule(professional, "extra_answered"),),
     "booking.extra_refused": (Rule(professional, "extra_answered"),),
     "document.expiry_warned": (Rule(owner, "paper_running_out"),),
+    "person.blocked": (Rule(themselves, "account_blocked"),),
+    "person.unblocked": (Rule(themselves, "account_unblocked"),),
     "person.password_changed": (Rule(themselves, "password_changed"),),
 }
 # A cancellation is told by how it ended; a hold that lapsed or was given up is told to nobody.

@@ -2,20 +2,32 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.auth import Me
+from app.accounts.history import History
+from app.accounts.repository import Users
+from app.accounts.session import Sessions
+from app.kit.db import Database
+from app.kit.errors import Refused
+from app.kit.events import Person
 from app.kit.keyset import AnyRow
+from app.kit.words import _
 from app.standing.customer_repository import SORTS, STATES, Customers, Wanted
+from app.standing.rights import promote
 from app.web.desk import desk
+from app.web.forms import form, query
 from app.web.guards import only
+from app.web.render import flash, go, wants_fragment
 from app.web.table import View, view
 
 Asked = Request[Any, Any, Any]
 Page = Response[bytes]
 PATH = "/admin/customers"
+TABS = ("", "bookings", "history")
 
 
 class CustomerDesk(Controller):
@@ -27,26 +39,77 @@ class CustomerDesk(Controller):
         return await _draw(request, db, "standing/desk/_customers.html")
 
     @get("/{customer_id:int}", name="desk-customer")
-    async def show(self, request: Asked, customer_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(
+        self, request: Asked, customer_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Page:
         customer = await Customers(db).one(customer_id)
-        return await _draw(request, db, "standing/desk/_customer.html", customer)
+        tab = query(request).get("tab", "")
+        if tab not in TABS[1:] and customer.left_at is None:
+            await seen_by(db, me, customer_id)
+        return await _draw(request, db, "standing/desk/_customer.html", customer, tab if tab in TABS else "")
+
+    @post("/{customer_id:int}/promotion", name="promotion", opt=only("admin", fresh=True))
+    async def promotion(
+        self,
+        request: Asked,
+        customer_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        database: NamedDependency[Database],
+    ) -> Page:
+        await form(request)
+        customer = await Customers(db).one(customer_id)
+        try:
+            await promote(db, Sessions(database), me, customer_id)
+        except Refused as no:
+            answer = await _draw(request, db, "standing/desk/_customer.html", customer, refusal=no)
+            answer.status_code = 409
+            return answer
+        flash(request, _("%(name)s is an admin now, and signs in anew.", name=customer.full_name))
+        return go(request, f"/admin/admins/{customer_id}")
 
 
-async def _draw(request: Asked, db: AsyncSession, fragment: str, customer: AnyRow | None = None) -> Page:
+async def seen_by(db: AsyncSession, me: Person, person_id: int) -> None:
+    """Phone and address of somebody were on an admin's screen: that is written down."""
+    person = await Users(db).get(person_id, lock=True)
+    person.record("person.contact_seen", by=me)
+    await db.flush()
+
+
+async def _draw(
+    request: Asked,
+    db: AsyncSession,
+    fragment: str,
+    customer: AnyRow | None = None,
+    tab: str = "",
+    refusal: Refused | None = None,
+) -> Page:
     """The table with one record beside it, if any; for HTMX only the piece that was asked for."""
     asked = _view(request)
     customers = Customers(db)
     wanted = Wanted(asked.q, asked.chosen["state"] if asked.chosen["state"] in STATES else "")
-    return await desk(
-        request,
-        db,
-        "standing/desk/customers.html",
-        fragment,
-        view=asked,
-        page=await customers.listed(wanted, sort=asked.sort, descending=asked.descending, after=asked.after),
-        counts=await customers.counts(asked.q),
-        customer=customer,
-    )
+    context: dict[str, Any] = {"view": asked, "customer": customer, "tab": tab, "refusal": refusal}
+    if customer is not None:
+        context |= await _about(db, customer, tab)
+    if customer is None or not wants_fragment(request):
+        context["page"] = await customers.listed(
+            wanted, sort=asked.sort, descending=asked.descending, after=asked.after
+        )
+        context["counts"] = await customers.counts(asked.q)
+    return await desk(request, db, "standing/desk/customers.html", fragment, **context)
+
+
+async def _about(db: AsyncSession, customer: AnyRow, tab: str) -> dict[str, Any]:
+    customers = Customers(db)
+    told: dict[str, Any] = {"around": await customers.around(customer.id)}
+    told["block"] = await Users(db).block_of(customer.id)
+    if tab == "bookings":
+        told["bookings"] = await customers.bookings(customer.id)
+    if tab == "history":
+        told["history"] = await History(db).of(f"user-{customer.id}")
+    if tab == "":
+        told["addresses"] = await customers.addresses(customer.id)
+    return told
 
 
 def _view(request: Asked) -> View:

@@ -1,19 +1,22 @@
 """The customers as the desk lists them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.area import Address, Pincode
 from app.accounts.repository import IDS
 from app.accounts.user import Block, Role, User
+from app.bookings.booking import Booking
 from app.kit.errors import Missing
 from app.kit.keyset import AnyRow, Query, Slice, Sort, counted, slice_of
 
 SORTS = {"since": Sort(User.created_at, datetime), "name": Sort(User.full_name)}
 STATES = ("", "blocked", "left")
+SHOWN = 20  # bookings in the panel
 _BLOCKED = select(Block.id).where(Block.user_id == User.id, Block.lifted_at.is_(None)).exists()
 _PERSON: Query = (
     select(
@@ -21,6 +24,7 @@ _PERSON: Query = (
         User.full_name,
         User.email,
         User.phone,
+        User.email_verified_at,
         User.created_at,
         User.left_at,
         func.coalesce(Pincode.place, "").label("place"),
@@ -31,11 +35,24 @@ _PERSON: Query = (
     .outerjoin(Pincode, Pincode.pincode == Address.pincode)
     .where(User.role == Role.CUSTOMER)
 )
+# `spent` is what was really taken of them, in paise.
+AROUND = text(
+    """
+    SELECT (SELECT count(*) FROM bookings WHERE customer_id = :id AND state <> 'held') AS bookings,
+           (SELECT count(*) FROM bookings WHERE customer_id = :id AND state IN ('requested', 'assigned', 'started'))
+               AS open,
+           (SELECT count(*) FROM bookings WHERE customer_id = :id AND state = 'cancelled' AND requested_at IS NOT NULL)
+               AS cancelled,
+           (SELECT coalesce(sum(captured - refunded), 0)::bigint FROM charges WHERE customer_id = :id) AS spent,
+           (SELECT coalesce(sum(amount), 0)::bigint FROM charges WHERE customer_id = :id AND state = 'due') AS due,
+           (SELECT count(*) FROM reviews WHERE customer_id = :id) AS reviews
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the table is asked for: words in name, e-mail or phone, and a state of STATES."""
+    """What the table is asked for: words in name, e-mail or phone, a pincode, and a state of STATES."""
 
     q: str = ""
     state: str = ""
@@ -62,10 +79,27 @@ class Customers:
             raise Missing()
         return row
 
+    async def around(self, customer_id: int) -> AnyRow:
+        """How much they booked, and what they paid and owe."""
+        return (await self._db.execute(AROUND, {"id": customer_id})).one()
+
+    async def addresses(self, customer_id: int) -> Sequence[AnyRow]:
+        query = select(Address.line, Address.pincode, Pincode.place, Address.is_main)
+        query = query.join(Pincode, Pincode.pincode == Address.pincode).where(Address.user_id == customer_id)
+        return (await self._db.execute(query.order_by(Address.is_main.desc(), Address.id))).all()
+
+    async def bookings(self, customer_id: int) -> Sequence[AnyRow]:
+        """The latest ones."""
+        what = Booking.reference, Booking.service_name, Booking.state, Booking.cancelled_as
+        query = select(*what, Booking.starts_at, Booking.ends_at).where(Booking.customer_id == customer_id)
+        return (await self._db.execute(query.order_by(Booking.starts_at.desc(), Booking.id.desc()).limit(SHOWN))).all()
+
 
 def _found(wanted: Wanted) -> Query:
     query = _PERSON
-    if wanted.q:
+    if wanted.q.isdigit() and len(wanted.q) == 6:
+        query = query.where((Address.pincode == wanted.q) | User.words.contains(wanted.q))
+    elif wanted.q:
         query = query.where(User.words.contains(wanted.q.lower(), autoescape=True))
     if wanted.state == "blocked":
         query = query.where(_BLOCKED)

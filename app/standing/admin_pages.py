@@ -1,0 +1,73 @@
+"""/admin/admins: who looks after Doorstep; the right is given to a customer's account and taken away again (W18)."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.accounts.history import History
+from app.accounts.repository import Users
+from app.accounts.session import Sessions
+from app.kit.db import Database
+from app.kit.errors import Refused
+from app.kit.keyset import AnyRow
+from app.kit.words import _
+from app.standing.admin_repository import Admins
+from app.standing.rights import demote
+from app.web.desk import desk
+from app.web.forms import form
+from app.web.guards import only
+from app.web.render import flash, go
+from app.web.table import view
+
+Asked = Request[Any, Any, Any]
+Page = Response[bytes]
+PATH = "/admin/admins"
+
+
+class AdminDesk(Controller):
+    path = PATH
+    opt = only("admin")
+
+    @get(name="desk-admins")
+    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+        return await _draw(request, db, "standing/desk/_admins.html")
+
+    @get("/{admin_id:int}", name="desk-admin")
+    async def show(self, request: Asked, admin_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
+        return await _draw(request, db, "standing/desk/_admin.html", await Admins(db).one(admin_id))
+
+    @post("/{admin_id:int}/demotion", name="demotion", opt=only("admin", fresh=True))
+    async def demotion(
+        self,
+        request: Asked,
+        admin_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        database: NamedDependency[Database],
+    ) -> Page:
+        await form(request)
+        admin = await Admins(db).one(admin_id)
+        try:
+            await demote(db, Sessions(database), me, admin_id)
+        except Refused as no:
+            answer = await _draw(request, db, "standing/desk/_admin.html", admin, refusal=no)
+            answer.status_code = 409
+            return answer
+        flash(request, _("%(name)s is no admin any more.", name=admin.full_name))
+        return go(request, PATH)
+
+
+async def _draw(
+    request: Asked, db: AsyncSession, fragment: str, admin: AnyRow | None = None, refusal: Refused | None = None
+) -> Page:
+    asked = view(request, PATH, sorts=("name",), default="name")
+    context: dict[str, Any] = {"view": asked, "admin": admin, "refusal": refusal}
+    context["admins"] = await Admins(db).listed(asked.q)
+    if admin is not None:
+        context["history"] = await History(db).of(f"user-{admin.id}")
+        context["block"] = await Users(db).block_of(admin.id)
+    return await desk(request, db, "standing/desk/admins.html", fragment, **context)
