@@ -22,6 +22,7 @@ NASTY = {
     "signs that turn round": "\u202eabc\u200b",
 }
 QUERIES = {
+    "/admin/events": ["q", "record", "by", "name", "from", "until", "sort", "after"],
     "/": ["pincode"],
     "/services": ["q", "pincode", "category", "sort", "after"],
     "/services/{slug:str}": ["pincode", "day", "professional", "start"],
