@@ -45,7 +45,8 @@ CREW = text(
     """
 ).bindparams(bindparam("services", type_=ARRAY(BigInteger)), bindparam("professional", type_=BigInteger))
 
-# Lapsed holds take nobody's time, whether or not a worker has cleared them away.
+# Lapsed holds take nobody's time, whether or not a worker has cleared them away. Who was blocked after the crew was
+# read is away: whoever blocks holds the lock of that person's time.
 TAKEN = text(
     """
     SELECT b.reserved_for AS professional_id, b.id, floor(extract(epoch FROM b.starts_at))::bigint AS since,
@@ -60,6 +61,10 @@ TAKEN = text(
            ceil(extract(epoch FROM upper(t.span)))::bigint, true, NULL, NULL, NULL
       FROM time_off t
      WHERE t.professional_id = ANY(:ids) AND t.span && tstzrange(:since, :until)
+    UNION ALL
+    SELECT k.user_id, NULL, floor(extract(epoch FROM CAST(:since AS timestamptz)))::bigint,
+           ceil(extract(epoch FROM CAST(:until AS timestamptz)))::bigint, true, NULL, NULL, NULL
+      FROM blocks k WHERE k.user_id = ANY(:ids) AND k.lifted_at IS NULL
     """
 ).bindparams(
     bindparam("ids", type_=ARRAY(BigInteger)),

@@ -24,6 +24,7 @@ from app.payments import charges
 
 LIVE_HOLDS = 5
 OVERLAP = "bookings_overlap_excl"
+BLOCKED = "may not book or accept"  # what bookings_nobody_blocked says
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,24 @@ def taken() -> Refused:
     return Refused(_("That time was just taken."), reason="taken")
 
 
+async def write(db: AsyncSession) -> None:
+    """Write now; what the database itself refuses is said in words: Refused "taken", "blocked"."""
+    try:
+        async with db.begin_nested():
+            await db.flush()
+    except IntegrityError as clash:
+        raise _said(clash) from clash
+
+
+def _said(clash: IntegrityError) -> Exception:
+    words = str(clash.orig)
+    if OVERLAP in words:
+        return taken()
+    if BLOCKED in words:
+        return Refused(_("This account was closed a moment ago. Nothing was booked."), reason="blocked")
+    return clash
+
+
 # How
 
 
@@ -127,6 +146,6 @@ async def _insert(db: AsyncSession, booking: Booking, by: Actor, professional_id
             db.add(booking)
     except IntegrityError as clash:
         if OVERLAP not in str(clash.orig):
-            raise
+            raise _said(clash) from clash
         return None
     return booking

@@ -7,14 +7,13 @@ id. The exclusion constraint stands behind it, for whoever forgets.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.availability.travel import Point
 from app.bookings.booking import Booking
 from app.bookings.crew import LONGEST_WAY, crew_of, fill, known_place
 from app.bookings.decline import Decline
-from app.bookings.holds import OVERLAP, check_start, expire_holds, taken
+from app.bookings.holds import check_start, expire_holds, taken, write
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.slot import Busy, Worker, in_the_way, is_free, within_hours
@@ -44,7 +43,7 @@ async def accept(db: AsyncSession, by: Person, reference: str, vault: Vault) -> 
     await expire_holds(db, concerned)
     await _make_room(db, me, booking, others, movable)
     booking.accept(by, vault)
-    await _flush(db)
+    await write(db)
     return booking
 
 
@@ -56,7 +55,7 @@ async def pass_on(db: AsyncSession, by: Actor, reference: str, reason: str) -> B
     await _decline(db, booking, by, "passed", reason)
     mine = booking.reserved_for == by.id
     booking.passed(by, reason, await next_for(db, booking) if mine else booking.reserved_for)
-    await _flush(db)
+    await write(db)
     return booking
 
 
@@ -68,7 +67,7 @@ async def hand_back(db: AsyncSession, by: Actor, reference: str, reason: str) ->
         booking.hand_back(by, reason, None)  # says no, in words
     await _decline(db, booking, by, "returned", reason)
     booking.hand_back(by, reason, await next_for(db, booking))
-    await _flush(db)
+    await write(db)
     return booking
 
 
@@ -78,7 +77,7 @@ async def offer_again(db: AsyncSession, by: Actor, booking: Booking, reason: str
         raise Refused(_("Nobody has accepted this job yet."), reason="state")
     await _decline(db, booking, None, "absent", reason, booking.professional_id)
     booking.offer_again(by, reason, await next_for(db, booking))
-    await _flush(db)
+    await write(db)
 
 
 async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: datetime) -> int:
@@ -99,7 +98,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     if not free:
         raise taken()
     booking.reschedule(by, starts_at, free[0].id, fee)
-    await _flush(db)
+    await write(db)
     return fee
 
 
@@ -113,6 +112,13 @@ async def next_for(db: AsyncSession, booking: Booking) -> int | None:
     await expire_holds(db, {worker.id for worker in crew})
     await fill(db, crew, booking.starts_at, booking.ends_at, ignoring=booking.id)
     return _free_one(crew, booking, where)
+
+
+async def lock_time_around(db: AsyncSession, rows: Iterable[Booking], *people: int) -> None:
+    """The time of these people and of everybody who could take one of `rows` (locked), in one ascending order."""
+    bookings = Bookings(db)
+    crews = [await _candidates(db, bookings, booking) for booking in rows]
+    await bookings.lock_time_of({*people, *(worker.id for crew in crews for worker in crew)})
 
 
 # How
@@ -160,7 +166,7 @@ async def _make_room(
     """Jobs of mine in the way refuse; reservations in the way move to somebody else who is free, or refuse."""
     where = await known_place(db, booking.pincode)
     booking.unreserve(None)  # whoever kept the time for it is free for another
-    await _flush(db)
+    await write(db)
     await fill(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
     if not within_hours(me, booking.minutes, booking.starts_at):
         raise Refused(_("That is outside your working hours."), reason="busy")
@@ -182,7 +188,7 @@ async def _move_away(
     if instead is None:
         raise Refused(_("Your time is kept for another customer, and nobody else is free then."), reason="busy")
     other.unreserve(instead)
-    await _flush(db)
+    await write(db)
 
 
 def _free_one(crew: Iterable[Worker], booking: Booking, where: Point) -> int | None:
@@ -198,14 +204,3 @@ async def _decline(
     who = by.id if by is not None else professional_id
     db.add(Decline(booking_id=booking.id, professional_id=who, kind=kind, reason=reason, at=clock.now()))
     await db.flush()
-
-
-async def _flush(db: AsyncSession) -> None:
-    """Write now; the exclusion constraint speaks in words."""
-    try:
-        async with db.begin_nested():
-            await db.flush()
-    except IntegrityError as clash:
-        if OVERLAP in str(clash.orig):
-            raise taken() from clash
-        raise

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.booking import Booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import next_for, offer_again
+from app.bookings.reservation import lock_time_around, next_for, offer_again
 from app.kit.events import PLATFORM, nudge
 from app.kit.words import N_
 from app.payments import charges
@@ -18,6 +18,7 @@ async def release(db: AsyncSession, professional_id: int, reason: str) -> list[B
     Locks bookings first, then people's time, as everywhere; the person's own row is locked by the caller, after this.
     """
     rows = await Bookings(db).locked(await Running(db).counting_on(professional_id))
+    await lock_time_around(db, [one for one in rows.values() if one.state != State.STARTED], professional_id)
     again = []
     for booking in rows.values():
         if booking.state == State.ASSIGNED:
