@@ -12,7 +12,7 @@ from jinja2 import Environment
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.links import SEALED, sealed_token
-from app.accounts.user import User
+from app.accounts.user import Block, User
 from app.bookings.booking import Booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
@@ -25,8 +25,8 @@ from app.notifications.repository import Around
 from app.payments.shares import earning_of
 
 # Which code stands in which letter; code_renewed says it itself.
-ABOUT_BLOCKS = ("account_blocked", "account_unblocked")
 CODES = {"booking_assigned": "start", "booking_started": "finish"}
+ABOUT_BLOCKS = ("account_blocked", "account_unblocked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,15 @@ class Letters:
         return person, {
             "token": token,
             "until": date.fromisoformat(until) if until else None,
-            "block": await around.last_block(person.id) if mail.kind in ABOUT_BLOCKS else None,
+            "block": await self._block_of(around, mail, person) if mail.kind in ABOUT_BLOCKS else None,
         }
+
+    async def _block_of(self, around: Around, mail: Outbox, person: User) -> Block:
+        """The block in force, or for the other letter the one that has ended and is the last."""
+        block = await around.last_block(person.id)
+        if block is None or (block.lifted_at is None) != (mail.kind == "account_blocked"):
+            raise OutOfDate
+        return block
 
     async def _about_booking(self, db: AsyncSession, mail: Outbox) -> tuple[User, dict[str, Any]]:
         booking = await Bookings(db).by_reference(mail.data["booking"])

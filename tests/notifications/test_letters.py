@@ -22,7 +22,12 @@ from app.web.templating import TEMPLATES
 from tests.factories import a_block, an_admin
 from tests.notifications.conftest import rows
 
-ACCOUNT = {"password_changed": {}, "paper_running_out": {"kind": "identity", "days": 7, "until": "2027-03-14"}}
+ACCOUNT = {
+    "password_changed": {},
+    "paper_running_out": {"kind": "identity", "days": 7, "until": "2027-03-14"},
+    "account_blocked": {},
+    "account_unblocked": {},
+}
 KINDS = sorted({rule.kind for rules in (*RULES.values(), *CANCELLED.values()) for rule in rules})
 
 
@@ -175,6 +180,37 @@ async def prepare(database, town, vault, kind: str) -> None:
             booking.named_id, booking.asked_until = town.ravi.id, clock.now() + timedelta(minutes=9)
         if kind.startswith(("booking_cancelled", "booking_unfilled", "booking_no_show", "job_cancelled")):
             booking.cancel(PLATFORM, "platform", "Reason", fee=100_00)
+        if kind in ("account_blocked", "account_unblocked"):
+            meena = await an_admin(db)
+            block = await a_block(db, town.asha, meena)
+            if kind == "account_unblocked":
+                block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), meena.id, "She explained it."
+
+
+@pytest.mark.parametrize("kind", ["account_blocked", "account_unblocked"])
+async def test_what_a_letter_says_of_a_block_is_true_when_it_goes_out(own_database, town, letters, kind):
+    async with own_database.work() as db:
+        meena = await an_admin(db)
+        block = await a_block(db, town.asha, meena, "Asked for more money.")
+        mail = Outbox(kind=kind, recipient_id=town.asha.id, data={}, dedupe_key="x")
+        told = [await _written(letters, db, mail)]
+        block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), meena.id, "It was a misunderstanding."
+        await db.flush()
+        told.append(await _written(letters, db, mail))
+    blocked, lifted = told
+    assert ("Asked for more money." in blocked, "It was a misunderstanding." in lifted) == (
+        kind == "account_blocked",
+        kind == "account_unblocked",
+    )
+    assert (not blocked) == (kind == "account_unblocked")
+    assert (not lifted) == (kind == "account_blocked")
+
+
+async def _written(letters, db, mail) -> str:
+    try:
+        return (await letters.write(db, mail)).text
+    except OutOfDate:
+        return ""
 
 
 def test_every_letter_has_both_bodies_and_no_template_is_left_over():
