@@ -12,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Addresses
 from app.bookings.booking import Booking
-from app.bookings.holds import Wish, hold, still_fits
+from app.bookings.following import check_catalogue
+from app.bookings.holds import Wish, hold, write
 from app.bookings.moves import State, sorry
 from app.bookings.repository import Bookings
 from app.bookings.schemas import NewBooking, place_of, start_of
-from app.catalog.service import Service
 from app.kit import clock, idempotency
 from app.kit.errors import Invalid, Missing, Refused
-from app.kit.events import PLATFORM, Person
-from app.kit.words import N_, _
+from app.kit.events import Person
+from app.kit.words import _
 from app.payments import charges, portal
 from app.payments.charge import Charge
 from app.payments.repository import Charges
@@ -91,7 +91,7 @@ async def pay(db: AsyncSession, by: Person, reference: str, outcome: portal.Outc
         _done(made, booking)
         return booking
     _check_kept(booking)
-    await _check_catalogue(db, booking)
+    await check_catalogue(db, booking)
     if outcome is None:
         await charges.give_up_codes(db, [booking.id])
     else:
@@ -101,7 +101,7 @@ async def pay(db: AsyncSession, by: Person, reference: str, outcome: portal.Outc
     else:
         booking.pay(by, known.method)
         _done(made, booking)
-    await db.flush()
+    await write(db)
     return booking
 
 
@@ -111,7 +111,7 @@ async def confirm_code(db: AsyncSession, by: Person, reference: str, code: str) 
     if was_paid(booking) and booking.state != State.CANCELLED:
         return booking
     _check_kept(booking)
-    await _check_catalogue(db, booking)
+    await check_catalogue(db, booking)
     charge = await waiting(db, booking)
     if charge is None:
         raise Invalid({"method": _("Choose a way to pay.")})
@@ -119,35 +119,8 @@ async def confirm_code(db: AsyncSession, by: Person, reference: str, code: str) 
         raise wrong_code()
     await charges.confirm(db, charge)
     booking.pay(by, charge.method)
-    await db.flush()
+    await write(db)
     return booking
-
-
-async def requote(db: AsyncSession, reference: str) -> bool:
-    """W6: the catalogue changed while somebody pays. The held booking takes the new price and minutes; True if it did.
-
-    What the bank was asked at the old price waits for its code no longer.
-    Minutes that the kept time has no room for end the hold: Refused("taken").
-    """
-    booking = await Bookings(db).by_reference(reference, lock=True)
-    service = await db.get_one(Service, booking.service_id)
-    if booking.state != State.HELD or not has_changed(booking, service):
-        return False
-    if service.minutes > booking.minutes and not await still_fits(db, booking, service.minutes):
-        raise Refused(_("The work takes longer now than your time has room for. Please pick another."), reason="taken")
-    booking.requote(PLATFORM, service.price, service.minutes)
-    await charges.release(db, booking.id)
-    await db.flush()
-    return True
-
-
-async def let_go(db: AsyncSession, reference: str) -> None:
-    """W5: what is no longer offered is not paid for. The kept time is free again, the bank's code awaited no more."""
-    booking = await Bookings(db).by_reference(reference, lock=True)
-    if booking.state == State.HELD and await Bookings(db).on_sale(booking.service_id) is None:
-        booking.cancel(PLATFORM, "platform", N_("We no longer offer this."))
-        await charges.give_up_codes(db, [booking.id])
-        await db.flush()
 
 
 async def note_refusal(db: AsyncSession, booking: Booking, amount: int, outcome: portal.Outcome) -> None:
@@ -235,10 +208,6 @@ def was_paid(booking: Booking) -> bool:
     return booking.requested_at is not None
 
 
-def has_changed(booking: Booking, service: Service) -> bool:
-    return (booking.price, booking.minutes) != (service.price, service.minutes)
-
-
 def wrong_code() -> Invalid:
     return Invalid({"code": _("That is not the code that your bank sent. Please look again.")})
 
@@ -267,15 +236,6 @@ def _check_kept(booking: Booking) -> None:
         raise Refused(_("Your seven minutes are over, and nothing was paid."), reason="lapsed")
     if booking.state != State.HELD:
         raise Refused(sorry(booking.state), reason="state")
-
-
-async def _check_catalogue(db: AsyncSession, booking: Booking) -> None:
-    """What is paid for is what stands in the catalogue, and stays there until that is written."""
-    service = await Bookings(db).on_sale(booking.service_id)
-    if service is None:
-        raise Refused(_("We no longer offer this. Nothing was taken."), reason="retired")
-    if has_changed(booking, service):
-        raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
 
 
 async def _where(db: AsyncSession, by: Person, asked: NewBooking, *, typed: bool) -> tuple[str, str]:

@@ -9,9 +9,9 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.bookings import checkout
+from app.bookings import checkout, following
 from app.bookings.booking import Booking
-from app.bookings.checkout import has_changed, was_paid
+from app.bookings.checkout import was_paid
 from app.bookings.customer_repository import OwnBookings
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
@@ -128,7 +128,7 @@ async def _check_price(db: AsyncSession, booking: Booking, sent: Mapping[str, st
     if await _retired(db, booking):
         raise Refused(_("We no longer offer this. Nothing was taken."), reason="retired")
     service = await db.get_one(Service, booking.service_id)
-    if has_changed(booking, service) or sent.get("shown", str(booking.price)) != str(booking.price):
+    if following.has_changed(booking, service) or sent.get("shown", str(booking.price)) != str(booking.price):
         raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
 
 
@@ -137,9 +137,9 @@ async def _followed(database: Database, after: AfterCommit, booking: Booking, re
     try:
         async with database.work(after) as apart:
             if refusal.reason == "retired":
-                await checkout.let_go(apart, booking.reference)
+                await following.let_go(apart, booking.reference)
             if refusal.reason == "changed":
-                await checkout.requote(apart, booking.reference)
+                await following.requote(apart, booking.reference)
     except Refused as other:
         return other
     return refusal

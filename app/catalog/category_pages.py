@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.history import History
 from app.catalog import shelves
-from app.catalog.desk_repository import Catalogue
+from app.catalog.desk_repository import Lists
 from app.catalog.draft import CategoryDraft, as_typed, read_category, told
 from app.catalog.editing import ChangedMeanwhile
 from app.catalog.editing_pages import merged, told_of
+from app.catalog.editing_repository import Catalogue
 from app.catalog.service import Category
 from app.catalog.wording import drawings, parts_of_category
 from app.kit.errors import Invalid, Refused
@@ -37,7 +38,7 @@ class CategoryDesk(Controller):
 
     @get(name="desk-categories")
     async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
-        found = await Catalogue(db).shelves()
+        found = await Lists(db).shelves()
         return await desk(request, db, "catalog/desk/categories.html", "catalog/desk/_categories.html", shelves=found)
 
     @get("/new", name="desk-new-category")

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.history import History
 from app.catalog import editing
-from app.catalog.desk_repository import SORTS, STATES, Catalogue, Wanted
+from app.catalog.desk_repository import SORTS, STATES, Lists, Wanted
 from app.catalog.draft import MODES
+from app.catalog.editing_repository import Catalogue
 from app.catalog.repository import Services
 from app.catalog.wording import modes, terms
 from app.kit import clock
@@ -152,7 +153,7 @@ async def _done(request: Asked, db: AsyncSession, cache: Cache, service_id: int,
 
 
 async def _table(db: AsyncSession, cache: Cache, asked: View) -> dict[str, Any]:
-    catalogue = Catalogue(db)
+    lists = Lists(db)
     wanted = Wanted(
         q=asked.q,
         state=_one_of(asked.chosen["state"], STATES),
@@ -161,11 +162,11 @@ async def _table(db: AsyncSession, cache: Cache, asked: View) -> dict[str, Any]:
     )
     return {
         "view": asked,
-        "page": await catalogue.listed(
+        "page": await lists.listed(
             wanted, await _booked(db, cache), sort=asked.sort, descending=asked.descending, after=asked.after
         ),
-        "counts": await catalogue.counts(wanted),
-        "shelves": await catalogue.shelves(),
+        "counts": await lists.counts(wanted),
+        "shelves": await lists.shelves(),
         "modes": modes(),
         "service": None,
     }
@@ -173,25 +174,25 @@ async def _table(db: AsyncSession, cache: Cache, asked: View) -> dict[str, Any]:
 
 async def _record(request: Asked, db: AsyncSession, cache: Cache, service_id: int) -> dict[str, Any]:
     """The panel's part of the page; only what the open tab shows is read."""
-    catalogue = Catalogue(db)
+    catalogue, lists = Catalogue(db), Lists(db)
     service = await catalogue.service(service_id)
     tab = _one_of(query(request).get("tab", ""), TABS)
     return {
         "service": await Services(db).by_id(service.id),
-        "row": await catalogue.row(service.id, await _booked(db, cache)),
-        "around": await catalogue.around(service.id, clock.now()),
+        "row": await lists.row(service.id, await _booked(db, cache)),
+        "around": await lists.around(service.id, clock.now()),
         "tab": tab,
         "words": await catalogue.draft_of_service(service),
         "languages": terms(),
-        "prices": await catalogue.prices(service) if tab == "prices" else [],
-        "open_bookings": await catalogue.open_bookings(service.id) if tab == "bookings" else [],
+        "prices": await lists.prices(service) if tab == "prices" else [],
+        "open_bookings": await lists.open_bookings(service.id) if tab == "bookings" else [],
         "history": await History(db).of(service.subject) if tab == "history" else None,
         "modes": modes(),
     }
 
 
 async def _booked(db: AsyncSession, cache: Cache) -> dict[int, int]:
-    return await cache.get(BOOKED, BOOKED_KEPT, Catalogue(db).booked, dict[int, int])
+    return await cache.get(BOOKED, BOOKED_KEPT, Lists(db).booked, dict[int, int])
 
 
 def _one_of(text: str, choices: tuple[str, ...]) -> str:

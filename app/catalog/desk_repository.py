@@ -1,4 +1,4 @@
-"""The catalogue as the desk sees it.
+"""The catalogue as the desk lists it, and what there is around one service.
 
 Bookings, offerings and ratings belong to features above: only their tables are named here.
 """
@@ -6,38 +6,16 @@ Bookings, offerings and ratings belong to features above: only their tables are 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Float,
-    cast,
-    column,
-    delete,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-    table,
-    text,
-)
+from sqlalchemy import ARRAY, BigInteger, Float, cast, column, exists, func, literal, or_, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.repository import IDS
-from app.accounts.user import User
-from app.catalog.draft import LANGUAGES, CategoryDraft, Draft, ServiceDraft
-from app.catalog.reference import spellings
 from app.catalog.service import Category, SearchTerm, Service
-from app.catalog.spelling import sound
 from app.kit.errors import Missing
-from app.kit.events import Event
 from app.kit.keyset import AnyRow, Query, Slice, Sort, counted, slice_of
 
-R = TypeVar("R", Service, Category)
 A_PAGE = 20
-CATALOGUE = 7003  # the advisory lock of whoever changes the catalogue, taken before any of its rows
 SORTS = ("name", "price", "minutes", "bookings", "rating", "since")
 STATES = ("offered", "retired")
 OPEN = "state IN ('requested', 'assigned', 'started')"
@@ -47,7 +25,6 @@ MARKS = RATINGS.c.one + RATINGS.c.two + RATINGS.c.three + RATINGS.c.four + RATIN
 STARS = RATINGS.c.one + 2 * RATINGS.c.two + 3 * RATINGS.c.three + 4 * RATINGS.c.four + 5 * RATINGS.c.five
 
 BOOKED = text("SELECT service_id, count(*) AS bookings FROM bookings GROUP BY service_id")
-WAS_BOOKED = text("SELECT EXISTS (SELECT FROM bookings WHERE service_id = :id)")
 OPEN_BOOKINGS = text(f"""
     SELECT b.reference, b.state, b.starts_at, b.ends_at, b.price, b.minutes, p.place
       FROM bookings b JOIN pincodes p USING (pincode)
@@ -60,10 +37,6 @@ AROUND = text(f"""
            (SELECT count(*) FROM bookings WHERE service_id = :id AND state = 'held' AND held_until > :now) AS paying,
            (SELECT count(*) FROM offerings WHERE service_id = :id) AS offered_by
 """)
-UNBOUND = (
-    text("DELETE FROM offerings WHERE service_id = :id"),
-    text("DELETE FROM service_ratings WHERE service_id = :id"),
-)
 PRICES = text("""
     SELECT e.name, e.at, e.actor_role, u.full_name AS who,
            (e.facts #> '{before,price}')::bigint AS was_price, (e.facts #> '{before,minutes}')::bigint AS was_minutes
@@ -72,11 +45,6 @@ PRICES = text("""
        AND (e.name = 'service.created' OR e.facts -> 'after' ?| ARRAY['price', 'minutes'])
      ORDER BY e.seq DESC
 """)
-SINCE = (
-    select(Event.seq, Event.name, Event.at, Event.facts, User.full_name.label("who"))
-    .join(User, User.id == Event.actor_id, isouter=True)
-    .order_by(Event.seq.desc())
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,101 +69,11 @@ class PriceStep:
     was: tuple[int, int] | None
 
 
-class Catalogue:
-    """Everything there is, also what is no longer offered."""
+class Lists:
+    """Of everything there is, also what is no longer offered."""
 
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
-
-    # One at a time
-
-    async def lock(self) -> None:
-        """Whoever changes the catalogue waits here for whoever else does, until the end of the transaction."""
-        await self._db.execute(select(func.pg_advisory_xact_lock(CATALOGUE)))
-
-    async def service(self, service_id: int, *, locked: bool = False) -> Service:
-        """With `locked`, for change: whoever is booking it just now is waited for."""
-        return await self._one(Service, service_id, locked)
-
-    async def category(self, category_id: int, *, locked: bool = False) -> Category:
-        return await self._one(Category, category_id, locked)
-
-    async def draft_of_service(self, service: Service) -> ServiceDraft:
-        """As it would be written now."""
-        return ServiceDraft(
-            name=service.name,
-            category_id=service.category_id,
-            description=service.description,
-            included=service.included,
-            excluded=service.excluded,
-            price=service.price,
-            minutes=service.minutes,
-            mode=service.mode,
-            notice_minutes=service.notice_minutes,
-            horizon_days=service.horizon_days,
-            **await self._terms(service_id=service.id),
-        )
-
-    async def draft_of_category(self, category: Category) -> CategoryDraft:
-        return CategoryDraft(
-            name=category.name,
-            short_name=category.short_name,
-            drawing=category.drawing,
-            position=category.position,
-            **await self._terms(category_id=category.id),
-        )
-
-    async def keep_terms(self, draft: Draft, **target: int) -> None:
-        """These words and no others lead there, from the next search on."""
-        written = [(term, language) for language, terms in draft.by_language.items() for term in terms]
-        wanted = {pair for term, language in written for pair in spellings(term, language)}
-        kept = {(row.term, row.language): row for row in await self._db.scalars(select(SearchTerm).filter_by(**target))}
-        for pair in kept.keys() - wanted:
-            await self._db.delete(kept[pair])
-        self._db.add_all(
-            SearchTerm(term=term, language=language, **target) for term, language in sorted(wanted - kept.keys())
-        )
-
-    async def name_taken(self, kind: type[Service] | type[Category], name: str, but: int | None = None) -> bool:
-        """By another one, however it is written; retired ones keep theirs."""
-        same = select(kind.id).where(func.lower(kind.name) == func.lower(literal(name)), kind.id != (but or 0))
-        return (await self._db.scalar(same.limit(1))) is not None
-
-    async def free_slug(self, kind: type[Service] | type[Category], wanted: str) -> str:
-        """An address is never given twice at a time: "-2" where one has it already."""
-        near = or_(kind.slug == wanted, kind.slug.like(f"{wanted}-%"))
-        taken = set(await self._db.scalars(select(kind.slug).where(near)))
-        others = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
-        return wanted if wanted not in taken else next(other for other in others if other not in taken)
-
-    async def was_booked(self, service_id: int) -> bool:
-        return bool((await self._db.execute(WAS_BOOKED, {"id": service_id})).scalar_one())
-
-    async def let_go(self, service_id: int) -> None:
-        """Out of the lists of the professionals who offer it, before it is deleted."""
-        for statement in UNBOUND:
-            await self._db.execute(statement, {"id": service_id})
-        await self._db.execute(delete(SearchTerm).where(SearchTerm.service_id == service_id))
-
-    async def let_go_of_category(self, category_id: int) -> None:
-        await self._db.execute(delete(SearchTerm).where(SearchTerm.category_id == category_id))
-
-    async def doors(self, *, locked: bool = False) -> Sequence[Category]:
-        """Every category in the order of the home page."""
-        query = select(Category).order_by(Category.position, Category.id)
-        return (await self._db.scalars(query.with_for_update() if locked else query)).all()
-
-    async def shelf(self, category_id: int) -> tuple[int, int]:
-        """How many services stand in it, and how many of them are offered."""
-        offered = func.count().filter(Service.retired_at.is_(None))
-        row = (await self._db.execute(select(func.count(), offered).where(Service.category_id == category_id))).one()
-        return row[0], row[1]
-
-    # What happened to one
-
-    async def since(self, subject: str, seen: int) -> Sequence[AnyRow]:
-        """What happened after its `seen`th event, the latest first."""
-        return (await self._db.execute(SINCE.where(Event.subject == subject, Event.seq > seen))).all()
 
     async def prices(self, service: Service) -> list[PriceStep]:
         """Every price and length it ever had, the latest first; told backwards from what it costs now."""
@@ -214,8 +92,6 @@ class Catalogue:
     async def open_bookings(self, service_id: int, most: int = 50) -> Sequence[AnyRow]:
         """The soonest first, each at the price that was agreed."""
         return (await self._db.execute(OPEN_BOOKINGS, {"id": service_id, "most": most})).all()
-
-    # Tables
 
     async def listed(
         self, wanted: Wanted, booked: Mapping[int, int], *, sort: str, descending: bool, after: str | None
@@ -291,22 +167,6 @@ class Catalogue:
             .order_by(Category.position, Category.id)
         )
         return (await self._db.execute(query)).all()
-
-    async def _one(self, kind: type[R], row_id: int, locked: bool) -> R:
-        if row_id not in IDS:
-            raise Missing()
-        found = await self._db.get(kind, row_id, populate_existing=True, with_for_update=locked or None)
-        if found is None:
-            raise Missing()
-        return found
-
-    async def _terms(self, **target: int) -> dict[str, list[str]]:
-        """The words as they were written: without the sounds that we made of them ourselves."""
-        rows = (await self._db.scalars(select(SearchTerm).filter_by(**target).order_by(SearchTerm.term))).all()
-        heard = {row.term: " ".join(map(sound, row.term.split())) for row in rows if row.language != "en"}
-        made = {("translit", sounds) for term, sounds in heard.items() if sounds != term}
-        written = [(row.language, row.term) for row in rows if (row.language, row.term) not in made]
-        return {f"terms_{one}": [term for language, term in written if language == one] for one in LANGUAGES}
 
 
 def _rows(*more: Any) -> Query:

@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.desk_repository import Catalogue
+from app.catalog.desk_repository import Lists
 from app.catalog.draft import ServiceDraft, differences, slug_of, told
+from app.catalog.editing_repository import Catalogue
 from app.catalog.service import Service
 from app.kit import clock, idempotency
 from app.kit.errors import Invalid, Missing, Refused
@@ -95,7 +96,7 @@ async def retire(db: AsyncSession, by: Person, service_id: int) -> Service:
     """W5: no new bookings from now on; those that are paid for are honoured. Retired twice is retired once."""
     service = await _locked(db, service_id)
     if service.retired_at is None:
-        known = await Catalogue(db).around(service.id, clock.now())
+        known = await Lists(db).around(service.id, clock.now())
         service.retired_at = clock.now()
         service.record(
             "service.retired",

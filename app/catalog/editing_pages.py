@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.catalog import editing
 from app.catalog.desk_pages import PATH, table_view
-from app.catalog.desk_repository import Catalogue
+from app.catalog.desk_repository import Lists
 from app.catalog.draft import ServiceDraft, as_typed, read_service, told
 from app.catalog.editing import ChangedMeanwhile, Meanwhile
+from app.catalog.editing_repository import Catalogue
 from app.catalog.repository import Door
 from app.catalog.service import Category, Service
 from app.catalog.wording import modes, parts_of_service, said
@@ -164,7 +165,7 @@ async def _drawn(
     doors = await catalogue.doors()
     names = {door.id: door.name for door in doors}
     labels = parts_of_service()
-    stars = await catalogue.stars(service.id) if service else (0.0, 0)
+    stars = await Lists(db).stars(service.id) if service else (0.0, 0)
     return await desk(
         request,
         db,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.desk_repository import Catalogue
 from app.catalog.draft import CategoryDraft, differences, slug_of, told
 from app.catalog.editing import ChangedMeanwhile, changes
+from app.catalog.editing_repository import Catalogue
 from app.catalog.service import Category
 from app.kit import clock, idempotency
 from app.kit.errors import Invalid, Refused

@@ -9,7 +9,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.bookings.booking import Booking
-from app.bookings.checkout import requote
+from app.bookings.following import requote
 from app.bookings.crew import next_free, week
 from app.bookings.holds import Wish, expire_holds, hold
 from app.bookings.repository import Bookings

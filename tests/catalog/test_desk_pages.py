@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.catalog import editing
-from app.catalog.desk_repository import Catalogue
+from app.catalog.editing_repository import Catalogue
 from tests.catalog.drafts import a_form, redrafted
 from tests.factories import ADYAR, a_customer, a_professional, a_request, a_service, an_admin
 from tests.person import Person

@@ -10,9 +10,10 @@ from sqlalchemy import select, text
 from app.accounts.deeds import SAID
 from app.accounts.history import History
 from app.catalog import editing, search, shelves
-from app.catalog.desk_repository import Catalogue
+from app.catalog.desk_repository import Lists
 from app.catalog.draft import read_category, read_service, slug_of
 from app.catalog.editing import ChangedMeanwhile
+from app.catalog.editing_repository import Catalogue
 from app.catalog.reference import load_catalogue
 from app.catalog.service import Category, SearchTerm, Service
 from app.check.run import broken
@@ -130,7 +131,7 @@ async def test_the_history_of_prices_is_every_price_it_ever_had(db, meena, shelf
     made = await editing.create(db, meena, a_draft(shelf.id))
     for typed in ({"price": "599"}, {"minutes": "90"}, {"description": "Something else."}, {"price": "99.99"}):
         await editing.edit(db, meena, made.id, await redrafted(db, made, **typed), made.event_count)
-    steps = [(one.price, one.minutes, one.was, one.who) for one in await Catalogue(db).prices(made)]
+    steps = [(one.price, one.minutes, one.was, one.who) for one in await Lists(db).prices(made)]
     assert steps == [
         (99_99, 90, (599_00, 90), "Meena Iyer"),
         (599_00, 90, (599_00, 60), "Meena Iyer"),
@@ -393,7 +394,7 @@ def test_an_empty_form_says_everything_at_once():
 
 
 def test_every_event_of_the_catalogue_is_classed_and_has_words():
-    """A forgotten class clears everything, which is right but slow; forgotten words would show people a name of ours."""
+    """A forgotten class clears everything, which is right but slow; without words people would read names of ours."""
     sources = [Path(module.__file__).read_text(encoding="utf-8") for module in (editing, shelves)]
     told = set(re.findall(r'"((?:service|category)\.[a-z_]+)"', "".join(sources)))
     assert len(told) == 11
