@@ -117,6 +117,8 @@ async def a_professional(
 async def a_block(db: AsyncSession, user: User, by: User, reason: str = "Three complaints in a week.") -> Block:
     block = Block(user_id=user.id, by_id=by.id, reason=reason, created_at=clock.now())
     db.add(block)
+    person = await db.get_one(User, user.id)
+    person.record("person.blocked", by=by, before="active", after="blocked", personal={"reason": reason})
     await db.flush()
     return block
 

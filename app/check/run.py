@@ -5,20 +5,22 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import app.tables  # noqa: F401  a row of one feature points at rows of others: all tables must be known
 from app.availability.travel import Point, travel_seconds
 from app.bookings.moves import ACTIVE
+from app.check.catalogue import CATALOGUE
+from app.check.chains import broken_chains
 from app.check.files import broken_files
+from app.check.history import HISTORY
 from app.check.invariants import FOLLOWS, QUERIES
 from app.check.leaving import FORGOTTEN
 from app.kit.cards import LONG_NUMBER, holds_card_number
 from app.kit.db import Database
-from app.kit.events import Event, chain_hash, genesis
 from app.kit.files import Storage
-from app.kit.migrate import APPEND_ONLY
+from app.kit.migrate import APPEND_ONLY, newest
 from app.settings import Settings
 
 PAIRS = [(before, after) for before, afters in FOLLOWS.items() for after in afters]
@@ -28,14 +30,6 @@ BOUND: Mapping[str, list[str]] = {
     "targets": [after for _, after in PAIRS],
     "append_only": list(APPEND_ONLY),
 }
-HEADS = """
-    SELECT 'booking-' || reference AS subject, event_count, event_head FROM bookings
-    UNION ALL SELECT 'user-' || id, event_count, event_head FROM users
-    UNION ALL SELECT 'service-' || id, event_count, event_head FROM services
-    UNION ALL SELECT 'category-' || id, event_count, event_head FROM categories
-    UNION ALL SELECT 'document-' || id, event_count, event_head FROM documents
-"""
-DELETED = ("service.deleted", "category.deleted")  # what was never booked, and empty shelves: only their history stays
 NEIGHBOURS = """
     SELECT reference, ends_at, pincode, latitude, longitude,
            lead(reference) OVER w AS next, lead(starts_at) OVER w AS next_starts, lead(pincode) OVER w AS next_pincode,
@@ -64,11 +58,12 @@ async def broken(db: AsyncSession, storage: Storage | None = None) -> list[Broke
     await db.execute(text("SET LOCAL enable_nestloop = off"))
     found = [
         Broken(rule.name, rule.says, what)
-        for rule in (*QUERIES, FORGOTTEN)
+        for rule in (*QUERIES, *CATALOGUE, *HISTORY, FORGOTTEN)
         for what in await db.scalars(text(rule.query), {key: BOUND[key] for key in _asks(rule.query)})
     ]
     for name, says, rows in (
-        ("history-is-unbroken", "The chain of events of every record is whole", _broken_chains(db)),
+        ("history-is-unbroken", "The chain of events of every record is whole", broken_chains(db)),
+        ("schema-is-current", "The schema is the one that this code was written for", _behind(db)),
         ("ways-fit-between-jobs", "Between two jobs there is time for the way", _too_close(db)),
         ("no-card-is-stored", "No text holds a card's number, no column its security code", _card_numbers(db)),
     ):
@@ -79,8 +74,14 @@ async def broken(db: AsyncSession, storage: Storage | None = None) -> list[Broke
     return found
 
 
-ALONE = ["history-is-unbroken", "ways-fit-between-jobs", "no-card-is-stored", "files-match-their-rows"]
-RULES = [rule.name for rule in (*QUERIES, FORGOTTEN)] + ALONE
+ALONE = [
+    "history-is-unbroken",
+    "schema-is-current",
+    "ways-fit-between-jobs",
+    "no-card-is-stored",
+    "files-match-their-rows",
+]
+RULES = [rule.name for rule in (*QUERIES, *CATALOGUE, *HISTORY, FORGOTTEN)] + ALONE
 
 
 def main(settings: Settings) -> int:
@@ -105,25 +106,10 @@ def _asks(query: str) -> set[str]:
     return {key for key in BOUND if f":{key}" in query}
 
 
-async def _broken_chains(db: AsyncSession) -> AsyncIterator[str]:
-    """Recompute every hash from the first event on, and compare the end with what the record remembers."""
-    ends: dict[str, tuple[int, bytes]] = {}
-    deleted: set[str] = set()
-    query = select(Event.__table__).order_by(Event.subject, Event.seq)
-    for row in await db.execute(query):
-        seq, previous = ends.get(row.subject, (0, genesis(row.subject)))
-        told = chain_hash(row.previous, row.subject, row.seq, row.name, row.actor_id, row.actor_role, row.at, row.facts)
-        if row.seq != seq + 1 or row.previous != previous or row.hash != told:
-            yield f"{row.subject}, event {row.seq}"
-        ends[row.subject] = (row.seq, row.hash)
-        if row.name in DELETED:
-            deleted.add(row.subject)
-    for head in await db.execute(text(HEADS)):
-        kept = (head.event_count, head.event_head) if head.event_head else None
-        if ends.pop(head.subject, None) != kept:
-            yield f"{head.subject}: its end is missing"
-    for subject in ends.keys() - deleted:
-        yield f"{subject}: there is no such record"
+async def _behind(db: AsyncSession) -> AsyncIterator[str]:
+    for revision in await db.scalars(text("SELECT version_num FROM alembic_version")):
+        if revision != newest():
+            yield f"revision {revision}, not {newest()}"
 
 
 async def _too_close(db: AsyncSession) -> AsyncIterator[str]:

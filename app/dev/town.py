@@ -154,6 +154,8 @@ async def _block_one(db: AsyncSession, town: Town, admin: User) -> None:
     since = clock.now() - timedelta(days=20)
     reason = "Three customers said that you asked for more money at the door. Write to us with your side."
     db.add(Block(user_id=blocked.id, by_id=admin.id, reason=reason, created_at=since))
+    person = await db.get_one(User, blocked.id)
+    person.record("person.blocked", by=admin, at=since, before="active", after="blocked", personal={"reason": reason})
     await db.flush()
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -23,6 +24,11 @@ def upgrade(owner_url: str, app_url: str, revision: str = "head") -> None:
 
 def downgrade(owner_url: str, revision: str) -> None:
     asyncio.run(_run(owner_url, lambda connection: command.downgrade(config(connection), revision)))
+
+
+def newest() -> str | None:
+    """The revision that this code was written for."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def drift(owner_url: str) -> None:

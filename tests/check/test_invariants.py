@@ -71,6 +71,31 @@ PLANTED: dict[str, list[str]] = {
     "prices-follow-history": [
         "UPDATE services SET price = price + 1 WHERE id = {unbooked}",
     ],
+    "schema-is-current": ["UPDATE alembic_version SET version_num = '0000'"],
+    "states-follow-one-another": [
+        OPEN.format("events"),
+        "UPDATE events SET facts = jsonb_set(facts, '{{before,state}}', '\"held\"') WHERE name = 'booking.started'",
+    ],
+    "moves-by-those-who-may": [
+        OPEN.format("events"),
+        "UPDATE events SET actor_role = 'customer' WHERE name = 'booking.started'",
+    ],
+    "papers-follow-history": ["UPDATE documents SET state = 'approved', decided_at = now()"],
+    "blocks-follow-history": ["UPDATE blocks SET lifted_at = now(), lifted_by_id = by_id, lifted_reason = 'x'"],
+    "blocks-end-sessions": ["UPDATE sessions SET created_at = created_at - interval '1 day'"],
+    "somebody-looks-after-it": [
+        "INSERT INTO blocks (user_id, by_id, reason, created_at) SELECT id, id, 'x', now() FROM users"
+        " WHERE role = 'admin'"
+    ],
+    "sent-forms-made-something": [
+        "INSERT INTO idempotency_keys SELECT id, 'k', 'payment', 'd', '', now() FROM users LIMIT 1"
+    ],
+    "customers-hear-who-comes": [
+        OPEN.format("events"),
+        """UPDATE events SET at = now(), facts = facts || '{{"channel": "page"}}' WHERE name = 'booking.assigned'""",
+        "DELETE FROM outbox",
+    ],
+    "kept-words-are-true": ["UPDATE event_values SET value = 'Somewhere else' WHERE name = 'address'"],
     "no-card-is-stored": ["UPDATE bookings SET note = 'my card is 4242 4242 4242 4242' WHERE reference = '{started}'"],
 }
 

@@ -25,6 +25,7 @@ SQL_ADDRESSES = {
     "app/bookings/offers.py",
     "app/catalog/reference.py",
     "app/catalog/search.py",
+    "app/check/chains.py",
     "app/check/run.py",
     "app/dev/seed.py",
     "app/dev/town.py",
