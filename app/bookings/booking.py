@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Integer, String
+from sqlalchemy import BigInteger, Boolean, Computed, ForeignKey, Integer, SmallInteger, String
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.bookings.code import TRIES_IN_ALL, Code
-from app.bookings.constraints import CONSTRAINTS
+from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
 from app.bookings.extra import Extra
 from app.bookings.moves import MOVES, State, sorry
 from app.bookings.terms import ASKED_FIRST, HOLD, TURNAROUND
@@ -60,6 +60,11 @@ class Booking(Timely, Base, Chronicle):
     cancelled_as: Mapped[str | None]
     cancel_reason: Mapped[str | None]
     by_clock: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    # For reports; the database keeps them (paise of the ledger, stars of the review, minutes from asked to accepted).
+    commission: Mapped[int] = mapped_column(server_default="0", deferred=True)
+    revenue: Mapped[int] = mapped_column(server_default="0", deferred=True)
+    rating: Mapped[int | None] = mapped_column(SmallInteger, deferred=True)
+    accepted_minutes: Mapped[int | None] = mapped_column(Integer, Computed(ACCEPTED_IN, persisted=True), deferred=True)
     codes: Mapped[list[Code]] = relationship(lazy="raise", order_by=Code.id)
     extras: Mapped[list[Extra]] = relationship(lazy="raise", order_by=Extra.id)
 
@@ -124,10 +129,14 @@ class Booking(Timely, Base, Chronicle):
 
     def accept(self, by: Actor, vault: Vault) -> None:
         self._move("accept", by)
-        self.professional_id = self.reserved_for = by.id
-        self.assigned_at, self.asked_until = clock.now(), None
-        self._issue("start", vault)
+        self._hand_to(by.id, vault)
         self._tell("booking.assigned", by, professional_id=by.id, offered=True)
+
+    def give(self, by: Actor, professional_id: int, vault: Vault) -> None:
+        """By an admin, to somebody who is free then."""
+        self._move("give", by)
+        self._hand_to(professional_id, vault)
+        self._tell("booking.given", by, professional_id=professional_id, offered=True)
 
     def passed(self, by: Actor, reason: str, next_for: int | None) -> None:
         """`next_for` is the free candidate whose time is reserved now; None when nobody is left."""
@@ -237,6 +246,18 @@ class Booking(Timely, Base, Chronicle):
         self._issue(phase, vault)
         self._tell("booking.code_renewed", by, phase=phase)
 
+    def void_code(self, by: Actor, reason: str) -> None:
+        """An admin ends the code that is due, without having seen it; its customer asks for a new one (W12)."""
+        code = self.live_code("finish" if self.state == State.STARTED else "start")
+        if code is None:
+            raise Refused(_("There is no code to void now."), reason="state")
+        code.void()
+        self._tell("booking.code_withdrawn", by, phase=code.phase, personal=_said(reason))
+
+    def see_contact(self, by: Actor) -> None:
+        """Address and phones were on an admin's screen: an access, no change."""
+        self.record("booking.contact_seen", by=by)
+
     def lock_entry(self, by: Actor, code: Code, admins: Sequence[int]) -> None:
         """Five wrong tries: entry is closed for a while; ten: the code is void. Customer and admins are told (W12)."""
         if code.attempts >= TRIES_IN_ALL:
@@ -290,6 +311,11 @@ class Booking(Timely, Base, Chronicle):
     def _expect(self, state: State) -> None:
         if self.state != state:
             raise Refused(sorry(self.state), reason="state")
+
+    def _hand_to(self, professional_id: int | None, vault: Vault) -> None:
+        self.professional_id = self.reserved_for = professional_id
+        self.assigned_at, self.asked_until = clock.now(), None
+        self._issue("start", vault)
 
     def _reopen(self, move: str, by: Actor, next_for: int | None) -> None:
         self._move(move, by)

@@ -7,6 +7,7 @@ from app.bookings.moves import ACTIVE, ENDS, State
 
 _QUOTED = ", ".join(f"'{state}'" for state in State)
 _ACTIVE = ", ".join(f"'{state}'" for state in ACTIVE)
+ACCEPTED_IN = "(floor(extract(epoch FROM assigned_at - coalesce(reopened_at, requested_at)) / 60))::integer"
 
 CONSTRAINTS = (
     CheckConstraint(f"state IN ({_QUOTED})", name="bookings_state_check"),
@@ -58,6 +59,16 @@ CONSTRAINTS = (
     Index("bookings_offers_idx", "service_id", "pincode", "starts_at", postgresql_where=text("state = 'requested'")),
     Index("bookings_held_idx", "held_until", postgresql_where=text("state = 'held'")),
     Index("bookings_open_idx", "starts_at", postgresql_where=text(f"state IN ({_ACTIVE})")),
+    # All that reports count, so that they read this and nothing else (docs/decisions/0015-reports.md).
+    Index(
+        "bookings_report_idx",
+        "starts_at",
+        "id",
+        postgresql_include=[
+            *("state", "cancelled_as", "service_id", "pincode", "professional_id", "accepted_minutes", "rating"),
+            *("commission", "revenue"),
+        ],
+    ),
     Index("bookings_completed_idx", "completed_at", postgresql_where=text("state = 'completed'")),
     Index("bookings_created_idx", "created_at", "id"),
     Index("bookings_asked_idx", "pincode", "created_at", "service_id"),
