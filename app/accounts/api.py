@@ -63,7 +63,7 @@ class AccountApi(Controller):
             raise TooOften(soon.words(), headers={"retry-after": str(soon.seconds)}) from soon
         if person is None:
             raise WrongCredentials(_("E-mail or password is not right."))
-        user = await Users(db).get(person)
+        user = await Users(db).get(person, lock=True)
         blocked = await Users(db).block_of(user.id) is not None
         token = await auth.give_token(request, db, user)
         return tell(LoginJson(id=user.id, token=token, email=user.email, role=user.role, active=not blocked))
