@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.user import public_name
 from app.bookings import cancellation, checkout
+from app.bookings.booking import Booking
+from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Answer, Details, DisputeText, address_line
 from app.bookings.sight import seen
@@ -19,7 +21,7 @@ from app.kit.ids import row_number
 from app.kit.vault import Vault
 from app.kit.words import _
 from app.web.forms import form, query, read, shown_again
-from app.web.guards import only
+from app.web.guards import BlockedPerson, only
 from app.web.render import flash, go, page
 
 Asking = Request[Any, Any, Any]
@@ -32,7 +34,7 @@ class BookingPages(Controller):
     path = "/bookings/{ref:str}"
     opt = only("customer")
 
-    @get(name="booking")
+    @get(name="booking", opt=only("customer", blocked_may=True))
     async def show(
         self,
         request: Asking,
@@ -66,7 +68,7 @@ class BookingPages(Controller):
         flash(request, _("Changed."))
         return go(request, f"/bookings/{booking.reference}")
 
-    @post("/codes")
+    @post("/codes", opt=only("customer", blocked_may=True))
     async def renew_code(
         self,
         request: Asking,
@@ -75,6 +77,7 @@ class BookingPages(Controller):
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
     ) -> Page:
+        _refuse_blocked(me, await Bookings(db).for_customer(me, ref))
         try:
             booking = await cancellation.renew_code(db, me, ref, vault)
         except Refused as refusal:
@@ -217,6 +220,7 @@ async def _drawn(
 ) -> Page:
     """The booking as it is now; after a refusal with its words on top, in a form with what was typed."""
     booking = await Bookings(db).for_customer(me, ref)
+    _refuse_blocked(me, booking)
     there = await seen(db, me, booking, vault)
     return page(
         request,
@@ -231,6 +235,12 @@ async def _drawn(
         steps_open=bool(query(request).get("steps")),
         shown_as=f"{public_name(me.name)}, {there.place}",
     )
+
+
+def _refuse_blocked(me: Me, booking: Booking) -> None:
+    """W2: somebody blocked sees only what has started, with its code."""
+    if me.blocked is not None and booking.state != State.STARTED:
+        raise BlockedPerson(me.blocked)
 
 
 def _number(text: str) -> int:

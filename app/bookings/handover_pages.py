@@ -158,4 +158,4 @@ async def _done(
         return await draw_job(request, db, me, await held_by(db, me, reference), status=409, refusal=no)
     if said:
         flash(request, said)
-    return go(request, f"/jobs/{reference.upper()}")
+    return go(request, f"/jobs/{reference.upper()}" if me.blocked is None else "/blocked")

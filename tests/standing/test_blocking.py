@@ -99,7 +99,8 @@ async def test_w2_a_started_job_stays_with_them_and_only_that_can_be_done(scene,
     job = await browser.visit(f"/jobs/{reference}")
     assert job.status == 200
     code = (await me.visit(f"/bookings/{reference}")).data["finish-code"]
-    assert (await browser.submit(job, "/completion", code=code)).status == 303
+    sent = await browser.submit(job, "/completion", code=code)
+    assert (sent.status, sent.location) == (303, "/blocked")
     assert (await scene.booking(reference)).state == "completed"
 
 
@@ -125,7 +126,16 @@ async def test_w3_a_blocked_customers_bookings_end_with_all_the_money_back_and_a
         assert (booking.state, booking.cancelled_as, booking.fee) == ("cancelled", "platform", 0)
         assert await scene.money(reference) == {}
     assert (await scene.booking(started)).state == "started"
+    restricted = await scene.browser(await refreshed(scene, scene.asha))
+    shown = await restricted.visit(f"/bookings/{started}")
+    assert len(shown.data["finish-code"]) == 6
+    assert (await restricted.submit(shown, "/codes")).status == 303
+    for address in (f"/bookings/{paid}", f"/bookings/{started}/receipt", "/bookings", "/profile"):
+        assert (await restricted.get(address)).status_code == 403, address
+    token = {"_csrf_token": shown.form("/codes").fields["_csrf_token"]}
+    assert (await restricted.send_to(f"/bookings/{paid}/codes", token)).status == 403
     await scene.completed(started)
+    assert (await restricted.get(f"/bookings/{started}")).status_code == 403
     async with scene.database.work() as db:
         assert await broken(db) == []
 
