@@ -280,6 +280,7 @@ class Mailbox:
     async def put(self, mail: Outbox) -> None:
         """A mail with the same dedupe key goes out once."""
         values = {name: getattr(mail, name) for name in ("kind", "recipient_id", "address", "data", "dedupe_key")} | {
+            "lane": 0,
             "created_at": clock.now(),
             "due_at": clock.now(),
         }

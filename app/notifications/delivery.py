@@ -7,12 +7,16 @@ again with the same Message-ID; nothing else can repeat it.
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.accounts.links import SEALED
 from app.kit import clock, logs
 from app.kit.db import Database
 from app.kit.outbox import Outbox
-from app.notifications.channels.email import Line, Smtp, TryLater, Undeliverable, message_of
+from app.notifications.channels.email import Carrier, Line, TryLater, Undeliverable
+from app.notifications.kinds import kind_of
 from app.notifications.letters import Letters, OutOfDate
+from app.notifications.preference_repository import Wishes
 from app.notifications.repository import Mails
 from app.settings import Settings
 
@@ -20,16 +24,17 @@ AT_ONCE = 10
 CLAIM = timedelta(minutes=10)  # longer than AT_ONCE letters can take when the server stalls at each
 MOST_TRIES = 10
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=20), timedelta(hours=24)
+OUT_OF_DATE, MUTED = "out of date", "muted"  # parked on purpose
 log = logs.get("mail")
 
 
 class Postman:
     """One round at a time; any number of postmen may be out together."""
 
-    def __init__(self, database: Database, letters: Letters, smtp: Smtp, settings: Settings) -> None:
+    def __init__(self, database: Database, letters: Letters, carrier: Carrier, settings: Settings) -> None:
         self._database = database
         self._letters = letters
-        self._smtp = smtp
+        self._carrier = carrier
         self._sender = settings.mail_from
         self._host = urlsplit(settings.base_url).hostname or "localhost"
         self._erase = SEALED if settings.production else None
@@ -43,12 +48,12 @@ class Postman:
 
     async def _claim(self) -> list[Outbox]:
         async with self._database.work() as db:
-            return list(await Mails(db).claim(AT_ONCE, clock.now(), clock.now() + CLAIM))
+            return list(await Mails(db).claim(self._carrier.name, AT_ONCE, clock.now(), clock.now() + CLAIM))
 
     async def _round(self, mails: list[Outbox]) -> int:
         sent = 0
         try:
-            async with self._smtp.line() as line:
+            async with self._carrier.line() as line:
                 while mails:
                     sent += await self._deliver(line, mails[0])
                     mails.pop(0)
@@ -62,8 +67,9 @@ class Postman:
         """1 when it was sent. Raises what a broken line raises."""
         try:
             async with self._database.work() as db:
+                if await self._not_now(db, mail):
+                    return 0
                 letter = await self._letters.write(db, mail)
-            message = message_of(letter, mail, self._sender, self._host)
         except OutOfDate:
             await self._drop(mail)
             return 0
@@ -72,7 +78,7 @@ class Postman:
             await self._again(mail, problem)
             return 0
         try:
-            await line.send(message)
+            await line.send(letter, mail, self._sender, self._host)
         except Undeliverable as refused:
             log.warning("a letter was refused", kind=mail.kind, mail=mail.id)
             await self._park(mail, str(refused))
@@ -84,10 +90,24 @@ class Postman:
             await Mails(db).sent(mail.id, clock.now(), erase=self._erase)
         return 1
 
+    async def _not_now(self, db: AsyncSession, mail: Outbox) -> bool:
+        """What its reader muted is not sent; what can wait waits until their quiet hours are over."""
+        kind = kind_of(mail.kind)
+        if mail.recipient_id is None or not (kind.topic or kind.waits):
+            return False
+        wish = await Wishes(db).of(mail.recipient_id)
+        if not wish.allows(kind, mail.channel):
+            await Mails(db).park(mail.id, clock.now(), MUTED)
+            return True
+        quiet = wish.quiet_until(clock.now()) if kind.waits else None
+        if quiet is not None:
+            await Mails(db).wait(mail.id, quiet)
+        return quiet is not None
+
     async def _drop(self, mail: Outbox) -> None:
         """Nobody's letter leaves no trace of the address that was typed; somebody's stays, unsent."""
         if mail.recipient_id is not None:
-            await self._park(mail, "out of date")
+            await self._park(mail, OUT_OF_DATE)
             return
         async with self._database.work() as db:
             await Mails(db).forget(mail.id)
@@ -98,7 +118,8 @@ class Postman:
             await self._park(mail, why)
             return
         async with self._database.work() as db:
-            await Mails(db).again(mail.id, clock.now() + wait_after(mail.attempts), why)
+            wait = problem.wait if isinstance(problem, TryLater) and problem.wait else wait_after(mail.attempts)
+            await Mails(db).again(mail.id, clock.now() + wait, why)
 
     async def _park(self, mail: Outbox, why: str) -> None:
         async with self._database.work() as db:

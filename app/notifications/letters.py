@@ -145,6 +145,7 @@ def _code_is_live(booking: Booking, mail: Outbox) -> bool:
 STILL_TRUE: dict[str, Callable[[Booking, Outbox], bool]] = {
     "booking_assigned": _holds_it,
     "job_assigned": _holds_it,
+    "job_given": _holds_it,
     "job_asked": lambda booking, mail: (
         booking.state == State.REQUESTED and booking.asks_first(clock.now()) == mail.recipient_id
     ),

@@ -23,17 +23,21 @@ class Mails:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def claim(self, most: int, now: datetime, until: datetime) -> Sequence[Outbox]:
-        """Up to `most` that are due, ours alone until `until`; each claim counts as a try."""
+    async def claim(self, channel: str, most: int, now: datetime, until: datetime) -> Sequence[Outbox]:
+        """Up to `most` of the channel that are due, ours alone until `until`; each claim counts as a try.
+
+        Lane by lane: a thousand reports wait behind one code.
+        """
         due = (
             select(Outbox.id)
             .where(
+                Outbox.channel == channel,
                 Outbox.sent_at.is_(None),
                 Outbox.parked_at.is_(None),
                 Outbox.due_at <= now,
                 or_(Outbox.claimed_until.is_(None), Outbox.claimed_until <= now),
             )
-            .order_by(Outbox.due_at, Outbox.id)
+            .order_by(Outbox.lane, Outbox.due_at, Outbox.id)
             .limit(most)
             .with_for_update(skip_locked=True)
         )
@@ -44,7 +48,7 @@ class Mails:
             .returning(Outbox)
             .execution_options(populate_existing=True)
         )
-        return sorted(claimed, key=lambda mail: (mail.due_at, mail.id))
+        return sorted(claimed, key=lambda mail: (mail.lane, mail.due_at, mail.id))
 
     async def sent(self, mail_id: int, now: datetime, *, erase: str | None) -> None:
         """`erase` names the value of `data` that nobody needs any more."""
@@ -56,6 +60,11 @@ class Mails:
         await self._db.execute(
             update(Outbox).where(Outbox.id == mail_id).values(due_at=due_at, claimed_until=None, last_error=why)
         )
+
+    async def wait(self, mail_id: int, due_at: datetime) -> None:
+        """Not a try: its reader sleeps."""
+        later = {"due_at": due_at, "claimed_until": None, "attempts": Outbox.attempts - 1}
+        await self._db.execute(update(Outbox).where(Outbox.id == mail_id).values(**later))
 
     async def park(self, mail_id: int, now: datetime, why: str) -> None:
         """Given up; the row stays for whoever looks after the service."""

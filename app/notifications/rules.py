@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import event as database_event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from app.accounts.user import User
 from app.bookings.booking import Booking
-from app.kit.events import Chronicle, Event, on_every_event
+from app.kit.events import Chronicle, Event, nudge, on_every_event
 from app.kit.outbox import Outbox
 from app.kit.queue import MAIL, later
+from app.notifications.channels.inbox import TOPIC
+from app.notifications.told import Told
+from app.notifications.ways import CHANNELS
 from app.vetting.document import Document
 
 Who = Callable[[Event, Any], int | None | Iterable[int]]
@@ -61,6 +64,7 @@ class Rule:
 RULES: dict[str, tuple[Rule, ...]] = {
     "booking.requested": (Rule(customer, "booking_requested"), Rule(named, "job_asked")),
     "booking.assigned": (Rule(customer, "booking_assigned"), Rule(professional, "job_assigned")),
+    "booking.given": (Rule(customer, "booking_assigned"), Rule(professional, "job_given")),
     "booking.returned": (Rule(customer, "booking_looking_again"),),
     "booking.offered_again": (Rule(customer, "booking_looking_again"), Rule(released, "job_taken_away")),
     "booking.moved": (Rule(customer, "booking_moved"), Rule(released, "job_moved")),
@@ -68,6 +72,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "booking.completed": (Rule(customer, "booking_completed"),),
     "booking.code_locked": (Rule(customer, "code_locked"), Rule(admins, "wrong_codes")),
     "booking.code_voided": (Rule(customer, "code_voided"), Rule(admins, "wrong_codes")),
+    "booking.code_withdrawn": (Rule(customer, "code_withdrawn"),),
     "booking.code_renewed": (Rule(customer, "code_renewed"),),
     "booking.extra_proposed": (Rule(customer, "extra_proposed"),),
     "booking.extra_approved": (Rule(professional, "extra_answered"),),
@@ -100,16 +105,20 @@ CARRIED = (
 
 def install() -> None:
     """From now on every fact writes its mails, and whoever committed them wakes the worker."""
-    on_every_event(mails)
+    on_every_event(tell)
     if not database_event.contains(Session, "after_flush", _wake):
         database_event.listen(Session, "after_flush", _wake)
 
 
-def mails(event: Event, record: Chronicle) -> Iterable[Outbox]:
+def tell(event: Event, record: Chronicle) -> Iterable[object]:
+    """Rows of every channel for everybody who is to hear of it; the bells of those who are looking ring."""
     for rule in _rules(event, record):
         told = rule.who(event, record)
         for whose in [told] if isinstance(told, int) else told or ():
-            yield _mail(event, rule.kind, whose, record)
+            one = _told(event, rule.kind, whose, record)
+            for channel in CHANNELS:
+                yield from channel.rows(one)
+            _ring(record, whose)
 
 
 def _rules(event: Event, record: Chronicle) -> tuple[Rule, ...]:
@@ -119,18 +128,17 @@ def _rules(event: Event, record: Chronicle) -> tuple[Rule, ...]:
     return CANCELLED.get(str(event.facts.get("cancelled_as")), ()) if paid else ()
 
 
-def _mail(event: Event, kind: str, whose: int, record: Chronicle) -> Outbox:
+def _told(event: Event, kind: str, whose: int, record: Chronicle) -> Told:
     data: dict[str, Any] = {name: event.facts[name] for name in CARRIED if name in event.facts} | _times(event)
     if isinstance(record, Booking):
         data["booking"] = record.reference
-    return Outbox(
-        kind=kind,
-        recipient_id=whose,
-        data=data,
-        dedupe_key=f"{event.subject}:{event.seq}:{kind}:{whose}",
-        created_at=event.at,
-        due_at=event.at,
-    )
+    return Told(kind, whose, data, f"{event.subject}:{event.seq}:{kind}:{whose}", event.at)
+
+
+def _ring(record: Chronicle, whose: int) -> None:
+    session = object_session(record)
+    if session is not None:
+        nudge(session, f"user:{whose}", TOPIC)
 
 
 def _times(event: Event) -> dict[str, str]:

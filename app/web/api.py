@@ -3,19 +3,18 @@
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
-from msgspec import Meta, Struct
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.cards import holds_card_number
 from app.kit.errors import Invalid
 from app.kit.events import Person
 from app.kit.idempotency import made_by
-from app.kit.paging import MOST
-from app.kit.words import N_, _
+from app.kit.words import _
 from app.web.forms import query
 from app.web.guards import Spoken
 from app.web.visit import Connection
@@ -27,29 +26,6 @@ Answer = Response[bytes]
 KEY = "idempotency-key"
 DEEPEST = 20
 PAY_FIELDS = frozenset({"card_number"})  # the only place where a card's number may stand
-
-
-class Body(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a program sends: no field that we do not know, every type as it is written."""
-
-
-class Listed(Struct, Generic[T], kw_only=True):
-    """One page of a list; `next` goes into ?after=, null on the last page."""
-
-    items: list[T]
-    next: Annotated[
-        str | None,
-        Meta(description="Cursor of the next page for `after`; null on the last page.", examples=["WzEyLDIwXQ", None]),
-    ]
-
-
-class Paged(Struct, kw_only=True):
-    """The query of every list."""
-
-    limit: Annotated[
-        int, Meta(ge=1, le=MOST, description="Items on a page.", examples=[20], extra={"error": N_("From 1 to 100.")})
-    ] = 20
-    after: Annotated[str, Meta(max_length=1000, description="`next` of the page before.", examples=["WzEyLDIwXQ"])] = ""
 
 
 class BadJson(Spoken):

@@ -75,7 +75,7 @@ async def test_whoever_commits_a_mail_wakes_the_worker(own_database, town, vault
 
     async with own_database.work(announce) as db:
         await accept(db, town.ravi, town.booking.reference, vault)
-    assert "task:drain_outbox" in heard
+    assert "task:mail:drain_outbox" in heard
 
 
 async def test_the_start_code_is_in_the_customers_mail_and_nowhere_else(own_database, town, vault, letters):

@@ -1,8 +1,9 @@
 """Letters on their way by SMTP. Headers are made by the standard library, which lets no line break into them."""
 
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -13,9 +14,27 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from app.kit.outbox import Outbox
+from app.kit.rows import Base
+from app.notifications.kinds import kind_of
 from app.notifications.letters import Letter
+from app.notifications.told import Told
 
+NAME = "email"
 PATIENCE = 15.0  # seconds for each answer of the server
+
+
+def rows(told: Told) -> Iterable[Base]:
+    """What is to be mailed, for whoever delivers the outbox."""
+    yield Outbox(
+        channel=NAME,
+        lane=kind_of(told.kind).lane,
+        kind=told.kind,
+        recipient_id=told.recipient_id,
+        data=told.data,
+        dedupe_key=told.key,
+        created_at=told.at,
+        due_at=told.at,
+    )
 
 
 class Undeliverable(Exception):
@@ -23,18 +42,32 @@ class Undeliverable(Exception):
 
 
 class TryLater(Exception):
-    """The server does not take this letter now (4xx); others it may."""
+    """Not now (4xx); others it may take. `wait` is how long they asked us to."""
+
+    def __init__(self, words: str, wait: timedelta | None = None) -> None:
+        super().__init__(words)
+        self.wait = wait
 
 
 class Line(Protocol):
-    """An open connection to a mail server."""
+    """An open connection to whoever takes what we tell."""
 
-    async def send(self, message: EmailMessage) -> None:
+    async def send(self, letter: Letter, mail: Outbox, sender: str, host: str) -> None:
         """Raises Undeliverable, TryLater, or anything else when the line itself is no good."""
+
+
+class Carrier(Protocol):
+    """What delivers the outbox rows of one channel."""
+
+    name: str
+
+    def line(self) -> AbstractAsyncContextManager[Line]: ...
 
 
 class Smtp:
     """SMTP_URL: smtp://, smtp+starttls:// or smtps://, with name and password if the server asks for them."""
+
+    name = NAME
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         parts = urlsplit(url)
@@ -58,7 +91,8 @@ class SmtpLine:
     def __init__(self, client: aiosmtplib.SMTP) -> None:
         self._client = client
 
-    async def send(self, message: EmailMessage) -> None:
+    async def send(self, letter: Letter, mail: Outbox, sender: str, host: str) -> None:
+        message = message_of(letter, mail, sender, host)
         try:
             await self._client.send_message(message)
         except aiosmtplib.SMTPRecipientsRefused as refused:
