@@ -37,6 +37,7 @@ S = State
 MOVES: dict[str, Move] = {
     "pay": _move({S.HELD}, S.REQUESTED, "customer"),
     "accept": _move({S.REQUESTED}, S.ASSIGNED, "professional"),
+    "give": _move({S.REQUESTED}, S.ASSIGNED, "admin"),
     "hand_back": _move({S.ASSIGNED}, S.REQUESTED, "professional"),
     "offer_again": _move({S.ASSIGNED}, S.REQUESTED, "customer", "platform", "admin"),
     "reschedule": _move({S.REQUESTED, S.ASSIGNED}, S.REQUESTED, "customer"),

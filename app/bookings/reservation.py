@@ -31,17 +31,10 @@ async def accept(db: AsyncSession, by: Person, reference: str, vault: Vault) -> 
     Accepting again what is yours changes nothing. Refused("taken"), Refused("busy").
     """
     bookings = Bookings(db)
-    booking, others = await _claim(bookings, by, reference)
+    booking, others = await claim(bookings, by.id, reference)
     if booking.state != State.REQUESTED and booking.professional_id == by.id:
         return booking
-    me = await _offered_to(db, bookings, by, booking)
-    if booking.starts_at <= clock.now():
-        raise Refused(_("The time of this job has come. The customer picks another."), reason="late")
-    movable = {one.id: await _candidates(db, bookings, one) for one in others.values()}
-    concerned = {me.id} | {worker.id for crew in movable.values() for worker in crew}
-    await bookings.lock_time_of(concerned)
-    await expire_holds(db, concerned)
-    await _make_room(db, me, booking, others, movable)
+    await make_room(db, await _offered_to(db, bookings, by, booking), booking, others)
     booking.accept(by, vault)
     await write(db)
     return booking
@@ -121,20 +114,32 @@ async def lock_time_around(db: AsyncSession, rows: Iterable[Booking], *people: i
     await bookings.lock_time_of({*people, *(worker.id for crew in crews for worker in crew)})
 
 
-# How
-
-
-async def _claim(bookings: Bookings, by: Person, reference: str) -> tuple[Booking, dict[int, Booking]]:
-    """The booking and the reservations of `by`'s time around it, all locked in ascending order."""
+async def claim(bookings: Bookings, person_id: int, reference: str) -> tuple[Booking, dict[int, Booking]]:
+    """The booking and the reservations of this person's time around it, all locked in ascending order."""
     seen = await bookings.by_reference(reference)
-    near = await bookings.reserved(by.id, seen.starts_at - LONGEST_WAY, seen.ends_at + LONGEST_WAY)
+    near = await bookings.reserved(person_id, seen.starts_at - LONGEST_WAY, seen.ends_at + LONGEST_WAY)
     rows = await bookings.locked({seen.id, *near})
     others = {
         key: one
         for key, one in rows.items()
-        if key != seen.id and one.reserved_for == by.id and one.state in (State.HELD, State.REQUESTED)
+        if key != seen.id and one.reserved_for == person_id and one.state in (State.HELD, State.REQUESTED)
     }
     return rows[seen.id], others
+
+
+async def make_room(db: AsyncSession, me: Worker, booking: Booking, others: dict[int, Booking]) -> None:
+    """`me`'s time is free for `booking`, reservations of it moved away and everything locked (claim). Refused else."""
+    if booking.starts_at <= clock.now():
+        raise Refused(_("The time of this job has come. The customer picks another."), reason="late")
+    bookings = Bookings(db)
+    movable = {one.id: await _candidates(db, bookings, one) for one in others.values()}
+    concerned = {me.id} | {worker.id for crew in movable.values() for worker in crew}
+    await bookings.lock_time_of(concerned)
+    await expire_holds(db, concerned)
+    await _clear_the_way(db, me, booking, others, movable)
+
+
+# How
 
 
 async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: Booking) -> Worker:
@@ -160,7 +165,7 @@ async def _candidates(db: AsyncSession, bookings: Bookings, booking: Booking) ->
     return [worker for worker in crew if worker.id not in declined[booking.id]]
 
 
-async def _make_room(
+async def _clear_the_way(
     db: AsyncSession, me: Worker, booking: Booking, others: dict[int, Booking], movable: dict[int, list[Worker]]
 ) -> None:
     """Jobs of mine in the way refuse; reservations in the way move to somebody else who is free, or refuse."""

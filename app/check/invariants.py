@@ -68,7 +68,8 @@ BOOKINGS = (
          WHERE CASE last.name
                WHEN 'booking.held' THEN 'held' WHEN 'booking.requested' THEN 'requested'
                WHEN 'booking.returned' THEN 'requested' WHEN 'booking.offered_again' THEN 'requested'
-               WHEN 'booking.moved' THEN 'requested' WHEN 'booking.assigned' THEN 'assigned'
+               WHEN 'booking.moved' THEN 'requested'
+               WHEN 'booking.assigned' THEN 'assigned' WHEN 'booking.given' THEN 'assigned'
                WHEN 'booking.started' THEN 'started' WHEN 'booking.completed' THEN 'completed'
                WHEN 'booking.closed' THEN 'closed' WHEN 'booking.cancelled' THEN 'cancelled'
                END IS DISTINCT FROM b.state
@@ -103,13 +104,19 @@ BOOKINGS = (
     ),
     Invariant(
         "only-approved-people-accept",
-        "Nobody accepted a job while blocked, or without ever having been approved",
+        "Nobody accepted or was given a job while blocked or never approved, and only admins give",
         """
-        SELECT e.subject FROM events e JOIN blocks k ON k.user_id = e.actor_id
-         WHERE e.name = 'booking.assigned' AND e.at >= k.created_at AND (k.lifted_at IS NULL OR e.at < k.lifted_at)
+        WITH taken AS (
+            SELECT subject, at, CASE name WHEN 'booking.assigned' THEN actor_id
+                                          ELSE (facts ->> 'professional_id')::bigint END AS who
+              FROM events WHERE name IN ('booking.assigned', 'booking.given'))
+        SELECT t.subject FROM taken t JOIN blocks k ON k.user_id = t.who
+         WHERE t.at >= k.created_at AND (k.lifted_at IS NULL OR t.at < k.lifted_at)
         UNION ALL
-        SELECT e.subject FROM events e LEFT JOIN professionals p ON p.user_id = e.actor_id
-         WHERE e.name = 'booking.assigned' AND (p.user_id IS NULL OR p.standing = 'pending')
+        SELECT t.subject FROM taken t LEFT JOIN professionals p ON p.user_id = t.who
+         WHERE p.user_id IS NULL OR p.standing = 'pending'
+        UNION ALL
+        SELECT subject FROM events WHERE name = 'booking.given' AND actor_role <> 'admin'
         """,
     ),
 )
@@ -268,11 +275,18 @@ QUERIES = BOOKINGS + MONEY + RECORDS
 FOLLOWS = {
     "": ("booking.held",),
     "booking.held": ("booking.requested", "booking.cancelled"),
-    "booking.requested": ("booking.assigned", "booking.moved", "booking.cancelled"),
-    "booking.moved": ("booking.assigned", "booking.moved", "booking.cancelled"),
-    "booking.returned": ("booking.assigned", "booking.moved", "booking.cancelled"),
-    "booking.offered_again": ("booking.assigned", "booking.moved", "booking.cancelled"),
+    "booking.requested": ("booking.assigned", "booking.given", "booking.moved", "booking.cancelled"),
+    "booking.moved": ("booking.assigned", "booking.given", "booking.moved", "booking.cancelled"),
+    "booking.returned": ("booking.assigned", "booking.given", "booking.moved", "booking.cancelled"),
+    "booking.offered_again": ("booking.assigned", "booking.given", "booking.moved", "booking.cancelled"),
     "booking.assigned": (
+        "booking.returned",
+        "booking.offered_again",
+        "booking.moved",
+        "booking.started",
+        "booking.cancelled",
+    ),
+    "booking.given": (
         "booking.returned",
         "booking.offered_again",
         "booking.moved",

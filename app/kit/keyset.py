@@ -56,7 +56,9 @@ async def slice_of(
     page = query.add_columns(sort.by.label("sort_key"), key.label("row_key"))
     if last is not None:
         place = tuple_(sort.by, key)
-        page = page.where(place < last if descending else place > last)
+        # The second says nothing new, but an index of `by` alone can begin there, when the key is another table's.
+        begins = sort.by <= last[0] if descending else sort.by >= last[0]
+        page = page.where(place < last if descending else place > last, begins)
     order = (sort.by.desc(), key.desc()) if descending else (sort.by, key)
     rows = (await db.execute(page.order_by(*order).limit(limit + 1))).all()
     shown, more = rows[:limit], len(rows) > limit
