@@ -15,6 +15,7 @@ from app.vetting.repository import Cases, Documents, Professionals
 from app.vetting.scanning import Paper
 
 LONGEST_VALID = timedelta(days=366 * 50)
+A_DAY, MOST_A_DAY = timedelta(days=1), 20  # papers of one person: enough for every mistake, too few to fill a disk
 # A warning is sent when so many days are left, or later if nobody could send it then, but each only once.
 STAGES = (30, 7, 1, 0)
 
@@ -45,11 +46,13 @@ async def submit(
 ) -> Document:
     """A paper that waits for an admin; one of the same kind that waited is replaced. The file lives if this commits.
 
-    `paper` comes from app.vetting.scanning.paper_of, before the transaction. Raises Invalid("kind").
+    `paper` comes from app.vetting.scanning.paper_of, before the transaction. Invalid: "kind", "document" (too many).
     """
     if kind not in KINDS:
         raise Invalid({"kind": _("Please choose what it is.")})
     await Users(db).get(professional_id, lock=True)
+    if await Documents(db).sent_since(professional_id, clock.now() - A_DAY) >= MOST_A_DAY:
+        raise Invalid({"document": _("That is enough for one day. Please send the next one tomorrow.")})
     for older in await Documents(db).in_state(professional_id, "submitted", kind=kind):
         older.replace(by)
     await db.flush()

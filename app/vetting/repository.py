@@ -1,7 +1,7 @@
 """Papers and cases, found through the professional they belong to."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Row, cast, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -44,6 +44,11 @@ class Documents:
         """All they ever sent, newest first; also those whose file is erased."""
         asked = select(Document).where(Document.professional_id == professional_id).order_by(Document.id.desc())
         return (await self._db.scalars(asked)).all()
+
+    async def sent_since(self, professional_id: int, since: datetime) -> int:
+        """How many papers this person has sent, whatever became of them."""
+        asked = select(func.count()).where(Document.professional_id == professional_id, Document.uploaded_at > since)
+        return (await self._db.execute(asked)).scalar_one()
 
     async def in_state(self, professional_id: int, *states: str, kind: str | None = None) -> Sequence[Document]:
         """Locked, since something is about to become of them; in one order, so that nobody waits for each other."""

@@ -176,3 +176,15 @@ async def test_a_customer_has_no_papers(app_database, browser_of):
     async with app_database.work() as db:
         asha = await a_user(db, Role.CUSTOMER, "Asha Raman")
     assert (await (await browser_of(asha)).visit("/documents")).status == 403
+
+
+async def test_nobody_fills_the_disk_with_papers(ravis, app_database, ravi, storage):
+    content = a_picture()
+    assert {(await send(ravis, content, "identity.png")).status_code for _ in range(20)} == {303}
+    answer = await send(ravis, content, "identity.png")
+    assert answer.status_code == 422
+    assert "enough for one day" in answer.text
+    kept = len(on_disk(storage))
+    assert kept == sum(1 + paper.pages for paper in await papers_of(app_database, ravi))
+    with clock.stopped(clock.now() + timedelta(days=1, minutes=1)):
+        assert (await send(ravis, content, "identity.png")).status_code == 303
