@@ -1,6 +1,12 @@
 """Admins are made by the command line, and by nothing else."""
 
+import asyncio
+import os
+import subprocess
+import sys
+
 import pytest
+from sqlalchemy import text
 
 from app.accounts.signup import make_admin
 from app.kit.errors import Invalid
@@ -21,6 +27,18 @@ async def test_an_admin_is_made_verified_and_with_a_history(db, passwords):
     assert (admin.role, admin.full_name, admin.event_count) == ("admin", "Admin", 1)
     assert admin.email_verified_at
     assert await passwords.verify(admin.password_hash, PASSWORD)
+
+
+async def test_what_a_command_does_is_told_as_done_by_one(own_url, own_database):
+    given = {**os.environ, "DATABASE_URL": own_url, "DOORSTEP_ENV": "test"}
+    command = [sys.executable, "-m", "app.cli", "admin", "create", "--email", "lekha@example.com"]
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=given, input=PASSWORD + "\n", capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    async with own_database.reading() as db:
+        told = "SELECT facts ->> 'channel' FROM events WHERE name = 'person.registered'"
+        assert list(await db.scalars(text(told))) == ["command"]
 
 
 @pytest.mark.parametrize(

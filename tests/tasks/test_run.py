@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
@@ -17,6 +18,7 @@ from app.kit.after import AfterCommit
 from app.kit.db import Database
 from app.kit.queue import MAIL, later, queue_at
 from app.kit.schedule import Runs
+from tests.factories import a_customer, a_hold, a_professional, a_service, a_start
 from tests.kit.conftest import Line, line  # noqa: F401  the fixture `line` is used by name
 
 pytestmark = pytest.mark.slow
@@ -90,6 +92,23 @@ async def test_a_task_asked_for_after_a_commit_reaches_the_worker(worker, line, 
     assert done.status == Status.COMPLETE
     await queue.redis.aclose()
     await after.stop()
+
+
+async def test_what_the_clock_does_is_told_as_done_by_a_task(worker, line, own_database):  # noqa: F811
+    with clock.stopped(clock.now() - timedelta(minutes=20)):
+        async with own_database.work() as db:
+            service = await a_service(db)
+            await a_professional(db, services=[service])
+            booking = await a_hold(db, await a_customer(db), service, a_start(days=2))
+    await _wait_for(line)
+    await _due(own_database, "lapse_holds")
+    told = "SELECT facts ->> 'channel' FROM events WHERE subject = :s AND name = 'booking.cancelled'"
+    for _ in range(100):
+        async with own_database.reading() as db:
+            if (way := await db.scalar(text(told), {"s": booking.subject})) is not None:
+                break
+        await asyncio.sleep(0.1)
+    assert way == "task"
 
 
 async def test_without_redis_the_clock_goes_on_and_afterwards_too(worker, line, own_database):  # noqa: F811
