@@ -20,8 +20,8 @@ from app.standing.rights import demote
 from app.web.desk import desk
 from app.web.forms import form
 from app.web.guards import only
-from app.web.render import flash, go
-from app.web.table import view
+from app.web.render import flash, go, swap
+from app.web.table import View, view
 
 Asked = Request[Any, Any, Any]
 Page = Response[bytes]
@@ -54,20 +54,34 @@ class AdminDesk(Controller):
         try:
             await demote(db, Sessions(database), me, admin_id)
         except Refused as no:
-            answer = await _draw(request, db, "standing/desk/_admin.html", admin, refusal=no)
-            answer.status_code = 409
-            return answer
+            return await _draw(request, db, "standing/desk/_admin.html", admin, refusal=no)
         flash(request, _("%(name)s is no admin any more.", name=admin.full_name))
         return go(request, PATH)
+
+
+async def redrawn(request: Asked, db: AsyncSession, admin_id: int, words: str) -> Page:
+    """The panel and its row, after something was done to this admin."""
+    asked, admin = _view(request), await Admins(db).one(admin_id)
+    context: dict[str, Any] = {"view": asked, "admin": admin, "said": words, "refusal": None, **await _about(db, admin)}
+    headers = {"hx-replace-url": asked.record_url(admin_id)}
+    return swap(request, "standing/desk/admin_changed.swap.html", headers=headers, **context)
 
 
 async def _draw(
     request: Asked, db: AsyncSession, fragment: str, admin: AnyRow | None = None, refusal: Refused | None = None
 ) -> Page:
-    asked = view(request, PATH, sorts=("name",), default="name")
+    asked = _view(request)
     context: dict[str, Any] = {"view": asked, "admin": admin, "refusal": refusal}
     context["admins"] = await Admins(db).listed(asked.q)
     if admin is not None:
-        context["history"] = await History(db).of(f"user-{admin.id}")
-        context["block"] = await Users(db).block_of(admin.id)
-    return await desk(request, db, "standing/desk/admins.html", fragment, **context)
+        context |= await _about(db, admin)
+    status = 409 if refusal else 200
+    return await desk(request, db, "standing/desk/admins.html", fragment, status=status, **context)
+
+
+async def _about(db: AsyncSession, admin: AnyRow) -> dict[str, Any]:
+    return {"history": await History(db).of(f"user-{admin.id}"), "block": await Users(db).block_of(admin.id)}
+
+
+def _view(request: Asked) -> View:
+    return view(request, PATH, sorts=("name",), default="name")

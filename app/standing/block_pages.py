@@ -14,17 +14,20 @@ from app.accounts.user import Role, User
 from app.kit.db import Database
 from app.kit.errors import Invalid, Missing, Refused
 from app.kit.words import _
+from app.standing import admin_pages, customer_pages
 from app.standing.blocking import block, outlook, unblock
 from app.web.desk import desk
 from app.web.forms import form
 from app.web.guards import only
-from app.web.render import flash, go
+from app.web.render import flash, go, wants_fragment
 
 Asked = Request[Any, Any, Any]
 Page = Response[bytes]
 # Each table of the desk, and whose accounts stand in it.
 TABLES = {"customers": Role.CUSTOMER, "professionals": Role.PROFESSIONAL, "admins": Role.ADMIN}
 BLOCK = [f"/{table}/{{person_id:int}}/block" for table in TABLES]
+# Whose panel and row stand beside the form, where they do.
+REDRAWN = {"customers": customer_pages.redrawn, "admins": admin_pages.redrawn}
 UNBLOCK = [f"/{table}/{{person_id:int}}/unblock" for table in TABLES]
 
 
@@ -51,8 +54,7 @@ class BlockPages(Controller):
             await block(db, Sessions(database), me, person_id, sent.get("reason", ""), sent.get("seen"))
         except (Invalid, Refused) as wrong:
             return await _draw(request, db, person, sent.get("reason", ""), wrong)
-        flash(request, _("%(name)s is blocked.", name=person.full_name))
-        return go(request, _record(request))
+        return await _done(request, db, person_id, _("%(name)s is blocked.", name=person.full_name))
 
     @get(UNBLOCK, name="unblock")
     async def ask(self, request: Asked, person_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
@@ -68,8 +70,7 @@ class BlockPages(Controller):
             await unblock(db, me, person_id, sent.get("reason", ""))
         except (Invalid, Refused) as wrong:
             return await _draw(request, db, person, sent.get("reason", ""), wrong, lifting=True)
-        flash(request, _("%(name)s may act again.", name=person.full_name))
-        return go(request, _record(request))
+        return await _done(request, db, person_id, _("%(name)s may act again.", name=person.full_name))
 
 
 async def _person(request: Asked, db: AsyncSession, person_id: int) -> User:
@@ -80,6 +81,15 @@ async def _person(request: Asked, db: AsyncSession, person_id: int) -> User:
     if person.role != TABLES[_table(request)]:
         raise Missing
     return person
+
+
+async def _done(request: Asked, db: AsyncSession, person_id: int, words: str) -> Page:
+    """The panel and its row drawn anew, or the record's page with the words on top."""
+    redrawn = REDRAWN.get(_table(request))
+    if redrawn is not None and wants_fragment(request):
+        return await redrawn(request, db, person_id, words)
+    flash(request, words)
+    return go(request, _record(request))
 
 
 async def _draw(
@@ -94,7 +104,8 @@ async def _draw(
     context: dict[str, Any] = {
         "person": person,
         "record": _record(request),
-        "action": request.scope["path"],
+        "action": _kept(request, request.scope["path"]),
+        "in_panel": wants_fragment(request),
         "block": await Users(db).block_of(person.id),
         "values": {"reason": reason},
         "errors": wrong.errors if isinstance(wrong, Invalid) else {},
@@ -103,9 +114,10 @@ async def _draw(
     if not lifting:
         context["outlook"] = await outlook(db, person)
     piece = "unblock" if lifting else "block"
-    answer = await desk(request, db, f"standing/desk/{piece}.html", f"standing/desk/_{piece}.html", **context)
-    answer.status_code = 422 if isinstance(wrong, Invalid) else 409 if wrong else 200
-    return answer
+    status = 422 if isinstance(wrong, Invalid) else 409 if wrong else 200
+    return await desk(
+        request, db, f"standing/desk/{piece}.html", f"standing/desk/_{piece}.html", status=status, **context
+    )
 
 
 def _table(request: Asked) -> str:
@@ -114,4 +126,10 @@ def _table(request: Asked) -> str:
 
 def _record(request: Asked) -> str:
     """The page of the record that this is about."""
-    return str(request.scope["path"].rsplit("/", 1)[0])
+    return _kept(request, request.scope["path"].rsplit("/", 1)[0])
+
+
+def _kept(request: Asked, path: str) -> str:
+    """With what the address says of the table beside it."""
+    said = request.scope.get("query_string", b"").decode("latin-1")
+    return f"{path}?{said}" if said else path

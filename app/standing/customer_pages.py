@@ -21,7 +21,7 @@ from app.standing.rights import promote
 from app.web.desk import desk
 from app.web.forms import form, query
 from app.web.guards import only
-from app.web.render import flash, go, wants_fragment
+from app.web.render import flash, go, swap, wants_fragment
 from app.web.table import View, view
 
 Asked = Request[Any, Any, Any]
@@ -62,11 +62,18 @@ class CustomerDesk(Controller):
         try:
             await promote(db, Sessions(database), me, customer_id)
         except Refused as no:
-            answer = await _draw(request, db, "standing/desk/_customer.html", customer, refusal=no)
-            answer.status_code = 409
-            return answer
+            return await _draw(request, db, "standing/desk/_customer.html", customer, "history", refusal=no)
         flash(request, _("%(name)s is an admin now, and signs in anew.", name=customer.full_name))
         return go(request, f"/admin/admins/{customer_id}")
+
+
+async def redrawn(request: Asked, db: AsyncSession, customer_id: int, words: str) -> Page:
+    """The panel and its row, after something was done to this customer; phone and address are not shown."""
+    asked, customer = _view(request), await Customers(db).one(customer_id)
+    context: dict[str, Any] = {"view": asked, "customer": customer, "tab": "history", "said": words, "refusal": None}
+    headers = {"hx-replace-url": asked.record_url(customer_id, tab="history")}
+    context |= await _about(db, customer, "history")
+    return swap(request, "standing/desk/customer_changed.swap.html", headers=headers, **context)
 
 
 async def seen_by(db: AsyncSession, me: Person, person_id: int) -> None:
@@ -96,7 +103,8 @@ async def _draw(
             wanted, sort=asked.sort, descending=asked.descending, after=asked.after
         )
         context["counts"] = await customers.counts(asked.q)
-    return await desk(request, db, "standing/desk/customers.html", fragment, **context)
+    status = 409 if refusal else 200
+    return await desk(request, db, "standing/desk/customers.html", fragment, status=status, **context)
 
 
 async def _about(db: AsyncSession, customer: AnyRow, tab: str) -> dict[str, Any]:
