@@ -7,6 +7,7 @@ from app.check.invariants import Invariant
 TOLD = {
     "pay": "booking.requested",
     "accept": "booking.assigned",
+    "give": "booking.given",
     "hand_back": "booking.returned",
     "offer_again": "booking.offered_again",
     "reschedule": "booking.moved",
