@@ -8,6 +8,7 @@ TOLD = {
     "pay": "booking.requested",
     "accept": "booking.assigned",
     "give": "booking.given",
+    "give": "booking.given",
     "hand_back": "booking.returned",
     "offer_again": "booking.offered_again",
     "reschedule": "booking.moved",
@@ -97,12 +98,12 @@ HISTORY = (
     ),
     Invariant(
         "customers-hear-who-comes",
-        "Whatever was accepted at a door since yesterday has its mail to the customer, written in the same transaction",
+        "Whatever job somebody got at a door since yesterday has its mail to the customer, of the same transaction",
         """
         SELECT e.subject || ', event ' || e.seq FROM events e
           JOIN bookings b ON e.subject = 'booking-' || b.reference
           JOIN users u ON u.id = b.customer_id AND u.left_at IS NULL
-         WHERE e.name = 'booking.assigned' AND e.at > now() - interval '1 day'
+         WHERE e.name IN ('booking.assigned', 'booking.given') AND e.at > now() - interval '1 day'
            AND e.facts ->> 'channel' IN ('page', 'api') AND NOT EXISTS (
                SELECT 1 FROM outbox o WHERE o.dedupe_key LIKE e.subject || ':' || e.seq || ':booking_assigned:%')
         """,
