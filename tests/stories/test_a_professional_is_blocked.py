@@ -1,0 +1,149 @@
+"""Ravi is blocked while he works at one door and has promised to come to another (W1, W2, W4); a customer too (W3)."""
+
+import pytest
+
+from app.accounts.user import User
+from app.kit.secrets import Passwords
+from app.kit.vault import Vault
+from app.settings import Settings
+from tests.factories import an_admin
+from tests.person import Page, Person
+from tests.stage import Stage, at, stopped
+from tests.town import ASHA, PASSWORD
+
+REASON = "Three customers were asked for more money at the door."
+
+
+@pytest.fixture
+async def meena(stage: Stage) -> Person:
+    settings: Settings = stage.app.state.settings
+    async with stage.database.work(stage.app.state.after) as db:
+        user = await an_admin(db, "Meena Iyer", email="meena@example.com")
+        user.password_hash = await Passwords(Vault(settings.secret_key), cheap=True).hash(PASSWORD)
+    return await stage.comes("meena@example.com")
+
+
+def desk_of(user: User) -> str:
+    return f"/admin/professionals/{user.id}"
+
+
+async def with_password(meena: Person, path: str) -> Page:
+    """Whoever signed in a while ago gives the password once more, and goes on to where they wanted."""
+    page = await meena.visit(path)
+    return await meena.go(page, "/login/again", password=PASSWORD) if "/login/again" in page.path else page
+
+
+async def blocks(meena: Person, path: str, reason: str = REASON) -> Page:
+    asked = await with_password(meena, f"{path}/block")
+    sent = await meena.submit(asked, "/block", reason=reason)
+    assert sent.status == 303, sent.text
+    return asked
+
+
+async def unblocks(meena: Person, path: str, reason: str) -> None:
+    sent = await meena.submit(await with_password(meena, f"{path}/unblock"), "/unblock", reason=reason)
+    assert sent.status == 303, sent.text
+
+
+async def letters_to(stage: Stage, email: str) -> str:
+    return "\n".join(letter.subject + letter.text for letter in await stage.letters() if letter.to == email)
+
+
+async def test_a_professional_with_a_started_and_an_accepted_job_is_blocked(stage, meena):
+    asha, (ravi, kumar) = await stage.signs_up(), await stage.workers()
+    running = (await stage.books(asha, at(11), named=stage.town.ravi)).path.split("/")[2]
+    coming = (await stage.books(asha, at(16), named=stage.town.ravi)).path.split("/")[2]
+    for reference in (running, coming):
+        await stage.accepted(ravi, reference)
+    with stopped(11):
+        await stage.started(asha, ravi, running)
+        asked = await blocks(meena, desk_of(stage.town.ravi))
+    assert "Offers 1 accepted job to others" in asked.text
+    assert "1 job that has started is finished as agreed" in asked.text
+
+    with stopped(11, 5):
+        assert (await ravi.visit("/jobs")).path.startswith("/login")
+        assert (await ravi.sign_in("ravi@example.com", PASSWORD)).location == "/blocked"
+        closed = await ravi.visit("/blocked")
+        assert REASON in closed.text
+        for gone in ("/jobs", f"/jobs/{coming}", "/availability", "/documents", "/profile"):
+            assert (await ravi.get(gone)).status_code == 403, gone
+        assert "start-code" not in (await asha.visit(f"/bookings/{coming}")).data
+        told = await letters_to(stage, ASHA["email"])
+        assert "We look for somebody else" in told
+        assert "cancel without a fee" in told
+        assert REASON in await letters_to(stage, "ravi@example.com")
+        assert REASON not in told
+
+        await stage.accepted(kumar, coming)
+        assert "Kumar comes" in (await asha.visit(f"/bookings/{coming}")).text
+
+        finish = (await asha.visit(f"/bookings/{running}")).data["finish-code"]
+        job = await ravi.visit(next(link for link in closed.links if link.endswith(running)))
+        after = await ravi.go(job, "/completion", code=finish)
+        assert after.path == "/blocked"
+        assert "still running" not in after.text
+        assert "★" not in (await asha.visit("/professionals/%d" % stage.town.ravi.id)).text
+    with stopped(11, 10):
+        await unblocks(meena, desk_of(stage.town.ravi), "He paid it back and apologised.")
+        assert "He paid it back" in await letters_to(stage, "ravi@example.com")
+        assert (await ravi.visit("/jobs")).status == 200
+        assert (await ravi.visit(f"/jobs/{coming}")).status == 404
+        assert "₹126.65" in (await ravi.visit("/earnings")).text
+
+
+async def test_what_waits_for_others_may_be_cancelled_late_and_free(stage, meena):
+    asha, (ravi, _) = await stage.signs_up(), await stage.workers()
+    page = await stage.books(asha, at(12), named=stage.town.ravi)
+    await stage.accepted(ravi, page.path.split("/")[2])
+    with stopped(10, 30):
+        assert "₹100" in (await asha.visit(f"{page.path}/cancellation")).text
+        await blocks(meena, desk_of(stage.town.ravi))
+        asking = await asha.visit(f"{page.path}/cancellation")
+        assert "₹100" not in asking.text
+        gone = await asha.go(asking, "/cancellation", reason="Then another day.")
+        assert "₹149" in gone.text
+
+
+async def test_opened_again_within_the_last_hour_it_waits_for_its_slot_and_then_for_its_customer(stage, meena):
+    asha, (ravi, kumar) = await stage.signs_up(), await stage.workers()
+    page = await stage.books(asha, at(12), named=stage.town.ravi)
+    reference = page.path.split("/")[2]
+    await stage.accepted(ravi, reference)
+    with stopped(11, 30):
+        await blocks(meena, desk_of(stage.town.ravi))
+        assert reference in (await kumar.visit("/jobs")).text
+    with stopped(12):
+        waiting = await asha.visit(page.path)
+        refunded = await asha.go(waiting, "/absence", answer="refund")
+        assert "₹149" in refunded.text
+
+
+async def test_a_customer_is_blocked_with_everything_open(stage, meena):
+    asha, (ravi, kumar) = await stage.signs_up(), await stage.workers()
+    running = (await stage.books(asha, at(11), named=stage.town.ravi)).path.split("/")[2]
+    coming = (await stage.books(asha, at(16), named=stage.town.ravi)).path.split("/")[2]
+    asked_for = (await stage.books(asha, at(18))).path.split("/")[2]
+    for reference in (running, coming):
+        await stage.accepted(ravi, reference)
+    found = await meena.visit("/admin/customers?q=asha.raman")
+    path = next(link for link in found.links if link.startswith("/admin/customers/")).partition("?")[0]
+    with stopped(11):
+        await stage.started(asha, ravi, running)
+        asked = await blocks(meena, path, "Threw a shoe.")
+    assert "Cancels 2 bookings, refunds ₹298" in asked.text
+    with stopped(11, 5):
+        assert asked_for not in (await kumar.visit("/jobs")).text
+        assert (await asha.visit("/bookings")).path.startswith("/login")
+        assert (await asha.sign_in(ASHA["email"], PASSWORD)).location == "/blocked"
+        assert (await asha.get("/services")).status_code == 200
+        assert (await asha.get("/bookings/new")).status_code == 403
+        closed = await asha.visit("/blocked")
+        assert "Threw a shoe." in closed.text
+        shown = await asha.visit(next(link for link in closed.links if link.endswith(running)))
+        job = await ravi.visit(f"/jobs/{running}")
+        assert "you earned ₹126.65" in (await ravi.go(job, "/completion", code=shown.data["finish-code"])).text
+        assert "Threw a shoe." not in await letters_to(stage, "ravi@example.com")
+        assert "cancelled" in (await letters_to(stage, "ravi@example.com")).lower()
+        await unblocks(meena, path, "It was a sandal, and an accident.")
+        await stage.books(asha, at(17))
