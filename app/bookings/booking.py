@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Computed, ForeignKey, Integer, SmallInteger, String
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
@@ -12,17 +11,18 @@ from app.bookings.code import TRIES_IN_ALL, Code
 from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
 from app.bookings.extra import Extra
 from app.bookings.moves import MOVES, State, sorry
+from app.bookings.telling import Telling
 from app.bookings.terms import ASKED_FIRST, HOLD, TURNAROUND
 from app.bookings.timely import Timely
 from app.kit import clock
 from app.kit.errors import Refused
-from app.kit.events import Actor, Chronicle
+from app.kit.events import Actor
 from app.kit.rows import Base
 from app.kit.vault import Vault
 from app.kit.words import _
 
 
-class Booking(Timely, Base, Chronicle):
+class Booking(Timely, Base, Telling):
     """Price in paise and minutes are the ones agreed; `span` is the slot and ten minutes to turn around."""
 
     __tablename__ = "bookings"
@@ -333,21 +333,6 @@ class Booking(Timely, Base, Chronicle):
         for code in self.codes:
             if code.is_live:
                 code.void()
-
-    def _tell(self, name: str, by: Actor, *, offered: bool = False, nudge: int | None = None, **facts: object) -> None:
-        """The fact, and whose screens look again: the parties', and the area's when an offer came or went."""
-        people = {self.customer_id, self.professional_id, nudge} - {None}
-        nudges = [(f"user:{person}", topic) for person in people for topic in (self.subject, "jobs")]
-        if offered:
-            nudges.append((f"area:{self.pincode}", "jobs"))
-        self.record(name, by=by, nudges=nudges, **self._with_state(facts))
-
-    def _with_state(self, facts: dict[str, Any]) -> dict[str, Any]:
-        """The state it had before its last move, which is told with the move's own event, and the one it has."""
-        if "_was" not in self.__dict__:
-            return facts
-        was, now = {"state": self.__dict__.pop("_was")}, {"state": str(self.state)}
-        return facts | {"before": was | facts.get("before", {}), "after": now | facts.get("after", {})}
 
 
 def _said(reason: str) -> dict[str, str]:
