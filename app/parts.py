@@ -10,6 +10,7 @@ from app.accounts import auth
 from app.accounts.session import Sessions
 from app.accounts.user import Role
 from app.availability.repository import Working
+from app.discovery.wanted import Wanted
 from app.insights.repository import waiting
 from app.kit import clock
 from app.kit.after import AfterCommit
@@ -28,6 +29,8 @@ from app.web.shelf import Shelf
 from app.web.static import Assets
 from app.web.visit import visit_of
 from app.web.work import unit_of_work
+
+LASTING = ("database", "after", "vault", "passwords", "settings", "storage", "wanted")
 
 
 def parts(settings: Settings) -> State:
@@ -71,6 +74,7 @@ def parts(settings: Settings) -> State:
             "limiter": Limiter(after.bus),
             "live": Live(after.bus, audiences_of, still_in),
             "waiting": waiting,
+            "wanted": Wanted(database),
             "storage": Storage(settings.uploads_dir),
         }
     )
@@ -82,7 +86,7 @@ def provided() -> dict[str, Provide]:
         "db": Provide(unit_of_work),
         "me": Provide(_me, sync_to_thread=False),
         "cache": Provide(_cache, sync_to_thread=False),
-        **{name: _from_state(name) for name in ("database", "after", "vault", "passwords", "settings", "storage")},
+        **{name: _from_state(name) for name in LASTING},
     }
 
 

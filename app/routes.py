@@ -11,6 +11,8 @@ from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
 from app.bookings.booking_pages import BookingPages, ExtraAnswerPages, ReceiptPages
 from app.bookings.change_pages import CancellationPages, ReschedulePages
+from app.bookings.desk_pages import BookingDesk
+from app.bookings.dispatch_pages import DispatchDesk
 from app.bookings.earnings_pages import earnings, history
 from app.bookings.handover_pages import (
     AbsencePages,
@@ -21,6 +23,7 @@ from app.bookings.handover_pages import (
     StartPages,
 )
 from app.bookings.job_pages import AcceptancePages, JobListPages, JobPages, PassPages, ReturnPages
+from app.bookings.ledger_pages import LedgerDesk
 from app.bookings.pages import BookingsPages
 from app.bookings.payment_pages import PaymentPages
 from app.catalog.category_pages import CategoryDesk
@@ -29,8 +32,11 @@ from app.catalog.editing_pages import ServiceForms
 from app.discovery.pages import HomePages, ReadingPages, ResultPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
+from app.insights.report_pages import ReportDesk
+from app.insights.today_pages import TodayPages
 from app.notifications.mailbox_pages import MailboxPages
-from app.notifications.pages import NoticePages
+from app.notifications.pages import NoticePages, PreferencePages, UnsubscribePages
+from app.reviews.desk_pages import ReviewDesk
 from app.reviews.pages import ReviewPages
 from app.standing.admin_pages import AdminDesk
 from app.standing.availability_pages import AvailabilityPages
@@ -56,6 +62,7 @@ EVERYONE: list[ControllerRouterHandler] = [
     ForgottenPages,
     ResetPages,
     VerifyPages,
+    UnsubscribePages,
 ]
 
 CUSTOMERS: list[ControllerRouterHandler] = [
@@ -89,11 +96,17 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
 ]
 
 ADMINS: list[ControllerRouterHandler] = [
+    TodayPages,
+    ReportDesk,
     EventDesk,
     CustomerDesk,
     AdminDesk,
     BlockPages,
     ServiceDesk,
+    BookingDesk,
+    DispatchDesk,
+    LedgerDesk,
+    ReviewDesk,
     ServiceForms,
     CategoryDesk,
 ]
@@ -107,6 +120,7 @@ SIGNED_IN: list[ControllerRouterHandler] = [
     PasswordPages,
     SessionPages,
     NoticePages,
+    PreferencePages,
     OwnDataPages,
     LeavingPages,
     DocumentPages,

@@ -41,7 +41,7 @@ def apart_of(database: Database, after: AfterCommit) -> Apart:
 
 def home_of(role: str) -> str:
     """Where a person's day begins."""
-    return {Role.PROFESSIONAL: "/jobs", Role.ADMIN: "/admin/customers"}.get(Role(role), "/")
+    return {Role.PROFESSIONAL: "/jobs", Role.ADMIN: "/admin"}.get(Role(role), "/")
 
 
 class RegisterPages(Controller):

@@ -13,13 +13,14 @@ from app.discovery import cache as stale
 from app.discovery.home import front
 from app.discovery.results import Asked, Search
 from app.discovery.shelf import SORTS, Filters
+from app.discovery.wanted import Wanted
 from app.discovery.words import count_of_services, sorts
 from app.kit import clock
 from app.kit.cache import Cache
 from app.kit.errors import Invalid
 from app.web.forms import Form, query
 from app.web.guards import everyone
-from app.web.render import page
+from app.web.render import page, wants_fragment
 
 Asking = Request[Any, Any, Any]
 Answer = Response[bytes]
@@ -57,15 +58,19 @@ class ResultPages(Controller):
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
         me: NamedDependency[Me | None],
+        wanted: NamedDependency[Wanted],
     ) -> Answer:
         asked = read_asked(request)
         results = await Search(db, cache).results(asked)
+        if results.unmet and results.where is not None and (results.known or not wants_fragment(request)):
+            # Half a word, typed and looked for on the way, means nothing and counts as nothing.
+            wanted.met_nobody(results.where.pincode, results.sought, asked.filters.category)
         return page(
             request,
             "discovery/results.html",
             "discovery/results.swap.html",
             status=422 if results.errors else 200,
-            keep_for=seconds_kept(),
+            keep_for=0 if results.unmet else seconds_kept(),
             under=(stale.TIMES, stale.CARDS),
             results=results,
             counted=count_of_services(results.count),

@@ -1,7 +1,8 @@
 """What is really bookable where, asked of the database in whole lists."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Row, Text, bindparam, text
@@ -136,6 +137,11 @@ class PublicCard:
     spread: Spread
     has_left: bool
 
+UNMET = text("""
+    INSERT INTO unmet_searches (day, pincode, category_id, searches) VALUES (:day, :pincode, :category, :searches)
+    ON CONFLICT (day, pincode, category_id) DO UPDATE SET searches = unmet_searches.searches + excluded.searches
+""")
+
 
 class Looking:
     """The questions of people who look around."""
@@ -187,3 +193,25 @@ def _public(row: Row[Any]) -> PublicCard:
         spread=Spread(row.one, row.two, row.three, row.four, row.five),
         has_left=row.has_left,
     )
+
+
+class Unmet:
+    """Searches that met nobody, by day, pincode and category."""
+
+    def __init__(self, db: AsyncSession) -> None:
+        self._db = db
+
+    async def add(self, counts: Mapping[tuple[date, str, int | None, str], int]) -> None:
+        """(day, pincode, service that was meant, slug of the category asked for) → searches."""
+        slugs = {row.slug: row.id for row in await self._db.execute(text("SELECT id, slug FROM categories"))}
+        meant = {service for _, _, service, _ in counts if service}
+        asked = text("SELECT id, category_id FROM services WHERE id = ANY(:ids)")
+        services = {row.id: row.category_id for row in await self._db.execute(asked, {"ids": list(meant)})}
+        summed: dict[tuple[date, str, int], int] = {}
+        for (day, pincode, service, slug), searches in counts.items():
+            key = (day, pincode, slugs.get(slug) or services.get(service or 0) or 0)
+            summed[key] = summed.get(key, 0) + searches
+        # In one order everywhere, so that two processes never wait for each other in a ring.
+        for (day, pincode, category), searches in sorted(summed.items()):
+            one = {"day": day, "pincode": pincode, "category": category or None, "searches": searches}
+            await self._db.execute(UNMET, one)

@@ -57,6 +57,13 @@ class Results:
     nearest: Sequence[Area] = ()
     instead: Sequence[Card] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
+    sought: int | None = None
+    met: int = 0
+
+    @property
+    def unmet(self) -> bool:
+        """Nobody works there who does this, whatever else is filtered; `sought`: the service that was meant."""
+        return self.where is not None and not self.errors and not self.met
 
 
 class Search:
@@ -90,6 +97,8 @@ class Search:
             nearest=await self._looking.nearest_covered(where.pincode) if where and not cards else (),
             instead=instead,
             errors=errors,
+            sought=ids[0] if ids else None,
+            met=sum(asked.filters.category in ("", card.category) for card in found),
         )
 
     async def cards(self, pincode: str | None) -> list[Card]:
