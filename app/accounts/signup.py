@@ -29,24 +29,15 @@ async def sign_up(apart: Apart, passwords: Passwords, vault: Vault, new: NewCust
     Raises Invalid with everything that is wrong. Nothing is read before the password is hashed, so that a crowd of
     sign-ups waits for the two hashing threads and not for the database's connections.
     """
-    kept = cleaned(
-        {
-            "full_name": lambda: name_of(new.full_name),
-            "email": lambda: email_of(new.email),
-            "phone": lambda: phone_of(new.phone, new.email.strip()),
-            "password": lambda: good_password(new.password, new.email.strip(), new.full_name.strip()),
-            "address": lambda: line_of(new.address),
-            "pincode": lambda: pincode_of(new.pincode),
-        }
-    )
+    kept = cleaned(cleaners_of(new))
     hashed = await passwords.hash(kept["password"])
     async with apart() as db:
         await Pincodes(db).known(kept["pincode"])
-        user = _person(Role.CUSTOMER, kept["email"], kept["full_name"], kept["phone"], hashed)
+        user = a_person(Role.CUSTOMER, kept["email"], kept["full_name"], kept["phone"], hashed)
         if await Users(db).add(user):
-            await _settle_in(db, vault, user, kept["address"], kept["pincode"])
+            await settle_in(db, vault, user, kept["address"], kept["pincode"])
         else:
-            await _tell_owner(db, kept["email"])
+            await tell_owner(db, kept["email"])
 
 
 async def make_admin(
@@ -60,7 +51,7 @@ async def make_admin(
             "password": lambda: good_password(password, email, full_name),
         }
     )
-    user = _person(Role.ADMIN, kept["email"], kept["full_name"], "", await passwords.hash(kept["password"]))
+    user = a_person(Role.ADMIN, kept["email"], kept["full_name"], "", await passwords.hash(kept["password"]))
     user.email_verified_at = clock.now()
     if not await Users(db).add(user):
         raise Invalid({"email": _("There is an account with this address already.")})
@@ -68,7 +59,19 @@ async def make_admin(
     return user
 
 
-def _person(role: Role, email: str, full_name: str, phone: str, hashed: str) -> User:
+def cleaners_of(new: NewCustomer) -> dict[str, Callable[[], str]]:
+    """What everybody says who signs up."""
+    return {
+        "full_name": lambda: name_of(new.full_name),
+        "email": lambda: email_of(new.email),
+        "phone": lambda: phone_of(new.phone, new.email.strip()),
+        "password": lambda: good_password(new.password, new.email.strip(), new.full_name.strip()),
+        "address": lambda: line_of(new.address),
+        "pincode": lambda: pincode_of(new.pincode),
+    }
+
+
+def a_person(role: Role, email: str, full_name: str, phone: str, hashed: str) -> User:
     return User(
         role=str(role),
         email=email,
@@ -81,13 +84,14 @@ def _person(role: Role, email: str, full_name: str, phone: str, hashed: str) -> 
     )
 
 
-async def _settle_in(db: AsyncSession, vault: Vault, user: User, line: str, pincode: str) -> None:
+async def settle_in(db: AsyncSession, vault: Vault, user: User, line: str, pincode: str) -> None:
+    """The first fact, the first address, and the mail that proves the e-mail address."""
     user.record("person.registered", by=user, role=user.role)
     await Addresses(db, user.id).add(line, pincode)
     await ask_to_verify(db, vault, user, user.email)
 
 
-async def _tell_owner(db: AsyncSession, email: str) -> None:
+async def tell_owner(db: AsyncSession, email: str) -> None:
     """At most one such mail an hour."""
     owner = await Users(db).with_email(email)
     if owner is not None:
