@@ -9,7 +9,7 @@ from app.catalog import editing
 from app.catalog.editing_repository import Catalogue
 from tests.catalog.drafts import a_form, redrafted
 from tests.factories import ADYAR, a_customer, a_professional, a_request, a_service, an_admin
-from tests.person import Person
+from tests.person import Page, Person
 
 AS_HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 
@@ -81,6 +81,18 @@ async def test_the_preview_shows_card_and_page_before_anything_is_kept(app, meen
     assert "once name, category, price" in unreadable.text
     async with app.state.database.work() as db:
         assert await db.scalar(text("SELECT count(*) FROM services WHERE name = 'Kite schooling'")) == 0
+
+
+async def test_a_look_at_the_preview_on_the_way_loses_nothing(app, meena, service):
+    page = await meena.visit(f"/admin/services/{service.id}/edit?q=kite")
+    typed = page.form("/edit").fields | {"price": "188.80", "terms_en": "kite, string"}
+    seen = Page(await meena.post("/admin/services/preview?q=kite", data=typed))
+    saved = await meena.go(seen, "/edit")
+    assert saved.path == f"/admin/services/{service.id}?q=kite"
+    async with app.state.database.work() as db:
+        kept = await Catalogue(db).service(service.id)
+        assert kept.price == 188_80
+        assert (await Catalogue(db).draft_of_service(kept)).terms_en == ["kite", "string"]
 
 
 async def test_what_is_dangerous_in_html_is_words_in_the_preview(meena, service):
