@@ -76,6 +76,13 @@ PARTY = text(
     """
 ).bindparams(bindparam("customer", type_=BigInteger))
 
+CONTACT = text(
+    """
+    SELECT c.phone AS customer_phone, w.phone AS professional_phone
+      FROM users c LEFT JOIN users w ON w.id = :professional WHERE c.id = :customer
+    """
+).bindparams(bindparam("customer", type_=BigInteger), bindparam("professional", type_=BigInteger))
+
 DECLINED = text(
     """
     SELECT EXISTS (SELECT 1 FROM declines d JOIN bookings b ON b.id = d.booking_id
@@ -171,6 +178,11 @@ class Jobs:
         asked = {"customer": booking.customer_id, "pincode": booking.pincode}
         row = (await self.db.execute(PARTY, asked)).one_or_none()
         return Party(row.full_name, row.phone, row.place, row.district) if row else None
+
+    async def contact_of(self, booking: Booking) -> Row[Any]:
+        """The phones of both sides, for an admin, who has been written down (Booking.see_contact)."""
+        asked = {"customer": booking.customer_id, "professional": booking.professional_id}
+        return (await self.db.execute(CONTACT, asked)).one()
 
     async def has_declined(self, me: Actor, reference: str) -> bool:
         """Passed on or handed back before: doing it again changes nothing."""
