@@ -15,6 +15,7 @@ class Pincode(Keyed):
     __table_args__ = (
         CheckConstraint("pincode ~ '^[1-9][0-9]{5}$'", name="pincodes_pincode_check"),
         Index("pincodes_place_trgm_idx", "place", postgresql_using="gist", postgresql_ops={"place": "gist_trgm_ops"}),
+        Index("pincodes_place_idx", "place"),
     )
     pincode: Mapped[str] = mapped_column(String(6), primary_key=True)
     place: Mapped[str]

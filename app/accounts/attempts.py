@@ -37,6 +37,7 @@ FIRST_WAIT = timedelta(seconds=15)
 ACCOUNT_HERE = Budget("here", 5, FIRST_WAIT, timedelta(minutes=15))
 ACCOUNT = Budget("account", 20, FIRST_WAIT, timedelta(minutes=2))
 NETWORK = Budget("network", 50, FIRST_WAIT, timedelta(minutes=5))
+JOINING = Budget("joining", 12, FIRST_WAIT, timedelta(minutes=10))  # papers from one place, looked at for nobody yet
 MAILS_ASKED = Budget("mails", 3, timedelta(minutes=5), timedelta(hours=1))
 
 
@@ -99,6 +100,11 @@ def sign_in_purses(email: str, address: str) -> list[Purse]:
 def mail_purses(email: str, address: str) -> list[Purse]:
     """Mails that a stranger may have sent to somebody: few per address, more per place."""
     return [Purse(MAILS_ASKED, email.strip().lower()), Purse(NETWORK, f"mails {network(address)}")]
+
+
+def joining_purses(address: str) -> list[Purse]:
+    """A stranger's paper, which costs us more than most things that a stranger may send."""
+    return [Purse(JOINING, network(address))]
 
 
 def keys_of(purses: Sequence[Purse]) -> list[str]:

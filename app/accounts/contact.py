@@ -111,6 +111,12 @@ def pincode_of(typed: str) -> str:
     return pincode
 
 
+def words_of(typed: str) -> str:
+    """A text for people, without signs that nobody sees and that could turn its letters round; lines stay lines."""
+    text = unicodedata.normalize("NFC", typed).replace("\r\n", "\n")
+    return "".join(sign for sign in text if sign == "\n" or is_plain(sign)).strip()
+
+
 def is_plain(text: str) -> bool:
     """No control sign and no invisible one, which could dress one text up as another."""
     return all(unicodedata.category(sign)[0] != "C" or sign in JOINERS for sign in text)

@@ -17,6 +17,7 @@ from app.check.files import broken_files
 from app.check.history import HISTORY
 from app.check.invariants import FOLLOWS, QUERIES
 from app.check.leaving import FORGOTTEN
+from app.check.standing import SHOWN
 from app.kit.cards import LONG_NUMBER, holds_card_number
 from app.kit.db import Database
 from app.kit.files import Storage
@@ -58,7 +59,7 @@ async def broken(db: AsyncSession, storage: Storage | None = None) -> list[Broke
     await db.execute(text("SET LOCAL enable_nestloop = off"))
     found = [
         Broken(rule.name, rule.says, what)
-        for rule in (*QUERIES, *CATALOGUE, *HISTORY, FORGOTTEN)
+        for rule in (*QUERIES, *CATALOGUE, *HISTORY, FORGOTTEN, SHOWN)
         for what in await db.scalars(text(rule.query), {key: BOUND[key] for key in _asks(rule.query)})
     ]
     for name, says, rows in (
@@ -81,7 +82,7 @@ ALONE = [
     "no-card-is-stored",
     "files-match-their-rows",
 ]
-RULES = [rule.name for rule in (*QUERIES, *CATALOGUE, *HISTORY, FORGOTTEN)] + ALONE
+RULES = [rule.name for rule in (*QUERIES, *CATALOGUE, *HISTORY, FORGOTTEN, SHOWN)] + ALONE
 
 
 def main(settings: Settings) -> int:

@@ -1,5 +1,7 @@
 """W1: whoever counted on somebody who does not work here any more is served by others, at once."""
 
+from collections.abc import Collection
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
@@ -30,6 +32,22 @@ async def release(db: AsyncSession, professional_id: int, reason: str) -> list[B
             await _ask_otherwise(db, booking, professional_id)
     await db.flush()
     return again
+
+
+async def stop_doing(db: AsyncSession, professional_id: int, service_ids: Collection[int]) -> None:
+    """They offer these services no more: what is not accepted yet moves on to others. Accepted jobs stay theirs."""
+    if not service_ids:
+        return
+    rows = await Bookings(db).locked(await Running(db).counting_on(professional_id))
+    theirs = [
+        one for one in rows.values() if one.service_id in service_ids and one.state in (State.HELD, State.REQUESTED)
+    ]
+    await lock_time_around(db, theirs, professional_id)
+    for booking in theirs:
+        if booking.state == State.HELD:
+            await _keep_otherwise(db, booking, professional_id)
+        else:
+            await _ask_otherwise(db, booking, professional_id)
 
 
 async def _ask_otherwise(db: AsyncSession, booking: Booking, professional_id: int) -> None:

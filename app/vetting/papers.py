@@ -11,6 +11,7 @@ from app.kit.events import Actor, Person
 from app.kit.files import Storage
 from app.kit.words import _
 from app.vetting.document import KINDS, Document
+from app.vetting.professional import Professional
 from app.vetting.repository import Cases, Documents, Professionals
 from app.vetting.scanning import Paper
 
@@ -75,7 +76,7 @@ async def change(
     if professional.standing == "denied":
         raise Refused(_("Please ask to be checked again, and send the new paper with it."), reason="denied")
     document = await submit(db, storage, by, by.id, kind, paper, expires_on)
-    await Cases(db).open(by.id, _case(professional.standing, professional.papers_expire_on))
+    await Cases(db).open(by.id, case_kind(professional))
     return document
 
 
@@ -129,10 +130,12 @@ async def warn_of_expiry(db: AsyncSession, most: int = 500) -> int:
     return warned
 
 
-def _case(standing: str, papers_expire_on: date | None) -> str:
-    if standing == "pending":
+def case_kind(professional: Professional) -> str:
+    """What a new case of theirs is about."""
+    if professional.standing == "pending":
         return "joining"
-    expired = papers_expire_on is not None and papers_expire_on <= clock.today()
+    runs_out = professional.papers_expire_on
+    expired = runs_out is not None and runs_out <= clock.today()
     return "again" if expired else "change"
 
 

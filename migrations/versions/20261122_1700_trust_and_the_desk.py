@@ -54,6 +54,40 @@ BEGIN
     RETURN NULL;
 END $$
 """
+# How a professional stands on the desk, and what they have done, in their own row: so that each order of that table has
+# an index. 0 waiting, 1 approved, 2 denied, 3 blocked, 4 left.
+SHOWN = """CASE WHEN u.left_at IS NOT NULL THEN 4
+            WHEN EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = u.id AND b.lifted_at IS NULL) THEN 3
+            WHEN p.standing = 'pending' THEN 0
+            WHEN EXISTS (SELECT 1 FROM verifications v WHERE v.professional_id = u.id AND v.state = 'open') THEN 0
+            WHEN p.standing = 'approved' THEN 1 ELSE 2 END"""
+SETTLE_SHOWN = f"""
+CREATE FUNCTION settle_shown() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE who bigint := (to_jsonb(NEW) ->> TG_ARGV[0])::bigint;
+BEGIN
+    UPDATE professionals t SET shown_as = s.shown
+      FROM (SELECT {SHOWN} AS shown FROM professionals p JOIN users u ON u.id = p.user_id WHERE p.user_id = who) s
+     WHERE t.user_id = who AND t.shown_as <> s.shown;
+    RETURN NULL;
+END $$
+"""
+STARS = """coalesce(round(100.0 * (r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five)
+               / nullif(r.one + r.two + r.three + r.four + r.five, 0)), 0)"""
+COPY_RECORD = f"""
+CREATE FUNCTION copy_record() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE professionals SET jobs = NEW.jobs, stars = {STARS.replace("r.", "NEW.")} WHERE user_id = NEW.professional_id;
+    RETURN NULL;
+END $$
+"""
+# Where somebody's standing on the desk comes from: the table, what happens to it, which column says whose it is.
+STANDINGS = (
+    ("professionals", "INSERT OR UPDATE OF standing", "user_id"),
+    ("verifications", "INSERT OR UPDATE OF state", "professional_id"),
+    ("blocks", "INSERT OR UPDATE OF lifted_at", "user_id"),
+    ("users", "UPDATE OF left_at", "id"),
+)
+SORTED = ("shown_as", "jobs", "stars", "home_pincode")
 ACCEPTED_IN = "(floor(extract(epoch FROM assigned_at - coalesce(reopened_at, requested_at)) / 60))::integer"
 REPORTED = ["state", "cancelled_as", "service_id", "pincode", "professional_id", "accepted_minutes", "rating"]
 SUMMED = ["commission", "revenue"]
@@ -71,6 +105,7 @@ def upgrade() -> None:
     say_why_blocks_end()
     index_lists()
     keep_figures()
+    line_up_professionals()
     op.execute(REFUSE_BLOCKED)
     op.execute(
         "CREATE TRIGGER bookings_nobody_blocked BEFORE INSERT OR UPDATE OF state ON bookings"
@@ -204,6 +239,11 @@ def index_lists() -> None:
         "users_words_idx", "users", ["words"], postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}
     )
     op.create_index("bookings_service_idx", "bookings", ["service_id", "starts_at", "id"])
+    op.create_index("bookings_state_idx", "bookings", ["state", "starts_at", "id"])
+    op.create_index("bookings_place_idx", "bookings", ["pincode", "starts_at", "id"])
+    op.create_index("bookings_price_idx", "bookings", ["price", "id"])
+    ended = sa.text("cancelled_as IS NOT NULL")
+    op.create_index("bookings_ended_idx", "bookings", ["cancelled_as", "starts_at", "id"], postgresql_where=ended)
     op.create_index("events_actor_idx", "events", ["actor_id", "at", "id"])
     op.create_index("events_name_idx", "events", ["name", "at", "id"])
     op.create_index("events_family_idx", "events", [sa.text("split_part(name, '.'::text, 1)"), "at", "id"])
@@ -241,6 +281,46 @@ def keep_figures() -> None:
     )
 
 
+def line_up_professionals() -> None:
+    for name in ("shown_as", "stars"):
+        op.add_column("professionals", sa.Column(name, sa.SmallInteger(), server_default="0", nullable=False))
+    op.add_column("professionals", sa.Column("jobs", sa.Integer(), server_default="0", nullable=False))
+    op.execute(
+        f"UPDATE professionals p SET shown_as = {SHOWN} FROM users u WHERE u.id = p.user_id"
+    )
+    op.execute(
+        f"UPDATE professionals p SET jobs = r.jobs, stars = {STARS}"
+        " FROM professional_ratings r WHERE r.professional_id = p.user_id"
+    )
+    for name in SORTED:
+        op.create_index(f"professionals_{name}_idx", "professionals", [name, "user_id"])
+    op.create_index("pincodes_place_idx", "pincodes", ["place"])
+    op.execute(SETTLE_SHOWN)
+    op.execute(COPY_RECORD)
+    for table, happens, whose in STANDINGS:
+        op.execute(
+            f"CREATE TRIGGER {table}_settle_shown AFTER {happens} ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION settle_shown('{whose}')"
+        )
+    op.execute(
+        "CREATE TRIGGER professional_ratings_copy_record AFTER INSERT OR UPDATE ON professional_ratings"
+        " FOR EACH ROW EXECUTE FUNCTION copy_record()"
+    )
+
+
+def forget_professionals() -> None:
+    op.execute("DROP TRIGGER professional_ratings_copy_record ON professional_ratings")
+    for table, _happens, _whose in STANDINGS:
+        op.execute(f"DROP TRIGGER {table}_settle_shown ON {table}")
+    op.execute("DROP FUNCTION copy_record()")
+    op.execute("DROP FUNCTION settle_shown()")
+    op.drop_index("pincodes_place_idx", table_name="pincodes")
+    for name in SORTED:
+        op.drop_index(f"professionals_{name}_idx", table_name="professionals")
+    for name in ("shown_as", "stars", "jobs"):
+        op.drop_column("professionals", name)
+
+
 def forget_figures() -> None:
     op.execute("DROP TRIGGER reviews_copy_rating ON reviews")
     op.execute("DROP TRIGGER ledger_entries_add_up ON ledger_entries")
@@ -253,10 +333,12 @@ def forget_figures() -> None:
 
 
 def downgrade() -> None:
+    forget_professionals()
     forget_figures()
     op.execute("DROP TRIGGER bookings_nobody_blocked ON bookings")
     op.execute("DROP FUNCTION refuse_blocked()")
-    op.drop_index("bookings_service_idx", table_name="bookings")
+    for name in ("ended", "price", "place", "state", "service"):
+        op.drop_index(f"bookings_{name}_idx", table_name="bookings")
     for table, indexes in (("events", ("at", "family", "name", "actor")), ("users", ("words", "name", "since"))):
         for index in indexes:
             op.drop_index(f"{table}_{index}_idx", table_name=table)

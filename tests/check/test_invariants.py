@@ -51,6 +51,7 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE charges SET state = 'released' WHERE booking_id = " + OF.format("{assigned}")
     ],
     "ratings-are-a-recount": ["UPDATE professional_ratings SET five = five + 1"],
+    "the-desk-shows-professionals-as-they-stand": ["UPDATE professionals SET shown_as = 2"],
     "outbox-ends-once": ["UPDATE outbox SET attempts = 21"],
     "sessions-are-current": ["UPDATE sessions SET epoch = epoch + 1"],
     "history-cannot-be-changed": ["DROP TRIGGER events_append_only ON events"],
