@@ -49,10 +49,10 @@ class PaymentPages(Controller):
         due = still_due(await Charges(db).of_booking(booking.id))
         if not due and (was_paid(booking) or booking.cancelled_as not in (None, "expired")):
             return go(request, f"/bookings/{booking.reference}")
-        if not due and is_over(booking):
-            return page(request, "bookings/lapsed.html", booking=booking, **_fresh())
         if not due and (gone := await _retired(db, booking)):
             return page(request, "bookings/retired.html", booking=booking, service=gone)
+        if not due and is_over(booking):
+            return page(request, "bookings/lapsed.html", booking=booking, **_fresh())
         return await _drawn(request, db, me, booking)
 
     @post()
@@ -171,7 +171,7 @@ async def _refused(request: Asking, db: AsyncSession, me: Me, booking: Booking, 
     if refusal.reason == "changed":
         booking = await Bookings(db).for_customer(me, booking.reference)
         return await _drawn(request, db, me, booking, refusal=refusal)
-    if refusal.reason == "retired" and (gone := await _retired(db, booking)):
+    if refusal.reason in ("retired", "lapsed", "taken") and (gone := await _retired(db, booking)):
         return page(request, "bookings/retired.html", status=409, booking=booking, service=gone)
     if refusal.reason in ("lapsed", "taken"):
         return page(request, "bookings/lapsed.html", status=409, booking=booking, **_fresh(refusal))

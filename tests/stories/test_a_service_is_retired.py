@@ -7,7 +7,7 @@ import pytest
 
 from tests.factories import an_admin
 from tests.person import Page, Person
-from tests.stage import START, at, shown
+from tests.stage import START, at, shown, stopped
 from tests.town import LEAKS, NOTE, VISA
 
 HTMX = {"hx-request": "true", "hx-request-type": "partial"}
@@ -182,3 +182,13 @@ async def test_the_price_changes_while_asha_pays_and_her_old_receipt_does_not(st
 
 def reference(page: Page) -> str:
     return page.path.split("/")[2]
+
+
+async def test_a_time_that_lapsed_is_not_offered_again_once_its_service_is_retired(stage, meena, desk):
+    asha = await stage.signs_up()
+    payment = await asha.go(await drawn(asha, at(18)), "/bookings", note=NOTE)
+    await meena.go(await meena.visit(f"{desk}/retirement"), "/retirement")
+    with stopped(9, 8):
+        for page in (await asha.visit(payment.path), await asha.submit(payment, "/payment", **VISA)):
+            assert "No longer offered" in page.text
+            assert not [form for form in page.forms if form.action == "/bookings"]
