@@ -27,6 +27,13 @@ from app.vetting.verification import Verification
 LONGEST = 1_000  # characters of a reason
 PAPER_CHECKS = ("name", "photo", "valid", "readable")
 SERVICE_CHECK = "services"
+# (somebody approved, the decision) → the event.
+TOLD = {
+    (False, "approved"): "person.approved",
+    (False, "denied"): "person.denied",
+    (True, "approved"): "person.change_approved",
+    (True, "denied"): "person.change_denied",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +177,7 @@ def _tell(
     user: User, by: Person, what: str, before: str, professional: Professional, matter: Matter, reason: str = ""
 ) -> None:
     """One fact of the person; a decision about a change of somebody approved has a name of its own."""
-    name = f"person.change_{what}" if before == "approved" else f"person.{what}"
+    name = TOLD[before == "approved", what]
     counted = names_of(matter.offered, "approved")
     now = [*counted, *matter.pending] if what == "approved" else counted
     assert matter.case is not None

@@ -24,6 +24,7 @@ WRITTEN = """
                 held  requested  assigned  started  completed  closed  cancelled
     pay         c     -          -         -        -          -       -
     accept      -     p          -         -        -          -       -
+    give        -     a          -         -        -          -       -
     hand_back   -     -          p         -        -          -       -
     offer_again -     -          cax       -        -          -       -
     reschedule  -     c          c         -        -          -       -
@@ -35,6 +36,7 @@ WRITTEN = """
 TARGETS = {
     "pay": "requested",
     "accept": "assigned",
+    "give": "assigned",
     "hand_back": "requested",
     "offer_again": "requested",
     "reschedule": "requested",
@@ -89,6 +91,7 @@ def make(booking: Booking, move: str, by: Somebody) -> None:
     deeds = {
         "pay": lambda: booking.pay(by, "card"),
         "accept": lambda: booking.accept(by, VAULT),
+        "give": lambda: booking.give(by, RAVI.id, VAULT),
         "hand_back": lambda: booking.hand_back(by, "x", None),
         "offer_again": lambda: booking.offer_again(by, "x", None),
         "reschedule": lambda: booking.reschedule(by, a_start(2), RAVI.id, 0),
