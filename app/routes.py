@@ -42,8 +42,11 @@ from app.standing.admin_pages import AdminDesk
 from app.standing.availability_pages import AvailabilityPages
 from app.standing.block_pages import BlockPages
 from app.standing.customer_pages import CustomerDesk
+from app.standing.joining_pages import JoiningPages
 from app.standing.leaving_pages import LeavingPages, OwnDataPages
 from app.standing.pages import BlockedPages
+from app.standing.verification_pages import VerificationPages
+from app.standing.work_pages import WorkPages
 from app.vetting.document_pages import DocumentPages, DocumentsPages
 from app.web import health
 from app.web.api_pages import ReferencePages
@@ -58,6 +61,7 @@ EVERYONE: list[ControllerRouterHandler] = [
     ProfessionalPages,
     ReadingPages,
     RegisterPages,
+    JoiningPages,
     LoginPages,
     ForgottenPages,
     ResetPages,
@@ -93,6 +97,8 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
     earnings,
     AvailabilityPages,
     DocumentsPages,
+    VerificationPages,
+    WorkPages,
 ]
 
 ADMINS: list[ControllerRouterHandler] = [

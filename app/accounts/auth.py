@@ -29,6 +29,7 @@ class Me:
     verified: bool
     blocked: str | None
     standing: str | None
+    unread: bool
     session_id: int
     fresh_at: datetime
 
@@ -108,6 +109,7 @@ def _me(found: Principal) -> Me:
         verified=found.email_verified_at is not None,
         blocked=found.blocked,
         standing=found.standing,
+        unread=found.unread,
         session_id=found.session_id,
         fresh_at=found.fresh_at,
     )

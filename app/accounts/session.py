@@ -41,7 +41,7 @@ class Session(Base):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One row about whoever holds a session; `blocked` is the reason in force."""
+    """One row about whoever holds a session; `blocked` is the reason in force, `unread`: a notice waits."""
 
     session_id: int
     last_seen_at: datetime
@@ -53,12 +53,14 @@ class Principal:
     email_verified_at: datetime | None
     blocked: str | None
     standing: str | None
+    unread: bool
 
 
 # By hand: this runs before every page of everybody who is signed in, and `professionals` belongs to a higher feature.
 PRINCIPAL = text("""
     SELECT s.id AS session_id, s.last_seen_at, s.fresh_at, u.id AS user_id, u.role, u.full_name, u.email,
-           u.email_verified_at, b.reason AS blocked, p.standing
+           u.email_verified_at, b.reason AS blocked, p.standing,
+           EXISTS (SELECT 1 FROM notices n WHERE n.user_id = u.id AND n.read_at IS NULL) AS unread
     FROM sessions s
     JOIN users u ON u.id = s.user_id AND u.epoch = s.epoch
     LEFT JOIN blocks b ON b.user_id = u.id AND b.lifted_at IS NULL

@@ -54,6 +54,9 @@ KINDS: dict[str, Kind] = {
     "job_cancelled": Kind(said=N_("A job of yours was cancelled: %(service)s.")),
     "job_taken_away": Kind(said=N_("A job was given to others: %(service)s.")),
     "paper_running_out": Kind(lane=SOON, said=N_("A paper of yours runs out."), leads="/documents"),
+    "work_approved": Kind(said=N_("You may work with Doorstep."), leads="/verification"),
+    "work_denied": Kind(said=N_("We could not accept what you sent."), leads="/verification"),
+    "change_approved": Kind(said=N_("What was new is approved."), leads="/verification"),
     "wrong_codes": Kind(said=N_("Wrong codes at a door: %(service)s.")),
 }
 OTHERWISE = Kind()

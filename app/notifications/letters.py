@@ -21,12 +21,15 @@ from app.kit import clock
 from app.kit.outbox import Outbox
 from app.kit.secrets import digest
 from app.kit.vault import Vault
+from app.notifications.kinds import kind_of
 from app.notifications.repository import Around
+from app.notifications.unsubscribing import token_for
 from app.payments.shares import earning_of
 
 # Which code stands in which letter; code_renewed says it itself.
 CODES = {"booking_assigned": "start", "booking_started": "finish"}
 ABOUT_BLOCKS = ("account_blocked", "account_unblocked")
+ABOUT_DENIAL = ("work_denied",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Letter:
     subject: str
     html: str
     text: str
+    unsubscribe: str | None = None  # the address that ends mails of its kind
 
 
 class OutOfDate(Exception):
@@ -56,13 +60,20 @@ class Letters:
         person, context = await about(db, mail)
         context |= {"person": person, "site": self._site, "data": mail.data}
         subject = self._subject(mail.kind, context)
-        context["subject"] = subject
+        context |= {"subject": subject, "unsubscribe": self._unsubscribe(mail)}
         return Letter(
             to=mail.address or person.email,
             subject=subject,
             html=self._html.get_template(f"emails/{mail.kind}.html").render(context),
             text=_tidy(self._text.get_template(f"emails/{mail.kind}.txt").render(context)),
+            unsubscribe=context["unsubscribe"],
         )
+
+    def _unsubscribe(self, mail: Outbox) -> str | None:
+        topic = kind_of(mail.kind).topic
+        if not topic or mail.recipient_id is None:
+            return None
+        return f"{self._site}/unsubscribe/{token_for(self._vault, mail.recipient_id, topic)}"
 
     def _subject(self, kind: str, context: dict[str, Any]) -> str:
         template = self._text.get_template(f"emails/{kind}.txt")
@@ -81,6 +92,7 @@ class Letters:
             "token": token,
             "until": date.fromisoformat(until) if until else None,
             "block": await self._block_of(around, mail, person) if mail.kind in ABOUT_BLOCKS else None,
+            "reason": await self._denial_of(around, person) if mail.kind in ABOUT_DENIAL else None,
         }
 
     async def _block_of(self, around: Around, mail: Outbox, person: User) -> Block:
@@ -89,6 +101,13 @@ class Letters:
         if block is None or (block.lifted_at is None) != (mail.kind == "account_blocked"):
             raise OutOfDate
         return block
+
+    async def _denial_of(self, around: Around, person: User) -> str:
+        """Why the last case was denied, if it was."""
+        reason = await around.last_denial(person.id)
+        if reason is None:
+            raise OutOfDate
+        return reason
 
     async def _about_booking(self, db: AsyncSession, mail: Outbox) -> tuple[User, dict[str, Any]]:
         booking = await Bookings(db).by_reference(mail.data["booking"])

@@ -17,6 +17,7 @@ from app.payments.repository import Charges
 from app.reviews.repository import Reviews
 from app.reviews.review import ProfessionalRating
 from app.reviews.spread import Spread
+from app.vetting.verification import Verification
 
 
 class Mails:
@@ -82,17 +83,6 @@ class Mails:
         found: Outbox | None = await self._db.get(Outbox, mail_id)
         return found
 
-    async def about_bookings_of(self, user_id: int, most: int) -> Sequence[tuple[Outbox, Booking]]:
-        """What this person was told about bookings, newest first."""
-        asked = (
-            select(Outbox, Booking)
-            .join(Booking, Booking.reference == Outbox.data["booking"].astext)
-            .where(Outbox.recipient_id == user_id)
-            .order_by(Outbox.id.desc())
-            .limit(most)
-        )
-        return [(mail, booking) for mail, booking in await self._db.execute(asked)]
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -124,6 +114,13 @@ class Around:
         """The block that lies on them, or the one that lay there last."""
         query = select(Block).where(Block.user_id == user_id).order_by(Block.id.desc()).limit(1)
         return (await self._db.scalars(query)).one_or_none()
+
+    async def last_denial(self, professional_id: int) -> str | None:
+        """The reason of the last case that was decided; None when that was an approval."""
+        query = select(Verification.reason).where(
+            Verification.professional_id == professional_id, Verification.state.in_(("approved", "denied"))
+        )
+        return (await self._db.scalars(query.order_by(Verification.id.desc()).limit(1))).one_or_none()
 
     async def owner_of_link(self, digest: bytes) -> User | None:
         """Whose link this is; nobody's when it was asked for an address that has no account."""

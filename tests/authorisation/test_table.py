@@ -12,7 +12,7 @@ SEEN = {
     "/documents/{document_id:str}": {"documents", "events"},
     "/documents/{document_id:str}/preview": {"documents", "events"},
 }
-WITHOUT_TOKEN = {"/csp-report"}  # browsers send it by themselves
+WITHOUT_TOKEN = {"/csp-report", "/unsubscribe/{token:str}"}  # browsers and mail programs send these by themselves
 
 
 def short(told: Told) -> str:

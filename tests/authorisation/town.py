@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from litestar import Litestar
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +26,8 @@ from app.kit.files import Storage
 from app.kit.outbox import Outbox
 from app.kit.secrets import digest, new_token
 from app.kit.vault import Vault
+from app.notifications.inbox import Notice
+from app.notifications.unsubscribing import token_for
 from app.payments.portal import Instrument, Outcome
 from app.vetting.papers import submit
 from app.vetting.scanning import Paper
@@ -70,6 +72,9 @@ async def build(app: Litestar) -> Town:
                 town.tokens[column] = await _session(Sessions(database), db, user)
                 town.programs[column] = await _token(Sessions(database), db, user)
             town.words["session"] = str(await db.scalar(_first_session_of(town.people["asha"])))
+            town.words["unsubscribe"] = token_for(app.state.vault, town.people["asha"].id, "reports")
+            asked = select(func.min(Notice.id)).where(Notice.user_id == town.people["asha"].id)
+            town.words["notice"] = str(await db.scalar(asked))
             town.words["document"] = await _paper_of(db, app.state.storage, town.people["ravi"])
             digest_and_name = app.state.assets.url("app.css").removeprefix("/static/")
             town.words["digest"], town.words["stylesheet"] = digest_and_name.split("/", 1)

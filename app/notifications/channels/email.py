@@ -114,6 +114,9 @@ def message_of(letter: Letter, mail: Outbox, sender: str, host: str) -> EmailMes
     message["Date"] = format_datetime(mail.created_at)
     message["Message-ID"] = f"<{hashlib.sha256(mail.dedupe_key.encode()).hexdigest()[:32]}@{host}>"
     message["Auto-Submitted"] = "auto-generated"
+    if letter.unsubscribe:  # RFC 8058: one click in the mail program
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
     return message
