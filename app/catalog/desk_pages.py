@@ -30,8 +30,8 @@ Page = Response[bytes]
 PATH = "/admin/services"
 PANEL = "catalog/desk/_service.html"
 TABS = ("", "prices", "bookings", "history")
-# Cleared with what is booked most where (app.discovery.cache), and counted anew after a minute at the latest.
-BOOKED, BOOKED_KEPT = "booked:services", 60
+# Counted anew after each new booking (app.discovery.cache, COUNTED) and after a minute at the latest.
+BOOKED, BOOKED_KEPT = "counted:services", 60
 
 
 class ServiceDesk(Controller):

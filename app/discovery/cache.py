@@ -16,6 +16,7 @@ REVIEWS = "reviews"  # what people said, and the spread
 PEOPLE = "people"  # professionals' public cards, jobs done
 BOOKED = "booked"  # what is booked most where
 SOUGHT = "sought"  # what words mean
+COUNTED = "counted"  # how many bookings there are of each service (app.catalog.desk_pages)
 
 # Seconds that a page of visitors may be old: what no write tells is a hold that lapses.
 TIMES_KEPT = 10
@@ -26,7 +27,7 @@ NOTHING: tuple[str, ...] = ()
 JOB_DONE = (TIMES, BOOKED, PEOPLE, REVIEWS, CARDS)
 SHELVES = (CARDS, TIMES, SOUGHT, PEOPLE, REVIEWS)  # what stands in the catalogue: names, prices, minutes, words
 STALE: dict[str, tuple[str, ...]] = {
-    "booking.held": (TIMES,),
+    "booking.held": (TIMES, COUNTED),
     "booking.requoted": (TIMES,),
     "booking.requested": (TIMES, BOOKED),
     "booking.assigned": (TIMES,),

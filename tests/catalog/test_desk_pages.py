@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app.catalog import editing
 from app.catalog.editing_repository import Catalogue
 from tests.catalog.drafts import a_form, redrafted
-from tests.factories import ADYAR, a_customer, a_professional, a_request, a_service, an_admin
+from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_request, a_service, a_start, an_admin
 from tests.person import Page, Person
 
 AS_HTMX = {"hx-request": "true", "hx-request-type": "partial"}
@@ -267,3 +267,23 @@ async def test_the_words_of_a_conflict_stay_right_when_the_rest_is_typed_alike(a
         page = await meena.visit(f"/admin/services/{service.id}/edit")
         await editing.edit(db, admin, service.id, await redrafted(db, kept, price="199"), kept.event_count)
     await meena.go(page, "/edit", price="199.00", minutes="75")
+
+
+async def test_the_number_of_bookings_leads_to_as_many_bookings(app, meena, service):
+    async with app.state.database.work(app.state.after) as db:
+        await a_professional(db, services=[service])
+        for days in (1, 2, 3):
+            await a_request(db, await a_customer(db), service, a_start(days))
+        await a_hold(db, await a_customer(db), service, a_start(4))
+    panel = await meena.visit(f"/admin/services/{service.id}")
+    assert 'Open bookings <span class="chip__count">3<' in panel.text
+    address, told = re.search(rf'<a href="(/admin/bookings\?service={service.id})">(\d+)<', panel.text).groups()
+    bookings = await meena.visit(address)
+    assert told == "4"
+    assert "1–4 of 4" in bookings.text
+    row = (await meena.visit("/admin/services?q=kite&sort=-bookings")).text
+    assert re.search(rf'<tr id="service-{service.id}".*?>4</td>', row, re.S)
+    async with app.state.database.work(app.state.after) as db:
+        await a_hold(db, await a_customer(db), service, a_start(5))
+    row = (await meena.visit("/admin/services?q=kite&sort=-bookings")).text
+    assert re.search(rf'<tr id="service-{service.id}".*?>5</td>', row, re.S)
