@@ -29,8 +29,8 @@ async def archive(db: AsyncSession, storage: Storage, me: Person) -> IO[bytes]:
     """A ZIP file without a name, at its beginning: made whole before its first byte is sent."""
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # whoever sends it closes it
     try:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
-            with made.open(DATA, "w") as data:
+        with zipfile.ZipFile(file, "w") as made:
+            with made.open(_entry(DATA), "w") as data:
                 await _write(db, me, data)
             await _add_papers(db, storage, me, made)
         file.seek(0)
@@ -66,7 +66,14 @@ async def _add_papers(db: AsyncSession, storage: Storage, me: Person, made: zipf
             content = await storage.read(paper.stored_as)
         except Missing:  # `doorstep check` speaks of files that are gone
             continue
-        made.writestr(f"papers/{paper.id}-{paper.kind}.{ENDINGS[paper.media_type]}", content)
+        made.writestr(_entry(f"papers/{paper.id}-{paper.kind}.{ENDINGS[paper.media_type]}"), content)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """Of this moment, in India's time as everything in it, and for its owner alone to read."""
+    entry = zipfile.ZipInfo(name, clock.now().astimezone(clock.IST).timetuple()[:6])
+    entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+    return entry
 
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
