@@ -8,7 +8,6 @@ TOLD = {
     "pay": "booking.requested",
     "accept": "booking.assigned",
     "give": "booking.given",
-    "give": "booking.given",
     "hand_back": "booking.returned",
     "offer_again": "booking.offered_again",
     "reschedule": "booking.moved",
@@ -58,6 +57,18 @@ HISTORY = (
                   AND e.name IN ('document.submitted', 'document.approved', 'document.denied', 'document.replaced')
                 ORDER BY e.seq DESC LIMIT 1) last ON true
          WHERE last.state IS DISTINCT FROM d.state AND NOT (d.state = 'replaced' AND d.stored_as IS NULL)
+        """,
+    ),
+    Invariant(
+        "standings-follow-history",
+        "A professional's standing is what the last decision in their history made it",
+        """
+        SELECT 'professional ' || p.user_id FROM professionals p
+          JOIN LATERAL (
+               SELECT e.facts #>> '{after,standing}' AS standing FROM events e
+                WHERE e.subject = 'user-' || p.user_id AND e.facts #>> '{after,standing}' IS NOT NULL
+                ORDER BY e.seq DESC LIMIT 1) told ON true
+         WHERE told.standing <> p.standing
         """,
     ),
     Invariant(

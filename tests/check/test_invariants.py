@@ -50,6 +50,10 @@ PLANTED: dict[str, list[str]] = {
     "open-bookings-are-secured": [
         "UPDATE charges SET state = 'released' WHERE booking_id = " + OF.format("{assigned}")
     ],
+    "reports-are-a-recount": [
+        "UPDATE bookings SET commission = commission + 1 WHERE reference = '{completed}'",
+        "UPDATE bookings SET rating = 1 WHERE reference = '{started}'",
+    ],
     "ratings-are-a-recount": ["UPDATE professional_ratings SET five = five + 1"],
     "the-desk-shows-professionals-as-they-stand": ["UPDATE professionals SET shown_as = 2"],
     "outbox-ends-once": ["UPDATE outbox SET attempts = 21"],
@@ -82,6 +86,12 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE events SET actor_role = 'customer' WHERE name = 'booking.started'",
     ],
     "papers-follow-history": ["UPDATE documents SET state = 'approved', decided_at = now()"],
+    "standings-follow-history": [
+        OPEN.format("events"),
+        "INSERT INTO events (subject, seq, name, actor_role, at, facts, previous, hash) SELECT 'user-' || user_id, 99,"
+        """ 'person.approved', 'admin', now(), '{{"after": {{"standing": "approved"}}}}', 'x', 'x' FROM professionals"""
+        " WHERE standing = 'pending'"
+    ],
     "blocks-follow-history": ["UPDATE blocks SET lifted_at = now(), lifted_by_id = by_id, lifted_reason = 'x'"],
     "blocks-end-sessions": ["UPDATE sessions SET created_at = created_at - interval '1 day'"],
     "somebody-looks-after-it": [
