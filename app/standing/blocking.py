@@ -32,12 +32,17 @@ NOT_PAID = N_("Not paid in time.")
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What blocking this person would do now. `refund` is paise, `sessions` where they are signed in."""
+    """What blocking this person would do now. `refund` is paise, `sessions` where they are signed in.
+
+    Of a professional: `passed_on` bookings that wait for them are asked of others, `kept` times while customers pay.
+    """
 
     offered_again: list[Affected]
     cancelled: list[Affected]
     going_on: list[Affected]
     given_up: int
+    passed_on: int
+    kept: int
     refund: int
     sessions: int
 
@@ -45,19 +50,23 @@ class Outlook:
     def digest(self) -> str:
         """What an admin saw, to be told apart from what is true when the form comes."""
         seen = [one.reference for one in (*self.offered_again, *self.cancelled)]
-        return f"{len(self.offered_again)}.{len(self.cancelled)}.{self.refund}.{'-'.join(sorted(seen))}"
+        counts = len(self.offered_again), len(self.cancelled), self.refund, self.passed_on, len(self.going_on)
+        return ".".join(map(str, (*counts, *sorted(seen))))
 
 
 async def outlook(db: AsyncSession, person: User) -> Outlook:
     """Counted from the rows that blocking would change."""
     affairs = Affairs(db, person.id)
     open_ones = await affairs.open()
+    waiting, kept = await affairs.waiting()
     customer = person.role == Role.CUSTOMER
     cancelled = [one for one in open_ones if customer and one.state in ("requested", "assigned")]
     return Outlook(
         offered_again=[one for one in open_ones if not customer and one.state == "assigned"],
         cancelled=cancelled,
         going_on=[one for one in open_ones if one.state == "started"],
+        passed_on=waiting,
+        kept=kept,
         given_up=sum(one.state == "held" for one in open_ones),
         refund=sum(one.held for one in cancelled),
         sessions=await affairs.sessions(),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.session import Session
@@ -53,6 +53,17 @@ class Affairs:
             .order_by(Booking.starts_at, Booking.id)
         )
         return [Affected(*row) for row in await self._db.execute(query)]
+
+    async def waiting(self) -> tuple[int, int]:
+        """Of others: bookings that wait for this professional's answer or have their time, and times kept in paying."""
+        now = clock.now()
+        theirs = Booking.reserved_for == self._person_id
+        asked = and_(Booking.named_id == self._person_id, Booking.asked_until > now)
+        requested = and_(Booking.state == State.REQUESTED, or_(theirs, asked))
+        held = and_(Booking.state == State.HELD, theirs, Booking.held_until > now)
+        query = select(func.count().filter(requested), func.count().filter(held)).where(or_(requested, held))
+        row = (await self._db.execute(query)).one()
+        return row[0], row[1]
 
     async def to_cancel(self) -> Sequence[int]:
         """Bookings of a customer that have not started."""

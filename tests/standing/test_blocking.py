@@ -73,7 +73,10 @@ async def test_w1_what_was_kept_or_asked_of_them_moves_on(scene, meena, me):
     named = await scene.held(me, a_start(days=3), professional=scene.ravi.id)
     asked = await scene.held(me, a_start(days=4), professional=scene.ravi.id)
     await scene.pay(me, asked)
-    assert (await blocks(meena, scene.ravi)).status == 303
+    page = await meena.visit(f"{place(scene.ravi)}/block")
+    assert "Asks others about 2 bookings that wait for their answer." in page.text
+    assert "1 customer is paying for their time" in page.text
+    assert (await meena.submit(page, "/block", reason=REASON)).status == 303
     assert (await scene.booking(anyone)).reserved_for == scene.kumar.id
     given_up, asks = await scene.booking(named), await scene.booking(asked)
     assert (given_up.state, given_up.cancelled_as) == ("cancelled", "platform")

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from app.accounts.session import Sessions
 from app.bookings.checkout import pay
@@ -19,6 +18,7 @@ from tests.authorisation.town import APPROVED
 from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_request, a_service, a_start, an_admin
 
 ROUNDS = 8
+BEGUN = ("done", "blocked", "taken", "state", "missing", "busy", "nobody")  # what whoever began something may read
 VAULT = Vault("a secret of these tests, long enough to be one")
 
 
@@ -36,10 +36,6 @@ async def ends(work) -> str:
         return refusal.reason
     except Missing:
         return "missing"
-    except DBAPIError as problem:
-        if "may not book or accept" in str(problem) or "deadlock" in str(problem):
-            return "crossed"
-        raise
     return "done"
 
 
@@ -64,12 +60,6 @@ async def nothing_is_left_open(database, user_ids) -> None:
     assert (left, kept) == (0, len(user_ids))
 
 
-async def again(database, by, user, told) -> None:
-    """A deadlock undoes the block whole, and the admin presses once more."""
-    if told == "crossed":
-        assert await blocking(database, by, user) == "done"
-
-
 async def test_a_customer_books_while_being_blocked(own_database, meena):
     async with own_database.work() as db:
         service = await a_service(db)
@@ -81,8 +71,8 @@ async def test_a_customer_books_while_being_blocked(own_database, meena):
             await hold(db, customer, Wish(service.id, a_start(days=day), "Flat 3B", ADYAR))
 
     for n, customer in enumerate(customers):
-        _, told = await asyncio.gather(ends(books(customer, 1 + n % 6)), blocking(own_database, meena, customer))
-        await again(own_database, meena, customer, told)
+        begun, told = await asyncio.gather(ends(books(customer, 1 + n % 6)), blocking(own_database, meena, customer))
+        assert (told, begun in BEGUN) == ("done", True), begun
     await nothing_is_left_open(own_database, [customer.id for customer in customers])
 
 
@@ -99,8 +89,8 @@ async def test_a_customer_pays_while_being_blocked(own_database, meena):
             await pay(db, customer, reference, APPROVED)
 
     for customer, reference in zip(customers, references, strict=True):
-        _, told = await asyncio.gather(ends(pays(customer, reference)), blocking(own_database, meena, customer))
-        await again(own_database, meena, customer, told)
+        begun, told = await asyncio.gather(ends(pays(customer, reference)), blocking(own_database, meena, customer))
+        assert (told, begun in BEGUN) == ("done", True), begun
     await nothing_is_left_open(own_database, [customer.id for customer in customers])
 
 
@@ -118,12 +108,61 @@ async def test_a_professional_accepts_while_being_blocked(own_database, meena):
             await accept(db, worker, reference, VAULT)
 
     for worker, reference in zip(workers, asked, strict=True):
-        _, told = await asyncio.gather(ends(accepts(worker, reference)), blocking(own_database, meena, worker))
-        await again(own_database, meena, worker, told)
+        begun, told = await asyncio.gather(ends(accepts(worker, reference)), blocking(own_database, meena, worker))
+        assert (told, begun in BEGUN) == ("done", True), begun
     async with own_database.work() as db:
         held = text("SELECT count(*) FROM bookings WHERE professional_id IS NOT NULL OR reserved_for IS NOT NULL")
         assert await db.scalar(held) == 0
         assert await db.scalar(text("SELECT count(*) FROM blocks")) == ROUNDS
+
+
+async def test_nobodys_time_is_kept_that_will_not_be_there(own_database, meena):
+    """Customers choose whoever is being blocked, all at once."""
+    async with own_database.work() as db:
+        service = await a_service(db)
+        workers = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(ROUNDS)]
+        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(3)]
+
+    async def books(customer, worker, day):
+        async with own_database.work() as db:
+            await hold(db, customer, Wish(service.id, a_start(days=day), "Flat 3B", ADYAR, "", worker.id))
+
+    for n, worker in enumerate(workers):
+        trying = [ends(books(customer, worker, 1 + n % 6)) for customer in customers]
+        *begun, told = await asyncio.gather(*trying, blocking(own_database, meena, worker))
+        assert (told, set(begun) <= {*BEGUN}) == ("done", True), begun
+        async with own_database.work() as db:
+            kept = (
+                "SELECT count(*) FROM bookings WHERE reserved_for = :who AND state IN ('held', 'requested', 'assigned')"
+            )
+            assert await db.scalar(text(kept), {"who": worker.id}) == 0
+
+
+async def test_whoever_books_or_pays_while_the_block_is_being_written_waits_and_is_told(own_database, meena):
+    async with own_database.work() as db:
+        service = await a_service(db)
+        ravi = await a_professional(db, services=[service])
+        await a_professional(db, "Kumar Raja", services=[service])
+        asha, omar = await a_customer(db), await a_customer(db, "Omar Sheriff")
+        asked = (await a_request(db, omar, service)).reference
+
+    async def books():
+        async with own_database.work() as db:
+            await hold(db, asha, Wish(service.id, a_start(days=3), "Flat 3B", ADYAR))
+
+    async def accepts():
+        async with own_database.work() as db:
+            await accept(db, ravi, asked, VAULT)
+
+    async with own_database.work() as db:
+        for user in (ravi, asha):
+            await block(db, Sessions(own_database), meena, user.id, "Asked for more money.")
+        trying = [asyncio.create_task(ends(books())), asyncio.create_task(ends(accepts()))]
+        await asyncio.sleep(0.5)
+        assert not any(task.done() for task in trying), "they wait for whoever blocks"
+    booked, accepted = await asyncio.gather(*trying)
+    assert booked == "blocked"
+    assert accepted in ("blocked", "busy", "missing")
 
 
 async def test_two_admins_block_the_same_person(own_database, meena):
