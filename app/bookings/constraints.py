@@ -69,6 +69,12 @@ CONSTRAINTS = (
             *("commission", "revenue"),
         ],
     ),
+    Index("bookings_state_idx", "state", "starts_at", "id"),
+    Index("bookings_place_idx", "pincode", "starts_at", "id"),
+    Index("bookings_price_idx", "price", "id"),
+    Index(
+        "bookings_ended_idx", "cancelled_as", "starts_at", "id", postgresql_where=text("cancelled_as IS NOT NULL")
+    ),
     Index("bookings_completed_idx", "completed_at", postgresql_where=text("state = 'completed'")),
     Index("bookings_created_idx", "created_at", "id"),
     Index("bookings_asked_idx", "pincode", "created_at", "service_id"),
