@@ -92,6 +92,7 @@ async def _types_a_price_and_sees_it(meena: Window) -> None:
     await meena.shows("#price-error", "paisa")
     meena.complaints[:] = [one for one in meena.complaints if "422" not in one]  # Chromium logs each refused form
     assert await meena.page.input_value("#price") == "1.001"
+    await meena.shows("#preview", "once name, category, price")
     await meena.look()
     await meena.page.set_viewport_size(DESK)
     await meena.page.fill("#price", "177.50")
