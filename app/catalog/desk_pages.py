@@ -149,7 +149,8 @@ async def _done(request: Asked, db: AsyncSession, cache: Cache, service_id: int,
         return go(request, asked.record_url(service_id))
     record = await _record(request, db, cache, service_id)
     context = {"view": asked, **record, "asking": "", "refusal": None, "said": words}
-    return swap(request, "catalog/desk/service_changed.swap.html", **context)
+    headers = {"hx-replace-url": asked.record_url(service_id)}
+    return swap(request, "catalog/desk/service_changed.swap.html", headers=headers, **context)
 
 
 async def _table(db: AsyncSession, cache: Cache, asked: View) -> dict[str, Any]:

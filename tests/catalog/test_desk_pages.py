@@ -201,6 +201,7 @@ async def test_a_deed_with_htmx_draws_panel_and_row_again(meena, service):
     form = asking.form("/retirement")
     done = await meena.post(form.action, data=form.fields, headers=AS_HTMX)
     assert done.status_code == 200
+    assert done.headers["hx-replace-url"] == f"/admin/services/{service.id}"
     assert "Retired" in done.text
     assert f'<hx-partial hx-target="#service-{service.id}"' in done.text
     assert re.search(r'<form[^>]+action="[^"]*/return"', done.text)
