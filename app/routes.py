@@ -32,6 +32,7 @@ from app.catalog.editing_pages import ServiceForms
 from app.discovery.pages import HomePages, ReadingPages, ResultPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
+from app.insights.monthly_pages import MonthlyPages
 from app.insights.report_pages import ReportDesk
 from app.insights.today_pages import TodayPages
 from app.notifications.mailbox_pages import MailboxPages
@@ -45,6 +46,7 @@ from app.standing.customer_pages import CustomerDesk
 from app.standing.joining_pages import JoiningPages
 from app.standing.leaving_pages import LeavingPages, OwnDataPages
 from app.standing.pages import BlockedPages
+from app.standing.professional_pages import ProfessionalDesk
 from app.standing.verification_pages import VerificationPages
 from app.standing.work_pages import WorkPages
 from app.vetting.document_pages import DocumentPages, DocumentsPages
@@ -79,6 +81,7 @@ CUSTOMERS: list[ControllerRouterHandler] = [
     ReceiptPages,
     ReviewPages,
     AddressPages,
+    MonthlyPages,
 ]
 
 PROFESSIONALS: list[ControllerRouterHandler] = [
@@ -105,6 +108,7 @@ ADMINS: list[ControllerRouterHandler] = [
     TodayPages,
     ReportDesk,
     EventDesk,
+    ProfessionalDesk,
     CustomerDesk,
     AdminDesk,
     BlockPages,

@@ -90,9 +90,9 @@ async def approve(db: AsyncSession, by: Person, professional_id: int, form: Form
     """
     user, professional, matter = await _open(db, professional_id, form)
     _refuse_unchecked(matter, form)
-    accepted = await papers.accept(db, by, professional_id)
-    if not accepted and not await Documents(db).in_state(professional_id, "approved"):
+    if not matter.waiting and not await Documents(db).in_state(professional_id, "approved"):
         raise Refused(_("%(name)s has not sent any paper yet.", name=user.full_name), reason="papers")
+    await papers.accept(db, by, professional_id)
     await Offerings(db).settle(professional_id, "pending", "approved")
     before = professional.standing
     if before != "approved":
