@@ -91,7 +91,11 @@ def months(count: int = 12) -> list[date]:
 
 
 def _between(first: str, last: str, today: date) -> Period:
-    begins, ends = _day(first) if first else today, _day(last) if last else today
+    begins, ends = _day(first) if first else None, _day(last) if last else None
+    if not last:
+        ends = max(begins or today, today)
+    if not first:
+        begins = min(ends or today, today)
     errors = {
         name: _("A day, please, such as 2026-11-24.")
         for name, day in (("from", begins), ("to", ends))
