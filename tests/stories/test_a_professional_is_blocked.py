@@ -83,7 +83,7 @@ async def test_a_professional_with_a_started_and_an_accepted_job_is_blocked(stag
         after = await ravi.go(job, "/completion", code=finish)
         assert after.path == "/blocked"
         assert "still running" not in after.text
-        assert "★" not in (await asha.visit("/professionals/%d" % stage.town.ravi.id)).text
+        assert "★" not in (await asha.visit(f"/professionals/{stage.town.ravi.id}")).text
     with stopped(11, 10):
         await unblocks(meena, desk_of(stage.town.ravi), "He paid it back and apologised.")
         assert "He paid it back" in await letters_to(stage, "ravi@example.com")
