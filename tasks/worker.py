@@ -1,13 +1,15 @@
 """Every task by name, and the timetable in product words (Asia/Kolkata)."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.kit.queue import CLOCK, EXPORTS, MAIL
 from tasks.clock import Line, Task, run_tick
 from tasks.context import Context
 from tasks.notifications import drain_outbox
 from tasks.papers import sweep_files, warn_of_expiry
+from tasks.reminders import remind_before_jobs, remind_in_the_evening
+from tasks.reports import send_monthly_reports
 from tasks.upkeep import (
     ask_the_others,
     close_old_bookings,
@@ -29,6 +31,9 @@ TIMETABLE: tuple[Line, ...] = (
     Line("20 * * * *", free_payouts),
     Line("0 8 * * *", warn_of_expiry),
     Line("15 * * * *", sweep_files),
+    Line("0 18 * * *", remind_in_the_evening, catch_up=timedelta(hours=4)),
+    Line("*/5 * * * *", remind_before_jobs),
+    Line("0 8 1 * *", send_monthly_reports, catch_up=timedelta(days=40)),
     Line("30 3 * * *", prune_sessions),
     Line("40 3 * * *", prune_keys),
     Line("50 3 * * *", prune_runs),

@@ -57,6 +57,10 @@ KINDS: dict[str, Kind] = {
     "work_approved": Kind(said=N_("You may work with Doorstep."), leads="/verification"),
     "work_denied": Kind(said=N_("We could not accept what you sent."), leads="/verification"),
     "change_approved": Kind(said=N_("What was new is approved."), leads="/verification"),
+    "booking_soon": Kind("reminders", SOON, N_("Soon: %(service)s.")),
+    "job_soon": Kind("reminders", SOON, N_("Your job is soon: %(service)s.")),
+    "evening": Kind("reminders", SOON, N_("What waits, and what comes tomorrow."), leads="/jobs"),
+    "monthly_report": Kind("reports", BULK, N_("Your month with Doorstep."), leads="/reports"),
     "wrong_codes": Kind(said=N_("Wrong codes at a door: %(service)s.")),
 }
 OTHERWISE = Kind()

@@ -21,6 +21,7 @@ from app.kit import clock
 from app.kit.outbox import Outbox
 from app.kit.secrets import digest
 from app.kit.vault import Vault
+from app.notifications.contents import CONTENTS
 from app.notifications.kinds import kind_of
 from app.notifications.repository import Around
 from app.notifications.unsubscribing import token_for
@@ -88,7 +89,12 @@ class Letters:
         if person is None or (SEALED in mail.data and token is None):
             raise OutOfDate
         until = mail.data.get("until")
+        content = CONTENTS.get(mail.kind)
+        more = await content(db, person, mail) if content is not None else {}
+        if more is None:
+            raise OutOfDate
         return person, {
+            **more,
             "token": token,
             "until": date.fromisoformat(until) if until else None,
             "block": await self._block_of(around, mail, person) if mail.kind in ABOUT_BLOCKS else None,
@@ -157,6 +163,12 @@ def _holds_it(booking: Booking, mail: Outbox) -> bool:
     return booking.state == State.ASSIGNED and booking.professional_id == mail.data.get("professional_id")
 
 
+def _still_comes(booking: Booking, mail: Outbox) -> bool:
+    """The same person at the same time, and not begun: a reminder of anything else would be wrong."""
+    same = booking.starts_at.isoformat() == mail.data["starts_at"] and clock.now() < booking.starts_at
+    return same and _holds_it(booking, mail)
+
+
 def _code_is_live(booking: Booking, mail: Outbox) -> bool:
     return booking.live_code(str(mail.data.get("phase"))) is not None
 
@@ -168,6 +180,8 @@ STILL_TRUE: dict[str, Callable[[Booking, Outbox], bool]] = {
     "job_asked": lambda booking, mail: (
         booking.state == State.REQUESTED and booking.asks_first(clock.now()) == mail.recipient_id
     ),
+    "booking_soon": _still_comes,
+    "job_soon": _still_comes,
     "booking_looking_again": lambda booking, mail: booking.state == State.REQUESTED,
     "booking_moved": lambda booking, mail: booking.starts_at.isoformat() == mail.data.get("starts_at"),
     "booking_started": lambda booking, mail: booking.state == State.STARTED,

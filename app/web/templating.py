@@ -99,6 +99,11 @@ def date_only(moment: datetime | date) -> str:
     return written(there, "d MMM" if there.year == clock.today().year else "d MMM y")
 
 
+def month_of(day: date) -> str:
+    """November 2026."""
+    return written(day, "LLLL y")
+
+
 def near_day(moment: datetime) -> str:
     """Today, Tomorrow, Tue 24 Nov."""
     away = (here(moment).date() - clock.today()).days
@@ -177,6 +182,7 @@ FILTERS: dict[str, Any] = {
     "money": money,
     "when": when,
     "span": span,
+    "month": month_of,
     "day": day,
     "near_day": near_day,
     "weekday": weekday,

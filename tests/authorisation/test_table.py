@@ -8,6 +8,7 @@ from tests.authorisation.table import PEOPLE, PROGRAMS, TABLE
 
 # What is read here is somebody's own affair, and that it was read is written down: all that a GET may write.
 SEEN = {
+    "/admin/bookings/{ref:str}/contact": {"bookings", "events"},
     "/admin/customers/{customer_id:int}": {"users", "events"},
     "/documents/{document_id:str}": {"documents", "events"},
     "/documents/{document_id:str}/preview": {"documents", "events"},

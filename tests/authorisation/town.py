@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from litestar import Litestar
 from sqlalchemy import Select, func, select
@@ -16,10 +16,12 @@ from app.availability.working import TimeOff
 from app.bookings.absence import report
 from app.bookings.booking import Booking
 from app.bookings.checkout import pay, settle_completion
+from app.bookings.month import Month, to_facts
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
 from app.catalog import editing
 from app.catalog.service import Service
+from app.insights.monthly_repository import MonthlyReports
 from app.kit import clock
 from app.kit.events import Event
 from app.kit.files import Storage
@@ -72,6 +74,9 @@ async def build(app: Litestar) -> Town:
                 town.tokens[column] = await _session(Sessions(database), db, user)
                 town.programs[column] = await _token(Sessions(database), db, user)
             town.words["session"] = str(await db.scalar(_first_session_of(town.people["asha"])))
+            town.words["month"] = "2026-10"
+            empty = Month(done=0, cancelled=0, spent=0, reviews=0, stars=0.0, bookings=[], coming=[])
+            await MonthlyReports(db).keep(town.people["asha"].id, date(2026, 10, 1), to_facts(empty))
             town.words["unsubscribe"] = token_for(app.state.vault, town.people["asha"].id, "reports")
             asked = select(func.min(Notice.id)).where(Notice.user_id == town.people["asha"].id)
             town.words["notice"] = str(await db.scalar(asked))

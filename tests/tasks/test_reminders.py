@@ -1,0 +1,302 @@
+"""Reminders and monthly reports under a stopped clock: once each, only what is still true, exact months of India."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from app.accounts.user import User
+from app.bookings.month import month_before, of_facts, span_of
+from app.bookings.repository import Bookings
+from app.bookings.reservation import accept, hand_back
+from app.insights.monthly import MonthlyReport
+from app.kit import clock
+from app.kit.outbox import Outbox
+from app.kit.vault import Vault
+from app.notifications.letters import Letters, OutOfDate
+from app.notifications.reminders import remind_before
+from app.payments import charges
+from app.payments.portal import Instrument, Outcome
+from app.reviews.writing import write
+from app.web.templating import environment
+from tasks.reminders import remind_in_the_evening
+from tasks.reports import send_monthly_reports
+from tests.factories import a_block, a_customer, a_professional, a_request, a_service, an_admin
+
+VAULT = Vault("a secret for tests only")
+CARD = Outcome("authorised", Instrument("card", "Visa", "4242"))
+EVENING = datetime(2026, 11, 24, 18, 0, tzinfo=clock.IST)
+
+
+async def nobody(_announcements):
+    """Nobody hears."""
+
+
+def ctx(database, tick):
+    return {"database": database, "after": nobody, "tick": tick}
+
+
+@pytest.fixture
+async def town(own_database):
+    with clock.stopped(EVENING - timedelta(days=1)):
+        async with own_database.work() as db:
+            service = await a_service(db, "Fixing leaks")
+            ravi = await a_professional(db, "Ravi Kumar", services=[service])
+            asha = await a_customer(db, "Asha Raman")
+            asha.email_verified_at = clock.now()
+            return service, ravi, asha
+
+
+async def a_job(database, town, start, *, accepted=True):
+    service, ravi, asha = town
+    async with database.work() as db:
+        booking = await a_request(db, asha, service, start)
+        booking.payment = "card"
+        await charges.authorise(db, booking.id, asha.id, booking.price, "booking", CARD)
+        if accepted:
+            await accept(db, ravi, booking.reference, VAULT)
+        return booking.reference
+
+
+async def told(database, *kinds):
+    async with database.work() as db:
+        rows = await db.scalars(select(Outbox).where(Outbox.kind.in_(kinds)).order_by(Outbox.id))
+        return list(rows)
+
+
+async def letter(database, row):
+    writer = Letters(environment(), VAULT, "https://doorstep.example")
+    async with database.work() as db:
+        try:
+            return await writer.write(db, row)
+        except OutOfDate:
+            return None
+
+
+async def test_in_the_evening_professionals_hear_of_tomorrows_jobs_and_waiting_offers_once(own_database, town):
+    with clock.stopped(EVENING):
+        await a_job(own_database, town, EVENING + timedelta(hours=16))
+        await a_job(own_database, town, EVENING + timedelta(hours=42), accepted=False)
+        for _ in range(2):
+            await remind_in_the_evening(ctx(own_database, EVENING))
+        (row,) = await told(own_database, "evening")
+        mail = await letter(own_database, row)
+    assert row.recipient_id == town[1].id
+    assert "Tomorrow: 1 job" in mail.subject
+    assert "10:00" in mail.text
+    assert "These wait for your answer" in mail.text
+
+
+async def test_with_nothing_to_do_nobody_is_reminded(own_database, town):
+    """The defect: reminders for jobs five weeks off, to one shared room."""
+    with clock.stopped(EVENING):
+        await a_job(own_database, town, EVENING + timedelta(days=5))
+        await remind_in_the_evening(ctx(own_database, EVENING))
+        assert await told(own_database, "evening") == []
+
+
+async def test_an_evening_that_is_over_is_not_made_up_for(own_database, town):
+    with clock.stopped(EVENING):
+        await a_job(own_database, town, EVENING + timedelta(hours=16))
+    with clock.stopped(EVENING + timedelta(hours=5)):
+        await remind_in_the_evening(ctx(own_database, EVENING))
+    assert await told(own_database, "evening") == []
+
+
+async def test_what_was_handed_back_meanwhile_is_not_sent(own_database, town):
+    with clock.stopped(EVENING):
+        reference = await a_job(own_database, town, EVENING + timedelta(hours=16))
+        await remind_in_the_evening(ctx(own_database, EVENING))
+        (row,) = await told(own_database, "evening")
+        async with own_database.work() as db:
+            await hand_back(db, town[1], reference, "My scooter broke.")
+        assert await letter(own_database, row) is None
+
+
+async def test_a_day_and_two_hours_before_both_sides_are_reminded_once_each(own_database, town):
+    start = EVENING + timedelta(hours=40)
+    with clock.stopped(EVENING):
+        await a_job(own_database, town, start)
+    seen = []
+    for minutes in range(0, 40 * 60, 30):
+        with clock.stopped(EVENING + timedelta(minutes=minutes)):
+            async with own_database.work() as db:
+                seen.append((40 - minutes / 60, await remind_before(db)))
+    assert [one for one in seen if one[1]] == [(24.0, 2), (2.0, 2)]
+    rows = await told(own_database, "booking_soon", "job_soon")
+    assert sorted((row.kind, row.data["hours"], row.recipient_id) for row in rows) == sorted(
+        [
+            ("booking_soon", 24, town[2].id),
+            ("job_soon", 24, town[1].id),
+            ("booking_soon", 2, town[2].id),
+            ("job_soon", 2, town[1].id),
+        ]
+    )
+
+
+async def test_who_accepted_an_hour_before_is_not_reminded(own_database, town):
+    with clock.stopped(EVENING):
+        await a_job(own_database, town, EVENING + timedelta(hours=20))
+        async with own_database.work() as db:
+            assert await remind_before(db) == 0
+
+
+async def test_a_cancelled_or_moved_booking_is_not_reminded_of(own_database, town):
+    start = EVENING + timedelta(hours=40)
+    with clock.stopped(EVENING):
+        reference = await a_job(own_database, town, start)
+    with clock.stopped(start - timedelta(hours=24)):
+        async with own_database.work() as db:
+            assert await remind_before(db) == 2
+        rows = await told(own_database, "booking_soon", "job_soon")
+        assert all([await letter(own_database, row) for row in rows])
+        async with own_database.work() as db:
+            booking = await Bookings(db).by_reference(reference, lock=True)
+            booking.cancel(town[2], "customer", "Plans changed.")
+            await charges.release(db, booking.id)
+        assert [await letter(own_database, row) for row in rows] == [None, None]
+        for row in rows:
+            assert "482" not in str(row.data)  # no code waits in a row
+
+
+# The month
+
+
+async def done(database, town, start):
+    """Booked, done and paid at that time."""
+    service, ravi, asha = town
+    with clock.stopped(start - timedelta(days=2)):
+        reference = await a_job(database, town, start)
+    with clock.stopped(start):
+        async with database.work() as db:
+            booking = await Bookings(db).by_reference(reference, lock=True)
+            booking.start(ravi, booking.live_code("start"), VAULT)
+            booking.complete(ravi, booking.live_code("finish"))
+            await charges.capture(db, booking.id, asha.id, ravi.id, booking.total, held_payout=False)
+    return reference
+
+
+def at(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=clock.IST)
+
+
+@pytest.mark.parametrize(
+    ("month", "last", "first_after"),
+    [
+        ("2027-02", "2027-02-28T18:30", "2027-03-01T08:30"),
+        ("2028-02", "2028-02-29T18:30", "2028-03-01T08:30"),
+        ("2027-03", "2027-03-31T18:30", "2027-04-01T08:30"),
+        ("2026-12", "2026-12-31T18:30", "2027-01-01T08:30"),
+    ],
+)
+async def test_a_month_is_indias_calendar_month_to_the_minute(own_database, town, month, last, first_after):
+    inside, outside = at(last), at(first_after)
+    first = at(f"{month}-01T08:30")
+    for start in (first - timedelta(days=1), first, inside, outside):
+        await done(own_database, town, start)
+    tick = clock.at(outside.date(), 8 * 60)
+    with clock.stopped(tick + timedelta(hours=3)):
+        assert await send_monthly_reports(ctx(own_database, tick)) == 1
+        assert await send_monthly_reports(ctx(own_database, tick)) == 0
+    async with own_database.work() as db:
+        (kept,) = await db.scalars(select(MonthlyReport))
+    told_ = of_facts(kept.facts)
+    assert kept.month == date.fromisoformat(f"{month}-01")
+    assert (told_.done, told_.spent) == (2, 2 * 149_00)
+    assert [one.at for one in told_.bookings] == [first, inside]
+
+
+async def test_the_report_says_the_same_in_the_mail_in_the_archive_and_in_the_ledger(own_database, town):
+    reference = await done(own_database, town, at("2027-02-10T10:00"))
+    with clock.stopped(at("2027-02-11T10:00")):
+        async with own_database.work() as db:
+            await write(db, town[2], reference, 4, "Good.")
+    with clock.stopped(at("2027-02-27T10:00")):
+        await a_job(own_database, town, at("2027-03-03T10:00"))
+    tick = at("2027-03-01T08:00")
+    with clock.stopped(tick):
+        await send_monthly_reports(ctx(own_database, tick))
+        (row,) = await told(own_database, "monthly_report")
+        mail = await letter(own_database, row)
+    assert "Your February 2027" in mail.subject
+    for part in (mail.text, mail.html):
+        assert "₹149" in part
+        assert "4.0" in part
+        assert "Fixing leaks" in part
+    assert "This comes:" in mail.text
+    assert mail.unsubscribe
+    async with own_database.work() as db:
+        money = await db.scalar(text("SELECT sum(amount) FROM ledger_entries WHERE account = 'gateway'"))
+    assert money == row.data["facts"]["spent"]
+
+
+async def test_reports_go_to_confirmed_addresses_of_people_who_may_book_alone(own_database, town):
+    """The defect: mailed to unverified addresses, and twice when run twice."""
+    await done(own_database, town, at("2027-02-10T10:00"))
+    tick = at("2027-03-01T08:00")
+    for change in ("email_verified_at = NULL", "left_at = now()"):
+        async with own_database.work() as db:
+            await db.execute(text(f"UPDATE users SET {change} WHERE id = :id"), {"id": town[2].id})
+        with clock.stopped(tick):
+            assert await send_monthly_reports(ctx(own_database, tick)) == 0
+        async with own_database.work() as db:
+            await db.execute(
+                text("UPDATE users SET email_verified_at = now(), left_at = NULL WHERE id = :id"), {"id": town[2].id}
+            )
+    async with own_database.work() as db:
+        await a_block(db, await db.get(User, town[2].id), await an_admin(db), "No.")
+    with clock.stopped(tick):
+        assert await send_monthly_reports(ctx(own_database, tick)) == 0
+
+
+async def test_a_fan_out_that_died_half_way_goes_on_and_tells_nobody_twice(own_database, town, monkeypatch):
+    monkeypatch.setattr("tasks.reports.AT_ONCE", 3)
+    service, ravi, _asha = town
+    async with own_database.work() as db:
+        customers = [await a_customer(db, f"Customer {chr(65 + n)}") for n in range(8)]
+        for one in customers:
+            one.email_verified_at = clock.now()
+    for number, one in enumerate(customers):
+        await done(own_database, (service, ravi, one), at("2027-02-10T10:00") + timedelta(days=number))
+    tick = at("2027-03-01T08:00")
+
+    class Died(Exception):
+        pass
+
+    calls = []
+
+    class Dying:
+        """A database that dies at the third portion."""
+
+        def work(self, after):
+            calls.append(after)
+            if len(calls) == 3:
+                raise Died
+            return own_database.work(after)
+
+    with clock.stopped(tick):
+        with pytest.raises(Died):
+            await send_monthly_reports({"database": Dying(), "after": nobody, "tick": tick})
+        assert await send_monthly_reports(ctx(own_database, tick)) == 2
+    rows = await told(own_database, "monthly_report")
+    assert sorted(row.recipient_id for row in rows) == sorted(one.id for one in customers)
+
+
+@pytest.mark.parametrize(
+    ("day", "before"),
+    [
+        ("2027-03-01", "2027-02-01"),
+        ("2027-01-01", "2026-12-01"),
+        ("2028-03-31", "2028-02-01"),
+        ("2026-12-31", "2026-11-01"),
+    ],
+)
+def test_the_month_before(day, before):
+    assert month_before(date.fromisoformat(day)) == date.fromisoformat(before)
+
+
+def test_a_month_begins_at_midnight_in_india_where_the_server_counts_in_utc():
+    since, until = span_of(date(2028, 2, 1))
+    assert since.astimezone(UTC).isoformat() == "2028-01-31T18:30:00+00:00"
+    assert until.astimezone(UTC).isoformat() == "2028-02-29T18:30:00+00:00"
+    assert span_of(date(2026, 12, 1))[1] == clock.at(date(2027, 1, 1))
