@@ -96,7 +96,7 @@ class Desk:
     async def listed(
         self, chosen: Mapping[str, str], found: Found, *, sort: str, descending: bool, after: str
     ) -> Slice:
-        query = ROW.where(*conditions(chosen), *_called(found))
+        query = ROW.where(*conditions(chosen), *called(found))
         return await slice_of(self._db, query, key=Booking.id, sort=SORTS[sort], descending=descending, after=after)
 
     async def counts(self, chosen: Mapping[str, str], q: str) -> dict[str, int | None]:
@@ -146,7 +146,7 @@ def conditions(chosen: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
             yield fits(value)
 
 
-def _called(found: Found) -> Iterator[ColumnElement[bool]]:
+def called(found: Found) -> Iterator[ColumnElement[bool]]:
     if not found.q:
         return
     ways: list[ColumnElement[bool]] = []

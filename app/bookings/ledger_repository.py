@@ -50,7 +50,7 @@ class Ledger:
         self._db = db
 
     async def listed(self, chosen: Mapping[str, str], *, descending: bool, after: str) -> Lines:
-        query = _LINES.where(*_conditions(chosen))
+        query = _LINES.where(*lines_asked(chosen))
         by = SORTS["starts"]
         page = await slice_of(self._db, query, key=LedgerEntry.id, sort=by, descending=descending, after=after)
         return Lines(page, await self._total(query) if page.total is not None else None)
@@ -65,7 +65,7 @@ class Ledger:
         return int((await self._db.execute(summed)).scalar_one())
 
 
-def _conditions(chosen: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
+def lines_asked(chosen: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
     yield from conditions({name: value for name, value in chosen.items() if name not in ("account", "kind")})
     if account := chosen.get("account"):
         yield LedgerEntry.account.in_(GROUPS.get(account, ()))

@@ -64,12 +64,12 @@ class Customers:
 
     async def listed(self, wanted: Wanted, *, sort: str, descending: bool, after: str) -> Slice:
         return await slice_of(
-            self._db, _found(wanted), key=User.id, sort=SORTS[sort], descending=descending, after=after
+            self._db, found(wanted), key=User.id, sort=SORTS[sort], descending=descending, after=after
         )
 
     async def counts(self, q: str) -> dict[str, int | None]:
         """How many there are in each state, of those that `q` finds."""
-        return {state: await counted(self._db, _found(Wanted(q, state))) for state in STATES}
+        return {state: await counted(self._db, found(Wanted(q, state))) for state in STATES}
 
     async def one(self, customer_id: int) -> AnyRow:
         if customer_id not in IDS:
@@ -95,7 +95,7 @@ class Customers:
         return (await self._db.execute(query.order_by(Booking.starts_at.desc(), Booking.id.desc()).limit(SHOWN))).all()
 
 
-def _found(wanted: Wanted) -> Query:
+def found(wanted: Wanted) -> Query:
     query = _PERSON
     if wanted.q.isdigit() and len(wanted.q) == 6:
         query = query.where((Address.pincode == wanted.q) | User.words.contains(wanted.q))

@@ -75,13 +75,13 @@ class Professionals:
 
     async def listed(self, wanted: Wanted, *, sort: str, descending: bool, after: str) -> Slice:
         return await slice_of(
-            self._db, _found(wanted), key=Professional.user_id, sort=SORTS[sort], descending=descending, after=after
+            self._db, found(wanted), key=Professional.user_id, sort=SORTS[sort], descending=descending, after=after
         )
 
     async def counts(self, wanted: Wanted) -> dict[str, int | None]:
         """How many there are in each state, of those that are found otherwise."""
         return {
-            state: await counted(self._db, _found(Wanted(wanted.q, state, wanted.service, wanted.pincode)))
+            state: await counted(self._db, found(Wanted(wanted.q, state, wanted.service, wanted.pincode)))
             for state in ("", *STATES)
         }
 
@@ -107,7 +107,7 @@ class Professionals:
         return name
 
 
-def _found(wanted: Wanted) -> Query:
+def found(wanted: Wanted) -> Query:
     query = _PERSON
     if wanted.q:
         query = query.where(User.id.in_(_by_words(wanted.q.lower())))
