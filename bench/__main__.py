@@ -4,9 +4,10 @@ import argparse
 import signal
 import sys
 
-from bench import live, pages, race, search, slots, weight
+from bench import admin, live, pages, race, search, slots, weight
 
-MEASUREMENTS = {module.__name__.removeprefix("bench."): module for module in (pages, slots, race, live, weight, search)}
+MODULES = (pages, slots, race, live, weight, search, admin)
+MEASUREMENTS = {module.__name__.removeprefix("bench."): module for module in MODULES}
 
 
 def main() -> int:

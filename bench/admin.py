@@ -1,0 +1,169 @@
+"""The admin's desk at 1,000,000 bookings: each table and the report page, beside the cheapest page of the same process.
+
+Rows read are those that PostgreSQL took from tables and indexes, also when it passed over them.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.paging import cursor
+from app.main import create_app
+from app.settings import Settings
+from bench.desk_town import fill
+from bench.desk_work import Sizes
+from bench.load import HOST
+from bench.processes import settings
+from bench.servers import Place, place
+from bench.slots import statements
+from bench.tables import middle, quantile, show
+from bench.town import sign_in
+
+HEAD = ("page", "queries", "rows read", "database ms", "p50 ms", "p99 ms", "target")
+TABLE, REPORT = "≤ 10 ms in the database", "≤ 300 ms"
+COOKIE = "__Host-ds="
+TIMES_EXPLAINED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    name: str
+    path: str
+    target: str = TABLE
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    usual = Sizes()
+    parser.add_argument("--bookings", type=int, default=usual.bookings)
+    parser.add_argument("--professionals", type=int, default=usual.professionals)
+    parser.add_argument("--customers", type=int, default=usual.customers)
+    parser.add_argument("--times", type=int, default=30, help="each page is asked for so often")
+
+
+def run(args: argparse.Namespace) -> None:
+    sizes = Sizes(args.bookings, args.professionals, args.customers)
+    with place() as there:
+        started = time.perf_counter()
+        fill(there, sizes)
+        took = time.perf_counter() - started
+        rows = asyncio.run(measure(there, args.times))
+    told = f"{sizes.bookings:,} bookings, {sizes.professionals:,} professionals, {sizes.customers:,} customers"
+    show(f"The desk: {told}, filled in {took:.0f} s; each page {args.times} times", HEAD, rows)
+
+
+async def measure(there: Place, times: int) -> list[tuple[Any, ...]]:
+    app = create_app(Settings.from_env({**settings(there), "LOG_LEVEL": "warning"}))
+    database: Database = app.state.database
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are narrower
+    async with httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}") as client, database.work() as db:
+        admin = await db.scalar(text("SELECT id FROM users WHERE role = 'admin' ORDER BY id LIMIT 1"))
+        client.headers["cookie"] = COOKIE + await sign_in(database, int(admin or 0))
+        rows = [await _row(client, database, db, look, times) for look in [look async for look in _looks(db)]]
+    await database.close()
+    return rows
+
+
+async def _looks(db: AsyncSession) -> Any:
+    yield Look("the cheapest page", "/health", "the baseline")
+    for name, path in (await _tables(db)).items():
+        yield Look(name, path)
+    busy = await db.scalar(
+        text("SELECT professional_id FROM bookings WHERE professional_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC")
+    )
+    area = await db.scalar(text("SELECT pincode FROM bookings GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"))
+    category = await db.scalar(text("SELECT slug FROM categories ORDER BY id LIMIT 1"))
+    for weeks in ("week", "4", "12", "52"):
+        yield Look(f"report, {weeks if weeks == 'week' else weeks + ' weeks'}", _report(period=weeks), REPORT)
+    first = clock.today().replace(year=clock.today().year - 3)
+    yield Look("report, all there is", f"{_report(period='days')}&from={first}&to={clock.today()}", REPORT)
+    for weeks in ("12", "52"):
+        for name, value in (("category", category), ("pincode", area), ("professional", busy)):
+            yield Look(f"report, {weeks} weeks, one {name}", _report(period=weeks, **{name: str(value)}), REPORT)
+
+
+async def _tables(db: AsyncSession) -> Mapping[str, str]:
+    half = (
+        await db.execute(text("SELECT id, starts_at FROM bookings ORDER BY starts_at LIMIT 1 OFFSET 500000"))
+    ).first()
+    deep = cursor(half.starts_at.isoformat(), half.id, 500_000) if half else ""
+    return {
+        "today": "/admin",
+        "customers": "/admin/customers",
+        "customers, “kumar”": "/admin/customers?q=kumar",
+        "customers by name": "/admin/customers?sort=name",
+        "professionals": "/admin/professionals",
+        "professionals, “fatima”": "/admin/professionals?q=fatima",
+        "admins": "/admin/admins",
+        "bookings": "/admin/bookings",
+        "bookings, page 25,000": f"/admin/bookings?after={deep}",
+        "bookings, nobody accepted": "/admin/bookings?state=cancelled&cancelled_as=unfilled",
+        "bookings, “fatima”": "/admin/bookings?q=fatima",
+        "bookings of a report's week": f"/admin/bookings?from={clock.today()}&to={clock.today()}&state=done",
+        "dispatch": "/admin/dispatch",
+        "services": "/admin/services",
+        "ledger, commission": "/admin/ledger?account=commission",
+        "reviews, one star": "/admin/reviews?rating=1",
+        "events": "/admin/events",
+    }
+
+
+def _report(**filters: str) -> str:
+    return "/admin/reports?" + "&".join(f"{name}={value}" for name, value in filters.items())
+
+
+async def _row(
+    client: httpx.AsyncClient, database: Database, db: AsyncSession, look: Look, times: int
+) -> tuple[Any, ...]:
+    for _ in range(2):  # on the second look, so that what is prepared once is not counted
+        with statements(database) as asked:
+            answer = await client.get(look.path)
+        answer.raise_for_status()
+    took = [await _timed(client, look.path) for _ in range(times)]
+    read = [one for one in asked if one[0].lstrip()[:6].upper() in ("SELECT", "WITH R", "WITH M")]
+    inside = [await _explained(db, *one) for one in read]
+    return (
+        look.name,
+        len(asked),
+        sum(rows for _, rows in inside),
+        sum(ms for ms, _ in inside),
+        middle(took),
+        quantile(took, 0.99),
+        look.target,
+    )
+
+
+async def _timed(client: httpx.AsyncClient, path: str) -> float:
+    started = time.perf_counter()
+    (await client.get(path)).raise_for_status()
+    return (time.perf_counter() - started) * 1000
+
+
+async def _explained(db: AsyncSession, statement: str, parameters: Any) -> tuple[float, int]:
+    """ms that PostgreSQL took, with planning, the median of some; and the rows that it read."""
+    connection = await (await db.connection()).get_raw_connection()
+    assert connection.driver_connection is not None
+    told = []
+    for _ in range(TIMES_EXPLAINED):
+        answer = await connection.driver_connection.fetchval(
+            "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + statement, *parameters
+        )
+        told.append((json.loads(answer) if isinstance(answer, str) else answer)[0])
+    return middle(one["Planning Time"] + one["Execution Time"] for one in told), sum(_read(told[-1]["Plan"]))
+
+
+def _read(node: Mapping[str, Any]) -> Iterator[int]:
+    if node["Node Type"].endswith("Scan") and ("Relation Name" in node or "Index Name" in node):
+        passed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+        yield round((node["Actual Rows"] + passed) * node["Actual Loops"])
+    for below in node.get("Plans", ()):
+        yield from _read(below)
