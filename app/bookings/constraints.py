@@ -59,7 +59,7 @@ CONSTRAINTS = (
     Index("bookings_offers_idx", "service_id", "pincode", "starts_at", postgresql_where=text("state = 'requested'")),
     Index("bookings_held_idx", "held_until", postgresql_where=text("state = 'held'")),
     Index("bookings_open_idx", "starts_at", postgresql_where=text(f"state IN ({_ACTIVE})")),
-    # All that reports count, so that they read this and nothing else (docs/decisions/0015-reports.md).
+    # All that reports count, so that they read this and nothing else (docs/decisions/0017-reports.md).
     Index(
         "bookings_report_idx",
         "starts_at",

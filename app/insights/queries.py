@@ -1,6 +1,6 @@
 """The numbers of reports: counted anew whenever somebody looks, from one index that has all of them.
 
-Everything is about one set: the bookings whose start lies in the period (docs/decisions/0015-reports.md).
+Everything is about one set: the bookings whose start lies in the period (docs/decisions/0017-reports.md).
 """
 
 from collections.abc import Sequence
