@@ -16,12 +16,13 @@ from app.accounts.user import Block, Role, User
 from app.kit import clock
 from app.kit.errors import Invalid, Missing
 from app.kit.events import nudge
+from app.kit.ids import RowNumbers
 from app.kit.outbox import Outbox
 from app.kit.queue import MAIL, later
 from app.kit.words import _
 
 MOST_ADDRESSES = 20
-IDS = range(1, 2**63)
+IDS = RowNumbers()
 VERIFY, RESET = "verify", "reset"
 
 

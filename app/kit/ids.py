@@ -6,6 +6,13 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U to mis
 INT64 = 2**63
 
 
+class RowNumbers:
+    """What the number of a row can be. None is none of them: a bare range would look for it through all of itself."""
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and 0 < number < INT64
+
+
 def reference() -> str:
     """Eight characters, 40 random bits: "7K3MQ9WD"."""
     return "".join(secrets.choice(ALPHABET) for _ in range(8))

@@ -11,11 +11,12 @@ from app.accounts.user import Role
 from app.kit import clock
 from app.kit.errors import Missing
 from app.kit.events import Event, Person
+from app.kit.ids import RowNumbers
 from app.vetting.document import SEEN, WARNED, Document
 from app.vetting.professional import Professional
 from app.vetting.verification import Verification
 
-IDS = range(1, 2**63)
+IDS = RowNumbers()
 STORED = text(
     "SELECT stored_as FROM documents WHERE stored_as IS NOT NULL"
     " UNION SELECT stored_as FROM exports WHERE stored_as IS NOT NULL"
