@@ -7,7 +7,14 @@ from app.kit.schedule import Runs
 from app.payments import charges
 from tasks.context import Context, work
 
-OFTEN = ("lapse_holds", "give_up_unfilled", "ask_the_others", "complete_left_running")
+OFTEN = (
+    "lapse_holds",
+    "give_up_unfilled",
+    "ask_the_others",
+    "complete_left_running",
+    "take_up_exports",
+    "remind_before_jobs",
+)
 
 
 async def lapse_holds(ctx: Context) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from app.kit.queue import CLOCK, EXPORTS, MAIL
 from tasks.clock import Line, Task, run_tick
 from tasks.context import Context
+from tasks.exports import build_export, expire_exports, take_up_exports
 from tasks.notifications import drain_outbox
 from tasks.papers import sweep_files, warn_of_expiry
 from tasks.reminders import remind_before_jobs, remind_in_the_evening
@@ -34,6 +35,8 @@ TIMETABLE: tuple[Line, ...] = (
     Line("0 18 * * *", remind_in_the_evening, catch_up=timedelta(hours=4)),
     Line("*/5 * * * *", remind_before_jobs),
     Line("0 8 1 * *", send_monthly_reports, catch_up=timedelta(days=40)),
+    Line("* * * * *", take_up_exports),
+    Line("25 * * * *", expire_exports),
     Line("30 3 * * *", prune_sessions),
     Line("40 3 * * *", prune_keys),
     Line("50 3 * * *", prune_runs),
@@ -49,7 +52,7 @@ async def run_due_task(ctx: Context, *, name: str, moment: str) -> None:
 QUEUES: Mapping[str, tuple[tuple[Callable[..., Awaitable[object]], ...], int]] = {
     CLOCK: ((run_due_task,), 4),
     MAIL: ((drain_outbox,), 1),
-    EXPORTS: ((), 2),
+    EXPORTS: ((build_export,), 2),
 }
 
 # Every second, with or without Redis, each by itself: a mail server that stalls holds up no clock.

@@ -79,6 +79,12 @@ SAID: dict[str, str] = {
     "document.seen": N_("%(who)s looked at the paper."),
     "document.expiry_warned": N_("%(who)s told its owner that the paper runs out."),
     "document.erased": N_("%(who)s erased the file."),
+    "export.asked": N_("%(who)s asked for the export."),
+    "export.ready": N_("%(who)s finished the export."),
+    "export.failed": N_("%(who)s could not make the export."),
+    "export.seen": N_("%(who)s fetched the file."),
+    "export.expired": N_("%(who)s deleted the file, a week after it was made."),
+    "export.discarded": N_("%(who)s threw the export away."),
 }
 
 # When exactly one thing changed, this is the whole sentence.

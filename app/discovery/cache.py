@@ -75,6 +75,7 @@ STALE: dict[str, tuple[str, ...]] = {
     "person.promoted": NOTHING,
     "person.demoted": NOTHING,
     "person.contact_seen": NOTHING,
+    **dict.fromkeys((f"export.{deed}" for deed in ("asked", "ready", "failed", "seen", "expired", "discarded")), NOTHING),
     "person.notices_changed": NOTHING,
     "person.registered": NOTHING,
     "person.email_verified": NOTHING,

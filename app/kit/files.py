@@ -62,6 +62,22 @@ class Storage:
         await _to_the_end(asyncio.to_thread(self._write, name, parts))
         return name
 
+    def begin(self) -> Path:
+        """A file that is written piece by piece, in a folder of its own that bears its name."""
+        folder = self.make_room() / secrets.token_hex(16)
+        folder.mkdir(mode=0o700)
+        return folder / MAIN
+
+    def finish(self, db: AsyncSession, written: Path) -> str:
+        """All of it is there: from now on it is kept under its name; undone if the transaction is."""
+        name = written.parent.name
+        when_undone(db, lambda: self._remove(name))
+        kept = self._folder(name)
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        written.parent.rename(kept)
+        _settle(kept.parent)
+        return name
+
     def erase(self, db: AsyncSession, name: str) -> None:
         """Once the transaction is committed the files are gone for good."""
         when_done(db, lambda: self._remove(name))

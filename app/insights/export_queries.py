@@ -1,0 +1,181 @@
+"""What stands in each file: the rows of the desk's tables with the same filters, names and not only numbers.
+
+Cells of text that a spreadsheet would take for a formula begin with an apostrophe; numbers are never below zero.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, SQLColumnExpression, Text, case, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from app.accounts.area import Pincode
+from app.accounts.user import User
+from app.bookings.booking import Booking
+from app.bookings.desk_repository import Desk, called, conditions
+from app.bookings.ledger_repository import lines_asked
+from app.catalog.service import Category, Service
+from app.kit.keyset import Query
+from app.payments.ledger import LedgerEntry, LedgerTransaction
+from app.standing import customer_repository, professional_repository
+from app.vetting.professional import Professional
+
+FORMULA = "^[=+\\-@\t\r\n]"  # what Excel, LibreOffice and their like would work out
+MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS"+05:30"'
+Told = tuple[str, Sequence[Any]]
+
+_customer, _worker = aliased(User), aliased(User)
+
+
+async def query_of(db: AsyncSession, kind: str, filters: Mapping[str, str], asker: int) -> Told:
+    """One statement for COPY and its values, in order."""
+    made = await _KINDS[kind](db, filters, asker)
+    compiled = made.compile(dialect=asyncpg.dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[no-untyped-call]
+    names: Sequence[str] = compiled.positiontup or ()
+    return str(compiled), [compiled.params[name] for name in names]
+
+
+async def _bookings(db: AsyncSession, filters: Mapping[str, str], _asker: int) -> Query:
+    found = await Desk(db).named(filters.get("q", ""))
+    return (
+        select(
+            Booking.reference.label("reference"),
+            _text(Booking.service_name).label("service"),
+            _text(Category.name).label("category"),
+            Booking.state.label("state"),
+            func.coalesce(Booking.cancelled_as, "").label("cancelled_as"),
+            _moment(Booking.starts_at).label("starts"),
+            Booking.minutes.label("minutes"),
+            _text(_customer.full_name).label("customer"),
+            _text(func.coalesce(_worker.full_name, "")).label("professional"),
+            _text(Pincode.place).label("area"),
+            Booking.pincode.label("pincode"),
+            _rupees(Booking.price).label("price"),
+            _rupees(Booking.fee).label("fee"),
+            func.coalesce(Booking.payment, "").label("payment"),
+            _moment(Booking.requested_at).label("booked"),
+            _moment(Booking.assigned_at).label("accepted"),
+            _moment(Booking.completed_at).label("completed"),
+            Booking.rating.label("rating"),
+        )
+        .select_from(Booking)
+        .join(Service, Service.id == Booking.service_id)
+        .join(Category, Category.id == Service.category_id)
+        .join(_customer, _customer.id == Booking.customer_id)
+        .outerjoin(_worker, _worker.id == Booking.professional_id)
+        .join(Pincode, Pincode.pincode == Booking.pincode)
+        .where(*conditions(filters), *called(found))
+        .order_by(Booking.id)
+    )
+
+
+async def _customers(_db: AsyncSession, filters: Mapping[str, str], _asker: int) -> Query:
+    wanted = customer_repository.Wanted(filters.get("q", ""), filters.get("state", ""))
+    return (
+        customer_repository.found(wanted)
+        .with_only_columns(
+            User.id.label("id"),
+            _text(User.full_name).label("name"),
+            _text(User.email).label("email"),
+            _text(User.phone).label("phone"),
+            _text(func.coalesce(Pincode.place, "")).label("area"),
+            func.coalesce(Pincode.pincode, "").label("pincode"),
+            _moment(User.created_at).label("since"),
+            _bookings_of(Booking.customer_id).label("bookings"),
+            maintain_column_froms=True,
+        )
+        .order_by(User.id)
+    )
+
+
+async def _professionals(_db: AsyncSession, filters: Mapping[str, str], _asker: int) -> Query:
+    state = filters.get("state", "")
+    wanted = professional_repository.Wanted(
+        filters.get("q", ""),
+        state if state in professional_repository.STATES else "",
+        pincode=filters.get("pincode", ""),
+    )
+    return (
+        professional_repository.found(wanted)
+        .with_only_columns(
+            User.id.label("id"),
+            _text(User.full_name).label("name"),
+            _text(User.email).label("email"),
+            _text(User.phone).label("phone"),
+            _text(Professional.trade).label("trade"),
+            Professional.experience_years.label("years"),
+            Professional.standing.label("standing"),
+            _text(Pincode.place).label("area"),
+            Pincode.pincode.label("pincode"),
+            Professional.jobs.label("jobs"),
+            _moment(User.created_at).label("since"),
+            maintain_column_froms=True,
+        )
+        .order_by(User.id)
+    )
+
+
+async def _ledger(_db: AsyncSession, filters: Mapping[str, str], _asker: int) -> Query:
+    person = aliased(User)
+    return (
+        _lines()
+        .add_columns(_text(func.coalesce(person.full_name, "")).label("person"))
+        .outerjoin(person, person.id == LedgerEntry.person_id)
+        .where(*lines_asked(filters))
+        .order_by(LedgerEntry.id)
+    )
+
+
+async def _earnings(_db: AsyncSession, _filters: Mapping[str, str], asker: int) -> Query:
+    """A professional's own lines, and nobody else's."""
+    own = LedgerEntry.person_id == asker, LedgerEntry.account.in_(("earnings", "payout_held"))
+    return _lines().where(*own).order_by(LedgerEntry.id)
+
+
+def _lines() -> Query:
+    """Two columns of money, so that no cell begins with a minus."""
+    return (
+        select(
+            LedgerEntry.id.label("line"),
+            _moment(LedgerTransaction.at).label("at"),
+            Booking.reference.label("booking"),
+            _text(Booking.service_name).label("service"),
+            LedgerTransaction.kind.label("kind"),
+            LedgerEntry.account.label("account"),
+            _rupees(func.greatest(LedgerEntry.amount, 0)).label("debit"),
+            _rupees(func.greatest(-LedgerEntry.amount, 0)).label("credit"),
+        )
+        .select_from(LedgerEntry)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .join(Booking, Booking.id == LedgerTransaction.booking_id)
+    )
+
+
+def _bookings_of(column: Any) -> ColumnElement[int]:
+    counted = select(func.count()).select_from(Booking).where(column == User.id, Booking.requested_at.is_not(None))
+    return counted.scalar_subquery()
+
+
+def _text(column: SQLColumnExpression[str]) -> ColumnElement[str]:
+    return case((column.regexp_match(FORMULA), literal("'", Text) + column), else_=column)
+
+
+def _rupees(paise: SQLColumnExpression[int]) -> ColumnElement[str]:
+    """149.00, exact."""
+    return cast(paise // literal(100, Integer), Text) + "." + func.lpad(cast(paise % 100, Text), 2, "0")
+
+
+def _moment(column: SQLColumnExpression[Any]) -> ColumnElement[str]:
+    """ISO 8601 in Asia/Kolkata; empty where there is none."""
+    return func.coalesce(func.to_char(func.timezone("Asia/Kolkata", column), MOMENT), "")
+
+
+_KINDS = {
+    "bookings": _bookings,
+    "customers": _customers,
+    "professionals": _professionals,
+    "ledger": _ledger,
+    "earnings": _earnings,
+}

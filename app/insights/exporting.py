@@ -1,0 +1,104 @@
+"""From asking for a file to fetching it: queued, built by a worker, kept a week, gone (T0-26)."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.insights.export import KINDS, Export
+from app.insights.export_repository import Exports
+from app.kit import clock
+from app.kit.errors import Invalid, Refused
+from app.kit.events import PLATFORM, Person
+from app.kit.files import Storage
+from app.kit.ids import reference
+from app.kit.queue import EXPORTS, later
+from app.kit.words import _
+
+KEPT = timedelta(days=7)
+SILENT = timedelta(seconds=60)  # whoever builds it and is not heard for so long is gone
+AT_ONCE = 5  # of one person, being made
+FOR_PROFESSIONALS = ("earnings",)
+
+
+async def ask(db: AsyncSession, by: Person, kind: str, filters: Mapping[str, str], *, bom: bool) -> Export:
+    """Raises Invalid("kind"), Refused("many")."""
+    mine = FOR_PROFESSIONALS if by.role == "professional" else [one for one in KINDS if one not in FOR_PROFESSIONALS]
+    if kind not in mine:
+        raise Invalid({"kind": _("Choose what is exported.")})
+    if await Exports(db).being_made(by.id) >= AT_ONCE:
+        raise Refused(_("Five of your exports are being made. Wait until one of them is ready."), reason="many")
+    kept = {name: value for name, value in filters.items() if value}
+    export = Export(
+        reference=reference(), by_id=by.id, kind=kind, filters=kept, bom=bom, state="queued", created_at=clock.now()
+    )
+    db.add(export)
+    await db.flush()
+    export.record("export.asked", by=by, kind=kind, filters=kept)
+    _hand_over(db, export)
+    return export
+
+
+def ready(export: Export, stored_as: str, size: int, sha256: bytes, rows: int) -> None:
+    """The worker has built it. `rows` without the head."""
+    export.state, export.stored_as, export.size, export.sha256 = "ready", stored_as, size, sha256
+    export.rows_total = export.rows_done = rows
+    export.ready_at, export.expires_at, export.heard_at = clock.now(), clock.now() + KEPT, None
+    export.record("export.ready", by=PLATFORM, nudges=_nudges(export), rows=rows, size=size)
+
+
+def failed(export: Export, why: str) -> None:
+    export.state, export.error, export.heard_at = "failed", why, None
+    export.record("export.failed", by=PLATFORM, nudges=_nudges(export), error=why)
+
+
+async def again(db: AsyncSession, by: Person, ref: str) -> Export:
+    """One that failed is made anew."""
+    export = await Exports(db).of(by.id, ref, lock=True)
+    if export.state != "failed":
+        raise Refused(_("This export has not failed."), reason="state")
+    export.state, export.error, export.rows_done, export.rows_total = "queued", None, 0, None
+    export.record("export.asked", by=by, kind=export.kind, filters=export.filters)
+    _hand_over(db, export)
+    return export
+
+
+async def discard(db: AsyncSession, storage: Storage, by: Person, ref: str) -> Export:
+    """Its file is gone at once; one that is being made stops."""
+    export = await Exports(db).of(by.id, ref, lock=True)
+    if export.state in ("expired", "discarded"):
+        return export
+    _forget_file(db, storage, export, "discarded")
+    export.record("export.discarded", by=by)
+    return export
+
+
+async def expire(db: AsyncSession, storage: Storage) -> int:
+    """A week after it was ready its file is gone."""
+    over = await Exports(db).over(clock.now())
+    for export in over:
+        _forget_file(db, storage, export, "expired")
+        export.record("export.expired", by=PLATFORM)
+    return len(over)
+
+
+async def take_up(db: AsyncSession) -> int:
+    """What nobody builds, though it was asked for a minute ago, is handed over again."""
+    waiting = await Exports(db).silent(clock.now() - SILENT)
+    for export in waiting:
+        _hand_over(db, export)
+    return len(waiting)
+
+
+def _hand_over(db: AsyncSession, export: Export) -> None:
+    later(db, "build_export", queue=EXPORTS, export_id=export.id)
+
+
+def _forget_file(db: AsyncSession, storage: Storage, export: Export, state: str) -> None:
+    if export.stored_as is not None:
+        storage.erase(db, export.stored_as)
+    export.state, export.stored_as, export.size, export.sha256 = state, None, None, None
+
+
+def _nudges(export: Export) -> list[tuple[str, str]]:
+    return [(f"user:{export.by_id}", f"export-{export.reference}"), (f"user:{export.by_id}", "exports")]
