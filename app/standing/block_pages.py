@@ -14,7 +14,7 @@ from app.accounts.user import Role, User
 from app.kit.db import Database
 from app.kit.errors import Invalid, Missing, Refused
 from app.kit.words import _
-from app.standing import admin_pages, customer_pages
+from app.standing import admin_pages, customer_pages, professional_pages
 from app.standing.blocking import block, outlook, unblock
 from app.web.desk import desk
 from app.web.forms import form
@@ -27,7 +27,11 @@ Page = Response[bytes]
 TABLES = {"customers": Role.CUSTOMER, "professionals": Role.PROFESSIONAL, "admins": Role.ADMIN}
 BLOCK = [f"/{table}/{{person_id:int}}/block" for table in TABLES]
 # Whose panel and row stand beside the form, where they do.
-REDRAWN = {"customers": customer_pages.redrawn, "admins": admin_pages.redrawn}
+REDRAWN = {
+    "customers": customer_pages.redrawn,
+    "professionals": professional_pages.redrawn,
+    "admins": admin_pages.redrawn,
+}
 UNBLOCK = [f"/{table}/{{person_id:int}}/unblock" for table in TABLES]
 
 
@@ -85,9 +89,8 @@ async def _person(request: Asked, db: AsyncSession, person_id: int) -> User:
 
 async def _done(request: Asked, db: AsyncSession, person_id: int, words: str) -> Page:
     """The panel and its row drawn anew, or the record's page with the words on top."""
-    redrawn = REDRAWN.get(_table(request))
-    if redrawn is not None and wants_fragment(request):
-        return await redrawn(request, db, person_id, words)
+    if wants_fragment(request):
+        return await REDRAWN[_table(request)](request, db, person_id, words)
     flash(request, words)
     return go(request, _record(request))
 

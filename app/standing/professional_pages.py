@@ -62,7 +62,7 @@ class ProfessionalDesk(Controller):
             await approve(db, me, professional_id, _decided(sent))
         except (Invalid, Refused) as no:
             return await _refused(request, db, professional_id, sent, no)
-        return await _done(request, db, professional_id, _("%(name)s: approved.", name=professional.full_name))
+        return await redrawn(request, db, professional_id, _("%(name)s: approved.", name=professional.full_name))
 
     @post("/{professional_id:int}/denial", name="denial")
     async def denial(
@@ -74,7 +74,7 @@ class ProfessionalDesk(Controller):
             await deny(db, me, professional_id, sent.get("reason", ""), _decided(sent))
         except (Invalid, Refused) as no:
             return await _refused(request, db, professional_id, sent, no)
-        return await _done(request, db, professional_id, _("%(name)s: denied.", name=professional.full_name))
+        return await redrawn(request, db, professional_id, _("%(name)s: denied.", name=professional.full_name))
 
 
 def _decided(sent: Form) -> Decided:
@@ -83,7 +83,8 @@ def _decided(sent: Form) -> Decided:
     return Decided(case, sent.get("seen"), sent.all("checked") if "checked" in sent else None)
 
 
-async def _done(request: Asked, db: AsyncSession, professional_id: int, said: str) -> Page:
+async def redrawn(request: Asked, db: AsyncSession, professional_id: int, said: str) -> Page:
+    """The panel and its row after something was done, or the record's page with the words on top."""
     if not wants_fragment(request):
         flash(request, said)
         return go(request, _view(request).record_url(professional_id))
@@ -92,6 +93,7 @@ async def _done(request: Asked, db: AsyncSession, professional_id: int, said: st
     return swap(
         request,
         "standing/desk/professional_changed.swap.html",
+        headers={"hx-replace-url": _view(request).record_url(professional_id)},
         view=_view(request),
         professional=professional,
         row=professional,

@@ -157,3 +157,16 @@ async def test_pages_by_key_are_the_whole_list_once(scene, people):
         )
         assert len(seen) <= 23, seen
     assert sorted(seen) == [f"Quentin{n:02d}" for n in range(23)]
+
+
+async def test_a_professional_is_blocked_beside_the_table_of_professionals(scene, people):
+    me, _ = people
+    path = f"/admin/professionals/{scene.ravi.id}/block?q=ravi"
+    form = me._kept(await me.get(path, headers=PIECE))
+    fields = form.form("/block").fields | {"reason": "Asked for more money."}
+    done = me._kept(await me.post(path, data=fields, headers=PIECE))
+    assert f'<hx-partial hx-target="#professional-{scene.ravi.id}"' in done.text
+    assert done.answer.headers["hx-replace-url"] == f"/admin/professionals/{scene.ravi.id}?q=ravi"
+    assert "Asked for more money." in done.text
+    panel = await me.visit(f"/admin/professionals/{scene.ravi.id}?q=ravi")
+    assert f"/admin/professionals/{scene.ravi.id}/unblock?q=ravi" in panel.links
