@@ -10,6 +10,7 @@ from tests.authorisation.table import PEOPLE, PROGRAMS, TABLE
 SEEN = {
     "/admin/bookings/{ref:str}/contact": {"bookings", "events"},
     "/admin/customers/{customer_id:int}": {"users", "events"},
+    "/admin/professionals/{professional_id:int}": {"users", "events"},
     "/documents/{document_id:str}": {"documents", "events"},
     "/documents/{document_id:str}/preview": {"documents", "events"},
 }

@@ -32,6 +32,7 @@ from app.notifications.inbox import Notice
 from app.notifications.unsubscribing import token_for
 from app.payments.portal import Instrument, Outcome
 from app.vetting.papers import submit
+from app.vetting.repository import Cases
 from app.vetting.scanning import Paper
 from tests.catalog.drafts import redrafted
 from tests.factories import PASSWORD, TAMBARAM, a_block, a_customer, a_hold, a_professional, a_service, an_admin
@@ -80,6 +81,7 @@ async def build(app: Litestar) -> Town:
             town.words["unsubscribe"] = token_for(app.state.vault, town.people["asha"].id, "reports")
             asked = select(func.min(Notice.id)).where(Notice.user_id == town.people["asha"].id)
             town.words["notice"] = str(await db.scalar(asked))
+            town.words["waiting"] = str(await _waiting(db, app.state.storage))
             town.words["document"] = await _paper_of(db, app.state.storage, town.people["ravi"])
             digest_and_name = app.state.assets.url("app.css").removeprefix("/static/")
             town.words["digest"], town.words["stylesheet"] = digest_and_name.split("/", 1)
@@ -211,6 +213,14 @@ async def _token(sessions: Sessions, db: AsyncSession, user: User) -> str:
     token = new_token()
     await sessions.open(db, user, digest(token), clock.now(), "till/1.0", TOKEN)
     return token
+
+
+async def _waiting(db: AsyncSession, storage: Storage) -> int:
+    """Somebody who asks to work, with one paper."""
+    latha = await a_professional(db, "Latha Sundar", standing="pending")
+    await _paper_of(db, storage, latha)
+    await Cases(db).open(latha.id, "joining")
+    return latha.id
 
 
 async def _paper_of(db: AsyncSession, storage: Storage, user: User) -> str:
