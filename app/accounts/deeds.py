@@ -108,4 +108,5 @@ FAMILIES = {
     "document": N_("Papers"),
     "service": N_("Services"),
     "category": N_("Categories"),
+    "export": N_("Exports"),
 }

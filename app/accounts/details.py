@@ -47,7 +47,9 @@ NAMES: dict[str, str] = {
     "rating": N_("the stars"),
     "professional_id": N_("the professional"),
     "reserved_for": N_("whose time is kept"),
-    "service_id": N_("the service"),
+    "rows": N_("the rows"),
+    "filters": N_("what it was asked for"),
+    "error": N_("what went wrong"),
     "slug": N_("the address of its page"),
     "short_name": N_("the short name"),
     "category": N_("the category"),
@@ -80,7 +82,7 @@ NAMES: dict[str, str] = {
     "until": N_("until"),
 }
 # Known to the chain alone.
-UNSAID = ("before", "after", "channel", "admins", "category_id")
+UNSAID = ("before", "after", "channel", "admins", "category_id", "service_id")
 # Personal, and shown only where looking is recorded: not in a history.
 SHY = ("address", "note", "phone", "email")
 
