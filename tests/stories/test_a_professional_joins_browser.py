@@ -1,0 +1,168 @@
+"""Joining in real windows: Geeta on a phone, Meena at the desk; each sees what the other did without a reload."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, FilePayload, expect
+from sqlalchemy import select
+
+from app.accounts.user import User
+from app.check.run import broken
+from app.kit.files import Storage
+from app.kit.secrets import Passwords
+from app.kit.vault import Vault
+from tests.browser import windows
+from tests.browser.windows import Window
+from tests.factories import ADYAR, a_customer, a_request, an_admin
+from tests.processes import SECRET, environment, town_of_processes
+from tests.town import PASSWORD, build
+from tests.vetting.samples import a_picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(420)]
+DESK = {"width": 1280, "height": 900}
+GEETA = {
+    "full_name": "Geeta Menon",
+    "email": "geeta@example.com",
+    "phone": "+91 00000 00413",
+    "password": PASSWORD,
+    "address": "12, Kasturba Nagar 3rd Cross Street",
+    "pincode": ADYAR,
+    "experience_years": "8",
+}
+REASON = "The photo is too dark to see the face."
+
+
+@pytest.fixture
+async def town(own_database):
+    async with own_database.work() as db:
+        town = await build(db, SECRET)
+        admin = await an_admin(db, "Meena Iyer", email="meena@example.com")
+        admin.password_hash = await Passwords(Vault(SECRET), cheap=True).hash(PASSWORD)
+    return town
+
+
+@pytest.fixture
+async def webs(town, own_url, services, tmp_path) -> AsyncIterator[list[str]]:
+    redis_url = services.redis_url.rpartition("/")[0] + "/6"
+    async with town_of_processes(environment(own_url, redis_url, UPLOADS_DIR=str(tmp_path / "uploads"))) as urls:
+        yield urls
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with windows.browser() as started:
+        yield started
+
+
+async def test_somebody_joins_before_an_admins_eyes(webs, browser, town, own_database, tmp_path):
+    geeta, meena = [await Window.open(browser, url) for url in webs]
+    await _signs_up(geeta, town.service.name)
+    await _signs_in(geeta, GEETA["email"])
+    await _signs_in(meena, "meena@example.com")
+    await geeta.go("/verification")
+    await geeta.shows("#standing", "We are checking your papers")
+    await geeta.mark()
+    await _is_denied(meena)
+    await expect(geeta.page.locator("#standing")).to_contain_text(REASON, timeout=6_000)
+    assert await geeta.is_marked()
+    await _asks_again(geeta)
+    await _is_approved(meena)
+    await geeta.go("/verification")
+    await geeta.shows("#standing", "You may work with Doorstep")
+    await _takes_a_first_job(geeta, town, own_database)
+    for window in (geeta, meena):
+        assert [one for one in window.complaints if "422" not in one] == []  # Chromium logs each refused form
+    async with own_database.work() as db:
+        assert await broken(db, Storage(tmp_path / "uploads")) == []
+
+
+def _photo(words: str) -> FilePayload:
+    return {"name": f"{words}.png", "mimeType": "image/png", "buffer": a_picture(words=words)}
+
+
+async def _signs_up(geeta: Window, service: str) -> None:
+    await geeta.go("/register/professional")
+    await geeta.press("Ask to work with Doorstep")
+    await geeta.shows(".field__error, .error", "Tell us your name")
+    await geeta.look()
+    for name, typed in GEETA.items():
+        await geeta.page.fill(f"[name={name}]", typed)
+    if not await geeta.page.get_by_text(service, exact=False).first.is_visible():
+        await geeta.page.locator("summary", has_text="Plumbing").click()
+    await geeta.page.locator("label", has_text=service).first.click()
+    await geeta.page.set_input_files("[name=document]", _photo("dark"))
+    await geeta.press("Ask to work with Doorstep")
+    await geeta.page.wait_for_url(re.compile("/login"), timeout=20_000)
+
+
+async def _signs_in(window: Window, email: str) -> None:
+    await window.go("/login")
+    await window.page.fill("[name=email]", email)
+    await window.page.fill("[name=password]", PASSWORD)
+    await window.press("Sign in")
+    await window.page.wait_for_url(lambda now: "/login" not in now)
+
+
+async def _opens_geeta(meena: Window) -> None:
+    """Found while her name is typed."""
+    await meena.go("/admin/professionals")
+    await meena.page.set_viewport_size(DESK)
+    await meena.page.fill("#q", "geeta m")
+    await expect(meena.page).to_have_url(re.compile("q=geeta"))
+    await meena.page.get_by_role("link", name="Geeta Menon").click()
+    await meena.shows("#panel h2", "Geeta Menon")
+    await expect(meena.page).to_have_url(re.compile(r"/admin/professionals/\d+\?q=geeta"))
+    await meena.look()
+    await meena.page.set_viewport_size(DESK)
+
+
+async def _is_denied(meena: Window) -> None:
+    await _opens_geeta(meena)
+    await meena.mark()
+    await meena.press("Deny with this reason")
+    await meena.shows("#panel", "Please give the reason")
+    await meena.page.fill("#panel [name=reason]", REASON)
+    await meena.press("Deny with this reason")
+    await meena.shows("#panel", "Geeta Menon: denied")
+    await expect(meena.page.locator("tr", has_text="Geeta Menon")).to_contain_text("Denied")
+    assert await meena.is_marked()
+    await meena.look()
+
+
+async def _asks_again(geeta: Window) -> None:
+    await geeta.go("/verification")
+    await geeta.page.fill("[name=message]", "Taken at the window.")
+    await geeta.page.set_input_files("[name=document]", _photo("daylight"))
+    await geeta.page.locator("form:has([name=message]) button.button--go").click()
+    await expect(geeta.page.locator("#standing")).to_contain_text("We are checking your papers", timeout=20_000)
+    await geeta.look()
+
+
+async def _is_approved(meena: Window) -> None:
+    await _opens_geeta(meena)
+    await meena.shows("#panel", "Taken at the window.")
+    await meena.mark()
+    for tick in await meena.page.locator("#panel label:has([name=checked])").all():
+        await tick.click()
+    await meena.press("Approve")
+    await meena.shows("#panel", "Geeta Menon: approved")
+    await expect(meena.page.locator("tr", has_text="Geeta Menon")).to_contain_text("Approved")
+    assert await meena.is_marked()
+
+
+async def _takes_a_first_job(geeta: Window, town, database) -> None:
+    await geeta.go("/availability")
+    for day in range(7):
+        await geeta.page.fill(f"[name=from-{day}-1]", "08:00")
+        await geeta.page.fill(f"[name=to-{day}-1]", "20:00")
+    await geeta.page.locator("form[action$='/availability/hours'] button").last.click()
+    await geeta.page.wait_for_load_state()
+    async with database.work() as db:
+        me = (await db.scalars(select(User).where(User.email == GEETA["email"]))).one()
+        booking = await a_request(db, await a_customer(db), town.service, professional_id=me.id)
+    await geeta.go("/jobs")
+    await geeta.press("Accept")
+    await geeta.page.goto(f"/jobs/{booking.reference}")
+    await geeta.shows("main", "Asha")
+    await geeta.look()
