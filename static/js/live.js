@@ -13,6 +13,11 @@
   addEventListener("htmx:sse:before:connection", (event) => { if (over) event.preventDefault(); });
   addEventListener("pageshow", (event) => { if (event.persisted) resume(); });
 
+  // What somebody unfolded stays open when its piece is drawn anew.
+  htmx.registerExtension("kept", {
+    htmx_before_morph_attr: (element, { attrName }) => !(attrName === "open" && element.matches("details[data-kept]")),
+  });
+
   const line = () => {
     const note = document.getElementById("offline");
     if (note) note.hidden = navigator.onLine;
