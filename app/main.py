@@ -20,6 +20,7 @@ from app.web.front import surround
 from app.web.guards import Gate, refuse_undeclared
 from app.web.security import SecurityHeaders
 from app.web.work import note_status
+from tasks.worker import TIMETABLE
 
 FORM = 1_000_000  # bytes; an upload's route sets its own request_max_body_size
 
@@ -31,6 +32,7 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
     on_every_event(tell_the_desk)
     rules.install()
     state = parts(settings)
+    state.timetable = [(line.name, line.cron) for line in TIMETABLE]
     app = Litestar(
         route_handlers=[*ROUTES, *_mailbox(settings), *more],
         dependencies=provided(),
@@ -38,15 +40,15 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
         exception_handlers={HTTPException: on_error, Exception: on_error},
         before_send=[SecurityHeaders(settings)],
         after_request=note_status,
-        on_startup=[state.after.start, state.live.start, state.wanted.start],
-        on_shutdown=[state.live.stop, state.wanted.stop, state.after.stop, state.database.close],
+        on_startup=[state.after.start, state.meter.start, state.live.start, state.wanted.start],
+        on_shutdown=[state.live.stop, state.meter.stop, state.wanted.stop, state.after.stop, state.database.close],
         request_max_body_size=FORM,
         openapi_config=None,
         logging_config=None,
         state=state,
     )
     refuse_undeclared(app)
-    surround(app, settings, state.shelf, state.cookies.personal)
+    surround(app, settings, state.shelf, state.meter, state.cookies.personal)
     return app
 
 

@@ -1,5 +1,6 @@
 """What lives as long as the process: made once, asked for by name in the signature of a door."""
 
+from functools import partial
 from typing import Any
 
 from litestar import Request
@@ -12,6 +13,7 @@ from app.accounts.user import Role
 from app.availability.repository import Working
 from app.discovery.wanted import Wanted
 from app.insights.repository import waiting
+from app.insights.work import waiting_work
 from app.kit import clock
 from app.kit.after import AfterCommit
 from app.kit.cache import Cache
@@ -24,6 +26,7 @@ from app.kit.vault import Vault
 from app.settings import Settings
 from app.web import render, templating
 from app.web.live import Live
+from app.web.metrics import Meter
 from app.web.security import Cookies, Csrf
 from app.web.shelf import Shelf
 from app.web.static import Assets
@@ -72,6 +75,8 @@ def parts(settings: Settings) -> State:
             "passwords": Passwords(vault, cheap=settings.env == "test"),
             "shelf": Shelf(after.cache),
             "limiter": Limiter(after.bus),
+            "meter": Meter(after.bus),
+            "waiting_work": partial(waiting_work, database, after),
             "live": Live(after.bus, audiences_of, still_in),
             "waiting": waiting,
             "wanted": Wanted(database),

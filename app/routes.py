@@ -34,6 +34,7 @@ from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
 from app.insights.monthly_pages import MonthlyPages
 from app.insights.report_pages import ReportDesk
+from app.insights.task_pages import TaskDesk
 from app.insights.today_pages import TodayPages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import NoticePages, PreferencePages, UnsubscribePages
@@ -111,6 +112,7 @@ ADMINS: list[ControllerRouterHandler] = [
     ProfessionalDesk,
     CustomerDesk,
     AdminDesk,
+    TaskDesk,
     BlockPages,
     ServiceDesk,
     BookingDesk,

@@ -55,7 +55,7 @@ async def build_export(ctx: Context, *, export_id: int) -> None:
 
 
 async def _settle(ctx: Context, storage: Storage, export: Export, path: Path, digest: bytes, rows: int) -> None:
-    size = os.path.getsize(path)
+    size = await asyncio.to_thread(os.path.getsize, path)
     async with work(ctx) as db:
         mine = await Exports(db).mine_still(export)
         if mine is None:

@@ -6,17 +6,18 @@ import signal
 from typing import Any
 
 from saq import Worker
+from saq.job import Status
 
 import app.tables  # noqa: F401  a row of one feature points at rows of others: all tables must be known
 from app.discovery.cache import clear_what_it_changes
-from app.kit import logs
+from app.kit import clock, logs
 from app.kit.after import AfterCommit
 from app.kit.db import Database
 from app.kit.desk import tell_the_desk
 from app.kit.events import channel, on_every_event
 from app.kit.live import Broken
 from app.kit.queue import CLOCK, queue_at
-from app.kit.schedule import Tick
+from app.kit.schedule import TaskFailure, Tick
 from app.kit.vault import Vault
 from app.notifications import rules
 from app.settings import Settings
@@ -24,7 +25,7 @@ from app.web.health import WORKER_KEY
 from app.web.static import Assets
 from app.web.templating import environment
 from tasks.clock import Clock, Hand, Task, run_tick
-from tasks.context import Context
+from tasks.context import Context, work
 from tasks.worker import PULSE, QUEUES, TIMETABLE, run_due_task
 
 GRACE = 3  # seconds for tasks that are running when the worker is told to stop
@@ -106,10 +107,23 @@ def _worker(name: str, settings: Settings, context: Context) -> Patient:
         functions=list(tasks),
         concurrency=at_once,
         shutdown_grace_period_s=GRACE,
+        after_process=_remember_failure,
         timers={"schedule": 1, "worker_info": 10, "sweep": 10, "abort": 1},
     )
     made.context.update(context)
     return made
+
+
+async def _remember_failure(context: Any) -> None:
+    """A task that SAQ has given up stands on the desk until somebody tries it again or discards it."""
+    job = context["job"]
+    if job.status != Status.FAILED:
+        return
+    error = (job.error or "").strip().splitlines()
+    told = {"name": job.function, "queue": job.queue.name.removeprefix("doorstep-"), "ids": dict(job.kwargs or {})}
+    async with work(context) as db:
+        why = error[-1][:200] if error else ""
+        db.add(TaskFailure(**told, error=why, attempts=job.attempts, failed_at=clock.now()))
 
 
 def _pulses(context: Context, after: AfterCommit) -> list[Task]:

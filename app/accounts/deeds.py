@@ -60,6 +60,8 @@ SAID: dict[str, str] = {
     "person.work_changed": N_("%(who)s changed trade or years."),
     "person.contact_seen": N_("%(who)s looked at phone and address."),
     "person.notices_changed": N_("%(who)s changed what they want to hear."),
+    "person.task_retried": N_("%(who)s had a task tried again."),
+    "person.task_discarded": N_("%(who)s discarded a task."),
     "person.left": N_("%(who)s left. What was personal is erased."),
     "service.created": N_("%(who)s put the service into the catalogue."),
     "service.changed": N_("%(who)s changed the service."),

@@ -74,6 +74,8 @@ STALE: dict[str, tuple[str, ...]] = {
     "person.work_changed": (TIMES, PEOPLE),
     "person.promoted": NOTHING,
     "person.demoted": NOTHING,
+    "person.task_retried": NOTHING,
+    "person.task_discarded": NOTHING,
     "person.contact_seen": NOTHING,
     "export.asked": NOTHING,
     "export.ready": NOTHING,

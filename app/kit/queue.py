@@ -47,6 +47,10 @@ class Tasks:
         """Raises what Redis raises. A task whose `key` waits or runs already is not put there twice."""
         await self._queues[queue].enqueue(task, key=key, **CARE, **ids)
 
+    async def waiting(self) -> dict[str, int]:
+        """How many wait in each queue. Raises what Redis raises."""
+        return {name: await queue.count("queued") for name, queue in self._queues.items()}
+
     async def close(self) -> None:
         for queue in self._queues.values():
             await queue.redis.aclose()

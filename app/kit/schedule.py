@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ColumnElement, Index, Integer, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -44,7 +45,8 @@ class TaskFailure(Base):
     __tablename__ = "task_failures"
     __table_args__ = (Index("task_failures_open_idx", "id", postgresql_where=text("settled_at IS NULL")),)
     name: Mapped[str]
-    ids: Mapped[str]
+    queue: Mapped[str]
+    ids: Mapped[dict[str, Any]]
     error: Mapped[str]
     attempts: Mapped[int] = mapped_column(Integer)
     failed_at: Mapped[datetime]
@@ -120,6 +122,12 @@ class Runs:
         """Somebody has put right what was wrong. False when it had not failed."""
         fresh = {"failed_at": None, "attempts": 0, "handed_until": None, "running_until": None}
         query = update(ScheduleRun).where(_is(tick), ScheduleRun.failed_at.is_not(None)).values(**fresh)
+        return (await self._db.execute(query.returning(ScheduleRun.name))).scalar_one_or_none() is not None
+
+    async def discard(self, tick: Tick, now: datetime) -> bool:
+        """Nobody runs it any more. False when it had not failed."""
+        settled = {"failed_at": None, "finished_at": now, "told": "discarded"}
+        query = update(ScheduleRun).where(_is(tick), ScheduleRun.failed_at.is_not(None)).values(**settled)
         return (await self._db.execute(query.returning(ScheduleRun.name))).scalar_one_or_none() is not None
 
     async def prune(self, often: Iterable[str], now: datetime) -> int:

@@ -14,6 +14,7 @@ from app.kit import logs, words
 from app.kit.events import channel
 from app.settings import Settings
 from app.web import languages
+from app.web.metrics import Meter
 from app.web.shelf import Header, Kept, Key, Shelf
 from app.web.visit import visit_in
 
@@ -21,14 +22,17 @@ TEXT = (b"text/", b"application/json", b"application/problem+json", b"applicatio
 WORTH_IT = 600  # bytes
 
 
-def surround(app: Litestar, settings: Settings, shelf: Shelf, personal: tuple[bytes, ...]) -> None:
+def surround(app: Litestar, settings: Settings, shelf: Shelf, meter: Meter, personal: tuple[bytes, ...]) -> None:
     """`personal` are the starts of the cookies whose bearer must not be served from the shelf."""
-    app.asgi_handler = Front(app.asgi_handler, settings, shelf, personal)
+    app.asgi_handler = Front(app.asgi_handler, settings, shelf, meter, personal)
 
 
 class Front:
-    def __init__(self, inner: ASGIApp, settings: Settings, shelf: Shelf, personal: tuple[bytes, ...]) -> None:
+    def __init__(
+        self, inner: ASGIApp, settings: Settings, shelf: Shelf, meter: Meter, personal: tuple[bytes, ...]
+    ) -> None:
         self._inner = inner
+        self._meter = meter
         self._shelf = shelf
         self._personal = personal
         self._host = urlsplit(settings.base_url).netloc.encode() if settings.production else None
@@ -53,7 +57,9 @@ class Front:
             words.locale.reset(token)
             channel.reset(way)
             took = (time.perf_counter() - started) * 1000
-            logs.access(method, str(scope.get("path_template") or "-"), reply.status, took)
+            route = str(scope.get("path_template") or "-")
+            logs.access(method, route, reply.status, took)
+            self._meter.note(method, route, reply.status, took / 1000)
 
     async def _answer(self, scope: Scope, receive: Receive, reply: "Reply", headers: dict[bytes, bytes]) -> None:
         if self._host and headers.get(b"host") != self._host and not _is_health(scope):

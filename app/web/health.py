@@ -14,6 +14,7 @@ from app.kit.db import Database
 from app.kit.live import Broken
 from app.web.guards import everyone
 from app.web.live import Live
+from app.web.metrics import Meter, exposition
 
 log = logs.get("health")
 WORKER_KEY = "worker"  # after the bus's prefix; a worker renews it every few seconds
@@ -35,19 +36,30 @@ async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
 
 @get("/metrics", opt=everyone(anonymous=True), include_in_schema=False)
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Prometheus text; for this machine, or with METRICS_TOKEN as bearer."""
+    """Prometheus text of all processes; for this machine, or with METRICS_TOKEN as bearer."""
     if not _may_measure(request):
         raise NotFoundException()
-    live: Live = request.app.state.live
-    after: AfterCommit = request.app.state.after
-    pool: Any = request.app.state.database.engine.pool
-    lines = {
-        "doorstep_streams_open": live.count,
-        "doorstep_redis_up": int(after.bus.up),
-        "doorstep_database_connections_in_use": pool.checkedout(),
+    state = request.app.state
+    meter: Meter = state.meter
+    await meter.say(_of_this_process(state))
+    requests, gauges = await meter.everybody()
+    told: dict[str, tuple[str, float | dict[str, float]]] = {
+        "doorstep_redis_up": ("1 while Redis answers", float(state.after.bus.up)),
+        "doorstep_streams_open": ("Open live streams", gauges.get("streams", _of_this_process(state)["streams"])),
+        "doorstep_database_connections_in_use": (
+            "Connections of the pools that are in use",
+            gauges.get("connections", _of_this_process(state)["connections"]),
+        ),
+        **await state.waiting_work(),
     }
-    body = "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in lines.items())
-    return Response(body.encode(), media_type="text/plain; version=0.0.4")
+    body = exposition(requests, told)
+    return Response(body, media_type="text/plain; version=0.0.4", headers={"cache-control": "no-store"})
+
+
+def _of_this_process(state: Any) -> dict[str, float]:
+    live: Live = state.live
+    pool: Any = state.database.engine.pool
+    return {"streams": float(live.count), "connections": float(pool.checkedout())}
 
 
 @post(

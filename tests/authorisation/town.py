@@ -75,7 +75,7 @@ async def build(app: Litestar) -> Town:
                 town.tokens[column] = await _session(Sessions(database), db, user)
                 town.programs[column] = await _token(Sessions(database), db, user)
             town.words["session"] = str(await db.scalar(_first_session_of(town.people["asha"])))
-            town.words["month"] = "2026-10"
+            town.words["month"], town.words["deed"] = "2026-10", "retry"
             empty = Month(done=0, cancelled=0, spent=0, reviews=0, stars=0.0, bookings=[], coming=[])
             await MonthlyReports(db).keep(town.people["asha"].id, date(2026, 10, 1), to_facts(empty))
             town.words["unsubscribe"] = token_for(app.state.vault, town.people["asha"].id, "reports")
