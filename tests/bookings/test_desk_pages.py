@@ -212,7 +212,7 @@ async def test_what_waits_is_given_by_a_plain_form_to_somebody_who_is_free(scene
     told = await scene.rows(mails, ref=reference)
     assert set(told) == {("booking_assigned", scene.asha.id), ("job_given", scene.kumar.id)}
     later = await meena.visit(f"{DISPATCH}/{reference}")
-    assert (later.status, later.location) == (303, f"{BOOKINGS}/{reference}")
+    assert later.path == f"{BOOKINGS}/{reference}"
 
 
 async def test_with_htmx_the_panel_says_so_and_the_row_goes(scene, asha, meena):
