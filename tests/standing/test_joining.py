@@ -1,5 +1,6 @@
 """Asking to work with Doorstep by the form: what is kept, what is refused, and what nobody learns."""
 
+import hashlib
 import re
 
 import pytest
@@ -81,7 +82,7 @@ async def test_whoever_signs_up_waits_to_be_checked_and_can_sign_in_at_once(own_
     assert (arrived.status, arrived.location) == (303, "/jobs")
 
 
-async def test_the_phone_is_not_kept_as_the_address(own_app, visitor, form):
+async def test_sign_up_does_not_store_the_phone_as_the_address(own_app, visitor, form):
     await joins(visitor, form)
     user = await kept(own_app)
     async with own_app.state.database.work() as db:
@@ -156,7 +157,7 @@ async def test_a_paper_that_is_none_is_refused_in_words_and_leaves_no_file(
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd.pdf", "..\\..\\x.pdf", "/tmp/x.pdf", f"x{RIGHT_TO_LEFT}fdp.exe"])
-async def test_the_name_of_an_uploaded_file_is_never_a_path(own_app, visitor, form, storage, name):
+async def test_an_uploaded_file_name_is_not_used_as_path(own_app, visitor, form, storage, name):
     assert (await joins(visitor, form, name=name)).status == 303
     user = await kept(own_app)
     async with own_app.state.database.work() as db:
@@ -167,12 +168,17 @@ async def test_the_name_of_an_uploaded_file_is_never_a_path(own_app, visitor, fo
     assert all(storage.root in path.parents for path in on_disk(storage))
 
 
-async def test_two_papers_of_the_same_name_stand_beside_each_other(own_app, visitor, form, storage):
+async def test_same_named_files_do_not_overwrite_each_other(own_app, visitor, form, storage):
     await joins(visitor, form, a_picture(words="one"), "permit.png")
-    await joins(visitor, form | {"email": "latha@example.com", "phone": "+91 00000 00414"}, a_picture(words="two"))
+    latha = form | {"email": "latha@example.com", "phone": "+91 00000 00414"}
+    await joins(visitor, latha, a_picture(words="two"), "permit.png")
     async with own_app.state.database.work() as db:
-        stored = list(await db.scalars(select(Document.stored_as)))
-    assert len(set(stored)) == 2
+        kept_as = (await db.execute(select(Document.name, Document.stored_as, Document.sha256))).all()
+    assert [one.name for one in kept_as] == ["permit.png", "permit.png"]
+    assert len({one.stored_as for one in kept_as}) == 2
+    found = [hashlib.sha256(await storage.read(one.stored_as)).digest() for one in kept_as]
+    assert len(set(found)) == 2
+    assert found == [one.sha256 for one in kept_as]
 
 
 async def test_two_people_of_one_name_may_both_join(own_app, visitor, form):
