@@ -112,8 +112,7 @@ async def deny(db: AsyncSession, by: Person, professional_id: int, reason: str, 
     before = professional.standing
     if before != "approved":
         professional.standing, professional.denial_reason = "denied", reason
-    case = _closed(matter, by, "denied")
-    case.reason = reason
+    _closed(matter, by, "denied", reason)
     _tell(user, by, "denied", before, professional, matter, reason)
     await db.flush()
 
@@ -167,9 +166,9 @@ def _refuse_unchecked(matter: Matter, form: Form) -> None:
         raise Invalid({"checked": words})
 
 
-def _closed(matter: Matter, by: Person, state: str) -> Verification:
+def _closed(matter: Matter, by: Person, state: str, reason: str | None = None) -> Verification:
     assert matter.case is not None
-    matter.case.state, matter.case.decided_at, matter.case.decided_by_id = state, clock.now(), by.id
+    matter.case.end(state, by, reason)
     return matter.case
 
 

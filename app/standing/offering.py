@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.contact import cleaned
 from app.accounts.repository import Users
 from app.accounts.user import User
-from app.kit import clock
 from app.kit.errors import Invalid, Refused
 from app.kit.events import Person
 from app.kit.words import _
@@ -119,4 +118,4 @@ async def _settle_case(db: AsyncSession, professional: Professional, new: bool) 
         return
     waits = any(one.standing == "pending" for one in await Offerings(db).of(professional.user_id))
     if not waits and not await Documents(db).in_state(professional.user_id, "submitted"):
-        case.state, case.decided_at = "withdrawn", clock.now()
+        case.end("withdrawn")

@@ -7,6 +7,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
+from app.kit import clock
+from app.kit.events import Actor
 from app.kit.rows import Base
 
 KINDS = ("joining", "again", "change")
@@ -43,3 +45,8 @@ class Verification(Base):
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
     reason: Mapped[str | None]
+
+    def end(self, state: str, by: Actor | None = None, reason: str | None = None) -> None:
+        """Approved, denied with a reason, or withdrawn by whoever asked; the case is locked by now."""
+        self.state, self.decided_at, self.decided_by_id = state, clock.now(), by.id if by else None
+        self.reason = reason

@@ -18,6 +18,8 @@ from app.kit.events import PLATFORM
 from app.kit.outbox import Outbox
 from app.notifications.letters import OutOfDate
 from app.notifications.rules import CANCELLED, RULES
+from app.standing.decision import deny
+from app.vetting.repository import Cases
 from app.web.templating import TEMPLATES
 from tests.factories import a_block, an_admin
 from tests.notifications.conftest import rows
@@ -27,6 +29,9 @@ ACCOUNT = {
     "paper_running_out": {"kind": "identity", "days": 7, "until": "2027-03-14"},
     "account_blocked": {},
     "account_unblocked": {},
+    "work_approved": {},
+    "work_denied": {},
+    "change_approved": {},
 }
 KINDS = sorted({rule.kind for rules in (*RULES.values(), *CANCELLED.values()) for rule in rules})
 
@@ -146,7 +151,7 @@ async def test_every_letter_can_be_written(own_database, town, vault, letters, k
     at = booking.starts_at.isoformat()
     data = {"booking": booking.reference, "professional_id": town.ravi.id, "starts_at": at, "before": at, "fee": 100_00}
     data["attempts"] = 5
-    whose = town.ravi if kind.startswith(("job_", "extra_a")) else town.asha
+    whose = town.ravi if kind.startswith(("job_", "extra_a", "work_", "change_")) else town.asha
     phase = {"code_locked": "start", "code_renewed": "start"}.get(kind)
     mail = Outbox(kind=kind, recipient_id=whose.id, data=data | ({"phase": phase} if phase else {}), dedupe_key="x")
     if kind in ACCOUNT:
@@ -180,11 +185,30 @@ async def prepare(database, town, vault, kind: str) -> None:
             booking.named_id, booking.asked_until = town.ravi.id, clock.now() + timedelta(minutes=9)
         if kind.startswith(("booking_cancelled", "booking_unfilled", "booking_no_show", "job_cancelled")):
             booking.cancel(PLATFORM, "platform", "Reason", fee=100_00)
+        if kind == "work_denied":
+            await denied(db, town.ravi)
         if kind in ("account_blocked", "account_unblocked"):
             meena = await an_admin(db)
             block = await a_block(db, town.asha, meena)
             if kind == "account_unblocked":
                 block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), meena.id, "She explained it."
+
+
+async def denied(db, user) -> None:
+    """A new service of theirs was looked at and not accepted."""
+    await Cases(db).open(user.id, "change")
+    await deny(db, await an_admin(db), user.id, "The seal cannot be read.")
+
+
+async def test_a_denial_is_told_word_for_word_and_only_while_it_is_the_last_word(own_database, town, letters):
+    async with own_database.work() as db:
+        await denied(db, town.ravi)
+        mail = Outbox(kind="work_denied", recipient_id=town.ravi.id, data={}, dedupe_key="x")
+        assert "The seal cannot be read." in await _written(letters, db, mail)
+        case = await Cases(db).open(town.ravi.id, "change")
+        case.end("approved", await an_admin(db))
+        await db.flush()
+        assert await _written(letters, db, mail) == ""
 
 
 @pytest.mark.parametrize("kind", ["account_blocked", "account_unblocked"])
