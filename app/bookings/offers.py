@@ -131,7 +131,7 @@ class Reach:
 
 @dataclass(slots=True)
 class Bench:
-    """A professional at work: `worker` with hours, time off and jobs; `open` when approved, with valid papers and not blocked."""
+    """A professional at work: `worker` with hours, time off, jobs; `open`: approved, papers valid, not blocked."""
 
     worker: Worker
     open: bool
