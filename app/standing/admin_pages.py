@@ -62,7 +62,8 @@ class AdminDesk(Controller):
 async def redrawn(request: Asked, db: AsyncSession, admin_id: int, words: str) -> Page:
     """The panel and its row, after something was done to this admin."""
     asked, admin = _view(request), await Admins(db).one(admin_id)
-    context: dict[str, Any] = {"view": asked, "admin": admin, "said": words, "refusal": None, **await _about(db, admin)}
+    context: dict[str, Any] = {"view": asked, "admin": admin, "row": admin, "said": words, "refusal": None}
+    context |= await _about(db, admin)
     headers = {"hx-replace-url": asked.record_url(admin_id)}
     return swap(request, "standing/desk/admin_changed.swap.html", headers=headers, **context)
 

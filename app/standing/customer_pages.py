@@ -70,7 +70,14 @@ class CustomerDesk(Controller):
 async def redrawn(request: Asked, db: AsyncSession, customer_id: int, words: str) -> Page:
     """The panel and its row, after something was done to this customer; phone and address are not shown."""
     asked, customer = _view(request), await Customers(db).one(customer_id)
-    context: dict[str, Any] = {"view": asked, "customer": customer, "tab": "history", "said": words, "refusal": None}
+    context: dict[str, Any] = {
+        "view": asked,
+        "customer": customer,
+        "row": customer,
+        "tab": "history",
+        "said": words,
+        "refusal": None,
+    }
     headers = {"hx-replace-url": asked.record_url(customer_id, tab="history")}
     context |= await _about(db, customer, "history")
     return swap(request, "standing/desk/customer_changed.swap.html", headers=headers, **context)

@@ -22,6 +22,8 @@ NASTY = {
     "signs that turn round": "\u202eabc\u200b",
 }
 QUERIES = {
+    "/admin/admins": ["q", "sort"],
+    "/admin/customers": ["q", "state", "sort", "after"],
     "/admin/events": ["q", "record", "by", "name", "from", "until", "sort", "after"],
     "/": ["pincode"],
     "/services": ["q", "pincode", "category", "sort", "after"],
