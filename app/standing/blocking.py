@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.contact import words_of
 from app.accounts.repository import Users
 from app.accounts.session import Sessions
 from app.accounts.user import Block, Role, User
@@ -109,6 +110,10 @@ async def unblock(db: AsyncSession, by: Person, person_id: int, reason: str) -> 
     await db.flush()
 
 
+class _Began(Exception):
+    """Somebody counts on them again; leaving the savepoint lets go of their row."""
+
+
 async def _alone_with(db: AsyncSession, by: Person, person: User) -> User:
     """Nobody counts on them any more and their row is locked, so that nobody can begin to.
 
@@ -116,12 +121,14 @@ async def _alone_with(db: AsyncSession, by: Person, person: User) -> User:
     """
     for _round in range(ROUNDS):
         await _let_go(db, by, person)
-        nested = await db.begin_nested()
-        locked = await Users(db).get(person.id, lock=True)
-        if not await _counted_on(db, locked):
-            await nested.commit()
-            return locked
-        await nested.rollback()
+        try:
+            async with db.begin_nested():
+                locked = await Users(db).get(person.id, lock=True)
+                if await _counted_on(db, locked):
+                    raise _Began
+                return locked
+        except _Began:
+            continue
     raise Refused(_("Blocking would do something else by now. Look again, then decide."), reason="changed")
 
 
@@ -172,7 +179,7 @@ async def _refuse_twice(db: AsyncSession, person: User) -> None:
 
 def _reason_of(typed: str) -> str:
     """What the person will read, word for word."""
-    reason = typed.strip()
+    reason = words_of(typed)
     if not reason:
         raise Invalid({"reason": _("Please give the reason. It is read word for word.")})
     if len(reason) > LONGEST:
