@@ -50,6 +50,7 @@ NAMES: dict[str, str] = {
     "rows": N_("the rows"),
     "filters": N_("what it was asked for"),
     "error": N_("what went wrong"),
+    "task": N_("the task"),
     "slug": N_("the address of its page"),
     "short_name": N_("the short name"),
     "category": N_("the category"),
