@@ -13,7 +13,7 @@ HEADS = """
     UNION ALL SELECT 'service-' || id, event_count, event_head FROM services
     UNION ALL SELECT 'category-' || id, event_count, event_head FROM categories
     UNION ALL SELECT 'document-' || id, event_count, event_head FROM documents
-    UNION ALL SELECT 'export-' || reference, event_count, event_head FROM exports
+    UNION ALL SELECT 'export-' || id, event_count, event_head FROM exports
 """
 DELETED = ("service.deleted", "category.deleted")  # what was never booked, and empty shelves: only their history stays
 

@@ -1,4 +1,4 @@
-"""Papers on the disk and their rows: one for one, byte for byte, and nothing else in the private folder."""
+"""Papers and exports on the disk and their rows: one for one, byte for byte, and nothing else in the private folder."""
 
 import asyncio
 import hashlib
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.insights.export import Export
+from app.insights.export_repository import Exports
 from app.kit.files import MAIN, Storage
 from app.vetting.repository import Documents, Kept
 
@@ -15,7 +17,11 @@ async def broken_files(db: AsyncSession, storage: Storage) -> AsyncIterator[str]
     for row in await Documents(db).kept():
         if wrong := await asyncio.to_thread(_wrong_with, row, storage.path(str(row.stored_as))):
             yield f"document {row.id}: {wrong}"
-    known = await Documents(db).stored_names()
+    exports = await Exports(db).kept()
+    for export in exports:
+        if wrong := await asyncio.to_thread(_wrong_with_export, export, storage.path(str(export.stored_as))):
+            yield f"export {export.reference}: {wrong}"
+    known = {*await Documents(db).stored_names(), *(str(export.stored_as) for export in exports)}
     for path in await asyncio.to_thread(storage.left_behind, known):
         yield f"{path.relative_to(storage.root)}: no row mentions it"
 
@@ -31,3 +37,12 @@ def _wrong_with(row: Kept, paper: Path) -> str:
     if len(content) != row.size:
         return f"{len(content)} bytes instead of {row.size}"
     return "" if hashlib.sha256(content).digest() == row.sha256 else "other bytes than were kept"
+
+
+def _wrong_with_export(export: Export, path: Path) -> str:
+    if not path.is_file():
+        return "its file is missing"
+    if path.stat().st_size != export.size:
+        return f"{path.stat().st_size} bytes instead of {export.size}"
+    with path.open("rb") as file:
+        return "" if hashlib.file_digest(file, "sha256").digest() == export.sha256 else "other bytes than were written"

@@ -15,8 +15,10 @@ from app.check.catalogue import CATALOGUE
 from app.check.chains import broken_chains
 from app.check.files import broken_files
 from app.check.history import HISTORY
-from app.check.invariants import FOLLOWS, QUERIES
+from app.check.invariants import BOOKINGS, FOLLOWS, MONEY
 from app.check.leaving import FORGOTTEN
+from app.check.records import RECORDS
+from app.check.reported import RECOUNTED
 from app.check.standing import SHOWN
 from app.kit.cards import LONG_NUMBER, holds_card_number
 from app.kit.db import Database
@@ -59,7 +61,7 @@ async def broken(db: AsyncSession, storage: Storage | None = None) -> list[Broke
     await db.execute(text("SET LOCAL enable_nestloop = off"))
     found = [
         Broken(rule.name, rule.says, what)
-        for rule in (*QUERIES, *CATALOGUE, *HISTORY, FORGOTTEN, SHOWN)
+        for rule in (*BOOKINGS, *MONEY, *RECORDS, *CATALOGUE, *HISTORY, FORGOTTEN, SHOWN, RECOUNTED)
         for what in await db.scalars(text(rule.query), {key: BOUND[key] for key in _asks(rule.query)})
     ]
     for name, says, rows in (
@@ -82,7 +84,7 @@ ALONE = [
     "no-card-is-stored",
     "files-match-their-rows",
 ]
-RULES = [rule.name for rule in (*QUERIES, *CATALOGUE, *HISTORY, FORGOTTEN, SHOWN)] + ALONE
+RULES = [rule.name for rule in (*BOOKINGS, *MONEY, *RECORDS, *CATALOGUE, *HISTORY, FORGOTTEN, SHOWN, RECOUNTED)] + ALONE
 
 
 def main(settings: Settings) -> int:

@@ -19,7 +19,7 @@ from app.kit import clock
 from app.kit.after import AfterCommit
 from app.kit.errors import Missing, Refused
 from app.kit.keyset import AnyRow
-from app.kit.queue import MAIL, later
+from app.kit.queue import MAIL, hand_over, later
 from app.kit.schedule import Runs
 from app.kit.words import N_, _
 from app.web.desk import desk
@@ -119,7 +119,7 @@ class TaskDesk(Controller):
         again = _deed(deed)
         found = await Work(db).settle_failure(_id(failure_id), clock.now(), "retried" if again else "discarded")
         if found is not None and again:
-            later(db, found.name, queue=found.queue, **found.ids)
+            hand_over(db, found.queue, found.name, found.ids)
         return await _settled(request, db, me, found is not None, found.name if found else "", again=again)
 
     @post("/mails/{mail_id:int}/{deed:str}", name="settle_mail")

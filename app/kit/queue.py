@@ -4,7 +4,7 @@ What must happen stands in PostgreSQL (outbox, timetable); this only makes it ha
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -24,7 +24,12 @@ _TASK = "task:"
 
 def later(db: AsyncSession, task: str, *, queue: str = CLOCK, **ids: int | str) -> None:
     """Ask a worker for `task` after the commit: later(db, "build_export", queue=EXPORTS, export_id=7)."""
-    asked = Announcement(f"{_TASK}{queue}:{task}", json.dumps(ids, sort_keys=True))
+    hand_over(db, queue, task, ids)
+
+
+def hand_over(db: AsyncSession, queue: str, task: str, ids: Mapping[str, int | str]) -> None:
+    """As `later`, for a task that was asked for once already."""
+    asked = Announcement(f"{_TASK}{queue}:{task}", json.dumps(dict(ids), sort_keys=True))
     db.info.setdefault("announcements", []).append(asked)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.area import Pincode
@@ -12,6 +13,7 @@ from app.accounts.session import MailLink
 from app.accounts.user import Block, User, public_name
 from app.bookings.booking import Booking
 from app.kit.outbox import Outbox
+from app.kit.rows import Base
 from app.payments.charge import Charge
 from app.payments.repository import Charges
 from app.reviews.repository import Reviews
@@ -75,6 +77,14 @@ class Mails:
 
     async def forget(self, mail_id: int) -> None:
         await self._db.execute(delete(Outbox).where(Outbox.id == mail_id))
+
+    async def once(self, row: Base) -> bool:
+        """Write a message or notice of any channel; False when its key stands there already."""
+        table = type(row).__table__
+        given = {column.name: getattr(row, column.key) for column in table.columns}
+        values = {name: value for name, value in given.items() if value is not None}
+        made = insert(type(row)).values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"])
+        return (await self._db.execute(made.returning(table.c.id))).scalar_one_or_none() is not None
 
     async def latest(self, most: int) -> Sequence[Outbox]:
         return (await self._db.scalars(select(Outbox).order_by(Outbox.id.desc()).limit(most))).all()

@@ -12,7 +12,7 @@ from app.bookings.booking import Booking
 from app.bookings.dispatch import candidates, give, void_code
 from app.bookings.holds import Wish, hold
 from app.bookings.reservation import accept, hand_back, pass_on
-from app.check.invariants import QUERIES
+from app.check.invariants import BOOKINGS
 from app.check.run import BOUND
 from app.kit import clock
 from app.kit.db import Database
@@ -217,7 +217,7 @@ async def the_check(db) -> list[str]:
     wanted = {"no-double-booking", "state-follows-history", "moves-are-legal", "only-approved-people-accept"}
     bound = {name: BOUND[name] for name in ("moves", "sources", "targets")}
     found = []
-    for one in QUERIES:
+    for one in BOOKINGS:
         if one.name in wanted:
             mine = {name: value for name, value in bound.items() if f":{name}" in one.query}
             found += list(await db.scalars(text(one.query), mine))
@@ -304,3 +304,19 @@ async def test_a_hold_made_meanwhile_and_a_job_given_never_take_the_same_time(ow
     await _tally([hand(), book(), book(), hand()])
     async with own_database.work() as db:
         assert await the_check(db) == []
+
+
+@pytest.mark.parametrize(
+    ("standing", "by"), [("pending", "admin"), ("approved", "professional")], ids=["never approved", "by no admin"]
+)
+async def test_the_check_finds_a_job_given_to_whom_or_by_whom_it_must_not_be(db, standing, by):
+    service, asha, meena = await a_town(db)
+    await a_professional(db, services=[service])
+    bala = await a_professional(db, "Bala Vel", services=[service], standing=standing)
+    booking = await a_request(db, asha, service)
+    assert await the_check(db) == []
+    booking._move("give", meena)
+    booking._hand_to(bala.id, VAULT)
+    booking._tell("booking.given", meena if by == "admin" else bala, professional_id=bala.id)
+    await db.flush()
+    assert booking.subject in await the_check(db)

@@ -71,7 +71,9 @@ PLANTED: dict[str, list[str]] = {
         " FROM bookings a WHERE a.reference = '{assigned}' AND b.reference = '{requested}'"
     ],
     "who-left-is-forgotten": ["UPDATE users SET left_at = now() WHERE role = 'customer'"],
-    "files-match-their-rows": ["UPDATE documents SET stored_as = repeat('0', 32) WHERE id = (SELECT min(id) FROM documents)"],
+    "files-match-their-rows": [
+        "UPDATE documents SET stored_as = repeat('0', 32) WHERE id = (SELECT min(id) FROM documents)"
+    ],
     "retired-is-retired": ["UPDATE services SET retired_at = '2026-01-01' WHERE id = {service_id}"],
     "prices-follow-history": [
         "UPDATE services SET price = price + 1 WHERE id = {unbooked}",

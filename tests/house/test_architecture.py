@@ -29,6 +29,8 @@ SQL_ADDRESSES = {
     "app/check/run.py",
     "app/dev/seed.py",
     "app/dev/town.py",
+    "app/insights/queries.py",
+    "app/insights/export_queries.py",
     "app/kit/db.py",
     "app/kit/keyset.py",
     "app/kit/migrate.py",

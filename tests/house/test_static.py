@@ -65,7 +65,9 @@ def test_colours_are_named_in_tokens_only() -> None:
 
 
 def test_nothing_is_loaded_from_anybody_else() -> None:
-    outside = re.compile(r"""\b(?:src|action)=["'](?:https?:)?//|<link[^>]*//|(?<![\w.])url\((?!["']?(?:data:|#))|@import""")
+    outside = re.compile(
+        r"""\b(?:src|action)=["'](?:https?:)?//|<link[^>]*//|(?<![\w.])url\((?!["']?(?:data:|#))|@import"""
+    )
     files = [*CSS.rglob("*.css"), *PAGES]
     assert [name(path) for path in files if outside.search(path.read_text())] == []
 

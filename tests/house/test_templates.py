@@ -18,7 +18,7 @@ SWAPS = [name for name in NAMES if name.endswith(".swap.html")]
 ENV = environment(Assets())
 FORM = re.compile(r"<form\b[^>]*>.*?</form>|<form\b[^>]*>.*", re.DOTALL)
 COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
-INCLUDE = re.compile(r"\{% with oob=true %\}\{% include \"[^\"]+\" %\}\{% endwith %\}|\{% include \"[^\"]+\" %\}")
+INCLUDE = re.compile(r"(\{% with oob=\w+(?:, \w+=\w+)* %\})?\{% include \"[^\"]+\" %\}(?(1)\{% endwith %\})")
 
 
 def source(name: str) -> str:
