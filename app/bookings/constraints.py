@@ -72,6 +72,9 @@ CONSTRAINTS = (
     Index("bookings_state_idx", "state", "starts_at", "id"),
     Index("bookings_place_idx", "pincode", "starts_at", "id"),
     Index("bookings_price_idx", "price", "id"),
+    Index("bookings_payment_idx", "payment", "starts_at", "id"),
+    Index("bookings_rating_idx", "rating", "starts_at", "id", postgresql_where=text("rating IS NOT NULL")),
+    Index("bookings_by_clock_idx", "starts_at", "id", postgresql_where=text("by_clock")),
     Index(
         "bookings_ended_idx", "cancelled_as", "starts_at", "id", postgresql_where=text("cancelled_as IS NOT NULL")
     ),

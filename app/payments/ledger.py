@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -23,6 +23,12 @@ class LedgerTransaction(Base):
     __table_args__ = (
         CheckConstraint("kind IN ('" + "', '".join(KINDS) + "')", name="ledger_transactions_kind_check"),
         Index("ledger_transactions_booking_id_idx", "booking_id"),
+        Index(
+            "ledger_transactions_rare_idx",
+            "kind",
+            "booking_id",
+            postgresql_where=text("kind IN ('fee', 'refund', 'settle')"),
+        ),
     )
     booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"))
     charge_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("charges.id"))

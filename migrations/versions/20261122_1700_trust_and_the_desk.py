@@ -242,6 +242,11 @@ def index_lists() -> None:
     op.create_index("bookings_state_idx", "bookings", ["state", "starts_at", "id"])
     op.create_index("bookings_place_idx", "bookings", ["pincode", "starts_at", "id"])
     op.create_index("bookings_price_idx", "bookings", ["price", "id"])
+    op.create_index("bookings_payment_idx", "bookings", ["payment", "starts_at", "id"])
+    rare = sa.text("kind IN ('fee', 'refund', 'settle')")
+    op.create_index(
+        "ledger_transactions_rare_idx", "ledger_transactions", ["kind", "booking_id"], postgresql_where=rare
+    )
     ended = sa.text("cancelled_as IS NOT NULL")
     op.create_index("bookings_ended_idx", "bookings", ["cancelled_as", "starts_at", "id"], postgresql_where=ended)
     op.create_index("events_actor_idx", "events", ["actor_id", "at", "id"])
@@ -264,6 +269,9 @@ def keep_figures() -> None:
         " WHERE b.id = s.booking_id"
     )
     op.execute("UPDATE bookings b SET rating = r.rating FROM reviews r WHERE r.booking_id = b.id")
+    rated, by_clock = sa.text("rating IS NOT NULL"), sa.text("by_clock")
+    op.create_index("bookings_rating_idx", "bookings", ["rating", "starts_at", "id"], postgresql_where=rated)
+    op.create_index("bookings_by_clock_idx", "bookings", ["starts_at", "id"], postgresql_where=by_clock)
     op.create_index("bookings_report_idx", "bookings", ["starts_at", "id"], postgresql_include=[*REPORTED, *SUMMED])
     # Reports read the index alone where the table is known to be at rest: so it is looked at often.
     op.execute(
@@ -327,7 +335,8 @@ def forget_figures() -> None:
     op.execute("DROP FUNCTION copy_rating()")
     op.execute("DROP FUNCTION add_up_money()")
     op.execute("ALTER TABLE bookings RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor)")
-    op.drop_index("bookings_report_idx", table_name="bookings")
+    for name in ("report", "by_clock", "rating"):
+        op.drop_index(f"bookings_{name}_idx", table_name="bookings")
     for name in ("accepted_minutes", "rating", *SUMMED):
         op.drop_column("bookings", name)
 
@@ -337,7 +346,8 @@ def downgrade() -> None:
     forget_figures()
     op.execute("DROP TRIGGER bookings_nobody_blocked ON bookings")
     op.execute("DROP FUNCTION refuse_blocked()")
-    for name in ("ended", "price", "place", "state", "service"):
+    op.drop_index("ledger_transactions_rare_idx", table_name="ledger_transactions")
+    for name in ("ended", "payment", "price", "place", "state", "service"):
         op.drop_index(f"bookings_{name}_idx", table_name="bookings")
     for table, indexes in (("events", ("at", "family", "name", "actor")), ("users", ("words", "name", "since"))):
         for index in indexes:
