@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select, union_all
+from sqlalchemy import ColumnElement, false, or_, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -244,7 +244,7 @@ FITS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "accepted": lambda _value: Booking.accepted_minutes.is_not(None),
     "accepted_under": _under,
     "rating": _rating,
-    "by_clock": lambda _value: Booking.by_clock.is_(True),
+    "by_clock": lambda _value: Booking.by_clock == true(),
     "disputed": lambda _value: Booking.id.in_(select(Dispute.booking_id)),
     "locked": _locked,
     "blocked": _blocked,
