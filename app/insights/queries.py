@@ -12,30 +12,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.insights.period import Period
 
-# Every scan of every period is alike: compiling it takes longer than it saves.
-CALM = text("SELECT set_config('jit', 'off', true)")
+# Every scan of every period is alike: compiling it takes longer than it saves; what is grouped stays in memory.
+CALM = text("SELECT set_config('jit', 'off', true), set_config('work_mem', '64MB', true)")
 CHOSEN = {
     "category": "service_id IN (SELECT id FROM services WHERE category_id = :category)",
     "pincode": "pincode = :pincode",
     "professional": "professional_id = :professional",
 }
-# Step 0 is the period before; as many rows as there are kinds of ends and stars in each step.
+# One pass over the index. Step 0 is the period before; as many rows as there are kinds of ends and stars in each step,
+# and two without a state: of the whole minutes from asked to accepted the middle one, which half of all do not exceed.
 COUNTED = """
-    SELECT width_bucket(starts_at, CAST(:bounds AS timestamptz[])) - 1 AS step, state, cancelled_as, rating,
-           count(*) AS bookings, count(accepted_minutes) AS accepted,
-           sum(commission)::bigint AS commission, sum(revenue)::bigint AS revenue
-      FROM bookings WHERE starts_at >= :since AND starts_at < :till {chosen} GROUP BY 1, 2, 3, 4
-"""
-# Of the whole minutes from asked to accepted, the middle one: half of all are at or below it.
-MIDDLE = """
-    WITH minutes AS (
-        SELECT starts_at >= :first AS current, accepted_minutes AS minutes, count(*) AS n FROM bookings
-         WHERE starts_at >= :since AND starts_at < :till AND accepted_minutes IS NOT NULL {chosen} GROUP BY 1, 2
+    WITH grouped AS MATERIALIZED (
+        SELECT width_bucket(starts_at, CAST(:bounds AS timestamptz[])) - 1 AS step, state, cancelled_as, rating,
+               accepted_minutes AS minutes, count(*) AS n, sum(commission) AS commission, sum(revenue) AS revenue
+          FROM bookings WHERE starts_at >= :since AND starts_at < :till {chosen} GROUP BY 1, 2, 3, 4, 5
+    ), minutes AS (
+        SELECT least(step, 1) AS part, minutes, sum(n) AS n FROM grouped WHERE minutes IS NOT NULL GROUP BY 1, 2
     ), adding AS (
-        SELECT current, minutes, sum(n) OVER (PARTITION BY current ORDER BY minutes) AS so_far,
-               sum(n) OVER (PARTITION BY current) AS whole FROM minutes
+        SELECT part, minutes, sum(n) OVER (PARTITION BY part ORDER BY minutes) AS so_far,
+               sum(n) OVER (PARTITION BY part) AS whole FROM minutes
     )
-    SELECT current, min(minutes) AS minutes FROM adding WHERE 2 * so_far >= whole GROUP BY 1
+    SELECT step, state, cancelled_as, rating, sum(n)::bigint AS bookings, sum(commission)::bigint AS commission,
+           sum(revenue)::bigint AS revenue, NULL::integer AS minutes
+      FROM grouped GROUP BY 1, 2, 3, 4
+     UNION ALL
+    SELECT part, NULL, NULL, NULL, 0, 0, 0, min(minutes) FROM adding WHERE 2 * so_far >= whole GROUP BY 1
 """
 UNMET = """
     SELECT u.pincode, p.place, sum(u.searches)::bigint AS searches
@@ -65,6 +66,7 @@ CREW = text("""
     SELECT u.id, u.full_name FROM professionals p JOIN users u ON u.id = p.user_id
      ORDER BY u.full_name, u.id LIMIT :most
 """)
+CROWD = text("SELECT count(*) FROM (SELECT 1 FROM professionals LIMIT :most) few")
 NAMED = text("""
     SELECT id, full_name FROM users WHERE role = 'professional' AND (words LIKE :words OR id = :id)
      ORDER BY id <> :id, full_name, id LIMIT :most
@@ -95,18 +97,11 @@ class Numbers:
         self._db = db
 
     async def counted(self, period: Period, chosen: Chosen) -> Sequence[AnyRow]:
-        """step, state, cancelled_as, rating → bookings, accepted, commission and revenue in paise."""
+        """step, state, cancelled_as, rating → bookings, commission and revenue in paise; no state: median minutes."""
         await self._db.execute(CALM)
         bounds = period.bounds
         asked = {"bounds": bounds, "since": bounds[0], "till": bounds[-1], **chosen.values}
         return (await self._db.execute(_said(COUNTED, CHOSEN, chosen), asked)).all()
-
-    async def middle(self, period: Period, chosen: Chosen) -> dict[bool, int]:
-        """Median minutes until accepted: True of the period, False of the one before; nothing where none was."""
-        bounds = period.bounds
-        asked = {"first": bounds[1], "since": bounds[0], "till": bounds[-1], **chosen.values}
-        rows = await self._db.execute(_said(MIDDLE, CHOSEN, chosen), asked)
-        return {row.current: row.minutes for row in rows}
 
     async def unmet(self, first: date, last: date, chosen: Chosen, most: int) -> Sequence[AnyRow]:
         """pincode, place, searches: where most searches met nobody."""
@@ -126,7 +121,10 @@ class Numbers:
     async def categories(self) -> Sequence[AnyRow]:
         return (await self._db.execute(CATEGORIES)).all()
 
-    async def crew(self, most: int) -> Sequence[AnyRow]:
+    async def crew(self, most: int) -> Sequence[AnyRow] | None:
+        """All professionals by name; None when there are more than `most`."""
+        if int((await self._db.execute(CROWD, {"most": most + 1})).scalar_one()) > most:
+            return None
         return (await self._db.execute(CREW, {"most": most})).all()
 
     async def named(self, words: str, most: int) -> Sequence[AnyRow]:

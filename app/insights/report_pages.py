@@ -121,12 +121,11 @@ def _labels(told: Report) -> list[tuple[float, str, str]]:
 async def _filters(db: AsyncSession, said: dict[str, str]) -> tuple[Filters, Chosen]:
     numbers = Numbers(db)
     categories, areas = await numbers.categories(), await numbers.areas()
-    crew = await numbers.crew(LISTED + 1)
+    crew = await numbers.crew(LISTED)
     values = {name: said.get(name, "") for name in ("period", "from", "to", "category", "pincode")}
     number, found = await _whom(numbers, said)
     values["professional"] = str(number) if number else ""
-    many = len(crew) > LISTED
-    one = await numbers.professional(number) if number and many else None
+    one = await numbers.professional(number) if number and crew is None else None
     values["who"] = one.full_name if one else said.get("who", "")
     category = next((row.id for row in categories if row.slug == values["category"]), None)
     pincode = next((row.pincode for row in areas if row.pincode == values["pincode"]), None)
@@ -135,7 +134,9 @@ async def _filters(db: AsyncSession, said: dict[str, str]) -> tuple[Filters, Cho
         periods=_periods(values),
         categories=[("", _("All %(n)s", n=len(categories))), *((row.slug, row.name) for row in categories)],
         areas=[("", _("All areas")), *((row.pincode, f"{row.place}, {row.pincode}") for row in areas)],
-        crew=None if many else [("", _("All %(n)s", n=len(crew))), *((str(row.id), row.full_name) for row in crew)],
+        crew=None
+        if crew is None
+        else [("", _("All %(n)s", n=len(crew))), *((str(row.id), row.full_name) for row in crew)],
         values=values,
         found=[(_here({**values, "who": "", "professional": str(row.id)}), row.full_name) for row in found],
     )

@@ -23,7 +23,6 @@ class Sums:
     """What is counted of a step or of a whole period; money in paise."""
 
     bookings: int = 0
-    accepted: int = 0
     commission: int = 0
     revenue: int = 0
     states: Counter[str] = field(default_factory=Counter)
@@ -32,7 +31,6 @@ class Sums:
 
     def add(self, row: Any) -> None:
         self.bookings += row.bookings
-        self.accepted += row.accepted
         self.commission += row.commission
         self.revenue += row.revenue
         self.states[row.state] += row.bookings
@@ -125,11 +123,11 @@ async def report(db: AsyncSession, period: Period, chosen: Chosen, said: Mapping
     """`chosen` is what is counted, `said` the same as the lists' addresses name it."""
     numbers = Numbers(db)
     rows = await numbers.counted(period, chosen)
-    medians = await numbers.middle(period, chosen)
+    medians = {row.step: row.minutes for row in rows if row.state is None}
     links = Links(period, said)
     steps = _steps(period, links)
     now, before = Sums(), Sums()
-    for row in rows:
+    for row in (one for one in rows if one.state):
         (now if row.step else before).add(row)
         if row.step:
             steps[row.step - 1].sums.add(row)
@@ -138,8 +136,8 @@ async def report(db: AsyncSession, period: Period, chosen: Chosen, said: Mapping
         now=now,
         before=before,
         steps=steps,
-        median=medians.get(True),
-        median_before=medians.get(False),
+        median=medians.get(1),
+        median_before=medians.get(0),
         unmet=await numbers.unmet(period.first, period.last, chosen, PLACES),
         unmet_in_all=await numbers.unmet_in_all(period.first, period.last, chosen),
         links=links,

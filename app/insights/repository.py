@@ -81,7 +81,7 @@ async def day_of_admin(db: AsyncSession) -> Day:
     numbers = await Numbers(db).counted(day, Chosen())
     jobs = Sums()
     for row in numbers:
-        if row.step:
+        if row.step and row.state:
             jobs.add(row)
     waits = (await db.execute(WAITING)).one()
     counts = (await db.execute(COUNTED, {"now": clock.now(), "since": clock.at(since.first)})).one()
