@@ -17,10 +17,12 @@ from app.insights.export_queries import query_of
 from app.insights.export_repository import Exports
 from app.kit import clock, logs
 from app.kit.files import Storage
+from app.notifications.telling import tell_all
+from app.notifications.told import Told
 from tasks.context import Context, work
 
 BOM = b"\xef\xbb\xbf"
-EVERY = 1.0  # seconds between two signs of life
+EVERY = 0.5  # seconds between two signs of life
 log = logs.get("exports")
 
 
@@ -61,6 +63,12 @@ async def _settle(ctx: Context, storage: Storage, export: Export, path: Path, di
         if mine is None:
             raise Discarded
         exporting.ready(mine, storage.finish(db, path), size, digest, rows)
+        await tell_all(db, [_told(mine)])
+
+
+def _told(export: Export) -> Told:
+    data = {"export": export.reference, "of": export.kind}
+    return Told("export_ready", export.by_id, data, f"export-ready:{export.id}", clock.now())
 
 
 class _Build:
@@ -71,16 +79,26 @@ class _Build:
         self.digest = hashlib.sha256()
         self._done = 0
         self._total = 0
-        self._heard = 0.0
 
     async def run(self, statement: str, values: Sequence[Any]) -> int:
-        """How many rows there were. One transaction: what is counted is what is copied."""
+        """How many rows there were. Signs of life come also while PostgreSQL is still counting."""
+        making = asyncio.ensure_future(self._make(statement, values))
+        try:
+            while not making.done():
+                await self._hear()
+                await asyncio.wait([making], timeout=EVERY)
+            return await making
+        finally:
+            making.cancel()
+            await asyncio.wait([making])
+
+    async def _make(self, statement: str, values: Sequence[Any]) -> int:
+        """One transaction: what is counted is what is copied."""
         settings = self._ctx["settings"]
         line = await asyncpg.connect(settings.database_url, timeout=5, server_settings={"application_name": "export"})
         try:
             async with line.transaction(isolation="repeatable_read", readonly=True):
                 self._total = await line.fetchval(f"SELECT count(*) FROM ({statement}) counted", *values)
-                await self._hear()
                 with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                     await self._copy(line, statement, values, file)
                     file.flush()
@@ -95,8 +113,6 @@ class _Build:
             self.digest.update(piece)
             file.write(piece)
             self._done += piece.count(b"\n")  # a line break inside a cell counts too much: it is for the bar alone
-            if asyncio.get_running_loop().time() - self._heard > EVERY:
-                await self._hear()
 
         if self._export.bom:
             await take(BOM)
@@ -104,7 +120,6 @@ class _Build:
 
     async def _hear(self) -> None:
         """Still at it, so far; the folder is young again for whoever sweeps."""
-        self._heard = asyncio.get_running_loop().time()
         os.utime(self._path.parent)
         async with work(self._ctx) as db:
             if not await Exports(db).heard(self._export, clock.now(), self._done, self._total):

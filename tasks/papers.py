@@ -2,6 +2,7 @@
 
 import asyncio
 
+from app.insights.export_repository import Exports
 from app.kit.files import Storage
 from app.vetting import papers
 from app.vetting.repository import Documents
@@ -17,5 +18,5 @@ async def warn_of_expiry(ctx: Context) -> int:
 async def sweep_files(ctx: Context) -> int:
     """What a killed process left in the private folder, ten minutes later."""
     async with work(ctx) as db:
-        known = await Documents(db).stored_names()
+        known = {*await Documents(db).stored_names(), *await Exports(db).stored_names()}
     return await asyncio.to_thread(Storage(ctx["settings"].uploads_dir).sweep, known)

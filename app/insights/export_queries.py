@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.accounts.area import Pincode
+from app.accounts.repository import IDS
 from app.accounts.user import User
 from app.bookings.booking import Booking
 from app.bookings.desk_repository import Desk, called, conditions
 from app.bookings.ledger_repository import lines_asked
 from app.catalog.service import Category, Service
+from app.kit.ids import row_number
 from app.kit.keyset import Query
 from app.payments.ledger import LedgerEntry, LedgerTransaction
 from app.standing import customer_repository, professional_repository
@@ -72,7 +74,8 @@ async def _bookings(db: AsyncSession, filters: Mapping[str, str], _asker: int) -
 
 
 async def _customers(_db: AsyncSession, filters: Mapping[str, str], _asker: int) -> Query:
-    wanted = customer_repository.Wanted(filters.get("q", ""), filters.get("state", ""))
+    state = filters.get("state", "")
+    wanted = customer_repository.Wanted(filters.get("q", ""), state if state in customer_repository.STATES else "")
     return (
         customer_repository.found(wanted)
         .with_only_columns(
@@ -91,11 +94,13 @@ async def _customers(_db: AsyncSession, filters: Mapping[str, str], _asker: int)
 
 
 async def _professionals(_db: AsyncSession, filters: Mapping[str, str], _asker: int) -> Query:
-    state = filters.get("state", "")
+    state, service = filters.get("state", ""), row_number(filters.get("service", ""))
+    pincode = filters.get("pincode", "")
     wanted = professional_repository.Wanted(
         filters.get("q", ""),
         state if state in professional_repository.STATES else "",
-        pincode=filters.get("pincode", ""),
+        service if service in IDS else None,
+        pincode if pincode.isdecimal() else "",
     )
     return (
         professional_repository.found(wanted)

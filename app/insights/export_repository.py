@@ -48,7 +48,7 @@ class Exports:
         mine = update(Export).where(
             Export.id == export.id, Export.state == "running", Export.started_at == export.started_at
         )
-        kept = mine.values(heard_at=now, rows_done=min(done, total), rows_total=total).returning(Export.id)
+        kept = mine.values(heard_at=now, rows_done=min(done, total), rows_total=total or None).returning(Export.id)
         nudge(self._db, f"user:{export.by_id}", f"export-{export.reference}")
         return (await self._db.execute(kept)).scalar_one_or_none() is not None
 
@@ -64,6 +64,13 @@ class Exports:
         """Being made, and nobody was heard of since."""
         queued = and_(Export.state == "queued", Export.created_at <= since)
         return (await self._db.scalars(select(Export).where(or_(queued, _unheard(since))))).all()
+
+    async def kept(self) -> Sequence[Export]:
+        """Whose file is on the disk."""
+        return (await self._db.scalars(select(Export).where(Export.stored_as.is_not(None)))).all()
+
+    async def stored_names(self) -> set[str]:
+        return {str(export.stored_as) for export in await self.kept()}
 
     async def over(self, now: datetime) -> Sequence[Export]:
         query = select(Export).where(Export.state == "ready", Export.expires_at <= now).limit(100)

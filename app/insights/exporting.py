@@ -1,14 +1,14 @@
 """From asking for a file to fetching it: queued, built by a worker, kept a week, gone (T0-26)."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.insights.export import KINDS, Export
 from app.insights.export_repository import Exports
 from app.kit import clock
-from app.kit.errors import Invalid, Refused
+from app.kit.errors import Invalid, Missing, Refused
 from app.kit.events import PLATFORM, Person
 from app.kit.files import Storage
 from app.kit.ids import reference
@@ -19,6 +19,10 @@ KEPT = timedelta(days=7)
 SILENT = timedelta(seconds=60)  # whoever builds it and is not heard for so long is gone
 AT_ONCE = 5  # of one person, being made
 FOR_PROFESSIONALS = ("earnings",)
+
+
+class Gone(Exception):
+    """There was a file, and there is none any more."""
 
 
 async def ask(db: AsyncSession, by: Person, kind: str, filters: Mapping[str, str], *, bom: bool) -> Export:
@@ -34,7 +38,7 @@ async def ask(db: AsyncSession, by: Person, kind: str, filters: Mapping[str, str
     )
     db.add(export)
     await db.flush()
-    export.record("export.asked", by=by, kind=kind, filters=kept)
+    _asked(export, by)
     _hand_over(db, export)
     return export
 
@@ -45,6 +49,16 @@ def ready(export: Export, stored_as: str, size: int, sha256: bytes, rows: int) -
     export.rows_total = export.rows_done = rows
     export.ready_at, export.expires_at, export.heard_at = clock.now(), clock.now() + KEPT, None
     export.record("export.ready", by=PLATFORM, nudges=_nudges(export), rows=rows, size=size)
+
+
+def fetch(export: Export, by: Person, now: datetime) -> str:
+    """The name of its file in the storage; whoever downloads it is written down. Raises Gone, Missing."""
+    if export.state in ("expired", "discarded") or (export.expires_at is not None and export.expires_at <= now):
+        raise Gone
+    if export.stored_as is None:
+        raise Missing
+    export.record("export.seen", by=by)
+    return export.stored_as
 
 
 def failed(export: Export, why: str) -> None:
@@ -58,7 +72,7 @@ async def again(db: AsyncSession, by: Person, ref: str) -> Export:
     if export.state != "failed":
         raise Refused(_("This export has not failed."), reason="state")
     export.state, export.error, export.rows_done, export.rows_total = "queued", None, 0, None
-    export.record("export.asked", by=by, kind=export.kind, filters=export.filters)
+    _asked(export, by)
     _hand_over(db, export)
     return export
 
@@ -88,6 +102,13 @@ async def take_up(db: AsyncSession) -> int:
     for export in waiting:
         _hand_over(db, export)
     return len(waiting)
+
+
+def _asked(export: Export, by: Person) -> None:
+    """Whom somebody looked for is a name: it can be forgotten when they leave."""
+    words = export.filters.get("q", "")
+    filters = {name: value for name, value in export.filters.items() if name != "q"}
+    export.record("export.asked", by=by, kind=export.kind, filters=filters, personal={"q": words} if words else None)
 
 
 def _hand_over(db: AsyncSession, export: Export) -> None:

@@ -60,6 +60,7 @@ KINDS: dict[str, Kind] = {
     "booking_soon": Kind("reminders", SOON, N_("Soon: %(service)s.")),
     "job_soon": Kind("reminders", SOON, N_("Your job is soon: %(service)s.")),
     "evening": Kind("reminders", SOON, N_("What waits, and what comes tomorrow."), leads="/jobs"),
+    "export_ready": Kind(lane=SOON, said=N_("Your export is ready.")),
     "monthly_report": Kind("reports", BULK, N_("Your month with Doorstep."), leads="/reports"),
     "wrong_codes": Kind(said=N_("Wrong codes at a door: %(service)s.")),
 }

@@ -25,6 +25,9 @@ def lines_of(notices: Sequence[Notice], bookings: Mapping[str, Booking], reader:
 
 def href_of(notice: Notice, booking: Booking | None, reader: int) -> str:
     """A job that is not theirs any more has no page for them."""
+    if "export" in notice.data:
+        doors = "/earnings/exports" if notice.data.get("of") == "earnings" else "/admin/exports"
+        return f"{doors}/{notice.data['export']}"
     if booking is None:
         return kind_of(notice.kind).leads or "/notices"
     if reader == booking.customer_id:
