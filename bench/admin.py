@@ -66,6 +66,7 @@ async def measure(there: Place, times: int) -> list[tuple[Any, ...]]:
     database: Database = app.state.database
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are narrower
     owner = await asyncpg.connect(there.owner)
+    await owner.execute("SET jit = off; SET work_mem = '64MB'")  # as reports set them
     async with httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}", timeout=60) as client:
         admin = await owner.fetchval("SELECT id FROM users WHERE role = 'admin' ORDER BY id LIMIT 1")
         client.headers["cookie"] = COOKIE + await sign_in(database, admin)
@@ -125,7 +126,7 @@ async def _row(client: httpx.AsyncClient, database: Database, owner: Owner, look
             answer = await client.get(look.path)
         answer.raise_for_status()
     took = [await _timed(client, look.path) for _ in range(times)]
-    read = [one for one in asked if one[0].lstrip()[:6].upper() in ("SELECT", "WITH R", "WITH M")]
+    read = [one for one in asked if one[0].lstrip()[:4].upper() in ("SELE", "WITH") and "set_config" not in one[0]]
     inside = [await _explained(owner, *one) for one in read]
     return (
         look.name,
