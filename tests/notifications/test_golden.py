@@ -1,0 +1,178 @@
+"""Every mail as it is sent, word for word: a change of any of them is seen in a diff.
+
+After a change that is meant: GOLDEN=write bin/test tests/notifications/test_golden.py, and read what git shows.
+"""
+
+import os
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.accounts.links import ask_to_reset, ask_to_verify
+from app.bookings.booking import Booking
+from app.bookings.month import Ahead, Month, Past, to_facts
+from app.bookings.repository import Bookings
+from app.bookings.reservation import accept
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.outbox import Outbox
+from app.kit.vault import Vault
+from app.notifications.kinds import KINDS
+from app.notifications.letters import Letter, Letters
+from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
+from tests.notifications.conftest import Town
+from tests.notifications.test_letters import ACCOUNT, prepare
+
+GOLDEN = Path(__file__).parent / "golden"
+WRITE = os.environ.get("GOLDEN") == "write"
+MONDAY = datetime(2026, 12, 7, 4, 30, tzinfo=UTC)  # 10:00 in India
+MONTHS = (date(2028, 2, 1), date(2028, 3, 1), date(2028, 12, 1))
+LINKS = {"verify": ask_to_verify, "reset": ask_to_reset}
+TO_PROFESSIONALS = ("job_", "extra_answered", "work_", "change_", "evening", "paper_")
+ACCEPTED_LATER = ("evening", "job_asked", "booking_requested")
+# What is drawn anew in every run, and what stands in its place in the files.
+DRAWN = (
+    (re.compile(r"/(verify|reset)/[\w-]{20,}"), r"/\1/the-link"),
+    (re.compile(r"/unsubscribe/[\w.-]+"), "/unsubscribe/the-link"),
+    (re.compile(r"/professionals/\d+"), "/professionals/7"),
+)
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock():
+    with clock.stopped(MONDAY):
+        yield
+
+
+@pytest.fixture
+async def town(database: Database) -> Town:
+    """Asha has asked for a plumber on Tuesday; Ravi is free."""
+    async with database.work() as db:
+        service = await a_service(db)
+        service.name = "Fixing leaks & pipes"
+        ravi = await a_professional(db, "Ravi Kumar", services=[service], email="ravi@example.com")
+        asha = await a_customer(db, "Asha Raman", email="asha@example.com")
+        asha.phone, ravi.phone = "+919000000001", "+919000000002"
+        await db.flush()
+        booking = await a_request(db, asha, service)
+    return Town(asha, ravi, booking)
+
+
+async def the_mail(database: Database, town: Town, vault: Vault, kind: str) -> Outbox:
+    """A row of this kind, where what it tells is true."""
+    whose = town.ravi if kind.startswith(TO_PROFESSIONALS) else town.asha
+    if kind not in ACCEPTED_LATER:
+        async with database.work() as db:
+            await accept(db, town.ravi, town.booking.reference, vault)
+    if kind in LINKS:
+        return await the_link(database, vault, town, kind)
+    if kind in ("wrong_codes", "export_ready"):
+        async with database.work() as db:
+            whose = await an_admin(db, email="meena@example.com")
+    if kind != "job_asked":
+        await prepare(database, town, vault, kind)
+    else:
+        await asked_first(database, town)
+    return Outbox(kind=kind, recipient_id=whose.id, data=data_of(kind, town), dedupe_key="x", created_at=MONDAY)
+
+
+async def the_link(database: Database, vault: Vault, town: Town, kind: str) -> Outbox:
+    async with database.work() as db:
+        more = (town.asha, town.asha.email) if kind == "verify" else (town.asha.email,)
+        await LINKS[kind](db, vault, *more)
+    async with database.work() as db:
+        return (await db.scalars(select(Outbox).where(Outbox.kind == kind))).one()
+
+
+async def asked_first(database: Database, town: Town) -> None:
+    async with database.work() as db:
+        booking = await Bookings(db).by_reference(town.booking.reference, lock=True)
+        booking.named_id, booking.asked_until = town.ravi.id, datetime(2026, 12, 7, 4, 45, tzinfo=UTC)
+
+
+def data_of(kind: str, town: Town) -> dict[str, Any]:
+    account = {"known_address": {}, "email_changed": {}, "verify": {}, "reset": {}} | ACCOUNT
+    if kind in account:
+        return account[kind]
+    if kind == "evening":
+        return {"day": "2026-12-08"}
+    if kind == "export_ready":
+        return {"export": "7K3MQ9WD", "of": "bookings"}
+    at = town.booking.starts_at.astimezone(UTC).isoformat()
+    told = {"booking": town.booking.reference, "professional_id": town.ravi.id, "starts_at": at}
+    told |= {"before": datetime(2026, 12, 8, 8, 30, tzinfo=UTC).isoformat(), "fee": 100_00, "attempts": 5, "hours": 24}
+    return told | ({"phase": "start"} if kind.startswith("code_") else {})
+
+
+def fixed(body: str, booking: Booking, codes: dict[str, str]) -> str:
+    """With fixed words where each run draws its own."""
+    body = body.replace(booking.reference, "7K3MQ9WD")
+    for drawn, instead in codes.items():
+        body = body.replace(drawn, instead)
+    for pattern, instead in DRAWN:
+        body = pattern.sub(instead, body)
+    return body
+
+
+async def codes_of(database: Database, reference: str, vault: Vault) -> dict[str, str]:
+    """Every code of the booking as it may be written, and the fixed one."""
+    async with database.work() as db:
+        booking = await Bookings(db).by_reference(reference)
+        live = [code for phase in ("start", "finish") if (code := booking.live_code(phase)) is not None]
+        spoken = [code.reveal(vault, booking.reference) for code in live]
+    return dict.fromkeys(spoken, "402718") | {f"{code[:3]} {code[3:]}": "402 718" for code in spoken}
+
+
+def headed(letter: Letter) -> str:
+    ends = f"List-Unsubscribe: <{letter.unsubscribe}>\n" if letter.unsubscribe else ""
+    return f"To: {letter.to}\nSubject: {letter.subject}\n{ends}\n{letter.text}"
+
+
+def compare(name: str, body: str) -> None:
+    path = GOLDEN / name
+    if WRITE:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(body, encoding="utf-8")
+    assert body == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"monthly_report"}))
+async def test_a_mail_is_as_it_was(database, town, vault, letters: Letters, kind):
+    mail = await the_mail(database, town, vault, kind)
+    codes = await codes_of(database, town.booking.reference, vault)
+    async with database.work() as db:
+        letter = await letters.write(db, mail)
+    compare(f"{kind}.txt", fixed(headed(letter), town.booking, codes))
+    compare(f"{kind}.html", fixed(letter.html, town.booking, codes))
+
+
+def a_month(first: date) -> Month:
+    """From its first minute to its last, in India's time; one cancelled, one with a fee, one thing to come."""
+    last = clock.at(date(first.year + first.month // 12, first.month % 12 + 1, 1), -30)
+    past = (
+        Past(clock.at(first, 30), "7K3MQ9WD", "Fixing leaks & pipes", "closed", 1_49_00),
+        Past(clock.at(first.replace(day=14), 9 * 60), "8K3MQ9WD", "Sofa shampoo", "cancelled", 1_00_00),
+        Past(clock.at(first.replace(day=15), 9 * 60), "9K3MQ9WD", "Haircut at home", "cancelled", 0),
+        Past(last, "AK3MQ9WD", "Full home cleaning", "completed", 12_34_567_00),
+    )
+    coming = [Ahead(clock.at(date(first.year + first.month // 12, first.month % 12 + 1, 3), 600), "BK", "AC service")]
+    return Month(2, 2, sum(one.paid for one in past), 2, 4.5, list(past), coming)
+
+
+@pytest.mark.parametrize("first", MONTHS, ids=lambda month: f"{month:%Y-%m}")
+async def test_a_month_is_told_as_it_was(database, town, letters: Letters, first):
+    data = {"month": first.isoformat(), "facts": to_facts(a_month(first))}
+    mail = Outbox(kind="monthly_report", recipient_id=town.asha.id, data=data, dedupe_key="x", created_at=MONDAY)
+    async with database.work() as db:
+        letter = await letters.write(db, mail)
+    compare(f"monthly_report-{first:%Y-%m}.txt", fixed(headed(letter), town.booking, {}))
+    compare(f"monthly_report-{first:%Y-%m}.html", fixed(letter.html, town.booking, {}))
+
+
+def test_no_file_is_left_of_a_mail_that_is_not_sent_any_more():
+    reports = {f"monthly_report-{month:%Y-%m}" for month in MONTHS}
+    assert {path.stem for path in GOLDEN.iterdir()} == (KINDS.keys() - {"monthly_report"}) | reports
