@@ -7,9 +7,9 @@ from msgspec import Meta, Struct
 from app.kit.shapes import Body
 
 Id = Annotated[int, Meta(ge=1, description="Number of the account.", examples=[12])]
-Email = Annotated[str, Meta(max_length=254, description="E-mail address.", examples=["asha@example.com"])]
+Email = Annotated[str, Meta(max_length=254, description="E-mail address.", examples=["lakshmi@example.com"])]
 NewPassword = Annotated[
-    str, Meta(max_length=200, description="At least 10 characters.", examples=["mangoes in the month of may"])
+    str, Meta(max_length=200, description="At least 10 characters.", examples=["a long sentence that only you know"])
 ]
 Role = Annotated[
     str,
@@ -24,7 +24,7 @@ class LoginBody(Body):
 
     email: Email
     password: Annotated[
-        str, Meta(max_length=200, description="The password.", examples=["mangoes in the month of may"])
+        str, Meta(max_length=200, description="The password.", examples=["a long sentence that only you know"])
     ]
 
 
@@ -48,12 +48,12 @@ class LoginJson(Struct, kw_only=True):
 class RegisterBody(Body):
     """A new customer, as on the sign-up page."""
 
-    full_name: Annotated[str, Meta(max_length=120, description="Full name.", examples=["Asha Raman"])]
+    full_name: Annotated[str, Meta(max_length=120, description="Full name.", examples=["Lakshmi Iyer"])]
     email: Email
-    phone: Annotated[str, Meta(max_length=40, description="Indian mobile number.", examples=["+91 98400 12345"])]
+    phone: Annotated[str, Meta(max_length=40, description="Indian mobile number.", examples=["+91 90000 00000"])]
     password: NewPassword
     address: Annotated[
-        str, Meta(max_length=300, description="House and street.", examples=["Flat 3B, Sri Lakshmi Apartments"])
+        str, Meta(max_length=300, description="House and street.", examples=["12 Beach Road"])
     ]
     pincode: Annotated[str, Meta(max_length=40, description="Six digits.", examples=["600020"])]
 
