@@ -32,6 +32,7 @@ from app.catalog.editing_pages import ServiceForms
 from app.discovery.pages import HomePages, ReadingPages, ResultPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
+from app.insights.export_pages import EarningsExport, EarningsExports, ExportDesk, ExportsDesk
 from app.insights.monthly_pages import MonthlyPages
 from app.insights.report_pages import ReportDesk
 from app.insights.task_pages import TaskDesk
@@ -99,6 +100,8 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
     AbsencePages,
     history,
     earnings,
+    EarningsExports,
+    EarningsExport,
     AvailabilityPages,
     DocumentsPages,
     VerificationPages,
@@ -118,6 +121,8 @@ ADMINS: list[ControllerRouterHandler] = [
     BookingDesk,
     DispatchDesk,
     LedgerDesk,
+    ExportsDesk,
+    ExportDesk,
     ReviewDesk,
     ServiceForms,
     CategoryDesk,

@@ -1,6 +1,6 @@
 """From asking for a file to fetching it: queued, built by a worker, kept a week, gone (T0-26)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,10 +25,15 @@ class Gone(Exception):
     """There was a file, and there is none any more."""
 
 
+def kinds_for(person: Person) -> Sequence[str]:
+    """An admin's tables; of a professional only what is their own."""
+    own = person.role == "professional"
+    return [kind for kind in KINDS if (kind in FOR_PROFESSIONALS) == own]
+
+
 async def ask(db: AsyncSession, by: Person, kind: str, filters: Mapping[str, str], *, bom: bool) -> Export:
     """Raises Invalid("kind"), Refused("many")."""
-    mine = FOR_PROFESSIONALS if by.role == "professional" else [one for one in KINDS if one not in FOR_PROFESSIONALS]
-    if kind not in mine:
+    if kind not in kinds_for(by):
         raise Invalid({"kind": _("Choose what is exported.")})
     if await Exports(db).being_made(by.id) >= AT_ONCE:
         raise Refused(_("Five of your exports are being made. Wait until one of them is ready."), reason="many")
@@ -51,9 +56,14 @@ def ready(export: Export, stored_as: str, size: int, sha256: bytes, rows: int) -
     export.record("export.ready", by=PLATFORM, nudges=_nudges(export), rows=rows, size=size)
 
 
+def is_gone(export: Export, now: datetime) -> bool:
+    """Also when nobody has cleared it away yet."""
+    return export.state in ("expired", "discarded") or (export.expires_at is not None and export.expires_at <= now)
+
+
 def fetch(export: Export, by: Person, now: datetime) -> str:
     """The name of its file in the storage; whoever downloads it is written down. Raises Gone, Missing."""
-    if export.state in ("expired", "discarded") or (export.expires_at is not None and export.expires_at <= now):
+    if is_gone(export, now):
         raise Gone
     if export.stored_as is None:
         raise Missing

@@ -12,9 +12,11 @@ from tests.authorisation.table import PEOPLE, PROGRAMS, TABLE
 SEEN = {
     "/admin/bookings/{ref:str}/contact": {"bookings", "events"},
     "/admin/customers/{customer_id:int}": {"users", "events"},
+    "/admin/exports/{ref:str}/file": {"exports", "events"},
     "/admin/professionals/{professional_id:int}": {"users", "events"},
     "/documents/{document_id:str}": {"documents", "events"},
     "/documents/{document_id:str}/preview": {"documents", "events"},
+    "/earnings/exports/{ref:str}/file": {"exports", "events"},
 }
 WITHOUT_TOKEN = {"/csp-report", "/unsubscribe/{token:str}"}  # browsers and mail programs send these by themselves
 

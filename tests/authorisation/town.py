@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 
 from litestar import Litestar
 from sqlalchemy import Select, func, select
@@ -21,6 +22,7 @@ from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
 from app.catalog import editing
 from app.catalog.service import Service
+from app.insights import exporting
 from app.insights.monthly_repository import MonthlyReports
 from app.kit import clock
 from app.kit.events import Event
@@ -83,6 +85,11 @@ async def build(app: Litestar) -> Town:
             town.words["notice"] = str(await db.scalar(asked))
             town.words["waiting"] = str(await _waiting(db, app.state.storage))
             town.words["document"] = await _paper_of(db, app.state.storage, town.people["ravi"])
+            # What is thrown away has a file of its own: a rollback does not bring it back.
+            for name in ("export", "unwanted", "own_export", "own_unwanted"):
+                who, kind = ("ravi", "earnings") if name.startswith("own") else ("meena", "ledger")
+                town.words[name] = await _export(db, app.state.storage, town.people[who], kind)
+            town.words["failed"] = await _failed_export(db, town.people["meena"])
             digest_and_name = app.state.assets.url("app.css").removeprefix("/static/")
             town.words["digest"], town.words["stylesheet"] = digest_and_name.split("/", 1)
     return town
@@ -226,6 +233,21 @@ async def _waiting(db: AsyncSession, storage: Storage) -> int:
 async def _paper_of(db: AsyncSession, storage: Storage, user: User) -> str:
     paper = Paper("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
     return str((await submit(db, storage, user, user.id, "identity", paper)).id)
+
+
+async def _export(db: AsyncSession, storage: Storage, user: User, kind: str) -> str:
+    """Ready, with its file."""
+    export = await exporting.ask(db, user, kind, {}, bom=False)
+    path = storage.begin()
+    path.write_bytes(b"line\r\n")
+    exporting.ready(export, storage.finish(db, path), 6, sha256(b"line\r\n").digest(), 0)
+    return export.reference
+
+
+async def _failed_export(db: AsyncSession, user: User) -> str:
+    export = await exporting.ask(db, user, "ledger", {}, bom=False)
+    exporting.failed(export, "OSError")
+    return export.reference
 
 
 def _first_session_of(user: User) -> Select[tuple[int]]:

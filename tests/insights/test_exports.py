@@ -1,4 +1,4 @@
-"""Exports by a real worker's task on real PostgreSQL: what stands in the file is what SQL says, and what happens to it."""
+"""Exports, built on real PostgreSQL: what stands in the file is what SQL says, and what becomes of it."""
 
 import asyncio
 import csv
