@@ -1,0 +1,97 @@
+"""An admin starts an export, watches its bar move, leaves, comes back by the list and has the file."""
+
+import asyncio
+import re
+
+import pytest
+from playwright.async_api import expect
+from sqlalchemy import text
+
+from app.kit.after import AfterCommit
+from tasks import exports as building
+from tasks.exports import build_export
+from tests.application import settings
+from tests.factories import an_admin
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+SOON = 15_000  # milliseconds, on a busy machine
+MANY = """
+    INSERT INTO users (role, full_name, email, phone, password_hash, created_at)
+    SELECT 'customer', 'Person ' || n, 'export' || n || '@example.org', '97' || lpad(n::text, 8, '0'), '-', now()
+      FROM generate_series(1, 20000) n
+"""
+
+
+@pytest.fixture
+async def ctx(services, live_url, live_database):
+    after = AfterCommit(services.redis_url)
+    await after.start()
+    yield {"database": live_database, "after": after, "settings": settings(live_url, services.redis_url)}
+    await after.stop()
+
+
+@pytest.fixture
+def held(monkeypatch) -> asyncio.Event:
+    """The disk takes a part at a time, slowly, and after some stands still until the event is set."""
+    go, copy = asyncio.Event(), building._Build._copy
+
+    class SlowLine:
+        def __init__(self, line):
+            self.line, self.parts = line, 0
+
+        async def copy_from_query(self, *given, output, **more):
+            async def take(part):
+                await output(part)
+                self.parts += 1
+                await (asyncio.sleep(0.3) if self.parts < 8 else go.wait())
+
+            return await self.line.copy_from_query(*given, output=take, **more)
+
+    async def slowly(self, line, statement, values, file):
+        await copy(self, SlowLine(line), statement, values, file)
+
+    monkeypatch.setattr(building._Build, "_copy", slowly)
+    monkeypatch.setattr(building, "EVERY", 0.2)
+    return go
+
+
+async def test_watched_left_found_again_and_downloaded(live_database, webs, window, ctx, held):
+    async with live_database.work() as db:
+        meena = await an_admin(db, "Meena Iyer")
+        await db.execute(text(MANY))
+    looking = await window(meena, webs[0], "/admin/customers?q=person")
+    page = looking.page
+    await page.get_by_role("button", name="Export").click()
+    await expect(page.locator("#start")).to_contain_text("“person”")
+    await page.get_by_role("button", name="Start the export").click()
+    await page.wait_for_url(re.compile(r"/admin/exports/\w{8}$"))
+    await expect(page.locator("main")).to_contain_text("It begins in a moment")
+    async with live_database.work() as db:
+        asked = "SELECT id, reference FROM exports WHERE by_id = :id"
+        export_id, reference = (await db.execute(text(asked), {"id": meena.id})).one()
+    making = asyncio.create_task(build_export(ctx, export_id=export_id))
+
+    bar = page.locator("progress.bar")
+    await expect(bar).to_have_attribute("max", "20000", timeout=SOON)
+    seen = set()
+    for _ in range(200):
+        seen.add(int(await bar.get_attribute("value") or 0))
+        if len([value for value in seen if 0 < value < 20_000]) >= 3:
+            break
+        await page.wait_for_timeout(50)
+    assert len([value for value in seen if 0 < value < 20_000]) >= 3, seen
+
+    await page.goto("/admin/customers")
+    held.set()
+    await asyncio.wait_for(making, 30)
+    await page.goto("/admin/exports")
+    row = page.locator(f"#export-{reference}")
+    await expect(row).to_contain_text("Ready", timeout=SOON)
+    await row.get_by_role("link").click()
+    async with page.expect_download() as fetched:
+        await page.get_by_role("link", name="Download").click()
+    file = await fetched.value
+    assert re.fullmatch(rf"doorstep-customers-\d{{4}}-\d\d-\d\d-{reference}\.csv", file.suggested_filename)
+    lines = (await file.path()).read_text().splitlines()
+    assert len(lines) == 20_001
+    assert looking.said == []
