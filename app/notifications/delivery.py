@@ -5,6 +5,7 @@ again with the same Message-ID; nothing else can repeat it.
 """
 
 from datetime import timedelta
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +16,7 @@ from app.kit.db import Database
 from app.kit.outbox import Outbox
 from app.notifications.channels.email import Carrier, Line, TryLater, Undeliverable
 from app.notifications.kinds import kind_of
-from app.notifications.letters import Letters, OutOfDate
+from app.notifications.letters import Letter, OutOfDate
 from app.notifications.preference_repository import Wishes
 from app.notifications.repository import Mails
 from app.settings import Settings
@@ -28,10 +29,17 @@ OUT_OF_DATE, MUTED = "out of date", "muted"  # parked on purpose
 log = logs.get("mail")
 
 
+class Writer(Protocol):
+    """Makes of a row what its carrier takes."""
+
+    async def write(self, db: AsyncSession, mail: Outbox) -> Letter:
+        """Raises OutOfDate."""
+
+
 class Postman:
     """One round at a time; any number of postmen may be out together."""
 
-    def __init__(self, database: Database, letters: Letters, carrier: Carrier, settings: Settings) -> None:
+    def __init__(self, database: Database, letters: Writer, carrier: Carrier, settings: Settings) -> None:
         self._database = database
         self._letters = letters
         self._carrier = carrier
@@ -58,7 +66,8 @@ class Postman:
                     sent += await self._deliver(line, mails[0])
                     mails.pop(0)
         except Exception as problem:  # the line is down: whatever is left waits
-            log.warning("the mail server did not answer as it should", problem=type(problem).__name__, left=len(mails))
+            away = {"channel": self._carrier.name, "problem": type(problem).__name__, "left": len(mails)}
+            log.warning("whoever carries our messages did not answer as they should", **away)
             for mail in mails:
                 await self._again(mail, problem)
         return sent

@@ -62,6 +62,7 @@ KINDS: dict[str, Kind] = {
     "evening": Kind("reminders", SOON, N_("What waits, and what comes tomorrow."), leads="/jobs"),
     "export_ready": Kind(lane=SOON, said=N_("Your export is ready.")),
     "monthly_report": Kind("reports", BULK, N_("Your month with Doorstep."), leads="/reports"),
+    "channel_off": Kind(said=N_("The desk's room was switched off: Google Chat takes nothing."), leads="/admin/tasks"),
     "wrong_codes": Kind(said=N_("Wrong codes at a door: %(service)s.")),
 }
 OTHERWISE = Kind()

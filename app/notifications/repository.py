@@ -78,6 +78,11 @@ class Mails:
     async def forget(self, mail_id: int) -> None:
         await self._db.execute(delete(Outbox).where(Outbox.id == mail_id))
 
+    async def forget_channel(self, channel: str) -> None:
+        """What waits for a channel that is not there."""
+        waits = Outbox.sent_at.is_(None), Outbox.parked_at.is_(None)
+        await self._db.execute(delete(Outbox).where(Outbox.channel == channel, *waits))
+
     async def once(self, row: Base) -> bool:
         """Write a message or notice of any channel; False when its key stands there already."""
         table = type(row).__table__

@@ -14,7 +14,7 @@ from app.kit.outbox import Outbox
 from app.kit.queue import MAIL, later
 from app.notifications.channels.inbox import TOPIC
 from app.notifications.told import Told
-from app.notifications.ways import CHANNELS
+from app.notifications.ways import CHANNELS, ROOMS
 from app.vetting.document import Document
 
 Who = Callable[[Event, Any], int | None | Iterable[int]]
@@ -123,6 +123,8 @@ def tell(event: Event, record: Chronicle) -> Iterable[object]:
             for channel in CHANNELS:
                 yield from channel.rows(one)
             _ring(record, whose)
+    for room in ROOMS:
+        yield from room.rows(event, record)
 
 
 def _rules(event: Event, record: Chronicle) -> tuple[Rule, ...]:
