@@ -42,7 +42,7 @@ class _Starts(Controller):
     @post()
     async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
         sent = await form(request)
-        kind = sent.get("kind", "")
+        kind = sent.get("table", "")
         try:
             export = await exporting.ask(db, me, kind, kept(kind, sent), bom=sent.get("bom") == "yes")
         except Invalid as wrong:
@@ -139,9 +139,9 @@ async def _draw_all(
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
 ) -> Page:
-    """`given` is the address of the table that is asked for, or the form."""
+    """`given` is the address of the table that is asked for, or the form; the ledger has a field `kind` of its own."""
     kinds = exporting.kinds_for(me)
-    kind = given.get("kind", "") if len(kinds) > 1 else kinds[0]
+    kind = given.get("table", "") if len(kinds) > 1 else kinds[0]
     kind = kind if kind in kinds else ""
     filters = kept(kind, given)
     return await _answer(

@@ -6,7 +6,18 @@ Cells of text that a spreadsheet would take for a formula begin with an apostrop
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, SQLColumnExpression, Text, case, cast, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    SQLColumnExpression,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -24,7 +35,7 @@ from app.payments.ledger import LedgerEntry, LedgerTransaction
 from app.standing import customer_repository, professional_repository
 from app.vetting.professional import Professional
 
-FORMULA = "^[=+\\-@\t\r\n]"  # what Excel, LibreOffice and their like would work out
+FORMULA = tuple(ord(sign) for sign in "=+-@\t\r\n")  # what Excel, LibreOffice and their like would work out
 MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS"+05:30"'
 Told = tuple[str, Sequence[Any]]
 
@@ -164,7 +175,8 @@ def _bookings_of(column: Any) -> ColumnElement[int]:
 
 
 def _text(column: SQLColumnExpression[str]) -> ColumnElement[str]:
-    return case((column.regexp_match(FORMULA), literal("'", Text) + column), else_=column)
+    first = func.ascii(column)  # 0 of an empty text
+    return case((first.in_([literal_column(str(code)) for code in FORMULA]), literal("'", Text) + column), else_=column)
 
 
 def _rupees(paise: SQLColumnExpression[int]) -> ColumnElement[str]:

@@ -32,9 +32,9 @@ def kinds_for(person: Person) -> Sequence[str]:
 
 
 async def ask(db: AsyncSession, by: Person, kind: str, filters: Mapping[str, str], *, bom: bool) -> Export:
-    """Raises Invalid("kind"), Refused("many")."""
+    """Raises Invalid("table"), Refused("many")."""
     if kind not in kinds_for(by):
-        raise Invalid({"kind": _("Choose what is exported.")})
+        raise Invalid({"table": _("Choose what is exported.")})
     if await Exports(db).being_made(by.id) >= AT_ONCE:
         raise Refused(_("Five of your exports are being made. Wait until one of them is ready."), reason="many")
     kept = {name: value for name, value in filters.items() if value}
