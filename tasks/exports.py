@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import asyncpg
 
 from app.insights import exporting
 from app.insights.export import Export
-from app.insights.export_queries import query_of
+from app.insights.export_queries import Asked, query_of
 from app.insights.export_repository import Exports
 from app.kit import clock, logs
 from app.kit.files import Storage
@@ -37,12 +36,12 @@ async def build_export(ctx: Context, *, export_id: int) -> None:
         export = await Exports(db).claim(export_id, now, now - exporting.SILENT)
         if export is None:
             return
-        statement, values = await query_of(db, export.kind, export.filters, export.by_id)
+        asked = await query_of(db, export.kind, export.filters, export.by_id)
     storage = Storage(ctx["settings"].uploads_dir)
     path = storage.begin()
     try:
         build = _Build(ctx, export, path)
-        rows = await build.run(statement, values)
+        rows = await build.run(asked)
         await _settle(ctx, storage, export, path, build.digest.digest(), rows)
     except Discarded:
         pass
@@ -80,9 +79,9 @@ class _Build:
         self._done = 0
         self._total = 0
 
-    async def run(self, statement: str, values: Sequence[Any]) -> int:
+    async def run(self, asked: Asked) -> int:
         """How many rows there were. Signs of life come also while PostgreSQL is still counting."""
-        making = asyncio.ensure_future(self._make(statement, values))
+        making = asyncio.ensure_future(self._make(asked))
         try:
             while not making.done():
                 await self._hear()
@@ -92,15 +91,15 @@ class _Build:
             making.cancel()
             await asyncio.wait([making])
 
-    async def _make(self, statement: str, values: Sequence[Any]) -> int:
+    async def _make(self, asked: Asked) -> int:
         """One transaction: what is counted is what is copied."""
         settings = self._ctx["settings"]
         line = await asyncpg.connect(settings.database_url, timeout=5, server_settings={"application_name": "export"})
         try:
             async with line.transaction(isolation="repeatable_read", readonly=True):
-                self._total = await line.fetchval(f"SELECT count(*) FROM ({statement}) counted", *values)
+                self._total = await line.fetchval(asked.counting, *asked.counting_values)
                 with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                    await self._copy(line, statement, values, file)
+                    await self._copy(line, asked, file)
                     file.flush()
                     await asyncio.to_thread(os.fsync, file.fileno())
         finally:
@@ -108,7 +107,7 @@ class _Build:
                 await line.close(timeout=5)
         return self._total
 
-    async def _copy(self, line: Any, statement: str, values: Sequence[Any], file: Any) -> None:
+    async def _copy(self, line: Any, asked: Asked, file: Any) -> None:
         async def take(piece: bytes) -> None:
             self.digest.update(piece)
             file.write(piece)
@@ -116,7 +115,7 @@ class _Build:
 
         if self._export.bom:
             await take(BOM)
-        await line.copy_from_query(statement, *values, output=take, format="csv", header=True)
+        await line.copy_from_query(asked.rows, *asked.values, output=take, format="csv", header=True)
 
     async def _hear(self) -> None:
         """Still at it, so far; the folder is young again for whoever sweeps."""

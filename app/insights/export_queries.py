@@ -4,11 +4,12 @@ Cells of text that a spreadsheet would take for a formula begin with an apostrop
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
+    Numeric,
     SQLColumnExpression,
     Text,
     case,
@@ -37,15 +38,28 @@ from app.vetting.professional import Professional
 
 FORMULA = tuple(ord(sign) for sign in "=+-@\t\r\n")  # what Excel, LibreOffice and their like would work out
 MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS"+05:30"'
-Told = tuple[str, Sequence[Any]]
-
 _customer, _worker = aliased(User), aliased(User)
 
 
-async def query_of(db: AsyncSession, kind: str, filters: Mapping[str, str], asker: int) -> Told:
-    """One statement for COPY and its values, in order."""
+class Asked(NamedTuple):
+    """One statement for COPY, one that counts its rows, each with its values in order."""
+
+    rows: str
+    values: Sequence[Any]
+    counting: str
+    counting_values: Sequence[Any]
+
+
+async def query_of(db: AsyncSession, kind: str, filters: Mapping[str, str], asker: int) -> Asked:
     made = await _KINDS[kind](db, filters, asker)
-    compiled = made.compile(dialect=asyncpg.dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[no-untyped-call]
+    # Without its order and columns PostgreSQL counts without sorting, and without names that decide nothing.
+    return Asked(
+        *_compiled(made), *_compiled(made.with_only_columns(func.count(), maintain_column_froms=True).order_by(None))
+    )
+
+
+def _compiled(query: Query) -> tuple[str, list[Any]]:
+    compiled = query.compile(dialect=asyncpg.dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[no-untyped-call]
     names: Sequence[str] = compiled.positiontup or ()
     return str(compiled), [compiled.params[name] for name in names]
 
@@ -179,9 +193,9 @@ def _text(column: SQLColumnExpression[str]) -> ColumnElement[str]:
     return case((first.in_([literal_column(str(code)) for code in FORMULA]), literal("'", Text) + column), else_=column)
 
 
-def _rupees(paise: SQLColumnExpression[int]) -> ColumnElement[str]:
+def _rupees(paise: SQLColumnExpression[int]) -> ColumnElement[Decimal]:
     """149.00, exact."""
-    return cast(paise // literal(100, Integer), Text) + "." + func.lpad(cast(paise % 100, Text), 2, "0")
+    return cast(cast(paise, Numeric) / 100, Numeric(14, 2))
 
 
 def _moment(column: SQLColumnExpression[Any]) -> ColumnElement[str]:

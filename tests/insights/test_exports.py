@@ -220,7 +220,7 @@ async def slowly(monkeypatch) -> asyncio.Event:
     go = asyncio.Event()
     copy = building._Build._copy
 
-    async def waiting(self, line, statement, values, file):
+    async def waiting(self, line, asked, file):
         class Slow:
             async def copy_from_query(self, *given, output, **more):
                 async def take(piece):
@@ -229,7 +229,7 @@ async def slowly(monkeypatch) -> asyncio.Event:
 
                 return await line.copy_from_query(*given, output=take, **more)
 
-        await copy(self, Slow(), statement, values, file)
+        await copy(self, Slow(), asked, file)
 
     monkeypatch.setattr(building._Build, "_copy", waiting)
     monkeypatch.setattr(building, "EVERY", 0.05)

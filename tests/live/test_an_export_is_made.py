@@ -47,8 +47,8 @@ def held(monkeypatch) -> asyncio.Event:
 
             return await self.line.copy_from_query(*given, output=take, **more)
 
-    async def slowly(self, line, statement, values, file):
-        await copy(self, SlowLine(line), statement, values, file)
+    async def slowly(self, line, asked, file):
+        await copy(self, SlowLine(line), asked, file)
 
     monkeypatch.setattr(building._Build, "_copy", slowly)
     monkeypatch.setattr(building, "EVERY", 0.2)
