@@ -8,7 +8,7 @@
     place?.focus();
   };
   const look = (root) => {
-    const wrong = root.querySelector?.("[data-focus]") ?? root.querySelector?.("[aria-invalid=true]");
+    const wrong = ["[role=alert][data-focus]", "[aria-invalid=true]", "[data-focus]"].map((one) => root.querySelector?.(one)).find(Boolean);
     if (!wrong) return root === document || head(root);
     const control = wrong.matches("input, textarea, select, [tabindex]") ? wrong : wrong.querySelector("input, textarea");
     control?.focus();

@@ -12,6 +12,7 @@
   addEventListener("htmx:after:swap", (event) => {
     const panel = document.getElementById("panel");
     if (event.detail?.ctx?.target !== panel || !panel.firstElementChild) return;
+    if (panel.querySelector("[role=alert][data-focus], [aria-invalid=true]")) return;  // the eyes are there already
     panel.querySelector("[data-focus]")?.focus({ preventScroll: true });
     if (matchMedia("(max-width: 991px)").matches) scrollTo(0, 0);
   });
