@@ -39,6 +39,14 @@ class User(Base, Chronicle):
         Index("users_since_idx", "role", "created_at", "id"),
         Index("users_name_idx", "role", "full_name", "id"),
         Index("users_words_idx", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
+        Index(
+            "users_professional_words_idx",
+            "words",
+            postgresql_using="gin",
+            postgresql_ops={"words": "gin_trgm_ops"},
+            postgresql_where=text("role = 'professional'"),
+        ),
+        Index("users_left_idx", "role", "created_at", "id", postgresql_where=text("left_at IS NOT NULL")),
     )
     role: Mapped[str]
     email: Mapped[str]

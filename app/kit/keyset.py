@@ -29,7 +29,7 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Rows `first` to `last` of `total`, which is None when there are more than COUNTED; `next` goes into ?after=."""
+    """Rows `first` to `last` of `total`, which is None when they are too many to count; `next` goes into ?after=."""
 
     rows: Sequence[Any]
     next: str | None
@@ -50,8 +50,13 @@ async def slice_of(
     descending: bool = False,
     after: str | None = None,
     limit: int = PAGE,
+    counts: Query | None = None,
+    most: int = COUNTED,
 ) -> Slice:
-    """One page of `query`, which is not ordered yet; `key` is unique. A cursor that was not ours is Missing."""
+    """One page of `query`, which is not ordered yet; `key` is unique. A cursor that was not ours is Missing.
+
+    `counts` has as many rows as `query`, read more cheaply. `most` is how many are counted; 0: they are too many.
+    """
     seen, last = _read(after, sort)
     page = query.add_columns(sort.by.label("sort_key"), key.label("row_key"))
     if last is not None:
@@ -62,12 +67,14 @@ async def slice_of(
     order = (sort.by.desc(), key.desc()) if descending else (sort.by, key)
     rows = (await db.execute(page.order_by(*order).limit(limit + 1))).all()
     shown, more = rows[:limit], len(rows) > limit
-    total = await counted(db, query) if more else seen + len(rows)
+    total = await counted(db, query if counts is None else counts, most) if more else seen + len(rows)
     return Slice(shown, _cursor(shown[-1], seen + limit) if more else None, seen + 1 if shown else 0, total)
 
 
 async def counted(db: AsyncSession, query: Query, most: int = COUNTED) -> int | None:
-    """How many rows; None when more than `most`."""
+    """How many rows; None when more than `most`. 0: that they are too many is known."""
+    if not most:
+        return None
     some = query.with_only_columns(ONE, maintain_column_froms=True).order_by(None).limit(most + 1).subquery()
     found: int = (await db.execute(select(func.count()).select_from(some))).scalar_one()
     return found if found <= most else None

@@ -4,10 +4,10 @@ The fields of /admin/reviews, each may be left out: rating (1 to 5); category, p
 service of the booking; from and to, the days in which its work began.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -46,15 +46,27 @@ class ReviewList:
 
     async def listed(self, chosen: Mapping[str, str], *, descending: bool, after: str) -> Slice:
         query, by = _of(chosen), SORTS["starts"]
-        return await slice_of(self._db, query, key=Booking.id, sort=by, descending=descending, after=after)
+        counts = _as_many(chosen)
+        return await slice_of(
+            self._db, query, key=Booking.id, sort=by, descending=descending, after=after, counts=counts
+        )
 
     async def counts(self, chosen: Mapping[str, str]) -> dict[str, int | None]:
         """How many there are of each number of stars, if nothing else is asked for."""
         if any(value for name, value in chosen.items() if name != "rating"):
             return {}
-        return {stars: await counted(self._db, _of({"rating": stars})) for stars in STARS}
+        return {stars: await counted(self._db, _as_many({"rating": stars})) for stars in STARS}
 
 
 def _of(chosen: Mapping[str, str]) -> Query:
+    return _SAID.where(*_asked(chosen))
+
+
+def _as_many(chosen: Mapping[str, str]) -> Query:
+    """As many rows as there are reviews: a booking has stars in its own row exactly when it has a review."""
+    return select(Booking.id).where(*_asked(chosen))
+
+
+def _asked(chosen: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
     """Its stars stand in the booking's own row too: an index tells them without a look at the review."""
-    return _SAID.where(*conditions({**chosen, "rating": chosen.get("rating") or "yes"}))
+    return conditions({**chosen, "rating": chosen.get("rating") or "yes"})

@@ -63,13 +63,20 @@ class Customers:
         self._db = db
 
     async def listed(self, wanted: Wanted, *, sort: str, descending: bool, after: str) -> Slice:
+        by = SORTS[sort]
         return await slice_of(
-            self._db, found(wanted), key=User.id, sort=SORTS[sort], descending=descending, after=after
+            self._db,
+            found(wanted),
+            key=User.id,
+            sort=by,
+            descending=descending,
+            after=after,
+            counts=_as_many(wanted),
         )
 
     async def counts(self, q: str) -> dict[str, int | None]:
         """How many there are in each state, of those that `q` finds."""
-        return {state: await counted(self._db, found(Wanted(q, state))) for state in STATES}
+        return {state: await counted(self._db, _as_many(Wanted(q, state))) for state in STATES}
 
     async def one(self, customer_id: int) -> AnyRow:
         if customer_id not in IDS:
@@ -96,8 +103,23 @@ class Customers:
 
 
 def found(wanted: Wanted) -> Query:
-    query = _PERSON
-    if wanted.q.isdigit() and len(wanted.q) == 6:
+    return _narrowed(_PERSON, wanted)
+
+
+def _as_many(wanted: Wanted) -> Query:
+    """As many rows as `found` has: each customer has one main address or none, so it need not be read."""
+    query = select(User.id).where(User.role == Role.CUSTOMER)
+    if _is_pincode(wanted.q):
+        query = query.outerjoin(Address, (Address.user_id == User.id) & Address.is_main)
+    return _narrowed(query, wanted)
+
+
+def _is_pincode(q: str) -> bool:
+    return q.isdigit() and len(q) == 6
+
+
+def _narrowed(query: Query, wanted: Wanted) -> Query:
+    if _is_pincode(wanted.q):
         query = query.where((Address.pincode == wanted.q) | User.words.contains(wanted.q))
     elif wanted.q:
         query = query.where(User.words.contains(wanted.q.lower(), autoescape=True))

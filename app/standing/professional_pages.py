@@ -124,9 +124,10 @@ async def _draw(request: Asked, db: AsyncSession, professional: AnyRow, tab: str
 async def _table(request: Asked, db: AsyncSession) -> dict[str, Any]:
     asked, professionals = _view(request), Professionals(db)
     wanted = _wanted(asked)
-    page = await professionals.listed(wanted, sort=asked.sort, descending=asked.descending, after=asked.after)
+    meant = await professionals.meant(wanted.q)
+    page = await professionals.listed(wanted, meant, sort=asked.sort, descending=asked.descending, after=asked.after)
     service = await professionals.service_name(wanted.service) if wanted.service is not None else None
-    return {"view": asked, "page": page, "counts": await professionals.counts(wanted), "service": service}
+    return {"view": asked, "page": page, "counts": await professionals.counts(wanted, meant), "service": service}
 
 
 async def _about(db: AsyncSession, professional: AnyRow, tab: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Professional(Keyed):
             Index(f"professionals_{name}_idx", name, "user_id")
             for name in ("shown_as", "jobs", "stars", "home_pincode")
         ),
+        Index("professionals_trade_idx", "trade", postgresql_using="gin", postgresql_ops={"trade": "gin_trgm_ops"}),
     )
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"), primary_key=True, autoincrement=False)
     standing: Mapped[str] = mapped_column(default="pending", server_default="pending")

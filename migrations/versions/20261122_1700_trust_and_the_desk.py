@@ -238,6 +238,17 @@ def index_lists() -> None:
     op.create_index(
         "users_words_idx", "users", ["words"], postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}
     )
+    # Words that many customers have too, and the few who have left.
+    op.create_index(
+        "users_professional_words_idx",
+        "users",
+        ["words"],
+        postgresql_using="gin",
+        postgresql_ops={"words": "gin_trgm_ops"},
+        postgresql_where=sa.text("role = 'professional'"),
+    )
+    left = sa.text("left_at IS NOT NULL")
+    op.create_index("users_left_idx", "users", ["role", "created_at", "id"], postgresql_where=left)
     op.create_index("bookings_service_idx", "bookings", ["service_id", "starts_at", "id"])
     op.create_index("bookings_state_idx", "bookings", ["state", "starts_at", "id"])
     op.create_index("bookings_place_idx", "bookings", ["pincode", "starts_at", "id"])
@@ -302,6 +313,10 @@ def line_up_professionals() -> None:
     )
     for name in SORTED:
         op.create_index(f"professionals_{name}_idx", "professionals", [name, "user_id"])
+    trades = {"trade": "gin_trgm_ops"}
+    op.create_index(
+        "professionals_trade_idx", "professionals", ["trade"], postgresql_using="gin", postgresql_ops=trades
+    )
     op.create_index("pincodes_place_idx", "pincodes", ["place"])
     op.execute(SETTLE_SHOWN)
     op.execute(COPY_RECORD)
@@ -323,6 +338,7 @@ def forget_professionals() -> None:
     op.execute("DROP FUNCTION copy_record()")
     op.execute("DROP FUNCTION settle_shown()")
     op.drop_index("pincodes_place_idx", table_name="pincodes")
+    op.drop_index("professionals_trade_idx", table_name="professionals")
     for name in SORTED:
         op.drop_index(f"professionals_{name}_idx", table_name="professionals")
     for name in ("shown_as", "stars", "jobs"):
@@ -349,7 +365,10 @@ def downgrade() -> None:
     op.drop_index("ledger_transactions_rare_idx", table_name="ledger_transactions")
     for name in ("ended", "payment", "price", "place", "state", "service"):
         op.drop_index(f"bookings_{name}_idx", table_name="bookings")
-    for table, indexes in (("events", ("at", "family", "name", "actor")), ("users", ("words", "name", "since"))):
+    for table, indexes in (
+        ("events", ("at", "family", "name", "actor")),
+        ("users", ("left", "professional_words", "words", "name", "since")),
+    ):
         for index in indexes:
             op.drop_index(f"{table}_{index}_idx", table_name=table)
     op.drop_column("users", "words")

@@ -3,8 +3,11 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
 from app.availability.working import Offering
+from app.catalog.service import Service
+from app.standing.professional_repository import Meant, Professionals, Wanted, found
 from app.vetting import papers
 from app.vetting.repository import Cases
 from app.vetting.scanning import Paper
@@ -160,3 +163,24 @@ async def test_nobody_else_decides(people, scene):
         for deed in ("approval", "denial"):
             answer = await browser.send_to(f"{DESK}/{made['Anbu'].id}/{deed}", {"reason": REASON})
             assert answer.status == 403, (person.full_name, deed)
+
+
+@pytest.mark.parametrize(
+    "q", ["zachariah", "hanging lamp", "mending kites", "tambaram", TAMBARAM, ADYAR, "z_char", "9"]
+)
+async def test_many_are_found_row_by_row_as_few_are_found_by_index(people, scene, q):
+    async with scene.database.work() as db:
+        professionals, wanted = Professionals(db), Wanted(q)
+        services = (await db.scalars(select(Service.id).where(Service.name.icontains(q)))).all()
+        asked = Meant(q, None, services), Meant(q, (await db.scalars(found(wanted).order_by(None))).all())
+        pages = [await professionals.listed(wanted, one, sort="name", descending=False, after="") for one in asked]
+        meant = await professionals.meant(q)
+        told = await professionals.listed(wanted, meant, sort="name", descending=False, after="")
+    assert [row.id for row in pages[0].rows] == [row.id for row in pages[1].rows] == [row.id for row in told.rows]
+    assert pages[0].total == pages[1].total == told.total
+    assert bool(told.rows) == (q != "z_char")
+
+
+async def test_two_letters_are_enough(people):
+    me, _, _ = people
+    assert "Banu" in await listed(me, q="za", sort="name")
