@@ -10,9 +10,12 @@ from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.bookings.desk_pages import filters_in_words
+from app.bookings.desk_repository import Desk
+from app.bookings.wording import accounts, kinds, states
 from app.insights import exporting
 from app.insights.export import Export
-from app.insights.export_filters import kept, told
+from app.insights.export_filters import kept
 from app.insights.export_repository import Exports
 from app.insights.exporting import Gone
 from app.kit import clock
@@ -140,9 +143,9 @@ async def _draw_all(
     refusal: Refused | None = None,
 ) -> Page:
     """`given` is the address of the table that is asked for, or the form; the ledger has a field `kind` of its own."""
-    kinds = exporting.kinds_for(me)
-    kind = given.get("table", "") if len(kinds) > 1 else kinds[0]
-    kind = kind if kind in kinds else ""
+    mine = exporting.kinds_for(me)
+    kind = given.get("table", "") if len(mine) > 1 else mine[0]
+    kind = kind if kind in mine else ""
     filters = kept(kind, given)
     return await _answer(
         request,
@@ -152,9 +155,9 @@ async def _draw_all(
         status,
         exports=await Exports(db).latest(me.id),
         kind=kind,
-        kinds=kinds,
+        kinds=mine,
         filters=filters,
-        told=await told(db, kind, filters),
+        told=await _told(db, kind, filters),
         values={"bom": given.get("bom", "")},
         errors=errors or {},
         refusal=refusal,
@@ -163,7 +166,7 @@ async def _draw_all(
 
 async def _draw(request: Asked, me: Me, db: AsyncSession, export: Export, *, status: int = 200) -> Page:
     gone = exporting.is_gone(export, clock.now())
-    words = await told(db, export.kind, export.filters)
+    words = await _told(db, export.kind, export.filters)
     return await _answer(request, me, db, "export", status, export=export, gone=gone, told=words)
 
 
@@ -209,3 +212,26 @@ async def _parts(file: IO[bytes]) -> AsyncIterator[bytes]:
     with file:
         while part := file.read(CHUNK):
             yield part
+
+
+async def _told(db: AsyncSession, kind: str, filters: Mapping[str, str]) -> list[str]:
+    """One line for each filter."""
+    words = [f"“{filters['q']}”"] if filters.get("q") else []
+    if state := filters.get("state"):
+        words.append({**states(), **_standings()}.get(state, "–"))
+    rest = {name: value for name, value in filters.items() if name not in ("q", "state")}
+    words += [said for _name, said in await filters_in_words(Desk(db), rest)]
+    if kind == "ledger":
+        named = ((accounts(), "account"), (kinds(), "kind"))
+        words += [said.get(filters[name], "–") for said, name in named if filters.get(name)]
+    return words
+
+
+def _standings() -> dict[str, str]:
+    return {
+        "waiting": _("Waiting"),
+        "approved": _("Approved"),
+        "denied": _("Denied"),
+        "blocked": _("Blocked"),
+        "left": _("Left"),
+    }

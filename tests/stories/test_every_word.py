@@ -27,14 +27,18 @@ WRITTEN = r"""
     UNION SELECT unnest(ARRAY[name, short_name]) FROM categories UNION SELECT reason FROM blocks
     UNION SELECT unnest(ARRAY[name, description] || included || excluded) FROM services
     UNION SELECT unnest(ARRAY[reference, service_name, address, note]) FROM bookings
-    UNION SELECT trade FROM professionals UNION SELECT reason FROM time_off
+    UNION SELECT reference FROM exports UNION SELECT trade FROM professionals UNION SELECT reason FROM time_off
     UNION SELECT unnest(ARRAY[place, district, state]) FROM pincodes WHERE pincode IN
         (SELECT pincode FROM coverage UNION SELECT pincode FROM addresses)
 """
 OURS = ["Doorstep"]
 TYPED = ["name@bank", "success@doorstep", "zzz", "tap"]
 STATES = ("requested", "assigned", "nobody_came", "started", "completed", "no_show")
-UNREAD = ("/health", "/health/ready", "/live", "/metrics", "/static/{digest:str}/{name:path}")
+FILES = (
+    *("/documents/{document_id:str}", "/documents/{document_id:str}/preview", "/profile/data/file"),
+    *("/admin/exports/{ref:str}/file", "/earnings/exports/{ref:str}/file"),
+)
+UNREAD = (*FILES, "/health", "/health/ready", "/live", "/metrics", "/static/{digest:str}/{name:path}")
 PAGES = [row for row in TABLE if row.method == "GET" and row.route not in UNREAD and row.who_may]
 FORMS = [row for row in TABLE if row.method == "POST" and row.who_may not in (None, "kiran")]
 
