@@ -9,8 +9,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.bookings.booking import Booking
-from app.bookings.following import requote
 from app.bookings.crew import next_free, week
+from app.bookings.following import requote
 from app.bookings.holds import Wish, expire_holds, hold
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back, offer_again, pass_on, reschedule
