@@ -100,7 +100,7 @@ async def _plain(there: Place, folder: str) -> tuple[int, float, int]:
     line = await asyncpg.connect(there.app)
     path = os.path.join(folder, "plain.csv")
     started = time.perf_counter()
-    status = await line.copy_from_query(PLAIN, output=path, format="csv", header=True)
+    status = await line.copy_from_query(PLAIN, output=Path(path), format="csv", header=True)
     took = time.perf_counter() - started
     await line.close()
     return int(status.split()[1]), took, await asyncio.to_thread(os.path.getsize, path)

@@ -38,7 +38,7 @@ async def main(how: str, url: str, jobs: str) -> None:
     all_seen = asyncio.Event()
     told: dict[str, Any] = {"began": [], "waits": [], "jobs": int(jobs), "all_seen": all_seen}
     made = worker(how, url)
-    made.context.update(told)  # type: ignore[typeddict-item]
+    made.context.update(told)
     working = asyncio.create_task(made.start())
     await all_seen.wait()
     print(json.dumps({"waits": told["waits"], "took": max(told["began"]) - min(told["began"])}), flush=True)

@@ -52,9 +52,7 @@ class RegisterBody(Body):
     email: Email
     phone: Annotated[str, Meta(max_length=40, description="Indian mobile number.", examples=["+91 90000 00000"])]
     password: NewPassword
-    address: Annotated[
-        str, Meta(max_length=300, description="House and street.", examples=["12 Beach Road"])
-    ]
+    address: Annotated[str, Meta(max_length=300, description="House and street.", examples=["12 Beach Road"])]
     pincode: Annotated[str, Meta(max_length=40, description="Six digits.", examples=["600020"])]
 
 

@@ -75,9 +75,7 @@ CONSTRAINTS = (
     Index("bookings_payment_idx", "payment", "starts_at", "id"),
     Index("bookings_rating_idx", "rating", "starts_at", "id", postgresql_where=text("rating IS NOT NULL")),
     Index("bookings_by_clock_idx", "starts_at", "id", postgresql_where=text("by_clock")),
-    Index(
-        "bookings_ended_idx", "cancelled_as", "starts_at", "id", postgresql_where=text("cancelled_as IS NOT NULL")
-    ),
+    Index("bookings_ended_idx", "cancelled_as", "starts_at", "id", postgresql_where=text("cancelled_as IS NOT NULL")),
     Index("bookings_completed_idx", "completed_at", postgresql_where=text("state = 'completed'")),
     Index("bookings_created_idx", "created_at", "id"),
     Index("bookings_asked_idx", "pincode", "created_at", "service_id"),

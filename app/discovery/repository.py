@@ -137,6 +137,7 @@ class PublicCard:
     spread: Spread
     has_left: bool
 
+
 UNMET = text("""
     INSERT INTO unmet_searches (day, pincode, category_id, searches) VALUES (:day, :pincode, :category, :searches)
     ON CONFLICT (day, pincode, category_id) DO UPDATE SET searches = unmet_searches.searches + excluded.searches

@@ -304,9 +304,7 @@ def line_up_professionals() -> None:
     for name in ("shown_as", "stars"):
         op.add_column("professionals", sa.Column(name, sa.SmallInteger(), server_default="0", nullable=False))
     op.add_column("professionals", sa.Column("jobs", sa.Integer(), server_default="0", nullable=False))
-    op.execute(
-        f"UPDATE professionals p SET shown_as = {SHOWN} FROM users u WHERE u.id = p.user_id"
-    )
+    op.execute(f"UPDATE professionals p SET shown_as = {SHOWN} FROM users u WHERE u.id = p.user_id")
     op.execute(
         f"UPDATE professionals p SET jobs = r.jobs, stars = {STARS}"
         " FROM professional_ratings r WHERE r.professional_id = p.user_id"

@@ -92,7 +92,7 @@ PLANTED: dict[str, list[str]] = {
         OPEN.format("events"),
         "INSERT INTO events (subject, seq, name, actor_role, at, facts, previous, hash) SELECT 'user-' || user_id, 99,"
         """ 'person.approved', 'admin', now(), '{{"after": {{"standing": "approved"}}}}', 'x', 'x' FROM professionals"""
-        " WHERE standing = 'pending'"
+        " WHERE standing = 'pending'",
     ],
     "blocks-follow-history": ["UPDATE blocks SET lifted_at = now(), lifted_by_id = by_id, lifted_reason = 'x'"],
     "blocks-end-sessions": ["UPDATE sessions SET created_at = created_at - interval '1 day'"],
