@@ -37,7 +37,7 @@ class LoginJson(Struct, kw_only=True):
         Meta(
             description="Bearer token: 256 random bits. Ends after 14 days without use, 90 days in all, at sign-out, "
             "with a new password or a block.",
-            examples=["kq3vB9cXh0sVb5cJ1cG8h4a7o1wJ2xRr3mS0pT5uYdE"],
+            examples=["kq3vB9cXh0sVb5cJ1cG8h4a7o1wJ2xRr3mS0pT5uYdE"],  # pragma: allowlist secret
         ),
     ]
     email: Email

@@ -156,7 +156,7 @@ async def test_a_paper_that_is_none_is_refused_in_words_and_leaves_no_file(
     assert on_disk(storage) == []
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd.pdf", "..\\..\\x.pdf", "/tmp/x.pdf", f"x{RIGHT_TO_LEFT}fdp.exe"])
+@pytest.mark.parametrize("name", ["../../etc/passwd.pdf", "..\\..\\x.pdf", "/etc/x.pdf", f"x{RIGHT_TO_LEFT}fdp.exe"])
 async def test_an_uploaded_file_name_is_not_used_as_path(own_app, visitor, form, storage, name):
     assert (await joins(visitor, form, name=name)).status == 303
     user = await kept(own_app)
