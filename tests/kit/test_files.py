@@ -5,7 +5,7 @@ import os
 import resource
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 from sqlalchemy import text
@@ -124,18 +124,19 @@ async def test_erasing_waits_for_the_commit(own_database, storage):
         await storage.read(name)
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file of this process grows beyond a thousand bytes."""
+    """No file of this process grows beyond a thousand bytes: for no longer than needed, its output may be one."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("full_disk")
 async def test_a_full_disk_leaves_no_part_of_a_file(own_database, storage):
-    with pytest.raises(OSError, match="large"):
+    with full_disk(), pytest.raises(OSError, match="large"):
         async with own_database.work() as db:
             await storage.keep(db, {"1.jpg": b"small", MAIN: b"x" * 5000})
     assert files(storage) == []
