@@ -15,6 +15,7 @@ from tests.person import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SOON = 2_000  # milliseconds
+SAY_JOBS = "() => { document.body.dispatchEvent(new Event('jobs')) }"
 
 
 @dataclass
@@ -169,6 +170,28 @@ async def test_a_restarted_server_finds_its_pages_and_they_are_exact(town, webs,
     third = await town.held(days=2, hour=9)
     await town.pay(two, third)
     await expect(ravi.page.locator(f"#offer-{third}")).to_be_visible(timeout=SOON)
+
+
+async def test_a_word_that_comes_while_an_answer_is_drawn_is_not_lost(town, webs, window):
+    ravi = await window(town.ravi, webs[0], "/jobs")
+    await ravi.page.wait_for_timeout(3_500)  # what a page asks once it listens is over
+    asked = 0
+
+    async def held(route):
+        nonlocal asked
+        asked += 1
+        answer = await route.fetch()
+        if asked == 1:
+            await ravi.page.evaluate(SAY_JOBS)
+        await route.fulfill(response=answer)
+
+    await ravi.page.route("**/jobs?*", held)
+    reference = await town.offer()
+    await ravi.page.evaluate(SAY_JOBS)
+    await expect(ravi.page.locator(f"#offer-{reference}")).to_be_visible()
+    await ravi.page.wait_for_timeout(500)
+    await ravi.page.unroute("**/jobs?*")
+    assert asked == 2
 
 
 async def test_what_is_being_typed_survives_a_nudge(town, webs, window):
