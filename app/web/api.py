@@ -1,30 +1,22 @@
-"""Doors that speak JSON: strict bodies in, typed answers out, lists by key, the same request twice with one effect."""
+"""Doors that speak JSON: strict bodies in, typed answers out."""
 
-import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.cards import holds_card_number
 from app.kit.errors import Invalid
-from app.kit.events import Person
-from app.kit.idempotency import made_by
 from app.kit.words import _
-from app.web.forms import query
 from app.web.guards import Spoken
-from app.web.visit import Connection
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
 Asked = Request[Any, Any, Any]
 Answer = Response[bytes]
-KEY = "idempotency-key"
-DEEPEST = 20
 PAY_FIELDS = frozenset({"card_number"})  # the only place where a card's number may stand
 
 
@@ -70,68 +62,10 @@ def strictly(told: Any, kind: type[S]) -> S:
     return kind(**values)
 
 
-def read_query(request: Connection, kind: type[S]) -> S:
-    """The address's fields as a `kind`; unknown ones are refused. Raises Invalid."""
-    asked = query(request)
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    errors = {name: _("There is no such field.") for name in asked if name not in fields}
-    errors |= {name: _("Only once, please.") for name in asked if len(asked.all(name)) > 1}
-    values: dict[str, Any] = {}
-    for name, text in asked.items():
-        if name in errors:
-            continue
-        field = fields[name]
-        try:
-            values[field.name] = msgspec.convert(text, field.type, strict=False)
-        except msgspec.ValidationError as wrong:
-            errors[name] = _error_of(field.type) or str(wrong)
-        if name in asked.unreadable:
-            errors[name] = asked.unreadable[name]
-    errors |= {
-        name: _("This field is missing.") for name, field in fields.items() if field.required and name not in asked
-    }
-    if errors:
-        raise Invalid(errors)
-    return kind(**values)
-
-
 def tell(told: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """`told` as JSON. What belongs to a person is never stored by anybody in between."""
     answer = {"cache-control": "no-store", **(headers or {})}
     return Response(msgspec.json.encode(told), status_code=status, headers=answer, media_type="application/json")
-
-
-def tell_everybody(request: Asked, told: object) -> Answer:
-    """For what is the same for all: with an ETag, and 304 for whoever has it already."""
-    body = msgspec.json.encode(told)
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"cache-control": "no-cache", "etag": tag}
-    had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
-    if tag in had or "*" in had:
-        return Response(b"", status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
-
-
-async def once(
-    request: Asked, db: AsyncSession, me: Person, body: Struct, make: Callable[[], Awaitable[Answer]]
-) -> Answer:
-    """With an Idempotency-Key the second request of the same body has the first one's answer; another body is 422.
-
-    What is refused is not remembered, so that it may be put right and sent again under the same key.
-    """
-    key = request.headers.get(KEY, "")
-    purpose = f"{request.method} {request.scope['path']}"
-    row = await made_by(db, me.id, key, purpose, msgspec.to_builtins(body))
-    if row is not None and row.result:
-        status, _sep, said = row.result.partition(" ")
-        return Response(said.encode(), status_code=int(status), headers=NO_STORE, media_type="application/json")
-    answer = await make()
-    if row is not None:
-        row.result = f"{answer.status_code} {answer.content.decode()}"
-    return answer
-
-
-NO_STORE = {"cache-control": "no-store", "idempotency-replayed": "true"}
 
 
 def _parsed(raw: bytes) -> Any:
