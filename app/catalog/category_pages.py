@@ -12,7 +12,7 @@ from app.accounts.auth import Me
 from app.accounts.history import History
 from app.catalog import shelves
 from app.catalog.desk_repository import Lists
-from app.catalog.draft import CategoryDraft, as_typed, read_category, told
+from app.catalog.draft import as_typed, read_category, told
 from app.catalog.editing import ChangedMeanwhile
 from app.catalog.editing_pages import merged, told_of
 from app.catalog.editing_repository import Catalogue
@@ -22,7 +22,7 @@ from app.kit.errors import Invalid, Refused
 from app.kit.ids import reference, row_number
 from app.kit.words import _
 from app.web.desk import desk
-from app.web.forms import Form, form, shown_again
+from app.web.forms import form, read_by, shown_again
 from app.web.guards import only
 from app.web.render import flash, go
 
@@ -51,7 +51,7 @@ class CategoryDesk(Controller):
     async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
         sent = await form(request)
         try:
-            category = await shelves.create(db, me, _draft(sent), sent.get("idempotency_key", ""))
+            category = await shelves.create(db, me, read_by(read_category, sent), sent.get("idempotency_key", ""))
         except Invalid as wrong:
             return await _drawn(request, db, None, shown_again(sent), errors=wrong.errors, status=422)
         flash(request, _("“%(name)s” has a door on the home page now.", name=category.name))
@@ -72,7 +72,7 @@ class CategoryDesk(Controller):
         category = await Catalogue(db).category(category_id)
         seen = row_number(sent.get("seen", "")) or 0
         try:
-            await shelves.edit(db, me, category_id, _draft(sent), seen)
+            await shelves.edit(db, me, category_id, read_by(read_category, sent), seen)
         except Invalid as wrong:
             return await _drawn(request, db, category, shown_again(sent), errors=wrong.errors, status=422)
         except ChangedMeanwhile as news:
@@ -118,17 +118,6 @@ class CategoryDesk(Controller):
 
 
 # How
-
-
-def _draft(sent: Form) -> CategoryDraft:
-    """Invalid with every wrong field, those that could not be read at all first."""
-    try:
-        draft = read_category(sent)
-    except Invalid as wrong:
-        raise Invalid({**wrong.errors, **sent.unreadable}) from wrong
-    if sent.unreadable:
-        raise Invalid(sent.unreadable)
-    return draft
 
 
 async def _drawn(

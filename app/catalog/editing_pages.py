@@ -13,7 +13,7 @@ from app.accounts.auth import Me
 from app.catalog import editing
 from app.catalog.desk_pages import PATH, table_view
 from app.catalog.desk_repository import Lists
-from app.catalog.draft import ServiceDraft, as_typed, read_service, told
+from app.catalog.draft import as_typed, read_service, told
 from app.catalog.editing import ChangedMeanwhile, Meanwhile
 from app.catalog.editing_repository import Catalogue
 from app.catalog.repository import Door
@@ -23,7 +23,7 @@ from app.kit.errors import Invalid, Refused
 from app.kit.ids import reference, row_number
 from app.kit.words import _
 from app.web.desk import desk
-from app.web.forms import Form, form, shown_again
+from app.web.forms import form, read_by, shown_again
 from app.web.guards import only
 from app.web.render import flash, go, wants_fragment
 
@@ -67,7 +67,7 @@ class ServiceForms(Controller):
     async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
         sent = await form(request)
         try:
-            service = await editing.create(db, me, _draft(sent), sent.get("idempotency_key", ""))
+            service = await editing.create(db, me, read_by(read_service, sent), sent.get("idempotency_key", ""))
         except Invalid as wrong:
             return await _drawn(request, db, None, shown_again(sent), errors=wrong.errors, status=422)
         flash(request, _("In the catalogue. Customers see it from now on, where somebody does it."))
@@ -81,7 +81,7 @@ class ServiceForms(Controller):
         service = await Catalogue(db).service(known) if known else None
         errors: Mapping[str, str] = {}
         try:
-            _draft(sent)
+            read_by(read_service, sent)
         except Invalid as wrong:
             errors = wrong.errors
         alone = "catalog/desk/_preview.html"
@@ -103,7 +103,7 @@ class ServiceForms(Controller):
         service = await Catalogue(db).service(service_id)
         seen = row_number(sent.get("seen", "")) or 0
         try:
-            await editing.edit(db, me, service_id, _draft(sent), seen)
+            await editing.edit(db, me, service_id, read_by(read_service, sent), seen)
         except Invalid as wrong:
             return await _drawn(request, db, service, shown_again(sent), errors=wrong.errors, status=422)
         except ChangedMeanwhile as news:
@@ -136,17 +136,6 @@ def told_of(news: list[Meanwhile], labels: Mapping[str, str], categories: Mappin
 
 
 # How
-
-
-def _draft(sent: Form) -> ServiceDraft:
-    """Invalid with every wrong field, those that could not be read at all first."""
-    try:
-        draft = read_service(sent)
-    except Invalid as wrong:
-        raise Invalid({**wrong.errors, **sent.unreadable}) from wrong
-    if sent.unreadable:
-        raise Invalid(sent.unreadable)
-    return draft
 
 
 async def _drawn(

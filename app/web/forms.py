@@ -1,7 +1,7 @@
 """Forms as people send them, bounded and cleaned; and as the domain wants them, or every field's error in words."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -19,6 +19,7 @@ from app.web.uploads import read_multipart
 from app.web.visit import Connection
 
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
 LONGEST = 2_000  # characters, where the field itself sets no limit
 MOST_FIELDS = 200
 WHOLE = re.compile(r"-?[0-9]{1,19}")
@@ -80,6 +81,17 @@ def read(kind: type[S], raw: Mapping[str, str]) -> S:
     if errors:
         raise Invalid(errors, shown_again(raw))
     return kind(**values)
+
+
+def read_by(reader: Callable[[Form], T], sent: Form) -> T:
+    """What `reader` makes of `sent`. Raises Invalid with all it says, and with every field that could not be read."""
+    try:
+        made = reader(sent)
+    except Invalid as wrong:
+        raise Invalid({**wrong.errors, **sent.unreadable}) from wrong
+    if sent.unreadable:
+        raise Invalid(sent.unreadable)
+    return made
 
 
 def shown_again(raw: Mapping[str, str]) -> dict[str, str]:
