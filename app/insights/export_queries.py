@@ -59,7 +59,8 @@ async def query_of(db: AsyncSession, kind: str, filters: Mapping[str, str], aske
 
 
 def _compiled(query: Query) -> tuple[str, list[Any]]:
-    compiled = query.compile(dialect=asyncpg.dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[no-untyped-call]
+    dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
+    compiled = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     names: Sequence[str] = compiled.positiontup or ()
     return str(compiled), [compiled.params[name] for name in names]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.insights.period import Period
@@ -141,6 +141,6 @@ class Numbers:
         return (await self._db.execute(_said(asked, UNMET_CHOSEN, chosen), values)).all()
 
 
-def _said(statement: str, conditions: dict[str, str], chosen: Chosen):  # type: ignore[no-untyped-def]
+def _said(statement: str, conditions: dict[str, str], chosen: Chosen) -> TextClause:
     told = [conditions[name] for name in chosen.values if name in conditions]
     return text(statement.format(chosen="".join(f" AND {one}" for one in told)))

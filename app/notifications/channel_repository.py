@@ -40,10 +40,9 @@ class Channels:
         if state.counted_since is None or now > state.counted_since + WITHIN:
             state.failures, state.counted_since = 0, now
         state.failures, state.last_error = state.failures + 1, why
-        was_off = state.disabled_at is not None
-        if was_off and now < state.disabled_at + OFF_FOR:  # type: ignore[operator]  # another worker was first
+        if state.disabled_at is not None and now < state.disabled_at + OFF_FOR:  # another worker was first
             return False
-        if not was_off and state.failures < MOST_FAILURES:
+        if state.disabled_at is None and state.failures < MOST_FAILURES:
             return False
         state.disabled_at = now
         return True
