@@ -211,12 +211,13 @@ def _to_password(request: Request[Any, Any, Any]) -> Answer:
     if wants_json(request):
         trouble = Trouble(401, _("Please sign in again."), "password", headers={"www-authenticate": "Bearer"})
         return answer(request, trouble)
-    return go(request, "/login/again?" + _next(request))
+    # What asks for a password is a question with a page of its own, wherever it was to open.
+    return go(request, "/login/again?" + _next(request, own_page=request.method in SAFE_METHODS))
 
 
-def _next(request: Request[Any, Any, Any]) -> str:
-    """Where to go on after signing in: the page asked for, or the one the form stood on."""
+def _next(request: Request[Any, Any, Any], *, own_page: bool = False) -> str:
+    """Where to go on after signing in: the page asked for, or the one that the form or the piece stood on."""
     query = request.scope.get("query_string", b"").decode("latin-1")
     path = request.scope["path"] + (f"?{query}" if query else "")
-    asked = path if request.method in SAFE_METHODS and not wants_fragment(request) else came_from(request)
-    return urlencode({"next": asked})
+    whole = own_page or (request.method in SAFE_METHODS and not wants_fragment(request))
+    return urlencode({"next": path if whole else came_from(request)})

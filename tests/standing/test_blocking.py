@@ -275,6 +275,8 @@ async def test_who_signed_in_a_while_ago_gives_the_password_once_more(scene, mee
     with later(minutes=16):
         asked = await meena.get(f"{place(scene.ravi)}/block")
         assert asked.headers["location"] == f"/login/again?next=%2Fadmin%2Fprofessionals%2F{scene.ravi.id}%2Fblock"
+        panel = await meena.get(f"{place(scene.ravi)}/block", headers={"hx-request": "true", "hx-target": "div#panel"})
+        assert f"next=%2Fadmin%2Fprofessionals%2F{scene.ravi.id}%2Fblock" in str(panel.headers), "the question itself"
         sent = await meena.send_to(f"{place(scene.ravi)}/block", {"reason": REASON})
         assert sent.location.startswith("/login/again")
     assert await scene.one("SELECT count(*) FROM blocks") == 0
