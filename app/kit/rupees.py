@@ -54,5 +54,6 @@ def _no_price(words: str) -> Invalid:
 
 @lru_cache(maxsize=4096)
 def _money(paise: int, locale: str) -> str:
-    pattern = "¤#,##,##0" if paise % 100 == 0 else "¤#,##,##0.00"
-    return str(format_currency(Decimal(paise) / 100, "INR", pattern, locale, currency_digits=False))
+    figures = "¤#,##,##0" if paise % 100 == 0 else "¤#,##,##0.00"
+    signed = f"{figures};−{figures}"  # a minus, not the hyphen that a keyboard has
+    return str(format_currency(Decimal(paise) / 100, "INR", signed, locale, currency_digits=False))

@@ -134,7 +134,7 @@ async def test_the_panel_stands_beside_the_table_and_alone_for_htmx(scene, asha,
     assert "Asha Raman" in alone.text
     money = await meena.visit(f"{BOOKINGS}/{reference}?tab=money", **AS_HTMX)
     assert "Commission" in money.text
-    assert "-₹22.35" in money.text
+    assert "−₹22.35" in money.text
     history = await meena.visit(f"{BOOKINGS}/{reference}?tab=history", **AS_HTMX)
     assert "accepted the job" in history.text
     assert (await meena.visit(f"{BOOKINGS}/NOSUCH01")).status == 404
@@ -265,7 +265,7 @@ async def test_the_ledger_lists_every_line_and_adds_up_what_was_asked_for(scene,
     assert 'id="sum">₹0<' in everything.text
     commission = await meena.visit(f"{here}&account=commission")
     assert commission.text.count('<tr id="line-') == 1
-    assert "-₹22.35" in commission.text
+    assert "−₹22.35" in commission.text
     day = booking.starts_at.astimezone(clock.IST).date().isoformat()
     revenue = await meena.visit(f"{here}&account=revenue&from={day}&to={day}&professional={scene.ravi.id}")
     assert 'id="sum">₹149<' in revenue.text
