@@ -14,6 +14,7 @@ from tests.authorisation.town import NINE, build
 async def people(services) -> AsyncIterator[People]:
     database = services.clone()
     async with serving(settings(services.app_url(database), services.redis_url)) as app:
+        await app.state.wanted.stop()  # its writes, every few seconds, would fall into whatever is asked then
         with clock.stopped(NINE):
             town = await build(app)
             async with app.state.database.engine.connect() as connection:

@@ -37,3 +37,13 @@ def read_table(name: str) -> list[Row]:
 TABLE = read_table("table.tsv")
 PROGRAMS = read_table("programs.tsv")  # what is for programs: asked with a token, and JSON
 PEOPLE = list(TABLE[0].expected)
+# What is read here is somebody's own affair, and that it was read is written down: all that a GET may write.
+SEEN = {
+    "/admin/bookings/{ref:str}/contact": {"bookings", "events"},
+    "/admin/customers/{customer_id:int}": {"users", "events"},
+    "/admin/exports/{ref:str}/file": {"exports", "events"},
+    "/admin/professionals/{professional_id:int}": {"users", "events"},
+    "/documents/{document_id:str}": {"documents", "events"},
+    "/documents/{document_id:str}/preview": {"documents", "events"},
+    "/earnings/exports/{ref:str}/file": {"exports", "events"},
+}

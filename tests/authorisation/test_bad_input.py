@@ -4,8 +4,11 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from app.bookings.desk_repository import FILTERS as BOOKINGS
+from app.bookings.ledger_repository import FILTERS as LEDGER
+from app.reviews.desk_repository import FILTERS as REVIEWS
 from tests.authorisation.people import PARAMETER
-from tests.authorisation.table import TABLE, Row
+from tests.authorisation.table import SEEN, TABLE, Row
 
 NASTY = {
     "a NUL": "tap\0",
@@ -22,6 +25,24 @@ NASTY = {
     "signs that turn round": "\u202eabc\u200b",
 }
 QUERIES = {
+    "/admin": ["next"],
+    "/admin/bookings": ["q", *BOOKINGS, "sort", "after"],
+    "/admin/bookings/{ref:str}": ["tab"],
+    "/admin/customers/{customer_id:int}": ["tab"],
+    "/admin/professionals": ["q", "state", "service", "pincode", "sort", "after"],
+    "/admin/professionals/{professional_id:int}": ["tab"],
+    "/admin/services": ["q", "state", "category", "mode", "sort", "after"],
+    "/admin/services/{service_id:int}": ["tab"],
+    "/admin/services/new": ["category_id"],
+    "/admin/ledger": ["q", *LEDGER, "sort", "after"],
+    "/admin/reviews": ["q", *REVIEWS, "sort", "after"],
+    "/admin/dispatch": ["q", "left", "sort", "after"],
+    "/admin/reports": ["period", "from", "to", "category", "pincode", "professional", "who"],
+    "/admin/reports/unmet": ["from", "to", "category", "pincode"],
+    "/admin/exports": ["table", "q", "state", "from", "professional"],
+    "/earnings/export": ["table", "q", "from"],
+    "/documents/{document_id:str}/preview": ["page"],
+    "/notices": ["after"],
     "/admin/admins": ["q", "sort"],
     "/admin/customers": ["q", "state", "sort", "after"],
     "/admin/events": ["q", "record", "by", "name", "from", "until", "sort", "after"],
@@ -72,7 +93,8 @@ async def test_no_query_breaks_a_page(people, route, name):
             continue  # longer than the server takes as an address
         asked = f"{people.address(row)}?{urlencode({name: typed}, errors='surrogateescape')}"
         told, written = await people.send(row.who_may, "GET", asked, {})
-        assert (told.status < 500, written) == (True, set()), f"{words}: {told.status}"
+        assert told.status < 500, f"{words}: {told.status}"
+        assert written <= SEEN.get(route, set()), words
         assert "<script>alert" not in told.body, words
 
 

@@ -6,18 +6,8 @@ import pytest
 
 from app.web.guards import declared
 from tests.authorisation.asking import Told, ask, contents, events_after, last_event, undone
-from tests.authorisation.table import PEOPLE, PROGRAMS, TABLE
+from tests.authorisation.table import PEOPLE, PROGRAMS, SEEN, TABLE
 
-# What is read here is somebody's own affair, and that it was read is written down: all that a GET may write.
-SEEN = {
-    "/admin/bookings/{ref:str}/contact": {"bookings", "events"},
-    "/admin/customers/{customer_id:int}": {"users", "events"},
-    "/admin/exports/{ref:str}/file": {"exports", "events"},
-    "/admin/professionals/{professional_id:int}": {"users", "events"},
-    "/documents/{document_id:str}": {"documents", "events"},
-    "/documents/{document_id:str}/preview": {"documents", "events"},
-    "/earnings/exports/{ref:str}/file": {"exports", "events"},
-}
 WITHOUT_TOKEN = {"/csp-report", "/unsubscribe/{token:str}"}  # browsers and mail programs send these by themselves
 
 

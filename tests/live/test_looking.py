@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -10,6 +11,8 @@ from sqlalchemy import select, update
 from app.accounts.user import User
 from app.catalog.reference import load_catalogue
 from app.catalog.service import Service
+from app.kit.after import AfterCommit
+from app.kit.cache import ALL
 from app.kit.db import Database
 from tests.factories import ADYAR, a_professional
 from tests.live.conftest import PHONE, Web
@@ -24,13 +27,18 @@ ENDS = """elements => elements.map(element => {
 
 
 @pytest.fixture
-async def ravi(live_database: Database) -> User:
-    """He works in the forenoon; Bala works all day."""
+async def ravi(live_database: Database, services: Any) -> User:
+    """He works in the forenoon; Bala works all day. What lists showed to those who looked before is forgotten."""
     async with live_database.work() as db:
         await load_catalogue(db)
         pipes = (await db.scalars(select(Service).where(Service.slug.in_([LEAKS, "tap-or-mixer-replacement"])))).all()
         await a_professional(db, "Bala Murugan", services=pipes)
-        return await a_professional(db, "Ravi Kumar", services=pipes, opens=9 * 60, closes=13 * 60)
+        ravi = await a_professional(db, "Ravi Kumar", services=pipes, opens=9 * 60, closes=13 * 60)
+    after = AfterCommit(services.redis_url)
+    await after.start()
+    await after.cache.forget([ALL])
+    await after.stop()
+    return ravi
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from app.standing.blocking import block
 from app.standing.rights import demote
 from tests.authorisation.town import APPROVED
 from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_request, a_service, a_start, an_admin
+from tests.waiting import until_waiting
 
 ROUNDS = 8
 BEGUN = ("done", "blocked", "taken", "state", "missing", "busy", "nobody")  # what whoever began something may read
@@ -158,7 +159,7 @@ async def test_whoever_books_or_pays_while_the_block_is_being_written_waits_and_
         for user in (ravi, asha):
             await block(db, Sessions(own_database), meena, user.id, "Asked for more money.")
         trying = [asyncio.create_task(ends(books())), asyncio.create_task(ends(accepts()))]
-        await asyncio.sleep(0.5)
+        await until_waiting(own_database, 2)
         assert not any(task.done() for task in trying), "they wait for whoever blocks"
     booked, accepted = await asyncio.gather(*trying)
     assert booked == "blocked"

@@ -21,6 +21,7 @@ from app.kit.vault import Vault
 from app.standing.leaving import leave
 from tests.authorisation.town import APPROVED
 from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_service, a_start
+from tests.waiting import until_waiting
 
 ROUNDS = 8
 VAULT = Vault("a secret of these tests, long enough to be one")
@@ -103,7 +104,7 @@ async def test_whoever_books_or_accepts_while_the_leaving_is_being_written_waits
         for user in (asha, ravi):
             await leave(db, Storage(tmp_path), Sessions(own_database), user)
         trying = [asyncio.create_task(ends(books())), asyncio.create_task(ends(accepts()))]
-        await asyncio.sleep(0.5)
+        await until_waiting(own_database, 2)
         assert not any(task.done() for task in trying), "they wait for the row of who leaves"
     assert await asyncio.gather(*trying) == ["blocked", "blocked"]
     await nothing_is_wrong(own_database)
