@@ -8,6 +8,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from app.accounts.user import FORMER
+from app.kit.cards import holds_card_number
 from app.kit.errors import Invalid
 from app.kit.words import _
 
@@ -97,6 +98,8 @@ def line_of(typed: str) -> str:
     line = ", ".join(part for part in (" ".join(part.split()).strip(",") for part in typed[:2000].split("\n")) if part)
     if len(line) < 5 or not is_plain(line) or not any(sign.isalnum() for sign in line):
         raise Wrong(_("Write the house, the street and the area."))
+    if holds_card_number(line):
+        raise Wrong(_("This looks like the number of a card. Please write it nowhere but where you pay."))
     if len(line) > LONGEST_LINE or len(typed) > 2000:
         raise Wrong(_("An address has at most %(most)s characters here.", most=LONGEST_LINE))
     return line

@@ -58,6 +58,7 @@ SAID: dict[str, str] = {
     "person.asked_again": N_("%(who)s asked to be checked again."),
     "person.services_changed": N_("%(who)s changed the services offered."),
     "person.work_changed": N_("%(who)s changed trade or years."),
+    "person.moved_home": N_("%(who)s moved home."),
     "person.contact_seen": N_("%(who)s looked at phone and address."),
     "person.notices_changed": N_("%(who)s changed what they want to hear."),
     "person.task_retried": N_("%(who)s had a task tried again."),

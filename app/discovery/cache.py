@@ -72,6 +72,7 @@ STALE: dict[str, tuple[str, ...]] = {
     "person.asked_again": NOTHING,
     "person.services_changed": (TIMES, PEOPLE, CARDS),
     "person.work_changed": (TIMES, PEOPLE),
+    "person.moved_home": (TIMES, PEOPLE),
     "person.promoted": NOTHING,
     "person.demoted": NOTHING,
     "person.task_retried": NOTHING,

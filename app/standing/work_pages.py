@@ -11,6 +11,7 @@ from app.accounts.repository import Addresses, Users
 from app.accounts.user import public_name
 from app.kit.errors import Invalid
 from app.kit.words import _, ngettext
+from app.standing.moving import move_home
 from app.standing.offering import Work, change_work, trades_of
 from app.standing.offering_repository import Offerings
 from app.vetting.repository import Professionals
@@ -45,6 +46,16 @@ class WorkPages(Controller):
         flash(request, waits if new else _("Saved."), "waiting" if new else "done")
         return go(request, "/profile/work")
 
+    @post("/address", name="work-address")
+    async def move(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+        sent = await form(request)
+        try:
+            await move_home(db, me, sent.get("address", ""), sent.get("pincode", ""))
+        except Invalid as wrong:
+            return await _draw(request, db, me, moving=sent, errors=wrong.errors)
+        flash(request, _("Saved. The area you serve stays as it is."))
+        return go(request, "/profile/work")
+
 
 def _work(sent: Form) -> Work:
     """What is no number is a service that nobody has."""
@@ -53,12 +64,21 @@ def _work(sent: Form) -> Work:
 
 
 async def _draw(
-    request: Asked, db: AsyncSession, me: Me, sent: Form | None = None, errors: dict[str, str] | None = None
+    request: Asked,
+    db: AsyncSession,
+    me: Me,
+    sent: Form | None = None,
+    errors: dict[str, str] | None = None,
+    *,
+    moving: Form | None = None,
 ) -> Page:
+    """With what was sent of the work, or of moving `home`, as it was typed."""
     professional = await Professionals(db).get(me.id)
     user = await Users(db).get(me.id)
     offered = {one.service_id: one for one in await Offerings(db).of(me.id)}
     ticked = {str(key) for key, one in offered.items() if one.standing != "denied"}
+    home = await Addresses(db, me.id).main()
+    lives = {"address": home.line, "pincode": home.pincode} if home else {}
     now = {"trade": professional.trade, "experience_years": str(professional.experience_years)}
     return page(
         request,
@@ -67,11 +87,13 @@ async def _draw(
         professional=professional,
         user=user,
         public_name=public_name(user.full_name),
-        addresses=await Addresses(db, me.id).all(),
+        home=home,
         offered=offered,
         catalogue=await Offerings(db).catalogue(),
         trades=trades_of(list(offered.values()), professional.trade),
         ticked=set(sent.all("service_ids")) if sent is not None else ticked,
         values=shown_again(sent) if sent is not None else now,
-        errors=errors or {},
+        errors=(errors or {}) if moving is None else {},
+        place=shown_again(moving) if moving is not None else lives,
+        place_errors=(errors or {}) if moving is not None else {},
     )
