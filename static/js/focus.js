@@ -27,11 +27,17 @@
     for (const piece of fresh) said.set(piece.id, piece.dataset.announce);
     return fresh.map((piece) => piece.dataset.announce).join(" ");
   };
+  // Asked before the swap: afterwards a form that was swapped away is no longer what htmx names as the source.
+  const sent = new WeakSet();
+  addEventListener("htmx:before:swap", (event) => {
+    const ctx = event.detail?.ctx;
+    if (ctx?.sourceElement?.closest?.("form")) sent.add(ctx);
+  });
   addEventListener("htmx:after:swap", (event) => {
     const ctx = event.detail?.ctx;
     const id = ctx?.target?.id;
     const root = (id && document.getElementById(id)) || ctx?.target || document.body;
-    if (ctx?.sourceElement?.closest?.("form")) look(root.isConnected ? root : document.body);
+    if (sent.has(ctx)) look(root.isConnected ? root : document.body);
     const fresh = news(root);
     if (fresh) document.getElementById("flash")?.replaceChildren();  // it told of what was before
     say(fresh);

@@ -122,6 +122,7 @@ async def _is_denied(meena: Window) -> None:
     await meena.mark()
     await meena.press("Deny with this reason")
     await meena.shows("#panel", "Please give the reason")
+    await expect(meena.page.locator("#panel [name=reason]")).to_be_focused()
     await meena.page.fill("#panel [name=reason]", REASON)
     await meena.press("Deny with this reason")
     await meena.shows("#panel", "Geeta Menon: denied")
