@@ -74,4 +74,14 @@ RECORDS = (
          WHERE NOT convalidated AND connamespace = 'public'::regnamespace
         """,
     ),
+    Invariant(
+        "guards-stand",
+        "Every constraint that the code relies on exists and is in force: one booking in a time, one mail of a kind, "
+        "one report of a month",
+        """
+        SELECT guard FROM unnest(CAST(:guards AS text[])) guard
+        EXCEPT SELECT conrelid::regclass || '.' || conname FROM pg_constraint WHERE convalidated
+        EXCEPT SELECT indrelid::regclass || '.' || indexrelid::regclass FROM pg_index WHERE indisunique AND indisvalid
+        """,
+    ),
 )

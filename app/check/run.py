@@ -14,6 +14,7 @@ from app.bookings.moves import ACTIVE
 from app.check.catalogue import CATALOGUE
 from app.check.chains import broken_chains
 from app.check.files import broken_files
+from app.check.guards import guards
 from app.check.history import HISTORY
 from app.check.invariants import BOOKINGS, FOLLOWS, MONEY
 from app.check.leaving import FORGOTTEN
@@ -32,6 +33,7 @@ BOUND: Mapping[str, list[str]] = {
     "sources": [before for before, _ in PAIRS],
     "targets": [after for _, after in PAIRS],
     "append_only": list(APPEND_ONLY),
+    "guards": sorted(guards()),
 }
 NEIGHBOURS = """
     SELECT reference, ends_at, pincode, latitude, longitude,

@@ -60,6 +60,7 @@ PLANTED: dict[str, list[str]] = {
     "sessions-are-current": ["UPDATE sessions SET epoch = epoch + 1"],
     "history-cannot-be-changed": ["DROP TRIGGER events_append_only ON events"],
     "constraints-are-whole": ["ALTER TABLE extras ADD CONSTRAINT dear CHECK (price > 99999999) NOT VALID"],
+    "guards-stand": ["ALTER TABLE monthly_reports DROP CONSTRAINT monthly_reports_month_key"],
     "history-is-unbroken": [
         OPEN.format("events"),
         """UPDATE events SET facts = facts || '{{"price": 1}}' WHERE name = 'booking.held'""",
