@@ -12,14 +12,14 @@ AREA = "SELECT pincode FROM coverage ORDER BY pincode"
 async def ravi(scene):
     """He has said where he lives."""
     me = await scene.browser(scene.ravi)
-    await me.submit(await me.visit("/profile/work"), "/work/address", address="4 Canal Road", pincode="600020")
+    await me.submit(await me.visit("/profile/work"), "/profile/work/address", address="4 Canal Road", pincode="600020")
     return me
 
 
 async def test_a_professional_moves_home(scene, ravi):
     area = await scene.rows(AREA)
     page = await ravi.visit("/profile/work")
-    sent = await ravi.submit(page, "/work/address", address="7 Hill Street", pincode="600041")
+    sent = await ravi.submit(page, "/profile/work/address", address="7 Hill Street", pincode="600041")
     assert sent.status == 303
     assert await scene.rows(PLACE) == [("600041", "7 Hill Street", "600041")]
     assert await scene.rows(AREA) == area
@@ -36,7 +36,7 @@ async def test_who_stays_in_the_pincode_has_not_moved_home(scene, ravi):
     page = await ravi.visit("/profile/work")
     moves = "SELECT count(*) FROM events WHERE name = 'person.moved_home'"
     before = await scene.one(moves)
-    await ravi.submit(page, "/work/address", address="5 Canal Road", pincode="600020")
+    await ravi.submit(page, "/profile/work/address", address="5 Canal Road", pincode="600020")
     assert await scene.one(moves) == before
     assert await scene.rows(PLACE) == [("600020", "5 Canal Road", "600020")]
 
@@ -47,7 +47,9 @@ async def test_who_stays_in_the_pincode_has_not_moved_home(scene, ravi):
      ("7 Hill Street", "999999", "pincode"), ("4242 4242 4242 4242", "600041", "address")],
 )  # fmt: skip
 async def test_a_wrong_address_stays_in_its_form(scene, ravi, address, pincode, wrong):
-    sent = await ravi.submit(await ravi.visit("/profile/work"), "/work/address", address=address, pincode=pincode)
+    sent = await ravi.submit(
+        await ravi.visit("/profile/work"), "/profile/work/address", address=address, pincode=pincode
+    )
     assert sent.status == 422
     assert f'id="{wrong}-error"' in sent.text or f'href="#{wrong}"' in sent.text
     assert await scene.rows(PLACE) == [("600020", "4 Canal Road", "600020")]
