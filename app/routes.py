@@ -26,9 +26,11 @@ from app.bookings.job_pages import AcceptancePages, JobListPages, JobPages, Pass
 from app.bookings.ledger_pages import LedgerDesk
 from app.bookings.pages import BookingsPages
 from app.bookings.payment_pages import PaymentPages
+from app.catalog.api import CatalogueApi
 from app.catalog.category_pages import CategoryDesk
 from app.catalog.desk_pages import ServiceDesk
 from app.catalog.editing_pages import ServiceForms
+from app.discovery.api import SlotsApi
 from app.discovery.pages import HomePages, ReadingPages, ResultPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
@@ -149,6 +151,8 @@ MACHINES: list[ControllerRouterHandler] = [health.health, health.ready, health.m
 PROGRAMS: list[ControllerRouterHandler] = [
     ReferencePages,
     AccountApi,
+    CatalogueApi,
+    SlotsApi,
 ]
 
 ROUTES: list[ControllerRouterHandler] = [

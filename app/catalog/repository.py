@@ -1,9 +1,10 @@
 """The catalogue as rows: what one service is, and the twelve doors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.service import Category, Service
@@ -79,6 +80,22 @@ class Services:
 
     async def by_id(self, service_id: int) -> Shown:
         return await self._one(Service.id == service_id)
+
+    async def offered(self, after: int, limit: int) -> list[Shown]:
+        """Of the catalogue, in the order in which they came into it; `after` is the number of the last one seen."""
+        page = SHOWN.where(Service.retired_at.is_(None), Service.id > after).order_by(Service.id).limit(limit)
+        return [_service(row) for row in await self._db.execute(page)]
+
+    async def these(self, ids: Sequence[int]) -> list[Shown]:
+        """In the order of `ids`."""
+        found = {row.id: _service(row) for row in await self._db.execute(SHOWN.where(Service.id.in_(ids)))}
+        return [found[number] for number in ids if number in found]
+
+    async def category_called(self, typed: str) -> int | None:
+        """By its slug or its name, however it is written; retired ones too."""
+        same = or_(Category.slug == typed, func.lower(Category.name) == func.lower(literal(typed)))
+        found: int | None = await self._db.scalar(select(Category.id).where(same).order_by(Category.id).limit(1))
+        return found
 
     async def _one(self, which: ColumnElement[bool]) -> Shown:
         row = (await self._db.execute(SHOWN.where(which))).one_or_none()

@@ -37,6 +37,11 @@ def plain(paise: int) -> str:
     return str(paise // 100) if paise % 100 == 0 else f"{paise // 100}.{paise % 100:02}"
 
 
+def decimal(paise: int) -> str:
+    """For programs: 149.00, 99.99."""
+    return f"{paise // 100}.{paise % 100:02}"
+
+
 def _parsed(plain: str) -> Decimal:
     """Commas only where they belong: nobody knows whether "1,23" was meant as 123 or as 1.23."""
     try:

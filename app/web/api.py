@@ -1,23 +1,35 @@
-"""Doors that speak JSON: strict bodies in, typed answers out."""
+"""Doors that speak JSON: strict bodies in, typed answers out, lists by key, the same request twice with one effect."""
 
+import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
 from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.cards import holds_card_number
-from app.kit.errors import Invalid
+from app.kit.errors import Invalid, Missing
+from app.kit.events import Person
+from app.kit.idempotency import made_by
+from app.kit.ids import RowNumbers
 from app.kit.words import _
+from app.web.forms import query
 from app.web.guards import Spoken
+from app.web.visit import Connection
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
 Asked = Request[Any, Any, Any]
 Answer = Response[bytes]
 PAY_FIELDS = frozenset({"card_number"})  # the only place where a card's number may stand
+KEY, KEYS = "idempotency-key", re.compile(r"[A-Za-z0-9._-]{0,100}")
+ROWS = RowNumbers()
+NO_STORE = {"cache-control": "no-store", "idempotency-replayed": "true"}
 
 
 class BadJson(Spoken):
@@ -52,20 +64,108 @@ def strictly(told: Any, kind: type[S]) -> S:
                 errors[name] = _("This field is missing.")
             continue
         try:
-            values[field.name] = msgspec.convert(told[name], field.type)
-        except msgspec.ValidationError as wrong:
-            errors[name] = _error_of(field.type) or str(wrong).split(" - at")[0]
-        if (said := _sign(name, told[name])) is not None:
-            errors[name] = said
+            values[field.name] = _value(name, told[name], field.type)
+        except Invalid as wrong:
+            errors |= wrong.errors
     if errors:
         raise Invalid(errors)
     return kind(**values)
+
+
+def read_query(request: Connection, kind: type[S]) -> S:
+    """The address's fields as a `kind`; unknown ones are refused. Raises Invalid."""
+    asked = query(request)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    errors = {name: _("There is no such field.") for name in asked if name not in fields}
+    errors |= {name: _("Only once, please.") for name in asked if len(asked.all(name)) > 1}
+    values: dict[str, Any] = {}
+    for name, text in asked.items():
+        if name in errors:
+            continue
+        field = fields[name]
+        try:
+            values[field.name] = msgspec.convert(text, field.type, strict=False)
+        except msgspec.ValidationError as wrong:
+            errors[name] = _error_of(field.type) or str(wrong)
+        if name in asked.unreadable:
+            errors[name] = asked.unreadable[name]
+    errors |= {
+        name: _("This field is missing.") for name, field in fields.items() if field.required and name not in asked
+    }
+    if errors:
+        raise Invalid(errors)
+    return kind(**values)
+
+
+def row(number: int) -> int:
+    """The number of a row as it stands in an address. Missing when no row can have it."""
+    if number not in ROWS:
+        raise Missing
+    return number
+
+
+@contextmanager
+def called(**names: str) -> Iterator[None]:
+    """Errors stand beside the fields as programs know them: called(minutes="time_required")."""
+    try:
+        yield
+    except Invalid as wrong:
+        raise Invalid({names.get(field, field): said for field, said in wrong.errors.items()}) from wrong
 
 
 def tell(told: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """`told` as JSON. What belongs to a person is never stored by anybody in between."""
     answer = {"cache-control": "no-store", **(headers or {})}
     return Response(msgspec.json.encode(told), status_code=status, headers=answer, media_type="application/json")
+
+
+def tell_everybody(request: Asked, told: object) -> Answer:
+    """For what is the same for all: with an ETag, and 304 for whoever has it already."""
+    body = msgspec.json.encode(told)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"cache-control": "no-cache", "etag": tag}
+    had = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if tag in had or "*" in had:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+async def once(
+    request: Asked, db: AsyncSession, me: Person, said: object, make: Callable[[], Awaitable[Answer]]
+) -> Answer:
+    """With an Idempotency-Key the second request of the same body has the first one's answer; another body is 422.
+
+    `said` is the body without what may not be kept. What is refused is not remembered, so that it may be put right
+    and sent again under the same key.
+    """
+    key = request.headers.get(KEY, "")
+    if not KEYS.fullmatch(key):
+        raise Invalid({"Idempotency-Key": _("At most 100 letters, digits, dots, dashes and underscores.")})
+    purpose = f"{request.method} {request.scope['path']}"
+    with called(idempotency_key="Idempotency-Key"):
+        known = await made_by(db, me.id, key, purpose, {"body": msgspec.to_builtins(said)})
+    if known is not None and known.result:
+        status, _sep, told = known.result.partition(" ")
+        return Response(told.encode(), status_code=int(status), headers=NO_STORE, media_type="application/json")
+    answer = await make()
+    if known is not None:
+        known.result = f"{answer.status_code} {answer.content.decode()}"
+    return answer
+
+
+def _value(name: str, told: Any, kind: Any) -> Any:
+    """One field as its type. Raises Invalid with its name, or with the names of what is wrong inside it."""
+    if isinstance(kind, type) and issubclass(kind, Struct) and isinstance(told, dict):
+        try:
+            return strictly(told, kind)
+        except Invalid as wrong:
+            raise Invalid({f"{name}.{field}": said for field, said in wrong.errors.items()}) from wrong
+    if (sign := _sign(name, told)) is not None:
+        raise Invalid({name: sign})
+    try:
+        return msgspec.convert(told, kind)
+    except msgspec.ValidationError as wrong:
+        raise Invalid({name: _error_of(kind) or str(wrong).split(" - at")[0]}) from wrong
 
 
 def _parsed(raw: bytes) -> Any:
@@ -88,6 +188,8 @@ def _no_constant(name: str) -> Any:
 
 def _sign(name: str, value: object) -> str | None:
     """What cannot be stored, or must not be."""
+    if isinstance(value, list):
+        return next((said for said in (_sign(name, one) for one in value) if said), None)
     if not isinstance(value, str):
         return None
     if name not in PAY_FIELDS and holds_card_number(value):

@@ -11,7 +11,7 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from msgspec import Meta, Struct
 
 PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
-KINDS = {"int": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "str": {"type": "string"}}
+KINDS = {"int": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "str": {"type": "string", "minLength": 1}}
 REFUSALS = {
     400: "The request cannot be understood: no JSON, or no text.",
     401: "No token, or one that has ended.",
@@ -148,6 +148,18 @@ def _in_query(doc: Doc) -> list[dict[str, Any]]:
 
 
 def _in_headers(doc: Doc) -> list[dict[str, Any]]:
+    return [*_if_none_match(doc), *_key(doc)]
+
+
+def _if_none_match(doc: Doc) -> list[dict[str, Any]]:
+    if 304 not in doc.answers:
+        return []
+    words = "The ETag of the answer that you have: 304 while it is still the same."
+    tag = {"type": "string", "maxLength": 200, "pattern": "^[!-~]*$", "examples": ['"0123456789abcdef"']}
+    return [{"name": "If-None-Match", "in": "header", "required": False, "description": words, "schema": tag}]
+
+
+def _key(doc: Doc) -> list[dict[str, Any]]:
     if not doc.once:
         return []
     words = "The same key with the same body has the same answer and one effect; another body is refused (422)."
@@ -159,7 +171,7 @@ def _successes(doc: Doc, known: Mapping[Any, Any]) -> dict[str, Any]:
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in LIMITS}
     return {
         str(status): {
-            "description": doc.summary,
+            "description": "It is still the same." if status == 304 else doc.summary,
             "headers": headers,
             **({} if kind is None else {"content": {doc.media: {"schema": known[kind]}}}),
         }

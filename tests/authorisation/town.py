@@ -21,7 +21,7 @@ from app.bookings.month import Month, to_facts
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
 from app.catalog import editing
-from app.catalog.service import Service
+from app.catalog.service import Category, Service
 from app.insights import exporting
 from app.insights.monthly_repository import MonthlyReports
 from app.kit import clock
@@ -158,6 +158,7 @@ class Builder:
         empty = await a_service(self.db)
         self.words |= {"unbooked": str(unbooked.id), "category": str(unbooked.category_id)}
         self.words |= {"empty": str(empty.category_id)}
+        self.words |= {"shelf": (await self.db.get_one(Category, self.service.category_id)).slug}
         await self.db.delete(empty)
         self.words |= {purpose: self._link(asha, purpose) for purpose in ("verify", "reset")}
 

@@ -1,0 +1,109 @@
+"""Services as programs read and write them."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from app.catalog.draft import (
+    LEAST_MINUTES,
+    LONGEST_LINE,
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    MOST_HORIZON,
+    MOST_LINES,
+    MOST_MINUTES,
+    MOST_NOTICE,
+)
+from app.catalog.repository import Shown
+from app.kit import rupees
+from app.kit.shapes import Body, Id, Paise, Price
+
+Name = Annotated[
+    str, Meta(min_length=1, max_length=LONGEST_NAME, description="What it is called.", examples=["Tap repair"])
+]
+Description = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=LONGEST_TEXT,
+        description="What is done, in a sentence or two.",
+        examples=["The plumber finds the leak and closes it."],
+    ),
+]
+Shelf = Annotated[
+    str, Meta(min_length=1, max_length=LONGEST_NAME, description="Slug of the category.", examples=["plumbing"])
+]
+Minutes = Annotated[
+    int, Meta(ge=LEAST_MINUTES, le=MOST_MINUTES, description="Minutes that the work takes.", examples=[60])
+]
+Mode = Annotated[
+    Literal["instant", "offer", "quote"], Meta(description="How it is booked; quote: a visit.", examples=["instant"])
+]
+Lines = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=LONGEST_LINE)]],
+    Meta(max_length=MOST_LINES, description="What is part of it, a line each.", examples=[["Finding the leak"]]),
+]
+Missing = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=LONGEST_LINE)]],
+    Meta(max_length=MOST_LINES, description="What is not part of it, a line each.", examples=[["New taps"]]),
+]
+Notice = Annotated[
+    int, Meta(ge=0, le=MOST_NOTICE, description="Minutes between booking and the earliest start.", examples=[120])
+]
+Horizon = Annotated[int, Meta(ge=1, le=MOST_HORIZON, description="Days ahead that can be booked.", examples=[7])]
+
+
+class ServiceJson(Struct, kw_only=True):
+    """A service of the catalogue."""
+
+    id: Id
+    name: Name
+    description: Description
+    category: Shelf
+    price: Price
+    price_paise: Paise
+    time_required: Minutes
+    offered: Annotated[bool, Meta(description="False once it is no longer offered.", examples=[True])]
+
+
+class ServiceBody(Body):
+    """A new service."""
+
+    name: Name
+    description: Description
+    category: Shelf
+    price: Price
+    time_required: Minutes
+    mode: Mode = "instant"
+    included: Lines = []
+    excluded: Missing = []
+    notice_minutes: Notice = 120
+    horizon_days: Horizon = 7
+
+
+class ServiceChange(Body):
+    """What changes of a service; what is left out stays as it is."""
+
+    name: Name | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    category: Shelf | UnsetType = UNSET
+    price: Price | UnsetType = UNSET
+    time_required: Minutes | UnsetType = UNSET
+    mode: Mode | UnsetType = UNSET
+    included: Lines | UnsetType = UNSET
+    excluded: Missing | UnsetType = UNSET
+    notice_minutes: Notice | UnsetType = UNSET
+    horizon_days: Horizon | UnsetType = UNSET
+
+
+def service_json(service: Shown) -> ServiceJson:
+    return ServiceJson(
+        id=service.id,
+        name=service.name,
+        description=service.description,
+        category=service.category.slug,
+        price=rupees.decimal(service.price),
+        price_paise=service.price,
+        time_required=service.minutes,
+        offered=not service.retired,
+    )

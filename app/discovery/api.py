@@ -1,0 +1,123 @@
+"""Free starts for programs: /api/services/{id}/slots."""
+
+from datetime import date
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import UNSET, Meta, Struct, UnsetType
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.slot import Worker
+from app.catalog.repository import Services
+from app.discovery.choice import read_choice
+from app.discovery.service_view import Times, called, times
+from app.kit.errors import Invalid
+from app.kit.shapes import Id, Moment
+from app.kit.words import N_
+from app.web.api import Answer, Asked, read_query, row, tell_everybody
+from app.web.guards import everyone
+from app.web.openapi import Doc
+
+Pincode = Annotated[
+    str,
+    Meta(
+        pattern="^[1-9][0-9]{5}$",
+        description="Six digits.",
+        examples=["600020"],
+        extra={"error": N_("A pincode has six digits, such as 600020.")},
+    ),
+]
+DayText = Annotated[
+    date,
+    Meta(
+        description="A day of Asia/Kolkata.",
+        examples=["2026-11-24"],
+        extra={"error": N_("We cannot read this day. Pick one below.")},
+    ),
+]
+
+
+class SlotsQuery(Struct, kw_only=True):
+    """Where, from which day on, and whom."""
+
+    pincode: Pincode
+    day: DayText | UnsetType = UNSET
+    professional: Id | UnsetType = UNSET
+
+
+class DayJson(Struct, kw_only=True):
+    """One of the seven days."""
+
+    day: DayText
+    slots: Annotated[
+        list[Moment],
+        Meta(description="Starts that are free, ISO 8601 with offset.", examples=[["2026-11-24T10:00:00+05:30"]]),
+    ]
+
+
+class WorkerJson(Struct, kw_only=True):
+    """A professional's public card."""
+
+    id: Id
+    name: Annotated[str, Meta(description="First name and initial.", examples=["Ravi K."])]
+    experience_years: Annotated[int, Meta(ge=0, description="Years of experience.", examples=[8])]
+    rating: Annotated[float | None, Meta(description="Mean of the stars, 1 to 5; null: none yet.", examples=[4.5])]
+    reviews: Annotated[int, Meta(ge=0, description="How many reviews.", examples=[12])]
+    jobs: Annotated[int, Meta(ge=0, description="Jobs done.", examples=[30])]
+
+
+class SlotsJson(Struct, kw_only=True):
+    """What is free at one place. No days when the service is no longer offered."""
+
+    pincode: Pincode
+    place: Annotated[str, Meta(description="Name of the place.", examples=["Adyar"])]
+    days: Annotated[list[DayJson], Meta(description="Seven days, the first is `day`.", examples=[[]])]
+    professionals: Annotated[list[WorkerJson], Meta(description="Who could come, nearest first.", examples=[[]])]
+
+
+SLOTS = Doc(
+    summary="Free starts of seven days at a place",
+    tag="Catalogue",
+    query=SlotsQuery,
+    path={"service_id": "Number of the service."},
+    answers={200: SlotsJson, 304: None},
+)
+
+
+class SlotsApi(Controller):
+    path = "/api/services/{service_id:int}/slots"
+
+    @get(name="api_slots", opt=everyone(api=True, doc=SLOTS))
+    async def index(self, request: Asked, service_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Answer:
+        asked = read_query(request, SlotsQuery)
+        service = await Services(db).by_id(row(service_id))
+        fields = {name: str(value) for name in asked.__struct_fields__ if (value := getattr(asked, name)) is not UNSET}
+        found = await times(db, service, read_choice(fields, service, {}))
+        if found.errors:
+            raise Invalid(found.errors)
+        return tell_everybody(request, _told(asked.pincode, found))
+
+
+# How
+
+
+def _told(pincode: str, found: Times) -> SlotsJson:
+    return SlotsJson(
+        pincode=pincode,
+        place=found.where.place if found.where else "",
+        days=[DayJson(day=one.day, slots=list(one.starts)) for one in found.days],
+        professionals=[_worker(one) for one in ([found.named] if found.named else found.crew)],
+    )
+
+
+def _worker(worker: Worker) -> WorkerJson:
+    return WorkerJson(
+        id=worker.id,
+        name=called(worker),
+        experience_years=worker.years,
+        rating=None if worker.rating is None else round(worker.rating, 2),
+        reviews=worker.reviews,
+        jobs=worker.jobs,
+    )
