@@ -10,6 +10,8 @@ from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
 from app.bookings.booking_pages import BookingPages, ExtraAnswerPages, ReceiptPages
+from app.bookings.calendar_pages import CalendarPages, of_booking, of_job
+from app.bookings.calendar_pages import feed as calendar_feed
 from app.bookings.change_pages import CancellationPages, ReschedulePages
 from app.bookings.desk_pages import BookingDesk
 from app.bookings.dispatch_pages import DispatchDesk
@@ -73,6 +75,7 @@ EVERYONE: list[ControllerRouterHandler] = [
     ResetPages,
     VerifyPages,
     UnsubscribePages,
+    calendar_feed,
 ]
 
 CUSTOMERS: list[ControllerRouterHandler] = [
@@ -84,6 +87,7 @@ CUSTOMERS: list[ControllerRouterHandler] = [
     ReschedulePages,
     ReceiptPages,
     ReviewPages,
+    of_booking,
     AddressPages,
     MonthlyPages,
 ]
@@ -100,6 +104,8 @@ PROFESSIONALS: list[ControllerRouterHandler] = [
     CompletionPages,
     ExtraPages,
     AbsencePages,
+    of_job,
+    CalendarPages,
     history,
     earnings,
     EarningsExports,

@@ -2,7 +2,7 @@
 
 from app.accounts import area, session, user
 from app.availability import working
-from app.bookings import booking, code, decline, extra
+from app.bookings import booking, calendar_feed, code, decline, extra
 from app.catalog import service
 from app.discovery import unmet
 from app.insights import export, monthly
@@ -16,6 +16,7 @@ from app.vetting import document, professional, verification
 MODULES = (
     area,
     booking,
+    calendar_feed,
     channel_state,
     charge,
     code,

@@ -63,6 +63,8 @@ SAID: dict[str, str] = {
     "person.notices_changed": N_("%(who)s changed what they want to hear."),
     "person.task_retried": N_("%(who)s had a task tried again."),
     "person.task_discarded": N_("%(who)s discarded a task."),
+    "person.calendar_made": N_("%(who)s made a secret address for a calendar; an older one ended."),
+    "person.calendar_ended": N_("%(who)s ended the secret address of the calendar."),
     "person.left": N_("%(who)s left. What was personal is erased."),
     "service.created": N_("%(who)s put the service into the catalogue."),
     "service.changed": N_("%(who)s changed the service."),

@@ -50,11 +50,12 @@ class SecurityHeaders:
 
 
 class Cookies:
-    """Our three cookies: the session, a visitor's pre-session, and a note for the next page."""
+    """Our cookies: the session, a visitor's pre-session, a note for the next page, and a secret that it shows once."""
 
     def __init__(self, *, https: bool) -> None:
         prefix = "__Host-" if https else ""
         self.session, self.pre_session, self.flash = f"{prefix}ds", f"{prefix}pre", f"{prefix}flash"
+        self.once = f"{prefix}once"
         self.personal = (self.session.encode() + b"=", self.flash.encode() + b"=")
         self._https = https
 

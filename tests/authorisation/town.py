@@ -16,6 +16,7 @@ from app.accounts.user import User
 from app.availability.working import TimeOff
 from app.bookings.absence import report
 from app.bookings.booking import Booking
+from app.bookings.calendar_repository import Feeds
 from app.bookings.checkout import pay, settle_completion
 from app.bookings.month import Month, to_facts
 from app.bookings.repository import Bookings
@@ -81,6 +82,8 @@ async def build(app: Litestar) -> Town:
             empty = Month(done=0, cancelled=0, spent=0, reviews=0, stars=0.0, bookings=[], coming=[])
             await MonthlyReports(db).keep(town.people["asha"].id, date(2026, 10, 1), to_facts(empty))
             town.words["unsubscribe"] = token_for(app.state.vault, town.people["asha"].id, "reports")
+            for who in ("geeta", "balu", "ravi"):
+                town.words["calendar"] = await _calendar(db, town.people[who])
             asked = select(func.min(Notice.id)).where(Notice.user_id == town.people["asha"].id)
             town.words["notice"] = str(await db.scalar(asked))
             town.words["waiting"] = str(await _waiting(db, app.state.storage))
@@ -93,6 +96,13 @@ async def build(app: Litestar) -> Town:
             digest_and_name = app.state.assets.url("app.css").removeprefix("/static/")
             town.words["digest"], town.words["stylesheet"] = digest_and_name.split("/", 1)
     return town
+
+
+async def _calendar(db: AsyncSession, user: User) -> str:
+    """The secret of a feed."""
+    token = new_token()
+    await Feeds(db).put(user, digest(token))
+    return token
 
 
 async def _cast(db: AsyncSession) -> tuple[Service, dict[str, User]]:

@@ -41,6 +41,7 @@ STATES = ("requested", "assigned", "nobody_came", "started", "completed", "no_sh
 FILES = (
     *("/documents/{document_id:str}", "/documents/{document_id:str}/preview", "/profile/data/file"),
     *("/admin/exports/{ref:str}/file", "/earnings/exports/{ref:str}/file"),
+    *("/bookings/{ref:str}/calendar", "/jobs/{ref:str}/calendar", "/calendar/{token:str}"),
 )
 # Read by who writes programs: its names are the contract's, in English.
 PROGRAMS = ("/api", "/api/openapi.json")
