@@ -32,7 +32,7 @@ BEFORE_TODAY = timedelta(days=30)
 MOST_JOBS = 300
 READS = Budget("calendar", 60, 3600)  # a program that follows the feed asks once an hour
 ICS = ".ics"
-SECRET = "calendar"
+SHOWN_ONCE = "calendar"
 
 
 @get("/bookings/{ref:str}/calendar", name="booking-calendar", opt=only("customer"))
@@ -70,7 +70,7 @@ class CalendarPages(Controller):
         settings: NamedDependency[Settings],
     ) -> Page:
         """The address itself once, right after it was made: afterwards nobody knows it here."""
-        token = take_once(request, SECRET)
+        token = take_once(request, SHOWN_ONCE)
         address = f"{settings.base_url}/calendar/{token}{ICS}" if token else None
         return page(request, "bookings/calendar.html", address=address, made_at=await Feeds(db).made_at(me))
 
@@ -80,7 +80,7 @@ class CalendarPages(Controller):
         user, token = await Users(db).get(me.id, lock=True), new_token()
         await Feeds(db).put(me, digest(token))
         user.record("person.calendar_made", by=me)
-        keep_once(request, SECRET, token)
+        keep_once(request, SHOWN_ONCE, token)
         return go(request, "/jobs/calendar")
 
     @post("/end", name="end_calendar")
