@@ -9,6 +9,7 @@ from app.accounts.event_pages import EventDesk
 from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
+from app.bookings.api import BookApi, BookingLists
 from app.bookings.booking_pages import BookingPages, ExtraAnswerPages, ReceiptPages
 from app.bookings.calendar_pages import CalendarPages, of_booking, of_job
 from app.bookings.calendar_pages import feed as calendar_feed
@@ -26,6 +27,7 @@ from app.bookings.handover_pages import (
 )
 from app.bookings.job_pages import AcceptancePages, JobListPages, JobPages, PassPages, ReturnPages
 from app.bookings.ledger_pages import LedgerDesk
+from app.bookings.move_api import MoveApi
 from app.bookings.pages import BookingsPages
 from app.bookings.payment_pages import PaymentPages
 from app.catalog.api import CatalogueApi
@@ -43,6 +45,7 @@ from app.insights.task_pages import TaskDesk
 from app.insights.today_pages import TodayPages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import NoticePages, PreferencePages, UnsubscribePages
+from app.reviews.api import ReviewApi
 from app.reviews.desk_pages import ReviewDesk
 from app.reviews.pages import ReviewPages
 from app.standing.admin_pages import AdminDesk
@@ -159,6 +162,10 @@ PROGRAMS: list[ControllerRouterHandler] = [
     AccountApi,
     CatalogueApi,
     SlotsApi,
+    BookingLists,
+    BookApi,
+    MoveApi,
+    ReviewApi,
 ]
 
 ROUTES: list[ControllerRouterHandler] = [

@@ -72,7 +72,7 @@ class Code(Base):
 
     def reveal(self, vault: Vault, reference: str) -> str | None:
         """The six digits, for the customer's own eyes."""
-        return vault.open(self.sealed, f"{self.phase} code of {reference}") if self.sealed else None
+        return code_of(self.sealed, self.phase, vault, reference)
 
     def matches(self, typed: str, vault: Vault, reference: str) -> bool:
         return vault.matches(typed, f"{self.phase} code of {reference}", self.digest)
@@ -82,6 +82,11 @@ class Code(Base):
 
     def void(self) -> None:
         self.voided_at, self.sealed = clock.now(), None
+
+
+def code_of(sealed: bytes | None, phase: str, vault: Vault, reference: str) -> str | None:
+    """The six digits out of their seal, for the customer's own eyes."""
+    return vault.open(sealed, f"{phase} code of {reference}") if sealed else None
 
 
 def digits(typed: str) -> str:

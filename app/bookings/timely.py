@@ -34,9 +34,7 @@ class Timely:
 
     def contact_open(self, now: datetime) -> bool:
         """Do the two parties see each other's address and phone? From accepted until 24 h after the job."""
-        if self.state in (State.ASSIGNED, State.STARTED):
-            return True
-        return self.completed_at is not None and now < self.completed_at + CONTACT_AFTER_JOB
+        return contact_is_open(self.state, self.completed_at, now)
 
     def asks_first(self, now: datetime) -> int | None:
         """The professional who alone is asked now, or None when everybody near and free is."""
@@ -60,3 +58,10 @@ class Timely:
         """W13: arrived, and a quarter of an hour of the slot gone by."""
         since = max(self.arrived_at, self.starts_at) if self.arrived_at else None
         return self.state == State.ASSIGNED and since is not None and now >= since + NOBODY_AT_DOOR
+
+
+def contact_is_open(state: str, completed_at: datetime | None, now: datetime) -> bool:
+    """Of a booking that is no record of the session."""
+    if state in (State.ASSIGNED, State.STARTED):
+        return True
+    return completed_at is not None and now < completed_at + CONTACT_AFTER_JOB

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.service import Category, Service
 from app.kit.errors import Missing
 
+MOST_CALLED = 100
 DOORS = (
     select(Category.slug, Category.name, Category.short_name, Category.drawing)
     .where(Category.retired_at.is_(None))
@@ -90,6 +91,11 @@ class Services:
         """In the order of `ids`."""
         found = {row.id: _service(row) for row in await self._db.execute(SHOWN.where(Service.id.in_(ids)))}
         return [found[number] for number in ids if number in found]
+
+    async def called(self, name: str) -> Sequence[int]:
+        """The numbers of services whose names hold `name`, also of those no longer offered."""
+        query = select(Service.id).where(Service.name.icontains(name, autoescape=True)).order_by(Service.id)
+        return (await self._db.scalars(query.limit(MOST_CALLED))).all()
 
     async def category_called(self, typed: str) -> int | None:
         """By its slug or its name, however it is written; retired ones too."""

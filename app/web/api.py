@@ -5,7 +5,8 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from litestar import Request, Response
@@ -202,7 +203,9 @@ def _sign(name: str, value: object) -> str | None:
 
 
 def _error_of(kind: Any) -> str | None:
-    """The sentence that the type carries for people."""
+    """The sentence that the type carries for people; of `kind | UnsetType` the kind's."""
+    if get_origin(kind) in (Union, UnionType):
+        return next((said for one in get_args(kind) if (said := _error_of(one))), None)
     told = msgspec.inspect.type_info(kind)
     while isinstance(told, msgspec.inspect.Metadata):
         if told.extra and "error" in told.extra:

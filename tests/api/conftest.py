@@ -17,7 +17,9 @@ PASSWORD = "mangoes in the month of may"  # pragma: allowlist secret
 
 
 class Program(httpx.AsyncClient):
-    """Speaks JSON; `token` once it has signed in."""
+    """Speaks JSON; `number` is whose token it has, once it has signed in."""
+
+    number = 0
 
     def __init__(self, app: Litestar) -> None:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -26,6 +28,7 @@ class Program(httpx.AsyncClient):
     async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
         answer = await self.post("/api/login", json={"email": email, "password": password})
         if answer.status_code == 200:
+            self.number = answer.json()["id"]
             self.headers["authorization"] = f"Bearer {answer.json()['token']}"
         return answer
 

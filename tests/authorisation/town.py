@@ -144,7 +144,8 @@ class Builder:
     async def today(self) -> None:
         """A hold, an offer that Ravi alone is asked about, and a block."""
         asha = self.people["asha"]
-        self.words["held"] = (await a_hold(self.db, asha, self.service, NINE + timedelta(days=3))).reference
+        kept = await a_hold(self.db, asha, self.service, NINE + timedelta(days=3))
+        self.words |= {"held": kept.reference, "held_id": str(kept.id)}
         await self.paid("requested", NINE + timedelta(days=4), self.people["ravi"])
         await a_block(self.db, self.people["kiran"], self.people["meena"])
         self.words["free"] = (NINE + timedelta(days=5)).strftime(START)
@@ -182,7 +183,7 @@ class Builder:
     async def paid(self, name: str, starts_at: datetime, named: User | None = None) -> Booking:
         asha, named_id = self.people["asha"], named.id if named else None
         booking = await a_hold(self.db, asha, self.service, starts_at, professional_id=named_id)
-        self.words[name] = booking.reference
+        self.words |= {name: booking.reference, f"{name}_id": str(booking.id)}
         return await pay(self.db, asha, booking.reference, APPROVED)
 
     async def assigned(self, name: str, starts_at: datetime, worker: User) -> Booking:

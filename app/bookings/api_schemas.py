@@ -1,0 +1,233 @@
+"""Bookings as programs read and write them; who may read which part of one."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from app.accounts.user import public_name
+from app.bookings.api_repository import Told
+from app.bookings.code import code_of
+from app.bookings.moves import State
+from app.bookings.offers import Offer
+from app.bookings.schemas import LONGEST_NOTE
+from app.bookings.timely import contact_is_open
+from app.kit import clock, rupees
+from app.kit.events import Person
+from app.kit.moments import here
+from app.kit.shapes import Body, Id, Moment, Paise, Price
+from app.kit.vault import Vault
+from app.kit.words import N_
+from app.payments.shares import earning_of
+
+# What the first Doorstep called the states.
+STATUS = {
+    State.HELD: "requested",
+    State.REQUESTED: "requested",
+    State.ASSIGNED: "assigned",
+    State.STARTED: "assigned",
+    State.COMPLETED: "closed",
+    State.CLOSED: "closed",
+    State.CANCELLED: "cancelled",
+}
+StateName = Literal["held", "requested", "assigned", "started", "completed", "closed", "cancelled"]
+Code = Annotated[
+    str | None,
+    Meta(description="Six digits, for its own customer while they are due; else null.", examples=["482917", None]),
+]
+Start = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:00)?(Z|[+-][0-9]{2}:[0-9]{2})?$",
+        description="A free start: ISO 8601 with offset; without one it is Asia/Kolkata's. Every half hour.",
+        examples=["2026-11-24T10:00:00+05:30"],
+        extra={"error": N_("We cannot read this time. Please pick one.")},
+    ),
+]
+
+
+class NamedService(Struct, kw_only=True):
+    """The service as it was booked."""
+
+    id: Id
+    name: Annotated[str, Meta(description="Its name when it was booked.", examples=["Tap repair"])]
+
+
+class PartyJson(Struct, kw_only=True):
+    """One of the two people."""
+
+    id: Id
+    name: Annotated[str, Meta(description="Whole for its own side and admins, else “Ravi K.”.", examples=["Ravi K."])]
+    phone: Annotated[
+        str | None,
+        Meta(description="From accepted until 24 h after the job, for the other side.", examples=["+919000000000"]),
+    ]
+
+
+class BookingJson(Struct, kw_only=True):
+    """A booking, as far as whoever asks may see it."""
+
+    id: Id
+    ref: Annotated[str, Meta(description="The reference that people read aloud.", examples=["7K3MQ9WD"])]
+    service: NamedService
+    customer: Annotated[
+        PartyJson | None, Meta(description="Null for a professional before accepting and a day after.", examples=[None])
+    ]
+    professional: Annotated[PartyJson | None, Meta(description="Null until somebody accepts.", examples=[None])]
+    state: Annotated[StateName, Meta(description="Where it stands.", examples=["assigned"])]
+    status: Annotated[
+        Literal["requested", "assigned", "closed", "cancelled"],
+        Meta(description="The same in four words.", examples=["assigned"]),
+    ]
+    cancelled_as: Annotated[
+        str | None, Meta(description="Who or what ended it, when it was cancelled.", examples=["customer", None])
+    ]
+    date_of_request: Moment
+    start: Moment
+    end: Moment
+    date_of_completion: Annotated[
+        Moment | None, Meta(description="When the work was done.", examples=["2026-11-24T11:00:00+05:30", None])
+    ]
+    address: Annotated[
+        str | None, Meta(description="House and street, under the same rule as a phone.", examples=["12 Beach Road"])
+    ]
+    pincode: Annotated[str, Meta(description="Six digits.", examples=["600020"])]
+    place: Annotated[str, Meta(description="Name of the area.", examples=["Adyar"])]
+    note: Annotated[str | None, Meta(description="What the customer wrote along.", examples=["Ring twice.", None])]
+    rating: Annotated[int | None, Meta(description="Stars of its review, 1 to 5.", examples=[5, None])]
+    comments: Annotated[str | None, Meta(description="Words of its review.", examples=["Quick and clean.", None])]
+    price: Price
+    price_paise: Paise
+    earning: Annotated[
+        str | None, Meta(description="Rupees that its professional earns; for them alone.", examples=["126.65", None])
+    ]
+    earning_paise: Annotated[int | None, Meta(description="The same in paise.", examples=[12665, None])]
+    distance_km: Annotated[
+        float | None, Meta(description="Kilometres to an offer, in halves; else null.", examples=[2.5, None])
+    ]
+    start_code: Code
+    finish_code: Code
+
+
+class PaymentBody(Body):
+    """How it is paid: the fields of the payment form."""
+
+    method: Annotated[Literal["card", "upi", "after"], Meta(description="The way of paying.", examples=["after"])]
+    card_number: Annotated[
+        str, Meta(max_length=40, description="Of a card; kept by nobody.", examples=["4242 4242 4242 4242"])
+    ] = ""
+    expiry: Annotated[str, Meta(max_length=20, description="Month and year.", examples=["08/40"])] = ""
+    cvv: Annotated[str, Meta(max_length=10, description="On the card.", examples=["123"])] = ""
+    upi_id: Annotated[str, Meta(max_length=100, description="For UPI.", examples=["success@doorstep"])] = ""
+    code: Annotated[
+        str, Meta(max_length=40, description="What the bank sent, where it asks for a code.", examples=["123456"])
+    ] = ""
+
+
+class BookBody(Body, kw_only=True):
+    """A new booking, paid or to be paid after the work."""
+
+    service_id: Id
+    start: Start
+    address: Annotated[
+        str, Meta(min_length=5, max_length=300, description="House and street.", examples=["12 Beach Road"])
+    ]
+    pincode: Annotated[str, Meta(pattern="^[1-9][0-9]{5}$", description="Six digits.", examples=["600020"])]
+    note: Annotated[str, Meta(max_length=LONGEST_NOTE, description="For whoever comes.", examples=["Ring twice."])] = ""
+    professional_id: Annotated[Id | None, Meta(description="Whom to ask first; null: anyone.", examples=[12, None])] = (
+        None
+    )
+    payment: PaymentBody
+
+
+TypedCode = Annotated[
+    str, Meta(max_length=64, description="start, complete: what the customer reads out.", examples=["482917"])
+]
+WhyText = Annotated[
+    str, Meta(max_length=300, description="return: needed; pass, cancel: welcome.", examples=["The van broke down."])
+]
+MostFee = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=2**53,
+        description="cancel, reschedule: the most that it may cost now; 409 when it costs more.",
+        examples=[0],
+    ),
+]
+
+
+class EditBody(Body):
+    """One move of the booking. Each action takes its own fields alone."""
+
+    action: Annotated[
+        Literal["accept", "pass", "return", "start", "complete", "cancel", "reschedule"],
+        Meta(
+            description="accept to complete: its professional; cancel, reschedule: its customer.", examples=["accept"]
+        ),
+    ]
+    code: TypedCode | UnsetType = UNSET
+    reason: WhyText | UnsetType = UNSET
+    start: Start | UnsetType = UNSET
+    fee_paise: MostFee | UnsetType = UNSET
+
+
+def booking_json(me: Person, told: Told, vault: Vault, offers: Mapping[str, Offer] | None = None) -> BookingJson:
+    """`offers` are those that `me`, a professional, may accept, by reference."""
+    own = me.role == "customer" and told.customer_id == me.id
+    holds = me.role == "professional" and told.professional_id == me.id
+    is_open = contact_is_open(told.state, told.completed_at, clock.now())
+    offer = (offers or {}).get(told.reference)
+    near = own or (holds and is_open)
+    earning = earning_of(told.total if holds else told.price) if me.role == "professional" else None
+    return BookingJson(
+        id=told.id,
+        ref=told.reference,
+        service=NamedService(id=told.service_id, name=told.service_name),
+        customer=_customer(me, told, own=own, near=near),
+        professional=_professional(me, told, holds=holds, shares=own and is_open),
+        state=told.state,  # type: ignore[arg-type]  # a CHECK in the database says so
+        status=STATUS[State(told.state)],  # type: ignore[arg-type]
+        cancelled_as=told.cancelled_as,
+        date_of_request=here(told.created_at),
+        start=here(told.starts_at),
+        end=here(told.ends_at),
+        date_of_completion=here(told.completed_at) if told.completed_at else None,
+        address=told.address if near else None,
+        pincode=told.pincode,
+        place=told.place,
+        note=told.note if near else None,
+        rating=told.rating,
+        comments=told.comment,
+        price=rupees.decimal(told.price),
+        price_paise=told.price,
+        earning=rupees.decimal(earning) if earning is not None else None,
+        earning_paise=earning,
+        distance_km=offer.km if offer else None,
+        start_code=_code(told, "start", vault) if own else None,
+        finish_code=_code(told, "finish", vault) if own else None,
+    )
+
+
+# How
+
+
+def _customer(me: Person, told: Told, *, own: bool, near: bool) -> PartyJson | None:
+    if not (near or me.role == "admin"):
+        return None
+    return PartyJson(id=told.customer_id, name=told.customer_name, phone=told.customer_phone if near else None)
+
+
+def _professional(me: Person, told: Told, *, holds: bool, shares: bool) -> PartyJson | None:
+    if told.professional_id is None or told.professional_name is None:
+        return None
+    whole = holds or me.role == "admin"
+    return PartyJson(
+        id=told.professional_id,
+        name=told.professional_name if whole else public_name(told.professional_name),
+        phone=told.professional_phone if holds or shares else None,
+    )
+
+
+def _code(told: Told, phase: str, vault: Vault) -> str | None:
+    return code_of(told.sealed, phase, vault, told.reference) if told.phase == phase else None
