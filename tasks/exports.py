@@ -126,6 +126,7 @@ class _Build:
 
 
 async def take_up_exports(ctx: Context) -> int:
+    """By the pulse: what Redis lost, or a killed worker had in hand, waits no longer than its silence counts."""
     async with work(ctx) as db:
         return await exporting.take_up(db)
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
 import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from saq import Worker
@@ -16,10 +19,11 @@ from app.kit.db import Database
 from app.kit.desk import tell_the_desk
 from app.kit.events import channel, on_every_event
 from app.kit.live import Broken
-from app.kit.queue import CLOCK, queue_at
+from app.kit.queue import CLOCK, HEARTBEAT, queue_at
 from app.kit.schedule import TaskFailure, Tick
 from app.kit.vault import Vault
 from app.notifications import rules
+from app.notifications.delivery import LAST_LETTER
 from app.settings import Settings
 from app.web.health import WORKER_KEY
 from app.web.static import Assets
@@ -29,6 +33,7 @@ from tasks.context import Context, work
 from tasks.worker import PULSE, QUEUES, TIMETABLE, run_due_task
 
 GRACE = 3  # seconds for tasks that are running when the worker is told to stop
+FAREWELL = LAST_LETTER + 1  # seconds in which a task that was cancelled ends what cannot be left half done
 HEARD_FOR = 15  # seconds until a silent worker counts as down
 log = logs.get("worker")
 
@@ -104,14 +109,42 @@ def _worker(name: str, settings: Settings, context: Context) -> Patient:
     made = Patient(
         # The worker waits at the queue for as long as it takes: no time-out there.
         queue_at(settings.redis_url, name, socket_timeout=None),
-        functions=list(tasks),
+        functions=[_heard(task) for task in tasks],
         concurrency=at_once,
         shutdown_grace_period_s=GRACE,
+        cancellation_hard_deadline_s=FAREWELL,
         after_process=_remember_failure,
-        timers={"schedule": 1, "worker_info": 10, "sweep": 10, "abort": 1},
+        timers={"schedule": 1, "worker_info": 10, "sweep": 5, "abort": 1},
     )
     made.context.update(context)
     return made
+
+
+def _heard(task: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+    """The task with a heart: while it runs the queue hears of it, so that a killed worker's is taken up by another."""
+
+    @functools.wraps(task)
+    async def with_heart(ctx: Any, **ids: Any) -> object:
+        async with _beats(ctx["job"]):
+            return await task(ctx, **ids)
+
+    return with_heart
+
+
+@asynccontextmanager
+async def _beats(job: Any) -> AsyncIterator[None]:
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT / 10)
+            with contextlib.suppress(*Broken):
+                await job.update()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
 
 
 async def _remember_failure(context: Any) -> None:

@@ -12,7 +12,6 @@ OFTEN = (
     "give_up_unfilled",
     "ask_the_others",
     "complete_left_running",
-    "take_up_exports",
     "remind_before_jobs",
 )
 

@@ -35,7 +35,6 @@ TIMETABLE: tuple[Line, ...] = (
     Line("0 18 * * *", remind_in_the_evening, catch_up=timedelta(hours=4)),
     Line("*/5 * * * *", remind_before_jobs),
     Line("0 8 1 * *", send_monthly_reports, catch_up=timedelta(days=40)),
-    Line("* * * * *", take_up_exports),
     Line("25 * * * *", expire_exports),
     Line("30 3 * * *", prune_sessions),
     Line("40 3 * * *", prune_keys),
@@ -56,5 +55,5 @@ QUEUES: Mapping[str, tuple[tuple[Callable[..., Awaitable[object]], ...], int]] =
 }
 
 # Every second, with or without Redis, each by itself: a mail server that stalls holds up no clock.
-PULSE: tuple[Task, ...] = (drain_outbox, drain_room)
-TASKS = (*(task for tasks, _at_once in QUEUES.values() for task in tasks), drain_room)
+PULSE: tuple[Task, ...] = (drain_outbox, drain_room, take_up_exports)
+TASKS = (*(task for tasks, _at_once in QUEUES.values() for task in tasks), drain_room, take_up_exports)

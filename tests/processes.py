@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +47,8 @@ class Running:
 @asynccontextmanager
 async def town_of_processes(given: dict[str, str], webs: int = 2) -> AsyncIterator[list[str]]:
     """So many web processes and a worker on one database and one Valkey; gives the addresses."""
-    running = [_start(given, "web", port) for port in free_ports(webs)]
-    worker = _start(given, "worker")
+    running = [start(given, "web", port) for port in free_ports(webs)]
+    worker = start(given, "worker")
     try:
         for web in running:
             await web.until_ready()
@@ -63,7 +63,7 @@ async def town_of_processes(given: dict[str, str], webs: int = 2) -> AsyncIterat
 async def one_web(given: dict[str, str]) -> AsyncIterator[Running]:
     """A single web process, which may also be killed."""
     [port] = free_ports(1)
-    web = _start(given, "web", port)
+    web = start(given, "web", port)
     try:
         await web.until_ready()
         yield web
@@ -71,10 +71,14 @@ async def one_web(given: dict[str, str]) -> AsyncIterator[Running]:
         web.end()
 
 
-def _start(given: dict[str, str], part: str, port: int = 0) -> Running:
+def start(given: dict[str, str], part: str, port: int = 0) -> Running:
+    """`doorstep web` or `doorstep worker`."""
     command = [str(Path(sys.executable).parent / "doorstep"), part, *(["--port", str(port)] if port else [])]
-    process = subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, start_new_session=True)
-    return Running(process, f"http://127.0.0.1:{port}" if port else "")
+    return spawn(given, command, f"http://127.0.0.1:{port}" if port else "")
+
+
+def spawn(given: dict[str, str], command: Sequence[str], url: str = "") -> Running:
+    return Running(subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, start_new_session=True), url)
 
 
 async def _is_up(client: httpx.AsyncClient, what: str) -> bool:

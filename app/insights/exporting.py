@@ -16,7 +16,7 @@ from app.kit.queue import EXPORTS, later
 from app.kit.words import _
 
 KEPT = timedelta(days=7)
-SILENT = timedelta(seconds=60)  # whoever builds it and is not heard for so long is gone
+SILENT = timedelta(seconds=20)  # whoever builds it and is not heard for so long is gone
 AT_ONCE = 5  # of one person, being made
 FOR_PROFESSIONALS = ("earnings",)
 
@@ -107,7 +107,7 @@ async def expire(db: AsyncSession, storage: Storage) -> int:
 
 
 async def take_up(db: AsyncSession) -> int:
-    """What nobody builds, though it was asked for a minute ago, is handed over again."""
+    """What nobody builds, though it was asked for a while ago, is handed over again; what waits already waits once."""
     waiting = await Exports(db).silent(clock.now() - SILENT)
     for export in waiting:
         _hand_over(db, export)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from croniter import croniter
@@ -20,7 +20,7 @@ from app.kit.after import AfterCommit
 from app.kit.errors import Missing, Refused
 from app.kit.keyset import AnyRow
 from app.kit.queue import MAIL, hand_over, later
-from app.kit.schedule import Runs
+from app.kit.schedule import Runs, is_silent
 from app.kit.words import N_, _
 from app.web.desk import desk
 from app.web.forms import form
@@ -30,7 +30,6 @@ from app.web.render import flash, go
 Asked = Request[Any, Any, Any]
 Page = Response[bytes]
 PATH = "/admin/tasks"
-SILENT = timedelta(minutes=2)
 NAMES = {
     "ask_the_others": N_("Offers go to everybody when the one asked first did not answer"),
     "build_export": N_("An export"),
@@ -74,14 +73,14 @@ class TaskDesk(Controller):
         self, request: Asked, db: NamedDependency[AsyncSession], after: NamedDependency[AfterCommit]
     ) -> Page:
         work = Work(db)
-        heard = await work.last_heard()
+        heard = await Runs(db).last_heard()
         return await desk(
             request,
             db,
             "insights/tasks.html",
             "insights/_tasks.html",
             heard=heard,
-            silent=heard is None or clock.now() - heard > SILENT,
+            silent=is_silent(heard, clock.now()),
             redis=after.bus.up,
             queues=await queues(after),
             depth=await work.depth(clock.now()),

@@ -7,6 +7,7 @@ from app.kit import clock
 from app.kit.after import AfterCommit
 from app.kit.db import Database
 from app.kit.live import Broken
+from app.kit.schedule import Runs
 
 Gauges = dict[str, tuple[str, float | dict[str, float]]]
 
@@ -16,7 +17,7 @@ async def waiting_work(database: Database, after: AfterCommit) -> Gauges:
     told: Gauges = {}
     try:
         async with database.reading() as db:
-            depth, heard = await Work(db).depth(clock.now()), await Work(db).last_heard()
+            depth, heard = await Work(db).depth(clock.now()), await Runs(db).last_heard()
     except (SQLAlchemyError, OSError, TimeoutError):
         return told
     told["doorstep_outbox_due"] = ("Messages that are due", {row.channel: float(row.waiting) for row in depth})

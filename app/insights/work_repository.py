@@ -31,11 +31,6 @@ class Work:
         """The latest run of each task of the timetable."""
         return {row.name: row for row in await self._db.execute(LAST)}
 
-    async def last_heard(self) -> datetime | None:
-        """When a worker last began something."""
-        found: datetime | None = await self._db.scalar(select(func.max(ScheduleRun.started_at)))
-        return found
-
     async def failed_runs(self) -> Sequence[ScheduleRun]:
         query = select(ScheduleRun).where(ScheduleRun.failed_at.is_not(None)).order_by(ScheduleRun.failed_at.desc())
         return (await self._db.scalars(query.limit(SHOWN))).all()

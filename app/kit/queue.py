@@ -17,8 +17,10 @@ from app.kit.live import PATIENCE
 # Each has workers of its own, so that a flood in one delays nothing in another.
 CLOCK, MAIL, EXPORTS = "clock", "mail", "exports"
 QUEUES = (CLOCK, MAIL, EXPORTS)
-# SAQ's own defaults kill a job after ten seconds and never try it again.
-CARE = {"timeout": 600, "retries": 5, "retry_delay": 1.0, "retry_backoff": True, "ttl": 3600}
+# SAQ's own defaults kill a job after ten seconds and never try it again. Without a heartbeat the task of a killed
+# worker would stand in its own way for the whole time-out: the same key is not put there twice.
+HEARTBEAT = 20  # seconds of silence after which a task is taken from whoever worked on it
+CARE = {"timeout": 600, "heartbeat": HEARTBEAT, "retries": 5, "retry_delay": 1.0, "retry_backoff": True, "ttl": 3600}
 _TASK = "task:"
 
 

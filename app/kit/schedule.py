@@ -15,6 +15,7 @@ Tick = tuple[str, datetime]
 AT_ONCE = 50
 KEPT = timedelta(days=2)  # of what runs every few minutes; what runs daily or less often is kept for a year
 KEPT_RARE = timedelta(days=400)
+SILENT = timedelta(minutes=2)  # some line of the timetable is due every minute: after two, nobody works
 
 
 class ScheduleRun(Keyed):
@@ -65,6 +66,11 @@ class Runs:
         """The last tick of each task that anybody knew of."""
         rows = await self._db.execute(select(ScheduleRun.name, func.max(ScheduleRun.tick)).group_by(ScheduleRun.name))
         return {row[0]: row[1] for row in rows}
+
+    async def last_heard(self) -> datetime | None:
+        """When a worker last began something."""
+        found: datetime | None = await self._db.scalar(select(func.max(ScheduleRun.started_at)))
+        return found
 
     async def add(self, ticks: Iterable[Tick]) -> None:
         """They are due. What somebody quicker added is left as it is."""
@@ -137,6 +143,10 @@ class Runs:
         )
         gone = delete(ScheduleRun).where(ScheduleRun.finished_at.is_not(None), old)
         return len((await self._db.execute(gone.returning(ScheduleRun.name))).all())
+
+
+def is_silent(heard: datetime | None, now: datetime) -> bool:
+    return heard is None or now - heard > SILENT
 
 
 def _is(tick: Tick) -> ColumnElement[bool]:

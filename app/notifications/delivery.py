@@ -1,9 +1,14 @@
 """From the outbox to people, once each: claimed, delivered, tried again after longer and longer waits, parked at last.
 
 Delivered means that the server took it. If this process dies between that and our own note of it, the letter goes out
-again with the same Message-ID; nothing else can repeat it.
+again with the same Message-ID; nothing else can repeat it. What a dead postman had in his bag others take up as soon
+as his claim, which he renews while he lives, has run out.
 """
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -22,7 +27,9 @@ from app.notifications.repository import Mails
 from app.settings import Settings
 
 AT_ONCE = 10
-CLAIM = timedelta(minutes=10)  # longer than AT_ONCE letters can take when the server stalls at each
+CLAIM = timedelta(seconds=20)  # a code may not wait longer for a postman who died
+RENEWED = 5  # seconds between two signs of life
+LAST_LETTER = 5  # seconds for the letter that is under way when a postman is told to stop
 MOST_TRIES = 10
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=20), timedelta(hours=24)
 OUT_OF_DATE, MUTED = "out of date", "muted"  # parked on purpose
@@ -61,10 +68,12 @@ class Postman:
     async def _round(self, mails: list[Outbox]) -> int:
         sent = 0
         try:
-            async with self._carrier.line() as line:
+            async with self._held(mails), self._carrier.line() as line:
                 while mails:
-                    sent += await self._deliver(line, mails[0])
-                    mails.pop(0)
+                    sent += await self._to_the_end(line, mails)
+        except asyncio.CancelledError:
+            await self._give_back(mails)
+            raise
         except Exception as problem:  # the line is down: whatever is left waits
             away = {"channel": self._carrier.name, "problem": type(problem).__name__, "left": len(mails)}
             log.warning("whoever carries our messages did not answer as they should", **away)
@@ -72,11 +81,46 @@ class Postman:
                 await self._again(mail, problem)
         return sent
 
+    @asynccontextmanager
+    async def _held(self, mails: Sequence[Outbox]) -> AsyncIterator[None]:
+        """Whatever is in the bag stays ours, however slow the server is."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(RENEWED)
+                with contextlib.suppress(Exception):  # the next one may get through; else another postman takes over
+                    async with self._database.work() as db:
+                        await Mails(db).hold([mail.id for mail in mails], clock.now() + CLAIM)
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _to_the_end(self, line: Line, mails: list[Outbox]) -> int:
+        """Whoever is told to stop finishes the letter that is under way, so that nobody gets it twice."""
+        delivering = asyncio.ensure_future(self._deliver(line, mails[0]))
+        try:
+            sent = await asyncio.shield(delivering)
+        except asyncio.CancelledError:
+            await asyncio.wait([delivering], timeout=LAST_LETTER)
+            delivering.cancel()
+            mails.pop(0)  # settled; or nobody knows, and its claim runs out
+            raise
+        mails.pop(0)
+        return sent
+
+    async def _give_back(self, mails: Sequence[Outbox]) -> None:
+        async with self._database.work() as db:
+            await Mails(db).give_back([mail.id for mail in mails], clock.now())
+
     async def _deliver(self, line: Line, mail: Outbox) -> int:
         """1 when it was sent. Raises what a broken line raises."""
         try:
             async with self._database.work() as db:
-                if await self._not_now(db, mail):
+                if not await Mails(db).is_mine(mail, clock.now() + CLAIM) or await self._not_now(db, mail):
                     return 0
                 letter = await self._letters.write(db, mail)
         except OutOfDate:

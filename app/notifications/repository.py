@@ -53,6 +53,25 @@ class Mails:
         )
         return sorted(claimed, key=lambda mail: (mail.lane, mail.due_at, mail.id))
 
+    async def hold(self, mail_ids: Sequence[int], until: datetime) -> None:
+        """A sign of life of whoever has them in hand."""
+        mine = update(Outbox).where(Outbox.id.in_(mail_ids), Outbox.claimed_until.is_not(None))
+        await self._db.execute(mine.values(claimed_until=until))
+
+    async def is_mine(self, mail: Outbox, until: datetime) -> bool:
+        """Still: False when its claim ran out (this process stood still) and somebody else took it up or settled it."""
+        mine = update(Outbox).where(
+            Outbox.id == mail.id, Outbox.attempts == mail.attempts, Outbox.claimed_until.is_not(None)
+        )
+        held = await self._db.execute(mine.values(claimed_until=until).returning(Outbox.id))
+        return held.scalar_one_or_none() is not None
+
+    async def give_back(self, mail_ids: Sequence[int], now: datetime) -> None:
+        """Not tried: whoever is there may have them at once."""
+        back = {"due_at": now, "claimed_until": None, "attempts": Outbox.attempts - 1}
+        mine = update(Outbox).where(Outbox.id.in_(mail_ids), Outbox.claimed_until.is_not(None))
+        await self._db.execute(mine.values(**back))
+
     async def sent(self, mail_id: int, now: datetime, *, erase: str | None) -> None:
         """`erase` names the value of `data` that nobody needs any more."""
         data = Outbox.data if erase is None else Outbox.data.op("-")(erase)

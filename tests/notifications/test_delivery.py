@@ -10,8 +10,9 @@ from app.accounts.links import ask_to_reset, ask_to_verify
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.outbox import Outbox
+from app.notifications import delivery
 from app.notifications.channels.email import Smtp, message_of
-from app.notifications.delivery import MOST_TRIES, Postman, wait_after
+from app.notifications.delivery import CLAIM, MOST_TRIES, Postman, wait_after
 from app.notifications.letters import Letter
 from app.settings import Settings
 from app.web.templating import environment
@@ -217,3 +218,27 @@ async def test_the_task_sends_what_waits_and_without_a_server_leaves_it(own_data
     assert [row.attempts for row in await rows(own_database)] == [0, 0]
     assert await drain_outbox(context | {"settings": Settings.from_env(env | {"SMTP_URL": sink.url})}) == 2
     assert len(sink.letters) == 2
+
+
+async def test_a_postman_who_stood_still_does_not_send_what_others_have_sent(own_database, asha, postman, sink):
+    """Its machine was frozen for a while with letters in the bag, and wakes up."""
+    await write_mails(own_database, asha, 5)
+    bag = await postman._claim()
+    with clock.stopped(clock.now() + CLAIM + timedelta(seconds=1)):
+        assert await postman.drain() == 5
+    assert await postman._round(bag) == 0
+    assert len(sink.letters) == 5
+
+
+async def test_whoever_is_slow_keeps_its_letters(own_database, asha, postman, sink, monkeypatch):
+    monkeypatch.setattr(delivery, "RENEWED", 0.1)
+    await write_mails(own_database, asha, 3)
+    sink.stall = 0.6
+    draining = asyncio.create_task(postman.drain())
+    claims = set()
+    while not draining.done():
+        claims |= {row.claimed_until for row in (await rows(own_database))[-1:] if row.sent_at is None}
+        await asyncio.sleep(0.05)
+    assert await draining == 3
+    assert len(claims - {None}) > 4, "the last letter's claim was not renewed while the others went out"
+    assert len(sink.letters) == 3

@@ -1,0 +1,217 @@
+"""A whole Doorstep as it runs somewhere: PostgreSQL, Valkey, a web process, two workers, and mail that goes out."""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import select, text
+
+from app.accounts.user import User
+from app.check.run import broken
+from app.kit import clock
+from app.kit.after import AfterCommit
+from app.kit.db import Database
+from app.kit.files import Storage
+from app.kit.outbox import Outbox
+from app.kit.schedule import Runs, ScheduleRun
+from app.notifications import rules
+from tests.factories import a_customer
+from tests.faults.mail_sink import MailSink
+from tests.kit.conftest import Line
+from tests.processes import Running, environment, free_ports, spawn, start
+
+# Moments until which something waits: moved back, as if so much time had passed. What somebody has in hand is not among
+# them: that they are alive must be seen by themselves.
+WAITS = {
+    "outbox": ("due_at",),
+    "channel_states": ("wait_until", "disabled_at", "counted_since"),
+    "exports": ("created_at",),
+}
+WORKER = (str(Path(sys.executable).parent / "doorstep"), "worker")
+_numbers = count(1)
+
+
+@dataclass
+class Site:
+    """`after` is this process's own end of a commit, as a second web process would have it."""
+
+    database: Database
+    line: Line
+    mail: MailSink
+    storage: Storage
+    after: AfterCommit
+    environment: dict[str, str]
+    web: Running
+    workers: list[Running] = field(default_factory=list)
+    worker: Sequence[str] = WORKER
+
+    def start_worker(self, zone: str = "UTC") -> Running:
+        """On a server that counts in that zone."""
+        self.workers.append(spawn(self.environment | {"TZ": zone}, self.worker))
+        return self.workers[-1]
+
+    async def end_workers(self, how: int = signal.SIGTERM) -> None:
+        for one in self.workers:
+            one.process.send_signal(how)
+        for one in self.workers:
+            await asyncio.to_thread(one.process.wait, 20)
+        self.workers.clear()
+
+    async def both_work(self) -> None:
+        """Whoever is missing is started again; nothing waits at the queue's end for a worker that is not there."""
+        self.workers = [one for one in self.workers if one.process.poll() is None]
+        while len(self.workers) < 2:
+            self.start_worker(("UTC", "America/New_York")[len(self.workers)])
+        await self.web.until_ready("redis")
+        await self.web.until_ready("worker")
+        await until(self._all_beat)
+
+    async def _all_beat(self) -> bool:
+        """Each of them talks to PostgreSQL."""
+        async with self.database.work() as db:
+            asked = text("SELECT client_port FROM pg_stat_activity WHERE application_name = 'worker'")
+            ports = set(await db.scalars(asked))
+        return all(ports & _ports_of(one.process.pid) for one in self.workers)
+
+    async def sign_up(self) -> str:
+        """By the real web process; the address to which a mail goes."""
+        email = f"new.{secrets.token_hex(4)}@example.com"
+        told = {
+            "full_name": "Lakshmi Iyer",
+            "email": email,
+            "phone": "+91 90000 00000",
+            "password": "mangoes in the month of may",  # pragma: allowlist secret
+            "address": "12 Beach Road",
+            "pincode": "600020",
+        }
+        async with httpx.AsyncClient(base_url=self.web.url, timeout=10) as client:
+            answer = await client.post("/api/register", json=told)
+        assert answer.status_code == 201, answer.text
+        return email
+
+    async def write(self, number: int, kind: str = "password_changed") -> list[str]:
+        """So many letters to so many people, in one transaction; their addresses."""
+        async with self.database.work(self.after) as db:
+            people = [await a_customer(db, f"Person {next(_numbers)}", email=_address()) for _ in range(number)]
+            now = clock.now()
+            for one in people:
+                row = {"kind": kind, "recipient_id": one.id, "dedupe_key": f"{kind}:{one.id}", "data": {}}
+                db.add(Outbox(**row, lane=0, created_at=now, due_at=now))
+        return [one.email for one in people]
+
+    async def due(self, name: str, tick: datetime | None = None) -> datetime:
+        """A tick of the timetable that nobody has in hand, as the clock of some worker would write it down."""
+        tick = tick or clock.now()
+        async with self.database.work() as db:
+            await Runs(db).add([(name, tick)])
+        return tick
+
+    async def run_of(self, name: str, tick: datetime) -> ScheduleRun:
+        async with self.database.work() as db:
+            return await db.get_one(ScheduleRun, (name, tick))
+
+    async def has_run(self, name: str, tick: datetime, within: float = 15) -> ScheduleRun:
+        async def over() -> bool:
+            return (await self.run_of(name, tick)).finished_at is not None
+
+        await until(over, within)
+        return await self.run_of(name, tick)
+
+    async def time_passes(self, **much: int) -> None:
+        """For everything that waits for a moment."""
+        async with self.database.work() as db:
+            for table, columns in WAITS.items():
+                moved = ", ".join(f"{name} = {name} - CAST(:much AS interval)" for name in columns)
+                await db.execute(text(f"UPDATE {table} SET {moved}"), {"much": timedelta(**much)})
+
+    async def rows(self, addresses: list[str]) -> list[Outbox]:
+        """What waits or waited for these people."""
+        async with self.database.work() as db:
+            mine = select(Outbox).join(User, User.id == Outbox.recipient_id).where(User.email.in_(addresses))
+            return list(await db.scalars(mine.order_by(Outbox.id)))
+
+    async def one(self, question: str, **given: object) -> Any:
+        async with self.database.work() as db:
+            return await db.scalar(text(question), given)
+
+    async def ready(self) -> dict[str, str]:
+        async with httpx.AsyncClient(base_url=self.web.url, timeout=5) as client:
+            return (await client.get("/health/ready")).json()
+
+    async def arrived(self, addresses: list[str], within: float = 20) -> None:
+        """Each of them has something, and nobody something else under the same roof."""
+        await until(lambda: _now(len(self.mail.taken(addresses)) == len(addresses)), within)
+        await until(lambda: self._settled(addresses), 10)
+        for one in addresses:
+            assert len(set(self.mail.ids(one))) == 1, one
+
+    async def once(self, addresses: list[str], within: float = 20) -> None:
+        """Exactly once."""
+        await self.arrived(addresses, within)
+        assert set(self.mail.taken(addresses).values()) == {1}
+
+    async def _settled(self, addresses: list[str]) -> bool:
+        return all(row.sent_at is not None or row.parked_at is not None for row in await self.rows(addresses))
+
+    async def is_sound(self) -> None:
+        """What `doorstep check` says."""
+        async with self.database.work() as db:
+            found = await broken(db, self.storage)
+        assert found == [], found[:5]
+
+
+@asynccontextmanager
+async def a_site(services: Any, folder: Path) -> AsyncIterator[Site]:
+    name, line, mail = services.clone(), Line(folder), MailSink()
+    mail.start()
+    given = environment(
+        services.app_url(name), line.url, SMTP_URL=mail.url, UPLOADS_DIR=str(folder / "uploads"), LOG_LEVEL="error"
+    )
+    database, after = Database(services.app_url(name)), AfterCommit(line.url)
+    rules.install()  # as a web process does
+    await after.start()
+    [port] = free_ports(1)
+    site = Site(database, line, mail, Storage(folder / "uploads"), after, given, start(given, "web", port))
+    try:
+        await site.web.until_ready()
+        yield site
+    finally:
+        await site.end_workers(signal.SIGKILL)
+        site.web.end()
+        await after.stop()
+        await database.close()
+        mail.stop()
+        line.stop()
+
+
+async def until(true: Callable[[], Awaitable[bool]], within: float = 20) -> None:
+    end = time.monotonic() + within
+    while not await true():
+        assert time.monotonic() < end, f"not within {within} s"
+        await asyncio.sleep(0.05)
+
+
+async def _now(true: bool) -> bool:
+    return true
+
+
+def _ports_of(pid: int) -> set[int]:
+    """The process's own ends of its TCP lines."""
+    handles = {os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()}
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(one[1].rpartition(":")[2], 16) for one in lines if f"socket:[{one[9]}]" in handles}
+
+
+def _address() -> str:
+    return f"person.{secrets.token_hex(5)}@example.com"
