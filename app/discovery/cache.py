@@ -84,6 +84,8 @@ STALE: dict[str, tuple[str, ...]] = {
     "export.seen": NOTHING,
     "export.expired": NOTHING,
     "export.discarded": NOTHING,
+    "person.calendar_made": NOTHING,
+    "person.calendar_ended": NOTHING,
     "person.notices_changed": NOTHING,
     "person.registered": NOTHING,
     "person.email_verified": NOTHING,
