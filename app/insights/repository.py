@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,12 +12,14 @@ from app.insights.period import Period
 from app.insights.queries import Chosen, Numbers
 from app.insights.reports import Sums
 from app.kit import clock
+from app.kit.schedule import is_silent
 
 FEW = 5
 RECENT = timedelta(days=7)
 WAITING = text("""
     SELECT (SELECT count(*) FROM verifications WHERE state = 'open') AS cases,
-           (SELECT count(*) FROM bookings WHERE state = 'requested') AS unassigned
+           (SELECT count(*) FROM bookings WHERE state = 'requested') AS unassigned,
+           (SELECT max(started_at) FROM schedule_runs) AS heard
 """)
 # Held by somebody who is blocked (W2), with the code lock that needs a word, objected to lately (W13), mails given up.
 COUNTED = text("""
@@ -69,10 +71,17 @@ class Day:
         return not (self.cases or self.unassigned or self.blocked or self.locked or self.disputed or self.parked)
 
 
-async def waiting(db: AsyncSession) -> dict[str, int]:
-    """The desk's addresses, each with how many wait there."""
+class Rail(NamedTuple):
+    """On every page of the desk: its addresses, each with how many wait there; and whether no worker works."""
+
+    counts: dict[str, int]
+    silent: bool
+
+
+async def waiting(db: AsyncSession) -> Rail:
     row = (await db.execute(WAITING)).one()
-    return {"/admin/professionals": row.cases, "/admin/dispatch": row.unassigned}
+    counts = {"/admin/professionals": row.cases, "/admin/dispatch": row.unassigned}
+    return Rail(counts, is_silent(row.heard, clock.now()))
 
 
 async def day_of_admin(db: AsyncSession) -> Day:

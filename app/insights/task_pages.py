@@ -82,6 +82,7 @@ class TaskDesk(Controller):
             heard=heard,
             silent=is_silent(heard, clock.now()),
             redis=after.bus.up,
+            switched_off=await work.switched_off(),
             queues=await queues(after),
             depth=await work.depth(clock.now()),
             lines=_lines(request.app.state.timetable, await work.last_runs()),

@@ -21,6 +21,8 @@ DEPTH = text("""
     SELECT channel, count(*) AS waiting, extract(epoch FROM :now - min(due_at))::double precision AS oldest FROM outbox
      WHERE sent_at IS NULL AND parked_at IS NULL AND due_at <= :now GROUP BY channel
 """)
+# A channel that took nothing for too long; it is tried again a day later.
+OFF = text("SELECT channel, disabled_at, last_error FROM channel_states WHERE disabled_at IS NOT NULL")
 
 
 class Work:
@@ -52,6 +54,10 @@ class Work:
     async def depth(self, now: datetime) -> Sequence[AnyRow]:
         """Rows of the outbox that are due, by channel, and how many seconds the oldest has waited."""
         return (await self._db.execute(DEPTH, {"now": now})).all()
+
+    async def switched_off(self) -> Sequence[AnyRow]:
+        """Channels outside that are off: since when, and what they said last."""
+        return (await self._db.execute(OFF)).all()
 
     async def send_again(self, mail_id: int, now: datetime) -> bool:
         fresh = {"parked_at": None, "attempts": 0, "due_at": now, "claimed_until": None}

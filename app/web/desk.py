@@ -1,4 +1,4 @@
-"""Pages of the admin's desk: as app.web.render.page, with the numbers that wait beside the rail's words."""
+"""Pages of the admin's desk: as app.web.render.page, with the numbers that wait, and a word when no worker works."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from app.web.visit import Connection
 async def desk(
     request: Connection, db: AsyncSession, full: str, fragment: str | None = None, **context: Any
 ) -> Response[bytes]:
-    """`full` with `rail_counts`, {address: how many wait}; for HTMX only the `fragment`, and nothing is counted."""
+    """`full` with `rail_counts`, {address: how many wait}, and `worker_silent`; for HTMX the `fragment` alone."""
     if fragment is None or not wants_fragment(request):
-        context["rail_counts"] = await request.app.state.waiting(db)
+        context["rail_counts"], context["worker_silent"] = await request.app.state.waiting(db)
     return page(request, full, fragment, **context)

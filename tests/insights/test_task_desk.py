@@ -10,6 +10,7 @@ from app.insights.task_pages import NAMES
 from app.kit import clock
 from app.kit.outbox import Outbox
 from app.kit.schedule import Runs, ScheduleRun, TaskFailure
+from app.notifications.channel_state import ChannelState
 from app.web.metrics import Meter
 from tasks.worker import TASKS, TIMETABLE
 from tests import application
@@ -49,8 +50,21 @@ async def test_a_silent_worker_is_a_loud_warning_until_one_is_heard(app, meena):
     page = await meena.visit("/admin/tasks")
     assert "A worker was heard of" in page.text
     assert "No worker" not in page.text
+    assert "No worker" not in (await meena.visit("/admin")).text
     with clock.stopped(clock.now() + timedelta(minutes=3)):
         assert "No worker has been heard of since" in (await meena.visit("/admin/tasks")).text
+        for path in ("/admin", "/admin/bookings"):
+            warned = await meena.visit(path)
+            assert "No worker has been heard of for two minutes" in warned.text
+            assert "/admin/tasks" in warned.links
+
+
+async def test_a_room_that_was_switched_off_is_said_with_its_reason(app, meena):
+    async with app.state.database.work() as db:
+        db.add(ChannelState(channel="chat", failures=10, disabled_at=NOW, last_error="refused with 404"))
+    page = await meena.visit("/admin/tasks")
+    assert "The desk's room was switched off" in page.text
+    assert "refused with 404" in page.text
 
 
 async def test_a_failed_run_is_tried_again_or_discarded_once(app, meena):

@@ -151,16 +151,17 @@ async def test_a_mail_is_as_it_was(database, town, vault, letters: Letters, kind
 
 
 def a_month(first: date) -> Month:
-    """From its first minute to its last, in India's time; one cancelled, one with a fee, one thing to come."""
+    """From its first minute to its last, in India's time; cancelled, with a fee, given back, and one thing to come."""
     last = clock.at(date(first.year + first.month // 12, first.month % 12 + 1, 1), -30)
     past = (
         Past(clock.at(first, 30), "7K3MQ9WD", "Fixing leaks & pipes", "closed", 1_49_00),
         Past(clock.at(first.replace(day=14), 9 * 60), "8K3MQ9WD", "Sofa shampoo", "cancelled", 1_00_00),
         Past(clock.at(first.replace(day=15), 9 * 60), "9K3MQ9WD", "Haircut at home", "cancelled", 0),
+        Past(clock.at(first.replace(day=16), 9 * 60), "BK3MQ9WD", "Tap repair", "closed", -49_00),
         Past(last, "AK3MQ9WD", "Full home cleaning", "completed", 12_34_567_00),
     )
     coming = [Ahead(clock.at(date(first.year + first.month // 12, first.month % 12 + 1, 3), 600), "BK", "AC service")]
-    return Month(2, 2, sum(one.paid for one in past), 2, 4.5, list(past), coming)
+    return Month(3, 2, sum(one.paid for one in past), 2, 4.5, list(past), coming)
 
 
 @pytest.mark.parametrize("first", MONTHS, ids=lambda month: f"{month:%Y-%m}")
