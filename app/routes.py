@@ -38,6 +38,7 @@ from app.discovery.api import SlotsApi
 from app.discovery.pages import HomePages, ReadingPages, ResultPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
+from app.insights.api import ExportApi
 from app.insights.export_pages import EarningsExport, EarningsExports, ExportDesk, ExportsDesk
 from app.insights.monthly_pages import MonthlyPages
 from app.insights.report_pages import ReportDesk
@@ -49,9 +50,12 @@ from app.reviews.api import ReviewApi
 from app.reviews.desk_pages import ReviewDesk
 from app.reviews.pages import ReviewPages
 from app.standing.admin_pages import AdminDesk
+from app.standing.api import PeopleApi
 from app.standing.availability_pages import AvailabilityPages
 from app.standing.block_pages import BlockPages
 from app.standing.customer_pages import CustomerDesk
+from app.standing.decision_api import DecisionApi, ProfileApi, StatusApi
+from app.standing.joining_api import JoiningApi
 from app.standing.joining_pages import JoiningPages
 from app.standing.leaving_pages import LeavingPages, OwnDataPages
 from app.standing.pages import BlockedPages
@@ -166,6 +170,12 @@ PROGRAMS: list[ControllerRouterHandler] = [
     BookApi,
     MoveApi,
     ReviewApi,
+    PeopleApi,
+    StatusApi,
+    DecisionApi,
+    ProfileApi,
+    JoiningApi,
+    ExportApi,
 ]
 
 ROUTES: list[ControllerRouterHandler] = [

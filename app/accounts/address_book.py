@@ -27,6 +27,15 @@ async def change(db: AsyncSession, me: Person, address_id: int, line: str, pinco
     user.record("person.address_changed", by=user, address_id=address.id, before=before, after=after, personal=personal)
 
 
+async def write_main(db: AsyncSession, me: Person, line: str, pincode: str) -> None:
+    """Where they live, from now on: the main address changes, or the first one is written."""
+    home = await Addresses(db, me.id).main()
+    if home is None:
+        await add(db, me, line, pincode)
+    else:
+        await change(db, me, home.id, line, pincode)
+
+
 async def remove(db: AsyncSession, me: Person, address_id: int) -> None:
     """When the main one goes, the oldest of the others takes its place."""
     user, book = await _locked(db, me), Addresses(db, me.id)

@@ -184,12 +184,20 @@ async def _answer(request: Asked, me: Me, db: AsyncSession, name: str, status: i
 
 
 async def _file(request: Asked, me: Me, db: AsyncSession, storage: Storage, ref: str) -> Response[Any]:
-    """Opened before anything is sent: whoever downloads has the whole file, also when it is discarded meanwhile."""
     export = await Exports(db).of(me.id, ref, lock=True)
     try:
-        file = storage.path(exporting.fetch(export, me, clock.now())).open("rb")
+        return as_file(export, me, storage)
     except Gone:
         return await _draw(request, me, db, export, status=410)
+
+
+def as_file(export: Export, me: Me, storage: Storage) -> Stream:
+    """Opened before anything is sent: whoever downloads has the whole file, also when it is discarded meanwhile.
+
+    `export` is locked. Raises Gone; Missing.
+    """
+    try:
+        file = storage.path(exporting.fetch(export, me, clock.now())).open("rb")
     except FileNotFoundError:
         raise Missing from None
     headers = {

@@ -27,6 +27,14 @@ class Exports:
             raise Missing
         return found
 
+    async def numbered(self, person_id: int, export_id: int) -> str:
+        """The reference of one that programs know by its number. Missing when it is somebody else's."""
+        query = select(Export.reference).where(Export.by_id == person_id, Export.id == export_id)
+        found: str | None = await self._db.scalar(query)
+        if found is None:
+            raise Missing
+        return found
+
     async def latest(self, person_id: int) -> Sequence[Export]:
         mine = select(Export).where(Export.by_id == person_id, Export.state != "discarded")
         return (await self._db.scalars(mine.order_by(Export.id.desc()).limit(SHOWN))).all()

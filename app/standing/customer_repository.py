@@ -12,7 +12,7 @@ from app.accounts.repository import IDS
 from app.accounts.user import Block, Role, User
 from app.bookings.booking import Booking
 from app.kit.errors import Missing
-from app.kit.keyset import AnyRow, Query, Slice, Sort, counted, slice_of
+from app.kit.keyset import PAGE, AnyRow, Query, Slice, Sort, counted, slice_of
 
 SORTS = {"since": Sort(User.created_at, datetime), "name": Sort(User.full_name)}
 STATES = ("", "blocked", "left")
@@ -62,7 +62,7 @@ class Customers:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def listed(self, wanted: Wanted, *, sort: str, descending: bool, after: str) -> Slice:
+    async def listed(self, wanted: Wanted, *, sort: str, descending: bool, after: str, limit: int = PAGE) -> Slice:
         by = SORTS[sort]
         return await slice_of(
             self._db,
@@ -71,6 +71,7 @@ class Customers:
             sort=by,
             descending=descending,
             after=after,
+            limit=limit,
             counts=_as_many(wanted),
         )
 

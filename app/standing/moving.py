@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import address_book
 from app.accounts.contact import cleaned, line_of, pincode_of
-from app.accounts.repository import Addresses, Pincodes, Users
+from app.accounts.repository import Pincodes, Users
 from app.kit.events import Person
 from app.vetting.repository import Professionals
 
@@ -14,11 +14,7 @@ async def move_home(db: AsyncSession, me: Person, line: str, pincode: str) -> No
     kept = cleaned({"address": lambda: line_of(line), "pincode": lambda: pincode_of(pincode)})
     place = await Pincodes(db).known(kept["pincode"])
     user = await Users(db).get(me.id, lock=True)
-    home = await Addresses(db, me.id).main()
-    if home is None:
-        await address_book.add(db, me, kept["address"], place.pincode)
-    else:
-        await address_book.change(db, me, home.id, kept["address"], place.pincode)
+    await address_book.write_main(db, me, kept["address"], place.pincode)
     professional = await Professionals(db).get(me.id, lock=True)
     if professional.home_pincode != place.pincode:
         before, after = {"pincode": professional.home_pincode}, {"pincode": place.pincode}

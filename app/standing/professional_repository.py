@@ -13,7 +13,7 @@ from app.accounts.user import User
 from app.availability.working import Coverage, Offering
 from app.catalog.service import Service
 from app.kit.errors import Missing
-from app.kit.keyset import COUNTED, AnyRow, Query, Slice, Sort, counted, slice_of
+from app.kit.keyset import COUNTED, PAGE, AnyRow, Query, Slice, Sort, counted, slice_of
 from app.vetting.professional import APPROVED, BLOCKED, DENIED, WAITING, Professional
 
 SORTS = {
@@ -104,7 +104,9 @@ class Professionals:
         ids = sorted(set(found))
         return Meant(typed, ids) if len(ids) <= COUNTED else Meant(typed, None, await self._services(typed), True)
 
-    async def listed(self, wanted: Wanted, meant: Meant, *, sort: str, descending: bool, after: str) -> Slice:
+    async def listed(
+        self, wanted: Wanted, meant: Meant, *, sort: str, descending: bool, after: str, limit: int = PAGE
+    ) -> Slice:
         return await slice_of(
             self._db,
             _PERSON.where(*_asked(wanted), *meant.fits()),
@@ -112,6 +114,7 @@ class Professionals:
             sort=SORTS[sort],
             descending=descending,
             after=after,
+            limit=limit,
             counts=_as_many(wanted, meant),
             most=0 if meant.many and wanted == Wanted(wanted.q) else COUNTED,
         )

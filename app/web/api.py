@@ -10,16 +10,18 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from litestar import Request, Response
+from litestar.enums import RequestEncodingType
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.cards import holds_card_number
 from app.kit.errors import Invalid, Missing
 from app.kit.events import Person
+from app.kit.files import Upload
 from app.kit.idempotency import made_by
 from app.kit.ids import RowNumbers
 from app.kit.words import _
-from app.web.forms import query
+from app.web.forms import form, query, read
 from app.web.guards import Spoken
 from app.web.visit import Connection
 
@@ -114,6 +116,23 @@ def called(**names: str) -> Iterator[None]:
         raise Invalid({names.get(field, field): said for field, said in wrong.errors.items()}) from wrong
 
 
+async def read_form(request: Asked, kind: type[S], file: str) -> tuple[S, Upload | None]:
+    """A multipart form as a `kind`, and its one file. 415: another type; Invalid: as read_body.
+
+    Fields are text and may be empty: what reads them says what is wrong. A field of many values stands there often.
+    """
+    if request.content_type[0] != RequestEncodingType.MULTI_PART:
+        raise NotJson(_("Send multipart/form-data."))
+    sent = await form(request)
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    errors = {name: _("There is no such field.") for name in (*sent, *sent.files) if name not in (*fields, file)}
+    many = {name for name, of in fields.items() if get_origin(_bare(of)) is list}
+    errors |= {name: _("Only once, please.") for name in sent if len(sent.all(name)) > 1 and name not in many}
+    if errors:
+        raise Invalid(errors)
+    return read(kind, sent), sent.files.get(file)
+
+
 def tell(told: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """`told` as JSON. What belongs to a person is never stored by anybody in between."""
     answer = {"cache-control": "no-store", **(headers or {})}
@@ -169,6 +188,10 @@ def _value(name: str, told: Any, kind: Any) -> Any:
         raise Invalid({name: _error_of(kind) or str(wrong).split(" - at")[0]}) from wrong
 
 
+def _bare(kind: Any) -> Any:
+    return _bare(kind.__origin__) if hasattr(kind, "__metadata__") else kind
+
+
 def _parsed(raw: bytes) -> Any:
     try:
         return json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_no_constant)
@@ -189,8 +212,9 @@ def _no_constant(name: str) -> Any:
 
 def _sign(name: str, value: object) -> str | None:
     """What cannot be stored, or must not be."""
-    if isinstance(value, list):
-        return next((said for said in (_sign(name, one) for one in value) if said), None)
+    if isinstance(value, list | dict):
+        inside = value if isinstance(value, list) else [*value, *value.values()]
+        return next((said for said in (_sign(name, one) for one in inside) if said), None)
     if not isinstance(value, str):
         return None
     if name not in PAY_FIELDS and holds_card_number(value):

@@ -18,6 +18,7 @@ REFUSALS = {
     403: "Another role is needed, or the account is blocked.",
     404: "There is nothing here, or it is not yours to see.",
     409: "The rules or somebody quicker say no; `title` says why.",
+    410: "It was here, and is gone.",
     413: "The body is too large.",
     415: "Another content type is needed.",
     422: "Fields are missing, wrong or unknown: `errors` names each.",

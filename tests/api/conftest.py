@@ -1,6 +1,8 @@
 """The whole application, and programs that speak to it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from ipaddress import ip_address
+from secrets import randbits
 from typing import Any
 
 import httpx
@@ -22,7 +24,9 @@ class Program(httpx.AsyncClient):
     number = 0
 
     def __init__(self, app: Litestar) -> None:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        # Each from a network of its own, so that no test spends the budget of another.
+        address = str(ip_address("10.0.0.0") + randbits(24))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 50_000))
         super().__init__(transport=transport, base_url="http://localhost:8000", timeout=20)
 
     async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:

@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -49,9 +49,8 @@ class People:
             said = said.replace(f"<{name}>", word)
         given = {"cookies": self.cookies[who]} if cookie else {"bearer": self.town.programs.get(who, "")}
         query = f"?{said}" if row.method == "GET" and said else ""
-        return await self._counted(
-            row.method, self.address(row) + query, **{"cookies": {}, "sends": b"" if query else said.encode(), **given}
-        )
+        sends = parse_qsl(said) if "@picture" in said else b"" if query else said.encode()
+        return await self._counted(row.method, self.address(row) + query, **{"cookies": {}, "sends": sends, **given})
 
     async def send(self, who: str, method: str, address: str, fields: Fields) -> tuple[Told, set[str]]:
         """What is answered, and the tables that were written in."""

@@ -24,6 +24,7 @@ from app.bookings.reservation import accept
 from app.catalog import editing
 from app.catalog.service import Category, Service
 from app.insights import exporting
+from app.insights.export import Export
 from app.insights.monthly_repository import MonthlyReports
 from app.kit import clock
 from app.kit.events import Event
@@ -92,6 +93,8 @@ async def build(app: Litestar) -> Town:
             for name in ("export", "unwanted", "own_export", "own_unwanted"):
                 who, kind = ("ravi", "earnings") if name.startswith("own") else ("meena", "ledger")
                 town.words[name] = await _export(db, app.state.storage, town.people[who], kind)
+            number = select(Export.id).where(Export.reference == town.words["export"])
+            town.words["export_id"] = str(await db.scalar(number))
             town.words["failed"] = await _failed_export(db, town.people["meena"])
             digest_and_name = app.state.assets.url("app.css").removeprefix("/static/")
             town.words["digest"], town.words["stylesheet"] = digest_and_name.split("/", 1)
