@@ -46,6 +46,7 @@ from app.insights.task_pages import TaskDesk
 from app.insights.today_pages import TodayPages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import NoticePages, PreferencePages, UnsubscribePages
+from app.notifications.webhook_pages import WebhookDesk, WebhooksDesk
 from app.reviews.api import ReviewApi
 from app.reviews.desk_pages import ReviewDesk
 from app.reviews.pages import ReviewPages
@@ -131,6 +132,8 @@ ADMINS: list[ControllerRouterHandler] = [
     CustomerDesk,
     AdminDesk,
     TaskDesk,
+    WebhooksDesk,
+    WebhookDesk,
     BlockPages,
     ServiceDesk,
     BookingDesk,

@@ -8,7 +8,7 @@ from app.discovery import unmet
 from app.insights import export, monthly
 from app.kit import events, idempotency, outbox, schedule
 from app.kit.rows import metadata
-from app.notifications import channel_state, inbox, preference
+from app.notifications import channel_state, inbox, preference, webhook
 from app.payments import charge, ledger
 from app.reviews import review
 from app.vetting import document, professional, verification
@@ -39,6 +39,7 @@ MODULES = (
     unmet,
     user,
     verification,
+    webhook,
     working,
 )
 __all__ = ["metadata"]

@@ -1,10 +1,16 @@
-"""Whatever waits in the outbox goes out: mail, and what is for the desk's room."""
+"""Whatever waits in the outbox goes out: mail, what is for the desk's room, and what webhooks are told."""
+
+import asyncio
 
 from app.notifications.channels.email import Smtp
 from app.notifications.channels.google_chat import Cards
+from app.notifications.channels.webhook import Parcels
 from app.notifications.delivery import Postman
+from app.notifications.hook import Hook
 from app.notifications.letters import Letters
-from app.notifications.room import Room, RoomPostman, forget_all
+from app.notifications.outlet import OutletPostman
+from app.notifications.room import Room, forget_all
+from app.notifications.webhook_repository import Webhooks
 from tasks.context import Context
 
 
@@ -24,4 +30,13 @@ async def drain_room(ctx: Context) -> int:
     if url is None:
         await forget_all(database)
         return 0
-    return await RoomPostman(database, Cards(settings.base_url), Room(database, url), settings).drain()
+    return await OutletPostman(database, Cards(settings.base_url), Room(database, url), settings).drain()
+
+
+async def drain_webhooks(ctx: Context) -> int:
+    """By the pulse alone; each by itself, so that one that hangs delays no other."""
+    settings, database = ctx["settings"], ctx["database"]
+    async with database.reading() as db:
+        hooks = await Webhooks(db).living()
+    told = [OutletPostman(database, Parcels(), Hook(database, ctx["vault"], hook), settings).drain() for hook in hooks]
+    return sum(await asyncio.gather(*told))

@@ -7,7 +7,7 @@ from app.kit.queue import CLOCK, EXPORTS, MAIL
 from tasks.clock import Line, Task, run_tick
 from tasks.context import Context
 from tasks.exports import build_export, expire_exports, take_up_exports
-from tasks.notifications import drain_outbox, drain_room
+from tasks.notifications import drain_outbox, drain_room, drain_webhooks
 from tasks.papers import sweep_files, warn_of_expiry
 from tasks.reminders import remind_before_jobs, remind_in_the_evening
 from tasks.reports import send_monthly_reports
@@ -55,5 +55,5 @@ QUEUES: Mapping[str, tuple[tuple[Callable[..., Awaitable[object]], ...], int]] =
 }
 
 # Every second, with or without Redis, each by itself: a mail server that stalls holds up no clock.
-PULSE: tuple[Task, ...] = (drain_outbox, drain_room, take_up_exports)
-TASKS = (*(task for tasks, _at_once in QUEUES.values() for task in tasks), drain_room, take_up_exports)
+PULSE: tuple[Task, ...] = (drain_outbox, drain_room, drain_webhooks, take_up_exports)
+TASKS = (*(task for tasks, _at_once in QUEUES.values() for task in tasks), drain_room, drain_webhooks, take_up_exports)

@@ -90,6 +90,12 @@ SAID: dict[str, str] = {
     "export.seen": N_("%(who)s fetched the file."),
     "export.expired": N_("%(who)s deleted the file, a week after it was made."),
     "export.discarded": N_("%(who)s threw the export away."),
+    "webhook.registered": N_("%(who)s registered the address."),
+    "webhook.tested": N_("%(who)s sent a test."),
+    "webhook.secret_renewed": N_("%(who)s made a new secret."),
+    "webhook.switched_off": N_("%(who)s switched it off: too many failures."),
+    "webhook.switched_on": N_("%(who)s switched it on again."),
+    "webhook.ended": N_("%(who)s ended it."),
 }
 
 # When exactly one thing changed, this is the whole sentence.
@@ -114,4 +120,5 @@ FAMILIES = {
     "service": N_("Services"),
     "category": N_("Categories"),
     "export": N_("Exports"),
+    "webhook": N_("Webhooks"),
 }

@@ -81,6 +81,7 @@ NAMES: dict[str, str] = {
     "terms_translit": N_("the search words in Latin letters"),
     "from": N_("from"),
     "until": N_("until"),
+    "url": N_("where it goes"),
 }
 # Known to the chain alone.
 UNSAID = ("before", "after", "channel", "admins", "category_id", "service_id")
@@ -118,6 +119,9 @@ WORDS: dict[str, str] = {
     "active": N_("active"),
     "blocked": N_("blocked"),
     "left": N_("left"),
+    "open": N_("working"),
+    "off": N_("switched off"),
+    "ended": N_("ended"),
     "customer": N_("customer"),
     "professional": N_("professional"),
     "admin": N_("admin"),

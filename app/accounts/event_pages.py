@@ -22,7 +22,12 @@ Page = Response[bytes]
 PATH = "/admin/events"
 FILTERS = ("record", "by", "name", "from", "until")
 # Where a record is looked at; people have a page by their role.
-RECORDS = {"booking": "/admin/bookings", "service": "/admin/services", "category": "/admin/services/categories"}
+RECORDS = {
+    "booking": "/admin/bookings",
+    "category": "/admin/services/categories",
+    "service": "/admin/services",
+    "webhook": "/admin/webhooks",
+}
 PEOPLE = {"customer": "/admin/customers", "professional": "/admin/professionals", "admin": "/admin/admins"}
 
 

@@ -14,6 +14,7 @@ HEADS = """
     UNION ALL SELECT 'category-' || id, event_count, event_head FROM categories
     UNION ALL SELECT 'document-' || id, event_count, event_head FROM documents
     UNION ALL SELECT 'export-' || id, event_count, event_head FROM exports
+    UNION ALL SELECT 'webhook-' || id, event_count, event_head FROM webhooks
 """
 DELETED = ("service.deleted", "category.deleted")  # what was never booked, and empty shelves: only their history stays
 

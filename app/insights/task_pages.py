@@ -37,6 +37,7 @@ NAMES = {
     "complete_left_running": N_("Jobs left running end by the clock"),
     "drain_outbox": N_("Mail goes out"),
     "drain_room": N_("Notices go to the desk's room"),
+    "drain_webhooks": N_("Webhooks are told of bookings"),
     "expire_exports": N_("Old exports are deleted"),
     "free_payouts": N_("Held payouts are freed"),
     "give_up_unfilled": N_("Bookings that nobody took are given up"),

@@ -56,10 +56,21 @@ class Outside:
         self._dial = dial
         self._tls = tls or ssl.create_default_context()
 
-    async def post(self, url: str, body: bytes, content_type: str, patience: float = PATIENCE) -> Answer:
-        """Raises Unsafe before anything is sent, NoAnswer afterwards. A redirect is an answer like any other."""
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        content_type: str,
+        patience: float = PATIENCE,
+        more: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Raises Unsafe before anything is sent, NoAnswer afterwards. A redirect is an answer like any other.
+
+        `more` are further lines of the head.
+        """
         host, port, target = _parts(url)
         head = {"Host": host, "Content-Type": content_type, "Content-Length": str(len(body)), "Connection": "close"}
+        head |= more or {}
         try:
             async with asyncio.timeout(patience):
                 address = await self._one_address(host, port)
@@ -83,6 +94,19 @@ class Outside:
             return _answer(await reader.readuntil(b"\r\n\r\n"))
         finally:
             writer.transport.abort()  # whatever else they have to say is not read
+
+
+def checked(url: str) -> None:
+    """Raises Unsafe for what can be told without asking anybody: not https, or an address that is not public."""
+    host, _port, _target = _parts(url)
+    try:
+        ip_address(host)
+    except ValueError:
+        if host == "localhost" or "." not in host:
+            raise Unsafe("not a public name") from None
+        return
+    if not is_public(host):
+        raise Unsafe("not a public address")
 
 
 def is_public(address: str) -> bool:

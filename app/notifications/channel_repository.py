@@ -29,6 +29,12 @@ class Channels:
         state.failures, state.counted_since, state.last_error = 0, None, ""
         state.wait_until = state.disabled_at = None
 
+    async def switch_on(self, channel: str) -> bool:
+        """By hand; False when it was not off."""
+        state = await self._locked(channel)
+        was_off, state.disabled_at, state.failures, state.counted_since = state.disabled_at is not None, None, 0, None
+        return was_off
+
     async def asked_to_wait(self, channel: str, until: datetime, why: str) -> None:
         """They told us when to come back: no failure."""
         state = await self._locked(channel)

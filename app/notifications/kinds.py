@@ -63,6 +63,7 @@ KINDS: dict[str, Kind] = {
     "export_ready": Kind(lane=SOON, said=N_("Your export is ready.")),
     "monthly_report": Kind("reports", BULK, N_("Your month with Doorstep."), leads="/reports"),
     "channel_off": Kind(said=N_("The desk's room was switched off: Google Chat takes nothing."), leads="/admin/tasks"),
+    "webhook_off": Kind(said=N_("A webhook was switched off: its server takes nothing."), leads="/admin/webhooks"),
     "wrong_codes": Kind(said=N_("Wrong codes at a door: %(service)s.")),
 }
 OTHERWISE = Kind()

@@ -33,6 +33,7 @@ from app.kit.outbox import Outbox
 from app.kit.secrets import digest, new_token
 from app.kit.vault import Vault
 from app.notifications.inbox import Notice
+from app.notifications.registering import register
 from app.notifications.unsubscribing import token_for
 from app.payments.portal import Instrument, Outcome
 from app.vetting.papers import submit
@@ -85,6 +86,8 @@ async def build(app: Litestar) -> Town:
             town.words["unsubscribe"] = token_for(app.state.vault, town.people["asha"].id, "reports")
             for who in ("geeta", "balu", "ravi"):
                 town.words["calendar"] = await _calendar(db, town.people[who])
+            webhook, _secret = await register(db, app.state.vault, town.people["meena"], "https://hears.example/all")
+            town.words["webhook"] = str(webhook.id)
             asked = select(func.min(Notice.id)).where(Notice.user_id == town.people["asha"].id)
             town.words["notice"] = str(await db.scalar(asked))
             town.words["waiting"] = str(await _waiting(db, app.state.storage))

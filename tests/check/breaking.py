@@ -156,10 +156,15 @@ CHECKS = {
     "ledger_transactions_kind_check": TRANSACTION.format("booking_id, charge_id, 'gift', at"),
     "ledger_entries_account_check": ENTRY.format("transaction_id, 'pocket', person_id, amount"),
     "ledger_entries_amount_check": ENTRY.format("transaction_id, account, person_id, 0"),
+    "webhooks_old_check": "UPDATE webhooks SET old_until = now()",
+    "webhooks_url_check": "UPDATE webhooks SET url = 'http://program.example/'",
 }
 
 UNIQUE = {
     "attempts_pkey": "INSERT INTO attempts (key, first_at, wait_until) VALUES ('x', now(), now()), ('x', now(), now())",
+    "calendar_feeds_digest_key": "UPDATE calendar_feeds SET digest = 'same'",
+    "calendar_feeds_pkey": "INSERT INTO calendar_feeds SELECT professional_id, 'x', now() FROM calendar_feeds",
+    "webhooks_living_key": SAME.format("webhooks", "url, sealed, by_id, created_at"),
     "categories_name_key": "UPDATE categories SET name = 'Same'",
     "categories_slug_key": "UPDATE categories SET slug = 'same'",
     "events_subject_seq_key": SAME.format("events", "subject, seq, name, actor_role, at, facts, previous, hash"),
@@ -238,5 +243,6 @@ ROWS = f"""
     INSERT INTO muted SELECT id, 'bookings', 'email' FROM users;
     INSERT INTO notices (user_id, kind, data, dedupe_key, created_at)
      SELECT id, 'x', '{{{{}}}}', id::text, now() FROM users;
-    INSERT INTO quiet_hours SELECT id, 60, 90 FROM users
+    INSERT INTO quiet_hours SELECT id, 60, 90 FROM users;
+    INSERT INTO webhook_tries (outbox_id, at, told, took) SELECT id, now(), 'x', 1 FROM outbox
 """

@@ -70,7 +70,7 @@ async def the_mail(database: Database, town: Town, vault: Vault, kind: str) -> O
             await accept(db, town.ravi, town.booking.reference, vault)
     if kind in LINKS:
         return await the_link(database, vault, town, kind)
-    if kind in ("wrong_codes", "export_ready", "channel_off"):
+    if kind in ("wrong_codes", "export_ready", "channel_off", "webhook_off"):
         async with database.work() as db:
             whose = await an_admin(db, email="meena@example.com")
     if kind != "job_asked":
@@ -95,7 +95,14 @@ async def asked_first(database: Database, town: Town) -> None:
 
 
 def data_of(kind: str, town: Town) -> dict[str, Any]:
-    account = {"known_address": {}, "email_changed": {}, "verify": {}, "reset": {}, "channel_off": {}} | ACCOUNT
+    account = {
+        "known_address": {},
+        "email_changed": {},
+        "verify": {},
+        "reset": {},
+        "channel_off": {},
+        "webhook_off": {},
+    } | ACCOUNT
     if kind in account:
         return account[kind]
     if kind == "evening":

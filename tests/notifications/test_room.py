@@ -15,7 +15,8 @@ from app.kit.errors import Invalid
 from app.kit.outbox import Outbox
 from app.notifications.channel_state import ChannelState
 from app.notifications.channels.google_chat import NAME, ROOM, Cards
-from app.notifications.room import Room, RoomPostman
+from app.notifications.outlet import OutletPostman
+from app.notifications.room import Room
 from app.settings import Settings
 from tasks.notifications import drain_room
 from tests.factories import an_admin
@@ -38,7 +39,7 @@ def own_database(database):
 @pytest.fixture
 def porter(own_database, settings, chat):
     room = Room(own_database, URL, chat.outside())
-    return RoomPostman(own_database, Cards("https://doorstep.example"), room, settings)
+    return OutletPostman(own_database, Cards("https://doorstep.example"), room, settings)
 
 
 async def write(database, number: int, name: str = "booking.disputed") -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.kit import clock, words
 from app.kit.cache import ALL
+from app.notifications.channels.webhook import TOLD
 from app.notifications.letters import Letters, OutOfDate
 from app.notifications.repository import Mails
 from app.web.templating import initials
@@ -33,7 +34,7 @@ WRITTEN = r"""
     UNION SELECT unnest(ARRAY[place, district, state]) FROM pincodes WHERE pincode IN
         (SELECT pincode FROM coverage UNION SELECT pincode FROM addresses)
 """
-OURS = ["Doorstep"]
+OURS = ["Doorstep", *TOLD]  # what a webhook calls a fact stands on its page as programs read it
 TYPED = ["name@bank", "success@doorstep", "zzz", "tap"]
 # A record and a link of its chain, as the history and a search for them write these.
 MARK = re.compile(r"[a-z]+-[0-9A-Z]+|7K3MQ9WD|[0-9a-f]{64}")

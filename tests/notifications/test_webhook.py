@@ -1,0 +1,233 @@
+"""Webhooks: signed words to the address that an admin registered, once each, and what happens without an answer."""
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.bookings.reservation import accept
+from app.kit import clock
+from app.kit.errors import Invalid, Refused
+from app.kit.outbox import Outbox
+from app.kit.outside import Outside
+from app.notifications import registering
+from app.notifications.channels.webhook import Parcels
+from app.notifications.hook import Hook
+from app.notifications.outlet import OutletPostman
+from app.notifications.webhook_repository import Webhooks
+from tests.factories import an_admin
+from tests.notifications.conftest import rows
+from tests.webhook_sink import said, webhook
+
+URL = "https://chat.example/doorstep?key=k"
+
+
+@pytest.fixture
+async def sink(tmp_path):
+    async with webhook(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def own_database(database):
+    """Nothing here happens side by side, so the database that forgets will do."""
+    return database
+
+
+@pytest.fixture
+async def meena(own_database, town):
+    async with own_database.work() as db:
+        return await an_admin(db)
+
+
+@pytest.fixture
+async def hook(own_database, vault, meena):
+    """(id, secret)."""
+    async with own_database.work() as db:
+        made, secret = await registering.register(db, vault, meena, URL)
+        return made.id, secret
+
+
+@pytest.fixture
+def drain(own_database, vault, settings, sink, hook):
+    async def drain(outside: Outside | None = None) -> int:
+        async with own_database.work() as db:
+            webhook = await Webhooks(db).get(hook[0])
+        carrier = Hook(own_database, vault, webhook, outside or sink.outside())
+        return await OutletPostman(own_database, Parcels(), carrier, settings).drain()
+
+    return drain
+
+
+async def send_test(own_database, meena, hook):
+    async with own_database.work() as db:
+        await registering.test(db, meena, hook[0])
+
+
+def read(heard: bytes) -> tuple[dict[str, str], bytes]:
+    head, body = heard.split(b"\r\n\r\n", 1)
+    lines = [line.partition(":") for line in head.decode().split("\r\n")[1:]]
+    return {name.lower(): value.strip() for name, _, value in lines}, body
+
+
+def signature(secret: str, head: dict[str, str], body: bytes) -> str:
+    """As whoever listens works it out, by the words of the standard."""
+    said = f"{head['webhook-id']}.{head['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    return "v1," + base64.b64encode(hmac.new(key, said, hashlib.sha256).digest()).decode()
+
+
+async def log_of(database, hook):
+    async with database.work() as db:
+        hooks = Webhooks(db)
+        return await hooks.deliveries(await hooks.get(hook[0]), 50)
+
+
+async def test_what_becomes_of_a_booking_is_told_signed_and_names_nobody(own_database, town, vault, sink, hook, drain):
+    async with own_database.work() as db:
+        await accept(db, town.ravi, town.booking.reference, vault)
+    assert await drain() == 1
+    head, body = read(sink.heard[0])
+    told = json.loads(body)
+    assert (told["type"], told["data"]["ref"], told["data"]["state"]) == (
+        "booking.assigned",
+        town.booking.reference,
+        "assigned",
+    )
+    assert told["data"]["start"] == town.booking.starts_at.isoformat()
+    assert head["webhook-signature"] == signature(hook[1], head, body)
+    assert abs(int(head["webhook-timestamp"]) - clock.now().timestamp()) < 60
+    assert head["content-type"] == "application/json"
+    for private in ("Asha", "Ravi", "Flat 3B", town.asha.phone, town.asha.email, town.ravi.phone):
+        assert private not in sink.heard[0].decode()
+    assert await drain() == 0
+
+
+async def test_every_try_has_the_same_id_and_body_a_new_time_and_a_line_in_the_log(
+    own_database, meena, sink, hook, drain
+):
+    await send_test(own_database, meena, hook)
+    sink.answers = [said(500), said(302, "Location: https://127.0.0.1/"), said(200)]
+    now = clock.now()
+    for minutes in (0, 2, 10):
+        with clock.stopped(now + timedelta(minutes=minutes)):
+            await drain()
+    tries = [read(heard) for heard in sink.heard]
+    assert len({head["webhook-id"] for head, _ in tries}) == 1
+    assert len({body for _, body in tries}) == 1
+    assert len({head["webhook-timestamp"] for head, _ in tries}) == 3
+    assert all(head["webhook-signature"] == signature(hook[1], head, body) for head, body in tries)
+    (delivery,) = await log_of(own_database, hook)
+    assert [one.status for one in delivery.tries] == [500, 302, 200]
+    assert delivery.state == "sent"
+
+
+async def test_a_new_secret_signs_beside_the_old_one_for_a_day(own_database, vault, meena, sink, hook, drain):
+    async with own_database.work() as db:
+        fresh = await registering.renew(db, vault, meena, hook[0])
+    await send_test(own_database, meena, hook)
+    await drain()
+    head, body = read(sink.heard[0])
+    assert head["webhook-signature"].split() == [signature(one, head, body) for one in (fresh, hook[1])]
+    with clock.stopped(clock.now() + timedelta(hours=25)):
+        await send_test(own_database, meena, hook)
+        await drain()
+    head, body = read(sink.heard[1])
+    assert head["webhook-signature"] == signature(fresh, head, body)
+
+
+async def test_when_asked_to_wait_nobody_knocks_before(own_database, meena, sink, hook, drain):
+    await send_test(own_database, meena, hook)
+    sink.answers = [said(429, "Retry-After: 600"), said(200)]
+    now = clock.now()
+    for seconds, taken in ((0, 0), (599, 0), (601, 1)):
+        with clock.stopped(now + timedelta(seconds=seconds)):
+            assert await drain() == taken
+    assert len(sink.heard) == 2
+
+
+async def test_ten_failures_in_an_hour_switch_it_off_and_an_admin_switches_it_on(
+    own_database, meena, sink, hook, drain
+):
+    sink.answers = [said(500)]
+    now = clock.now()
+    for second in range(10):
+        with clock.stopped(now + timedelta(seconds=second)):
+            await send_test(own_database, meena, hook)
+            await drain()
+    told = [row for row in await rows(own_database) if row.kind == "webhook_off"]
+    assert [row.recipient_id for row in told] == [meena.id]
+    sink.answers = [said(200)]
+    with clock.stopped(now + timedelta(hours=1)):
+        assert await drain() == 0
+        async with own_database.work() as db:
+            await registering.switch_on(db, meena, hook[0])
+        assert await drain() == 10  # nothing was lost
+    async with own_database.work() as db:
+        assert (await Webhooks(db).get(hook[0])).event_count == 13
+
+
+async def test_a_private_address_is_never_dialled(own_database, meena, sink, hook, drain):
+    await send_test(own_database, meena, hook)
+    sink.addresses = ["10.0.0.7"]
+    assert await drain() == 0
+    assert sink.dialled == []
+    (delivery,) = await log_of(own_database, hook)
+    assert [(one.status, one.told) for one in delivery.tries] == [(None, "not a public address")]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://program.example/",
+        "https://localhost/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://10.1.2.3:8443/x",
+        "https://169.254.169.254/latest",
+        "https://me:secret@program.example/",
+        "https://intranet/",
+        "ftp://program.example/",
+        "banana",
+    ],
+)
+async def test_an_address_that_is_not_public_https_is_refused_at_once(own_database, vault, meena, url):
+    async with own_database.work() as db:
+        with pytest.raises(Invalid):
+            await registering.register(db, vault, meena, url)
+
+
+async def test_there_are_five_at_most_and_none_twice(own_database, vault, meena, hook):
+    async with own_database.work() as db:
+        with pytest.raises(Invalid):
+            await registering.register(db, vault, meena, URL)
+        for number in range(4):
+            await registering.register(db, vault, meena, f"https://program.example/{number}")
+        with pytest.raises(Refused):
+            await registering.register(db, vault, meena, "https://program.example/more")
+
+
+async def test_an_ended_one_hears_nothing_more(own_database, town, vault, meena, hook):
+    await send_test(own_database, meena, hook)
+    async with own_database.work() as db:
+        await registering.end(db, meena, hook[0])
+    async with own_database.work() as db:
+        await accept(db, town.ravi, town.booking.reference, vault)
+        assert (await db.scalars(select(Outbox).where(Outbox.channel.like("webhook:%")))).all() == []
+
+
+async def test_where_nobody_listens_nothing_is_written(own_database, town, vault):
+    async with own_database.work() as db:
+        await accept(db, town.ravi, town.booking.reference, vault)
+    assert {row.channel for row in await rows(own_database)} == {"email"}
+
+
+async def test_the_secret_is_sealed_and_the_history_holds_neither_it_nor_the_query(own_database, hook):
+    async with own_database.work() as db:
+        kept = await Webhooks(db).get(hook[0])
+        assert hook[1].encode() not in kept.sealed
+        assert kept.shown == "https://chat.example/doorstep"
