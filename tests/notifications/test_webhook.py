@@ -189,7 +189,7 @@ async def test_a_private_address_is_never_dialled(own_database, meena, sink, hoo
         "https://[::1]/",
         "https://10.1.2.3:8443/x",
         "https://169.254.169.254/latest",
-        "https://me:secret@program.example/",
+        "https://me@program.example/",
         "https://intranet/",
         "ftp://program.example/",
         "banana",
