@@ -1,6 +1,7 @@
 """A whole Doorstep as it runs somewhere: PostgreSQL, Valkey, a web process, two workers, and mail that goes out."""
 
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -186,6 +187,9 @@ async def a_site(services: Any, folder: Path) -> AsyncIterator[Site]:
     try:
         await site.web.until_ready()
         yield site
+        check = await asyncio.create_subprocess_exec(WORKER[0], "check", env=given, stdout=asyncio.subprocess.PIPE)
+        said, _ = await check.communicate()
+        assert check.returncode == 0, said.decode()
     finally:
         await site.end_workers(signal.SIGKILL)
         site.web.end()
@@ -208,7 +212,10 @@ async def _now(true: bool) -> bool:
 
 def _ports_of(pid: int) -> set[int]:
     """The process's own ends of its TCP lines."""
-    handles = {os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()}
+    handles = set()
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            handles.add(os.readlink(path))
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return {int(one[1].rpartition(":")[2], 16) for one in lines if f"socket:[{one[9]}]" in handles}
 
