@@ -28,6 +28,12 @@ class Delivery:
     def state(self) -> str:
         return "sent" if self.row.sent_at else "given_up" if self.row.parked_at else "waits"
 
+    @property
+    def booking(self) -> str | None:
+        """Its reference; a test has none."""
+        found: str | None = self.row.data["data"].get("ref")
+        return found
+
 
 def living_ids(session: Session) -> Sequence[int]:
     """While a fact is written: whoever listens now is told of it."""
