@@ -15,6 +15,7 @@ from app.notifications import rules
 from app.parts import parts, provided
 from app.routes import MAILBOX, ROUTES
 from app.settings import Settings
+from app.web.crossing import Crossing
 from app.web.errors import on_error
 from app.web.front import surround
 from app.web.guards import Gate, refuse_undeclared
@@ -33,12 +34,13 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
     rules.install()
     state = parts(settings)
     state.timetable = [(line.name, line.cron) for line in TIMETABLE]
+    crossing = Crossing(settings.cors_origins)
     app = Litestar(
         route_handlers=[*ROUTES, *_mailbox(settings), *more],
         dependencies=provided(),
         guards=[Gate(auth.load, state.csrf, state.limiter, settings.trusted_proxies)],
         exception_handlers={HTTPException: on_error, Exception: on_error},
-        before_send=[SecurityHeaders(settings)],
+        before_send=[crossing, SecurityHeaders(settings)],
         after_request=note_status,
         on_startup=[state.after.start, state.meter.start, state.live.start, state.wanted.start],
         on_shutdown=[state.live.stop, state.meter.stop, state.wanted.stop, state.after.stop, state.database.close],
@@ -48,6 +50,7 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
         state=state,
     )
     refuse_undeclared(app)
+    crossing.learn(app)
     surround(app, settings, state.shelf, state.meter, state.cookies.personal)
     return app
 

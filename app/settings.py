@@ -1,6 +1,7 @@
 """All that can be set from outside, read once, typed; the only file that reads the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 Env = Literal["development", "test", "production"]
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEVELOPMENT_KEY = "a word for development only, refused in production"  # pragma: allowlist secret
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +39,7 @@ class Settings:
     uploads_dir: Path
     trusted_proxies: int
     metrics_token: str | None = field(repr=False)
+    cors_origins: frozenset[str]
     log_level: str
 
     @property
@@ -72,6 +75,7 @@ def _read(cls: type[Settings], reader: "_Reader") -> Settings:
         uploads_dir=Path(reader.text("UPLOADS_DIR", str(ROOT / ".dev" / "uploads"))),
         trusted_proxies=reader.number("TRUSTED_PROXIES", 0),
         metrics_token=reader.get("METRICS_TOKEN"),
+        cors_origins=reader.origins("CORS_ORIGINS"),
         log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, "info"),
     )
 
@@ -145,6 +149,13 @@ class _Reader:
         if self.production and not value.startswith("https://") and self.get("BASE_URL"):
             self.problems.append("BASE_URL must start with https:// in production.")
         return value
+
+    def origins(self, name: str) -> frozenset[str]:
+        """Sites with commas between, each as browsers say it: https://desk.example."""
+        sites = frozenset(one.strip() for one in (self.get(name) or "").split(",") if one.strip())
+        if not all(ORIGIN.fullmatch(site) for site in sites):
+            self.problems.append(f"{name} must be sites such as https://desk.example, with commas between.")
+        return sites
 
     def number(self, name: str, default: int) -> int:
         value = self.get(name)

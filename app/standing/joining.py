@@ -29,12 +29,15 @@ from app.vetting.scanning import Paper, paper_of
 
 REACH_KM = 8  # where somebody works until they say otherwise
 MOST_YEARS = 70
+MOST_SERVICES = 100
 FIRST_PAPER = "identity"
 
 
 class NewProfessional(NewCustomer, kw_only=True):
     experience_years: Annotated[str, Meta(max_length=10, extra={"error": TOO_LONG})] = ""
-    service_ids: Annotated[list[int], Meta(max_length=200, extra={"error": N_("Please choose from the list.")})] = []
+    service_ids: Annotated[
+        list[int], Meta(max_length=MOST_SERVICES, extra={"error": N_("Please choose from the list.")})
+    ] = []
 
 
 async def join(

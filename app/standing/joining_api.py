@@ -24,7 +24,7 @@ from app.kit.words import N_, _
 from app.settings import Settings
 from app.standing.api_schemas import ProfessionalJson, professional_json
 from app.standing.asking import ask_again, kind_to_send, message_of, refuse_to_ask
-from app.standing.joining import MOST_YEARS, NewProfessional, join
+from app.standing.joining import MOST_SERVICES, MOST_YEARS, NewProfessional, join
 from app.standing.professional_repository import Professionals
 from app.vetting.document import KINDS
 from app.vetting.papers import expiry_of
@@ -71,7 +71,7 @@ REGISTER_FORM = {
         "service_ids": {
             "type": "array",
             "minItems": 1,
-            "maxItems": 200,
+            "maxItems": MOST_SERVICES,
             "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
             "description": "Numbers of the services that they do, a field for each.",
             "examples": [[12, 15]],

@@ -1,0 +1,69 @@
+"""Pages of other sites speak to the API only where the operator says so, and never with a cookie."""
+
+import pytest
+
+from app.settings import BadSettings, Settings
+from tests.api.conftest import Program
+from tests.application import serving, settings
+
+DESK, OTHER = "https://desk.example", "https://evil.example"
+NAMES = [f"access-control-{name}" for name in ("allow-origin", "allow-methods", "allow-headers", "allow-credentials")]
+
+
+@pytest.fixture(scope="module")
+async def crossed(services):
+    given = settings(
+        services.app_url(services.clone()), services.redis_url, CORS_ORIGINS=f"{DESK}, http://localhost:3000"
+    )
+    async with serving(given) as made:
+        yield made
+
+
+async def test_no_other_site_is_answered_unless_it_is_named(program):
+    for answer in (
+        await program.get("/api/services", headers={"origin": DESK}),
+        await program.options("/api/services", headers={"origin": DESK, "access-control-request-method": "POST"}),
+    ):
+        assert [name for name in NAMES if name in answer.headers] == []
+
+
+async def test_a_named_site_may_ask_and_read_without_a_cookie(crossed):
+    async with Program(crossed) as program:
+        asked = await program.options(
+            "/api/services", headers={"origin": DESK, "access-control-request-method": "POST"}
+        )
+        assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (204, DESK)
+        assert asked.headers["access-control-allow-methods"] == "GET, OPTIONS, POST"
+        assert "Authorization" in asked.headers["access-control-allow-headers"]
+        read = await program.get("/api/services", headers={"origin": DESK})
+        refused = await program.get("/api/request", headers={"origin": DESK})
+        assert refused.status_code == 401
+        for answer in (asked, read, refused):
+            assert answer.headers["access-control-allow-origin"] == DESK
+            assert "access-control-allow-credentials" not in answer.headers
+            assert "Origin" in answer.headers["vary"]
+        assert "ETag" in read.headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize("origin", [OTHER, f"{DESK}.evil.example", "null", ""])
+async def test_another_site_is_not_answered_beside_a_named_one(crossed, origin):
+    async with Program(crossed) as program:
+        answer = await program.get("/api/services", headers={"origin": origin})
+    assert [name for name in NAMES if name in answer.headers] == []
+
+
+async def test_pages_are_for_our_own_site_alone(crossed):
+    async with Program(crossed) as program:
+        answer = await program.get("/", headers={"origin": DESK})
+    assert [name for name in NAMES if name in answer.headers] == []
+
+
+async def test_an_address_says_all_its_methods(program):
+    assert (await program.options("/api/services")).headers["allow"] == "GET, OPTIONS, POST"
+    assert (await program.options("/login")).headers["allow"] == "GET, OPTIONS, POST"
+
+
+@pytest.mark.parametrize("given", ["*", "desk.example", "https://desk.example/", "javascript://x", "null"])
+def test_a_site_that_is_none_keeps_the_application_from_starting(given):
+    with pytest.raises(BadSettings, match="CORS_ORIGINS"):
+        Settings.from_env({"CORS_ORIGINS": given})
