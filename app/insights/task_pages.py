@@ -86,6 +86,7 @@ class TaskDesk(Controller):
             switched_off=await work.switched_off(),
             queues=await queues(after),
             depth=await work.depth(clock.now()),
+            mailbox=not request.app.state.settings.smtp_url,  # in development mails stay and are read there
             lines=_lines(request.app.state.timetable, await work.last_runs()),
             runs=await work.failed_runs(),
             failures=await work.failures(),
