@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -23,6 +24,8 @@ from tests.factories import an_admin
 from tests.notifications.conftest import rows
 from tests.webhook_sink import said, webhook
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+SHOWN = json.loads(PAGE.read_text(encoding="utf-8").split("```json\n")[1].split("```")[0])  # the body on the page
 URL = "https://chat.example/doorstep?key=k"
 
 
@@ -98,6 +101,7 @@ async def test_what_becomes_of_a_booking_is_told_signed_and_names_nobody(own_dat
         town.booking.reference,
         "assigned",
     )
+    assert told["data"].keys() == SHOWN["data"].keys()
     assert told["data"]["start"] == town.booking.starts_at.isoformat()
     assert head["webhook-signature"] == signature(hook[1], head, body)
     assert abs(int(head["webhook-timestamp"]) - clock.now().timestamp()) < 60
