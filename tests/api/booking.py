@@ -4,8 +4,8 @@ from itertools import count
 
 import httpx
 
-from tests.api.conftest import Program
 from tests.factories import ADYAR, a_start
+from tests.program import Program
 
 VISA = {"method": "card", "card_number": "4242 4242 4242 4242", "expiry": "08/40", "cvv": "123"}
 AFTER = {"method": "after"}

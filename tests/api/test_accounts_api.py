@@ -8,8 +8,8 @@ from sqlalchemy import select
 from app.accounts.session import Session, Sessions
 from app.kit.limiter import Budget
 from app.kit.secrets import digest
-from tests.api.conftest import PASSWORD
 from tests.person import Person
+from tests.program import PASSWORD
 
 NEW = {
     "full_name": "Bala Iyer",

@@ -3,8 +3,8 @@
 import pytest
 
 from app.settings import BadSettings, Settings
-from tests.api.conftest import Program
 from tests.application import serving, settings
+from tests.program import Program
 
 DESK, OTHER = "https://desk.example", "https://evil.example"
 NAMES = [f"access-control-{name}" for name in ("allow-origin", "allow-methods", "allow-headers", "allow-credentials")]

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from app.accounts.user import User
 from app.insights import exporting
 from app.insights.export_repository import Exports
-from tests.api.conftest import Program
 from tests.factories import an_admin
+from tests.program import Program
 
 
 async def built(app, number, content=b"reference\r\n"):

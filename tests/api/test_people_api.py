@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.api.booking import an_order, assigned, move, own
-from tests.api.conftest import PASSWORD, Program
 from tests.factories import a_customer, a_professional
+from tests.program import PASSWORD, Program
 from tests.vetting.samples import a_picture
 
 REASON = "Three complaints in a week."

@@ -1,0 +1,158 @@
+"""The main job by programs alone, from signing up to the export; the customer's open page moves with each step."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Browser
+
+from app.check.run import broken
+from app.kit.db import Database
+from app.kit.secrets import Passwords
+from app.kit.vault import Vault
+from tests.browser import windows
+from tests.browser.windows import Window
+from tests.factories import ADYAR, an_admin
+from tests.processes import SECRET, environment, town_of_processes
+from tests.town import ASHA, NOTE, PASSWORD, VISA, build
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+MEENA = "meena.desk@example.com"
+
+
+@pytest.fixture
+async def webs(own_url: str, own_database: Database, services: Any) -> AsyncIterator[list[str]]:
+    async with own_database.work() as db:
+        await build(db, SECRET)
+        admin = await an_admin(db, email=MEENA)
+        admin.password_hash = await Passwords(Vault(SECRET), cheap=True).hash(PASSWORD)
+    redis_url = services.redis_url.rpartition("/")[0] + "/6"
+    async with town_of_processes(environment(own_url, redis_url)) as urls:
+        yield urls
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with windows.browser() as started:
+        yield started
+
+
+class Program(httpx.AsyncClient):
+    """Speaks to one web process; `number` is whose token it has."""
+
+    number = 0
+
+    async def sign_in(self, email: str) -> "Program":
+        told = await self.says("POST", "/api/login", 200, email=email, password=PASSWORD)
+        self.headers["authorization"], self.number = f"Bearer {told['token']}", told["id"]
+        return self
+
+    async def says(self, method: str, path: str, status: int, **body: object) -> Any:
+        answer = await self.request(method, path, json=body or None)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    async def move(self, number: int, action: str, status: int = 200, **more: object) -> Any:
+        return await self.says("POST", f"/api/request/edit/{number}", status, action=action, **more)
+
+    async def jobs(self) -> list[dict[str, Any]]:
+        told = await self.says("GET", f"/api/servicerequest/{self.number}", 200)
+        return list(told["items"])
+
+
+async def test_from_signing_up_to_the_export_by_api_alone(webs, browser, own_database):
+    here, there = webs  # the browser is on the one web process, the programs on the other
+    async with Program(base_url=there) as asha, Program(base_url=there) as ravi, Program(base_url=there) as meena:
+        assert await asha.says("POST", "/api/register", 201, **ASHA) == {"email": ASHA["email"]}
+        await asyncio.gather(asha.sign_in(ASHA["email"]), ravi.sign_in("ravi@example.com"), meena.sign_in(MEENA))
+        page = await _asha_looks_on(browser, here)
+        made = await _asha_books(asha, page)
+        codes = await _ravi_does_it(asha, ravi, made, page)
+        await _asha_reviews(asha, made, page)
+        await _meena_takes_it_along(meena, made, codes)
+        await _everybody_goes(asha, ravi, meena)
+    assert page.complaints == []
+    async with own_database.work() as db:
+        assert await broken(db) == []
+
+
+async def _asha_looks_on(browser: Browser, url: str) -> Window:
+    page = await Window.open(browser, url)
+    await page.go("/login?next=/bookings")
+    await page.page.fill("[name=email]", ASHA["email"])
+    await page.page.fill("[name=password]", PASSWORD)
+    async with page.page.expect_response(lambda answer: answer.url.endswith("/live")):
+        await page.press_and_arrive("Sign in")
+    await page.mark()
+    return page
+
+
+async def _asha_books(asha: Program, page: Window) -> dict[str, Any]:
+    service = (await asha.says("GET", "/api/service/tap leking", 200))["items"][0]
+    slots = await asha.says("GET", f"/api/services/{service['id']}/slots?pincode={ADYAR}", 200)
+    start = next(day["slots"][0] for day in slots["days"] if day["slots"])
+    order = {"service_id": service["id"], "start": start, "address": ASHA["address"], "pincode": ADYAR, "note": NOTE}
+    made: dict[str, Any] = await asha.says("POST", "/api/request/service", 201, **order, payment=VISA)
+    assert (made["state"], made["price"], made["start"]) == ("requested", service["price"], start)
+    await page.shows(f"a[href='/bookings/{made['ref']}']")
+    assert await page.is_marked(), "the list was reloaded"
+    async with page.page.expect_response(lambda answer: answer.url.endswith("/live")):
+        await page.go(f"/bookings/{made['ref']}")
+    await page.shows("h1", "We are asking who can come")
+    await page.mark()
+    return made
+
+
+async def _ravi_does_it(asha: Program, ravi: Program, made: dict[str, Any], page: Window) -> list[str]:
+    """The codes that Asha read out."""
+    offer = next(one for one in await ravi.jobs() if one["ref"] == made["ref"])
+    assert (offer["customer"], offer["address"], offer["earning"]) == (None, None, "126.65")
+    job = await ravi.move(made["id"], "accept")
+    assert job["address"] == ASHA["address"]
+    await page.shows("#start-code")
+    start = (await _own(asha, made))["start_code"]
+    assert await page.page.locator("#start-code").get_attribute("value") == start
+    await ravi.move(made["id"], "start", 422, code=f"{(int(start) + 1) % 1_000_000:06d}")
+    await ravi.move(made["id"], "start", code=start)
+    await page.shows("#finish-code")
+    finish = (await _own(asha, made))["finish_code"]
+    done = await ravi.move(made["id"], "complete", code=finish)
+    assert (done["state"], done["earning"]) == ("completed", "126.65")
+    await page.shows("h1", "Ravi finished at")
+    assert await page.is_marked(), "the page was reloaded"
+    told = str(await ravi.jobs())
+    assert start not in told
+    assert finish not in told
+    return [start, finish]
+
+
+async def _own(asha: Program, made: dict[str, Any]) -> dict[str, Any]:
+    listed = (await asha.says("GET", f"/api/request/service/{asha.number}", 200))["items"]
+    return next(one for one in listed if one["id"] == made["id"])
+
+
+async def _asha_reviews(asha: Program, made: dict[str, Any], page: Window) -> None:
+    words = "Came on time and left the kitchen clean."
+    told = await asha.says("POST", f"/api/request/close/{made['id']}", 200, rating=5, comment=words)
+    assert (told["state"], told["status"], told["rating"]) == ("closed", "closed", 5)
+    await page.shows("main", words)
+    assert await page.is_marked(), "the page was reloaded"
+
+
+async def _meena_takes_it_along(meena: Program, made: dict[str, Any], codes: list[str]) -> None:
+    export = await meena.says("POST", "/api/exports", 201, table="bookings", filters={"state": "closed"})
+    async with asyncio.timeout(30):
+        while export["state"] != "ready":
+            await asyncio.sleep(0.2)
+            export = await meena.says("GET", f"/api/exports/{export['id']}", 200)
+    file = await meena.get(export["file"])
+    assert made["ref"] in file.text
+    assert not [code for code in codes if code in file.text]
+
+
+async def _everybody_goes(*programs: Program) -> None:
+    for one in programs:
+        await one.says("POST", "/api/logout", 204)
+        await one.says("POST", "/api/logout", 401)
