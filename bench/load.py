@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from bench.tables import quantile
@@ -10,6 +11,7 @@ from bench.tables import quantile
 HOST = "doorstep.example"
 END = b"\r\n\r\n"
 LENGTH = b"content-length: "
+FINE = (b"200", b"201")
 
 
 @dataclass(slots=True)
@@ -18,7 +20,7 @@ class Pressed:
 
     seconds: float
     took: list[float] = field(default_factory=list)
-    refused: int = 0
+    said: Counter[bytes] = field(default_factory=Counter)  # by status
 
     @property
     def rate(self) -> float:
@@ -39,8 +41,10 @@ def request(path: str, cookie: str = "") -> bytes:
     return (told + (f"Cookie: {cookie}\r\n" if cookie else "") + "\r\n").encode()
 
 
-async def press(port: int, ask: Callable[[], bytes], seconds: float, connections: int = 16) -> Pressed:
-    """Raises RuntimeError when an answer is not 200: a quick error page is no result."""
+async def press(
+    port: int, ask: Callable[[], bytes], seconds: float, connections: int = 16, fine: Collection[bytes] = FINE
+) -> Pressed:
+    """Raises RuntimeError when an answer is not `fine`: a quick error page is no result."""
     loop = asyncio.get_running_loop()
     pressed = Pressed(seconds)
     until = time.perf_counter() + seconds
@@ -48,8 +52,10 @@ async def press(port: int, ask: Callable[[], bytes], seconds: float, connections
     waiting = iter(lines)
     await asyncio.gather(*(loop.create_connection(lambda: next(waiting), "127.0.0.1", port) for _ in lines))
     await asyncio.wait_for(asyncio.gather(*(line.done for line in lines)), seconds + 15)
-    if pressed.refused or not pressed.took:
-        raise RuntimeError(f"{pressed.refused} of {len(pressed.took)} answers were not 200")
+    if strange := set(pressed.said) - set(fine):
+        raise RuntimeError(f"of {len(pressed.took)} answers some were {sorted(strange)}")
+    if not pressed.took:
+        raise RuntimeError("nothing was answered")
     return pressed
 
 
@@ -92,7 +98,7 @@ class _Line(asyncio.Protocol):
     def _answered(self) -> None:
         now = time.perf_counter()
         self._pressed.took.append((now - self._asked_at) * 1000)
-        self._pressed.refused += self._come[9:12] != b"200"
+        self._pressed.said[bytes(self._come[9:12])] += 1
         self._come, self._awaited = b"", 0
         if now < self._until:
             self._next()

@@ -17,7 +17,7 @@ import uvloop
 from app.kit.db import Database
 from app.main import create_app
 from app.settings import Settings
-from bench.load import HOST, Pressed, fetch, press, request
+from bench.load import FINE, HOST, Pressed, fetch, press, request
 from bench.processes import Process, bare, settings, web
 from bench.servers import DEAD, Place, place
 from bench.slots import statements
@@ -39,6 +39,8 @@ class Page:
     cookie: str
     target: str
     process: Process | None = None
+    ask: Callable[[], bytes] | None = None  # where it is not always the same GET
+    fine: tuple[bytes, ...] = FINE
     size: int = 0
     queries: int = 0
     runs: list[tuple[Pressed, float]] = field(default_factory=list)
@@ -62,9 +64,9 @@ def run(args: argparse.Namespace) -> None:
         with web(there) as warm, web(there, redis=DEAD) as nothing_kept:
             for page in pages:
                 page.process = nothing_kept if page.how == "nothing kept" else warm
-            uvloop.run(_sizes(pages))
+            uvloop.run(sizes(pages))
             with bare({page.name: page.size for page in pages}) as framework:
-                shown = uvloop.run(_measure(pages, framework, args.seconds, args.rounds))
+                shown = uvloop.run(measure(pages, framework, args.seconds, args.rounds))
     show(f"Pages at {CONNECTIONS} connections, medians of {args.rounds} runs of {args.seconds:g} s", HEAD, shown)
 
 
@@ -98,6 +100,8 @@ async def _count_queries(there: Place, pages: list[Page]) -> None:
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are narrower
     async with httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}") as client:
         for page in pages:
+            if page.how not in ("nothing kept", "signed in"):
+                continue
             for _ in range(2):
                 with statements(database) as asked:
                     answer = await client.get(page.path, headers={"cookie": page.cookie} if page.cookie else {})
@@ -106,20 +110,20 @@ async def _count_queries(there: Place, pages: list[Page]) -> None:
     await database.close()
 
 
-async def _sizes(pages: list[Page]) -> None:
+async def sizes(pages: list[Page]) -> None:
     for page in pages:
         assert page.process is not None
-        _, body = await fetch(page.process.port, page.request)
+        _, body = await fetch(page.process.port, _asking(page)())
         page.size = len(body)
 
 
-async def _measure(pages: list[Page], framework: Process, seconds: float, rounds: int) -> list[tuple[Any, ...]]:
+async def measure(pages: list[Page], framework: Process, seconds: float, rounds: int) -> list[tuple[Any, ...]]:
     """Every run of a page stands beside a run of the bare framework, so that both meet the same machine."""
     ready: dict[str, Page] = {page.name: Page(page.name, "bare", f"/{page.name}", "", "") for page in pages}
     ratios: Mapping[int, list[float]] = {id(page): [] for page in pages}
     for page in pages:  # every connection to the database has met every statement before anything counts
         assert page.process is not None
-        await press(page.process.port, _asking(page), 1.0, CONNECTIONS)
+        await press(page.process.port, _asking(page), 1.0, CONNECTIONS, page.fine)
     for _ in range(rounds):
         for page in pages:
             floor = ready[page.name]
@@ -136,13 +140,15 @@ async def _measure(pages: list[Page], framework: Process, seconds: float, rounds
 async def _run(page: Page, seconds: float) -> float:
     assert page.process is not None
     before = page.process.cpu_ms
-    pressed = await press(page.process.port, _asking(page), seconds, CONNECTIONS)
+    pressed = await press(page.process.port, _asking(page), seconds, CONNECTIONS, page.fine)
     page.runs.append((pressed, (page.process.cpu_ms - before) / len(pressed.took)))
     return pressed.rate
 
 
 def _asking(page: Page) -> Callable[[], bytes]:
     """What is not kept has an address of its own each time, so that no ready page is found."""
+    if page.ask is not None:
+        return page.ask
     if not page.how.endswith("kept"):
         ready = page.request
         return lambda: ready
@@ -163,6 +169,6 @@ def _row(page: Page, floor: Page, ratio: float | None) -> tuple[Any, ...]:
         middle(pressed.p99 for pressed in runs),
         cpu,
         f"× {cpu / least:.1f}" if ratio else "–",
-        page.queries if page.how in ("nothing kept", "signed in") else None,
+        page.queries or None,
         page.target,
     )

@@ -58,8 +58,8 @@ def settings(place: Place, redis: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def web(place: Place, redis: str | None = None) -> Iterator[Process]:
-    with _running(["-m", "app.cli", "web", "--port"], [], settings(place, redis)) as process:
+def web(place: Place, redis: str | None = None, **more: str) -> Iterator[Process]:
+    with _running(["-m", "app.cli", "web", "--port"], [], settings(place, redis) | more) as process:
         yield process
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import asyncpg
 from sqlalchemy import text
 
-from app.accounts.session import ABSOLUTE
+from app.accounts.session import ABSOLUTE, BROWSER
 from app.bookings.code import Code
 from app.catalog.reference import load_catalogue
 from app.kit import clock
@@ -117,15 +117,15 @@ def build(place: Place, *, professionals: int, bookings: int) -> Town:
     return asyncio.run(_build(place, professionals, bookings))
 
 
-async def sign_in(database: Database, user_id: int) -> str:
-    """A session's token, as the cookie carries it."""
+async def sign_in(database: Database, user_id: int, kind: str = BROWSER) -> str:
+    """A session's token, as the cookie or a program carries it."""
     token = new_token()
     statement = text(
-        "INSERT INTO sessions (digest, user_id, epoch, created_at, last_seen_at, fresh_at, expires_at)"
-        " VALUES (:digest, :user, 0, now(), now(), now(), now() + :long)"
+        "INSERT INTO sessions (digest, kind, user_id, epoch, created_at, last_seen_at, fresh_at, expires_at)"
+        " VALUES (:digest, :kind, :user, 0, now(), now(), now(), now() + :long)"
     )
     async with database.work() as db:
-        await db.execute(statement, {"digest": digest(token), "user": user_id, "long": ABSOLUTE})
+        await db.execute(statement, {"digest": digest(token), "kind": kind, "user": user_id, "long": ABSOLUTE})
     return token
 
 
