@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from app.kit.outside import Outside
-from app.notifications import room
+from app.notifications import outlet
 from app.settings import Settings
 from tasks.run import run
 
@@ -26,5 +26,5 @@ async def dial(port: int, _address: str, _port: int, **options: object):
 
 if __name__ == "__main__":
     outside = Outside(partial(resolve, Path(sys.argv[2])), partial(dial, int(sys.argv[1])))
-    room._outside = lambda: outside
+    outlet._outside = lambda: outside
     run(Settings.from_env())
