@@ -14,7 +14,7 @@ from saq import Worker
 from saq.queue.redis import RedisQueue
 
 from app.kit.queue import queue_at
-from tasks.run import Patient
+from tasks.run import TIMERS, Patient, heard
 
 AT_ONCE = 4  # as the queue of the timetable
 
@@ -28,9 +28,8 @@ async def nothing(ctx: Any, *, sent: float) -> None:
 
 def worker(how: str, url: str) -> Worker[Any]:
     if how == "ours":
-        timers: Any = {"schedule": 1, "worker_info": 10, "sweep": 10, "abort": 1}
         queue = queue_at(url, "bench", socket_timeout=None)
-        return Patient(queue, functions=[nothing], concurrency=AT_ONCE, timers=timers)
+        return Patient(queue, functions=[heard(nothing)], concurrency=AT_ONCE, timers=TIMERS)
     return Worker(RedisQueue.from_url(url, name="bench-bare"), functions=[nothing], concurrency=AT_ONCE)
 
 

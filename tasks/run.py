@@ -35,6 +35,7 @@ from tasks.worker import PULSE, QUEUES, TIMETABLE, run_due_task
 GRACE = 3  # seconds for tasks that are running when the worker is told to stop
 FAREWELL = LAST_LETTER + 1  # seconds in which a task that was cancelled ends what cannot be left half done
 HEARD_FOR = 15  # seconds until a silent worker counts as down
+TIMERS: Any = {"schedule": 1, "worker_info": 10, "sweep": 5, "abort": 1}  # seconds between what SAQ does by itself
 log = logs.get("worker")
 
 
@@ -109,18 +110,18 @@ def _worker(name: str, settings: Settings, context: Context) -> Patient:
     made = Patient(
         # The worker waits at the queue for as long as it takes: no time-out there.
         queue_at(settings.redis_url, name, socket_timeout=None),
-        functions=[_heard(task) for task in tasks],
+        functions=[heard(task) for task in tasks],
         concurrency=at_once,
         shutdown_grace_period_s=GRACE,
         cancellation_hard_deadline_s=FAREWELL,
         after_process=_remember_failure,
-        timers={"schedule": 1, "worker_info": 10, "sweep": 5, "abort": 1},
+        timers=TIMERS,
     )
     made.context.update(context)
     return made
 
 
-def _heard(task: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+def heard(task: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
     """The task with a heart: while it runs the queue hears of it, so that a killed worker's is taken up by another."""
 
     @functools.wraps(task)

@@ -4,6 +4,7 @@ Cells of text that a spreadsheet would take for a formula begin with an apostrop
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -37,7 +38,6 @@ from app.standing import customer_repository, professional_repository
 from app.vetting.professional import Professional
 
 FORMULA = tuple(ord(sign) for sign in "=+-@\t\r\n")  # what Excel, LibreOffice and their like would work out
-MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS"+05:30"'
 _customer, _worker = aliased(User), aliased(User)
 
 
@@ -191,7 +191,13 @@ def _bookings_of(column: Any) -> ColumnElement[int]:
 
 def _text(column: SQLColumnExpression[str]) -> ColumnElement[str]:
     first = func.ascii(column)  # 0 of an empty text
-    return case((first.in_([literal_column(str(code)) for code in FORMULA]), literal("'", Text) + column), else_=column)
+    signs: list[ColumnElement[int]] = [literal_column(str(code)) for code in FORMULA]
+    # Letters are told apart by one comparison: that is nearly every cell of a million rows.
+    return case(
+        (first > literal_column(str(max(FORMULA))), column),
+        (first.in_(signs), literal("'", Text) + column),
+        else_=column,
+    )
 
 
 def _rupees(paise: SQLColumnExpression[int]) -> ColumnElement[Decimal]:
@@ -199,9 +205,12 @@ def _rupees(paise: SQLColumnExpression[int]) -> ColumnElement[Decimal]:
     return cast(cast(paise, Numeric) / 100, Numeric(14, 2))
 
 
-def _moment(column: SQLColumnExpression[Any]) -> ColumnElement[str]:
-    """ISO 8601 in Asia/Kolkata; empty where there is none."""
-    return func.coalesce(func.to_char(func.timezone("Asia/Kolkata", column), MOMENT), "")
+def _moment(column: SQLColumnExpression[Any]) -> ColumnElement[datetime]:
+    """2026-11-22 15:30:00+05:30, by the zone of the line that copies (tasks.exports); empty where there is none.
+
+    As PostgreSQL writes it: to_char took a fifth of an export.
+    """
+    return func.date_trunc(literal_column("'second'"), column)
 
 
 _KINDS = {

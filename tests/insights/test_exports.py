@@ -83,6 +83,14 @@ async def test_bookings_are_all_there_with_names_and_sums(lively: Scene, ctx, ad
     )
     assert len(told) > 5
     assert [(row["reference"], row["customer"], row["professional"], row["state"]) for row in rows] == told
+    # As India writes it down, wherever the database counts.
+    starts = "SELECT to_char(starts_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI:SS') || '+05:30' FROM bookings"
+    assert [(row["starts"],) for row in rows] == await lively.rows(starts + " ORDER BY id")
+    booked = (
+        "SELECT coalesce(to_char(requested_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI:SS') || '+05:30', '')"
+    )
+    assert [(row["booked"],) for row in rows] == await lively.rows(booked + " FROM bookings ORDER BY id")
+    assert "" in {row["booked"] for row in rows}
     assert paise(rows, "price") == await lively.one("SELECT sum(price) FROM bookings")
     assert paise(rows, "fee") == await lively.one("SELECT coalesce(sum(fee), 0) FROM bookings")
 
