@@ -16,8 +16,8 @@ class Program(httpx.AsyncClient):
 
     def __init__(self, app: Litestar) -> None:
         # Each from a network of its own, so that no test spends the budget of another.
-        address = str(ip_address("10.0.0.0") + randbits(24))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 50_000))
+        self.address = str(ip_address("10.0.0.0") + randbits(24))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(self.address, 50_000))
         super().__init__(transport=transport, base_url="http://localhost:8000", timeout=20)
 
     async def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:

@@ -30,6 +30,14 @@ LIMITS = {
     "RateLimit-Remaining": ("Requests left in the window.", 599),
     "RateLimit-Reset": ("Seconds until the window ends.", 60),
 }
+# What an answer may carry beside its budget: by status, or by what the door does.
+CARRIED = {
+    "ETag": ("Changes when the answer does; send it back as If-None-Match.", '"0123456789abcdef"'),
+    "Idempotency-Replayed": ("`true`: this is the answer that the key had before.", "true"),
+    "Retry-After": ("Seconds to wait.", 30),
+    "WWW-Authenticate": ("The way of signing in.", "Bearer"),
+}
+CARRIED_BY = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
 class Problem(Struct, kw_only=True):
@@ -98,9 +106,21 @@ def document(app: Litestar, site: str, version: str) -> dict[str, Any]:
             "headers": {
                 name: {"description": words, "schema": {"type": "integer"}, "example": example}
                 for name, (words, example) in LIMITS.items()
+            }
+            | {
+                name: {"description": words, "schema": _schema_of(example), "example": example}
+                for name, (words, example) in CARRIED.items()
             },
         },
     }
+
+
+def _schema_of(example: object) -> dict[str, str]:
+    return {"type": "integer" if isinstance(example, int) else "string"}
+
+
+def _header(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/headers/{name}"}
 
 
 def _kinds(doc: Doc) -> Iterator[Any]:
@@ -169,7 +189,8 @@ def _key(doc: Doc) -> list[dict[str, Any]]:
 
 
 def _successes(doc: Doc, known: Mapping[Any, Any]) -> dict[str, Any]:
-    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in LIMITS}
+    names = [*LIMITS, *(["ETag"] if 304 in doc.answers else []), *(["Idempotency-Replayed"] if doc.once else [])]
+    headers = {name: _header(name) for name in names}
     return {
         str(status): {
             "description": "It is still the same." if status == 304 else doc.summary,
@@ -190,8 +211,14 @@ def _refusals(path: str, handler: HTTPRouteHandler, doc: Doc) -> dict[str, Any]:
         found |= {400, 413, 415, 422}
     if doc.query is not None:
         found.add(422)
-    schema = {"$ref": "#/components/schemas/Problem"}
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        str(status): {"description": REFUSALS[status], "content": {"application/problem+json": {"schema": schema}}}
+        str(status): {"description": REFUSALS[status], "content": content, **_carried(status)}
         for status in sorted(found)
     }
+
+
+def _carried(status: int) -> dict[str, Any]:
+    """Every refusal at the gate tells the budget too, where it is counted."""
+    name = CARRIED_BY.get(status)
+    return {"headers": {name: _header(name)}} if name else {}
