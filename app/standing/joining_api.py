@@ -55,8 +55,8 @@ REGISTER_FORM = {
         "document",
     ],
     "properties": {
-        "full_name": _text("Full name.", "Ravi Kumar", 120),
-        "email": _text("E-mail address.", "ravi@example.com", 254),
+        "full_name": _text("Full name.", "Elango Kannan", 120),
+        "email": _text("E-mail address.", "elango.k@example.com", 254),
         "phone": _text("Indian mobile number.", "+91 90000 00000", 40),
         "password": _text("At least 10 characters.", "a long sentence that only you know", 200),
         "address": _text("House and street.", "12 Beach Road", 300),
