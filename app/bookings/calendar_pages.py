@@ -100,12 +100,12 @@ async def feed(
     settings: NamedDependency[Settings],
 ) -> Page:
     """No cookie is asked for: whoever has the address reads it, until it is ended."""
-    spent = await request.app.state.limiter.spend(READS, hashlib.sha256(token.encode()).hexdigest())
-    if spent and not spent.allowed:
-        raise TooManyRequestsException(headers={"retry-after": str(spent.reset)})
     whose = await Feeds(db).reader(digest(token.removesuffix(ICS)))
     if whose is None:
         raise Missing
+    spent = await request.app.state.limiter.spend(READS, str(whose))
+    if spent and not spent.allowed:
+        raise TooManyRequestsException(headers={"retry-after": str(spent.reset)})
     jobs = await Calendars(db).jobs_of(whose, clock.at(clock.today()) - BEFORE_TODAY, MOST_JOBS)
     body = await asyncio.to_thread(_jobs, jobs, settings.base_url)  # 0.5 ms a job: others are answered meanwhile
     mark = f'"{hashlib.sha256(body).hexdigest()[:32]}"'

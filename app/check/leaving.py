@@ -35,6 +35,7 @@ REMAINS = {
     "services": "offerings t JOIN gone ON gone.id = t.professional_id",
     "areas": "coverage t JOIN gone ON gone.id = t.professional_id",
     "hours": "working_hours t JOIN gone ON gone.id = t.professional_id",
+    "calendar": "calendar_feeds t JOIN gone ON gone.id = t.professional_id",
     "time off": "time_off t JOIN gone ON gone.id = t.professional_id",
     "papers": "documents t JOIN gone ON gone.id = t.professional_id WHERE t.name <> '–' OR t.stored_as IS NOT NULL"
     " OR t.sha256 <> decode(repeat('00', 32), 'hex') OR t.size <> 1 OR t.pages <> 1 OR t.expires_on IS NOT NULL"

@@ -79,6 +79,7 @@ AS_PROFESSIONAL = (
     "DELETE FROM coverage WHERE professional_id = :id",
     "DELETE FROM working_hours WHERE professional_id = :id",
     "DELETE FROM time_off WHERE professional_id = :id",
+    "DELETE FROM calendar_feeds WHERE professional_id = :id",
     "UPDATE verifications SET state = 'withdrawn', decided_at = :now WHERE professional_id = :id AND state = 'open'",
     "UPDATE verifications SET message = '',"
     f" reason = CASE WHEN reason IS NULL THEN NULL ELSE '{NONE}' END WHERE professional_id = :id",

@@ -1,5 +1,7 @@
 """An admin registers a webhook on a page, reads its secret once, tries it, and reads how each try went."""
 
+from datetime import timedelta
+
 import pytest
 
 from app.kit import clock
@@ -67,6 +69,16 @@ async def test_what_is_switched_off_says_so_and_is_switched_on_again(app, meena,
     assert "Switched off since" in off.text
     on = await meena.go(off, f"{page.path}/opening")
     assert "Switched off" not in on.text.split('id="history"')[0]
+
+
+async def test_who_signed_in_a_while_ago_gives_the_password_once_more(meena):
+    page = await registered(meena)
+    with clock.stopped(clock.now() + timedelta(minutes=16)):
+        for deed in (PATH, f"{page.path}/secret", f"{page.path}/end"):
+            sent = await meena.send_to(deed, {"url": "https://program.example/"})
+            assert sent.location.startswith("/login/again"), deed
+        tested = await meena.send_to(f"{page.path}/test", {})
+    assert tested.location == page.path
 
 
 async def test_a_wrong_address_is_said_at_the_field_and_kept(meena):

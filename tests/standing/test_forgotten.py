@@ -57,6 +57,7 @@ PLANTED = {
     "services": "INSERT INTO offerings SELECT {p}, id FROM services LIMIT 1",
     "areas": "INSERT INTO coverage VALUES ({p}, '600020')",
     "hours": "INSERT INTO working_hours (professional_id, weekday, opens, closes) VALUES ({p}, 0, 0, 60)",
+    "calendar": "INSERT INTO calendar_feeds VALUES ({p}, 'x', now())",
     "time off": "INSERT INTO time_off (professional_id, span, created_at)"
     " VALUES ({p}, tstzrange(now(), now() + interval '1 day'), now())",
     "papers": PAPER,
