@@ -35,7 +35,7 @@ from tasks.worker import PULSE, QUEUES, TIMETABLE, run_due_task
 GRACE = 3  # seconds for tasks that are running when the worker is told to stop
 FAREWELL = LAST_LETTER + 1  # seconds in which a task that was cancelled ends what cannot be left half done
 HEARD_FOR = 15  # seconds until a silent worker counts as down
-TIMERS: Any = {"schedule": 1, "worker_info": 10, "sweep": 5, "abort": 1}  # seconds between what SAQ does by itself
+TIMERS: Any = {"schedule": 1, "worker_info": 10, "sweep": 10, "abort": 1}  # seconds between what SAQ does by itself
 log = logs.get("worker")
 
 

@@ -29,7 +29,7 @@ from tests.waiting import until_waiting
 pytestmark = pytest.mark.slow
 READERS = 120  # the first hundred are one portion of the fan-out
 MANY = 50_000  # rows of an export that takes a while
-SOON = 50  # seconds; silence counts from 20, the queue looks every 5 and waits for 5
+SOON = 55  # seconds; silence counts from 20, the queue looks every 10 and waits for 5
 CROWD = """
     INSERT INTO users (role, full_name, email, phone, password_hash, created_at)
     SELECT 'customer', 'Crowd ' || n, 'crowd' || n || '@example.org', '97' || lpad(n::text, 8, '0'), '-', now()
