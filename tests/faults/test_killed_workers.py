@@ -107,8 +107,9 @@ async def test_the_export_is_made_anew_and_whole(aftermath: Aftermath, site: Sit
 
 
 async def test_what_the_dead_one_left_on_the_disk_is_swept(aftermath: Aftermath, site: Site):
-    [left] = site.storage.incoming.glob("*")
-    for path in (left, *left.glob("*")):
+    left = list(site.storage.incoming.glob("*"))
+    assert left, "the worker was killed before it had begun to write"
+    for path in (*left, *site.storage.incoming.glob("*/*")):
         os.utime(path, (time.time() - 700,) * 2)
     await site.has_run("sweep_files", await site.due("sweep_files"))
     assert list(site.storage.incoming.glob("*")) == []
