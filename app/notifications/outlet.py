@@ -2,6 +2,7 @@
 
 import functools
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ class Try:
     took: int
 
 
-class Outlet:
+class Outlet(ABC):
     """Its channel's name, its address, and the count of what went wrong. The address is never written down."""
 
     kind = ""  # of the notice that tells the admins that it is off
@@ -55,13 +56,14 @@ class Outlet:
         self._url = url
         self._outside = outside or _outside()
 
+    @abstractmethod
     def parcel(self, letter: Letter, row: Outbox) -> Parcel:
-        raise NotImplementedError
+        """What is posted there for this letter."""
 
-    async def note(self, db: AsyncSession, row: Outbox, one: Try) -> None:
+    async def note(self, db: AsyncSession, row: Outbox, one: Try) -> None:  # noqa: B027  a log is not everybody's
         """Whoever keeps a log writes it here, in the transaction that counts."""
 
-    async def switched_off(self, db: AsyncSession) -> None:
+    async def switched_off(self, db: AsyncSession) -> None:  # noqa: B027  nor is more to write
         """What else is written when it was one failure too many."""
 
     @asynccontextmanager
