@@ -6,7 +6,6 @@ as his claim, which he renews while he lives, has run out.
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -88,9 +87,11 @@ class Postman:
         async def renew() -> None:
             while True:
                 await asyncio.sleep(RENEWED)
-                with contextlib.suppress(Exception):  # the next one may get through; else another postman takes over
+                try:
                     async with self._database.work() as db:
                         await Mails(db).hold([mail.id for mail in mails], clock.now() + CLAIM)
+                except Exception as problem:  # the next one may get through; else another postman takes over
+                    log.warning("a claim was not renewed", problem=type(problem).__name__, left=len(mails))
 
         renewing = asyncio.create_task(renew())
         try:
