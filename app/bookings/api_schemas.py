@@ -21,7 +21,8 @@ from app.kit.words import N_
 from app.payments.shares import earning_of
 
 # What the first Doorstep called the states.
-STATUS = {
+StatusWord = Literal["requested", "assigned", "closed", "cancelled"]
+STATUS: Mapping[State, StatusWord] = {
     State.HELD: "requested",
     State.REQUESTED: "requested",
     State.ASSIGNED: "assigned",
@@ -75,10 +76,7 @@ class BookingJson(Struct, kw_only=True):
     ]
     professional: Annotated[PartyJson | None, Meta(description="Null until somebody accepts.", examples=[None])]
     state: Annotated[StateName, Meta(description="Where it stands.", examples=["assigned"])]
-    status: Annotated[
-        Literal["requested", "assigned", "closed", "cancelled"],
-        Meta(description="The same in four words.", examples=["assigned"]),
-    ]
+    status: Annotated[StatusWord, Meta(description="The same in four words.", examples=["assigned"])]
     cancelled_as: Annotated[
         str | None, Meta(description="Who or what ended it, when it was cancelled.", examples=["customer", None])
     ]
@@ -187,7 +185,7 @@ def booking_json(me: Person, told: Told, vault: Vault, offers: Mapping[str, Offe
         customer=_customer(me, told, own=own, near=near),
         professional=_professional(me, told, holds=holds, shares=own and is_open),
         state=told.state,  # type: ignore[arg-type]  # a CHECK in the database says so
-        status=STATUS[State(told.state)],  # type: ignore[arg-type]
+        status=STATUS[State(told.state)],
         cancelled_as=told.cancelled_as,
         date_of_request=here(told.created_at),
         start=here(told.starts_at),
