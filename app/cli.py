@@ -12,9 +12,9 @@ from typing import TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.db import Database
-from app.kit.errors import Invalid
-from app.kit.events import channel
+from app.core.db import Database
+from app.core.errors import Invalid
+from app.core.events import channel
 from app.settings import BadSettings, Settings
 
 T = TypeVar("T")
@@ -123,9 +123,9 @@ def _routes(_args: argparse.Namespace) -> int:
 
 
 def _admin(args: argparse.Namespace) -> int:
-    from app.accounts.signup import make_admin
-    from app.kit.secrets import Passwords
-    from app.kit.vault import Vault
+    from app.accounts.sign_up import make_admin
+    from app.core.encryption import Vault
+    from app.core.secrets import Passwords
 
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     passwords = Passwords(Vault(Settings.from_env().secret_key))
@@ -139,7 +139,7 @@ def _admin(args: argparse.Namespace) -> int:
 
 
 async def _in_one_transaction(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    importlib.import_module("app.tables")
+    importlib.import_module("app.models")
     database = Database(Settings.from_env().database_url, pool_size=1)
     try:
         async with database.work() as db:

@@ -7,20 +7,20 @@ from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
 from app.accounts import auth
-from app.discovery.cache import clear_what_it_changes
-from app.kit import logs
-from app.kit.desk import tell_the_desk
-from app.kit.events import on_every_event
+from app.core import logs
+from app.core.admin_audience import tell_the_desk
+from app.core.events import on_every_event
+from app.discovery.invalidation import clear_what_it_changes
 from app.notifications import rules
-from app.parts import parts, provided
 from app.routes import MAILBOX, ROUTES
+from app.services import parts, provided
 from app.settings import Settings
-from app.web.crossing import Crossing
+from app.web.cors import Crossing
 from app.web.errors import on_error
-from app.web.front import surround
 from app.web.guards import Gate, refuse_undeclared
+from app.web.middleware import surround
 from app.web.security import SecurityHeaders
-from app.web.work import note_status
+from app.web.unit_of_work import note_status
 from tasks.worker import TIMETABLE
 
 FORM = 1_000_000  # bytes; an upload's route sets its own request_max_body_size

@@ -3,71 +3,64 @@
 from litestar.types import ControllerRouterHandler
 
 from app.accounts.address_pages import AddressPages
-from app.accounts.again_pages import AgainPages
 from app.accounts.api import AccountApi
-from app.accounts.event_pages import EventDesk
 from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
+from app.accounts.reauthentication_pages import AgainPages
+from app.audit.admin_pages import EventDesk
+from app.billing.ledger_admin_pages import LedgerDesk
+from app.blocking.admin_pages import BlockPages
+from app.blocking.pages import BlockedPages
 from app.bookings.api import BookApi, BookingLists
 from app.bookings.booking_pages import BookingPages, ExtraAnswerPages, ReceiptPages
-from app.bookings.calendar_pages import CalendarPages, of_booking, of_job
-from app.bookings.calendar_pages import feed as calendar_feed
 from app.bookings.change_pages import CancellationPages, ReschedulePages
-from app.bookings.desk_pages import BookingDesk
-from app.bookings.dispatch_pages import DispatchDesk
-from app.bookings.earnings_pages import earnings, history
-from app.bookings.handover_pages import (
-    AbsencePages,
-    ArrivalPages,
-    CompletionPages,
-    DeparturePages,
-    ExtraPages,
-    StartPages,
-)
-from app.bookings.job_pages import AcceptancePages, JobListPages, JobPages, PassPages, ReturnPages
-from app.bookings.ledger_pages import LedgerDesk
-from app.bookings.move_api import MoveApi
+from app.bookings.checkout_pages import PaymentPages
 from app.bookings.pages import BookingsPages
-from app.bookings.payment_pages import PaymentPages
+from app.catalog.admin_pages import ServiceDesk
 from app.catalog.api import CatalogueApi
-from app.catalog.category_pages import CategoryDesk
-from app.catalog.desk_pages import ServiceDesk
-from app.catalog.editing_pages import ServiceForms
+from app.catalog.category_admin_pages import CategoryDesk
+from app.catalog.service_form_admin_pages import ServiceForms
 from app.discovery.api import SlotsApi
 from app.discovery.pages import HomePages, ReadingPages, ResultPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
-from app.insights.api import ExportApi
-from app.insights.export_pages import EarningsExport, EarningsExports, ExportDesk, ExportsDesk
-from app.insights.monthly_pages import MonthlyPages
-from app.insights.report_pages import ReportDesk
-from app.insights.task_pages import TaskDesk
-from app.insights.today_pages import TodayPages
+from app.dispatch.admin_pages import BookingDesk
+from app.dispatch.unassigned_admin_pages import DispatchDesk
+from app.exports.api import ExportApi
+from app.exports.pages import EarningsExport, EarningsExports, ExportDesk, ExportsDesk
+from app.jobs.api import MoveApi
+from app.jobs.availability_pages import AvailabilityPages
+from app.jobs.calendar_pages import CalendarPages, of_booking, of_job
+from app.jobs.calendar_pages import feed as calendar_feed
+from app.jobs.earnings_pages import earnings, history
+from app.jobs.handover_pages import AbsencePages, ArrivalPages, CompletionPages, DeparturePages, ExtraPages, StartPages
+from app.jobs.pages import AcceptancePages, JobListPages, JobPages, PassPages, ReturnPages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import NoticePages, PreferencePages, UnsubscribePages
-from app.notifications.webhook_pages import WebhookDesk, WebhooksDesk
+from app.operations.admin_pages import TaskDesk
+from app.people.admin_admin_pages import AdminDesk
+from app.people.api import PeopleApi
+from app.people.customer_admin_pages import CustomerDesk
+from app.people.professional_admin_pages import ProfessionalDesk
+from app.privacy.pages import LeavingPages, OwnDataPages
+from app.reports.admin_pages import ReportDesk
+from app.reports.pages import MonthlyPages
+from app.reports.today_admin_pages import TodayPages
+from app.reviews.admin_pages import ReviewDesk
 from app.reviews.api import ReviewApi
-from app.reviews.desk_pages import ReviewDesk
 from app.reviews.pages import ReviewPages
-from app.standing.admin_pages import AdminDesk
-from app.standing.api import PeopleApi
-from app.standing.availability_pages import AvailabilityPages
-from app.standing.block_pages import BlockPages
-from app.standing.customer_pages import CustomerDesk
-from app.standing.decision_api import DecisionApi, ProfileApi, StatusApi
-from app.standing.joining_api import JoiningApi
-from app.standing.joining_pages import JoiningPages
-from app.standing.leaving_pages import LeavingPages, OwnDataPages
-from app.standing.pages import BlockedPages
-from app.standing.professional_pages import ProfessionalDesk
-from app.standing.verification_pages import VerificationPages
-from app.standing.work_pages import WorkPages
+from app.vetting.application_api import JoiningApi
+from app.vetting.application_pages import JoiningPages
+from app.vetting.decision_api import DecisionApi, ProfileApi, StatusApi
 from app.vetting.document_pages import DocumentPages, DocumentsPages
+from app.vetting.offered_services_pages import WorkPages
+from app.vetting.verification_pages import VerificationPages
 from app.web import health
 from app.web.api_pages import ReferencePages
 from app.web.live import live
 from app.web.static import static_file
+from app.webhooks.admin_pages import WebhookDesk, WebhooksDesk
 
 # One import above and one line here per controller.
 EVERYONE: list[ControllerRouterHandler] = [

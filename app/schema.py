@@ -4,9 +4,9 @@ import asyncio
 
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.accounts.reference import load_pincodes
-from app.kit import migrate
-from app.kit.db import driver_url
+from app.accounts.pincode_data import load_pincodes
+from app.core import migrate
+from app.core.db import driver_url
 
 
 def upgrade(owner_url: str, app_url: str) -> None:

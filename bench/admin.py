@@ -14,9 +14,9 @@ from typing import Any
 import asyncpg
 import httpx
 
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.paging import cursor
+from app.core import clock
+from app.core.db import Database
+from app.core.paging import cursor
 from app.main import create_app
 from app.settings import Settings
 from bench.desk_town import fill

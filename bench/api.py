@@ -17,8 +17,8 @@ import uvloop
 from sqlalchemy import text
 
 from app.accounts.session import TOKEN
-from app.kit import clock
-from app.kit.db import Database
+from app.core import clock
+from app.core.db import Database
 from app.main import create_app
 from app.settings import Settings
 from bench.load import HOST

@@ -11,10 +11,10 @@ from itertools import islice
 
 import asyncpg
 
-from app.catalog.reference import load_catalogue
-from app.kit import clock
-from app.kit.db import Database
-from app.tables import metadata
+from app.catalog.reference_data import load_catalogue
+from app.core import clock
+from app.core.db import Database
+from app.models import metadata
 from bench.desk_work import (
     AREAS,
     BOOKING,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from app.kit import clock
+from app.core import clock
 from app.payments.shares import commission_of
 
 NULL = "\\N"

@@ -15,9 +15,9 @@ import asyncpg
 from sqlalchemy import select
 
 from app.accounts.user import User
-from app.insights import exporting
-from app.insights.export import Export
-from app.kit.db import Database
+from app.core.db import Database
+from app.exports import writer
+from app.exports.export import Export
 from app.settings import Settings
 from tasks.exports import build_export
 
@@ -54,7 +54,7 @@ async def export(given: Settings, folder: str) -> tuple[int, float, int]:
     database = Database(given.database_url)
     async with database.work() as db:
         admin = await db.get_one(User, await db.scalar(select(User.id).where(User.role == "admin").limit(1)))
-        asked = await exporting.ask(db, admin, "bookings", {}, bom=False)
+        asked = await writer.ask(db, admin, "bookings", {}, bom=False)
     started = time.perf_counter()
     await build_export({"database": database, "after": None, "settings": given}, export_id=asked.id)
     took = time.perf_counter() - started

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import uvloop
 from redis.asyncio import Redis
 
-from app.kit.after import AfterCommit
-from app.kit.db import Database
-from app.kit.events import nudge
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.events import nudge
 from bench.load import END, request
 from bench.pages import COOKIE
 from bench.processes import Process, web

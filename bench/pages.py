@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import uvloop
 
-from app.kit.db import Database
+from app.core.db import Database
 from app.main import create_app
 from app.settings import Settings
 from bench.load import FINE, HOST, Pressed, fetch, press, request

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.dev.memory import free_port
+from app.dev.state import free_port
 from bench.load import HOST
 from bench.servers import Place
 

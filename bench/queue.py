@@ -10,7 +10,7 @@ from typing import Any
 
 from saq.queue.redis import RedisQueue
 
-from app.kit.queue import CARE, queue_at
+from app.core.queue import CARE, queue_at
 from bench.servers import place
 from bench.tables import Cell, quantile, show
 

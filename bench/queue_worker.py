@@ -13,7 +13,7 @@ from typing import Any
 from saq import Worker
 from saq.queue.redis import RedisQueue
 
-from app.kit.queue import queue_at
+from app.core.queue import queue_at
 from tasks.run import TIMERS, Patient, heard
 
 AT_ONCE = 4  # as the queue of the timetable

@@ -12,9 +12,9 @@ import asyncpg
 
 from app.bookings.holds import Wish, hold
 from app.catalog.repository import Services
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.errors import Refused
+from app.core import clock
+from app.core.db import Database
+from app.core.errors import Refused
 from bench.servers import Place, place
 from bench.tables import quantile, show
 from bench.town import ADYAR, CUSTOMERS, build

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.search import resolve
-from app.kit.db import Database
+from app.core.db import Database
 from bench.servers import Place, place
 from bench.slots import explained, statements
 from bench.tables import middle, show

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings import crew
 from app.catalog.repository import Services
-from app.kit import clock
-from app.kit.db import Database
+from app.core import clock
+from app.core.db import Database
+from app.scheduling import candidates
 from bench.servers import place
 from bench.tables import middle, show
 from bench.town import ADYAR, build
@@ -59,7 +59,7 @@ async def _measure(url: str, slug: str) -> tuple[Any, ...]:
         async with database.reading() as db:
             service = await Services(db).by_slug(slug)
             with statements(database) as asked:
-                week = await crew.week(db, service, ADYAR, clock.today())
+                week = await candidates.week(db, service, ADYAR, clock.today())
             queries = list(asked)
             whole, cpu = zip(*[await _timed(db, service) for _ in range(TIMES)], strict=True)
             inside = middle([sum([(await explained(db, *one)).whole for one in queries]) for _ in range(TIMES)])
@@ -74,7 +74,7 @@ async def _measure(url: str, slug: str) -> tuple[Any, ...]:
 async def _timed(db: AsyncSession, service: Any) -> tuple[float, float]:
     """How long it took, and the CPU time of this process, in ms."""
     started, used = time.perf_counter(), time.process_time()
-    await crew.week(db, service, ADYAR, clock.today())
+    await candidates.week(db, service, ADYAR, clock.today())
     return (time.perf_counter() - started) * 1000, (time.process_time() - used) * 1000
 
 

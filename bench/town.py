@@ -8,12 +8,12 @@ from sqlalchemy import text
 
 from app.accounts.session import ABSOLUTE, BROWSER
 from app.bookings.code import Code
-from app.catalog.reference import load_catalogue
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.secrets import digest, new_token
-from app.kit.vault import Vault
-from app.tables import metadata
+from app.catalog.reference_data import load_catalogue
+from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.secrets import digest, new_token
+from app.models import metadata
 from bench.processes import SECRET
 from bench.servers import Place
 

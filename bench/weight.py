@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from html.parser import HTMLParser
 from typing import Any
 
-from app.kit.db import Database
+from app.core.db import Database
 from bench.load import fetch, request
 from bench.pages import COOKIE
 from bench.processes import Process, web

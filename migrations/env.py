@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from app.tables import metadata
+from app.models import metadata
 
 
 def ours(_object: object, name: str | None, kind: str, *_: object) -> bool:

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from croniter import croniter
 
-from app.kit import clock, logs
-from app.kit.schedule import Runs, Tick
+from app.core import clock, logs
+from app.core.schedule import Runs, Tick
 from tasks.context import Context, work
 
 Task = Callable[[Context], Awaitable[object]]

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.db import Database
+from app.core.db import Database
 
 Context = dict[str, Any]
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import asyncpg
 
-from app.insights import exporting
-from app.insights.export import Export
-from app.insights.export_queries import Asked, query_of
-from app.insights.export_repository import Exports
-from app.kit import clock, logs
-from app.kit.files import Storage
-from app.notifications.telling import tell_all
-from app.notifications.told import Told
+from app.core import clock, logs
+from app.core.storage import Storage
+from app.exports import writer
+from app.exports.export import Export
+from app.exports.queries import Asked, query_of
+from app.exports.repository import Exports
+from app.notifications.notification import Told
+from app.notifications.notify import tell_all
 from tasks.context import Context, work
 
 BOM = b"\xef\xbb\xbf"
@@ -34,7 +34,7 @@ async def build_export(ctx: Context, *, export_id: int) -> None:
     """Once, however often it is handed over; what a dead worker began is begun anew."""
     async with work(ctx) as db:
         now = clock.now()
-        export = await Exports(db).claim(export_id, now, now - exporting.SILENT)
+        export = await Exports(db).claim(export_id, now, now - writer.SILENT)
         if export is None:
             return
         asked = await query_of(db, export.kind, export.filters, export.by_id)
@@ -51,7 +51,7 @@ async def build_export(ctx: Context, *, export_id: int) -> None:
         async with work(ctx) as db:
             mine = await Exports(db).mine_still(export)
             if mine is not None:
-                exporting.failed(mine, type(problem).__name__)
+                writer.failed(mine, type(problem).__name__)
     finally:
         shutil.rmtree(path.parent, ignore_errors=True)
 
@@ -62,7 +62,7 @@ async def _settle(ctx: Context, storage: Storage, export: Export, path: Path, di
         mine = await Exports(db).mine_still(export)
         if mine is None:
             raise Discarded
-        exporting.ready(mine, storage.finish(db, path), size, digest, rows)
+        writer.ready(mine, storage.finish(db, path), size, digest, rows)
         await tell_all(db, [_told(mine)])
 
 
@@ -129,9 +129,9 @@ class _Build:
 async def take_up_exports(ctx: Context) -> int:
     """By the pulse: what Redis lost, or a killed worker had in hand, waits no longer than its silence counts."""
     async with work(ctx) as db:
-        return await exporting.take_up(db)
+        return await writer.take_up(db)
 
 
 async def expire_exports(ctx: Context) -> int:
     async with work(ctx) as db:
-        return await exporting.expire(db, Storage(ctx["settings"].uploads_dir))
+        return await writer.expire(db, Storage(ctx["settings"].uploads_dir))

@@ -4,13 +4,13 @@ import asyncio
 
 from app.notifications.channels.email import Smtp
 from app.notifications.channels.google_chat import Cards
-from app.notifications.channels.webhook import Parcels
 from app.notifications.delivery import Postman
-from app.notifications.hook import Hook
-from app.notifications.letters import Letters
-from app.notifications.outlet import OutletPostman
+from app.notifications.http_transport import OutletPostman
+from app.notifications.messages import Letters
 from app.notifications.room import Room, forget_all
-from app.notifications.webhook_repository import Webhooks
+from app.webhooks.channel import Parcels
+from app.webhooks.repository import Webhooks
+from app.webhooks.transport import Hook
 from tasks.context import Context
 
 

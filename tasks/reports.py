@@ -4,12 +4,12 @@ from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.month import month_before, to_facts
-from app.bookings.month_repository import Months
-from app.insights.monthly_repository import MonthlyReports
-from app.kit import clock
-from app.notifications.telling import tell_all
-from app.notifications.told import Told
+from app.core import clock
+from app.notifications.notification import Told
+from app.notifications.notify import tell_all
+from app.reports.month import month_before, to_facts
+from app.reports.month_repository import Months
+from app.reports.statement_repository import MonthlyReports
 from tasks.context import Context, work
 
 AT_ONCE = 100

@@ -11,17 +11,17 @@ from typing import Any
 from saq import Worker
 from saq.job import Status
 
-import app.tables  # noqa: F401  a row of one feature points at rows of others: all tables must be known
-from app.discovery.cache import clear_what_it_changes
-from app.kit import clock, logs
-from app.kit.after import AfterCommit
-from app.kit.db import Database
-from app.kit.desk import tell_the_desk
-from app.kit.events import channel, on_every_event
-from app.kit.live import Broken
-from app.kit.queue import CLOCK, HEARTBEAT, queue_at
-from app.kit.schedule import TaskFailure, Tick
-from app.kit.vault import Vault
+import app.models  # noqa: F401  a row of one feature points at rows of others: all tables must be known
+from app.core import clock, logs
+from app.core.admin_audience import tell_the_desk
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.events import channel, on_every_event
+from app.core.pubsub import Broken
+from app.core.queue import CLOCK, HEARTBEAT, queue_at
+from app.core.schedule import TaskFailure, Tick
+from app.discovery.invalidation import clear_what_it_changes
 from app.notifications import rules
 from app.notifications.delivery import LAST_LETTER
 from app.settings import Settings

@@ -1,9 +1,9 @@
 """What the clock does: lapsed holds, unanswered offers, jobs left running, old bookings, worn-out keys."""
 
 from app.accounts import session
-from app.bookings import by_clock, holds
-from app.kit import clock, idempotency
-from app.kit.schedule import Runs
+from app.bookings import expiry, holds
+from app.core import clock, idempotency
+from app.core.schedule import Runs
 from app.payments import charges
 from tasks.context import Context, work
 
@@ -23,22 +23,22 @@ async def lapse_holds(ctx: Context) -> int:
 
 async def give_up_unfilled(ctx: Context) -> int:
     async with work(ctx) as db:
-        return await by_clock.give_up_unfilled(db)
+        return await expiry.give_up_unfilled(db)
 
 
 async def ask_the_others(ctx: Context) -> int:
     async with work(ctx) as db:
-        return await by_clock.ask_the_others(db)
+        return await expiry.ask_the_others(db)
 
 
 async def complete_left_running(ctx: Context) -> int:
     async with work(ctx) as db:
-        return await by_clock.complete_left_running(db)
+        return await expiry.complete_left_running(db)
 
 
 async def close_old_bookings(ctx: Context) -> int:
     async with work(ctx) as db:
-        return await by_clock.close_left_unreviewed(db)
+        return await expiry.close_left_unreviewed(db)
 
 
 async def free_payouts(ctx: Context) -> int:

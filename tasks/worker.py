@@ -3,12 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
-from app.kit.queue import CLOCK, EXPORTS, MAIL
+from app.core.queue import CLOCK, EXPORTS, MAIL
 from tasks.clock import Line, Task, run_tick
 from tasks.context import Context
 from tasks.exports import build_export, expire_exports, take_up_exports
 from tasks.notifications import drain_outbox, drain_room, drain_webhooks
-from tasks.papers import sweep_files, warn_of_expiry
 from tasks.reminders import remind_before_jobs, remind_in_the_evening
 from tasks.reports import send_monthly_reports
 from tasks.upkeep import (
@@ -22,6 +21,7 @@ from tasks.upkeep import (
     prune_runs,
     prune_sessions,
 )
+from tasks.vetting import sweep_files, warn_of_expiry
 
 TIMETABLE: tuple[Line, ...] = (
     Line("* * * * *", lapse_holds),

@@ -8,8 +8,8 @@ from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.user import User
-from app.kit.db import Database
-from app.kit.vault import Vault
+from app.core.db import Database
+from app.core.encryption import Vault
 from tests.application import serving, settings
 from tests.person import Person
 

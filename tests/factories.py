@@ -6,14 +6,14 @@ from itertools import count
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.area import Address
+from app.accounts.address import Address
+from app.accounts.professional import Professional
 from app.accounts.user import Block, Role, User
-from app.availability.working import Coverage, Offering, WorkingHours
 from app.bookings.booking import Booking
 from app.bookings.holds import Wish, hold
 from app.catalog.service import Category, Service
-from app.kit import clock
-from app.vetting.professional import Professional
+from app.core import clock
+from app.scheduling.working_hours import Coverage, Offering, WorkingHours
 
 ADYAR, BESANT_NAGAR, TIRUVANMIYUR, TAMBARAM = "600020", "600090", "600041", "600045"
 PASSWORD = "correct horse battery"

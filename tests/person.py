@@ -9,9 +9,9 @@ from litestar import Litestar
 
 from app.accounts.session import Sessions
 from app.accounts.user import User
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.secrets import digest, new_token
+from app.core import clock
+from app.core.db import Database
+from app.core.secrets import digest, new_token
 
 URL = "http://localhost:8000"
 

@@ -10,9 +10,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from app.kit import words
+from app.core import i18n
 
-POT = words.FOLDER / "messages.pot"
+POT = i18n.FOLDER / "messages.pot"
 LOCALE = "ta_IN"
 UNREAD = {"script", "style"}
 READ_ALOUD = {"alt", "aria-label", "aria-description", "placeholder", "title"}
@@ -27,11 +27,11 @@ def offered_in(folder: Path) -> Iterator[None]:
     made.mkdir(parents=True)
     with POT.open("rb") as pot, (made / "messages.mo").open("wb") as mo:
         write_mo(mo, _translated(read_po(pot)))
-    words.offer(folder)
+    i18n.offer(folder)
     try:
         yield
     finally:
-        words.offer()
+        i18n.offer()
 
 
 def _translated(template: Catalog) -> Catalog:

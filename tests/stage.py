@@ -10,9 +10,9 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import User
-from app.kit import clock
-from app.kit.db import Database
-from app.notifications.letters import Letter, Letters, OutOfDate
+from app.core import clock
+from app.core.db import Database
+from app.notifications.messages import Letter, Letters, OutOfDate
 from app.notifications.repository import Mails
 from tests.application import serving, settings
 from tests.person import Page, Person

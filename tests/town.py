@@ -6,10 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import User
-from app.catalog.reference import load_catalogue
+from app.catalog.reference_data import load_catalogue
 from app.catalog.service import Service
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
+from app.core.encryption import Vault
+from app.core.secrets import Passwords
 from tests.factories import ADYAR, BESANT_NAGAR, TAMBARAM, a_professional
 
 LEAKS = "fixing-leaks-and-pipes"

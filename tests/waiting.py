@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy import text
 
-from app.kit.db import Database
+from app.core.db import Database
 
 WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 

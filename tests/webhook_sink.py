@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.kit.outside import Outside
+from app.core.http_client import Outside
 
 HOST, PUBLIC = "chat.example", "93.184.215.14"
 URL = f"https://{HOST}/v1/spaces/AAA/messages?key=k&token=t"

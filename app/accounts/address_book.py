@@ -2,10 +2,10 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.area import Address
+from app.accounts.address import Address
 from app.accounts.repository import Addresses, Users
 from app.accounts.user import User
-from app.kit.events import Person
+from app.core.events import Person
 
 
 async def add(db: AsyncSession, me: Person, line: str, pincode: str) -> Address:

@@ -6,14 +6,14 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import address_book
-from app.accounts.area import Address, Pincode
+from app.accounts.address import Address, Pincode
 from app.accounts.auth import Me
-from app.accounts.contact import cleaned, line_of, pincode_of
+from app.accounts.contact_fields import cleaned, line_of, pincode_of
 from app.accounts.pages import Asked, in_order
 from app.accounts.repository import Addresses, Pincodes
 from app.accounts.schemas import NewAddress
-from app.kit.errors import Invalid
-from app.kit.words import _
+from app.core.errors import Invalid
+from app.core.i18n import _
 from app.web.forms import Form, form, read, shown_again
 from app.web.guards import only
 from app.web.render import flash, go, page

@@ -13,13 +13,13 @@ from app.accounts.attempts import TooSoon
 from app.accounts.pages import apart_of, evenly
 from app.accounts.repository import Users
 from app.accounts.schemas import NewCustomer
-from app.accounts.signin import recognise
-from app.accounts.signup import sign_up
-from app.kit.after import AfterCommit
-from app.kit.db import Database
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
-from app.kit.words import _
+from app.accounts.sign_in import recognise
+from app.accounts.sign_up import sign_up
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.i18n import _
+from app.core.secrets import Passwords
 from app.settings import Settings
 from app.web.api import Answer, Asked, read_body, tell
 from app.web.guards import Spoken, everyone, signed_in

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.kit.shapes import Body
+from app.core.api_types import Body
 
 Id = Annotated[int, Meta(ge=1, description="Number of the account.", examples=[12])]
 Email = Annotated[str, Meta(max_length=254, description="E-mail address.", examples=["lakshmi@example.com"])]

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.kit import clock
-from app.kit.network import network
-from app.kit.words import ngettext
+from app.core import clock
+from app.core.i18n import ngettext
+from app.core.network import network
 
 FORGOTTEN_AFTER = timedelta(hours=24)
 

@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.session import BROWSER, IDLE, TOKEN, Principal, Sessions
 from app.accounts.user import User
-from app.kit import clock
-from app.kit.secrets import digest, new_token
+from app.core import clock
+from app.core.secrets import digest, new_token
+from app.web.context import Connection, visit_of
 from app.web.templating import initials, tint
-from app.web.visit import Connection, visit_of
 
 SEEN_EVERY = timedelta(minutes=10)
 FRESH_FOR = timedelta(minutes=15)

@@ -14,15 +14,15 @@ from app.accounts.attempts import TooSoon
 from app.accounts.auth import Me
 from app.accounts.repository import Pincodes, Users
 from app.accounts.schemas import Credentials, NewCustomer
-from app.accounts.signin import recognise
-from app.accounts.signup import Apart, sign_up
+from app.accounts.sign_in import recognise
+from app.accounts.sign_up import Apart, sign_up
 from app.accounts.user import Role
-from app.kit.after import AfterCommit
-from app.kit.db import Database
-from app.kit.errors import Invalid, Missing
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
-from app.kit.words import _
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.errors import Invalid, Missing
+from app.core.i18n import _
+from app.core.secrets import Passwords
 from app.settings import Settings
 from app.web.forms import Form, form, query, read, shown_again
 from app.web.guards import everyone, signed_in

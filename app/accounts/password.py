@@ -3,8 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from app.accounts.contact import Wrong
-from app.kit.words import _
+from app.accounts.contact_fields import Wrong
+from app.core.i18n import _
 
 SHORTEST, LONGEST = 10, 200
 TRIED_FIRST = Path(__file__).parent / "data" / "passwords.txt"

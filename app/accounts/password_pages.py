@@ -9,19 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.attempts import TooSoon
 from app.accounts.auth import Me
-from app.accounts.contact import cleaned, email_of
-from app.accounts.links import ask_to_reset, reset_password, verify
+from app.accounts.contact_fields import cleaned, email_of
+from app.accounts.email_links import ask_to_reset, reset_password, verify
 from app.accounts.pages import Asked, apart_of, evenly
 from app.accounts.repository import RESET, VERIFY, Links
 from app.accounts.schemas import Forgotten, NewPassword
 from app.accounts.session import Sessions
-from app.accounts.signin import count_mail, forgive
-from app.kit.after import AfterCommit
-from app.kit.db import Database
-from app.kit.errors import Invalid, Missing
-from app.kit.secrets import Passwords, digest
-from app.kit.vault import Vault
-from app.kit.words import _
+from app.accounts.sign_in import count_mail, forgive
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.errors import Invalid, Missing
+from app.core.i18n import _
+from app.core.secrets import Passwords, digest
 from app.settings import Settings
 from app.web.forms import form, read, shown_again
 from app.web.guards import everyone

@@ -2,15 +2,15 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.contact import cleaned, email_of, name_of, phone_of
-from app.accounts.links import ask_to_verify
+from app.accounts.contact_fields import cleaned, email_of, name_of, phone_of
+from app.accounts.email_links import ask_to_verify
 from app.accounts.password import good_password
 from app.accounts.repository import VERIFY, Links
 from app.accounts.schemas import Details
 from app.accounts.user import Role, User
-from app.kit.errors import Invalid, Refused
-from app.kit.vault import Vault
-from app.kit.words import _
+from app.core.encryption import Vault
+from app.core.errors import Invalid, Refused
+from app.core.i18n import _
 
 
 async def change_details(db: AsyncSession, user: User, typed: Details) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import auth
 from app.accounts.attempts import TooSoon
 from app.accounts.auth import Me
-from app.accounts.links import set_password
+from app.accounts.email_links import set_password
 from app.accounts.pages import Asked, apart_of, in_order
 from app.accounts.profile import (
     browser_name,
@@ -23,14 +23,14 @@ from app.accounts.profile import (
 from app.accounts.repository import Addresses, Browsers, Users
 from app.accounts.schemas import Details, EmailChange, PasswordChange
 from app.accounts.session import TOKEN, Session, Sessions
-from app.accounts.signin import count_mail, recognise
+from app.accounts.sign_in import count_mail, recognise
 from app.accounts.user import Role
-from app.kit.after import AfterCommit
-from app.kit.db import Database
-from app.kit.errors import Invalid
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
-from app.kit.words import _
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.errors import Invalid
+from app.core.i18n import _
+from app.core.secrets import Passwords
 from app.settings import Settings
 from app.web.forms import form, read, shown_again
 from app.web.guards import signed_in

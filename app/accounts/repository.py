@@ -9,17 +9,17 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.area import Address, Pincode
+from app.accounts.address import Address, Pincode
 from app.accounts.attempts import ACCOUNT, ACCOUNT_HERE, Purse, Tally, keys_of
 from app.accounts.session import SESSION_ENDED, Attempts, MailLink, Session
 from app.accounts.user import Block, Role, User
-from app.kit import clock
-from app.kit.errors import Invalid, Missing
-from app.kit.events import nudge
-from app.kit.ids import RowNumbers
-from app.kit.outbox import Outbox
-from app.kit.queue import MAIL, later
-from app.kit.words import _
+from app.core import clock
+from app.core.errors import Invalid, Missing
+from app.core.events import nudge
+from app.core.i18n import _
+from app.core.outbox import Outbox
+from app.core.queue import MAIL, later
+from app.core.references import RowNumbers
 
 MOST_ADDRESSES = 20
 IDS = RowNumbers()

@@ -1,12 +1,12 @@
-"""What people send, one struct per intent. Fields may be empty: app.accounts.contact says all that is wrong at once."""
+"""What people send, one struct per intent. Fields may be empty: all errors are reported at once."""
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.accounts.contact import LONGEST_EMAIL, LONGEST_LINE, LONGEST_NAME, LONGEST_PHONE
+from app.accounts.contact_fields import LONGEST_EMAIL, LONGEST_LINE, LONGEST_NAME, LONGEST_PHONE
 from app.accounts.password import LONGEST
-from app.kit.words import N_
+from app.core.i18n import N_
 
 TOO_LONG = N_("That is too long.")
 Name = Annotated[str, Meta(max_length=LONGEST_NAME, extra={"error": TOO_LONG})]

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.user import Block, User
-from app.kit.cards import holds_card_number
-from app.kit.db import Database
-from app.kit.events import nudge
-from app.kit.rows import Base, Keyed
+from app.core.card_numbers import holds_card_number
+from app.core.db import Database
+from app.core.events import nudge
+from app.core.orm import Base, Keyed
 
 IDLE = timedelta(days=14)
 ABSOLUTE = timedelta(days=90)

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, Integer, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.events import Chronicle
-from app.kit.rows import Base
-from app.kit.words import N_, _
+from app.core.events import Chronicle
+from app.core.i18n import N_, _
+from app.core.orm import Base
 
 
 class Role(enum.StrEnum):
@@ -17,7 +17,7 @@ class Role(enum.StrEnum):
     ADMIN = "admin"
 
 
-# The name of who has left. Nobody living can take it (app.accounts.contact).
+# The name of who has left. Nobody living can take it (app.accounts.contact_fields).
 FORMER = {
     Role.CUSTOMER: N_("Former customer"),
     Role.PROFESSIONAL: N_("Former professional"),

@@ -14,17 +14,17 @@ from app.accounts.user import Role
 from app.bookings import checkout
 from app.bookings.api_repository import BookingRows, Told
 from app.bookings.api_schemas import BookBody, BookingJson, booking_json
-from app.bookings.job_repository import Jobs
 from app.bookings.moves import State
-from app.bookings.offers import Offer, bench_of, open_to
 from app.bookings.schemas import NewBooking
 from app.catalog.repository import Services
-from app.kit.errors import Invalid, Missing
-from app.kit.paging import Page
-from app.kit.shapes import Listed, Paged
-from app.kit.vault import Vault
-from app.kit.words import _
-from app.payments import portal
+from app.core.api_types import Listed, Paged
+from app.core.encryption import Vault
+from app.core.errors import Invalid, Missing
+from app.core.i18n import _
+from app.core.paging import Page
+from app.jobs.offers import Offer, bench_of, open_to
+from app.jobs.repository import Jobs
+from app.payments import pretend_bank
 from app.web.api import Answer, Asked, called, once, read_body, read_query, row, tell
 from app.web.guards import only
 from app.web.openapi import Doc
@@ -144,7 +144,7 @@ class BookApi(Controller):
         given = await read_body(request, BookBody)
         payment: dict[str, str] = msgspec.to_builtins(given.payment)
         with called(**INSIDE):
-            paid_by = portal.read(payment)
+            paid_by = pretend_bank.read(payment)
         kept = {"method": paid_by.method, "brand": paid_by.brand, "last4": paid_by.last4}  # of a card no more than that
 
         async def make() -> Answer:

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime, String
 
 from app.bookings.booking import Booking
-from app.kit.errors import Missing
-from app.kit.events import Person
-from app.kit.paging import Page, after_moment, page_of
+from app.core.errors import Missing
+from app.core.events import Person
+from app.core.paging import Page, after_moment, page_of
 
 Key = tuple[datetime, int]
 ROWS = """

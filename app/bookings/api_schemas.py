@@ -8,16 +8,16 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from app.accounts.user import public_name
 from app.bookings.api_repository import Told
 from app.bookings.code import code_of
+from app.bookings.deadlines import contact_is_open
 from app.bookings.moves import State
-from app.bookings.offers import Offer
 from app.bookings.schemas import LONGEST_NOTE
-from app.bookings.timely import contact_is_open
-from app.kit import clock, rupees
-from app.kit.events import Person
-from app.kit.moments import here
-from app.kit.shapes import Body, Id, Moment, Paise, Price
-from app.kit.vault import Vault
-from app.kit.words import N_
+from app.core import clock, money
+from app.core.api_types import Body, Id, Moment, Paise, Price
+from app.core.datetimes import here
+from app.core.encryption import Vault
+from app.core.events import Person
+from app.core.i18n import N_
+from app.jobs.offers import Offer
 from app.payments.shares import earning_of
 
 # What the first Doorstep called the states.
@@ -197,9 +197,9 @@ def booking_json(me: Person, told: Told, vault: Vault, offers: Mapping[str, Offe
         note=told.note if near else None,
         rating=told.rating,
         comments=told.comment,
-        price=rupees.decimal(told.price),
+        price=money.decimal(told.price),
         price_paise=told.price,
-        earning=rupees.decimal(earning) if earning is not None else None,
+        earning=money.decimal(earning) if earning is not None else None,
         earning_paise=earning,
         distance_km=offer.km if offer else None,
         start_code=_code(told, "start", vault) if own else None,

@@ -9,17 +9,17 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.bookings.code import TRIES_IN_ALL, Code
 from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
+from app.bookings.deadlines import Timely
 from app.bookings.extra import Extra
 from app.bookings.moves import MOVES, State, sorry
 from app.bookings.telling import Telling
 from app.bookings.terms import ASKED_FIRST, HOLD, TURNAROUND
-from app.bookings.timely import Timely
-from app.kit import clock
-from app.kit.errors import Refused
-from app.kit.events import Actor
-from app.kit.rows import Base
-from app.kit.vault import Vault
-from app.kit.words import _
+from app.core import clock
+from app.core.encryption import Vault
+from app.core.errors import Refused
+from app.core.events import Actor
+from app.core.i18n import _
+from app.core.orm import Base
 
 
 class Booking(Timely, Base, Telling):

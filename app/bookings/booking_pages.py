@@ -12,14 +12,14 @@ from app.accounts.auth import Me
 from app.accounts.user import public_name
 from app.bookings import cancellation, checkout
 from app.bookings.booking import Booking
+from app.bookings.customer_view import seen
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Answer, Details, DisputeText, address_line
-from app.bookings.sight import seen
-from app.kit.errors import Invalid, Missing, Refused
-from app.kit.ids import row_number
-from app.kit.vault import Vault
-from app.kit.words import _
+from app.core.encryption import Vault
+from app.core.errors import Invalid, Missing, Refused
+from app.core.i18n import _
+from app.core.references import row_number
 from app.web.forms import form, query, read, shown_again
 from app.web.guards import BlockedPerson, only
 from app.web.render import flash, go, page

@@ -12,11 +12,11 @@ from app.bookings.decline import Dispute
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.reservation import offer_again, reschedule
-from app.kit import clock
-from app.kit.errors import Invalid, Refused
-from app.kit.events import Actor
-from app.kit.vault import Vault
-from app.kit.words import N_, _
+from app.core import clock
+from app.core.encryption import Vault
+from app.core.errors import Invalid, Refused
+from app.core.events import Actor
+from app.core.i18n import N_, _
 from app.payments import charges
 from app.payments.charge import Charge
 

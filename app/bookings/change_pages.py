@@ -12,17 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.bookings import cancellation
 from app.bookings.cancellation import cost_of
-from app.bookings.crew import nearest_free
 from app.bookings.customer_repository import OwnBookings
 from app.bookings.moves import State, sorry
-from app.bookings.picker import agreed, day_of, picker
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Cancellation, NewStart, start_of
+from app.bookings.slot_picker import agreed, day_of, picker
 from app.catalog.service import Service
-from app.kit import clock
-from app.kit.errors import Invalid, Refused
-from app.kit.words import _
+from app.core import clock
+from app.core.errors import Invalid, Refused
+from app.core.i18n import _
 from app.payments.repository import Charges
+from app.scheduling.candidates import nearest_free
 from app.web.forms import form, query, read, shown_again
 from app.web.guards import only
 from app.web.render import flash, go, page

@@ -12,16 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Addresses
 from app.bookings.booking import Booking
-from app.bookings.following import check_catalogue
 from app.bookings.holds import Wish, hold, write
 from app.bookings.moves import State, sorry
+from app.bookings.price_changes import check_catalogue
 from app.bookings.repository import Bookings
 from app.bookings.schemas import NewBooking, place_of, start_of
-from app.kit import clock, idempotency
-from app.kit.errors import Invalid, Missing, Refused
-from app.kit.events import Person
-from app.kit.words import _
-from app.payments import charges, portal
+from app.core import clock, idempotency
+from app.core.errors import Invalid, Missing, Refused
+from app.core.events import Person
+from app.core.i18n import _
+from app.payments import charges, pretend_bank
 from app.payments.charge import Charge
 from app.payments.repository import Charges
 
@@ -69,8 +69,8 @@ async def order(db: AsyncSession, by: Person, wish: Wish, price: int, typed: Map
 
     The bank is asked before any row is locked. As place and pay; Invalid beside the fields of the payment.
     """
-    instrument = portal.read(typed)
-    outcome = portal.charge(instrument, price, typed.get("code", "")) if instrument.method != "after" else None
+    instrument = pretend_bank.read(typed)
+    outcome = pretend_bank.charge(instrument, price, typed.get("code", "")) if instrument.method != "after" else None
     if outcome is not None and outcome.state == "needs_code":
         raise Invalid({"code": _("Your bank asks for a code. Send the same again with it.")})
     if outcome is not None and outcome.state != "authorised":
@@ -94,13 +94,15 @@ async def overdue_reference(db: AsyncSession, by: Person) -> str | None:
     return await Bookings(db).reference_of(owed) if owed is not None else None
 
 
-async def pay(db: AsyncSession, by: Person, reference: str, outcome: portal.Outcome | None, key: str = "") -> Booking:
+async def pay(
+    db: AsyncSession, by: Person, reference: str, outcome: pretend_bank.Outcome | None, key: str = ""
+) -> Booking:
     """Once: pressed twice, sent again or in two windows, one charge. `outcome` None is pay after the work.
 
     A bank that asks for a code leaves the booking held. Refused("lapsed"): the time was up; "retired" and "changed":
     W5 and W6.
     """
-    known = outcome.instrument if outcome else portal.Instrument("after")
+    known = outcome.instrument if outcome else pretend_bank.Instrument("after")
     form = {"reference": reference.upper(), "method": known.method, "brand": known.brand, "last4": known.last4}
     made = await idempotency.made_by(db, by.id, key, PAID, form)
     booking = await Bookings(db).for_customer(by, reference, lock=True)
@@ -140,7 +142,7 @@ async def confirm_code(db: AsyncSession, by: Person, reference: str, code: str) 
     return booking
 
 
-async def note_refusal(db: AsyncSession, booking: Booking, amount: int, outcome: portal.Outcome) -> None:
+async def note_refusal(db: AsyncSession, booking: Booking, amount: int, outcome: pretend_bank.Outcome) -> None:
     """The bank said no, or nothing: kept for the record, moves nothing."""
     await Bookings(db).locked([booking.id])
     await charges.authorise(db, booking.id, booking.customer_id, amount, "booking", outcome)
@@ -160,7 +162,9 @@ async def settle_completion(db: AsyncSession, booking: Booking) -> None:
     await Bookings(db).count_job(booking.professional_id)
 
 
-async def settle_debt(db: AsyncSession, by: Person, reference: str, outcome: portal.Outcome, key: str = "") -> bool:
+async def settle_debt(
+    db: AsyncSession, by: Person, reference: str, outcome: pretend_bank.Outcome, key: str = ""
+) -> bool:
     """Pay all that is due for one booking. True when it is paid, False when the bank asks for a code first."""
     known = outcome.instrument
     form = {"reference": reference.upper(), "method": known.method, "brand": known.brand, "last4": known.last4}
@@ -203,7 +207,7 @@ async def answer_extra(db: AsyncSession, by: Person, reference: str, extra_id: i
     booking.answer_extra(by, extra, approved=approved)
     paid_by = await Charges(db).instrument_of(booking.id) if approved else None
     if paid_by is not None:
-        outcome = portal.charge(charges.instrument_of(paid_by), extra.price)
+        outcome = pretend_bank.charge(charges.instrument_of(paid_by), extra.price)
         await charges.authorise(db, booking.id, booking.customer_id, extra.price, "extra", outcome)
     await db.flush()
     return booking
@@ -229,7 +233,7 @@ def wrong_code() -> Invalid:
     return Invalid({"code": _("That is not the code that your bank sent. Please look again.")})
 
 
-def refused_words(outcome: portal.Outcome) -> Mapping[str, str]:
+def refused_words(outcome: pretend_bank.Outcome) -> Mapping[str, str]:
     """What is told beside the field when the bank does not say yes."""
     field = {"card": "card_number", "upi": "upi_id"}.get(outcome.instrument.method, "method")
     if outcome.state == "wrong_code":
@@ -282,8 +286,8 @@ async def _hold(db: AsyncSession, by: Person, wish: Wish) -> Booking:
         raise Invalid({"professional_id": words}) from refusal
 
 
-def _asked(charge: Charge, code: str) -> portal.Outcome:
+def _asked(charge: Charge, code: str) -> pretend_bank.Outcome:
     """Ask the bank again about a charge that waits for its code."""
     known = charges.instrument_of(charge)
-    asks = portal.Instrument(known.method, known.brand, known.last4, "asks")
-    return portal.charge(asks, charge.amount, code)
+    asks = pretend_bank.Instrument(known.method, known.brand, known.last4, "asks")
+    return pretend_bank.charge(asks, charge.amount, code)

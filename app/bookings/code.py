@@ -8,11 +8,11 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, 
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit import clock
-from app.kit.errors import Invalid
-from app.kit.rows import Base
-from app.kit.vault import Vault
-from app.kit.words import _
+from app.core import clock
+from app.core.encryption import Vault
+from app.core.errors import Invalid
+from app.core.i18n import _
+from app.core.orm import Base
 
 TRIES_BEFORE_LOCK = 5
 TRIES_IN_ALL = 10

@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime
 
 from app.accounts.user import first_name, public_name
-from app.availability.travel import Point, distance_km
 from app.bookings.booking import Booking
 from app.bookings.terms import REVIEW_OPEN
-from app.kit import clock
-from app.kit.events import Actor
-from app.kit.paging import Page, page_of
+from app.core import clock
+from app.core.events import Actor
+from app.core.paging import Page, page_of
+from app.scheduling.travel import Point, distance_km
 
 MOMENT = DateTime(timezone=True)
 MOST_UPCOMING = 100

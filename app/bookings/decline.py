@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.rows import Keyed
+from app.core.orm import Keyed
 
 
 class Decline(Keyed):

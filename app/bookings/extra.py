@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit import clock
-from app.kit.errors import Refused
-from app.kit.rows import Base
-from app.kit.words import _
+from app.core import clock
+from app.core.errors import Refused
+from app.core.i18n import _
+from app.core.orm import Base
 
 
 class Extra(Base):

@@ -4,10 +4,10 @@ import unicodedata
 
 from app.bookings.booking import Booking
 from app.bookings.extra import Extra
-from app.kit import rupees
-from app.kit.errors import Refused
-from app.kit.events import Actor
-from app.kit.words import _
+from app.core import money
+from app.core.errors import Refused
+from app.core.events import Actor
+from app.core.i18n import _
 
 LEAST, MOST = 1_00, 1_00_000_00
 MOST_PROPOSALS = 10
@@ -26,4 +26,4 @@ def propose(booking: Booking, by: Actor, what: str, price: str) -> Extra:
 
 def paise(typed: str) -> int:
     """ "₹1,250.50" → 125050, digits of any script. Invalid("price") when it is no price from ₹1 to ₹1,00,000."""
-    return rupees.paise("".join(str(unicodedata.decimal(mark, mark)) for mark in typed), LEAST, MOST)
+    return money.paise("".join(str(unicodedata.decimal(mark, mark)) for mark in typed), LEAST, MOST)

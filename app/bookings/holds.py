@@ -11,16 +11,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.crew import crew_of, fill, known_place
 from app.bookings.repository import Bookings
-from app.bookings.slot import Offered, bounds, is_free, on_grid
 from app.catalog.service import Service
-from app.kit import clock
-from app.kit.errors import Invalid, Refused
-from app.kit.events import PLATFORM, Actor, Person
-from app.kit.ids import reference as new_reference
-from app.kit.words import N_, _
+from app.core import clock
+from app.core.errors import Invalid, Refused
+from app.core.events import PLATFORM, Actor, Person
+from app.core.i18n import N_, _
+from app.core.references import reference as new_reference
 from app.payments import charges
+from app.scheduling.candidates import crew_of, fill, known_place
+from app.scheduling.slots import Offered, bounds, is_free, on_grid
 
 LIVE_HOLDS = 5
 OVERLAP = "bookings_overlap_excl"

@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass
 
-from app.kit.words import _
+from app.core.i18n import _
 
 
 class State(enum.StrEnum):

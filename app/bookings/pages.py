@@ -8,23 +8,23 @@ from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.area import Address
+from app.accounts.address import Address
 from app.accounts.auth import Me
 from app.accounts.repository import Addresses
 from app.bookings.checkout import overdue_reference, place, wish_of
-from app.bookings.crew import nearest_free
 from app.bookings.customer_repository import Comer, OwnBookings, Same
 from app.bookings.holds import check_start
-from app.bookings.picker import Picker, day_of, picker
 from app.bookings.repository import Bookings
 from app.bookings.schemas import NewBooking, start_of
+from app.bookings.slot_picker import Picker, day_of, picker
 from app.catalog.repository import Services
 from app.catalog.service import Service
-from app.kit.errors import Invalid, Missing, Refused
-from app.kit.ids import row_number
-from app.kit.paging import after_moment
-from app.kit.vault import Vault
-from app.kit.words import _
+from app.core.encryption import Vault
+from app.core.errors import Invalid, Missing, Refused
+from app.core.i18n import _
+from app.core.paging import after_moment
+from app.core.references import row_number
+from app.scheduling.candidates import nearest_free
 from app.web.forms import Form, form, query, read, shown_again
 from app.web.guards import only
 from app.web.render import go, page

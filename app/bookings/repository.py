@@ -12,8 +12,8 @@ from app.bookings.decline import Decline
 from app.bookings.moves import State
 from app.bookings.terms import CLOSED_AFTER, COMPLETED_BY_CLOCK, UNFILLED_BEFORE
 from app.catalog.service import Service
-from app.kit.errors import Missing
-from app.kit.events import Actor, Event
+from app.core.errors import Missing
+from app.core.events import Actor, Event
 
 
 class Bookings:

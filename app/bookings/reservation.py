@@ -9,20 +9,20 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.availability.travel import Point
 from app.bookings.booking import Booking
-from app.bookings.crew import LONGEST_WAY, crew_of, fill, known_place
 from app.bookings.decline import Decline
 from app.bookings.holds import check_start, expire_holds, taken, write
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.slot import Busy, Worker, in_the_way, is_free, within_hours
 from app.catalog.service import Service
-from app.kit import clock
-from app.kit.errors import Missing, Refused
-from app.kit.events import Actor, Person
-from app.kit.vault import Vault
-from app.kit.words import _
+from app.core import clock
+from app.core.encryption import Vault
+from app.core.errors import Missing, Refused
+from app.core.events import Actor, Person
+from app.core.i18n import _
+from app.scheduling.candidates import LONGEST_WAY, crew_of, fill, known_place
+from app.scheduling.slots import Busy, Worker, in_the_way, is_free, within_hours
+from app.scheduling.travel import Point
 
 
 async def accept(db: AsyncSession, by: Person, reference: str, vault: Vault) -> Booking:

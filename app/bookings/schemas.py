@@ -6,10 +6,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.accounts.contact import Wrong, cleaned, line_of, pincode_of
-from app.kit import clock
-from app.kit.errors import Invalid
-from app.kit.words import N_, _
+from app.accounts.contact_fields import Wrong, cleaned, line_of, pincode_of
+from app.core import clock
+from app.core.errors import Invalid
+from app.core.i18n import N_, _
 
 START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::00)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 LONGEST_NOTE = 500

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from app.kit.events import Actor, Chronicle
+from app.core.events import Actor, Chronicle
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Mapped

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.bookings.booking import Booking
 from app.bookings.moves import State
-from app.kit import clock
+from app.core import clock
 
 
 @dataclass(frozen=True, slots=True)

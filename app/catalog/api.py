@@ -10,16 +10,16 @@ from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.catalog import editing
+from app.catalog import service_changes
 from app.catalog.api_schemas import ServiceBody, ServiceChange, ServiceJson, service_json
-from app.catalog.draft import as_typed, read_service, told
-from app.catalog.editing_repository import Catalogue
+from app.catalog.change_repository import Catalogue
 from app.catalog.repository import Services, Shown
+from app.catalog.schemas import as_typed, read_service, told
 from app.catalog.search import resolve
-from app.kit.errors import Invalid
-from app.kit.paging import Page, after, page_of
-from app.kit.shapes import Listed, Paged
-from app.kit.words import _
+from app.core.api_types import Listed, Paged
+from app.core.errors import Invalid
+from app.core.i18n import _
+from app.core.paging import Page, after, page_of
 from app.web.api import Answer, Asked, called, once, read_body, read_query, row, tell, tell_everybody
 from app.web.guards import everyone, only
 from app.web.openapi import Doc
@@ -81,7 +81,7 @@ class CatalogueApi(Controller):
         async def make() -> Answer:
             with called(**CALLED):
                 draft = read_service(await _typed(db, given))
-                service = await editing.create(db, me, draft)
+                service = await service_changes.create(db, me, draft)
             return tell(service_json(await Services(db).by_id(service.id)), 201)
 
         return await once(request, db, me, given, make)
@@ -97,7 +97,7 @@ class CatalogueApi(Controller):
             before = as_typed(told(await catalogue.draft_of_service(service)))
             with called(**CALLED):
                 draft = read_service({**before, **await _typed(db, given)})
-                await editing.edit(db, me, service.id, draft, service.event_count)
+                await service_changes.edit(db, me, service.id, draft, service.event_count)
             return tell(service_json(await Services(db).by_id(service.id)))
 
         return await once(request, db, me, given, make)
@@ -111,7 +111,7 @@ class CatalogueApi(Controller):
     async def retire(
         self, service_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> Answer:
-        service = await editing.retire(db, me, row(service_id))
+        service = await service_changes.retire(db, me, row(service_id))
         return tell(service_json(await Services(db).by_id(service.id)))
 
 

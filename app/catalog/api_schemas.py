@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from app.catalog.draft import (
+from app.catalog.repository import Shown
+from app.catalog.schemas import (
     LEAST_MINUTES,
     LONGEST_LINE,
     LONGEST_NAME,
@@ -14,9 +15,8 @@ from app.catalog.draft import (
     MOST_MINUTES,
     MOST_NOTICE,
 )
-from app.catalog.repository import Shown
-from app.kit import rupees
-from app.kit.shapes import Body, Id, Paise, Price
+from app.core import money
+from app.core.api_types import Body, Id, Paise, Price
 
 Name = Annotated[
     str, Meta(min_length=1, max_length=LONGEST_NAME, description="What it is called.", examples=["Tap repair"])
@@ -102,7 +102,7 @@ def service_json(service: Shown) -> ServiceJson:
         name=service.name,
         description=service.description,
         category=service.category.slug,
-        price=rupees.decimal(service.price),
+        price=money.decimal(service.price),
         price_paise=service.price,
         time_required=service.minutes,
         offered=not service.retired,

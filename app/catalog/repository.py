@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.service import Category, Service
-from app.kit.errors import Missing
+from app.core.errors import Missing
 
 MOST_CALLED = 100
 DOORS = (

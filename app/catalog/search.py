@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.spelling import LONGEST_QUERY, Word, asked, sound, words
+from app.catalog.transliteration import LONGEST_QUERY, Word, asked, sound, words
 
 MOST_HITS = 200
 # A word as typed, its singular, its sound; one with two letters swapped back.

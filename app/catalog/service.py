@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index,
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.events import Chronicle
-from app.kit.rows import Base
+from app.core.events import Chronicle
+from app.core.orm import Base
 
 
 class Category(Base, Chronicle):

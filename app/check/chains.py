@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.events import Chain, Event
+from app.core.events import Chain, Event
 
 HEADS = """
     SELECT 'booking-' || reference AS subject, event_count, event_head FROM bookings

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.insights.export import Export
-from app.insights.export_repository import Exports
-from app.kit.files import MAIN, Storage
+from app.core.storage import MAIN, Storage
+from app.exports.export import Export
+from app.exports.repository import Exports
 from app.vetting.repository import Documents, Kept
 
 

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import app.tables  # noqa: F401  a row of one feature points at rows of others: all tables must be known
-from app.availability.travel import Point, travel_seconds
+import app.models  # noqa: F401  a row of one feature points at rows of others: all tables must be known
 from app.bookings.moves import ACTIVE
-from app.check.catalogue import CATALOGUE
+from app.check.catalog import CATALOGUE
 from app.check.chains import broken_chains
+from app.check.constraints import guards
+from app.check.deletion import FORGOTTEN
 from app.check.files import broken_files
-from app.check.guards import guards
 from app.check.history import HISTORY
 from app.check.invariants import BOOKINGS, FOLLOWS, MONEY
-from app.check.leaving import FORGOTTEN
+from app.check.professionals import SHOWN
 from app.check.records import RECORDS
-from app.check.reported import RECOUNTED
-from app.check.standing import SHOWN
-from app.kit.cards import LONG_NUMBER, holds_card_number
-from app.kit.db import Database
-from app.kit.files import Storage
-from app.kit.migrate import APPEND_ONLY, newest
+from app.check.report_columns import RECOUNTED
+from app.core.card_numbers import LONG_NUMBER, holds_card_number
+from app.core.db import Database
+from app.core.migrate import APPEND_ONLY, newest
+from app.core.storage import Storage
+from app.scheduling.travel import Point, travel_seconds
 from app.settings import Settings
 
 PAIRS = [(before, after) for before, afters in FOLLOWS.items() for after in afters]

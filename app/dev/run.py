@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 from app.dev.addresses import answers, check_free, check_postgres, check_redis, page_address
-from app.dev.asked import Asked, Signals
+from app.dev.output import repeat, say
 from app.dev.processes import CannotStart, finish, gone, start, tell
 from app.dev.services import Services, held, wipe
-from app.dev.voice import repeat, say
+from app.dev.signals import Asked, Signals
 from app.settings import BadSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,18 +7,18 @@ import random
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.area import Pincode
+from app.accounts.address import Pincode
 from app.accounts.user import User
-from app.catalog.reference import load_catalogue
+from app.catalog.reference_data import load_catalogue
 from app.check.run import broken
-from app.dev import cast
-from app.dev.papers import hand_in
-from app.dev.past import relive
-from app.dev.town import found
-from app.kit.db import Database
-from app.kit.files import Storage
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.secrets import Passwords
+from app.core.storage import Storage
+from app.dev import demo_people
+from app.dev.demo_documents import hand_in
+from app.dev.demo_history import relive
+from app.dev.demo_town import found
 from app.settings import Settings
 
 SEED = 600020
@@ -51,12 +51,12 @@ async def _seed(settings: Settings) -> int:
 async def make_town(db: AsyncSession, vault: Vault, passwords: Passwords, storage: Storage) -> str | None:
     """A sentence about what was made; None when a town stands already."""
     await db.execute(text("SELECT pg_advisory_xact_lock(:one)").bindparams(one=SEED))
-    if await db.scalar(select(User.id).where(func.lower(User.email) == cast.CUSTOMER)):
+    if await db.scalar(select(User.id).where(func.lower(User.email) == demo_people.CUSTOMER)):
         return None
     if not await db.scalar(select(func.count()).select_from(Pincode)):
         raise RuntimeError("there are no pincodes yet: doorstep migrate loads them")
     await load_catalogue(db)
-    town = await found(db, random.Random(SEED), await passwords.hash(cast.DEMO_PASSWORD))
+    town = await found(db, random.Random(SEED), await passwords.hash(demo_people.DEMO_PASSWORD))
     papers = await hand_in(db, town, storage)
     bookings = await relive(db, town, vault)
     people, services = len(town.residents) + len(town.people), len(town.services)

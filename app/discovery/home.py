@@ -6,13 +6,13 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.crew import earliest
 from app.catalog.repository import Door, Services
-from app.discovery.cache import CARDS, WORDS_KEPT
+from app.core.cache import Cache
+from app.discovery.invalidation import CARDS, WORDS_KEPT
 from app.discovery.repository import Area, Looking
 from app.discovery.results import Search
-from app.discovery.shelf import Card, popular, ranked
-from app.kit.cache import Cache
+from app.discovery.service_list import Card, popular, ranked
+from app.scheduling.candidates import earliest
 
 CARDS_SHOWN = 3
 

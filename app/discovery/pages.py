@@ -9,15 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.accounts.repository import Addresses
-from app.discovery import cache as stale
+from app.core import clock
+from app.core.cache import Cache
+from app.core.errors import Invalid
+from app.discovery import invalidation as stale
 from app.discovery.home import front
+from app.discovery.labels import count_of_services, sorts
 from app.discovery.results import Asked, Search
-from app.discovery.shelf import SORTS, Filters
-from app.discovery.wanted import Wanted
-from app.discovery.words import count_of_services, sorts
-from app.kit import clock
-from app.kit.cache import Cache
-from app.kit.errors import Invalid
+from app.discovery.service_list import SORTS, Filters
+from app.discovery.unmet_search_counter import Wanted
 from app.web.forms import Form, query
 from app.web.guards import everyone
 from app.web.render import page, wants_fragment

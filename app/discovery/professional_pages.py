@@ -7,9 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.discovery import cache as stale
+from app.discovery import invalidation as stale
+from app.discovery.labels import language_of
 from app.discovery.repository import Looking
-from app.discovery.words import language_of
 from app.reviews.repository import Reviews
 from app.web.forms import query
 from app.web.guards import everyone

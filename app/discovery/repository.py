@@ -9,9 +9,9 @@ from sqlalchemy import BigInteger, Row, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import public_name
-from app.discovery.shelf import Card
-from app.kit import clock
-from app.kit.errors import Missing
+from app.core import clock
+from app.core.errors import Missing
+from app.discovery.service_list import Card
 from app.reviews.spread import Spread
 
 LATELY = timedelta(days=90)

@@ -6,14 +6,14 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.crew import earliest
 from app.catalog.search import Place, place, read_as, resolve, split
-from app.discovery.cache import BOOKED, CARDS, SOUGHT, SOUGHT_KEPT, WORDS_KEPT
+from app.core.cache import Cache
+from app.core.i18n import _
+from app.core.paging import Page
+from app.discovery.invalidation import BOOKED, CARDS, SOUGHT, SOUGHT_KEPT, WORDS_KEPT
 from app.discovery.repository import Area, Looking
-from app.discovery.shelf import Card, Filters, cut, popular, ranked
-from app.kit.cache import Cache
-from app.kit.paging import Page
-from app.kit.words import _
+from app.discovery.service_list import Card, Filters, cut, popular, ranked
+from app.scheduling.candidates import earliest
 
 FEW = 3
 FIRST_PLACE = "600020"

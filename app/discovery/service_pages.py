@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.catalog.repository import Services, Shown
-from app.discovery import cache as stale
-from app.discovery.choice import Choice, read_choice
+from app.core.datetimes import clock_time, when
+from app.discovery import invalidation as stale
+from app.discovery.labels import language_of
 from app.discovery.pages import main_pincode, seconds_kept, told
 from app.discovery.service_view import START, Times, called, times
-from app.discovery.words import language_of
-from app.kit.moments import clock_time, when
+from app.discovery.slot_selection import Choice, read_choice
 from app.reviews.repository import Reviews
 from app.web.forms import query
 from app.web.guards import everyone

@@ -7,15 +7,15 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import public_name
-from app.bookings.crew import week
-from app.bookings.picker import parts_of
-from app.bookings.slot import Day, Worker
+from app.bookings.slot_picker import parts_of
 from app.catalog.repository import Shown
 from app.catalog.search import place
-from app.discovery.choice import Choice, not_here
+from app.core.i18n import _
 from app.discovery.repository import Area, Looking
 from app.discovery.results import unknown_pincode
-from app.kit.words import _
+from app.discovery.slot_selection import Choice, not_here
+from app.scheduling.candidates import week
+from app.scheduling.slots import Day, Worker
 
 START = "%Y-%m-%dT%H:%M"
 IN_SIGHT = 3

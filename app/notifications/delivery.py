@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.links import SEALED
-from app.kit import clock, logs
-from app.kit.db import Database
-from app.kit.outbox import Outbox
+from app.accounts.email_links import SEALED
+from app.core import clock, logs
+from app.core.db import Database
+from app.core.outbox import Outbox
 from app.notifications.channels.email import Carrier, Line, TryLater, Undeliverable
 from app.notifications.kinds import kind_of
-from app.notifications.letters import Letter, OutOfDate
+from app.notifications.messages import Letter, OutOfDate
 from app.notifications.preference_repository import Wishes
 from app.notifications.repository import Mails
 from app.settings import Settings

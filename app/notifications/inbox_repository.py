@@ -6,10 +6,10 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.kit import clock
-from app.kit.errors import Missing
-from app.kit.events import nudge
-from app.kit.paging import Page, after, page_of
+from app.core import clock
+from app.core.errors import Missing
+from app.core.events import nudge
+from app.core.paging import Page, after, page_of
 from app.notifications.inbox import Notice
 
 PAGE = 20

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.kit.words import N_
+from app.core.i18n import N_
 
 NOW, SOON, BULK = 0, 1, 2  # lanes of the outbox: what goes to everybody never delays a code
 

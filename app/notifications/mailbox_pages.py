@@ -9,10 +9,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.errors import Missing
-from app.kit.outbox import Outbox
-from app.kit.vault import Vault
-from app.notifications.letters import Letter, Letters, OutOfDate
+from app.core.encryption import Vault
+from app.core.errors import Missing
+from app.core.outbox import Outbox
+from app.notifications.messages import Letter, Letters, OutOfDate
 from app.notifications.repository import Mails
 from app.settings import Settings
 from app.web.guards import everyone

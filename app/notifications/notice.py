@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.bookings.booking import Booking
-from app.kit.words import _
+from app.core.i18n import _
 from app.notifications.inbox import Notice
 from app.notifications.kinds import kind_of
 

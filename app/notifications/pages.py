@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.repository import IDS, Users
 from app.accounts.user import Role
-from app.kit.errors import Invalid, Missing
-from app.kit.vault import Vault
-from app.kit.words import N_, _
+from app.core.encryption import Vault
+from app.core.errors import Invalid, Missing
+from app.core.i18n import N_, _
 from app.notifications.inbox_repository import Notices
 from app.notifications.kinds import KINDS
 from app.notifications.notice import href_of, lines_of
 from app.notifications.preference_repository import Wish, Wishes
-from app.notifications.unsubscribing import subscription_of
+from app.notifications.unsubscribe import subscription_of
 from app.web.forms import Form, form, query, shown_again
 from app.web.guards import everyone, signed_in
 from app.web.render import flash, go, page

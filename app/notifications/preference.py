@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.rows import Keyed
+from app.core.orm import Keyed
 
 TOPICS = ("bookings", "reminders", "reports", "reviews")  # account and codes cannot be muted
 CHANNELS = ("inbox", "email", "chat")

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit import clock
+from app.core import clock
 from app.notifications.kinds import Kind
 from app.notifications.preference import Muted, QuietHours
 

@@ -9,7 +9,7 @@ from sqlalchemy.types import BigInteger, DateTime
 
 from app.bookings.booking import Booking
 from app.bookings.moves import State
-from app.kit.keyset import AnyRow
+from app.core.keyset import AnyRow
 
 # Whoever may work and has a job on that day, or offers that wait: these are read one by one when the mail is written.
 WORKING = text(

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit import clock
-from app.kit.keyset import AnyRow
+from app.core import clock
+from app.core.keyset import AnyRow
+from app.notifications.notification import Told
+from app.notifications.notify import tell_all
 from app.notifications.reminder_repository import Remindable
-from app.notifications.telling import tell_all
-from app.notifications.told import Told
 
 AT_ONCE = 200
 LATEST = timedelta(hours=4)  # an evening's reminder that could not go out by then is of no use any more

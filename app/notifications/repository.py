@@ -8,12 +8,12 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.area import Pincode
+from app.accounts.address import Pincode
 from app.accounts.session import MailLink
 from app.accounts.user import Block, User, public_name
 from app.bookings.booking import Booking
-from app.kit.outbox import Outbox
-from app.kit.rows import Base
+from app.core.orm import Base
+from app.core.outbox import Outbox
 from app.payments.charge import Charge
 from app.payments.repository import Charges
 from app.reviews.repository import Reviews

@@ -2,12 +2,12 @@
 
 import json
 
-from app.kit.db import Database
-from app.kit.outbox import Outbox
-from app.kit.outside import Outside
+from app.core.db import Database
+from app.core.http_client import Outside
+from app.core.outbox import Outbox
 from app.notifications.channels.google_chat import NAME
-from app.notifications.letters import Letter
-from app.notifications.outlet import Outlet, Parcel
+from app.notifications.http_transport import Outlet, Parcel
+from app.notifications.messages import Letter
 from app.notifications.repository import Mails
 
 

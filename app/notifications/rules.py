@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session, object_session
 
 from app.accounts.user import User
 from app.bookings.booking import Booking
-from app.kit.events import Chronicle, Event, nudge, on_every_event
-from app.kit.outbox import Outbox
-from app.kit.queue import MAIL, later
+from app.core.events import Chronicle, Event, nudge, on_every_event
+from app.core.outbox import Outbox
+from app.core.queue import MAIL, later
+from app.notifications.channel_registry import CHANNELS, ROOMS
 from app.notifications.channels.inbox import TOPIC
-from app.notifications.told import Told
-from app.notifications.ways import CHANNELS, ROOMS
+from app.notifications.notification import Told
 from app.vetting.document import Document
 
 Who = Callable[[Event, Any], int | None | Iterable[int]]

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.rows import Base
+from app.core.orm import Base
 
 STATES = ("needs_code", "timed_out", "declined", "authorised", "captured", "released", "due", "paid", "refunded")
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit import clock
-from app.kit.errors import Refused
-from app.kit.words import _
+from app.core import clock
+from app.core.errors import Refused
+from app.core.i18n import _
 from app.payments.charge import Charge
 from app.payments.ledger import Line, post
-from app.payments.portal import Instrument, Outcome
+from app.payments.pretend_bank import Instrument, Outcome
 from app.payments.repository import Charges
 from app.payments.shares import commission_of, fee_split, rounded_share
 

@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.kit import clock
-from app.kit.rows import Base
+from app.core import clock
+from app.core.orm import Base
 
 # Paise. hold/hold_contra: authorised, not yet ours · gateway: money that reached us · receivable: owed to us ·
 # earnings: owed to the professional (person_id) · payout_held: the same, kept 7 days · commission: ours ·

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.paging import Page, after, limit_of, page_of
+from app.core.paging import Page, after, limit_of, page_of
 from app.payments.charge import Charge
 from app.payments.ledger import LedgerEntry, LedgerTransaction
 

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.bookings.api_repository import BookingRows
 from app.bookings.api_schemas import BookingJson, booking_json
-from app.kit.shapes import Body
-from app.kit.vault import Vault
-from app.kit.words import N_
-from app.reviews.writing import write
+from app.core.api_types import Body
+from app.core.encryption import Vault
+from app.core.i18n import N_
+from app.reviews.write import write
 from app.web.api import Answer, Asked, once, read_body, row, tell
 from app.web.guards import only
 from app.web.openapi import Doc

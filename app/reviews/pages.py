@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.user import public_name
 from app.bookings.customer_repository import OwnBookings
+from app.bookings.customer_view import place_name
 from app.bookings.repository import Bookings
-from app.bookings.sight import place_name
-from app.kit.errors import Invalid, Refused
-from app.kit.words import _
+from app.core.errors import Invalid, Refused
+from app.core.i18n import _
 from app.reviews.repository import Reviews
 from app.reviews.schemas import NewReview
-from app.reviews.writing import why_not, write
+from app.reviews.write import why_not, write
 from app.web.forms import form, read, shown_again
 from app.web.guards import only
 from app.web.render import flash, go, page

@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.area import Pincode
+from app.accounts.address import Pincode
 from app.accounts.user import User, public_name
 from app.bookings.booking import Booking
-from app.kit.paging import Page, after, page_of
+from app.core.paging import Page, after, page_of
 from app.reviews.review import ProfessionalRating, Review, ServiceRating
 from app.reviews.spread import Spread
 

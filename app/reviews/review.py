@@ -6,10 +6,10 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.bookings.terms import REVIEW_OPEN
-from app.kit import clock
-from app.kit.errors import Refused
-from app.kit.rows import Base, Keyed
-from app.kit.words import _
+from app.core import clock
+from app.core.errors import Refused
+from app.core.i18n import _
+from app.core.orm import Base, Keyed
 
 
 class Review(Base):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.kit.words import N_
+from app.core.i18n import N_
 
 
 class NewReview(Struct, kw_only=True):

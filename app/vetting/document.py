@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, LargeBinary, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit import clock
-from app.kit.errors import Refused
-from app.kit.events import PLATFORM, Actor, Chronicle
-from app.kit.files import LARGEST
-from app.kit.rows import Base
-from app.kit.words import _
+from app.core import clock
+from app.core.errors import Refused
+from app.core.events import PLATFORM, Actor, Chronicle
+from app.core.i18n import _
+from app.core.orm import Base
+from app.core.storage import LARGEST
 
 KINDS = ("identity", "certificate", "address")
 STATES = ("submitted", "approved", "denied", "replaced")

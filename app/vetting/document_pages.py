@@ -8,11 +8,11 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.kit.errors import Invalid, Missing
-from app.kit.files import MAIN, Storage
-from app.kit.ids import row_number
-from app.kit.words import _
-from app.vetting import papers
+from app.core.errors import Invalid, Missing
+from app.core.i18n import _
+from app.core.references import row_number
+from app.core.storage import MAIN, Storage
+from app.vetting import document_changes
 from app.vetting.document import KINDS, Document
 from app.vetting.repository import Cases, Documents, Professionals
 from app.vetting.scanning import paper_of
@@ -50,9 +50,9 @@ class DocumentsPages(Controller):
     ) -> Page:
         sent = await form(request)
         try:
-            expires_on = papers.expiry_of(sent.get("expires_on", ""))
+            expires_on = document_changes.expiry_of(sent.get("expires_on", ""))
             paper = await paper_of(sent.files.get("document"))
-            await papers.change(db, storage, me, sent.get("kind", ""), paper, expires_on)
+            await document_changes.change(db, storage, me, sent.get("kind", ""), paper, expires_on)
         except Invalid as wrong:
             return await _draw(request, db, me, sent, choose_again(sent.files, wrong.errors))
         flash(request, _("Your paper has come. You hear from us when it is checked."), "waiting")

@@ -7,13 +7,13 @@ from sqlalchemy import Row, cast, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.professional import Professional
 from app.accounts.user import Role
-from app.kit import clock
-from app.kit.errors import Missing
-from app.kit.events import Event, Person
-from app.kit.ids import RowNumbers
+from app.core import clock
+from app.core.errors import Missing
+from app.core.events import Event, Person
+from app.core.references import RowNumbers
 from app.vetting.document import SEEN, WARNED, Document
-from app.vetting.professional import Professional
 from app.vetting.verification import Verification
 
 IDS = RowNumbers()

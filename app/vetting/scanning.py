@@ -10,10 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from app.kit import logs
-from app.kit.errors import Invalid
-from app.kit.files import MAIN, Upload
-from app.kit.words import _
+from app.core import logs
+from app.core.errors import Invalid
+from app.core.i18n import _
+from app.core.storage import MAIN, Upload
 from app.vetting.sandbox import MOST_PAGES, Cleaned
 
 log = logs.get("papers")
@@ -41,7 +41,7 @@ class Paper:
 
     @property
     def parts(self) -> dict[str, bytes]:
-        """By the names under which app.kit.files keeps them."""
+        """By the names under which app.core.storage keeps them."""
         return {MAIN: self.content} | {f"{number}.jpg": page for number, page in enumerate(self.previews, 1)}
 
 

@@ -7,9 +7,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
-from app.kit import clock
-from app.kit.events import Actor
-from app.kit.rows import Base
+from app.core import clock
+from app.core.events import Actor
+from app.core.orm import Base
 
 KINDS = ("joining", "again", "change")
 STATES = ("open", "approved", "denied", "withdrawn")

@@ -14,16 +14,16 @@ from litestar.enums import RequestEncodingType
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.cards import holds_card_number
-from app.kit.errors import Invalid, Missing
-from app.kit.events import Person
-from app.kit.files import Upload
-from app.kit.idempotency import made_by
-from app.kit.ids import RowNumbers
-from app.kit.words import _
+from app.core.card_numbers import holds_card_number
+from app.core.errors import Invalid, Missing
+from app.core.events import Person
+from app.core.i18n import _
+from app.core.idempotency import made_by
+from app.core.references import RowNumbers
+from app.core.storage import Upload
+from app.web.context import Connection
 from app.web.forms import form, query, read
 from app.web.guards import Spoken
-from app.web.visit import Connection
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.kit import logs
-from app.kit.errors import Invalid, Missing, Refused
-from app.kit.words import _
+from app.core import logs
+from app.core.errors import Invalid, Missing, Refused
+from app.core.i18n import _
 from app.web.guards import BadToken, BlockedPerson, PasswordNeeded, SignInNeeded, Spoken
 from app.web.render import came_from, draw, go, wants_fragment
 from app.web.security import SAFE_METHODS

@@ -11,12 +11,12 @@ from litestar import Request
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import ClientException
 
-from app.kit.cards import holds_card_number
-from app.kit.errors import Invalid
-from app.kit.files import Upload
-from app.kit.words import N_, _
+from app.core.card_numbers import holds_card_number
+from app.core.errors import Invalid
+from app.core.i18n import N_, _
+from app.core.storage import Upload
+from app.web.context import Connection
 from app.web.uploads import read_multipart
-from app.web.visit import Connection
 
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")

@@ -13,13 +13,13 @@ from litestar.exceptions import (
 from litestar.handlers.base import BaseRouteHandler
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
-from app.kit.events import channel
-from app.kit.limiter import Budget, Limiter
-from app.kit.network import network
-from app.kit.words import _
+from app.core.events import channel
+from app.core.i18n import _
+from app.core.network import network
+from app.core.rate_limiter import Budget, Limiter
+from app.web.context import Connection, Person, visit_of
 from app.web.forms import form
 from app.web.security import FIELD, HEADER, SAFE_METHODS, Csrf, client_address
-from app.web.visit import Connection, Person, visit_of
 
 Load = Callable[[Connection], Awaitable[Person | None]]
 EVERYONE = "everyone"

@@ -8,11 +8,11 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 
-from app.kit import clock, logs
-from app.kit.after import AfterCommit
-from app.kit.db import Database
-from app.kit.live import Broken
-from app.kit.schedule import Runs, is_silent
+from app.core import clock, logs
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.pubsub import Broken
+from app.core.schedule import Runs, is_silent
 from app.web.guards import everyone
 from app.web.live import Live
 from app.web.metrics import Meter, exposition

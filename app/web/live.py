@@ -11,10 +11,10 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.response import Stream
 
-from app.kit import logs
-from app.kit.live import Bus, Listening
+from app.core import logs
+from app.core.pubsub import Bus, Listening
+from app.web.context import Person, visit_of
 from app.web.guards import everyone
-from app.web.visit import Person, visit_of
 
 log = logs.get("live")
 PING = 15.0

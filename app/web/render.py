@@ -12,9 +12,9 @@ from litestar import Response
 from litestar.datastructures import Cookie
 from markupsafe import Markup
 
-from app.kit.vault import Vault
+from app.core.encryption import Vault
+from app.web.context import Connection, drawing, visit_of
 from app.web.security import FIELD, Cookies, Csrf, local_path
-from app.web.visit import Connection, drawing, visit_of
 
 VARY = "HX-Request, HX-Request-Type, Cookie"
 FLASH_SECONDS = 120
@@ -34,7 +34,7 @@ def page(
     """The page `full`, or for HTMX only its `fragment`.
 
     `keep_for` seconds a page that shows nothing personal is kept for other visitors, until one of the names `under` is
-    forgotten (app.kit.cache).
+    forgotten (app.core.cache).
     """
     template = fragment if fragment and wants_fragment(request) else full
     visit = visit_of(request)

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlsplit
 from litestar.datastructures import Cookie
 from litestar.types import Message, Scope
 
-from app.kit.vault import Vault
+from app.core.encryption import Vault
 from app.settings import Settings
-from app.web.visit import Connection, visit_in, visit_of
+from app.web.context import Connection, visit_in, visit_of
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

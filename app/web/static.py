@@ -12,7 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from app.web.guards import everyone
-from app.web.watch import Watch
+from app.web.reload import Watch
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 # One address, made of the files that its list names, in that order.

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from app.web.context import Connection
 from app.web.forms import query
-from app.web.visit import Connection
 
 LONGEST = 100  # characters looked for, and of a filter's value
 

@@ -13,12 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_con
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
-from app.kit import clock, words
-from app.kit.moments import clock_time, day, here, minutes_long, when, written
-from app.kit.rupees import money
-from app.kit.words import _, ngettext
+from app.core import clock, i18n
+from app.core.datetimes import clock_time, day, here, minutes_long, when, written
+from app.core.i18n import _, ngettext
+from app.core.money import money
+from app.web.reload import Watch
 from app.web.static import Assets
-from app.web.watch import Watch
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
@@ -40,7 +40,7 @@ def environment(assets: Assets | None = None, *, reload: bool = False, folder: P
     # Jinja's own wrappers take longer than all the rest of a page: ours need none.
     env.globals.update(gettext=_gettext, ngettext=_ngettext, _=_gettext)
     env.filters.update(FILTERS)
-    env.globals.update(now=clock.now, today=clock.today, locale=words.locale.get)
+    env.globals.update(now=clock.now, today=clock.today, locale=i18n.locale.get)
     if assets is not None:
         env.globals["asset"] = assets.url
     return env
@@ -49,13 +49,13 @@ def environment(assets: Assets | None = None, *, reload: bool = False, folder: P
 @pass_eval_context
 def _gettext(drawn: EvalContext, text: str, /, **values: object) -> str:
     """{% trans %} and _() of templates: values are escaped, the words are not."""
-    said = _plain(text, words.catalogue(words.locale.get())) if not values else words.gettext(text)
+    said = _plain(text, i18n.catalogue(i18n.locale.get())) if not values else i18n.gettext(text)
     return said if not values else _filled(said, values, drawn.autoescape)
 
 
 @pass_eval_context
 def _ngettext(drawn: EvalContext, one: str, many: str, num: int, /, **values: object) -> str:
-    return _filled(words.raw_ngettext(one, many, num), {"num": num, **values}, drawn.autoescape)
+    return _filled(i18n.raw_ngettext(one, many, num), {"num": num, **values}, drawn.autoescape)
 
 
 @lru_cache(maxsize=8192)
@@ -140,12 +140,12 @@ def km(distance: float) -> str:
 
 def number(value: float, digits: int = 1) -> str:
     """4.6; 12,34,567."""
-    return _decimal(round(value, digits), "#,##,##0.##", words.locale.get())
+    return _decimal(round(value, digits), "#,##,##0.##", i18n.locale.get())
 
 
 def stars(mean: float) -> str:
     """4.6, always with one digit after the point."""
-    return _decimal(mean, "0.0", words.locale.get())
+    return _decimal(mean, "0.0", i18n.locale.get())
 
 
 @lru_cache(maxsize=4096)
@@ -199,5 +199,5 @@ FILTERS: dict[str, Any] = {
     "initials": initials,
     "tint": tint,
     "grouped": grouped,
-    "said": words.gettext,  # what was stored with N_; what people typed stays as it is
+    "said": i18n.gettext,  # what was stored with N_; what people typed stays as it is
 }

@@ -8,9 +8,9 @@ from litestar.exceptions import ClientException, InternalServerException
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
-from app.kit.errors import Invalid
-from app.kit.files import LARGEST, Storage, Upload
-from app.kit.words import _
+from app.core.errors import Invalid
+from app.core.i18n import _
+from app.core.storage import LARGEST, Storage, Upload
 
 # Bytes of a whole form with a file. More than a file may have: one that is too large is told so beside its field.
 UPLOAD = 30_000_000

@@ -8,8 +8,8 @@ import pytest
 from litestar import Litestar
 from sqlalchemy import text
 
-from app.kit.db import Database
-from app.notifications.letters import Letter, Letters, OutOfDate
+from app.core.db import Database
+from app.notifications.messages import Letter, Letters, OutOfDate
 from app.notifications.repository import Mails
 from tests.application import serving, settings
 from tests.person import Person

@@ -8,10 +8,10 @@ import sys
 import pytest
 from sqlalchemy import text
 
-from app.accounts.signup import make_admin
-from app.kit.errors import Invalid
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
+from app.accounts.sign_up import make_admin
+from app.core.encryption import Vault
+from app.core.errors import Invalid
+from app.core.secrets import Passwords
 
 PASSWORD = "a sentence for the admin"
 

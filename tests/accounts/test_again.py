@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from app.accounts.session import Session
-from app.kit import clock
+from app.core import clock
 from tests.accounts.conftest import PASSWORD, a_form
 
 

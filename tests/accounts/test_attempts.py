@@ -15,7 +15,7 @@ from app.accounts.attempts import (
     network,
     sign_in_purses,
 )
-from app.kit import clock
+from app.core import clock
 from tests.factories import a_start
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.accounts.contact import Wrong, cleaned, email_of, line_of, name_of, phone_of, pincode_of
+from app.accounts.contact_fields import Wrong, cleaned, email_of, line_of, name_of, phone_of, pincode_of
 from app.accounts.password import good_password
-from app.kit.errors import Invalid
+from app.core.errors import Invalid
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.accounts.event_repository import Events, Wanted
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.events import PLATFORM
+from app.audit.repository import Events, Wanted
+from app.core import clock
+from app.core.db import Database
+from app.core.events import PLATFORM
 from tests.factories import a_customer, a_service, an_admin
 
 PATH = "/admin/events"

@@ -10,17 +10,22 @@ import pytest
 from sqlalchemy import delete, select
 
 from app.accounts import address_book
-from app.accounts.deeds import FAMILIES, SAID, WAYS
-from app.accounts.details import NAMES, UNSAID
-from app.accounts.history import History
+from app.audit.details import NAMES, UNSAID
+from app.audit.history import History
+from app.audit.messages import FAMILIES, SAID, WAYS
 from app.bookings.reservation import accept, hand_back
-from app.kit import clock
-from app.kit.events import CHANNELS, PLATFORM, Event, EventValue, channel
+from app.core import clock
+from app.core.events import CHANNELS, PLATFORM, Event, EventValue, channel
 from tests.factories import a_customer, a_hold, a_professional, a_service, an_admin
 
 ROOT = Path(__file__).resolve().parents[2]
 # Tables about events, which record none.
-TABLES = {"app/accounts/deeds.py", "app/discovery/cache.py", "app/notifications/rules.py", "app/check/invariants.py"}
+TABLES = {
+    "app/audit/messages.py",
+    "app/discovery/invalidation.py",
+    "app/notifications/rules.py",
+    "app/check/invariants.py",
+}
 TREES = {
     str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
     for path in sorted((*(ROOT / "app").rglob("*.py"), *(ROOT / "tasks").rglob("*.py")))
@@ -55,14 +60,14 @@ def keys(call: ast.Call) -> Iterator[str]:
 
 
 def test_every_event_has_its_sentence() -> None:
-    assert recorded() - set(SAID) == set(), "give it a sentence in app/accounts/deeds.py"
+    assert recorded() - set(SAID) == set(), "give it a sentence in app/audit/messages.py"
     assert set(SAID) - recorded() == set(), "nobody records it"
     assert all("%(who)s" in sentence for sentence in SAID.values())
 
 
 def test_every_fact_has_its_name() -> None:
     told = {key for _path, call in recordings() for key in keys(call)}
-    assert told - set(NAMES) - set(UNSAID) == set(), "give it a name in app/accounts/details.py"
+    assert told - set(NAMES) - set(UNSAID) == set(), "give it a name in app/audit/details.py"
     assert told & {"password", "code", "digest", "cvv", "card_number", "token"} == set(), "never part of an event"
 
 

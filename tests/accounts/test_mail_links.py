@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.kit import clock
+from app.core import clock
 from tests.accounts.conftest import PASSWORD, a_form
 
 NEW = "entirely another sentence"

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.reference import load_pincodes
+from app.accounts.pincode_data import load_pincodes
 
 
 async def test_every_pincode_is_there_and_170_have_no_coordinates(db: AsyncSession) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import event, update
 from app.accounts.pages import EVEN, evenly
 from app.accounts.repository import Users
 from app.accounts.user import Role, User
-from app.kit import clock
+from app.core import clock
 from tests.accounts.conftest import PASSWORD, a_form
 from tests.factories import a_block, an_admin
 

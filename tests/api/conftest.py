@@ -7,8 +7,8 @@ import pytest
 from litestar import Litestar
 
 from app.catalog.service import Service
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
+from app.core.encryption import Vault
+from app.core.secrets import Passwords
 from tests.application import serving, settings
 from tests.factories import TAMBARAM, a_customer, a_professional, a_service, an_admin
 from tests.program import PASSWORD, Program

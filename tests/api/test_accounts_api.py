@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.session import Session, Sessions
-from app.kit.limiter import Budget
-from app.kit.secrets import digest
+from app.core.rate_limiter import Budget
+from app.core.secrets import digest
 from tests.person import Person
 from tests.program import PASSWORD
 

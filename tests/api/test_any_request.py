@@ -17,9 +17,9 @@ import pytest
 
 from app.accounts.session import TOKEN, Sessions
 from app.accounts.user import User
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.secrets import digest, new_token
+from app.core import clock
+from app.core.db import Database
+from app.core.secrets import digest, new_token
 from app.main import create_app
 from app.web.openapi import doors
 from tests.application import settings

@@ -6,7 +6,7 @@ import re
 import pytest
 from sqlalchemy import text
 
-from app.kit.limiter import Budget
+from app.core.rate_limiter import Budget
 from app.web.guards import BY_ADDRESS, BY_TOKEN
 from app.web.openapi import doors
 from tests.api.booking import assigned, move, own

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from app.accounts.user import User
-from app.insights import exporting
-from app.insights.export_repository import Exports
+from app.exports import writer
+from app.exports.repository import Exports
 from tests.factories import an_admin
 from tests.program import Program
 
@@ -22,7 +22,7 @@ async def built(app, number, content=b"reference\r\n"):
         export = await Exports(db).of(by_id, reference, lock=True)
         path = storage.begin()
         path.write_bytes(content)
-        exporting.ready(export, storage.finish(db, path), len(content), sha256(content).digest(), 0)
+        writer.ready(export, storage.finish(db, path), len(content), sha256(content).digest(), 0)
 
 
 async def asked(me, **differently):
@@ -45,7 +45,7 @@ async def test_an_export_is_asked_for_watched_and_fetched(app, comes):
     assert file.headers["content-type"].startswith("text/csv")
     assert file.headers["cache-control"] == "no-store"
     async with app.state.database.work() as db:
-        await exporting.discard(db, app.state.storage, await db.get_one(User, meena.number), made["ref"])
+        await writer.discard(db, app.state.storage, await db.get_one(User, meena.number), made["ref"])
     gone = await meena.get(told["file"])
     assert (gone.status_code, gone.json()["type"]) == (410, "urn:doorstep:gone")
 

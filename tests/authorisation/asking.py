@@ -10,7 +10,7 @@ from litestar import Litestar
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 
-from app.kit.db import Database
+from app.core.db import Database
 from tests.vetting.samples import a_picture
 
 PICTURE = a_picture(size=(40, 30))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.kit import clock
+from app.core import clock
 from tests.application import serving, settings
 from tests.authorisation.people import People
 from tests.authorisation.town import NINE, build

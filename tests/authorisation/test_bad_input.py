@@ -4,9 +4,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from app.bookings.desk_repository import FILTERS as BOOKINGS
-from app.bookings.ledger_repository import FILTERS as LEDGER
-from app.reviews.desk_repository import FILTERS as REVIEWS
+from app.billing.ledger_repository import FILTERS as LEDGER
+from app.dispatch.repository import FILTERS as BOOKINGS
+from app.reviews.admin_repository import FILTERS as REVIEWS
 from tests.authorisation.people import PARAMETER
 from tests.authorisation.table import SEEN, TABLE, Row
 

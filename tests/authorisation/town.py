@@ -10,35 +10,35 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.area import Address
+from app.accounts.address import Address
 from app.accounts.session import TOKEN, MailLink, Session, Sessions
 from app.accounts.user import User
-from app.availability.working import TimeOff
-from app.bookings.absence import report
 from app.bookings.booking import Booking
-from app.bookings.calendar_repository import Feeds
 from app.bookings.checkout import pay, settle_completion
-from app.bookings.month import Month, to_facts
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
-from app.catalog import editing
+from app.catalog import service_changes
 from app.catalog.service import Category, Service
-from app.insights import exporting
-from app.insights.export import Export
-from app.insights.monthly_repository import MonthlyReports
-from app.kit import clock
-from app.kit.events import Event
-from app.kit.files import Storage
-from app.kit.outbox import Outbox
-from app.kit.secrets import digest, new_token
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.encryption import Vault
+from app.core.events import Event
+from app.core.outbox import Outbox
+from app.core.secrets import digest, new_token
+from app.core.storage import Storage
+from app.exports import writer
+from app.exports.export import Export
+from app.jobs.absence import report
+from app.jobs.calendar_repository import Feeds
 from app.notifications.inbox import Notice
-from app.notifications.registering import register
-from app.notifications.unsubscribing import token_for
-from app.payments.portal import Instrument, Outcome
-from app.vetting.papers import submit
+from app.notifications.unsubscribe import token_for
+from app.payments.pretend_bank import Instrument, Outcome
+from app.reports.month import Month, to_facts
+from app.reports.statement_repository import MonthlyReports
+from app.scheduling.working_hours import TimeOff
+from app.vetting.document_changes import submit
 from app.vetting.repository import Cases
 from app.vetting.scanning import Paper
+from app.webhooks.registration import register
 from tests.catalog.drafts import redrafted
 from tests.factories import PASSWORD, TAMBARAM, a_block, a_customer, a_hold, a_professional, a_service, an_admin
 from tests.vetting.samples import a_picture
@@ -171,7 +171,7 @@ class Builder:
         self.words |= {"extra": str(extra.id), "address": str(second.id), "away": str(away.id), "mail": str(mail)}
         unbooked = await a_service(self.db, "Winding clocks")
         dearer = await redrafted(self.db, unbooked, price="199")
-        await editing.edit(self.db, self.people["meena"], unbooked.id, dearer, 0)
+        await service_changes.edit(self.db, self.people["meena"], unbooked.id, dearer, 0)
         empty = await a_service(self.db)
         self.words |= {"unbooked": str(unbooked.id), "category": str(unbooked.category_id)}
         self.words |= {"empty": str(empty.category_id)}
@@ -255,16 +255,16 @@ async def _paper_of(db: AsyncSession, storage: Storage, user: User) -> str:
 
 async def _export(db: AsyncSession, storage: Storage, user: User, kind: str) -> str:
     """Ready, with its file."""
-    export = await exporting.ask(db, user, kind, {}, bom=False)
+    export = await writer.ask(db, user, kind, {}, bom=False)
     path = storage.begin()
     path.write_bytes(b"line\r\n")
-    exporting.ready(export, storage.finish(db, path), 6, sha256(b"line\r\n").digest(), 0)
+    writer.ready(export, storage.finish(db, path), 6, sha256(b"line\r\n").digest(), 0)
     return export.reference
 
 
 async def _failed_export(db: AsyncSession, user: User) -> str:
-    export = await exporting.ask(db, user, "ledger", {}, bom=False)
-    exporting.failed(export, "OSError")
+    export = await writer.ask(db, user, "ledger", {}, bom=False)
+    writer.failed(export, "OSError")
     return export.reference
 
 

@@ -13,9 +13,9 @@ from app.bookings.checkout import settle_completion
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
 from app.catalog.service import Service
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Vault
 from tests.factories import ADYAR, a_customer, a_professional, a_service, a_start
 from tests.person import Page, Person
 

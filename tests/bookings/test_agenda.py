@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.availability.travel import Point
-from app.bookings.agenda import agenda_of
-from app.bookings.job_repository import AgendaRow
-from app.kit import clock
+from app.core import clock
+from app.jobs.agenda import agenda_of
+from app.jobs.repository import AgendaRow
+from app.scheduling.travel import Point
 
 HOME = Point("600020", 13.0067, 80.2577)
 THERE = Point("600042", 12.9815, 80.2180)

@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from app.bookings.booking import Booking
 from app.bookings.moves import MOVES, State
 from app.bookings.terms import FREE_UNTIL, LATE_FEE
-from app.kit import clock
-from app.kit.errors import Refused
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.encryption import Vault
+from app.core.errors import Refused
 from tests.factories import a_start
 
 VAULT = Vault("a secret for bookings without a database")

@@ -3,12 +3,12 @@
 import pytest
 from icalendar import Calendar
 
-from app.accounts.links import set_password
+from app.accounts.email_links import set_password
 from app.accounts.session import Sessions
 from app.accounts.user import User
 from app.bookings.cancellation import cancel
-from app.kit import clock
-from app.kit.secrets import digest
+from app.core import clock
+from app.core.secrets import digest
 from tests.bookings.scenes import START, Scene, later
 from tests.factories import a_block, a_start, an_admin
 from tests.person import Person

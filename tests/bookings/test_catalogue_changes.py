@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from app.bookings.checkout import pay
-from app.catalog import editing
+from app.catalog import service_changes
 from app.check.run import broken
-from app.kit.errors import Invalid, Refused
+from app.core.errors import Invalid, Refused
 from tests.catalog.drafts import redrafted
 from tests.factories import a_customer, a_hold, a_professional, a_service, an_admin
 
@@ -50,9 +50,9 @@ async def test_paying_and_a_change_at_the_same_moment_have_an_order(own_database
         async def changes(service=service):
             async with own_database.work() as db:
                 if deed == "retire":
-                    await editing.retire(db, meena, service.id)
+                    await service_changes.retire(db, meena, service.id)
                 else:
-                    await editing.edit(db, meena, service.id, await redrafted(db, service, price="199"), 0)
+                    await service_changes.edit(db, meena, service.id, await redrafted(db, service, price="199"), 0)
 
         deeds = (pays(), changes()) if number % 2 else (changes(), pays())
         told = [one for one in await asyncio.gather(*deeds, return_exceptions=True) if one is not None]
@@ -88,7 +88,7 @@ async def test_holding_and_retiring_at_the_same_moment_have_an_order(own_databas
 
         async def retires(service=service):
             async with own_database.work() as db:
-                await editing.retire(db, meena, service.id)
+                await service_changes.retire(db, meena, service.id)
 
         deeds = (holds(), retires()) if number % 2 else (retires(), holds())
         told = await asyncio.gather(*deeds, return_exceptions=True)

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import Range
 
-from app.availability.working import TimeOff
 from app.bookings.holds import expire_holds
 from app.catalog.service import Service
-from app.kit import clock
+from app.core import clock
+from app.scheduling.working_hours import TimeOff
 from tests.bookings.scenes import START, VISA, Scene, later
 from tests.factories import ADYAR, TAMBARAM, a_customer, a_professional, a_service, a_start
 

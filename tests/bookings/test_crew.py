@@ -10,12 +10,12 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import User
-from app.availability.working import TimeOff
-from app.bookings.crew import earliest, next_free, week
 from app.bookings.holds import Wish, hold
 from app.catalog.service import Service
-from app.kit import clock
-from app.kit.errors import Invalid, Refused
+from app.core import clock
+from app.core.errors import Invalid, Refused
+from app.scheduling.candidates import earliest, next_free, week
+from app.scheduling.working_hours import TimeOff
 from tests.factories import ADYAR, BESANT_NAGAR, TAMBARAM, TIRUVANMIYUR, a_customer, a_professional, a_service
 
 PLACES = (ADYAR, BESANT_NAGAR, TIRUVANMIYUR, TAMBARAM)

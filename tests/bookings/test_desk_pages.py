@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from app.bookings.cancellation import dispute
-from app.bookings.desk_repository import FILTERS
-from app.kit import clock
+from app.core import clock
+from app.dispatch.repository import FILTERS
 from tests.bookings.scenes import Scene
 from tests.factories import ADYAR, a_professional, a_start, an_admin
 

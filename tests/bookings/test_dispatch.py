@@ -7,18 +7,18 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import Range
 
-from app.availability.working import Offering, TimeOff
+from app.accounts.professional import Professional
 from app.bookings.booking import Booking
-from app.bookings.dispatch import candidates, give, void_code
 from app.bookings.holds import Wish, hold
 from app.bookings.reservation import accept, hand_back, pass_on
 from app.check.invariants import BOOKINGS
 from app.check.run import BOUND
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.errors import Missing, Refused
-from app.kit.vault import Vault
-from app.vetting.professional import Professional
+from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.errors import Missing, Refused
+from app.dispatch.assignment import candidates, give, void_code
+from app.scheduling.working_hours import Offering, TimeOff
 from tests.factories import (
     ADYAR,
     TAMBARAM,

@@ -7,18 +7,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from app.bookings import handover
 from app.bookings.booking import Booking
 from app.bookings.cancellation import renew_code
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back
 from app.catalog.service import Service
 from app.check.run import broken
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.errors import Invalid, Missing, Refused
-from app.kit.events import Event
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.errors import Invalid, Missing, Refused
+from app.core.events import Event
+from app.jobs import handover
 from tests.factories import a_customer, a_professional, a_request, a_service, a_start
 
 VAULT = Vault("a secret for tests only")

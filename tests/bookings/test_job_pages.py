@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.accounts.user import User
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
-from app.kit import clock
+from app.core import clock
 from tests.discovery.conftest import asked_of
 from tests.factories import (
     ADYAR,

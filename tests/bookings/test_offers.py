@@ -6,14 +6,14 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import Range
 
-from app.availability.working import TimeOff
-from app.bookings.by_clock import ask_the_others
-from app.bookings.job_repository import Jobs
-from app.bookings.offers import bench_of, gone_from, open_to, reach_of
+from app.bookings.expiry import ask_the_others
 from app.bookings.reservation import accept, hand_back, pass_on
-from app.kit import clock
-from app.kit.events import Announcement, take_announcements
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.encryption import Vault
+from app.core.events import Announcement, take_announcements
+from app.jobs.offers import bench_of, gone_from, open_to, reach_of
+from app.jobs.repository import Jobs
+from app.scheduling.working_hours import TimeOff
 from tests.factories import (
     ADYAR,
     BESANT_NAGAR,

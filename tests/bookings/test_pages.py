@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from app.bookings.absence import report
-from app.bookings.by_clock import complete_left_running, give_up_unfilled
+from app.bookings.expiry import complete_left_running, give_up_unfilled
 from app.bookings.extras import propose
 from app.bookings.repository import Bookings
 from app.bookings.reservation import hand_back
 from app.catalog.service import Service
-from app.kit import clock
+from app.core import clock
+from app.jobs.absence import report
 from tests.bookings.scenes import START, Scene, later
 from tests.discovery.conftest import asked_of
 from tests.factories import a_customer, a_hold, a_start

@@ -9,18 +9,18 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.bookings.booking import Booking
-from app.bookings.crew import next_free, week
-from app.bookings.following import requote
 from app.bookings.holds import Wish, expire_holds, hold
+from app.bookings.price_changes import requote
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back, offer_again, pass_on, reschedule
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.errors import Invalid, Missing, Refused
-from app.kit.events import PLATFORM
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.errors import Invalid, Missing, Refused
+from app.core.events import PLATFORM
 from app.payments import charges
-from app.payments.portal import Instrument, Outcome
+from app.payments.pretend_bank import Instrument, Outcome
+from app.scheduling.candidates import next_free, week
 from tests.factories import (
     ADYAR,
     TAMBARAM,

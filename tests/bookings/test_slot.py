@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.availability.travel import Point, distance_km, travel_seconds
-from app.bookings.slot import Busy, Worker, bounds, free_starts, in_the_way, is_free, on_grid, within_hours
-from app.kit import clock
+from app.core import clock
+from app.scheduling.slots import Busy, Worker, bounds, free_starts, in_the_way, is_free, on_grid, within_hours
+from app.scheduling.travel import Point, distance_km, travel_seconds
 
 ADYAR = Point("600020", 13.0064, 80.2574)
 BESANT_NAGAR = Point("600090", 13.0003, 80.2667)

@@ -1,7 +1,7 @@
 """What an admin could write, with sensible words: override what matters to the test."""
 
-from app.catalog.draft import as_typed, read_category, read_service, told
-from app.catalog.editing_repository import Catalogue
+from app.catalog.change_repository import Catalogue
+from app.catalog.schemas import as_typed, read_category, read_service, told
 
 
 def a_form(category_id, **differently):

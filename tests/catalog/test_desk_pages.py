@@ -5,8 +5,8 @@ import re
 import pytest
 from sqlalchemy import text
 
-from app.catalog import editing
-from app.catalog.editing_repository import Catalogue
+from app.catalog import service_changes
+from app.catalog.change_repository import Catalogue
 from tests.catalog.drafts import a_form, redrafted
 from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_request, a_service, a_start, an_admin
 from tests.person import Page, Person
@@ -136,7 +136,7 @@ async def test_the_table_says_in_its_address_what_it_shows(app, meena):
         made = [await a_service(db, f"Zeppelin {n}", price=(100 + n) * 100, minutes=30 + n) for n in range(23)]
         await a_professional(db, services=made)
         await a_request(db, await a_customer(db), made[4], pincode=ADYAR)
-        await editing.retire(db, await an_admin(db), made[7].id)
+        await service_changes.retire(db, await an_admin(db), made[7].id)
     ids = [str(one.id) for one in made]
     first = await meena.visit("/admin/services?q=zeppelin&sort=price")
     assert rows_of(first) == ids[:20]
@@ -267,7 +267,7 @@ async def test_the_words_of_a_conflict_stay_right_when_the_rest_is_typed_alike(a
         admin = await an_admin(db)
         kept = await Catalogue(db).service(service.id)
         page = await meena.visit(f"/admin/services/{service.id}/edit")
-        await editing.edit(db, admin, service.id, await redrafted(db, kept, price="199"), kept.event_count)
+        await service_changes.edit(db, admin, service.id, await redrafted(db, kept, price="199"), kept.event_count)
     await meena.go(page, "/edit", price="199.00", minutes="75")
 
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from app.accounts.deeds import SAID
-from app.accounts.history import History
-from app.catalog import editing, search, shelves
-from app.catalog.desk_repository import Lists
-from app.catalog.draft import read_category, read_service, slug_of
-from app.catalog.editing import ChangedMeanwhile
-from app.catalog.editing_repository import Catalogue
-from app.catalog.reference import load_catalogue
+from app.audit.history import History
+from app.audit.messages import SAID
+from app.catalog import category_changes, search, service_changes
+from app.catalog.admin_repository import Lists
+from app.catalog.change_repository import Catalogue
+from app.catalog.reference_data import load_catalogue
+from app.catalog.schemas import read_category, read_service, slug_of
 from app.catalog.service import Category, SearchTerm, Service
+from app.catalog.service_changes import ChangedMeanwhile
 from app.check.run import broken
-from app.discovery.cache import STALE
-from app.kit.errors import Invalid, Missing, Refused
+from app.core.errors import Invalid, Missing, Refused
+from app.discovery.invalidation import STALE
 from tests.catalog.drafts import a_draft, a_form, a_shelf, redrafted
 from tests.factories import a_customer, a_hold, a_professional, a_request, a_service, an_admin
 
@@ -30,7 +30,7 @@ async def meena(db):
 
 @pytest.fixture
 async def shelf(db, meena):
-    return await shelves.create(db, meena, a_shelf())
+    return await category_changes.create(db, meena, a_shelf())
 
 
 async def found(db, words):
@@ -38,7 +38,7 @@ async def found(db, words):
 
 
 async def test_a_new_service_is_kept_to_the_paisa_and_found_by_every_word(db, meena, shelf):
-    made = await editing.create(db, meena, a_draft(shelf.id))
+    made = await service_changes.create(db, meena, a_draft(shelf.id))
     assert (made.slug, made.price, made.minutes) == ("goldfish-pond-care", 499_50, 60)
     assert made.included == ["Testing the water", "Cleaning the filter"]
     for words in ("goldfish", "goldfsh", "koi carp", "மீன் குளம்", "मछली", "meen kulam", "machli"):
@@ -46,24 +46,24 @@ async def test_a_new_service_is_kept_to_the_paisa_and_found_by_every_word(db, me
 
 
 async def test_a_form_sent_twice_makes_one_service(db, meena, shelf):
-    first = await editing.create(db, meena, a_draft(shelf.id), "the-key")
-    second = await editing.create(db, meena, a_draft(shelf.id), "the-key")
+    first = await service_changes.create(db, meena, a_draft(shelf.id), "the-key")
+    second = await service_changes.create(db, meena, a_draft(shelf.id), "the-key")
     assert first.id == second.id
     with pytest.raises(Invalid) as refused:
-        await editing.create(db, meena, a_draft(shelf.id, price="1"), "the-key")
+        await service_changes.create(db, meena, a_draft(shelf.id, price="1"), "the-key")
     assert "idempotency_key" in refused.value.errors
 
 
 async def test_two_services_do_not_share_a_name_however_it_is_written(db, meena, shelf):
-    await editing.create(db, meena, a_draft(shelf.id))
+    await service_changes.create(db, meena, a_draft(shelf.id))
     with pytest.raises(Invalid) as refused:
-        await editing.create(db, meena, a_draft(shelf.id, name="GOLDFISH  pond Care"))
+        await service_changes.create(db, meena, a_draft(shelf.id, name="GOLDFISH  pond Care"))
     assert set(refused.value.errors) == {"name"}
 
 
 async def test_names_that_look_alike_get_addresses_of_their_own(db, meena, shelf):
     names = ("Pond care", "Pond-care!", "Pond: care")
-    assert [(await editing.create(db, meena, a_draft(shelf.id, name=name))).slug for name in names] == [
+    assert [(await service_changes.create(db, meena, a_draft(shelf.id, name=name))).slug for name in names] == [
         "pond-care",
         "pond-care-2",
         "pond-care-3",
@@ -87,8 +87,8 @@ def test_a_name_in_any_script_becomes_an_address(name, slug):
 
 
 async def test_only_what_changed_is_remembered_with_what_it_was(db, meena, shelf):
-    made = await editing.create(db, meena, a_draft(shelf.id))
-    await editing.edit(
+    made = await service_changes.create(db, meena, a_draft(shelf.id))
+    await service_changes.edit(
         db, meena, made.id, await redrafted(db, made, price="599", terms_en="goldfish"), made.event_count
     )
     row = (
@@ -103,8 +103,8 @@ async def test_only_what_changed_is_remembered_with_what_it_was(db, meena, shelf
 
 
 async def test_saving_without_a_change_is_no_event(db, meena, shelf):
-    made = await editing.create(db, meena, a_draft(shelf.id))
-    await editing.edit(db, meena, made.id, await redrafted(db, made), made.event_count)
+    made = await service_changes.create(db, meena, a_draft(shelf.id))
+    await service_changes.edit(db, meena, made.id, await redrafted(db, made), made.event_count)
     assert made.event_count == 1
 
 
@@ -114,7 +114,7 @@ async def test_what_the_catalogue_came_with_is_read_back_as_it_was_written(db, m
     rows = select(SearchTerm.term, SearchTerm.language, SearchTerm.service_id)
     before = set((await db.execute(rows)).all())
     for service in (await db.scalars(select(Service))).all():
-        await editing.edit(db, meena, service.id, await redrafted(db, service), service.event_count)
+        await service_changes.edit(db, meena, service.id, await redrafted(db, service), service.event_count)
         assert service.event_count == 1, service.slug
     assert set((await db.execute(rows)).all()) == before
 
@@ -122,15 +122,15 @@ async def test_what_the_catalogue_came_with_is_read_back_as_it_was_written(db, m
 async def test_words_that_an_admin_took_away_do_not_come_back_when_the_catalogue_is_loaded_again(db, meena):
     await load_catalogue(db)
     leaks = (await db.scalars(select(Service).where(Service.slug == "fixing-leaks-and-pipes"))).one()
-    await editing.edit(db, meena, leaks.id, await redrafted(db, leaks, terms_hi=""), leaks.event_count)
+    await service_changes.edit(db, meena, leaks.id, await redrafted(db, leaks, terms_hi=""), leaks.event_count)
     await load_catalogue(db)
     assert (await Catalogue(db).draft_of_service(leaks)).terms_hi == []
 
 
 async def test_the_history_of_prices_is_every_price_it_ever_had(db, meena, shelf):
-    made = await editing.create(db, meena, a_draft(shelf.id))
+    made = await service_changes.create(db, meena, a_draft(shelf.id))
     for typed in ({"price": "599"}, {"minutes": "90"}, {"description": "Something else."}, {"price": "99.99"}):
-        await editing.edit(db, meena, made.id, await redrafted(db, made, **typed), made.event_count)
+        await service_changes.edit(db, meena, made.id, await redrafted(db, made, **typed), made.event_count)
     steps = [(one.price, one.minutes, one.was, one.who) for one in await Lists(db).prices(made)]
     assert steps == [
         (99_99, 90, (599_00, 90), "Meena Iyer"),
@@ -141,10 +141,12 @@ async def test_the_history_of_prices_is_every_price_it_ever_had(db, meena, shelf
 
 
 async def test_its_history_is_told_in_words_without_row_numbers(db, meena, shelf):
-    other = await shelves.create(db, meena, a_shelf(name="Fish", short_name="Fish"))
-    made = await editing.create(db, meena, a_draft(shelf.id))
-    await editing.edit(db, meena, made.id, await redrafted(db, made, category_id=str(other.id)), made.event_count)
-    await editing.retire(db, meena, made.id)
+    other = await category_changes.create(db, meena, a_shelf(name="Fish", short_name="Fish"))
+    made = await service_changes.create(db, meena, a_draft(shelf.id))
+    await service_changes.edit(
+        db, meena, made.id, await redrafted(db, made, category_id=str(other.id)), made.event_count
+    )
+    await service_changes.retire(db, meena, made.id)
     told = [
         (fact.sentence, [(line.before, line.now) for line in fact.lines])
         for fact in (await History(db).of(made.subject)).rows
@@ -159,37 +161,37 @@ async def test_its_history_is_told_in_words_without_row_numbers(db, meena, shelf
 
 async def test_the_second_of_two_admins_is_told_what_changed_and_keeps_what_he_typed(db, meena, shelf):
     kiran = await an_admin(db, "Kiran Rao")
-    made = await editing.create(db, meena, a_draft(shelf.id))
+    made = await service_changes.create(db, meena, a_draft(shelf.id))
     drawn = made.event_count
     typed = await redrafted(db, made, price="599", description="Clear water.")
-    await editing.edit(db, meena, made.id, await redrafted(db, made, price="549", minutes="90"), drawn)
+    await service_changes.edit(db, meena, made.id, await redrafted(db, made, price="549", minutes="90"), drawn)
     with pytest.raises(ChangedMeanwhile) as told:
-        await editing.edit(db, kiran, made.id, typed, drawn)
+        await service_changes.edit(db, kiran, made.id, typed, drawn)
     assert [(one.field, one.was, one.now, one.who) for one in told.value.news] == [
         ("price", 499_50, 549_00, "Meena Iyer"),
         ("minutes", 60, 90, "Meena Iyer"),
     ]
     assert (made.price, made.minutes, made.description) == (549_00, 90, "Clear water, and fish that stay alive.")
     again = await redrafted(db, made, price="599", description="Clear water.")
-    await editing.edit(db, kiran, made.id, again, told.value.seen)
+    await service_changes.edit(db, kiran, made.id, again, told.value.seen)
     assert (made.price, made.minutes, made.description) == (599_00, 90, "Clear water.")
 
 
 async def test_who_typed_the_same_as_the_other_is_not_held_up(db, meena, shelf):
-    made = await editing.create(db, meena, a_draft(shelf.id))
+    made = await service_changes.create(db, meena, a_draft(shelf.id))
     drawn = made.event_count
     typed = await redrafted(db, made, price="599", description="Clear water.")
-    await editing.edit(db, meena, made.id, await redrafted(db, made, price="599"), drawn)
-    await editing.edit(db, meena, made.id, typed, drawn)
+    await service_changes.edit(db, meena, made.id, await redrafted(db, made, price="599"), drawn)
+    await service_changes.edit(db, meena, made.id, typed, drawn)
     assert (made.price, made.description) == (599_00, "Clear water.")
 
 
 async def test_what_was_changed_there_and_back_again_holds_nobody_up(db, meena, shelf):
-    made = await editing.create(db, meena, a_draft(shelf.id))
+    made = await service_changes.create(db, meena, a_draft(shelf.id))
     drawn = made.event_count
     for price in ("700", "499.50"):
-        await editing.edit(db, meena, made.id, await redrafted(db, made, price=price), made.event_count)
-    await editing.edit(db, meena, made.id, await redrafted(db, made, minutes="90"), drawn)
+        await service_changes.edit(db, meena, made.id, await redrafted(db, made, price=price), made.event_count)
+    await service_changes.edit(db, meena, made.id, await redrafted(db, made, minutes="90"), drawn)
     assert (made.price, made.minutes) == (499_50, 90)
 
 
@@ -202,7 +204,7 @@ async def test_ten_admins_saving_at_the_same_moment_lose_nothing(own_database):
         async with own_database.work() as db:
             kept = await Catalogue(db).service(service.id)
             draft = await redrafted(db, kept, price=str(200 + number))
-            return await editing.edit(db, people[number], service.id, draft, 0)
+            return await service_changes.edit(db, people[number], service.id, draft, 0)
 
     told = await asyncio.gather(*(save(number) for number in range(10)), return_exceptions=True)
     assert sum(isinstance(one, ChangedMeanwhile) for one in told) == 9
@@ -214,11 +216,11 @@ async def test_ten_admins_saving_at_the_same_moment_lose_nothing(own_database):
 async def test_two_admins_making_the_same_service_at_once_make_one(own_database):
     async with own_database.work() as db:
         meena = await an_admin(db)
-        shelf = await shelves.create(db, meena, a_shelf())
+        shelf = await category_changes.create(db, meena, a_shelf())
 
     async def make():
         async with own_database.work() as db:
-            return await editing.create(db, meena, a_draft(shelf.id))
+            return await service_changes.create(db, meena, a_draft(shelf.id))
 
     told = await asyncio.gather(make(), make(), make(), return_exceptions=True)
     assert sorted(type(one).__name__ for one in told) == ["Invalid", "Invalid", "Service"]
@@ -230,19 +232,19 @@ async def test_two_admins_making_the_same_service_at_once_make_one(own_database)
 async def test_retiring_twice_is_retiring_once(db, meena):
     service = await a_service(db)
     for _ in range(2):
-        await editing.retire(db, meena, service.id)
+        await service_changes.retire(db, meena, service.id)
     assert service.event_count == 1
     assert await found(db, service.name) == []
-    await editing.offer_again(db, meena, service.id)
-    await editing.offer_again(db, meena, service.id)
+    await service_changes.offer_again(db, meena, service.id)
+    await service_changes.offer_again(db, meena, service.id)
     assert service.event_count == 2
     assert service.id in await found(db, service.name)
 
 
 async def test_what_was_never_booked_can_be_deleted_and_its_history_stays(db, meena, shelf):
-    made = await editing.create(db, meena, a_draft(shelf.id))
+    made = await service_changes.create(db, meena, a_draft(shelf.id))
     await a_professional(db, services=[made])
-    await editing.remove(db, meena, made.id)
+    await service_changes.remove(db, meena, made.id)
     assert await db.scalar(text("SELECT count(*) FROM services WHERE id = :id"), {"id": made.id}) == 0
     assert await found(db, "goldfish") == []
     names = (
@@ -251,7 +253,7 @@ async def test_what_was_never_booked_can_be_deleted_and_its_history_stays(db, me
     assert names == ["service.created", "service.deleted"]
     assert await broken(db) == []
     with pytest.raises(Missing):
-        await editing.retire(db, meena, made.id)
+        await service_changes.retire(db, meena, made.id)
 
 
 @pytest.mark.parametrize("book", [a_hold, a_request])
@@ -260,7 +262,7 @@ async def test_what_was_booked_even_for_seven_minutes_cannot_be_deleted(db, meen
     await a_professional(db, services=[service])
     await book(db, await a_customer(db), service)
     with pytest.raises(Refused, match="was booked"):
-        await editing.remove(db, meena, service.id)
+        await service_changes.remove(db, meena, service.id)
 
 
 async def test_a_service_deleted_while_somebody_books_it_is_booked_or_deleted_and_never_both(own_database):
@@ -275,7 +277,7 @@ async def test_a_service_deleted_while_somebody_books_it_is_booked_or_deleted_an
 
         async def remove(meena=meena, service=service):
             async with own_database.work() as db:
-                await editing.remove(db, meena, service.id)
+                await service_changes.remove(db, meena, service.id)
 
         deeds = [book(), remove()] if number % 2 else [remove(), book()]
         told = await asyncio.gather(*deeds, return_exceptions=True)
@@ -289,49 +291,49 @@ async def test_a_service_deleted_while_somebody_books_it_is_booked_or_deleted_an
 
 async def test_a_new_door_stands_where_it_was_put_and_the_others_move_on(db, meena):
     await load_catalogue(db)
-    made = await shelves.create(db, meena, a_shelf(position="3"))
+    made = await category_changes.create(db, meena, a_shelf(position="3"))
     doors = await Catalogue(db).doors()
     assert [door.position for door in doors] == list(range(1, 14))
     assert doors[2] is made
-    await shelves.edit(db, meena, made.id, a_shelf(position="99"), made.event_count)
+    await category_changes.edit(db, meena, made.id, a_shelf(position="99"), made.event_count)
     assert (await Catalogue(db).doors())[-1] is made
     assert await broken(db) == []
 
 
 async def test_a_category_is_retired_only_once_nothing_in_it_is_offered(db, meena, shelf):
-    made = await editing.create(db, meena, a_draft(shelf.id))
+    made = await service_changes.create(db, meena, a_draft(shelf.id))
     with pytest.raises(Refused, match="still offered"):
-        await shelves.retire(db, meena, shelf.id)
-    await editing.retire(db, meena, made.id)
-    await shelves.retire(db, meena, shelf.id)
+        await category_changes.retire(db, meena, shelf.id)
+    await service_changes.retire(db, meena, made.id)
+    await category_changes.retire(db, meena, shelf.id)
     with pytest.raises(Refused, match="Gardening"):
-        await editing.offer_again(db, meena, made.id)
+        await service_changes.offer_again(db, meena, made.id)
     with pytest.raises(Invalid) as refused:
-        await editing.create(db, meena, a_draft(shelf.id, name="Another"))
+        await service_changes.create(db, meena, a_draft(shelf.id, name="Another"))
     assert set(refused.value.errors) == {"category_id"}
     with pytest.raises(Refused, match="services in it"):
-        await shelves.remove(db, meena, shelf.id)
+        await category_changes.remove(db, meena, shelf.id)
 
 
 async def test_a_category_retired_while_a_service_is_made_in_it_is_never_empty_of_doors(own_database):
     async with own_database.work() as db:
         meena = await an_admin(db)
-        shelf = await shelves.create(db, meena, a_shelf())
+        shelf = await category_changes.create(db, meena, a_shelf())
 
     async def make():
         async with own_database.work() as db:
-            await editing.create(db, meena, a_draft(shelf.id))
+            await service_changes.create(db, meena, a_draft(shelf.id))
 
     async def retire():
         async with own_database.work() as db:
-            await shelves.retire(db, meena, shelf.id)
+            await category_changes.retire(db, meena, shelf.id)
 
     told = await asyncio.gather(make(), retire(), return_exceptions=True)
     assert sum(isinstance(one, Refused | Invalid) for one in told) == 1, told
 
 
 async def test_an_empty_category_is_deleted_and_its_history_stays(db, meena, shelf):
-    await shelves.remove(db, meena, shelf.id)
+    await category_changes.remove(db, meena, shelf.id)
     assert await db.get(Category, shelf.id) is None
     assert await broken(db) == []
 
@@ -395,7 +397,7 @@ def test_an_empty_form_says_everything_at_once():
 
 def test_every_event_of_the_catalogue_is_classed_and_has_words():
     """A forgotten class clears everything, which is right but slow; without words people would read names of ours."""
-    sources = [Path(module.__file__).read_text(encoding="utf-8") for module in (editing, shelves)]
+    sources = [Path(module.__file__).read_text(encoding="utf-8") for module in (service_changes, category_changes)]
     told = set(re.findall(r'"((?:service|category)\.[a-z_]+)"', "".join(sources)))
     assert len(told) == 11
     assert told <= set(STALE)

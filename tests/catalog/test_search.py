@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.reference import load_pincodes
+from app.accounts.pincode_data import load_pincodes
 from app.catalog import search
-from app.catalog.reference import load_catalogue, read_catalogue
+from app.catalog.reference_data import load_catalogue, read_catalogue
 from app.catalog.service import Service
-from app.kit import clock
-from app.kit.db import Database
+from app.core import clock
+from app.core.db import Database
 from tests.services import Services
 
 CATALOGUE = {category["slug"]: [service["slug"] for service in category["services"]] for category in read_catalogue()}

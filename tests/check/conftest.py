@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.repository import Bookings
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.files import Storage
-from app.reviews.writing import write
+from app.core import clock
+from app.core.db import Database
+from app.core.storage import Storage
+from app.reviews.write import write
 from tests.application import serving, settings
 from tests.authorisation.town import NINE, Town, build
 

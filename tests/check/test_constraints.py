@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, text
 from sqlalchemy.exc import DBAPIError
 
-from app.kit.migrate import APPEND_ONLY
-from app.tables import metadata
+from app.core.migrate import APPEND_ONLY
+from app.models import metadata
 from tests.check.breaking import CHECKS, ROWS, UNIQUE
 
 KEYS_BY_ID = {f"{table.name}_pkey" for table in metadata.tables.values() if "id" in table.primary_key.columns}

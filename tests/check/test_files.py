@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.check.run import broken
-from app.kit.files import Storage
-from app.vetting.papers import submit
+from app.core.storage import Storage
+from app.vetting.document_changes import submit
 from app.vetting.scanning import Paper
 from tests.factories import a_professional
 from tests.vetting.samples import a_picture

@@ -8,8 +8,8 @@ from itertools import count
 import pytest
 from sqlalchemy import text
 
-from app.insights import exporting
-from app.insights.export_repository import Exports
+from app.exports import writer
+from app.exports.repository import Exports
 from app.web.openapi import doors
 from tests.factories import a_customer, an_admin
 from tests.program import Program
@@ -211,7 +211,7 @@ async def _built(stage, meena, reference: str) -> None:
         path = storage.begin()
         path.write_bytes(content)
         export = await Exports(db).of(meena.number, reference, lock=True)
-        exporting.ready(export, storage.finish(db, path), len(content), sha256(content).digest(), 1)
+        writer.ready(export, storage.finish(db, path), len(content), sha256(content).digest(), 1)
 
 
 async def test_no_get_changes_a_state(stage, meena):

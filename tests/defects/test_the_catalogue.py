@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import text
 
-from app.kit.events import PLATFORM
+from app.core.events import PLATFORM
 from tests.catalog.drafts import a_form
 from tests.factories import an_admin
 from tests.person import Person

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from app.dev.memory import free_port
 from app.dev.services import wipe
+from app.dev.state import free_port
 from tests.dev.running import Run, refused, still_there
 
 STANDS = "Doorstep stands at"

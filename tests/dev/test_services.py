@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app.dev.memory import LOOPBACK
 from app.dev.postgres import APP, OWNER, Postgres
 from app.dev.processes import CannotStart, gone
 from app.dev.services import Services, held, wipe
+from app.dev.state import LOOPBACK
 
 
 @pytest.fixture

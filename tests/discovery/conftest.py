@@ -13,11 +13,11 @@ from sqlalchemy import event, select
 
 from app.accounts.session import Sessions
 from app.accounts.user import User
-from app.catalog.reference import load_catalogue
+from app.catalog.reference_data import load_catalogue
 from app.catalog.service import Service
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.secrets import digest, new_token
+from app.core import clock
+from app.core.db import Database
+from app.core.secrets import digest, new_token
 from tests.application import serving, settings
 from tests.factories import ADYAR, BESANT_NAGAR, a_customer, a_professional
 from tests.person import URL, Page

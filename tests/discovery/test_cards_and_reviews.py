@@ -5,7 +5,7 @@ import re
 import pytest
 from litestar import Litestar
 
-from app.kit import clock
+from app.core import clock
 from app.reviews import ratings
 from app.reviews.review import Review
 from tests.discovery.conftest import Looker, Town

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from app.bookings.crew import week
 from app.bookings.holds import Wish, hold
 from app.catalog.service import Service
-from app.kit import clock
-from app.kit.errors import Invalid, Refused
+from app.core import clock
+from app.core.errors import Invalid, Refused
+from app.scheduling.candidates import week
 from tests.discovery.conftest import LEAKS, TUESDAY, Looker, Town, asked_of
 from tests.factories import ADYAR, a_service
 from tests.person import Page

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from app.discovery.shelf import SORTS, Card, Filters, cut, popular, ranked
-from app.kit.errors import Missing
+from app.core.errors import Missing
+from app.discovery.service_list import SORTS, Card, Filters, cut, popular, ranked
 from tests.discovery.conftest import TUESDAY
 
 numbers = some.integers(0, 6)

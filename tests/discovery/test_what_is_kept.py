@@ -11,8 +11,8 @@ from litestar import Litestar
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.professional import Professional
 from app.accounts.user import User
-from app.availability.working import TimeOff
 from app.bookings import booking as booking_module
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel
@@ -20,13 +20,13 @@ from app.bookings.holds import Wish, expire_holds, hold
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
 from app.catalog.service import Service
-from app.discovery.cache import STALE, clear_what_it_changes, stale_after
-from app.kit import clock, events
-from app.kit.after import AfterCommit
-from app.kit.cache import ALL
-from app.kit.events import PLATFORM
-from app.reviews.writing import write
-from app.vetting.professional import Professional
+from app.core import clock, events
+from app.core.after_commit import AfterCommit
+from app.core.cache import ALL
+from app.core.events import PLATFORM
+from app.discovery.invalidation import STALE, clear_what_it_changes, stale_after
+from app.reviews.write import write
+from app.scheduling.working_hours import TimeOff
 from tests.discovery.conftest import TUESDAY, Looker, Town, asked_of
 from tests.factories import a_block, a_professional, a_request, a_service, an_admin
 

@@ -10,8 +10,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from app.kit.outside import Outside
-from app.notifications import outlet
+from app.core.http_client import Outside
+from app.notifications import http_transport
 from app.settings import Settings
 from tasks.run import run
 
@@ -26,5 +26,5 @@ async def dial(port: int, _address: str, _port: int, **options: object):
 
 if __name__ == "__main__":
     outside = Outside(partial(resolve, Path(sys.argv[2])), partial(dial, int(sys.argv[1])))
-    outlet._outside = lambda: outside
+    http_transport._outside = lambda: outside
     run(Settings.from_env())

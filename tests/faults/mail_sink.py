@@ -8,7 +8,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from app.dev.memory import LOOPBACK, free_port
+from app.dev.state import LOOPBACK, free_port
 
 TAKEN = "250 taken"
 HANGS_UP = "hangs up"  # after the letter came, without an answer

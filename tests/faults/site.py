@@ -20,16 +20,16 @@ from sqlalchemy import select, text
 
 from app.accounts.user import User
 from app.check.run import broken
-from app.kit import clock
-from app.kit.after import AfterCommit
-from app.kit.db import Database
-from app.kit.files import Storage
-from app.kit.outbox import Outbox
-from app.kit.schedule import Runs, ScheduleRun
+from app.core import clock
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.outbox import Outbox
+from app.core.schedule import Runs, ScheduleRun
+from app.core.storage import Storage
 from app.notifications import rules
+from tests.core.conftest import Line
 from tests.factories import a_customer
 from tests.faults.mail_sink import MailSink
-from tests.kit.conftest import Line
 from tests.processes import Running, environment, free_ports, spawn, start
 
 # Moments until which something waits: moved back, as if so much time had passed. What somebody has in hand is not among

@@ -14,20 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import User
 from app.bookings.checkout import settle_completion
-from app.bookings.month import of_facts
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
 from app.catalog.service import Service
 from app.check.run import broken
-from app.insights.monthly import MonthlyReport
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.outbox import Outbox
-from app.kit.schedule import ScheduleRun, Tick
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.outbox import Outbox
+from app.core.schedule import ScheduleRun, Tick
 from app.notifications import rules
 from app.payments import charges
-from app.payments.portal import Instrument, Outcome
+from app.payments.pretend_bank import Instrument, Outcome
+from app.reports.month import of_facts
+from app.reports.monthly_statement import MonthlyReport
 from app.web.static import Assets
 from app.web.templating import environment
 from tasks.clock import Clock, run_tick

@@ -16,11 +16,11 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from app.bookings.month import month_before
-from app.insights import exporting
-from app.insights.export import Export
-from app.kit import clock
-from app.kit.schedule import ScheduleRun
+from app.core import clock
+from app.core.schedule import ScheduleRun
+from app.exports import writer
+from app.exports.export import Export
+from app.reports.month import month_before
 from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
 from tests.faults.mail_sink import KEEPS_WAITING, TAKEN
 from tests.faults.site import Site, until
@@ -149,7 +149,7 @@ async def a_months_readers(site: Site) -> tuple[datetime, list[str]]:
 async def a_long_export(site: Site) -> Export:
     async with site.database.work(site.after) as db:
         await db.execute(text(CROWD), {"many": MANY})
-        return await exporting.ask(db, await an_admin(db), "customers", {}, bom=False)
+        return await writer.ask(db, await an_admin(db), "customers", {}, bom=False)
 
 
 @asynccontextmanager

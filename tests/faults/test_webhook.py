@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.kit import clock
-from app.kit.outbox import Outbox
+from app.core import clock
+from app.core.outbox import Outbox
 from app.notifications.channels.google_chat import NAME, ROOM
 from app.notifications.repository import Mails
 from tests.factories import an_admin

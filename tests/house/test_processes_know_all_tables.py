@@ -8,7 +8,7 @@ import pytest
 MISSING = """
 import importlib, sys
 importlib.import_module(sys.argv[1])
-from app.kit.rows import metadata
+from app.core.orm import metadata
 keys = [key for table in metadata.tables.values() for key in table.foreign_keys]
 print(sorted({key.target_fullname for key in keys if key.target_fullname.split(".")[0] not in metadata.tables}))
 """

@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 from sqlalchemy import text
 
-from app.kit import clock
+from app.core import clock
 from tests.application import serving, settings
 from tests.bookings.scenes import Scene
 from tests.factories import ADYAR, BESANT_NAGAR, a_hold, a_request, a_service, a_start, an_admin

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.insights.charts import BOTTOM, LEFT, RIGHT, TOP, bars, points, scale
+from app.reports.charts import BOTTOM, LEFT, RIGHT, TOP, bars, points, scale
 
 
 @pytest.mark.parametrize(("most", "top"), [(0, 4), (1, 4), (58, 60), (90, 100), (842, 1_000), (1_000_000, 1_000_000)])

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.insights import exporting
-from app.kit import clock
+from app.core import clock
+from app.exports import writer
 from tasks.exports import build_export
 from tests.bookings.scenes import Scene
 from tests.factories import an_admin
@@ -141,11 +141,11 @@ async def test_nonsense_is_told_and_too_many_are_refused(scene: Scene, meena: Pe
     form = await meena.visit("/admin/exports")
     for kind in ("", "earnings", "secrets"):
         assert (await meena.submit(form, "/admin/exports", having="bom", table=kind)).status == 422
-    for _ in range(exporting.AT_ONCE):
+    for _ in range(writer.AT_ONCE):
         await started(meena, "/admin/exports?table=ledger")
     refused = await meena.submit(await meena.visit("/admin/exports?table=ledger"), having="bom")
     assert refused.status == 409
     assert "Five of your exports are being made" in refused.text
-    assert await scene.one("SELECT count(*) FROM exports") == exporting.AT_ONCE
+    assert await scene.one("SELECT count(*) FROM exports") == writer.AT_ONCE
     for path in ("/admin/exports/NOSUCHXX", "/admin/exports/%00", "/earnings/exports/X"):
         assert (await meena.get(path)).status_code in (403, 404, 422)

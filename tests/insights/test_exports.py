@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import text
 
 from app.check.run import broken
-from app.insights import exporting
-from app.insights.export import Export
-from app.kit import clock
-from app.kit.errors import Invalid, Refused
-from app.kit.files import Storage
+from app.core import clock
+from app.core.errors import Invalid, Refused
+from app.core.storage import Storage
+from app.exports import writer
+from app.exports.export import Export
 from tasks import exports as building
 from tasks.exports import build_export, expire_exports
 from tests.bookings.scenes import Scene
@@ -43,7 +43,7 @@ async def admin(scene: Scene):
 
 async def asked(scene: Scene, by, kind="bookings", bom=False, **filters: str) -> Export:
     async with scene.database.work() as db:
-        return await exporting.ask(db, by, kind, filters, bom=bom)
+        return await writer.ask(db, by, kind, filters, bom=bom)
 
 
 async def now(scene: Scene, export: Export) -> Export:
@@ -146,7 +146,7 @@ async def test_each_asks_for_what_is_theirs(scene: Scene, admin):
     for by, kind in ((admin, "earnings"), (scene.ravi, "bookings"), (scene.ravi, "ledger"), (admin, "secrets")):
         with pytest.raises(Invalid):
             await asked(scene, by, kind)
-    for _ in range(exporting.AT_ONCE):
+    for _ in range(writer.AT_ONCE):
         await asked(scene, admin)
     with pytest.raises(Refused):
         await asked(scene, admin)
@@ -282,7 +282,7 @@ async def test_discarded_while_it_is_made_it_stops(many: Scene, ctx, admin, monk
     making = asyncio.create_task(build_export(ctx, export_id=export.id))
     await until(lambda rows: rows[0][1] > 0, export.id, many)
     async with many.database.work() as db:
-        await exporting.discard(db, storage, admin, export.reference)
+        await writer.discard(db, storage, admin, export.reference)
     await asyncio.wait_for(making, 10)
     assert (await now(many, export)).state == "discarded"
     assert (left_over(ctx), list(storage.names())) == ([], [])
@@ -299,10 +299,10 @@ async def test_a_worker_that_was_stopped_half_way_is_followed_by_another(many: S
     await build_export(ctx, export_id=export.id)
     assert (await now(many, export)).state == "running", "it may still be alive"
     async with many.database.work() as db:
-        assert await exporting.take_up(db) == 0
-    with clock.stopped(clock.now() + exporting.SILENT + timedelta(seconds=1)):
+        assert await writer.take_up(db) == 0
+    with clock.stopped(clock.now() + writer.SILENT + timedelta(seconds=1)):
         async with many.database.work() as db:
-            assert await exporting.take_up(db) == 1
+            assert await writer.take_up(db) == 1
         await build_export(ctx, export_id=export.id)
     assert len(rows_of(ctx, await now(many, export))) > 30_000
     assert left_over(ctx) == []
@@ -316,12 +316,12 @@ async def test_what_fails_says_so_and_is_tried_again(scene: Scene, ctx, admin, m
     failed = await now(scene, export)
     assert (failed.state, failed.error, failed.stored_as, left_over(ctx)) == ("failed", "OSError", None, [])
     async with scene.database.work() as db:
-        await exporting.again(db, admin, export.reference)
+        await writer.again(db, admin, export.reference)
     await build_export(ctx, export_id=export.id)
     assert (await now(scene, export)).state == "ready"
     async with scene.database.work() as db:
         with pytest.raises(Refused):
-            await exporting.again(db, admin, export.reference)
+            await writer.again(db, admin, export.reference)
 
 
 async def test_after_a_week_the_file_is_gone_and_all_is_sound(scene: Scene, ctx, admin):
@@ -330,7 +330,7 @@ async def test_after_a_week_the_file_is_gone_and_all_is_sound(scene: Scene, ctx,
     async with scene.database.work() as db:
         assert await broken(db, storage) == []
     assert await expire_exports(ctx) == 0
-    with clock.stopped(clock.now() + exporting.KEPT):
+    with clock.stopped(clock.now() + writer.KEPT):
         assert [await expire_exports(ctx) for _ in range(2)] == [1, 0]
     assert ((await now(scene, export)).state, list(storage.names())) == ("expired", [])
     async with scene.database.work() as db:

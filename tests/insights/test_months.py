@@ -2,9 +2,9 @@
 
 from datetime import date, timedelta
 
-from app.bookings.month import Month, Past, to_facts
-from app.insights.monthly import MonthlyReport
-from app.kit import clock
+from app.core import clock
+from app.reports.month import Month, Past, to_facts
+from app.reports.monthly_statement import MonthlyReport
 from tests.bookings.scenes import Scene
 
 FEBRUARY = date(2028, 2, 1)

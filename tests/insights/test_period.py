@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from app.insights.period import Period, months, period
-from app.kit import clock
-from app.kit.errors import Invalid
+from app.core import clock
+from app.core.errors import Invalid
+from app.reports.period import Period, months, period
 
 SUNDAY_BEFORE_MIDNIGHT = datetime(2026, 11, 22, 18, 29, tzinfo=UTC)  # 23:59 in Chennai
 MONDAY_AFTER_MIDNIGHT = datetime(2026, 11, 22, 18, 31, tzinfo=UTC)

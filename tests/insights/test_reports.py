@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from app.kit import clock
+from app.core import clock
 from tests.bookings.scenes import Scene
 from tests.factories import BESANT_NAGAR, a_start
 from tests.person import Person
@@ -188,7 +188,7 @@ async def test_days_the_wrong_way_round_are_told_with_and_without_htmx(scene: Sc
 
 
 async def test_where_there_are_many_professionals_one_is_found_by_name(scene: Scene, meena: Person, monkeypatch):
-    monkeypatch.setattr("app.insights.report_pages.LISTED", 1)
+    monkeypatch.setattr("app.reports.admin_pages.LISTED", 1)
     page = await meena.visit("/admin/reports?who=kumar+raja")
     assert f"professional={scene.kumar.id}" in page.text
     asked = await meena.visit("/admin/reports?who=kumar")

@@ -6,11 +6,11 @@ import pytest
 from litestar import Litestar
 from sqlalchemy import select
 
-from app.insights.task_pages import NAMES
-from app.kit import clock
-from app.kit.outbox import Outbox
-from app.kit.schedule import Runs, ScheduleRun, TaskFailure
+from app.core import clock
+from app.core.outbox import Outbox
+from app.core.schedule import Runs, ScheduleRun, TaskFailure
 from app.notifications.channel_state import ChannelState
+from app.operations.admin_pages import NAMES
 from app.web.metrics import Meter
 from tasks.worker import TASKS, TIMETABLE
 from tests import application

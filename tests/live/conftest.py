@@ -15,10 +15,10 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from app.accounts.session import Sessions
 from app.accounts.user import User
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.secrets import digest, new_token
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.secrets import digest, new_token
 from tests.browser import windows
 from tests.browser.windows import PHONE
 from tests.processes import SECRET, environment, free_ports

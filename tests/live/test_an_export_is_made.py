@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 from sqlalchemy import text
 
-from app.kit.after import AfterCommit
+from app.core.after_commit import AfterCommit
 from tasks import exports as building
 from tasks.exports import build_export
 from tests.application import settings

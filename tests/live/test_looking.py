@@ -9,11 +9,11 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select, update
 
 from app.accounts.user import User
-from app.catalog.reference import load_catalogue
+from app.catalog.reference_data import load_catalogue
 from app.catalog.service import Service
-from app.kit.after import AfterCommit
-from app.kit.cache import ALL
-from app.kit.db import Database
+from app.core.after_commit import AfterCommit
+from app.core.cache import ALL
+from app.core.db import Database
 from tests.factories import ADYAR, a_professional
 from tests.live.conftest import PHONE, Web
 

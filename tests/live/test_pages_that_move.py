@@ -8,8 +8,8 @@ from playwright.async_api import expect
 
 from app.accounts.user import User
 from app.bookings.repository import Bookings
-from app.kit.db import Database
-from app.kit.vault import Vault
+from app.core.db import Database
+from app.core.encryption import Vault
 from tests.factories import a_customer, a_hold, a_professional, a_request, a_service, a_start
 from tests.person import Person
 

@@ -13,14 +13,14 @@ from sqlalchemy import select
 
 from app.accounts.user import User
 from app.bookings.booking import Booking
-from app.dev.memory import LOOPBACK, free_port
-from app.kit.db import Database
-from app.kit.outbox import Outbox
-from app.kit.vault import Vault
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.outbox import Outbox
+from app.dev.state import LOOPBACK, free_port
 from app.notifications import rules
 from app.notifications.channels.email import Smtp
 from app.notifications.delivery import Postman
-from app.notifications.letters import Letters
+from app.notifications.messages import Letters
 from app.settings import Settings
 from app.web.templating import environment
 from tests.factories import a_customer, a_professional, a_request, a_service

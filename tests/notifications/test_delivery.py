@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.accounts.links import ask_to_reset, ask_to_verify
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.outbox import Outbox
+from app.accounts.email_links import ask_to_reset, ask_to_verify
+from app.core import clock
+from app.core.db import Database
+from app.core.outbox import Outbox
 from app.notifications import delivery
 from app.notifications.channels.email import Smtp, message_of
 from app.notifications.delivery import CLAIM, MOST_TRIES, Postman, wait_after
-from app.notifications.letters import Letter
+from app.notifications.messages import Letter
 from app.settings import Settings
 from app.web.templating import environment
 from tasks.notifications import drain_outbox

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.accounts.links import ask_to_reset, ask_to_verify
+from app.accounts.email_links import ask_to_reset, ask_to_verify
 from app.bookings.booking import Booking
-from app.bookings.month import Ahead, Month, Past, to_facts
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.outbox import Outbox
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.outbox import Outbox
 from app.notifications.kinds import KINDS
-from app.notifications.letters import Letter, Letters
+from app.notifications.messages import Letter, Letters
+from app.reports.month import Ahead, Month, Past, to_facts
 from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
 from tests.notifications.conftest import Town
 from tests.notifications.test_letters import ACCOUNT, prepare

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.bookings.handover import start
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back
-from app.kit import clock
-from app.kit.errors import Invalid
-from app.kit.events import PLATFORM
-from app.kit.outbox import Outbox
+from app.core import clock
+from app.core.errors import Invalid
+from app.core.events import PLATFORM
+from app.core.outbox import Outbox
+from app.jobs.handover import start
 from app.notifications.kinds import KINDS as EVERY_KIND
-from app.notifications.letters import OutOfDate
+from app.notifications.messages import OutOfDate
 from app.notifications.rules import CANCELLED, RULES
-from app.standing.decision import deny
+from app.vetting.decision import deny
 from app.vetting.repository import Cases
 from app.web.templating import TEMPLATES
 from tests.factories import a_block, an_admin

@@ -9,7 +9,7 @@ from litestar import Litestar
 from app.accounts.repository import Users
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
-from app.kit.vault import Vault
+from app.core.encryption import Vault
 from app.main import create_app
 from app.settings import Settings
 from tests import application

@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.bookings.handover import start
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
-from app.kit import clock
-from app.kit.errors import Invalid
-from app.kit.outbox import Outbox
+from app.core import clock
+from app.core.errors import Invalid
+from app.core.outbox import Outbox
+from app.jobs.handover import start
 from app.notifications.channel_state import ChannelState
 from app.notifications.channels.google_chat import NAME, ROOM, Cards
-from app.notifications.outlet import OutletPostman
+from app.notifications.http_transport import OutletPostman
 from app.notifications.room import Room
 from app.settings import Settings
 from tasks.notifications import drain_room

@@ -11,15 +11,15 @@ import pytest
 from sqlalchemy import select
 
 from app.bookings.reservation import accept
-from app.kit import clock
-from app.kit.errors import Invalid, Refused
-from app.kit.outbox import Outbox
-from app.kit.outside import Outside
-from app.notifications import registering
-from app.notifications.channels.webhook import Parcels
-from app.notifications.hook import Hook
-from app.notifications.outlet import OutletPostman
-from app.notifications.webhook_repository import Webhooks
+from app.core import clock
+from app.core.errors import Invalid, Refused
+from app.core.http_client import Outside
+from app.core.outbox import Outbox
+from app.notifications.http_transport import OutletPostman
+from app.webhooks import registration
+from app.webhooks.channel import Parcels
+from app.webhooks.repository import Webhooks
+from app.webhooks.transport import Hook
 from tests.factories import an_admin
 from tests.notifications.conftest import rows
 from tests.webhook_sink import said, webhook
@@ -51,7 +51,7 @@ async def meena(own_database, town):
 async def hook(own_database, vault, meena):
     """(id, secret)."""
     async with own_database.work() as db:
-        made, secret = await registering.register(db, vault, meena, URL)
+        made, secret = await registration.register(db, vault, meena, URL)
         return made.id, secret
 
 
@@ -68,7 +68,7 @@ def drain(own_database, vault, settings, sink, hook):
 
 async def send_test(own_database, meena, hook):
     async with own_database.work() as db:
-        await registering.test(db, meena, hook[0])
+        await registration.test(db, meena, hook[0])
 
 
 def read(heard: bytes) -> tuple[dict[str, str], bytes]:
@@ -132,7 +132,7 @@ async def test_every_try_has_the_same_id_and_body_a_new_time_and_a_line_in_the_l
 
 async def test_a_new_secret_signs_beside_the_old_one_for_a_day(own_database, vault, meena, sink, hook, drain):
     async with own_database.work() as db:
-        fresh = await registering.renew(db, vault, meena, hook[0])
+        fresh = await registration.renew(db, vault, meena, hook[0])
     await send_test(own_database, meena, hook)
     await drain()
     head, body = read(sink.heard[0])
@@ -169,7 +169,7 @@ async def test_ten_failures_in_an_hour_switch_it_off_and_an_admin_switches_it_on
     with clock.stopped(now + timedelta(hours=1)):
         assert await drain() == 0
         async with own_database.work() as db:
-            await registering.switch_on(db, meena, hook[0])
+            await registration.switch_on(db, meena, hook[0])
         assert await drain() == 10  # nothing was lost
     async with own_database.work() as db:
         assert (await Webhooks(db).get(hook[0])).event_count == 13
@@ -202,23 +202,23 @@ async def test_a_private_address_is_never_dialled(own_database, meena, sink, hoo
 async def test_an_address_that_is_not_public_https_is_refused_at_once(own_database, vault, meena, url):
     async with own_database.work() as db:
         with pytest.raises(Invalid):
-            await registering.register(db, vault, meena, url)
+            await registration.register(db, vault, meena, url)
 
 
 async def test_there_are_five_at_most_and_none_twice(own_database, vault, meena, hook):
     async with own_database.work() as db:
         with pytest.raises(Invalid):
-            await registering.register(db, vault, meena, URL)
+            await registration.register(db, vault, meena, URL)
         for number in range(4):
-            await registering.register(db, vault, meena, f"https://program.example/{number}")
+            await registration.register(db, vault, meena, f"https://program.example/{number}")
         with pytest.raises(Refused):
-            await registering.register(db, vault, meena, "https://program.example/more")
+            await registration.register(db, vault, meena, "https://program.example/more")
 
 
 async def test_an_ended_one_hears_nothing_more(own_database, town, vault, meena, hook):
     await send_test(own_database, meena, hook)
     async with own_database.work() as db:
-        await registering.end(db, meena, hook[0])
+        await registration.end(db, meena, hook[0])
     async with own_database.work() as db:
         await accept(db, town.ravi, town.booking.reference, vault)
         assert (await db.scalars(select(Outbox).where(Outbox.channel.like("webhook:%")))).all() == []

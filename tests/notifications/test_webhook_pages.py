@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from app.kit import clock
-from app.notifications.channels.webhook import Parcels
-from app.notifications.hook import Hook
-from app.notifications.outlet import OutletPostman
-from app.notifications.webhook_repository import Webhooks
+from app.core import clock
+from app.notifications.http_transport import OutletPostman
+from app.webhooks.channel import Parcels
+from app.webhooks.repository import Webhooks
+from app.webhooks.transport import Hook
 from tests.factories import an_admin
 from tests.webhook_sink import said, webhook
 

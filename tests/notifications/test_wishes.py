@@ -11,13 +11,13 @@ from app.accounts.repository import Users
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
 from app.check.run import broken
-from app.kit import clock
-from app.kit.outbox import Outbox
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.encryption import Vault
+from app.core.outbox import Outbox
 from app.notifications.inbox import Notice
 from app.notifications.kinds import BULK, KINDS, NOW, SOON
 from app.notifications.preference_repository import Wish, Wishes
-from app.notifications.unsubscribing import token_for
+from app.notifications.unsubscribe import token_for
 from tests import application
 from tests.factories import a_customer
 from tests.notifications.conftest import rows

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app.kit import clock
-from app.kit.errors import Refused
+from app.core import clock
+from app.core.errors import Refused
 from app.payments import charges
-from app.payments.portal import Instrument, Outcome
+from app.payments.pretend_bank import Instrument, Outcome
 from app.payments.repository import Charges
 from app.payments.shares import commission_of, earning_of, fee_split
 from tests.factories import a_customer, a_professional, a_request, a_service

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit import clock
-from app.kit.errors import Invalid
-from app.payments import portal
+from app.core import clock
+from app.core.errors import Invalid
+from app.payments import pretend_bank
 
 GOOD = {"method": "card", "card_number": "4242 4242 4242 4242", "expiry": "08 / 29", "cvv": "123"}
 
@@ -21,7 +21,7 @@ def november():
 
 def wrong(**typed: str) -> dict[str, str]:
     with pytest.raises(Invalid) as refusal:
-        portal.read(GOOD | typed)
+        pretend_bank.read(GOOD | typed)
     return refusal.value.errors
 
 
@@ -40,16 +40,16 @@ def wrong(**typed: str) -> dict[str, str]:
     ],
 )
 def test_a_card_is_known_by_brand_and_last_four_digits_alone(number, brand, last4):
-    card = portal.read(GOOD | {"card_number": number})
+    card = pretend_bank.read(GOOD | {"card_number": number})
     assert (card.brand, card.last4) == (brand, last4)
     assert "".join(filter(str.isdigit, number))[:10] not in repr(card)
 
 
 def test_an_american_express_card_has_four_digits_in_its_cvv():
     amex = GOOD | {"card_number": "378282246310005"}
-    assert portal.read(amex | {"cvv": "1234"}).brand == "American Express"
+    assert pretend_bank.read(amex | {"cvv": "1234"}).brand == "American Express"
     with pytest.raises(Invalid) as refusal:
-        portal.read(amex)
+        pretend_bank.read(amex)
     assert refusal.value.errors == {"cvv": "Four digits, on the front of the card."}
 
 
@@ -71,7 +71,7 @@ def test_a_wrong_card_number_is_told_in_words(typed, words):
 
 @pytest.mark.parametrize("typed", ["11/26", "11 / 26", "1126", "11/2026", "1/27", "01-27"])
 def test_a_card_is_good_until_its_month_ends(typed):
-    assert portal.read(GOOD | {"expiry": typed.replace("-", "/")}).last4 == "4242"
+    assert pretend_bank.read(GOOD | {"expiry": typed.replace("-", "/")}).last4 == "4242"
 
 
 @pytest.mark.parametrize("typed", ["10/26", "08/19", "13/29", "00/29", "", "banana", "08/99", "8/2"])
@@ -86,7 +86,7 @@ def test_a_wrong_cvv_is_refused(typed):
 
 def test_every_wrong_field_is_told_and_nothing_typed_is_repeated():
     with pytest.raises(Invalid) as refusal:
-        portal.read({"method": "card", "card_number": "4242424242424241", "expiry": "1/11", "cvv": "98x"})
+        pretend_bank.read({"method": "card", "card_number": "4242424242424241", "expiry": "1/11", "cvv": "98x"})
     assert set(refusal.value.errors) == {"card_number", "expiry", "cvv"}
     told = repr(refusal.value.errors) + repr(refusal.value.values) + str(refusal.value)
     assert "42424242" not in told
@@ -98,14 +98,14 @@ def test_every_wrong_field_is_told_and_nothing_typed_is_repeated():
 )
 def test_a_wrong_upi_id_is_told(typed):
     with pytest.raises(Invalid) as refusal:
-        portal.read({"method": "upi", "upi_id": typed})
+        pretend_bank.read({"method": "upi", "upi_id": typed})
     assert list(refusal.value.errors) == ["upi_id"]
 
 
 def test_a_way_to_pay_must_be_chosen():
     for method in ("", "cash", "card\x00"):
         with pytest.raises(Invalid) as refusal:
-            portal.read({"method": method})
+            pretend_bank.read({"method": method})
         assert refusal.value.errors == {"method": "Choose a way to pay."}
 
 
@@ -119,7 +119,7 @@ def test_a_way_to_pay_must_be_chosen():
     ],
 )
 def test_the_four_test_cards_do_as_they_are_known_to(number, said):
-    assert portal.charge(portal.read(GOOD | {"card_number": number}), 149_00).state == said
+    assert pretend_bank.charge(pretend_bank.read(GOOD | {"card_number": number}), 149_00).state == said
 
 
 @pytest.mark.parametrize(
@@ -132,20 +132,20 @@ def test_the_four_test_cards_do_as_they_are_known_to(number, said):
     ],
 )
 def test_the_three_test_upi_ids_do_as_they_are_known_to(upi_id, said):
-    upi = portal.read({"method": "upi", "upi_id": upi_id})
-    assert portal.charge(upi, 149_00).state == said
+    upi = pretend_bank.read({"method": "upi", "upi_id": upi_id})
+    assert pretend_bank.charge(upi, 149_00).state == said
     assert upi_id.strip().lower() not in repr(upi)
 
 
 def test_a_card_that_asks_for_a_code_takes_the_right_one_only():
-    card = portal.read(GOOD | {"card_number": "4000002500003155"})
-    said = [portal.charge(card, 1, code).state for code in ("", "000000", "12345", "123456", " 123 456 ")]
+    card = pretend_bank.read(GOOD | {"card_number": "4000002500003155"})
+    said = [pretend_bank.charge(card, 1, code).state for code in ("", "000000", "12345", "123456", " 123 456 ")]
     assert said == ["needs_code", "wrong_code", "wrong_code", "authorised", "authorised"]
 
 
 @given(st.integers(0, 10**15 - 1))
 def test_luhn_takes_exactly_one_check_digit(body):
-    right = [digit for digit in range(10) if portal.luhn(f"{body}{digit}")]
+    right = [digit for digit in range(10) if pretend_bank.luhn(f"{body}{digit}")]
     assert len(right) == 1
 
 
@@ -154,7 +154,7 @@ TYPED = st.fixed_dictionaries({}, optional={name: st.text(max_size=30) for name 
 
 def told(fields: dict[str, str]) -> set[str]:
     try:
-        portal.read(fields)
+        pretend_bank.read(fields)
     except Invalid as refusal:
         return set(refusal.errors)
     return set()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.reviews.writing import write
+from app.reviews.write import write
 from tests.bookings.scenes import Scene
 from tests.factories import ADYAR, an_admin
 

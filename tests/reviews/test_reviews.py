@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from app.bookings.by_clock import close_left_unreviewed
+from app.bookings.expiry import close_left_unreviewed
 from tests.bookings.scenes import Scene, later
 from tests.factories import a_start
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import User
-from app.kit.files import Storage
+from app.core.storage import Storage
 from tests.application import serving, settings
 from tests.bookings.scenes import Scene
 from tests.factories import PASSWORD

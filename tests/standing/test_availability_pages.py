@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept
-from app.kit import clock
+from app.core import clock
 from tests.factories import ADYAR, BESANT_NAGAR, TAMBARAM, a_customer, a_professional, a_request, a_service, a_start
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.accounts.user import Role, User
 from app.check.run import broken
-from app.kit import clock
+from app.core import clock
 from app.reviews.review import Review
 from tests.bookings.scenes import later
 from tests.factories import PASSWORD, a_customer, a_start, an_admin

@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from app.accounts.session import Sessions
+from app.blocking.block import block
 from app.bookings.checkout import pay
 from app.bookings.holds import Wish, hold
 from app.bookings.reservation import accept
 from app.check.run import broken
-from app.kit.errors import Missing, Refused
-from app.kit.vault import Vault
-from app.standing.blocking import block
-from app.standing.rights import demote
+from app.core.encryption import Vault
+from app.core.errors import Missing, Refused
+from app.people.admin_roles import demote
 from tests.authorisation.town import APPROVED
 from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_request, a_service, a_start, an_admin
 from tests.waiting import until_waiting

@@ -6,18 +6,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.accounts.professional import Professional
 from app.accounts.user import User
-from app.availability.working import Offering
-from app.kit import clock
-from app.kit.errors import Invalid, Missing, Refused
-from app.kit.events import Event
-from app.kit.files import Storage
-from app.standing.asking import ask_again, message_of
-from app.standing.decision import Form, approve, deny, matter_of
-from app.standing.offering import Work, change_work
-from app.vetting import papers
+from app.core import clock
+from app.core.errors import Invalid, Missing, Refused
+from app.core.events import Event
+from app.core.storage import Storage
+from app.scheduling.working_hours import Offering
+from app.vetting import document_changes
+from app.vetting.decision import Form, approve, deny, matter_of
 from app.vetting.document import Document
-from app.vetting.professional import Professional
+from app.vetting.offered_services import Work, change_work
+from app.vetting.reapplication import ask_again, message_of
 from app.vetting.repository import Cases
 from app.vetting.scanning import Paper
 from tests.factories import a_professional, a_service, an_admin
@@ -52,7 +52,7 @@ async def ravi(db, folder, meena):
     """He works here already: a paper that counts, a service that counts."""
     user = await a_professional(db, services=[await a_service(db)])
     await sends(db, folder, user)
-    await papers.accept(db, meena, user.id)
+    await document_changes.accept(db, meena, user.id)
     return user
 
 
@@ -63,7 +63,7 @@ async def offers(db, user, service, standing="approved"):
 
 async def sends(db, folder, user, kind="identity", expires_on=None):
     paper = Paper("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
-    return await papers.submit(db, folder, user, user.id, kind, paper, expires_on)
+    return await document_changes.submit(db, folder, user, user.id, kind, paper, expires_on)
 
 
 async def standing(db, user) -> tuple[str, list[str], list[str]]:
@@ -235,7 +235,7 @@ async def test_who_is_denied_twice_reads_the_second_reason_and_the_first_stays_i
 async def test_w7_who_let_a_paper_run_out_asks_again_and_works_again_once_it_is_approved(db, meena, folder):
     user = await a_professional(db, services=[await a_service(db)])
     await sends(db, folder, user, expires_on=clock.today() + timedelta(days=1))
-    await papers.accept(db, meena, user.id)
+    await document_changes.accept(db, meena, user.id)
     tomorrow = clock.now() + timedelta(days=1)
     with clock.stopped(tomorrow):
         await asks_again(db, folder, user)
@@ -289,7 +289,7 @@ async def test_a_newer_paper_takes_the_place_of_the_one_that_counted_and_the_day
 ):
     day = clock.today() + timedelta(days=400)
     paper = Paper("new.png", "image/png", a_picture(), [a_picture("JPEG")])
-    await papers.change(db, folder, ravi, "identity", paper, day)
+    await document_changes.change(db, folder, ravi, "identity", paper, day)
     assert await standing(db, ravi) == ("approved", ["approved", "submitted"], ["approved"])
     await approve(db, meena, ravi.id)
     assert await standing(db, ravi) == ("approved", ["replaced", "approved"], ["approved"])

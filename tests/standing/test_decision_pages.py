@@ -5,17 +5,17 @@ import asyncio
 import pytest
 from sqlalchemy import select, text
 
+from app.accounts.professional import APPROVED, DENIED, WAITING, Professional
 from app.accounts.user import User
-from app.availability.working import Offering
 from app.check.run import broken
-from app.kit import clock
-from app.kit.errors import Refused
-from app.kit.events import Event
-from app.standing.decision import BARE, Form, approve, deny
-from app.standing.offering import Work, change_work
-from app.vetting import papers
+from app.core import clock
+from app.core.errors import Refused
+from app.core.events import Event
+from app.scheduling.working_hours import Offering
+from app.vetting import document_changes
+from app.vetting.decision import BARE, Form, approve, deny
 from app.vetting.document import Document
-from app.vetting.professional import APPROVED, DENIED, WAITING, Professional
+from app.vetting.offered_services import Work, change_work
 from app.vetting.repository import Cases
 from app.vetting.scanning import Paper
 from app.vetting.verification import Verification
@@ -54,7 +54,7 @@ async def geeta(scene, storage) -> User:
     async with scene.database.work() as db:
         user = await a_professional(db, "Geeta Menon", services=[scene.service], standing="pending")
         await db.execute(text("UPDATE offerings SET standing = 'pending' WHERE professional_id = :id"), {"id": user.id})
-        await papers.submit(db, storage, user, user.id, "identity", a_paper())
+        await document_changes.submit(db, storage, user, user.id, "identity", a_paper())
         await Cases(db).open(user.id, "joining")
         hashed = await scene.app.state.passwords.hash("correct horse battery")
         user.password_hash = hashed
@@ -160,8 +160,8 @@ async def test_nobody_else_asks_again(scene, geeta, storage):
 
 async def test_whose_paper_is_out_of_date_may_ask_again_and_stays_approved(scene, meena, storage):
     async with scene.database.work() as db:
-        await papers.submit(db, storage, scene.ravi, scene.ravi.id, "identity", a_paper(), clock.today())
-        await papers.accept(db, meena.user, scene.ravi.id)
+        await document_changes.submit(db, storage, scene.ravi, scene.ravi.id, "identity", a_paper(), clock.today())
+        await document_changes.accept(db, meena.user, scene.ravi.id)
     ravis = await scene.browser(scene.ravi)
     data = {"message": "The new one.", "_csrf_token": await ravis.token()}
     assert (await ravis.post("/verification", data=data, files={"document": ("c.pdf", a_pdf(1))})).status_code == 303
@@ -176,8 +176,8 @@ async def test_whose_paper_is_out_of_date_may_ask_again_and_stays_approved(scene
 async def test_of_somebody_approved_only_what_waits_is_decided(scene, meena, storage):
     async with scene.database.work() as db:
         more = await a_service(db, "Winding clocks")
-        await papers.submit(db, storage, scene.ravi, scene.ravi.id, "identity", a_paper())
-        await papers.accept(db, meena.user, scene.ravi.id)
+        await document_changes.submit(db, storage, scene.ravi, scene.ravi.id, "identity", a_paper())
+        await document_changes.accept(db, meena.user, scene.ravi.id)
         professional = await db.get_one(Professional, scene.ravi.id)
         work = Work(professional.trade, "9", frozenset({scene.service.id, more.id}))
         await change_work(db, scene.ravi, work)
@@ -234,7 +234,7 @@ async def test_a_second_admin_reads_who_decided_what(scene, geeta, meena, lekha)
 async def test_a_paper_that_came_after_the_panel_was_opened_is_not_approved_unseen(scene, geeta, meena, storage):
     page = await meena.visit(f"/admin/professionals/{geeta.id}")
     async with scene.database.work() as db:
-        await papers.submit(db, storage, geeta, geeta.id, "identity", a_paper())
+        await document_changes.submit(db, storage, geeta, geeta.id, "identity", a_paper())
     data = page.form("/approval").fields | {"checked": ALL}
     late = await meena.post(f"/admin/professionals/{geeta.id}/approval", data=data)
     assert late.status_code == 409

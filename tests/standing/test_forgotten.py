@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.check.leaving import REMAINS
+from app.check.deletion import REMAINS
 from app.check.run import broken
-from app.kit.db import Database
-from app.standing.leaving_repository import Leaving
+from app.core.db import Database
+from app.privacy.deletion_repository import Leaving
 from tests.factories import PASSWORD, a_start
 
 DECISIONS = Path(__file__).parents[2] / "docs" / "decisions" / "0014-leaving.md"

@@ -6,10 +6,10 @@ import re
 import pytest
 from sqlalchemy import select, text
 
+from app.accounts.professional import Professional
 from app.accounts.user import User
-from app.availability.working import Coverage, Offering
+from app.scheduling.working_hours import Coverage, Offering
 from app.vetting.document import Document
-from app.vetting.professional import Professional
 from app.vetting.repository import Cases
 from tests.factories import ADYAR, a_customer, a_service
 from tests.person import Person

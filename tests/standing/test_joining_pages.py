@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from sqlalchemy import func, select, text
 
+from app.accounts.professional import WAITING, Professional
 from app.accounts.user import User
-from app.availability.working import Coverage, Offering, WorkingHours
 from app.check.run import broken
+from app.scheduling.working_hours import Coverage, Offering, WorkingHours
 from app.vetting.document import Document
-from app.vetting.professional import WAITING, Professional
 from app.vetting.verification import Verification
 from tests.person import Person
 from tests.vetting.samples import a_pdf

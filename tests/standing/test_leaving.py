@@ -7,9 +7,9 @@ import pytest
 from app.accounts.session import Sessions
 from app.accounts.user import User
 from app.check.run import broken
-from app.kit import clock
-from app.kit.errors import Refused
-from app.standing.leaving import leave
+from app.core import clock
+from app.core.errors import Refused
+from app.privacy.deletion import leave
 from tests.factories import PASSWORD, a_block, a_start, an_admin
 from tests.person import Person
 from tests.standing.conftest import named, traces

@@ -15,10 +15,10 @@ from app.bookings.checkout import pay
 from app.bookings.holds import Wish, hold
 from app.bookings.reservation import accept
 from app.check.run import broken
-from app.kit.errors import Missing, Refused
-from app.kit.files import Storage
-from app.kit.vault import Vault
-from app.standing.leaving import leave
+from app.core.encryption import Vault
+from app.core.errors import Missing, Refused
+from app.core.storage import Storage
+from app.privacy.deletion import leave
 from tests.authorisation.town import APPROVED
 from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_service, a_start
 from tests.waiting import until_waiting

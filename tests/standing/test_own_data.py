@@ -5,7 +5,7 @@ import json
 import zipfile
 from datetime import timedelta
 
-from app.kit import clock
+from app.core import clock
 from tests.factories import PASSWORD, an_admin
 from tests.person import Person
 from tests.vetting.samples import a_pdf

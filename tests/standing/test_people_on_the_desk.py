@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.kit import clock
+from app.core import clock
 from tests.factories import BESANT_NAGAR, a_block, a_customer, an_admin
 
 PIECE = {"hx-request": "true"}

@@ -5,10 +5,10 @@ import re
 import pytest
 from sqlalchemy import select
 
-from app.availability.working import Offering
 from app.catalog.service import Service
-from app.standing.professional_repository import Meant, Professionals, Wanted, found
-from app.vetting import papers
+from app.people.professional_repository import Meant, Professionals, Wanted, found
+from app.scheduling.working_hours import Offering
+from app.vetting import document_changes
 from app.vetting.repository import Cases
 from app.vetting.scanning import Paper
 from tests.factories import ADYAR, TAMBARAM, a_block, a_professional, a_service, an_admin
@@ -36,7 +36,7 @@ async def people(scene, storage):
         await a_block(db, made["Devi"], meena)
         db.add(Offering(professional_id=made["Anbu"].id, service_id=kites.id, standing="pending"))
         paper = Paper("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
-        await papers.submit(db, storage, made["Anbu"], made["Anbu"].id, "identity", paper)
+        await document_changes.submit(db, storage, made["Anbu"], made["Anbu"].id, "identity", paper)
         await Cases(db).open(made["Anbu"].id, "joining")
     browser = await scene.browser(meena)
     browser.user = meena

@@ -3,8 +3,8 @@
 import pytest
 
 from app.accounts.user import User
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
+from app.core.encryption import Vault
+from app.core.secrets import Passwords
 from app.settings import Settings
 from tests.factories import an_admin
 from tests.person import Page, Person

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.availability.working import Offering
+from app.scheduling.working_hours import Offering
 from tests.factories import ADYAR, an_admin
 from tests.person import Page, Person
 from tests.stage import Stage, at

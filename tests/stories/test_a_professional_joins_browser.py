@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from app.accounts.user import User
 from app.check.run import broken
-from app.kit.files import Storage
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
+from app.core.encryption import Vault
+from app.core.secrets import Passwords
+from app.core.storage import Storage
 from tests.browser import windows
 from tests.browser.windows import Window
 from tests.factories import ADYAR, a_customer, a_request, an_admin

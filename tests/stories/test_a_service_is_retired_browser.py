@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from app.check.run import broken
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
+from app.core.encryption import Vault
+from app.core.secrets import Passwords
 from tests.browser import windows
 from tests.browser.windows import Window
 from tests.factories import a_customer, a_request, an_admin

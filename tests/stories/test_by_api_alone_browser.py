@@ -9,9 +9,9 @@ import pytest
 from playwright.async_api import Browser
 
 from app.check.run import broken
-from app.kit.db import Database
-from app.kit.secrets import Passwords
-from app.kit.vault import Vault
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.secrets import Passwords
 from tests.browser import windows
 from tests.browser.windows import Window
 from tests.factories import ADYAR, an_admin

@@ -8,12 +8,12 @@ import pytest
 from litestar import Litestar
 from sqlalchemy import text
 
-from app.kit import clock, words
-from app.kit.cache import ALL
-from app.notifications.channels.webhook import TOLD
-from app.notifications.letters import Letters, OutOfDate
+from app.core import clock, i18n
+from app.core.cache import ALL
+from app.notifications.messages import Letters, OutOfDate
 from app.notifications.repository import Mails
 from app.web.templating import initials
+from app.webhooks.channel import TOLD
 from tests.application import serving, settings
 from tests.authorisation.people import PARAMETER
 from tests.authorisation.table import TABLE, Row
@@ -122,7 +122,7 @@ async def test_what_is_not_there_is_understood(readers: Readers, address: str) -
 async def test_every_letter_is_understood(readers: Readers) -> None:
     state, written = readers.app.state, 0
     writer = Letters(state.templates, state.vault, state.settings.base_url)
-    token = words.locale.set(LOCALE)
+    token = i18n.locale.set(LOCALE)
     async with readers.app.state.database.work() as db:
         for mail in await Mails(db).latest(500):
             try:
@@ -132,7 +132,7 @@ async def test_every_letter_is_understood(readers: Readers) -> None:
             written += 1
             for read in (letter.subject, letter.html, letter.text):
                 assert untranslated(read, readers.written) == [], mail.kind
-    words.locale.reset(token)
+    i18n.locale.reset(token)
     assert written > 3
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from app.kit import clock
-from app.kit.schedule import Runs, ScheduleRun
+from app.core import clock
+from app.core.schedule import Runs, ScheduleRun
 from tasks.clock import HANDED, MOST_TRIES, Clock, Line, run_tick
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=clock.IST)

@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.kit import clock
-from app.kit.files import MAIN, Storage
-from app.kit.outbox import Outbox
+from app.core import clock
+from app.core.outbox import Outbox
+from app.core.storage import MAIN, Storage
 from app.notifications import rules
-from app.vetting import papers
+from app.vetting import document_changes
 from app.vetting.scanning import Paper
 from tasks import worker
-from tasks.papers import sweep_files, warn_of_expiry
+from tasks.vetting import sweep_files, warn_of_expiry
 from tests.application import settings
 from tests.factories import a_professional, an_admin
 from tests.vetting.samples import a_picture
@@ -34,8 +34,8 @@ async def with_a_paper(ctx, runs_out=None):
     async with ctx["database"].work() as db:
         ravi = await a_professional(db, "Ravi Kumar")
         paper = Paper("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
-        document = await papers.submit(db, storage, ravi, ravi.id, "identity", paper, runs_out)
-        await papers.accept(db, await an_admin(db), ravi.id)
+        document = await document_changes.submit(db, storage, ravi, ravi.id, "identity", paper, runs_out)
+        await document_changes.accept(db, await an_admin(db), ravi.id)
     return storage, document
 
 

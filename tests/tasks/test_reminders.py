@@ -6,18 +6,18 @@ import pytest
 from sqlalchemy import select, text
 
 from app.accounts.user import User
-from app.bookings.month import month_before, of_facts, span_of
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back
-from app.insights.monthly import MonthlyReport
-from app.kit import clock
-from app.kit.outbox import Outbox
-from app.kit.vault import Vault
-from app.notifications.letters import Letters, OutOfDate
+from app.core import clock
+from app.core.encryption import Vault
+from app.core.outbox import Outbox
+from app.notifications.messages import Letters, OutOfDate
 from app.notifications.reminders import remind_before
 from app.payments import charges
-from app.payments.portal import Instrument, Outcome
-from app.reviews.writing import write
+from app.payments.pretend_bank import Instrument, Outcome
+from app.reports.month import month_before, of_facts, span_of
+from app.reports.monthly_statement import MonthlyReport
+from app.reviews.write import write
 from app.web.templating import environment
 from tasks.reminders import remind_in_the_evening
 from tasks.reports import send_monthly_reports

@@ -13,13 +13,13 @@ from redis.asyncio import Redis
 from saq.job import Status
 from sqlalchemy import text
 
-from app.kit import clock
-from app.kit.after import AfterCommit
-from app.kit.db import Database
-from app.kit.queue import MAIL, later, queue_at
-from app.kit.schedule import Runs
+from app.core import clock
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.queue import MAIL, later, queue_at
+from app.core.schedule import Runs
+from tests.core.conftest import Line, line  # noqa: F401  the fixture `line` is used by name
 from tests.factories import a_customer, a_hold, a_professional, a_service, a_start
-from tests.kit.conftest import Line, line  # noqa: F401  the fixture `line` is used by name
 
 pytestmark = pytest.mark.slow
 

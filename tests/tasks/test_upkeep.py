@@ -8,16 +8,16 @@ from sqlalchemy import func, select, update
 
 from app.accounts.session import Attempts, MailLink, Session
 from app.bookings.booking import Booking
-from app.bookings.by_clock import close_left_unreviewed, complete_left_running, give_up_unfilled
+from app.bookings.expiry import close_left_unreviewed, complete_left_running, give_up_unfilled
 from app.bookings.repository import Bookings
 from app.bookings.reservation import accept, hand_back
 from app.check.run import broken
-from app.kit import clock
-from app.kit.idempotency import IdempotencyKey
-from app.kit.vault import Vault
+from app.core import clock
+from app.core.encryption import Vault
+from app.core.idempotency import IdempotencyKey
 from app.payments import charges
 from app.payments.ledger import LedgerEntry
-from app.payments.portal import Instrument, Outcome
+from app.payments.pretend_bank import Instrument, Outcome
 from tasks import upkeep, worker
 from tests.factories import a_customer, a_professional, a_request, a_service, a_start
 

@@ -7,9 +7,9 @@ import pytest
 from litestar import Litestar
 
 from app.accounts.user import User
-from app.kit.db import Database
-from app.kit.files import Storage
-from app.kit.vault import Vault
+from app.core.db import Database
+from app.core.encryption import Vault
+from app.core.storage import Storage
 from app.notifications import rules
 from tests.factories import a_professional, an_admin
 from tests.person import Person

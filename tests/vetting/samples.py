@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from app.kit.files import Storage
+from app.core.storage import Storage
 
 
 def a_picture(form: str = "PNG", size: tuple[int, int] = (600, 400), words: str = "SPECIMEN", **how: object) -> bytes:

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select, text
 
 from app.accounts.user import Role
-from app.kit import clock
-from app.kit.events import Event
+from app.core import clock
+from app.core.events import Event
 from app.vetting.document import Document
 from tests.factories import a_customer, a_professional, a_user
 from tests.vetting.samples import a_pdf, a_picture, on_disk

@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.user import User
-from app.bookings.crew import crew_of, known_place
-from app.bookings.offers import bench_of
 from app.bookings.reservation import accept
+from app.core import clock
+from app.core.errors import Missing
+from app.core.outbox import Outbox
 from app.discovery.repository import Looking
-from app.kit import clock
-from app.kit.errors import Missing
-from app.kit.outbox import Outbox
-from app.vetting import papers
+from app.jobs.offers import bench_of
+from app.scheduling.candidates import crew_of, known_place
+from app.vetting import document_changes
 from app.vetting.repository import Professionals
 from app.vetting.scanning import Paper
 from tests.factories import ADYAR, a_customer, a_professional, a_request, a_service, an_admin
@@ -30,8 +30,8 @@ async def scene(db, folder):
         ravi = await a_professional(db, "Ravi Kumar", services=[service])
         for kind, until in (("identity", None), ("certificate", RUNS_OUT)):
             paper = Paper(f"{kind}.png", "image/png", a_picture(words=kind), [a_picture("JPEG")])
-            await papers.submit(db, folder, ravi, ravi.id, kind, paper, until)
-        await papers.accept(db, await an_admin(db), ravi.id)
+            await document_changes.submit(db, folder, ravi, ravi.id, kind, paper, until)
+        await document_changes.accept(db, await an_admin(db), ravi.id)
     return {"ravi": ravi, "service": service}
 
 
@@ -51,7 +51,7 @@ async def test_each_warning_is_sent_once_and_on_its_day(db, scene, rules_at_work
     for days in range(45, -6, -1):
         with clock.stopped(clock.at(RUNS_OUT - timedelta(days=days), 8 * 60)):
             for _ in range(2):
-                await papers.warn_of_expiry(db)
+                await document_changes.warn_of_expiry(db)
                 await db.flush()
         told[days] = await warned(db, scene["ravi"])
     assert (told[31], told[30], told[8], told[7]) == ([], [30], [30], [30, 7])
@@ -60,7 +60,7 @@ async def test_each_warning_is_sent_once_and_on_its_day(db, scene, rules_at_work
 
 async def test_a_warning_missed_while_nobody_worked_is_sent_late_and_alone(db, scene, rules_at_work):
     with clock.stopped(clock.at(RUNS_OUT - timedelta(days=5), 8 * 60)):
-        await papers.warn_of_expiry(db)
+        await document_changes.warn_of_expiry(db)
         await db.flush()
     assert await warned(db, scene["ravi"]) == [7]
 
@@ -87,7 +87,7 @@ async def test_a_new_paper_that_is_accepted_brings_the_offers_back(db, scene, fo
     ravi, where = scene["ravi"], await known_place(db, ADYAR)
     with clock.stopped(clock.at(RUNS_OUT, 600)):
         paper = Paper("new.png", "image/png", a_picture(words="new"), [a_picture("JPEG")])
-        await papers.change(db, folder, ravi, "certificate", paper, RUNS_OUT + timedelta(days=365))
+        await document_changes.change(db, folder, ravi, "certificate", paper, RUNS_OUT + timedelta(days=365))
         assert not await crew_of(db, [scene["service"].id], where)
-        await papers.accept(db, await an_admin(db), ravi.id)
+        await document_changes.accept(db, await an_admin(db), ravi.id)
         assert await crew_of(db, [scene["service"].id], where)

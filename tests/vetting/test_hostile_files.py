@@ -11,8 +11,8 @@ import pypdfium2
 import pytest
 from PIL import Image
 
-from app.kit.errors import Invalid
-from app.kit.files import LARGEST, Upload
+from app.core.errors import Invalid
+from app.core.storage import LARGEST, Upload
 from app.vetting import scanning
 from app.vetting.scanning import file_name, paper_of, refusals
 from tests.vetting.hostile import HARMLESS, REFUSED, TRACES, names

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from app.kit.db import Database
-from app.kit.files import Storage
+from app.core.db import Database
+from app.core.storage import Storage
 from app.vetting.document import Document
 from tests.factories import a_professional
 from tests.person import Person

@@ -10,9 +10,9 @@ from litestar import Litestar
 
 from app.accounts.session import Sessions
 from app.accounts.user import Role, User
-from app.kit import clock
-from app.kit.db import Database
-from app.kit.secrets import digest, new_token
+from app.core import clock
+from app.core.db import Database
+from app.core.secrets import digest, new_token
 from app.settings import Settings
 from tests.application import serving, settings
 from tests.factories import a_user

@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import auth
 from app.accounts.auth import Me
 from app.accounts.user import User
-from app.kit.cache import Cache, forget
-from app.kit.errors import Invalid, Missing, Refused
-from app.kit.events import nudge
-from app.kit.words import N_
+from app.core.cache import Cache, forget
+from app.core.errors import Invalid, Missing, Refused
+from app.core.events import nudge
+from app.core.i18n import N_
 from app.web.forms import form, query, read, shown_again
 from app.web.guards import everyone, only, signed_in
 from app.web.render import flash, go, page

@@ -5,8 +5,8 @@ from typing import Annotated
 import pytest
 from msgspec import Meta, Struct
 
-from app.kit.errors import Invalid
-from app.kit.words import N_
+from app.core.errors import Invalid
+from app.core.i18n import N_
 from app.web.forms import Form, read, shown_again
 
 

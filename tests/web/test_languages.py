@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.kit import words
-from app.kit.moments import day
-from app.kit.rupees import money
+from app.core import i18n
+from app.core.datetimes import day
+from app.core.money import money
 from app.web.languages import reads
 from tests.application import serving, settings
 from tests.person import URL
@@ -50,11 +50,11 @@ def test_what_is_asked_for_is_given_where_it_is_there(tamil, asked: str, locale:
 
 
 def test_where_only_english_is_there_everybody_reads_english(tmp_path) -> None:
-    words.offer(tmp_path)
+    i18n.offer(tmp_path)
     try:
-        assert reads(b"ta") == words.DEFAULT
+        assert reads(b"ta") == i18n.DEFAULT
     finally:
-        words.offer()
+        i18n.offer()
 
 
 async def test_each_reads_their_own_language_also_from_the_shelf(visitor) -> None:
@@ -70,11 +70,11 @@ async def test_each_reads_their_own_language_also_from_the_shelf(visitor) -> Non
 
 
 def test_days_and_money_are_written_as_the_language_does(tamil) -> None:
-    token = words.locale.set(LOCALE)
+    token = i18n.locale.set(LOCALE)
     try:
         assert (day(NINE), money(149_00)) == ("செவ். 24 நவ.", "₹149")
     finally:
-        words.locale.reset(token)
+        i18n.locale.reset(token)
 
 
 async def test_with_english_alone_nothing_is_said_of_languages(app) -> None:

@@ -16,12 +16,12 @@ import pytest
 
 from app.accounts.session import Sessions
 from app.accounts.user import Block, Role, User
-from app.dev.memory import free_port
-from app.kit import clock
-from app.kit.after import AfterCommit
-from app.kit.db import Database
-from app.kit.events import nudge
-from app.kit.secrets import digest, new_token
+from app.core import clock
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.events import nudge
+from app.core.secrets import digest, new_token
+from app.dev.state import free_port
 from tests.factories import a_user
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.kit.db import Database
+from app.core.db import Database
 from app.main import create_app
 from app.settings import Settings
 from app.web.errors import trouble_of

@@ -7,7 +7,7 @@ from sqlalchemy import delete, event, text, update
 
 from app.accounts.session import Session, Sessions
 from app.accounts.user import Block, Role, User
-from app.kit import clock
+from app.core import clock
 from tests.factories import a_user
 from tests.web.conftest import Browser
 

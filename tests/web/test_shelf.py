@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from app.kit.cache import Cache
-from app.kit.live import Bus
-from app.web.shelf import Kept, Shelf
+from app.core.cache import Cache
+from app.core.pubsub import Bus
+from app.web.page_cache import Kept, Shelf
 
 HOME = ("/", b"", "", "br", "en_IN")
 

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import jinja2
 import pytest
 
-from app.kit import clock, words
-from app.kit.clock import IST
+from app.core import clock, i18n
+from app.core.clock import IST
 from app.web import templating
 
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=IST)
@@ -76,12 +76,12 @@ def test_plurals_and_other_languages_fall_back_to_english():
     env = templating.environment()
     text = "{% trans n=n %}One job{% pluralize %}{{ n }} jobs{% endtrans %}"
     assert [env.from_string(text).render(n=n) for n in (1, 2)] == ["One job", "2 jobs"]
-    token = words.locale.set("ta_IN")
+    token = i18n.locale.set("ta_IN")
     try:
         assert env.from_string("{% trans %}Sign in{% endtrans %}").render() == "Sign in"
         assert templating.money(149_900_00) == "₹1,49,900"
     finally:
-        words.locale.reset(token)
+        i18n.locale.reset(token)
 
 
 async def test_a_macro_that_changes_reaches_every_page_that_imports_it(tmp_path, monkeypatch):

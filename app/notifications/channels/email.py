@@ -13,11 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from app.kit.outbox import Outbox
-from app.kit.rows import Base
+from app.core.orm import Base
+from app.core.outbox import Outbox
 from app.notifications.kinds import kind_of
-from app.notifications.letters import Letter
-from app.notifications.told import Told
+from app.notifications.messages import Letter
+from app.notifications.notification import Told
 
 NAME = "email"
 PATIENCE = 15.0  # seconds for each answer of the server

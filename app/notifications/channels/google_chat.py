@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kit.events import Chronicle, Event
-from app.kit.outbox import Outbox
-from app.kit.rows import Base
-from app.kit.words import N_, _
+from app.core.events import Chronicle, Event
+from app.core.i18n import N_, _
+from app.core.orm import Base
+from app.core.outbox import Outbox
 from app.notifications.kinds import NOW
-from app.notifications.letters import Letter
+from app.notifications.messages import Letter
 
 NAME = "chat"
 ROOM = "the desk's room"  # in the row's address: no person's

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from app.kit.rows import Base
+from app.core.orm import Base
 from app.notifications.inbox import Notice
 from app.notifications.kinds import kind_of
-from app.notifications.told import Told
+from app.notifications.notification import Told
 
 NAME = "inbox"
 TOPIC = "notices"  # what the bell listens for

@@ -1,0 +1,42 @@
+"""Places: India's pincodes (reference data) and people's addresses."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Double, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.orm import Base, Keyed
+
+
+class Pincode(Keyed):
+    """A postal area. `latitude` and `longitude` are degrees, empty for 170 of them."""
+
+    __tablename__ = "pincodes"
+    __table_args__ = (
+        CheckConstraint("pincode ~ '^[1-9][0-9]{5}$'", name="pincodes_pincode_check"),
+        Index("pincodes_place_trgm_idx", "place", postgresql_using="gist", postgresql_ops={"place": "gist_trgm_ops"}),
+        Index("pincodes_place_idx", "place"),
+    )
+    pincode: Mapped[str] = mapped_column(String(6), primary_key=True)
+    place: Mapped[str]
+    district: Mapped[str]
+    state: Mapped[str]
+    latitude: Mapped[float | None] = mapped_column(Double)
+    longitude: Mapped[float | None] = mapped_column(Double)
+    quality: Mapped[str]
+
+
+class Address(Base):
+    """A line of a customer's address book."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (
+        Index("addresses_user_id_idx", "user_id"),
+        Index("addresses_main_key", "user_id", unique=True, postgresql_where=text("is_main")),
+        CheckConstraint("length(line) BETWEEN 1 AND 300", name="addresses_line_check"),
+    )
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
+    line: Mapped[str]
+    pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
+    is_main: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    created_at: Mapped[datetime]

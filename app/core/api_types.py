@@ -1,0 +1,43 @@
+"""The shapes of what programs send and read: strict bodies, lists by key, the fields that many of them have."""
+
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+
+from msgspec import Meta, Struct
+
+from app.core.i18n import N_
+from app.core.paging import LONGEST, MOST
+
+T = TypeVar("T")
+Price = Annotated[
+    str,
+    Meta(description="Rupees with two decimals.", examples=["149.00"], pattern="^[0-9]{1,9}\\.[0-9]{2}$"),
+]
+Paise = Annotated[int, Meta(ge=0, description="The same in paise.", examples=[14900])]
+Id = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Number of the record.", examples=[12])]
+Moment = Annotated[datetime, Meta(tz=True, description="ISO 8601 with offset.", examples=["2026-11-24T10:00:00+05:30"])]
+
+
+class Body(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a program sends: no field that we do not know, every type as it is written."""
+
+
+class Listed(Struct, Generic[T], kw_only=True):
+    """One page of a list; `next` goes into ?after=, null on the last page."""
+
+    items: Annotated[list[T], Meta(description="The records of this page, in the order of the list.", examples=[[]])]
+    next: Annotated[
+        str | None,
+        Meta(description="Cursor of the next page for `after`; null on the last page.", examples=["WzEyLDIwXQ", None]),
+    ]
+
+
+class Paged(Struct, kw_only=True):
+    """The query of every list."""
+
+    limit: Annotated[
+        int, Meta(ge=1, le=MOST, description="Items on a page.", examples=[20], extra={"error": N_("From 1 to 100.")})
+    ] = 20
+    after: Annotated[
+        str, Meta(max_length=LONGEST, description="`next` of the page before.", examples=["WzEyLDIwXQ"])
+    ] = ""

@@ -1,0 +1,44 @@
+"""What must reach somebody, written in the same transaction as what happened; a worker delivers it later, once."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.orm import Base
+
+
+class Outbox(Base):
+    """One message to one person. `lane` 0 goes first (codes, bookings), 2 last (what goes to everybody).
+
+    `data` holds references and sealed values, never a code or a card.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("recipient_id IS NOT NULL OR address IS NOT NULL", name="outbox_somebody_check"),
+        CheckConstraint("channel IN ('email', 'chat') OR channel LIKE 'webhook:%'", name="outbox_channel_check"),
+        CheckConstraint("lane BETWEEN 0 AND 2", name="outbox_lane_check"),
+        Index(
+            "outbox_due_idx",
+            "channel",
+            "lane",
+            "due_at",
+            postgresql_where=text("sent_at IS NULL AND parked_at IS NULL"),
+        ),
+    )
+    channel: Mapped[str] = mapped_column(default="email", server_default="email")
+    lane: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    kind: Mapped[str]
+    recipient_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
+    address: Mapped[str | None]
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    dedupe_key: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    claimed_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    parked_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]

@@ -1,0 +1,150 @@
+"""A table as a file, for an admin's programs: asked for, watched, fetched."""
+
+from typing import Annotated, Any, Literal
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Meta, Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.core import clock
+from app.core.api_types import Body, Id, Moment
+from app.core.datetimes import here
+from app.core.errors import Invalid
+from app.core.i18n import _
+from app.core.storage import Storage
+from app.exports import writer
+from app.exports.export import Export
+from app.exports.filters import FIELDS, LONGEST, kept
+from app.exports.pages import as_file
+from app.exports.repository import Exports
+from app.exports.writer import Gone
+from app.web.api import Answer, Asked, once, read_body, row, tell
+from app.web.guards import Spoken, only
+from app.web.openapi import Doc
+
+TAG = "Exports"
+NUMBER = {"export_id": "Number of the export."}
+Table = Annotated[
+    Literal["bookings", "customers", "professionals", "ledger"],
+    Meta(description="Which table of the desk.", examples=["bookings"]),
+]
+
+
+class ExportBody(Body):
+    """What is wanted as a CSV file."""
+
+    table: Table
+    filters: Annotated[
+        dict[str, Annotated[str, Meta(max_length=LONGEST)]],
+        Meta(description="Fields of the table's address, such as state or from.", examples=[{"state": "completed"}]),
+    ] = {}
+    bom: Annotated[bool, Meta(description="Begin with a byte order mark, for Excel.", examples=[False])] = False
+
+
+class ExportJson(Struct, kw_only=True):
+    """An export and how far it is."""
+
+    id: Id
+    ref: Annotated[str, Meta(description="The reference that people read aloud.", examples=["7K3MQ9WD"])]
+    table: Table
+    state: Annotated[
+        Literal["queued", "running", "ready", "failed", "expired", "discarded"],
+        Meta(description="ready: the file can be fetched, for a week.", examples=["ready"]),
+    ]
+    rows_done: Annotated[int, Meta(ge=0, description="Rows written so far.", examples=[1200])]
+    rows_total: Annotated[int | None, Meta(description="Rows in all, once it is known.", examples=[1200, None])]
+    size: Annotated[int | None, Meta(description="Bytes of the file, once it is ready.", examples=[90210, None])]
+    file: Annotated[
+        str | None, Meta(description="Where to fetch it, once it is ready.", examples=["/api/exports/7/file", None])
+    ]
+    created: Moment
+    expires: Annotated[
+        Moment | None, Meta(description="When the file is gone.", examples=["2026-12-01T10:00:00+05:30", None])
+    ]
+
+
+START = Doc(
+    summary="Ask for a table as a CSV file",
+    tag=TAG,
+    body=ExportBody,
+    answers={201: ExportJson},
+    refuses=(409,),
+    once=True,
+)
+SHOW = Doc(summary="How far an export is", tag=TAG, path=NUMBER, answers={200: ExportJson})
+FILE = Doc(
+    summary="The file of an export that is ready",
+    tag=TAG,
+    path=NUMBER,
+    answers={200: str},
+    refuses=(410,),
+    media="text/csv",
+)
+
+
+class NoFileAnyMore(Spoken):
+    status_code = 410
+    kind = "gone"
+
+
+class ExportApi(Controller):
+    path = "/api/exports"
+    opt = only("admin", api=True)
+
+    @post(name="api_new_export", opt={"doc": START})
+    async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Answer:
+        given = await read_body(request, ExportBody)
+        unknown = [name for name in given.filters if name not in FIELDS[given.table]]
+        if unknown:
+            raise Invalid({f"filters.{name}": _("There is no such field.") for name in unknown})
+
+        async def make() -> Answer:
+            with_filters = kept(given.table, given.filters)
+            export = await writer.ask(db, me, given.table, with_filters, bom=given.bom)
+            return tell(_told(export), 201)
+
+        return await once(request, db, me, given, make)
+
+    @get("/{export_id:int}", name="api_export", opt={"doc": SHOW})
+    async def show(
+        self, export_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Answer:
+        reference = await Exports(db).numbered(me.id, row(export_id))
+        return tell(_told(await Exports(db).of(me.id, reference)))
+
+    @get("/{export_id:int}/file", name="api_export_file", opt={"doc": FILE})
+    async def file(
+        self,
+        export_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        storage: NamedDependency[Storage],
+    ) -> Response[Any]:
+        reference = await Exports(db).numbered(me.id, row(export_id))
+        try:
+            return as_file(await Exports(db).of(me.id, reference, lock=True), me, storage)
+        except Gone as gone:
+            raise NoFileAnyMore(_("This file is gone. Ask for it again.")) from gone
+
+
+# How
+
+
+def _told(export: Export) -> ExportJson:
+    gone = writer.is_gone(export, clock.now())
+    is_ready = export.state == "ready" and not gone
+    return ExportJson(
+        id=export.id,
+        ref=export.reference,
+        table=export.kind,  # type: ignore[arg-type]  # of an admin it is one of these
+        state="expired" if gone and export.state == "ready" else export.state,  # type: ignore[arg-type]  # a CHECK
+        rows_done=export.rows_done,
+        rows_total=export.rows_total,
+        size=export.size if is_ready else None,
+        file=f"/api/exports/{export.id}/file" if is_ready else None,
+        created=here(export.created_at),
+        expires=here(export.expires_at) if export.expires_at else None,
+    )

@@ -1,0 +1,53 @@
+"""What a professional has done, and what it brought, as the ledger has it."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.core import clock
+from app.jobs.repository import Jobs
+from app.payments.repository import Charges
+from app.web.forms import query
+from app.web.guards import only
+from app.web.render import page
+
+Asked = Request[Any, Any, Any]
+Page = Response[bytes]
+ROWS = 20
+
+
+@get("/jobs/history", name="job-history", opt=only("professional"))
+async def history(request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    jobs, after = Jobs(db), query(request).get("after", "")
+    rows = await jobs.history(me, after, ROWS)
+    return page(
+        request,
+        "jobs/history.html",
+        "jobs/_history.html",
+        rows=rows,
+        first=not after,
+        earned=await Charges(db).earned_by_booking(me.id, [row.id for row in rows.items]),
+    )
+
+
+@get("/earnings", name="earnings", opt=only("professional"))
+async def earnings(request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    """Totals and lines are sums of the same ledger entries."""
+    charges, after = Charges(db), query(request).get("after", "")
+    lines = await charges.earnings_of(me.id, after, ROWS)
+    month = clock.at(clock.today().replace(day=1))
+    ready, held = await charges.balances_of(me.id)
+    return page(
+        request,
+        "jobs/earnings.html",
+        "jobs/_earnings.html",
+        lines=lines,
+        jobs=await Jobs(db).named([line.booking_id for line in lines.items]),
+        first=not after,
+        ready=ready,
+        held=held,
+        this_month=await charges.earned_between(me.id, month, clock.now()),
+    )

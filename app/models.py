@@ -1,0 +1,48 @@
+"""Every table of every feature, for migrations and for whoever builds the schema whole."""
+
+from app.accounts import address, professional, session, user
+from app.bookings import booking, code, decline, extra
+from app.catalog import service
+from app.core import events, idempotency, outbox, schedule
+from app.core.orm import metadata
+from app.discovery import unmet_search
+from app.exports import export
+from app.jobs import calendar_feed
+from app.notifications import channel_state, inbox, preference
+from app.payments import charge, ledger
+from app.reports import monthly_statement
+from app.reviews import review
+from app.scheduling import working_hours
+from app.vetting import document, verification
+from app.webhooks import webhook
+
+MODULES = (
+    address,
+    booking,
+    calendar_feed,
+    channel_state,
+    charge,
+    code,
+    decline,
+    document,
+    events,
+    export,
+    extra,
+    idempotency,
+    inbox,
+    ledger,
+    monthly_statement,
+    outbox,
+    preference,
+    professional,
+    review,
+    schedule,
+    service,
+    session,
+    unmet_search,
+    user,
+    verification,
+    webhook,
+    working_hours,
+)
+__all__ = ["metadata"]

@@ -1,0 +1,45 @@
+"""/reports: a customer's past months, as they were told."""
+
+from datetime import date
+from typing import Any
+
+from litestar import Controller, Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.core.errors import Missing
+from app.reports.month import of_facts
+from app.reports.statement_repository import MonthlyReports
+from app.web.guards import only
+from app.web.render import page
+
+Asked = Request[Any, Any, Any]
+
+
+class MonthlyPages(Controller):
+    path = "/reports"
+    opt = only("customer")
+
+    @get(name="months")
+    async def index(
+        self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Response[bytes]:
+        months = [(one.month, of_facts(one.facts)) for one in await MonthlyReports(db).of(me.id)]
+        return page(request, "reports/months.html", months=months)
+
+    @get("/{month:str}", name="month")
+    async def show(
+        self, request: Asked, month: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> Response[bytes]:
+        found = await MonthlyReports(db).one(me.id, _month_of(month))
+        return page(request, "reports/month.html", month=found.month, told=of_facts(found.facts))
+
+
+def _month_of(typed: str) -> date:
+    """2026-11; anything else is no month of ours."""
+    try:
+        return date.fromisoformat(f"{typed}-01")
+    except ValueError:
+        raise Missing from None

@@ -1,0 +1,121 @@
+"""A professional's timetable, area and services, by the person who asks."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.address import Pincode
+from app.accounts.professional import Professional
+from app.catalog.service import Service
+from app.core import clock
+from app.core.errors import Missing
+from app.core.events import Actor
+from app.scheduling.travel import Point, distance_km
+from app.scheduling.working_hours import Coverage, Offering, TimeOff, WorkingHours
+
+# A radius reaches no farther than this many degrees; what is nearer is measured exactly.
+DEGREES_A_KM = 1 / 100
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A covered pincode and how far it is from home; `km` None when one of the two places is not known."""
+
+    pincode: str
+    place: str
+    km: float | None
+
+
+class Working:
+    def __init__(self, db: AsyncSession, me: Actor) -> None:
+        self.db, self.me = db, me
+
+    async def pincodes(self) -> list[str]:
+        query = select(Coverage.pincode).where(Coverage.professional_id == self.me.id).order_by(Coverage.pincode)
+        return list(await self.db.scalars(query))
+
+    async def home(self) -> Pincode:
+        query = select(Pincode).join(Professional, Professional.home_pincode == Pincode.pincode)
+        home = (await self.db.scalars(query.where(Professional.user_id == self.me.id))).one_or_none()
+        if home is None:
+            raise Missing
+        return home
+
+    async def areas(self, home: Pincode) -> list[Area]:
+        """The nearest first."""
+        query = select(Pincode).join(Coverage, Coverage.pincode == Pincode.pincode)
+        found = await self.db.scalars(query.where(Coverage.professional_id == self.me.id))
+        areas = [Area(one.pincode, one.place, distance_km(point(home), point(one))) for one in found]
+        return sorted(areas, key=lambda area: (area.km is None, area.km or 0, area.pincode))
+
+    async def hours(self) -> Sequence[WorkingHours]:
+        query = select(WorkingHours).where(WorkingHours.professional_id == self.me.id)
+        return (await self.db.scalars(query.order_by(WorkingHours.weekday, WorkingHours.opens))).all()
+
+    async def time_off(self) -> Sequence[TimeOff]:
+        """What is not over yet."""
+        query = select(TimeOff).where(TimeOff.professional_id == self.me.id, func.upper(TimeOff.span) > clock.now())
+        return (await self.db.scalars(query.order_by(func.lower(TimeOff.span)))).all()
+
+    async def services(self) -> list[tuple[Service, str]]:
+        """Each with its standing: pending, approved, denied."""
+        query = select(Service, Offering.standing).join(Offering, Offering.service_id == Service.id)
+        rows = await self.db.execute(query.where(Offering.professional_id == self.me.id).order_by(Service.name))
+        return [(row[0], row[1]) for row in rows]
+
+    async def known(self, pincodes: Iterable[str]) -> set[str]:
+        return set(await self.db.scalars(select(Pincode.pincode).where(Pincode.pincode.in_(list(pincodes)))))
+
+    async def within(self, home: Pincode, km: float) -> list[str]:
+        """The pincodes no farther than `km` by road from home, home itself included."""
+        if home.latitude is None or home.longitude is None:
+            return [home.pincode]
+        reach = km * DEGREES_A_KM
+        query = select(Pincode).where(
+            Pincode.latitude.between(home.latitude - reach, home.latitude + reach),
+            Pincode.longitude.between(home.longitude - reach, home.longitude + reach),
+        )
+        here = point(home)
+        near = [one.pincode for one in await self.db.scalars(query) if (distance_km(here, point(one)) or 0.0) <= km]
+        return sorted({home.pincode, *near})
+
+    async def set_hours(self, stretches: Iterable[tuple[int, int, int]]) -> None:
+        """(weekday, opens, closes) instead of all there was."""
+        await self.db.execute(delete(WorkingHours).where(WorkingHours.professional_id == self.me.id))
+        self.db.add_all(
+            WorkingHours(professional_id=self.me.id, weekday=weekday, opens=opens, closes=closes)
+            for weekday, opens, closes in stretches
+        )
+        await self.db.flush()
+
+    async def set_area(self, pincodes: Iterable[str]) -> None:
+        await self.db.execute(delete(Coverage).where(Coverage.professional_id == self.me.id))
+        self.db.add_all(Coverage(professional_id=self.me.id, pincode=pincode) for pincode in sorted(set(pincodes)))
+        await self.db.flush()
+
+    async def off_between(self, span: Range[datetime]) -> bool:
+        """Is any of this time off already?"""
+        query = select(TimeOff.id).where(TimeOff.professional_id == self.me.id, TimeOff.span.overlaps(span)).limit(1)
+        return (await self.db.scalars(query)).first() is not None
+
+    async def add_time_off(self, span: Range[datetime], reason: str) -> TimeOff:
+        away = TimeOff(professional_id=self.me.id, span=span, reason=reason, created_at=clock.now())
+        self.db.add(away)
+        await self.db.flush()
+        return away
+
+    async def remove_time_off(self, time_off_id: int) -> Range[datetime]:
+        """When it was. Missing when it is not theirs."""
+        mine = TimeOff.id == time_off_id, TimeOff.professional_id == self.me.id
+        span: Range[datetime] | None = await self.db.scalar(delete(TimeOff).where(*mine).returning(TimeOff.span))
+        if span is None:
+            raise Missing
+        return span
+
+
+def point(pincode: Pincode) -> Point:
+    return Point(pincode.pincode, pincode.latitude, pincode.longitude)

@@ -1,0 +1,123 @@
+"""A timetable, a time off and an area as they are typed; each wrong field in words."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy.dialects.postgresql import Range
+
+from app.core import clock
+from app.core.card_numbers import holds_card_number
+from app.core.errors import Invalid
+from app.core.i18n import _
+
+DAYS = range(7)
+STRETCHES = (1, 2)
+MIDNIGHT = 24 * 60
+LONGEST_OFF = timedelta(days=120)
+FARTHEST_OFF = timedelta(days=730)
+RADIUS_KM = range(1, 41)
+MOST_PINCODES = 300
+TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::00)?")
+
+Stretch = tuple[int, int, int]
+
+
+def hours_of(sent: Mapping[str, str]) -> list[Stretch]:
+    """(weekday, opens, closes) from the fields from-0-1, to-0-1 … to-6-2; empty pairs are no work, touching join."""
+    errors: dict[str, str] = {}
+    found: list[Stretch] = []
+    for day in DAYS:
+        stretches = sorted(filter(None, (_stretch(sent, day, part, errors) for part in STRETCHES)))
+        for before, after in zip(stretches, stretches[1:], strict=False):
+            if after[0] < before[1]:
+                errors.setdefault(f"from-{day}-2", _("These two stretches overlap."))
+        found += [(day, opens, closes) for opens, closes in _joined(stretches)]
+    if errors:
+        raise Invalid(errors)
+    return found
+
+
+def time_off_of(sent: Mapping[str, str]) -> tuple[Range[datetime], str]:
+    """From a moment until a moment, Asia/Kolkata; at most 120 days, in the next two years."""
+    errors: dict[str, str] = {}
+    since, until = _moment(sent, "from", errors), _moment(sent, "until", errors)
+    reason = sent.get("reason", "").strip()
+    if len(reason) > 200:
+        errors["reason"] = _("At most 200 characters, please.")
+    elif holds_card_number(reason):
+        errors["reason"] = _("This looks like the number of a card. Please write it nowhere but where you pay.")
+    if since and until and until <= since:
+        errors["until"] = _("This is before the beginning.")
+    elif until and until <= clock.now():
+        errors["until"] = _("This is over already.")
+    elif since and until and until - since > LONGEST_OFF:
+        errors["until"] = _("At most 120 days at once, please.")
+    if since and since > clock.now() + FARTHEST_OFF:
+        errors["from"] = _("That is too far away.")
+    if errors or since is None or until is None:
+        raise Invalid(errors)
+    return Range(since, until, bounds="[)"), reason
+
+
+def radius_of(sent: Mapping[str, str]) -> int:
+    typed = sent.get("radius_km", "").strip()
+    if not typed.isdecimal() or len(typed) > 3 or int(typed) not in RADIUS_KM:
+        raise Invalid({"radius_km": _("Whole kilometres from 1 to 40, please.")})
+    return int(typed)
+
+
+def pincodes_of(sent: Mapping[str, str]) -> list[str]:
+    """As typed, divided by spaces, commas or lines."""
+    typed = [one for one in re.split(r"[\s,;]+", sent.get("pincodes", "")) if one]
+    wrong = [one[:12] for one in typed if not re.fullmatch(r"[1-9][0-9]{5}", one)]
+    if wrong:
+        raise Invalid({"pincodes": _("%(what)s is no pincode: six digits, please.", what=wrong[0])})
+    if not typed or len(set(typed)) > MOST_PINCODES:
+        raise Invalid({"pincodes": _("From one to %(most)s pincodes, please.", most=MOST_PINCODES)})
+    return sorted(set(typed))
+
+
+def _stretch(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str]) -> tuple[int, int] | None:
+    opens_name, closes_name = f"from-{day}-{part}", f"to-{day}-{part}"
+    opens, closes = sent.get(opens_name, "").strip(), sent.get(closes_name, "").strip()
+    if not opens and not closes:
+        return None
+    first, last = _minutes(opens), _minutes(closes)
+    last = MIDNIGHT if last == 0 else last
+    if first is None or first == MIDNIGHT:
+        errors[opens_name] = _("A time such as 08:00, please.")
+    if last is None:
+        errors[closes_name] = _("A time such as 20:00, please.")
+    if first is None or last is None:
+        return None
+    if last <= first:
+        errors[closes_name] = _("This is before the beginning.")
+    return first, last
+
+
+def _minutes(typed: str) -> int | None:
+    found = TIME.fullmatch(typed)
+    minutes = int(found[1]) * 60 + int(found[2]) if found else None
+    return None if minutes is None or minutes > MIDNIGHT else minutes
+
+
+def _joined(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for opens, closes in stretches:
+        if joined and opens <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(closes, joined[-1][1]))
+        else:
+            joined.append((opens, closes))
+    return joined
+
+
+def _moment(sent: Mapping[str, str], name: str, errors: dict[str, str]) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(sent.get(name, "").strip())
+        if not 2020 <= moment.year <= 2100:
+            raise ValueError
+    except ValueError:
+        errors[name] = _("A day and a time, please.")
+        return None
+    return moment.replace(tzinfo=clock.IST) if moment.tzinfo is None else moment

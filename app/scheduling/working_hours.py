@@ -1,0 +1,66 @@
+"""When, where and at what a professional works."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.orm import Base, Keyed
+
+
+class WorkingHours(Base):
+    """One stretch of a week: `weekday` 0 is Monday, `opens` and `closes` are minutes after midnight, Asia/Kolkata."""
+
+    __tablename__ = "working_hours"
+    __table_args__ = (
+        CheckConstraint("weekday BETWEEN 0 AND 6", name="working_hours_weekday_check"),
+        CheckConstraint("0 <= opens AND opens < closes AND closes <= 1440", name="working_hours_span_check"),
+        Index("working_hours_professional_id_idx", "professional_id", "weekday"),
+    )
+    professional_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("professionals.user_id", ondelete="CASCADE"))
+    weekday: Mapped[int] = mapped_column(SmallInteger)
+    opens: Mapped[int] = mapped_column(SmallInteger)
+    closes: Mapped[int] = mapped_column(SmallInteger)
+
+
+class TimeOff(Base):
+    """Days or hours away; stretches of one person never overlap."""
+
+    __tablename__ = "time_off"
+    __table_args__ = (
+        ExcludeConstraint(("professional_id", "="), ("span", "&&"), name="time_off_overlap_excl", using="gist"),
+        CheckConstraint(
+            "NOT isempty(span) AND NOT lower_inf(span) AND NOT upper_inf(span)", name="time_off_span_check"
+        ),
+    )
+    professional_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("professionals.user_id", ondelete="CASCADE"))
+    span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    created_at: Mapped[datetime]
+
+
+class Coverage(Keyed):
+    """A pincode where the professional works; a radius is stored as the pincodes within it."""
+
+    __tablename__ = "coverage"
+    __table_args__ = (Index("coverage_pincode_idx", "pincode", "professional_id"),)
+    professional_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("professionals.user_id", ondelete="CASCADE"), primary_key=True
+    )
+    pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"), primary_key=True)
+
+
+class Offering(Keyed):
+    """A service the professional offers; only an approved one is shown and booked."""
+
+    __tablename__ = "offerings"
+    __table_args__ = (
+        CheckConstraint("standing IN ('pending', 'approved', 'denied')", name="offerings_standing_check"),
+        Index("offerings_service_id_idx", "service_id", "professional_id"),
+    )
+    professional_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("professionals.user_id", ondelete="CASCADE"), primary_key=True
+    )
+    service_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("services.id"), primary_key=True)
+    standing: Mapped[str] = mapped_column(default="pending", server_default="pending")
