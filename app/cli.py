@@ -132,8 +132,8 @@ def _admin(args: argparse.Namespace) -> int:
     made = partial(make_admin, passwords=passwords, email=args.email, password=password, full_name=args.name)
     try:
         asyncio.run(_in_one_transaction(made))
-    except Invalid as wrong:
-        return _sorry(" ".join(wrong.errors.values()))
+    except Invalid as error:
+        return _sorry(" ".join(error.errors.values()))
     print(f"{args.email} is an admin now.")
     return 0
 

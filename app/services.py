@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any
 
-from litestar import Request
 from litestar.datastructures import State
 from litestar.di import Provide
 
@@ -26,6 +25,7 @@ from app.scheduling.repository import Working
 from app.settings import Settings
 from app.web import render, templating
 from app.web.context import visit_of
+from app.web.http import Request
 from app.web.live import Live
 from app.web.metrics import Meter
 from app.web.page_cache import Shelf
@@ -96,16 +96,16 @@ def provided() -> dict[str, Provide]:
 
 
 def _from_state(name: str) -> Provide:
-    def part(request: Request[Any, Any, Any]) -> Any:
+    def part(request: Request) -> Any:
         return request.app.state[name]
 
     return Provide(part, sync_to_thread=False)
 
 
-def _me(request: Request[Any, Any, Any]) -> auth.Me | None:
+def _me(request: Request) -> auth.Me | None:
     me: auth.Me | None = visit_of(request).person
     return me
 
 
-def _cache(request: Request[Any, Any, Any]) -> Cache:
+def _cache(request: Request) -> Cache:
     return request.app.state.after.cache  # type: ignore[no-any-return]

@@ -118,8 +118,8 @@ def _holding(database: Database, service_id: int) -> Try:
         try:
             async with database.work() as db:
                 await hold(db, Rival(customer), Wish(service_id, start, "Flat 3B", ADYAR))
-        except Refused as no:
-            return no.reason or "refused"
+        except Refused as refusal:
+            return refusal.reason or "refused"
         return "won"
 
     return attempt

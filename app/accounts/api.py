@@ -21,8 +21,9 @@ from app.core.encryption import Vault
 from app.core.i18n import _
 from app.core.secrets import Passwords
 from app.settings import Settings
-from app.web.api import Answer, Asked, read_body, tell
+from app.web.api import read_body, tell
 from app.web.guards import Spoken, everyone, signed_in
+from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 from app.web.security import client_address
 
@@ -48,13 +49,13 @@ class AccountApi(Controller):
     @post("/login", name="api_login", opt=everyone(api=True, doc=LOGIN))
     async def login(
         self,
-        request: Asked,
+        request: Request,
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         settings: NamedDependency[Settings],
-    ) -> Answer:
+    ) -> JsonResponse:
         given = await read_body(request, LoginBody)
         address = client_address(request, settings.trusted_proxies)
         try:
@@ -69,20 +70,20 @@ class AccountApi(Controller):
         return tell(LoginJson(id=user.id, token=token, email=user.email, role=user.role, active=not blocked))
 
     @post("/logout", name="api_logout", opt=signed_in(api=True, blocked_may=True, doc=LOGOUT))
-    async def logout(self, request: Asked, db: NamedDependency[AsyncSession]) -> Response[Any]:
+    async def logout(self, request: Request, db: NamedDependency[AsyncSession]) -> Response[Any]:
         await auth.end_token(request, db)
         return Response(b"", status_code=204)
 
     @post("/register", name="api_register", opt=everyone(api=True, doc=REGISTER))
     async def register(
         self,
-        request: Asked,
+        request: Request,
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         vault: NamedDependency[Vault],
         settings: NamedDependency[Settings],
-    ) -> Answer:
+    ) -> JsonResponse:
         began, given = time.monotonic(), await read_body(request, RegisterBody)
         new = NewCustomer(**{name: getattr(given, name) for name in given.__struct_fields__})
         await sign_up(apart_of(database, after), passwords, vault, new)

@@ -31,8 +31,8 @@ def cleaned(cleaners: Mapping[str, Callable[[], str]]) -> dict[str, str]:
     for field, clean in cleaners.items():
         try:
             kept[field] = clean()
-        except Wrong as wrong:
-            errors[field] = str(wrong)
+        except Wrong as error:
+            errors[field] = str(error)
     if errors:
         raise Invalid(errors)
     return kept
@@ -63,8 +63,8 @@ def email_of(typed: str) -> str:
         raise Wrong(_("Add the end of the address, such as .com or .in."))
     try:
         return str(validate_email(address, check_deliverability=False, allow_smtputf8=False).ascii_email)
-    except EmailNotValidError as wrong:
-        raise Wrong(_("This is not an e-mail address. Check it letter by letter.")) from wrong
+    except EmailNotValidError as error:
+        raise Wrong(_("This is not an e-mail address. Check it letter by letter.")) from error
 
 
 def phone_of(typed: str, email: str) -> str:
@@ -81,8 +81,8 @@ def phone_of(typed: str, email: str) -> str:
 def _indian(text: str) -> str:
     try:
         number = phonenumbers.parse(text, "IN")
-    except phonenumbers.NumberParseException as wrong:
-        raise Wrong(_("Write the number in digits, such as +91 98400 12345.")) from wrong
+    except phonenumbers.NumberParseException as error:
+        raise Wrong(_("Write the number in digits, such as +91 98400 12345.")) from error
     if number.country_code != 91:
         raise Wrong(_("Doorstep needs a number in India, one that begins with +91."))
     digits = len(re.sub(r"^\s*\+?91|\D", "", text)) if text.startswith("+") else len(re.sub(r"\D", "", text))

@@ -3,9 +3,8 @@
 import asyncio
 import time
 from functools import partial
-from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,10 +25,10 @@ from app.core.secrets import Passwords
 from app.settings import Settings
 from app.web.forms import Form, form, query, read, shown_again
 from app.web.guards import everyone, signed_in
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 from app.web.security import client_address, local_path
 
-Asked = Request[Any, Any, Any]
 # Seconds an answer about an address takes at least, so that its length does not tell whether the address is known.
 EVEN = 0.4
 
@@ -49,29 +48,29 @@ class RegisterPages(Controller):
     opt = everyone()
 
     @get(name="register")
-    async def show(self, request: Asked) -> Response[bytes]:
+    async def show(self, request: Request) -> HtmlResponse:
         return page(request, "accounts/register.html", "accounts/_register_form.html", values={}, errors={}, place=None)
 
     @post()
     async def create(
         self,
-        request: Asked,
+        request: Request,
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         vault: NamedDependency[Vault],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         began, sent = time.monotonic(), await form(request)
         try:
             await sign_up(apart_of(database, after), passwords, vault, read(NewCustomer, sent))
-        except Invalid as wrong:
-            return await self._again(request, database, sent, wrong)
+        except Invalid as error:
+            return await self._again(request, database, sent, error)
         await evenly(began, settings)
         flash(request, _("Thank you. Sign in with your e-mail and password. We have sent you a mail as well."))
         return go(request, "/login")
 
-    async def _again(self, request: Asked, database: Database, sent: Form, wrong: Invalid) -> Response[bytes]:
+    async def _again(self, request: Request, database: Database, sent: Form, wrong: Invalid) -> HtmlResponse:
         async with database.sessions() as db:
             place = await Pincodes(db).get(sent.get("pincode", "")[:6])
         return page(
@@ -90,7 +89,7 @@ class LoginPages(Controller):
     opt = everyone()
 
     @get(name="login")
-    async def show(self, request: Asked, me: NamedDependency[Me | None]) -> Response[bytes]:
+    async def show(self, request: Request, me: NamedDependency[Me | None]) -> HtmlResponse:
         onward = local_path(query(request).get("next"), "")
         if me is not None:
             return go(request, onward or home_of(me.role))
@@ -99,21 +98,21 @@ class LoginPages(Controller):
     @post()
     async def create(
         self,
-        request: Asked,
+        request: Request,
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         sent = await form(request)
         values = shown_again(sent) | {"next": local_path(sent.get("next"), "")}
         address = client_address(request, settings.trusted_proxies)
         try:
             given = _complete(read(Credentials, sent))
             person = await recognise(apart_of(database, after), passwords, given.email, given.password, address)
-        except Invalid as wrong:
-            return _login_form(request, values, errors=wrong.errors, status=422)
+        except Invalid as error:
+            return _login_form(request, values, errors=error.errors, status=422)
         except TooSoon as soon:
             return _login_form(request, values, words=soon.words(), status=429, wait=soon.seconds)
         if person is None:
@@ -135,7 +134,7 @@ def _complete(given: Credentials) -> Credentials:
     return given
 
 
-async def _enter(request: Asked, db: AsyncSession, person: int, onward: str) -> Response[bytes]:
+async def _enter(request: Request, db: AsyncSession, person: int, onward: str) -> HtmlResponse:
     """A new session; whoever is blocked reads why, before anything else (W2)."""
     users = Users(db)
     user = await users.get(person, lock=True)
@@ -146,14 +145,14 @@ async def _enter(request: Asked, db: AsyncSession, person: int, onward: str) -> 
 
 
 def _login_form(
-    request: Asked,
+    request: Request,
     values: dict[str, str],
     *,
     errors: dict[str, str] | None = None,
     words: str = "",
     status: int = 200,
     wait: int = 0,
-) -> Response[bytes]:
+) -> HtmlResponse:
     return page(
         request,
         "accounts/login.html",
@@ -171,7 +170,7 @@ class LogoutPages(Controller):
     opt = signed_in(blocked_may=True)
 
     @post(name="logout")
-    async def create(self, request: Asked, db: NamedDependency[AsyncSession]) -> Response[bytes]:
+    async def create(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         await auth.sign_out(request, db)
         flash(request, _("You are signed out."))
         answer = go(request, "/")

@@ -2,7 +2,7 @@
 
 import time
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +11,7 @@ from app.accounts.attempts import TooSoon
 from app.accounts.auth import Me
 from app.accounts.contact_fields import cleaned, email_of
 from app.accounts.email_links import ask_to_reset, reset_password, verify
-from app.accounts.pages import Asked, apart_of, evenly
+from app.accounts.pages import apart_of, evenly
 from app.accounts.repository import RESET, VERIFY, Links
 from app.accounts.schemas import Forgotten, NewPassword
 from app.accounts.session import Sessions
@@ -25,6 +25,7 @@ from app.core.secrets import Passwords, digest
 from app.settings import Settings
 from app.web.forms import form, read, shown_again
 from app.web.guards import everyone
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 from app.web.security import client_address
 
@@ -34,19 +35,19 @@ class ForgottenPages(Controller):
     opt = everyone()
 
     @get(name="forgotten")
-    async def show(self, request: Asked) -> Response[bytes]:
+    async def show(self, request: Request) -> HtmlResponse:
         return _forgotten_form(request, {})
 
     @post()
     async def create(
         self,
-        request: Asked,
+        request: Request,
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         vault: NamedDependency[Vault],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         """The same words, rows and time whether there is such an account or not."""
         began, sent = time.monotonic(), await form(request)
         address = client_address(request, settings.trusted_proxies)
@@ -54,8 +55,8 @@ class ForgottenPages(Controller):
             typed = read(Forgotten, sent)
             email = cleaned({"email": lambda: email_of(typed.email)})["email"]
             await count_mail(apart_of(database, after), email, address)
-        except Invalid as wrong:
-            return _forgotten_form(request, shown_again(sent), errors=wrong.errors, status=422)
+        except Invalid as error:
+            return _forgotten_form(request, shown_again(sent), errors=error.errors, status=422)
         except TooSoon as soon:
             return _forgotten_form(request, shown_again(sent), words=soon.words(), status=429, wait=soon.seconds)
         await ask_to_reset(db, vault, email)
@@ -67,14 +68,14 @@ class ForgottenPages(Controller):
 
 
 def _forgotten_form(
-    request: Asked,
+    request: Request,
     values: dict[str, str],
     *,
     errors: dict[str, str] | None = None,
     words: str = "",
     status: int = 200,
     wait: int = 0,
-) -> Response[bytes]:
+) -> HtmlResponse:
     return page(
         request,
         "accounts/forgotten.html",
@@ -92,7 +93,7 @@ class ResetPages(Controller):
     opt = everyone()
 
     @get(name="reset")
-    async def show(self, request: Asked, token: FromPath[str], db: NamedDependency[AsyncSession]) -> Response[bytes]:
+    async def show(self, request: Request, token: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         if not await Links(db).is_open(RESET, digest(token)):
             return _gone(request, RESET)
         return _reset_form(request, token)
@@ -100,20 +101,20 @@ class ResetPages(Controller):
     @post()
     async def create(
         self,
-        request: Asked,
+        request: Request,
         token: FromPath[str],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             typed = read(NewPassword, sent).password
             user = await reset_password(db, Sessions(database), passwords, token, typed)
-        except Invalid as wrong:
-            return _reset_form(request, token, wrong.errors)
+        except Invalid as error:
+            return _reset_form(request, token, error.errors)
         except Missing:
             return _gone(request, RESET)
         await forgive(apart_of(database, after), user.email, client_address(request, settings.trusted_proxies))
@@ -121,7 +122,7 @@ class ResetPages(Controller):
         return go(request, "/login")
 
 
-def _reset_form(request: Asked, token: str, errors: dict[str, str] | None = None) -> Response[bytes]:
+def _reset_form(request: Request, token: str, errors: dict[str, str] | None = None) -> HtmlResponse:
     status = 422 if errors else 200
     form_of = "accounts/_reset_form.html"
     return page(request, "accounts/reset.html", form_of, status=status, token=token, errors=errors or {})
@@ -134,15 +135,15 @@ class VerifyPages(Controller):
     opt = everyone()
 
     @get(name="verify")
-    async def show(self, request: Asked, token: FromPath[str], db: NamedDependency[AsyncSession]) -> Response[bytes]:
+    async def show(self, request: Request, token: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         if not await Links(db).is_open(VERIFY, digest(token)):
             return _gone(request, VERIFY)
         return page(request, "accounts/verify.html", token=token)
 
     @post()
     async def create(
-        self, request: Asked, token: FromPath[str], db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
-    ) -> Response[bytes]:
+        self, request: Request, token: FromPath[str], db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
+    ) -> HtmlResponse:
         try:
             await verify(db, token)
         except Missing:
@@ -151,6 +152,6 @@ class VerifyPages(Controller):
         return go(request, "/profile" if me else "/login")
 
 
-def _gone(request: Asked, purpose: str) -> Response[bytes]:
+def _gone(request: Request, purpose: str) -> HtmlResponse:
     """Used, too old, replaced or never there: all the same from outside."""
     return page(request, "accounts/link_gone.html", status=404, purpose=purpose)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +11,7 @@ from app.accounts import auth
 from app.accounts.attempts import TooSoon
 from app.accounts.auth import Me
 from app.accounts.email_links import set_password
-from app.accounts.pages import Asked, apart_of, in_order
+from app.accounts.pages import apart_of, in_order
 from app.accounts.profile import (
     browser_name,
     change_details,
@@ -34,6 +34,7 @@ from app.core.secrets import Passwords
 from app.settings import Settings
 from app.web.forms import form, read, shown_again
 from app.web.guards import signed_in
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 from app.web.security import client_address
 
@@ -43,32 +44,32 @@ class ProfilePages(Controller):
     opt = signed_in()
 
     @get(name="profile")
-    async def show(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Response[bytes]:
+    async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _profile(request, db, me)
 
     @post()
     async def update(
-        self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Response[bytes]:
+        self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             await change_details(db, await Users(db).get(me.id, lock=True), read(Details, sent))
-        except Invalid as wrong:
-            return await _profile(request, db, me, values=shown_again(sent), errors=wrong.errors)
+        except Invalid as error:
+            return await _profile(request, db, me, values=shown_again(sent), errors=error.errors)
         flash(request, _("Saved."))
         return go(request, "/profile")
 
     @post("/verification", name="verification")
     async def verification(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         vault: NamedDependency[Vault],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         try:
             await count_mail(apart_of(database, after), me.email, client_address(request, settings.trusted_proxies))
         except TooSoon as soon:
@@ -80,13 +81,13 @@ class ProfilePages(Controller):
 
 
 async def _profile(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     me: Me,
     *,
     values: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
-) -> Response[bytes]:
+) -> HtmlResponse:
     user = await Users(db).get(me.id)
     addresses = await Addresses(db, me.id).all() if me.role == Role.CUSTOMER else []
     return page(
@@ -105,13 +106,13 @@ class EmailPages(Controller):
     opt = signed_in()
 
     @get(name="email")
-    async def show(self, request: Asked, me: NamedDependency[Me]) -> Response[bytes]:
+    async def show(self, request: Request, me: NamedDependency[Me]) -> HtmlResponse:
         return _draw(request, "email", me)
 
     @post()
     async def update(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
@@ -119,15 +120,15 @@ class EmailPages(Controller):
         passwords: NamedDependency[Passwords],
         vault: NamedDependency[Vault],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             asked = read(EmailChange, sent)
             await _prove(request, me, asked.current_password, database, after, passwords, settings)
             await count_mail(apart_of(database, after), asked.email, client_address(request, settings.trusted_proxies))
             await start_email_change(db, vault, await Users(db).get(me.id, lock=True), asked.email)
-        except (Invalid, TooSoon) as wrong:
-            return _draw(request, "email", me, wrong, shown_again(sent))
+        except (Invalid, TooSoon) as error:
+            return _draw(request, "email", me, error, shown_again(sent))
         flash(
             request, _("We have sent a mail to the new address. It becomes yours here when you open its link."), "calm"
         )
@@ -139,27 +140,27 @@ class PasswordPages(Controller):
     opt = signed_in()
 
     @get(name="password")
-    async def show(self, request: Asked, me: NamedDependency[Me]) -> Response[bytes]:
+    async def show(self, request: Request, me: NamedDependency[Me]) -> HtmlResponse:
         return _draw(request, "password", me)
 
     @post()
     async def update(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             asked = read(PasswordChange, sent)
             check_new_password(asked.password, me.email, me.name)
             await _prove(request, me, asked.current_password, database, after, passwords, settings)
-        except (Invalid, TooSoon) as wrong:
-            return _draw(request, "password", me, wrong)
+        except (Invalid, TooSoon) as error:
+            return _draw(request, "password", me, error)
         hashed = await passwords.hash(asked.password)
         user = await Users(db).get(me.id, lock=True)
         await set_password(db, Sessions(database), user, hashed)
@@ -173,17 +174,15 @@ class SessionPages(Controller):
     opt = signed_in()
 
     @get(name="sessions")
-    async def index(
-        self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Response[bytes]:
+    async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         browsers = await Browsers(db, me.id).all()
         names = {one.id: _name(one) for one in browsers}
         return page(request, "accounts/sessions.html", browsers=browsers, names=names, this_one=me.session_id)
 
     @post("/{session_id:int}/end", name="end_session")
     async def end(
-        self, request: Asked, session_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Response[bytes]:
+        self, request: Request, session_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         await Browsers(db, me.id).end(session_id)
         flash(request, _("That browser is signed out."))
         return go(request, "/login" if session_id == me.session_id else "/profile/sessions")
@@ -191,11 +190,11 @@ class SessionPages(Controller):
     @post("/end", name="end_other_sessions")
     async def end_others(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         await Sessions(database).close_all(db, me.id, but=me.session_id)
         flash(request, _("All other browsers are signed out."))
         return go(request, "/profile/sessions")
@@ -206,7 +205,7 @@ def _name(session: Session) -> str:
 
 
 async def _prove(
-    request: Asked,
+    request: Request,
     me: Me,
     password: str,
     database: Database,
@@ -221,8 +220,8 @@ async def _prove(
 
 
 def _draw(
-    request: Asked, what: str, me: Me, wrong: Invalid | TooSoon | None = None, values: dict[str, Any] | None = None
-) -> Response[bytes]:
+    request: Request, what: str, me: Me, wrong: Invalid | TooSoon | None = None, values: dict[str, Any] | None = None
+) -> HtmlResponse:
     soon = wrong if isinstance(wrong, TooSoon) else None
     errors = wrong.errors if isinstance(wrong, Invalid) else {}
     return page(

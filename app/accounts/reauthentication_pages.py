@@ -1,8 +1,6 @@
 """/login/again: the password once more, before a deed that cannot be taken back."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,10 +17,9 @@ from app.core.secrets import Passwords
 from app.settings import Settings
 from app.web.forms import form, query
 from app.web.guards import signed_in
+from app.web.http import HtmlResponse, Request
 from app.web.render import go, page
 from app.web.security import client_address, local_path
-
-Asked = Request[Any, Any, Any]
 
 
 class AgainPages(Controller):
@@ -30,21 +27,21 @@ class AgainPages(Controller):
     opt = signed_in()
 
     @get(name="again")
-    async def show(self, request: Asked, me: NamedDependency[Me]) -> Response[bytes]:
+    async def show(self, request: Request, me: NamedDependency[Me]) -> HtmlResponse:
         onward = local_path(query(request).get("next"), home_of(me.role))
         return go(request, onward) if me.is_fresh else _draw(request, onward)
 
     @post()
     async def create(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         sent = await form(request)
         onward = local_path(sent.get("next"), home_of(me.role))
         address = client_address(request, settings.trusted_proxies)
@@ -58,7 +55,7 @@ class AgainPages(Controller):
         return go(request, onward)
 
 
-def _draw(request: Asked, onward: str, *, words: str = "", status: int = 200, wait: int = 0) -> Response[bytes]:
+def _draw(request: Request, onward: str, *, words: str = "", status: int = 200, wait: int = 0) -> HtmlResponse:
     headers = {"retry-after": str(wait)} if wait else {}
     errors = {"password": words} if words else {}
     return page(

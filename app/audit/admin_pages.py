@@ -1,9 +1,8 @@
 """/admin/events: everything that happened, the latest first, and one event with its place in the chain."""
 
 from datetime import date
-from typing import Any
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,10 +14,9 @@ from app.audit.repository import Events, Proof, Wanted
 from app.core.i18n import _
 from app.web.admin import desk
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.table import View, view
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/events"
 FILTERS = ("record", "by", "name", "from", "until")
 # Where a record is looked at; people have a page by their role.
@@ -36,19 +34,19 @@ class EventDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-events")
-    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, "audit/_events.html")
 
     @get("/{event_id:int}", name="desk-event")
-    async def show(self, request: Asked, event_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(self, request: Request, event_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         events = Events(db)
         fact = await events.one(event_id)
         return await _draw(request, db, "audit/_event.html", fact, await events.proof(fact))
 
 
 async def _draw(
-    request: Asked, db: AsyncSession, fragment: str, fact: Fact | None = None, proof: Proof | None = None
-) -> Page:
+    request: Request, db: AsyncSession, fragment: str, fact: Fact | None = None, proof: Proof | None = None
+) -> HtmlResponse:
     asked, events = view(request, PATH, sorts=("time",), default="-time", filters=FILTERS), Events(db)
     wanted = _wanted(asked)
     who = await events.person(wanted.by)

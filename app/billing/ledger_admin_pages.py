@@ -1,8 +1,6 @@
 """/admin/ledger: every line of the double entry, by what it is about; the sum of those that were asked for."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +10,7 @@ from app.dispatch.admin_pages import filters_in_words
 from app.dispatch.repository import Desk
 from app.web.admin import desk
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.table import view
 
 PATH = "/admin/ledger"
@@ -22,7 +21,7 @@ class LedgerDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-ledger")
-    async def index(self, request: Request[Any, Any, Any], db: NamedDependency[AsyncSession]) -> Response[bytes]:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         asked, lists = view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS), Desk(db)
         lines = await Ledger(db).listed(asked.chosen, descending=asked.descending, after=asked.after)
         return await desk(

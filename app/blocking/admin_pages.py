@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,10 +19,9 @@ from app.people import admin_admin_pages, customer_admin_pages, professional_adm
 from app.web.admin import desk
 from app.web.forms import form
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, wants_fragment
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 # Each table of the desk, and whose accounts stand in it.
 TABLES = {"customers": Role.CUSTOMER, "professionals": Role.PROFESSIONAL, "admins": Role.ADMIN}
 BLOCK = [f"/{table}/{{person_id:int}}/block" for table in TABLES]
@@ -40,44 +39,44 @@ class BlockPages(Controller):
     opt = only("admin", fresh=True)
 
     @get(BLOCK, name="block")
-    async def show(self, request: Asked, person_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(self, request: Request, person_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, await _person(request, db, person_id))
 
     @post(BLOCK)
     async def create(
         self,
-        request: Asked,
+        request: Request,
         person_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-    ) -> Page:
+    ) -> HtmlResponse:
         sent = await form(request)
         person = await _person(request, db, person_id)
         try:
             await block(db, Sessions(database), me, person_id, sent.get("reason", ""), sent.get("seen"))
-        except (Invalid, Refused) as wrong:
-            return await _draw(request, db, person, sent.get("reason", ""), wrong)
+        except (Invalid, Refused) as error:
+            return await _draw(request, db, person, sent.get("reason", ""), error)
         return await _done(request, db, person_id, _("%(name)s is blocked.", name=person.full_name))
 
     @get(UNBLOCK, name="unblock")
-    async def ask(self, request: Asked, person_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
+    async def ask(self, request: Request, person_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, await _person(request, db, person_id), lifting=True)
 
     @post(UNBLOCK)
     async def lift(
-        self, request: Asked, person_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, person_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         person = await _person(request, db, person_id)
         try:
             await unblock(db, me, person_id, sent.get("reason", ""))
-        except (Invalid, Refused) as wrong:
-            return await _draw(request, db, person, sent.get("reason", ""), wrong, lifting=True)
+        except (Invalid, Refused) as error:
+            return await _draw(request, db, person, sent.get("reason", ""), error, lifting=True)
         return await _done(request, db, person_id, _("%(name)s may act again.", name=person.full_name))
 
 
-async def _person(request: Asked, db: AsyncSession, person_id: int) -> User:
+async def _person(request: Request, db: AsyncSession, person_id: int) -> User:
     """Missing when the account does not stand in this table."""
     if person_id not in IDS:
         raise Missing
@@ -87,7 +86,7 @@ async def _person(request: Asked, db: AsyncSession, person_id: int) -> User:
     return person
 
 
-async def _done(request: Asked, db: AsyncSession, person_id: int, words: str) -> Page:
+async def _done(request: Request, db: AsyncSession, person_id: int, words: str) -> HtmlResponse:
     """The panel and its row drawn anew, or the record's page with the words on top."""
     if wants_fragment(request):
         return await REDRAWN[_table(request)](request, db, person_id, words)
@@ -96,14 +95,14 @@ async def _done(request: Asked, db: AsyncSession, person_id: int, words: str) ->
 
 
 async def _draw(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     person: User,
     reason: str = "",
     wrong: Invalid | Refused | None = None,
     *,
     lifting: bool = False,
-) -> Page:
+) -> HtmlResponse:
     context: dict[str, Any] = {
         "person": person,
         "record": _record(request),
@@ -121,16 +120,16 @@ async def _draw(
     return await desk(request, db, f"blocking/{piece}.html", f"blocking/_{piece}.html", status=status, **context)
 
 
-def _table(request: Asked) -> str:
+def _table(request: Request) -> str:
     return str(request.scope["path"].split("/")[2])
 
 
-def _record(request: Asked) -> str:
+def _record(request: Request) -> str:
     """The page of the record that this is about."""
     return _kept(request, request.scope["path"].rsplit("/", 1)[0])
 
 
-def _kept(request: Asked, path: str) -> str:
+def _kept(request: Request, path: str) -> str:
     """With what the address says of the table beside it."""
     said = request.scope.get("query_string", b"").decode("latin-1")
     return f"{path}?{said}" if said else path

@@ -1,9 +1,8 @@
 """What a blocked person may still see (W2): the reason, how to answer it, and the job that has started."""
 
 from email.utils import parseaddr
-from typing import Any
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +10,7 @@ from app.accounts.auth import Me
 from app.blocking.commitments_repository import Running
 from app.settings import Settings
 from app.web.guards import signed_in
+from app.web.http import HtmlResponse, Request
 from app.web.render import go, page
 
 
@@ -21,11 +21,11 @@ class BlockedPages(Controller):
     @get(name="blocked")
     async def show(
         self,
-        request: Request[Any, Any, Any],
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         if me.blocked is None:
             return go(request, "/")
         started = await Running(db).started_by(me.id)

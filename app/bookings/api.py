@@ -25,8 +25,9 @@ from app.core.paging import Page
 from app.jobs.offers import Offer, bench_of, open_to
 from app.jobs.repository import Jobs
 from app.payments import pretend_bank
-from app.web.api import Answer, Asked, called, once, read_body, read_query, row, tell
+from app.web.api import called, once, read_body, read_query, row, tell
 from app.web.guards import only
+from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "Bookings"
@@ -73,20 +74,24 @@ class BookingLists(Controller):
 
     @get("/request", name="api_requests", opt=only("admin", api=True, doc=ALL))
     async def index(
-        self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession], vault: NamedDependency[Vault]
-    ) -> Answer:
+        self,
+        request: Request,
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        vault: NamedDependency[Vault],
+    ) -> JsonResponse:
         asked = read_query(request, Paged)
         return _listed(me, vault, await BookingRows(db).every(asked.after, asked.limit))
 
     @get("/service_request/{name:str}", name="api_requests_of_service", opt=only("admin", api=True, doc=OF_SERVICE))
     async def of_service(
         self,
-        request: Asked,
+        request: Request,
         name: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Answer:
+    ) -> JsonResponse:
         asked = read_query(request, Paged)
         services = await Services(db).called(name.replace("\x00", ""))
         return _listed(me, vault, await BookingRows(db).of_services(services, asked.after, asked.limit))
@@ -98,12 +103,12 @@ class BookingLists(Controller):
     )
     async def of_customer(
         self,
-        request: Asked,
+        request: Request,
         customer_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Answer:
+    ) -> JsonResponse:
         asked = read_query(request, Paged)
         if me.role == "customer" and customer_id != me.id:
             raise Missing
@@ -118,12 +123,12 @@ class BookingLists(Controller):
     )
     async def of_professional(
         self,
-        request: Asked,
+        request: Request,
         professional_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Answer:
+    ) -> JsonResponse:
         asked = read_query(request, Paged)
         if professional_id != me.id:
             raise Missing
@@ -139,15 +144,19 @@ class BookApi(Controller):
 
     @post(name="api_book", opt=only("customer", api=True, doc=BOOK))
     async def create(
-        self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession], vault: NamedDependency[Vault]
-    ) -> Answer:
+        self,
+        request: Request,
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        vault: NamedDependency[Vault],
+    ) -> JsonResponse:
         given = await read_body(request, BookBody)
         payment: dict[str, str] = msgspec.to_builtins(given.payment)
         with called(**INSIDE):
             paid_by = pretend_bank.read(payment)
         kept = {"method": paid_by.method, "brand": paid_by.brand, "last4": paid_by.last4}  # of a card no more than that
 
-        async def make() -> Answer:
+        async def make() -> JsonResponse:
             asked = NewBooking(**{name: getattr(given, name) for name in BOOKED})
             wish = await checkout.wish_of(db, me, asked, typed=True)
             price = await _price(db, wish.service_id)
@@ -177,5 +186,5 @@ async def _offers(db: AsyncSession, me: Me) -> Mapping[str, Offer]:
     return {offer.reference: offer for offer in await open_to(db, bench)}
 
 
-def _listed(me: Me, vault: Vault, page: Page[Told], offers: Mapping[str, Offer] | None = None) -> Answer:
+def _listed(me: Me, vault: Vault, page: Page[Told], offers: Mapping[str, Offer] | None = None) -> JsonResponse:
     return tell(BOOKINGS(items=[booking_json(me, one, vault, offers) for one in page.items], next=page.next))

@@ -1,9 +1,8 @@
 """One booking, as its customer sees it move; and what the customer decides on the way."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,10 +21,9 @@ from app.core.i18n import _
 from app.core.references import row_number
 from app.web.forms import form, query, read, shown_again
 from app.web.guards import BlockedPerson, only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 
-Asking = Request[Any, Any, Any]
-Page = Response[bytes]
 YES = ("approve", "approved", "accept", "yes")
 NO = ("refuse", "refused", "decline", "no")
 
@@ -37,23 +35,23 @@ class BookingPages(Controller):
     @get(name="booking", opt=only("customer", blocked_may=True))
     async def show(
         self,
-        request: Asking,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         return await _drawn(request, db, me, vault, ref)
 
     @post()
     async def update(
         self,
-        request: Asking,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         """Address and note, until somebody has accepted."""
         sent = await form(request)
         try:
@@ -61,8 +59,8 @@ class BookingPages(Controller):
             line = address_line(details.address)
             booking = await Bookings(db).for_customer(me, ref, lock=True)
             booking.change_details(me, line, details.note)
-        except Invalid as wrong:
-            return await _drawn(request, db, me, vault, ref, values=shown_again(sent), errors=wrong.errors)
+        except Invalid as error:
+            return await _drawn(request, db, me, vault, ref, values=shown_again(sent), errors=error.errors)
         except Refused as refusal:
             return await _drawn(request, db, me, vault, ref, refusal=refusal)
         flash(request, _("Changed."))
@@ -71,12 +69,12 @@ class BookingPages(Controller):
     @post("/codes", opt=only("customer", blocked_may=True))
     async def renew_code(
         self,
-        request: Asking,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         _refuse_blocked(me, await Bookings(db).for_customer(me, ref))
         try:
             booking = await cancellation.renew_code(db, me, ref, vault)
@@ -88,12 +86,12 @@ class BookingPages(Controller):
     @post("/absence")
     async def answer_absence(
         self,
-        request: Asking,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         """W14, W9: `answer` is "again" or "refund"."""
         sent = await form(request)
         try:
@@ -101,8 +99,8 @@ class BookingPages(Controller):
             if answer not in ("again", "refund"):
                 raise Invalid({"answer": _("Please choose one.")})
             booking = await cancellation.let_down(db, me, ref, again=answer == "again")
-        except Invalid as wrong:
-            return await _drawn(request, db, me, vault, ref, errors=wrong.errors)
+        except Invalid as error:
+            return await _drawn(request, db, me, vault, ref, errors=error.errors)
         except Refused as refusal:
             return await _drawn(request, db, me, vault, ref, refusal=refusal)
         if answer == "again":
@@ -113,18 +111,18 @@ class BookingPages(Controller):
     @post("/dispute")
     async def dispute(
         self,
-        request: Asking,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         """W13: the customer's word against the fee."""
         sent = await form(request)
         try:
             booking = await cancellation.dispute(db, me, ref, read(DisputeText, sent).text)
-        except Invalid as wrong:
-            return await _drawn(request, db, me, vault, ref, values=shown_again(sent), errors=wrong.errors)
+        except Invalid as error:
+            return await _drawn(request, db, me, vault, ref, values=shown_again(sent), errors=error.errors)
         except Refused as refusal:
             return await _drawn(request, db, me, vault, ref, refusal=refusal)
         flash(request, _("Thank you. Somebody reads it and decides."))
@@ -140,40 +138,40 @@ class ExtraAnswerPages(Controller):
     @get(name="extra")
     async def show(
         self,
-        request: Asking,
+        request: Request,
         ref: FromPath[str],
         number: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-    ) -> Page:
+    ) -> HtmlResponse:
         return await self._drawn(request, db, me, ref, number, {})
 
     @post()
     async def create(
         self,
-        request: Asking,
+        request: Request,
         ref: FromPath[str],
         number: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             answer = read(Answer, sent).answer
             if answer not in (*YES, *NO):
                 raise Invalid({"answer": _("Please choose one.")})
             booking = await checkout.answer_extra(db, me, ref, _number(number), approved=answer in YES)
-        except Invalid as wrong:
-            return await self._drawn(request, db, me, ref, number, wrong.errors)
+        except Invalid as error:
+            return await self._drawn(request, db, me, ref, number, error.errors)
         except Refused as refusal:
             return await _drawn(request, db, me, vault, ref, refusal=refusal)
         flash(request, _("Agreed.") if answer in YES else _("Refused. Nothing is added."))
         return go(request, f"/bookings/{booking.reference}")
 
     async def _drawn(
-        self, request: Asking, db: AsyncSession, me: Me, ref: str, number: str, errors: Mapping[str, str]
-    ) -> Page:
+        self, request: Request, db: AsyncSession, me: Me, ref: str, number: str, errors: Mapping[str, str]
+    ) -> HtmlResponse:
         booking = await Bookings(db).for_customer(me, ref)
         extra = next((one for one in booking.extras if one.id == _number(number)), None)
         if extra is None:
@@ -191,12 +189,12 @@ class ReceiptPages(Controller):
     @get(name="receipt")
     async def show(
         self,
-        request: Asking,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         booking = await Bookings(db).for_customer(me, ref)
         if not checkout.was_paid(booking):
             raise Missing()
@@ -208,7 +206,7 @@ class ReceiptPages(Controller):
 
 
 async def _drawn(
-    request: Asking,
+    request: Request,
     db: AsyncSession,
     me: Me,
     vault: Vault,
@@ -217,7 +215,7 @@ async def _drawn(
     values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
-) -> Page:
+) -> HtmlResponse:
     """The booking as it is now; after a refusal with its words on top, in a form with what was typed."""
     booking = await Bookings(db).for_customer(me, ref)
     _refuse_blocked(me, booking)

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,10 +24,9 @@ from app.payments.repository import Charges
 from app.scheduling.candidates import nearest_free
 from app.web.forms import form, query, read, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 
-Asking = Request[Any, Any, Any]
-Answer = Response[bytes]
 SUGGESTED = 3
 
 
@@ -38,20 +36,20 @@ class CancellationPages(Controller):
 
     @get(name="cancellation")
     async def show(
-        self, request: Asking, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         return await _cancelling(request, db, me, ref)
 
     @post()
     async def create(
-        self, request: Asking, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             told = read(Cancellation, sent)
             booking = await cancellation.cancel(db, me, ref, told.reason, told.fee)
-        except Invalid as wrong:
-            return await _cancelling(request, db, me, ref, values=shown_again(sent), errors=wrong.errors)
+        except Invalid as error:
+            return await _cancelling(request, db, me, ref, values=shown_again(sent), errors=error.errors)
         except Refused as refusal:
             return await _cancelling(request, db, me, ref, values=shown_again(sent), refusal=refusal)
         flash(request, _("Cancelled. The time is free for others again."))
@@ -64,20 +62,20 @@ class ReschedulePages(Controller):
 
     @get(name="reschedule")
     async def show(
-        self, request: Asking, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         return await _moving(request, db, me, ref)
 
     @post()
     async def create(
-        self, request: Asking, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             told = read(NewStart, sent)
             await cancellation.move(db, me, ref, start_of(told.start), told.fee)
-        except Invalid as wrong:
-            return await _moving(request, db, me, ref, values=shown_again(sent), errors=wrong.errors)
+        except Invalid as error:
+            return await _moving(request, db, me, ref, values=shown_again(sent), errors=error.errors)
         except Refused as refusal:
             return await _moving(request, db, me, ref, values=shown_again(sent), refusal=refusal)
         flash(request, _("Moved. We ask for the new time now."))
@@ -88,7 +86,7 @@ class ReschedulePages(Controller):
 
 
 async def _cancelling(
-    request: Asking,
+    request: Request,
     db: AsyncSession,
     me: Me,
     ref: str,
@@ -96,7 +94,7 @@ async def _cancelling(
     values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
-) -> Answer:
+) -> HtmlResponse:
     booking = await Bookings(db).for_customer(me, ref)
     possible = booking.allows("cancel", me)
     if not possible and refusal is None:
@@ -116,7 +114,7 @@ async def _cancelling(
 
 
 async def _moving(
-    request: Asking,
+    request: Request,
     db: AsyncSession,
     me: Me,
     ref: str,
@@ -124,7 +122,7 @@ async def _moving(
     values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
-) -> Answer:
+) -> HtmlResponse:
     """The times of the same service, the booking's own time counted as free."""
     booking = await Bookings(db).for_customer(me, ref)
     possible = booking.state in (State.REQUESTED, State.ASSIGNED)

@@ -38,12 +38,12 @@ async def wish_of(db: AsyncSession, by: Person, asked: NewBooking, *, typed: boo
     address = pincode = ""
     try:
         starts_at = start_of(asked.start)
-    except Invalid as wrong:
-        errors |= wrong.errors
+    except Invalid as error:
+        errors |= error.errors
     try:
         address, pincode = await _where(db, by, asked, typed=typed)
-    except Invalid as wrong:
-        errors |= wrong.errors
+    except Invalid as error:
+        errors |= error.errors
     if errors or starts_at is None:
         raise Invalid(errors)
     return Wish(asked.service_id, starts_at, address, pincode, asked.note, asked.professional_id)

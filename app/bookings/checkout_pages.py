@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,10 +31,8 @@ from app.payments.charges import still_due
 from app.payments.repository import Charges
 from app.web.forms import form, read
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
-
-Asking = Request[Any, Any, Any]
-Answer = Response[bytes]
 
 
 class PaymentPages(Controller):
@@ -43,8 +41,8 @@ class PaymentPages(Controller):
 
     @get(name="payment")
     async def show(
-        self, request: Asking, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         booking = await Bookings(db).for_customer(me, ref)
         due = still_due(await Charges(db).of_booking(booking.id))
         if not due and (was_paid(booking) or booking.cancelled_as not in (None, "expired")):
@@ -58,13 +56,13 @@ class PaymentPages(Controller):
     @post()
     async def create(
         self,
-        request: Asking,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
-    ) -> Answer:
+    ) -> HtmlResponse:
         sent = await form(request)
         booking = await Bookings(db).for_customer(me, ref)
         debt = sum(charge.amount for charge in still_due(await Charges(db).of_booking(booking.id)))
@@ -76,10 +74,10 @@ class PaymentPages(Controller):
                 # What is refused lets go of the booking at once: the catalogue's news are written to it apart.
                 async with db.begin_nested():
                     await _pay(db, database, after, me, booking, sent, key)
-        except Invalid as wrong:
+        except Invalid as error:
             if not debt and (was_paid(booking) or is_over(booking)):
-                raise Invalid({"": next(iter(wrong.errors.values())), **wrong.errors}) from wrong
-            return await _drawn(request, db, me, booking, values=_safe(sent), errors=wrong.errors)
+                raise Invalid({"": next(iter(error.errors.values())), **error.errors}) from error
+            return await _drawn(request, db, me, booking, values=_safe(sent), errors=error.errors)
         except Refused as refusal:
             return await _refused(request, db, me, booking, await _followed(database, after, booking, refusal))
         booking = await Bookings(db).for_customer(me, ref)
@@ -166,7 +164,7 @@ async def _pay_debt(db: AsyncSession, me: Me, booking: Booking, owed: int, sent:
     await checkout.settle_debt(db, me, booking.reference, outcome, key)
 
 
-async def _refused(request: Asking, db: AsyncSession, me: Me, booking: Booking, refusal: Refused) -> Answer:
+async def _refused(request: Request, db: AsyncSession, me: Me, booking: Booking, refusal: Refused) -> HtmlResponse:
     """409 with the way on: the new price to confirm, or the time to keep again."""
     if refusal.reason == "changed":
         booking = await Bookings(db).for_customer(me, booking.reference)
@@ -179,7 +177,7 @@ async def _refused(request: Asking, db: AsyncSession, me: Me, booking: Booking, 
 
 
 async def _drawn(
-    request: Asking,
+    request: Request,
     db: AsyncSession,
     me: Me,
     booking: Booking,
@@ -187,7 +185,7 @@ async def _drawn(
     values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
-) -> Answer:
+) -> HtmlResponse:
     due = still_due(await Charges(db).of_booking(booking.id))
     waiting = await checkout.waiting(db, booking) if not due else None
     charge = waiting or next((one for one in due if one.method != "after"), None)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,10 +27,9 @@ from app.core.references import row_number
 from app.scheduling.candidates import nearest_free
 from app.web.forms import Form, form, query, read, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import go, page
 
-Asking = Request[Any, Any, Any]
-Answer = Response[bytes]
 A_PAGE = 20
 SUGGESTED = 3
 
@@ -40,7 +39,7 @@ class BookingsPages(Controller):
     opt = only("customer")
 
     @get(name="bookings")
-    async def index(self, request: Asking, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Answer:
+    async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         """What is coming, and what was, the latest first."""
         own, cursor = OwnBookings(db, me), query(request).get("after")
         past = await own.past(after_moment(cursor), A_PAGE)
@@ -52,11 +51,11 @@ class BookingsPages(Controller):
     @get("/new", name="new booking")
     async def new(
         self,
-        request: Asking,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Answer:
+    ) -> HtmlResponse:
         asked = query(request)
         values = {
             "service_id": asked.get("service", ""),
@@ -71,19 +70,19 @@ class BookingsPages(Controller):
     @post()
     async def create(
         self,
-        request: Asking,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Answer:
+    ) -> HtmlResponse:
         sent = await form(request)
         values = shown_again(sent)
         try:
             asked = read(NewBooking, _named(sent))
             wish = await wish_of(db, me, asked, typed="address" in sent)
             reference = await place(db, me, wish, asked.idempotency_key)
-        except Invalid as wrong:
-            return await _drawn(request, db, me, vault, values, errors=_beside(wrong.errors, sent))
+        except Invalid as error:
+            return await _drawn(request, db, me, vault, values, errors=_beside(error.errors, sent))
         except Refused as refusal:
             return await _drawn(request, db, me, vault, values, refusal=refusal)
         return go(request, f"/bookings/{reference}/payment")
@@ -119,7 +118,7 @@ async def _again(db: AsyncSession, me: Me, reference: str) -> dict[str, str]:
 
 
 async def _drawn(
-    request: Asking,
+    request: Request,
     db: AsyncSession,
     me: Me,
     vault: Vault,
@@ -128,7 +127,7 @@ async def _drawn(
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
     day: str = "",
-) -> Answer:
+) -> HtmlResponse:
     """The form with everything that was typed; times to pick from where none stands or the one chosen cannot be."""
     wrong = dict(errors or {})
     service = await _service(db, values.get("service_id", ""), wrong)

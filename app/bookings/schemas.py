@@ -90,5 +90,5 @@ def place_of(address: str, pincode: str) -> tuple[str, str]:
 def address_line(address: str) -> str:
     try:
         return line_of(address)
-    except Wrong as wrong:
-        raise Invalid({"address": str(wrong)}) from wrong
+    except Wrong as error:
+        raise Invalid({"address": str(error)}) from error

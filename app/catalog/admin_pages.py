@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,11 +22,10 @@ from app.core.i18n import _
 from app.web.admin import desk
 from app.web.forms import query
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, swap, wants_fragment
 from app.web.table import View, view
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/services"
 PANEL = "catalog/admin/_service.html"
 TABS = ("", "prices", "bookings", "history")
@@ -39,7 +38,9 @@ class ServiceDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-services")
-    async def index(self, request: Asked, db: NamedDependency[AsyncSession], cache: NamedDependency[Cache]) -> Page:
+    async def index(
+        self, request: Request, db: NamedDependency[AsyncSession], cache: NamedDependency[Cache]
+    ) -> HtmlResponse:
         asked = table_view(request)
         return await desk(
             request, db, "catalog/admin/services.html", "catalog/admin/_services.html", **await _table(db, cache, asked)
@@ -48,66 +49,66 @@ class ServiceDesk(Controller):
     @get("/{service_id:int}", name="desk-service")
     async def show(
         self,
-        request: Asked,
+        request: Request,
         service_id: FromPath[int],
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
-    ) -> Page:
+    ) -> HtmlResponse:
         return await _drawn(request, db, cache, service_id)
 
     @get("/{service_id:int}/retirement", name="desk-service-retirement")
     async def ask_to_retire(
         self,
-        request: Asked,
+        request: Request,
         service_id: FromPath[int],
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
-    ) -> Page:
+    ) -> HtmlResponse:
         return await _drawn(request, db, cache, service_id, asking="retirement")
 
     @post("/{service_id:int}/retirement")
     async def retire(
         self,
-        request: Asked,
+        request: Request,
         service_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
-    ) -> Page:
+    ) -> HtmlResponse:
         await service_changes.retire(db, me, service_id)
         return await _done(request, db, cache, service_id, _("No longer offered. What is booked will be done."))
 
     @post("/{service_id:int}/return", name="desk-service-return")
     async def offer_again(
         self,
-        request: Asked,
+        request: Request,
         service_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
-    ) -> Page:
+    ) -> HtmlResponse:
         await service_changes.offer_again(db, me, service_id)
         return await _done(request, db, cache, service_id, _("Offered again, from now on."))
 
     @get("/{service_id:int}/removal", name="desk-service-removal")
     async def ask_to_remove(
         self,
-        request: Asked,
+        request: Request,
         service_id: FromPath[int],
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
-    ) -> Page:
+    ) -> HtmlResponse:
         return await _drawn(request, db, cache, service_id, asking="removal")
 
     @post("/{service_id:int}/removal")
     async def remove(
         self,
-        request: Asked,
+        request: Request,
         service_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
-    ) -> Page:
+    ) -> HtmlResponse:
         try:
             await service_changes.remove(db, me, service_id)
         except Refused as refusal:
@@ -116,7 +117,7 @@ class ServiceDesk(Controller):
         return go(request, table_view(request).url())
 
 
-def table_view(request: Asked) -> View:
+def table_view(request: Request) -> View:
     return view(request, PATH, sorts=SORTS, default="name", filters=("state", "category", "mode"))
 
 
@@ -124,7 +125,7 @@ def table_view(request: Asked) -> View:
 
 
 async def _drawn(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     cache: Cache,
     service_id: int,
@@ -132,7 +133,7 @@ async def _drawn(
     status: int = 200,
     asking: str = "",
     refusal: Refused | None = None,
-) -> Page:
+) -> HtmlResponse:
     """One service beside the table; for HTMX alone. `asking`: what waits to be confirmed."""
     asked = table_view(request)
     record = await _record(request, db, cache, service_id)
@@ -141,7 +142,7 @@ async def _drawn(
     return await desk(request, db, "catalog/admin/services.html", PANEL, status=status, **context)
 
 
-async def _done(request: Asked, db: AsyncSession, cache: Cache, service_id: int, words: str) -> Page:
+async def _done(request: Request, db: AsyncSession, cache: Cache, service_id: int, words: str) -> HtmlResponse:
     """The panel and its row drawn anew, or the page with the words on top."""
     asked = table_view(request)
     if not wants_fragment(request):
@@ -173,7 +174,7 @@ async def _table(db: AsyncSession, cache: Cache, asked: View) -> dict[str, Any]:
     }
 
 
-async def _record(request: Asked, db: AsyncSession, cache: Cache, service_id: int) -> dict[str, Any]:
+async def _record(request: Request, db: AsyncSession, cache: Cache, service_id: int) -> dict[str, Any]:
     """The panel's part of the page; only what the open tab shows is read."""
     catalogue, lists = Catalogue(db), Lists(db)
     service = await catalogue.service(service_id)

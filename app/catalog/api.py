@@ -20,8 +20,9 @@ from app.core.api_types import Listed, Paged
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.paging import Page, after, page_of
-from app.web.api import Answer, Asked, called, once, read_body, read_query, row, tell, tell_everybody
+from app.web.api import called, once, read_body, read_query, row, tell, tell_everybody
 from app.web.guards import everyone, only
+from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "Catalogue"
@@ -60,14 +61,14 @@ class CatalogueApi(Controller):
     path = "/api"
 
     @get("/services", name="api_services", opt=everyone(api=True, doc=LIST))
-    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Answer:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> JsonResponse:
         asked = read_query(request, Paged)
         (last,) = after(asked.after, int) or (0,)
         found = await Services(db).offered(int(last), asked.limit + 1)
         return _listed(request, page_of(found, asked.limit, lambda one: [one.id]))
 
     @get("/service/{name:str}", name="api_services_named", opt=everyone(api=True, doc=NAMED))
-    async def named(self, request: Asked, name: FromPath[str], db: NamedDependency[AsyncSession]) -> Answer:
+    async def named(self, request: Request, name: FromPath[str], db: NamedDependency[AsyncSession]) -> JsonResponse:
         asked = read_query(request, Paged)
         (seen,) = after(asked.after, int) or (0,)
         hits = [hit.service_id for hit in await resolve(db, name.replace("\x00", " "))][max(int(seen), 0) :]
@@ -75,10 +76,12 @@ class CatalogueApi(Controller):
         return _listed(request, page_of(found, asked.limit, lambda _one: [int(seen) + asked.limit]))
 
     @post("/services", name="api_new_service", opt=only("admin", api=True, doc=CREATE))
-    async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Answer:
+    async def create(
+        self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> JsonResponse:
         given = await read_body(request, ServiceBody)
 
-        async def make() -> Answer:
+        async def make() -> JsonResponse:
             with called(**CALLED):
                 draft = read_service(await _typed(db, given))
                 service = await service_changes.create(db, me, draft)
@@ -88,11 +91,11 @@ class CatalogueApi(Controller):
 
     @post("/edit_service/{service_id:int}", name="api_edit_service", opt=only("admin", api=True, doc=EDIT))
     async def edit(
-        self, request: Asked, service_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+        self, request: Request, service_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> JsonResponse:
         given, catalogue = await read_body(request, ServiceChange), Catalogue(db)
 
-        async def make() -> Answer:
+        async def make() -> JsonResponse:
             service = await catalogue.service(row(service_id))
             before = as_typed(told(await catalogue.draft_of_service(service)))
             with called(**CALLED):
@@ -110,7 +113,7 @@ class CatalogueApi(Controller):
     )
     async def retire(
         self, service_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+    ) -> JsonResponse:
         service = await service_changes.retire(db, me, row(service_id))
         return tell(service_json(await Services(db).by_id(service.id)))
 
@@ -118,7 +121,7 @@ class CatalogueApi(Controller):
 # How
 
 
-def _listed(request: Asked, page: Page[Shown]) -> Answer:
+def _listed(request: Request, page: Page[Shown]) -> JsonResponse:
     return tell_everybody(request, SERVICES(items=[service_json(one) for one in page.items], next=page.next))
 
 

@@ -1,9 +1,8 @@
 """/admin/services/categories: the doors of the home page, made, changed, moved, taken out and brought back."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,10 +23,9 @@ from app.core.references import reference, row_number
 from app.web.admin import desk
 from app.web.forms import form, read_by, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/services/categories"
 FORM = "catalog/admin/_category_form.html"
 
@@ -37,30 +35,34 @@ class CategoryDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-categories")
-    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         found = await Lists(db).shelves()
         return await desk(request, db, "catalog/admin/categories.html", "catalog/admin/_categories.html", shelves=found)
 
     @get("/new", name="desk-new-category")
-    async def new(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def new(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         last = len(await Catalogue(db).doors()) + 1
         values = {"position": str(last), "drawing": "help", "idempotency_key": reference() + reference()}
         return await _drawn(request, db, None, values)
 
     @post("/new")
-    async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def create(
+        self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             category = await category_changes.create(
                 db, me, read_by(read_category, sent), sent.get("idempotency_key", "")
             )
-        except Invalid as wrong:
-            return await _drawn(request, db, None, shown_again(sent), errors=wrong.errors, status=422)
+        except Invalid as error:
+            return await _drawn(request, db, None, shown_again(sent), errors=error.errors, status=422)
         flash(request, _("“%(name)s” has a door on the home page now.", name=category.name))
         return go(request, PATH)
 
     @get("/{category_id:int}", name="desk-category")
-    async def show(self, request: Asked, category_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(
+        self, request: Request, category_id: FromPath[int], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         catalogue = Catalogue(db)
         category = await catalogue.category(category_id)
         values = as_typed(told(await catalogue.draft_of_category(category))) | {"seen": str(category.event_count)}
@@ -68,15 +70,15 @@ class CategoryDesk(Controller):
 
     @post("/{category_id:int}")
     async def update(
-        self, request: Asked, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         category = await Catalogue(db).category(category_id)
         seen = row_number(sent.get("seen", "")) or 0
         try:
             await category_changes.edit(db, me, category_id, read_by(read_category, sent), seen)
-        except Invalid as wrong:
-            return await _drawn(request, db, category, shown_again(sent), errors=wrong.errors, status=422)
+        except Invalid as error:
+            return await _drawn(request, db, category, shown_again(sent), errors=error.errors, status=422)
         except ChangedMeanwhile as news:
             return await _drawn(request, db, category, merged(shown_again(sent), news), refusal=news, status=409)
         flash(request, _("Saved."))
@@ -84,14 +86,14 @@ class CategoryDesk(Controller):
 
     @get("/{category_id:int}/retirement", name="desk-category-retirement")
     async def ask_to_retire(
-        self, request: Asked, category_id: FromPath[int], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, category_id: FromPath[int], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         return await _asking(request, db, category_id)
 
     @post("/{category_id:int}/retirement")
     async def retire(
-        self, request: Asked, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         try:
             category = await category_changes.retire(db, me, category_id)
         except Refused as refusal:
@@ -101,16 +103,16 @@ class CategoryDesk(Controller):
 
     @post("/{category_id:int}/return", name="desk-category-return")
     async def offer_again(
-        self, request: Asked, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         category = await category_changes.offer_again(db, me, category_id)
         flash(request, _("“%(name)s” has its door again. Its services come back one by one.", name=category.name))
         return go(request, PATH)
 
     @post("/{category_id:int}/removal", name="desk-category-removal")
     async def remove(
-        self, request: Asked, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         try:
             await category_changes.remove(db, me, category_id)
         except Refused as refusal:
@@ -123,7 +125,7 @@ class CategoryDesk(Controller):
 
 
 async def _drawn(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     category: Category | None,
     values: Mapping[str, str],
@@ -131,7 +133,7 @@ async def _drawn(
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
     status: int = 200,
-) -> Page:
+) -> HtmlResponse:
     labels = parts_of_category()
     services, offered = await Catalogue(db).shelf(category.id) if category else (0, 0)
     return await desk(
@@ -153,7 +155,7 @@ async def _drawn(
     )
 
 
-async def _asking(request: Asked, db: AsyncSession, category_id: int, refusal: Refused | None = None) -> Page:
+async def _asking(request: Request, db: AsyncSession, category_id: int, refusal: Refused | None = None) -> HtmlResponse:
     """What will happen, and one button."""
     category = await Catalogue(db).category(category_id)
     services, offered = await Catalogue(db).shelf(category.id)

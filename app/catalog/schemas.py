@@ -140,8 +140,8 @@ def _read(said: Mapping[str, str], kind: type[T], readers: Readers) -> T:
     for field in fields(kind):  # type: ignore[arg-type]  # every draft is a dataclass
         try:
             kept[field.name] = readers[field.name](_bounded(said.get(field.name, "")))
-        except Invalid as wrong:
-            errors[field.name] = next(iter(wrong.errors.values()))
+        except Invalid as error:
+            errors[field.name] = next(iter(error.errors.values()))
     if errors:
         order = list(readers)
         raise Invalid(dict(sorted(errors.items(), key=lambda one: order.index(one[0]))))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,10 +25,9 @@ from app.core.references import reference, row_number
 from app.web.admin import desk
 from app.web.forms import form, read_by, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, wants_fragment
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 FORM = "catalog/admin/_service_form.html"
 USUAL = {"mode": "instant", "minutes": "60", "notice_minutes": "120", "horizon_days": "7"}
 
@@ -59,22 +58,24 @@ class ServiceForms(Controller):
     opt = only("admin")
 
     @get("/new", name="desk-new-service")
-    async def new(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def new(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         values = USUAL | {"idempotency_key": reference() + reference()}
         return await _drawn(request, db, None, values | _chosen_category(request))
 
     @post("/new")
-    async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def create(
+        self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             service = await service_changes.create(db, me, read_by(read_service, sent), sent.get("idempotency_key", ""))
-        except Invalid as wrong:
-            return await _drawn(request, db, None, shown_again(sent), errors=wrong.errors, status=422)
+        except Invalid as error:
+            return await _drawn(request, db, None, shown_again(sent), errors=error.errors, status=422)
         flash(request, _("In the catalogue. Customers see it from now on, where somebody does it."))
         return go(request, table_view(request).record_url(service.id))
 
     @post("/preview", name="desk-service-preview")
-    async def preview(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def preview(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         """Nothing is kept. For HTMX the preview alone; for a plain browser the form with the preview beside it."""
         sent = await form(request)
         known = row_number(sent.get("service", ""))
@@ -82,14 +83,16 @@ class ServiceForms(Controller):
         errors: Mapping[str, str] = {}
         try:
             read_by(read_service, sent)
-        except Invalid as wrong:
-            errors = wrong.errors
+        except Invalid as error:
+            errors = error.errors
         alone = "catalog/admin/_preview.html"
         status = 422 if errors and not wants_fragment(request) else 200
         return await _drawn(request, db, service, shown_again(sent), errors=errors, status=status, fragment=alone)
 
     @get("/{service_id:int}/edit", name="desk-edit-service")
-    async def edit(self, request: Asked, service_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
+    async def edit(
+        self, request: Request, service_id: FromPath[int], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         catalogue = Catalogue(db)
         service = await catalogue.service(service_id)
         values = as_typed(told(await catalogue.draft_of_service(service))) | {"seen": str(service.event_count)}
@@ -97,15 +100,15 @@ class ServiceForms(Controller):
 
     @post("/{service_id:int}/edit")
     async def update(
-        self, request: Asked, service_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, service_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         service = await Catalogue(db).service(service_id)
         seen = row_number(sent.get("seen", "")) or 0
         try:
             await service_changes.edit(db, me, service_id, read_by(read_service, sent), seen)
-        except Invalid as wrong:
-            return await _drawn(request, db, service, shown_again(sent), errors=wrong.errors, status=422)
+        except Invalid as error:
+            return await _drawn(request, db, service, shown_again(sent), errors=error.errors, status=422)
         except ChangedMeanwhile as news:
             values = merged(shown_again(sent), news)
             return await _drawn(request, db, service, values, refusal=news, status=409)
@@ -139,7 +142,7 @@ def told_of(news: list[Meanwhile], labels: Mapping[str, str], categories: Mappin
 
 
 async def _drawn(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     service: Service | None,
     values: Mapping[str, str],
@@ -148,7 +151,7 @@ async def _drawn(
     refusal: Refused | None = None,
     status: int = 200,
     fragment: str = FORM,
-) -> Page:
+) -> HtmlResponse:
     """The form with everything that was typed, and the preview of it as far as it can be drawn."""
     catalogue = Catalogue(db)
     doors = await catalogue.doors()
@@ -189,7 +192,7 @@ def _seen(values: Mapping[str, str], doors: Any) -> Seen | None:
     return Seen(draft.name, draft.description, *lines, draft.price, draft.minutes, category)
 
 
-def _chosen_category(request: Asked) -> dict[str, str]:
+def _chosen_category(request: Request) -> dict[str, str]:
     """From a category's page one begins with that category."""
     return {"category_id": request.query_params.get("category_id", "")}
 

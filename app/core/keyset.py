@@ -90,8 +90,8 @@ def _read(after: str | None, sort: Sort) -> tuple[int, tuple[Any, int] | None]:
         return int(seen), (value, int(key))
     try:
         return int(seen), (sort.kind.fromisoformat(str(value)), int(key))
-    except ValueError as wrong:
-        raise Missing() from wrong
+    except ValueError as error:
+        raise Missing() from error
 
 
 def _cursor(row: AnyRow, seen: int) -> str:

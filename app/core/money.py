@@ -46,11 +46,11 @@ def _parsed(plain: str) -> Decimal:
     """Commas only where they belong: nobody knows whether "1,23" was meant as 123 or as 1.23."""
     try:
         return parse_decimal(plain, locale=WRITTEN, strict=True)
-    except NumberFormatError as wrong:
-        meant = (wrong.suggestions or [""])[0]
+    except NumberFormatError as error:
+        meant = (error.suggestions or [""])[0]
         if not meant:
-            raise _no_price(_("Rupees in figures, please, such as 149 or 1,49,900.50.")) from wrong
-        raise _no_price(_("The commas stand in odd places. Do you mean %(meant)s?", meant=meant)) from wrong
+            raise _no_price(_("Rupees in figures, please, such as 149 or 1,49,900.50.")) from error
+        raise _no_price(_("The commas stand in odd places. Do you mean %(meant)s?", meant=meant)) from error
 
 
 def _no_price(words: str) -> Invalid:

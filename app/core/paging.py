@@ -41,8 +41,8 @@ def after(text: str | None, *kinds: type) -> tuple[str | int | float, ...] | Non
         raise Missing()
     try:
         key = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, RecursionError) as wrong:
-        raise Missing() from wrong
+    except (ValueError, RecursionError) as error:
+        raise Missing() from error
     fits = isinstance(key, list) and len(key) == len(kinds) and all(map(_is, key, kinds))
     if not fits:
         raise Missing()
@@ -56,8 +56,8 @@ def after_moment(text: str | None) -> tuple[datetime, int] | None:
         return None
     try:
         moment = datetime.fromisoformat(str(last[0]))
-    except ValueError as wrong:
-        raise Missing() from wrong
+    except ValueError as error:
+        raise Missing() from error
     if moment.tzinfo is None:
         raise Missing()
     return moment, int(last[1])

@@ -16,8 +16,9 @@ from app.core.i18n import N_
 from app.discovery.service_view import Times, called, times
 from app.discovery.slot_selection import read_choice
 from app.scheduling.slots import Worker
-from app.web.api import Answer, Asked, read_query, row, tell_everybody
+from app.web.api import read_query, row, tell_everybody
 from app.web.guards import everyone
+from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 Pincode = Annotated[
@@ -90,7 +91,9 @@ class SlotsApi(Controller):
     path = "/api/services/{service_id:int}/slots"
 
     @get(name="api_slots", opt=everyone(api=True, doc=SLOTS))
-    async def index(self, request: Asked, service_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Answer:
+    async def index(
+        self, request: Request, service_id: FromPath[int], db: NamedDependency[AsyncSession]
+    ) -> JsonResponse:
         asked = read_query(request, SlotsQuery)
         service = await Services(db).by_id(row(service_id))
         fields = {name: str(value) for name in asked.__struct_fields__ if (value := getattr(asked, name)) is not UNSET}

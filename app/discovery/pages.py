@@ -1,9 +1,8 @@
 """The front of the house: home, results, and the pages to read."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,10 +19,9 @@ from app.discovery.service_list import SORTS, Filters
 from app.discovery.unmet_search_counter import Wanted
 from app.web.forms import Form, query
 from app.web.guards import everyone
+from app.web.http import HtmlResponse, Request
 from app.web.render import page, wants_fragment
 
-Asking = Request[Any, Any, Any]
-Answer = Response[bytes]
 LONGEST = 200
 
 
@@ -33,11 +31,11 @@ class HomePages(Controller):
     @get("/")
     async def show(
         self,
-        request: Asking,
+        request: Request,
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
         me: NamedDependency[Me | None],
-    ) -> Answer:
+    ) -> HtmlResponse:
         shown = await front(db, cache, await main_pincode(db, me))
         return page(
             request,
@@ -54,12 +52,12 @@ class ResultPages(Controller):
     @get("/services")
     async def index(
         self,
-        request: Asking,
+        request: Request,
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
         me: NamedDependency[Me | None],
         wanted: NamedDependency[Wanted],
-    ) -> Answer:
+    ) -> HtmlResponse:
         asked = read_asked(request)
         results = await Search(db, cache).results(asked)
         if results.unmet and results.where is not None and (results.known or not wants_fragment(request)):
@@ -84,7 +82,7 @@ class ReadingPages(Controller):
     opt = everyone()
 
     @get(["/about", "/help", "/privacy", "/terms"])
-    async def show(self, request: Asking) -> Answer:
+    async def show(self, request: Request) -> HtmlResponse:
         name = request.scope["path"].strip("/")
         return page(request, f"discovery/{name}.html", keep_for=stale.SOUGHT_KEPT)
 
@@ -103,7 +101,7 @@ def seconds_kept() -> float:
     return min(stale.TIMES_KEPT, 60 - now.second - now.microsecond / 1e6)
 
 
-def read_asked(request: Asking) -> Asked:
+def read_asked(request: Request) -> Asked:
     """The address of a list of results. What cannot be read is told beside its field, the rest is kept."""
     fields, errors = told(request)
     sort = fields.get("sort", "")
@@ -117,13 +115,13 @@ def read_asked(request: Asking) -> Asked:
     )
 
 
-def told(request: Asking) -> tuple[Form, dict[str, str]]:
+def told(request: Request) -> tuple[Form, dict[str, str]]:
     """The address's fields, and the errors of those that cannot be read."""
     try:
         fields = query(request)
         return fields, dict(fields.unreadable)
-    except Invalid as wrong:
-        return Form((name, str(value)) for name, value in wrong.values.items()), dict(wrong.errors)
+    except Invalid as error:
+        return Form((name, str(value)) for name, value in error.values.items()), dict(error.errors)
 
 
 def _filters(fields: Mapping[str, str]) -> Filters:

@@ -1,8 +1,6 @@
 """A professional's public card."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +11,7 @@ from app.discovery.repository import Looking
 from app.reviews.repository import Reviews
 from app.web.forms import query
 from app.web.guards import everyone
+from app.web.http import HtmlResponse, Request
 from app.web.render import page
 
 REVIEWS_A_PAGE = 10
@@ -22,9 +21,7 @@ class ProfessionalPages(Controller):
     opt = everyone()
 
     @get("/professionals/{person_id:int}")
-    async def show(
-        self, request: Request[Any, Any, Any], person_id: FromPath[int], db: NamedDependency[AsyncSession]
-    ) -> Response[bytes]:
+    async def show(self, request: Request, person_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         fields = query(request)
         card = await Looking(db).professional(person_id)
         return page(

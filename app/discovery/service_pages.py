@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,10 +19,9 @@ from app.discovery.slot_selection import Choice, read_choice
 from app.reviews.repository import Reviews
 from app.web.forms import query
 from app.web.guards import everyone
+from app.web.http import HtmlResponse, Request
 from app.web.render import page, wants_fragment
 
-Asking = Request[Any, Any, Any]
-Answer = Response[bytes]
 FIRST_REVIEWS = 3
 REVIEWS_A_PAGE = 20
 
@@ -33,19 +32,19 @@ class ServicePages(Controller):
 
     @get("/")
     async def show(
-        self, request: Asking, slug: FromPath[str], db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
-    ) -> Answer:
+        self, request: Request, slug: FromPath[str], db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
+    ) -> HtmlResponse:
         return await self._answer(request, slug, db, me)
 
     @get("/slots")
     async def slots(
-        self, request: Asking, slug: FromPath[str], db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
-    ) -> Answer:
+        self, request: Request, slug: FromPath[str], db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
+    ) -> HtmlResponse:
         """The slots alone for HTMX, and the address says what was chosen; a plain browser gets the page around them."""
         return await self._answer(request, slug, db, me, fragment="discovery/_slots.html")
 
     @get("/reviews")
-    async def reviews(self, request: Asking, slug: FromPath[str], db: NamedDependency[AsyncSession]) -> Answer:
+    async def reviews(self, request: Request, slug: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         service = await Services(db).by_slug(slug)
         reviews = Reviews(db)
         return page(
@@ -60,8 +59,8 @@ class ServicePages(Controller):
         )
 
     async def _answer(
-        self, request: Asking, slug: FromPath[str], db: AsyncSession, me: Me | None, fragment: str | None = None
-    ) -> Answer:
+        self, request: Request, slug: FromPath[str], db: AsyncSession, me: Me | None, fragment: str | None = None
+    ) -> HtmlResponse:
         service = await Services(db).by_slug(slug)
         choice = await _choice(request, service, db, me)
         found = await times(db, service, choice)
@@ -86,7 +85,7 @@ class ServicePages(Controller):
         )
 
 
-async def _choice(request: Asking, service: Shown, db: AsyncSession, me: Me | None) -> Choice:
+async def _choice(request: Request, service: Shown, db: AsyncSession, me: Me | None) -> Choice:
     """A customer who names no pincode means home."""
     fields, unreadable = told(request)
     if not fields.get("pincode") and (home := await main_pincode(db, me)):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Meta, Struct
@@ -30,11 +30,10 @@ from app.payments.repository import Charges
 from app.web.admin import desk
 from app.web.forms import form, query, read, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, swap, wants_fragment
 from app.web.table import View, view
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/bookings"
 PANEL = "dispatch/_booking.html"
 TABS = ("", "money", "history")
@@ -51,18 +50,18 @@ class BookingDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-bookings")
-    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         table = await _table(db, _view(request))
         return await desk(request, db, "dispatch/bookings.html", "dispatch/_bookings.html", **table)
 
     @get("/{ref:str}", name="desk-booking")
-    async def show(self, request: Asked, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(self, request: Request, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _drawn(request, db, await Bookings(db).by_reference(ref))
 
     @get("/{ref:str}/contact", name="desk-contact")
     async def contact(
-        self, request: Asked, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         """Address and phones: that somebody looked is written down first."""
         booking = await Bookings(db).by_reference(ref, lock=True)
         booking.see_contact(me)
@@ -71,16 +70,16 @@ class BookingDesk(Controller):
 
     @post("/{ref:str}/voided-code", name="desk-voided-code")
     async def void_code(
-        self, request: Asked, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             booking = await assignment.void_code(db, me, ref, read(Why, sent).reason)
-        except Invalid as wrong:
+        except Invalid as error:
             booking = await Bookings(db).by_reference(ref)
-            return await _drawn(request, db, booking, status=422, errors=wrong.errors, values=shown_again(sent))
-        except Refused as no:
-            return await _drawn(request, db, await Bookings(db).by_reference(ref), status=409, refusal=no)
+            return await _drawn(request, db, booking, status=422, errors=error.errors, values=shown_again(sent))
+        except Refused as refusal:
+            return await _drawn(request, db, await Bookings(db).by_reference(ref), status=409, refusal=refusal)
         words = _("The code is void. The customer has been told how to get a new one.")
         if not wants_fragment(request):
             flash(request, words)
@@ -92,11 +91,13 @@ class BookingDesk(Controller):
 # How
 
 
-def _view(request: Asked) -> View:
+def _view(request: Request) -> View:
     return view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS)
 
 
-async def _drawn(request: Asked, db: AsyncSession, booking: Booking, *, status: int = 200, **more: Any) -> Page:
+async def _drawn(
+    request: Request, db: AsyncSession, booking: Booking, *, status: int = 200, **more: Any
+) -> HtmlResponse:
     """One booking beside the table; for HTMX alone."""
     asked = _view(request)
     around = {} if wants_fragment(request) else await _table(db, asked)
@@ -124,7 +125,7 @@ async def _table(db: AsyncSession, asked: View) -> dict[str, Any]:
     }
 
 
-async def _record(request: Asked, db: AsyncSession, booking: Booking) -> dict[str, Any]:
+async def _record(request: Request, db: AsyncSession, booking: Booking) -> dict[str, Any]:
     """The panel's part of the page; only what the open tab shows is read."""
     tab = query(request).get("tab", "")
     code = booking.live_code("finish" if booking.state == State.STARTED else "start")

@@ -98,12 +98,12 @@ async def void_code(db: AsyncSession, by: Person, reference: str, reason: str) -
 async def _take(db: AsyncSession, one: Candidate, booking: Booking, others: dict[int, Booking]) -> None:
     try:
         await make_room(db, one.worker, booking, others)
-    except Refused as no:
-        if no.reason != "busy":
+    except Refused as refusal:
+        if refusal.reason != "busy":
             raise
         # Said to the professional; the admin reads it about them.
         why = _("What their time is kept for cannot move to anybody else.") if one.kept else _("Not free any more.")
-        raise Refused(_not_free(one, [why]), reason="busy") from no
+        raise Refused(_not_free(one, [why]), reason="busy") from refusal
 
 
 def _not_free(one: Candidate, why: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Meta, Struct
@@ -20,11 +20,10 @@ from app.dispatch.unassigned_repository import CHIPS, Dispatch
 from app.web.admin import desk
 from app.web.forms import form, read
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, swap, wants_fragment
 from app.web.table import View, view
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/dispatch"
 MOST_NOT_FREE = 40  # of those who cannot have it, so many are shown
 
@@ -38,12 +37,12 @@ class DispatchDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-dispatch")
-    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         table = await _table(db, _view(request))
         return await desk(request, db, "dispatch/unassigned.html", "dispatch/_assign.html", **table)
 
     @get("/{ref:str}", name="desk-unassigned")
-    async def show(self, request: Asked, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(self, request: Request, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         try:
             return await _drawn(request, db, ref)
         except Missing:
@@ -54,17 +53,17 @@ class DispatchDesk(Controller):
     @post("/{ref:str}/assignment", name="desk-assignment")
     async def assign(
         self,
-        request: Asked,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         person = await Users(db).get(_known(read(Chosen, await form(request)).professional_id))
         try:
             booking = await give(db, me, ref, person.id, vault)
-        except Refused as no:
-            return await _refused(request, db, ref, no)
+        except Refused as refusal:
+            return await _refused(request, db, ref, refusal)
         words = _("%(name)s has the job. Both have been told.", name=person.full_name)
         if not wants_fragment(request):
             flash(request, words)
@@ -75,7 +74,7 @@ class DispatchDesk(Controller):
 # How
 
 
-def _view(request: Asked) -> View:
+def _view(request: Request) -> View:
     return view(request, PATH, sorts=("starts",), default="starts", filters=("left",))
 
 
@@ -85,7 +84,7 @@ def _known(person_id: int) -> int:
     return person_id
 
 
-async def _refused(request: Asked, db: AsyncSession, ref: str, no: Refused) -> Page:
+async def _refused(request: Request, db: AsyncSession, ref: str, no: Refused) -> HtmlResponse:
     """Why not; with everybody who could, as long as it still waits."""
     try:
         return await _drawn(request, db, ref, status=409, refusal=no)
@@ -93,7 +92,7 @@ async def _refused(request: Asked, db: AsyncSession, ref: str, no: Refused) -> P
         raise no from None
 
 
-async def _drawn(request: Asked, db: AsyncSession, ref: str, *, status: int = 200, **more: Any) -> Page:
+async def _drawn(request: Request, db: AsyncSession, ref: str, *, status: int = 200, **more: Any) -> HtmlResponse:
     asked = _view(request)
     around = {} if wants_fragment(request) else await _table(db, asked)
     context = {"view": asked, "refusal": None, **around, **await _record(db, ref), **more}

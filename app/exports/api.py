@@ -21,8 +21,9 @@ from app.exports.filters import FIELDS, LONGEST, kept
 from app.exports.pages import as_file
 from app.exports.repository import Exports
 from app.exports.writer import Gone
-from app.web.api import Answer, Asked, once, read_body, row, tell
+from app.web.api import once, read_body, row, tell
 from app.web.guards import Spoken, only
+from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "Exports"
@@ -95,13 +96,15 @@ class ExportApi(Controller):
     opt = only("admin", api=True)
 
     @post(name="api_new_export", opt={"doc": START})
-    async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Answer:
+    async def create(
+        self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> JsonResponse:
         given = await read_body(request, ExportBody)
         unknown = [name for name in given.filters if name not in FIELDS[given.table]]
         if unknown:
             raise Invalid({f"filters.{name}": _("There is no such field.") for name in unknown})
 
-        async def make() -> Answer:
+        async def make() -> JsonResponse:
             with_filters = kept(given.table, given.filters)
             export = await writer.ask(db, me, given.table, with_filters, bom=given.bom)
             return tell(_told(export), 201)
@@ -111,7 +114,7 @@ class ExportApi(Controller):
     @get("/{export_id:int}", name="api_export", opt={"doc": SHOW})
     async def show(
         self, export_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+    ) -> JsonResponse:
         reference = await Exports(db).numbered(me.id, row(export_id))
         return tell(_told(await Exports(db).of(me.id, reference)))
 

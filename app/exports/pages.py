@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import IO, Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
@@ -25,10 +25,9 @@ from app.exports.writer import Gone
 from app.web.admin import desk
 from app.web.forms import form, query
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 # By role: where one's exports stand, and under which address each of them.
 STARTS = {"admin": "/admin/exports", "professional": "/earnings/export"}
 EACH = {"admin": "/admin/exports", "professional": "/earnings/exports"}
@@ -39,19 +38,21 @@ class _Starts(Controller):
     """The list of one's own with the form that asks for another."""
 
     @get()
-    async def index(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw_all(request, me, db, query(request))
 
     @post()
-    async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def create(
+        self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         kind = sent.get("table", "")
         try:
             export = await writer.ask(db, me, kind, kept(kind, sent), bom=sent.get("bom") == "yes")
-        except Invalid as wrong:
-            return await _draw_all(request, me, db, sent, status=422, errors=wrong.errors)
-        except Refused as no:
-            return await _draw_all(request, me, db, sent, status=409, refusal=no)
+        except Invalid as error:
+            return await _draw_all(request, me, db, sent, status=422, errors=error.errors)
+        except Refused as refusal:
+            return await _draw_all(request, me, db, sent, status=409, refusal=refusal)
         return go(request, f"{EACH[me.role]}/{export.reference}")
 
 
@@ -60,14 +61,14 @@ class _Each(Controller):
 
     @get()
     async def show(
-        self, request: Asked, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         return await _draw(request, me, db, await Exports(db).of(me.id, ref))
 
     @post("/again")
     async def again(
-        self, request: Asked, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         await form(request)
         export = await writer.again(db, me, ref)
         return go(request, f"{EACH[me.role]}/{export.reference}")
@@ -75,12 +76,12 @@ class _Each(Controller):
     @post("/removal")
     async def removal(
         self,
-        request: Asked,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
-    ) -> Page:
+    ) -> HtmlResponse:
         await form(request)
         await writer.discard(db, storage, me, ref)
         flash(request, _("Discarded. Its file is gone."))
@@ -99,7 +100,7 @@ class ExportDesk(_Each):
     @get("/file", name="desk-export-file", opt=only("admin", fresh=True))
     async def file(
         self,
-        request: Asked,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
@@ -120,7 +121,7 @@ class EarningsExport(_Each):
     @get("/file", name="earnings-export-file", opt=only("professional", fresh=True))
     async def file(
         self,
-        request: Asked,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
@@ -133,7 +134,7 @@ class EarningsExport(_Each):
 
 
 async def _draw_all(
-    request: Asked,
+    request: Request,
     me: Me,
     db: AsyncSession,
     given: Mapping[str, str],
@@ -141,7 +142,7 @@ async def _draw_all(
     status: int = 200,
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
-) -> Page:
+) -> HtmlResponse:
     """`given` is the address of the table that is asked for, or the form; the ledger has a field `kind` of its own."""
     mine = writer.kinds_for(me)
     kind = given.get("table", "") if len(mine) > 1 else mine[0]
@@ -164,13 +165,13 @@ async def _draw_all(
     )
 
 
-async def _draw(request: Asked, me: Me, db: AsyncSession, export: Export, *, status: int = 200) -> Page:
+async def _draw(request: Request, me: Me, db: AsyncSession, export: Export, *, status: int = 200) -> HtmlResponse:
     gone = writer.is_gone(export, clock.now())
     words = await _told(db, export.kind, export.filters)
     return await _answer(request, me, db, "export", status, export=export, gone=gone, told=words)
 
 
-async def _answer(request: Asked, me: Me, db: AsyncSession, name: str, status: int, **context: Any) -> Page:
+async def _answer(request: Request, me: Me, db: AsyncSession, name: str, status: int, **context: Any) -> HtmlResponse:
     whole, piece = f"exports/{name}.html", f"exports/_{name}.html"
     context |= {
         "starts": STARTS[me.role],
@@ -183,7 +184,7 @@ async def _answer(request: Asked, me: Me, db: AsyncSession, name: str, status: i
     return answer
 
 
-async def _file(request: Asked, me: Me, db: AsyncSession, storage: Storage, ref: str) -> Response[Any]:
+async def _file(request: Request, me: Me, db: AsyncSession, storage: Storage, ref: str) -> Response[Any]:
     export = await Exports(db).of(me.id, ref, lock=True)
     try:
         return as_file(export, me, storage)

@@ -23,8 +23,9 @@ from app.core.i18n import _
 from app.jobs import handover
 from app.jobs.repository import Jobs
 from app.jobs.schemas import MaybeReason, Reason
-from app.web.api import Answer, Asked, once, read_body, row, strictly, tell
+from app.web.api import once, read_body, row, strictly, tell
 from app.web.guards import BlockedPerson, NotYourRole, only
+from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 S = TypeVar("S", bound=Struct)
@@ -48,20 +49,20 @@ class MoveApi(Controller):
     )
     async def edit(
         self,
-        request: Asked,
+        request: Request,
         booking_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         vault: NamedDependency[Vault],
-    ) -> Answer:
+    ) -> JsonResponse:
         if me.blocked is not None and me.role != "professional":
             raise BlockedPerson(me.blocked)
         given = await read_body(request, EditBody)
         act = _act(me, given)
 
-        async def make() -> Answer:
+        async def make() -> JsonResponse:
             reference = await BookingRows(db).reference_for(me, row(booking_id))
             await act.do(Deed(db, lambda: database.work(after), me, reference, given, vault))
             await db.flush()

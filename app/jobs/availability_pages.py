@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,10 +15,9 @@ from app.scheduling.repository import Working
 from app.scheduling.schemas import MIDNIGHT, hours_of, pincodes_of, radius_of, time_off_of
 from app.web.forms import Form, form
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 JOB = "job-"
 ASKED = "asked"  # the jobs in the way were on the screen
 
@@ -28,42 +27,44 @@ class AvailabilityPages(Controller):
     opt = only("professional")
 
     @get(name="availability")
-    async def show(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, me)
 
     @post("/hours", name="hours")
-    async def hours(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def hours(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         sent = await form(request)
         try:
             change = Change(hours=hours_of(sent))
-        except Invalid as wrong:
-            return await _draw(request, db, me, "hours", sent, wrong)
+        except Invalid as error:
+            return await _draw(request, db, me, "hours", sent, error)
         return await _save(request, db, me, change, sent)
 
     @post("/time-off", name="time-off")
-    async def time_off(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def time_off(
+        self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             away, reason = time_off_of(sent)
-        except Invalid as wrong:
-            return await _draw(request, db, me, "time-off", sent, wrong)
+        except Invalid as error:
+            return await _draw(request, db, me, "time-off", sent, error)
         return await _save(request, db, me, Change(away=away, reason=reason), sent)
 
     @post("/time-off/{away:int}/removal", name="time-off-removal")
     async def back(
-        self, request: Asked, away: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, away: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         await come_back(db, me, away)
         flash(request, _("You can be booked again in that time."))
         return go(request, "/availability")
 
     @post("/area", name="area")
-    async def area(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def area(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         sent = await form(request)
         try:
             change = Change(pincodes=frozenset(await _pincodes(db, me, sent)))
-        except Invalid as wrong:
-            return await _draw(request, db, me, "area", sent, wrong)
+        except Invalid as error:
+            return await _draw(request, db, me, "area", sent, error)
         return await _save(request, db, me, change, sent)
 
 
@@ -78,14 +79,14 @@ async def _pincodes(db: AsyncSession, me: Me, sent: Form) -> list[str]:
     return asked
 
 
-async def _save(request: Asked, db: AsyncSession, me: Me, change: Change, sent: Form) -> Page:
+async def _save(request: Request, db: AsyncSession, me: Me, change: Change, sent: Form) -> HtmlResponse:
     """At once; or first the jobs that stand in the way, to keep or hand back each."""
     answers = {name.removeprefix(JOB): value for name, value in sent.items() if name.startswith(JOB)}
     try:
         returned = await rearrange(db, me, change, answers)
-    except Invalid as wrong:
-        if not any(name.startswith(JOB) for name in wrong.errors):
-            return await _draw(request, db, me, change.name.replace("_", "-"), sent, wrong)
+    except Invalid as error:
+        if not any(name.startswith(JOB) for name in error.errors):
+            return await _draw(request, db, me, change.name.replace("_", "-"), sent, error)
         return page(
             request,
             "jobs/availability_conflicts.html",
@@ -94,7 +95,7 @@ async def _save(request: Asked, db: AsyncSession, me: Me, change: Change, sent: 
             action=request.scope["path"],
             sent=[(name, value) for name, value in sent.items() if not name.startswith((JOB, ASKED, "_csrf"))],
             answers={JOB + name: value for name, value in answers.items()},
-            errors=wrong.errors if ASKED in sent else {},
+            errors=error.errors if ASKED in sent else {},
         )
     said = ngettext("Saved. %(num)s job handed back.", "Saved. %(num)s jobs handed back.", len(returned))
     flash(request, said if returned else _("Saved."))
@@ -102,8 +103,8 @@ async def _save(request: Asked, db: AsyncSession, me: Me, change: Change, sent: 
 
 
 async def _draw(
-    request: Asked, db: AsyncSession, me: Me, part: str = "", sent: Form | None = None, wrong: Invalid | None = None
-) -> Page:
+    request: Request, db: AsyncSession, me: Me, part: str = "", sent: Form | None = None, wrong: Invalid | None = None
+) -> HtmlResponse:
     working = Working(db, me)
     home = await working.home()
     areas = await working.areas(home)

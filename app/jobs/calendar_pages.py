@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import TooManyRequestsException
 from litestar.params import FromPath
@@ -23,11 +23,10 @@ from app.jobs import calendar
 from app.jobs.calendar_repository import Calendars, Feeds
 from app.settings import Settings
 from app.web.guards import everyone, only
+from app.web.http import HtmlResponse, Request
 from app.web.one_time_secret import keep_once, take_once
 from app.web.render import flash, go, page
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 BEFORE_TODAY = timedelta(days=30)
 MOST_JOBS = 300
 READS = Budget("calendar", 60, 3600)  # a program that follows the feed asks once an hour
@@ -41,7 +40,7 @@ async def of_booking(
     me: NamedDependency[Me],
     db: NamedDependency[AsyncSession],
     settings: NamedDependency[Settings],
-) -> Page:
+) -> HtmlResponse:
     kept = await Calendars(db).of_customer(me, ref)
     return _file([calendar.for_customer(kept, settings.base_url, clock.now())], kept.booking.reference)
 
@@ -52,7 +51,7 @@ async def of_job(
     me: NamedDependency[Me],
     db: NamedDependency[AsyncSession],
     settings: NamedDependency[Settings],
-) -> Page:
+) -> HtmlResponse:
     kept = await Calendars(db).of_professional(me, ref)
     return _file([calendar.for_professional(kept, settings.base_url, clock.now())], kept.booking.reference)
 
@@ -64,18 +63,20 @@ class CalendarPages(Controller):
     @get(name="calendar")
     async def show(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         settings: NamedDependency[Settings],
-    ) -> Page:
+    ) -> HtmlResponse:
         """The address itself once, right after it was made: afterwards nobody knows it here."""
         token = take_once(request, SHOWN_ONCE)
         address = f"{settings.base_url}/calendar/{token}{ICS}" if token else None
         return page(request, "jobs/calendar.html", address=address, made_at=await Feeds(db).made_at(me))
 
     @post()
-    async def create(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def create(
+        self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         """Whatever address there was ends with it."""
         user, token = await Users(db).get(me.id, lock=True), new_token()
         await Feeds(db).put(me, digest(token))
@@ -84,7 +85,7 @@ class CalendarPages(Controller):
         return go(request, "/jobs/calendar")
 
     @post("/end", name="end_calendar")
-    async def end(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def end(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         user = await Users(db).get(me.id, lock=True)
         if await Feeds(db).end(me):
             user.record("person.calendar_ended", by=me)
@@ -94,11 +95,11 @@ class CalendarPages(Controller):
 
 @get("/calendar/{token:str}", name="calendar-feed", opt=everyone(anonymous=True))
 async def feed(
-    request: Asked,
+    request: Request,
     token: FromPath[str],
     db: NamedDependency[AsyncSession],
     settings: NamedDependency[Settings],
-) -> Page:
+) -> HtmlResponse:
     """No cookie is asked for: whoever has the address reads it, until it is ended."""
     whose = await Feeds(db).reader(digest(token.removesuffix(ICS)))
     if whose is None:
@@ -120,7 +121,7 @@ def _jobs(jobs: Sequence[calendar.Kept], site: str) -> bytes:
     return calendar.written([calendar.for_professional(job, site, now) for job in jobs], _("Jobs with Doorstep"))
 
 
-def _file(entries: list[Any], reference: str) -> Page:
+def _file(entries: list[Any], reference: str) -> HtmlResponse:
     headers = {
         "content-disposition": f'attachment; filename="doorstep-{reference}{ICS}"',
         "cache-control": "no-store",

@@ -1,8 +1,6 @@
 """What a professional has done, and what it brought, as the ledger has it."""
 
-from typing import Any
-
-from litestar import Request, Response, get
+from litestar import get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,15 +10,14 @@ from app.jobs.repository import Jobs
 from app.payments.repository import Charges
 from app.web.forms import query
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import page
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 ROWS = 20
 
 
 @get("/jobs/history", name="job-history", opt=only("professional"))
-async def history(request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+async def history(request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
     jobs, after = Jobs(db), query(request).get("after", "")
     rows = await jobs.history(me, after, ROWS)
     return page(
@@ -34,7 +31,7 @@ async def history(request: Asked, me: NamedDependency[Me], db: NamedDependency[A
 
 
 @get("/earnings", name="earnings", opt=only("professional"))
-async def earnings(request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+async def earnings(request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
     """Totals and lines are sums of the same ledger entries."""
     charges, after = Charges(db), query(request).get("after", "")
     lines = await charges.earnings_of(me.id, after, ROWS)

@@ -1,9 +1,8 @@
 """What a professional tells from the road and at the door: on the way, there, the two codes, more work, nobody in."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from litestar import Controller, Request, Response, post
+from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,10 +20,8 @@ from app.jobs.pages import draw_job, held_by
 from app.jobs.schemas import CodeEntry, NewExtra
 from app.web.forms import form, read, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go
-
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 
 
 class DeparturePages(Controller):
@@ -33,8 +30,8 @@ class DeparturePages(Controller):
 
     @post(name="departure")
     async def create(
-        self, request: Asked, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         async def depart() -> None:
             (await Bookings(db).for_professional(me, ref, lock=True)).depart(me)
 
@@ -47,8 +44,8 @@ class ArrivalPages(Controller):
 
     @post(name="arrival")
     async def create(
-        self, request: Asked, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         async def arrive() -> None:
             (await Bookings(db).for_professional(me, ref, lock=True)).arrive(me)
 
@@ -62,14 +59,14 @@ class StartPages(Controller):
     @post(name="start")
     async def create(
         self,
-        request: Asked,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         sent = await form(request)
 
         async def start() -> None:
@@ -85,14 +82,14 @@ class CompletionPages(Controller):
     @post(name="completion")
     async def create(
         self,
-        request: Asked,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         sent = await form(request)
 
         async def complete() -> None:
@@ -107,8 +104,8 @@ class ExtraPages(Controller):
 
     @post(name="extras")
     async def create(
-        self, request: Asked, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
 
         async def propose() -> None:
@@ -126,8 +123,8 @@ class AbsencePages(Controller):
 
     @post(name="absence")
     async def create(
-        self, request: Asked, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         async def report() -> None:
             await absence.report(db, me, ref)
 
@@ -138,7 +135,7 @@ class AbsencePages(Controller):
 
 
 async def _done(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     me: Me,
     reference: str,
@@ -147,16 +144,16 @@ async def _done(
     said: str = "",
     do: str = "",
     values: dict[str, str] | None = None,
-) -> Page:
+) -> HtmlResponse:
     """Back to the job; or the job again, with the wrong field or the refusal in words."""
     try:
         await deed()
-    except Invalid as wrong:
-        shown = {**(values or {}), **{name: str(value) for name, value in wrong.values.items()}}
+    except Invalid as error:
+        shown = {**(values or {}), **{name: str(value) for name, value in error.values.items()}}
         booking = await held_by(db, me, reference)
-        return await draw_job(request, db, me, booking, status=422, do=do, errors=wrong.errors, values=shown)
-    except Refused as no:
-        return await draw_job(request, db, me, await held_by(db, me, reference), status=409, refusal=no)
+        return await draw_job(request, db, me, booking, status=422, do=do, errors=error.errors, values=shown)
+    except Refused as refusal:
+        return await draw_job(request, db, me, await held_by(db, me, reference), status=409, refusal=refusal)
     if said:
         flash(request, said)
     return go(request, f"/jobs/{reference.upper()}" if me.blocked is None else "/blocked")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,10 +25,9 @@ from app.jobs.schemas import MaybeReason, Reason
 from app.payments.shares import earning_of
 from app.web.forms import form, read, shown_again
 from app.web.guards import BlockedPerson, only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page, wants_fragment
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 TABS = ("offers", "today", "coming")
 REFERENCE = 8
 
@@ -40,12 +39,12 @@ class JobListPages(Controller):
     @get(name="jobs")
     async def index(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         tab: FromQuery[str] = "offers",
         seen: FromQuery[str] = "",
-    ) -> Page:
+    ) -> HtmlResponse:
         """`seen` are the references of the offers on the screen: what became of them is told once."""
         return await draw_list(request, db, me, tab=tab, seen=seen.split(","))
 
@@ -57,12 +56,12 @@ class JobPages(Controller):
     @get(name="job")
     async def show(
         self,
-        request: Asked,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         do: FromQuery[str] = "",
-    ) -> Page:
+    ) -> HtmlResponse:
         """`do` opens one of the rarer deeds: return, absence, extra."""
         try:
             booking = await held_by(db, me, ref)
@@ -78,16 +77,16 @@ class AcceptancePages(Controller):
     @post(name="acceptance")
     async def create(
         self,
-        request: Asked,
+        request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         try:
             booking = await reservation.accept(db, me, ref, vault)
-        except Refused as no:
-            return await draw_list(request, db, me, status=409, seen=[ref], refusal=no)
+        except Refused as refusal:
+            return await draw_list(request, db, me, status=409, seen=[ref], refusal=refusal)
         flash(request, _("The job is yours. The customer has been told."))
         return go(request, f"/jobs/{booking.reference}")
 
@@ -98,18 +97,18 @@ class PassPages(Controller):
 
     @post(name="pass")
     async def create(
-        self, request: Asked, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         try:
             reason = read(MaybeReason, await form(request)).reason
             await reservation.pass_on(db, me, ref, reason)
         except Missing:
             if not await Jobs(db).has_declined(me, ref):
                 raise
-        except Invalid as wrong:
-            return await _draw_offer(request, db, me, ref, status=422, errors=wrong.errors, values=wrong.values)
-        except Refused as no:
-            return await draw_list(request, db, me, status=409, seen=[ref], refusal=no)
+        except Invalid as error:
+            return await _draw_offer(request, db, me, ref, status=422, errors=error.errors, values=error.values)
+        except Refused as refusal:
+            return await draw_list(request, db, me, status=409, seen=[ref], refusal=refusal)
         if wants_fragment(request):
             return await draw_list(request, db, me)
         return go(request, "/jobs")
@@ -121,20 +120,20 @@ class ReturnPages(Controller):
 
     @post(name="return")
     async def create(
-        self, request: Asked, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             await reservation.hand_back(db, me, ref, read(Reason, sent).reason)
         except Missing:
             if not await Jobs(db).has_declined(me, ref):
                 raise
-        except Invalid as wrong:
+        except Invalid as error:
             booking = await held_by(db, me, ref)
             values = shown_again(sent)
-            return await draw_job(request, db, me, booking, status=422, do="return", errors=wrong.errors, values=values)
-        except Refused as no:
-            return await draw_job(request, db, me, await held_by(db, me, ref), status=409, refusal=no)
+            return await draw_job(request, db, me, booking, status=422, do="return", errors=error.errors, values=values)
+        except Refused as refusal:
+            return await draw_job(request, db, me, await held_by(db, me, ref), status=409, refusal=refusal)
         flash(request, _("You handed the job back. It is offered to others now."))
         return go(request, "/jobs")
 
@@ -153,7 +152,7 @@ async def held_by(db: AsyncSession, me: Me, reference: str) -> Booking:
 
 
 async def draw_job(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     me: Me,
     booking: Booking,
@@ -163,7 +162,7 @@ async def draw_job(
     errors: dict[str, str] | None = None,
     values: dict[str, str] | None = None,
     refusal: Refused | None = None,
-) -> Page:
+) -> HtmlResponse:
     now = clock.now()
     code = booking.live_code("start" if booking.state == State.ASSIGNED else "finish")
     return page(
@@ -185,7 +184,7 @@ async def draw_job(
 
 
 async def draw_list(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     me: Me,
     *,
@@ -193,7 +192,7 @@ async def draw_list(
     status: int = 200,
     seen: list[str] | None = None,
     refusal: Refused | None = None,
-) -> Page:
+) -> HtmlResponse:
     bench, offers, agenda = await _desk(db, me)
     known = [reference.upper() for reference in seen or [] if _is_reference(reference)]
     return page(
@@ -219,7 +218,7 @@ async def _desk(db: AsyncSession, me: Me) -> tuple[Bench, list[Offer], Any]:
 
 
 async def _draw_offer(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     me: Me,
     reference: str,
@@ -227,7 +226,7 @@ async def _draw_offer(
     status: int = 200,
     errors: dict[str, str] | None = None,
     values: dict[str, Any] | None = None,
-) -> Page:
+) -> HtmlResponse:
     """The reduced form, for whoever could accept it; else 404, which on an open page replaces what stood there."""
     if me.blocked is not None:
         raise BlockedPerson(me.blocked)

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +15,7 @@ from app.notifications.messages import Letter, Letters, OutOfDate
 from app.notifications.repository import Mails
 from app.settings import Settings
 from app.web.guards import everyone
+from app.web.http import HtmlResponse, Request
 from app.web.render import page
 
 SHOWN = 50
@@ -23,7 +23,6 @@ SHOWN = 50
 LETTER_CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-Asked = Request[Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,11 @@ class MailboxPages(Controller):
     @get(name="mailbox")
     async def index(
         self,
-        request: Asked,
+        request: Request,
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         letters = _letters(request, vault, settings)
         received = [
             Received(mail.id, mail.created_at, letter)
@@ -56,30 +55,30 @@ class MailboxPages(Controller):
     @get("/{mail_id:int}", name="mail")
     async def show(
         self,
-        request: Asked,
+        request: Request,
         mail_id: FromPath[int],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         mail, letter = await _one(_letters(request, vault, settings), db, mail_id)
         return page(request, "notifications/mail.html", received=Received(mail.id, mail.created_at, letter))
 
     @get("/{mail_id:int}/html", name="mail_html")
     async def html(
         self,
-        request: Asked,
+        request: Request,
         mail_id: FromPath[int],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         _mail, letter = await _one(_letters(request, vault, settings), db, mail_id)
         headers = {"content-security-policy": LETTER_CSP, "cache-control": "no-store"}
         return Response(letter.html.encode(), headers=headers, media_type="text/html; charset=utf-8")
 
 
-def _letters(request: Asked, vault: Vault, settings: Settings) -> Letters:
+def _letters(request: Request, vault: Vault, settings: Settings) -> Letters:
     return Letters(request.app.state.templates, vault, settings.base_url)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,10 +20,9 @@ from app.notifications.preference_repository import Wish, Wishes
 from app.notifications.unsubscribe import subscription_of
 from app.web.forms import Form, form, query, shown_again
 from app.web.guards import everyone, signed_in
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 TOPICS = {
     "bookings": N_("Bookings and jobs"),
     "reminders": N_("Reminders"),
@@ -39,7 +38,7 @@ class NoticePages(Controller):
     opt = signed_in()
 
     @get(name="notices")
-    async def index(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         wish, mine = await Wishes(db).of(me.id), Notices(db, me.id)
         found = await mine.all(query(request).get("after"), _hidden(wish))
         notices = lines_of(found.items, await mine.bookings(found.items), me.id)
@@ -48,19 +47,19 @@ class NoticePages(Controller):
         )
 
     @get("/bell", name="bell")
-    async def bell(self, request: Asked) -> Page:
+    async def bell(self, request: Request) -> HtmlResponse:
         return page(request, "notifications/bell.html", "layouts/_bell.html")
 
     @post("/read", name="read_notices")
-    async def read(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def read(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         await form(request)
         await Notices(db, me.id).read_all()
         return go(request, "/notices")
 
     @post("/{notice_id:int}", name="open_notice")
     async def open(
-        self, request: Asked, notice_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, notice_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         """Read, and on to what it is about."""
         await form(request)
         if notice_id not in IDS:
@@ -76,19 +75,21 @@ class PreferencePages(Controller):
     opt = signed_in()
 
     @get(name="preferences")
-    async def show(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return _draw(request, me, await Wishes(db).of(me.id))
 
     @post()
-    async def update(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def update(
+        self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         wanted = set(sent.all("wanted"))
         muted = {(topic, way) for topic in _topics(me) for way in WAYS if f"{topic}.{way}" not in wanted}
         try:
             quiet = _quiet_of(sent)
-        except Invalid as wrong:
+        except Invalid as error:
             wish = Wish(frozenset(muted), None)
-            return _draw(request, me, wish, shown_again(sent), wrong.errors)
+            return _draw(request, me, wish, shown_again(sent), error.errors)
         user = await Users(db).get(me.id, lock=True)
         before = await Wishes(db).of(me.id)
         await Wishes(db).keep(me.id, muted, quiet)
@@ -104,14 +105,14 @@ class UnsubscribePages(Controller):
     opt = everyone(csrf=False)
 
     @get(name="unsubscribe")
-    async def show(self, request: Asked, token: FromPath[str], vault: NamedDependency[Vault]) -> Page:
+    async def show(self, request: Request, token: FromPath[str], vault: NamedDependency[Vault]) -> HtmlResponse:
         _user_id, topic = subscription_of(vault, token)
         return page(request, "notifications/unsubscribe.html", token=token, topic=_(TOPICS[topic]), done=False)
 
     @post()
     async def create(
-        self, request: Asked, token: FromPath[str], db: NamedDependency[AsyncSession], vault: NamedDependency[Vault]
-    ) -> Page:
+        self, request: Request, token: FromPath[str], db: NamedDependency[AsyncSession], vault: NamedDependency[Vault]
+    ) -> HtmlResponse:
         user_id, topic = subscription_of(vault, token)
         user = await Users(db).get(user_id, lock=True)
         before = await Wishes(db).of(user_id)
@@ -155,8 +156,8 @@ def _told(wish: Wish) -> dict[str, Any]:
 
 
 def _draw(
-    request: Asked, me: Me, wish: Wish, values: dict[str, str] | None = None, errors: dict[str, str] | None = None
-) -> Page:
+    request: Request, me: Me, wish: Wish, values: dict[str, str] | None = None, errors: dict[str, str] | None = None
+) -> HtmlResponse:
     quiet = {
         name: f"{at // 60:02d}:{at % 60:02d}" for name, at in zip(("since", "until"), wish.quiet or (), strict=False)
     }

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from croniter import croniter
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,10 +24,9 @@ from app.operations.worker_health import queues
 from app.web.admin import desk
 from app.web.forms import form
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/tasks"
 NAMES = {
     "ask_the_others": N_("Offers go to everybody when the one asked first did not answer"),
@@ -71,8 +69,8 @@ class TaskDesk(Controller):
 
     @get(name="desk-tasks")
     async def index(
-        self, request: Asked, db: NamedDependency[AsyncSession], after: NamedDependency[AfterCommit]
-    ) -> Page:
+        self, request: Request, db: NamedDependency[AsyncSession], after: NamedDependency[AfterCommit]
+    ) -> HtmlResponse:
         work = Work(db)
         heard = await Runs(db).last_heard()
         return await desk(
@@ -97,13 +95,13 @@ class TaskDesk(Controller):
     @post("/runs/{name:str}/{tick:str}/{deed:str}", name="settle_run")
     async def run(
         self,
-        request: Asked,
+        request: Request,
         name: FromPath[str],
         tick: FromPath[str],
         deed: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-    ) -> Page:
+    ) -> HtmlResponse:
         await form(request)
         which, again = (name, _moment_of(tick)), _deed(deed)
         done = await (Runs(db).retry(which) if again else Runs(db).discard(which, clock.now()))
@@ -112,12 +110,12 @@ class TaskDesk(Controller):
     @post("/failures/{failure_id:int}/{deed:str}", name="settle_failure")
     async def failure(
         self,
-        request: Asked,
+        request: Request,
         failure_id: FromPath[int],
         deed: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-    ) -> Page:
+    ) -> HtmlResponse:
         await form(request)
         again = _deed(deed)
         found = await Work(db).settle_failure(_id(failure_id), clock.now(), "retried" if again else "discarded")
@@ -128,12 +126,12 @@ class TaskDesk(Controller):
     @post("/mails/{mail_id:int}/{deed:str}", name="settle_mail")
     async def mail(
         self,
-        request: Asked,
+        request: Request,
         mail_id: FromPath[int],
         deed: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-    ) -> Page:
+    ) -> HtmlResponse:
         await form(request)
         again, work = _deed(deed), Work(db)
         done = await (work.send_again(_id(mail_id), clock.now()) if again else work.discard_mail(_id(mail_id)))
@@ -142,7 +140,7 @@ class TaskDesk(Controller):
         return await _settled(request, db, me, done, f"mail {mail_id}", again=again)
 
 
-async def _settled(request: Asked, db: AsyncSession, me: Me, done: bool, what: str, *, again: bool) -> Page:
+async def _settled(request: Request, db: AsyncSession, me: Me, done: bool, what: str, *, again: bool) -> HtmlResponse:
     """Written into the history of whoever did it."""
     if not done:
         raise Refused(_("Somebody has settled this already."), reason="settled")

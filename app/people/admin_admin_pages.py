@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,11 +20,10 @@ from app.people.admin_roles import demote
 from app.web.admin import desk
 from app.web.forms import form
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, swap
 from app.web.table import View, view
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/admins"
 
 
@@ -33,33 +32,33 @@ class AdminDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-admins")
-    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, "people/_admins.html")
 
     @get("/{admin_id:int}", name="desk-admin")
-    async def show(self, request: Asked, admin_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(self, request: Request, admin_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, "people/_admin.html", await Admins(db).one(admin_id))
 
     @post("/{admin_id:int}/demotion", name="demotion", opt=only("admin", fresh=True))
     async def demotion(
         self,
-        request: Asked,
+        request: Request,
         admin_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-    ) -> Page:
+    ) -> HtmlResponse:
         await form(request)
         admin = await Admins(db).one(admin_id)
         try:
             await demote(db, Sessions(database), me, admin_id)
-        except Refused as no:
-            return await _draw(request, db, "people/_admin.html", admin, refusal=no)
+        except Refused as refusal:
+            return await _draw(request, db, "people/_admin.html", admin, refusal=refusal)
         flash(request, _("%(name)s is no admin any more.", name=admin.full_name))
         return go(request, PATH)
 
 
-async def redrawn(request: Asked, db: AsyncSession, admin_id: int, words: str) -> Page:
+async def redrawn(request: Request, db: AsyncSession, admin_id: int, words: str) -> HtmlResponse:
     """The panel and its row, after something was done to this admin."""
     asked, admin = _view(request), await Admins(db).one(admin_id)
     context: dict[str, Any] = {"view": asked, "admin": admin, "row": admin, "said": words, "refusal": None}
@@ -69,8 +68,8 @@ async def redrawn(request: Asked, db: AsyncSession, admin_id: int, words: str) -
 
 
 async def _draw(
-    request: Asked, db: AsyncSession, fragment: str, admin: AnyRow | None = None, refusal: Refused | None = None
-) -> Page:
+    request: Request, db: AsyncSession, fragment: str, admin: AnyRow | None = None, refusal: Refused | None = None
+) -> HtmlResponse:
     asked = _view(request)
     context: dict[str, Any] = {"view": asked, "admin": admin, "refusal": refusal}
     context["admins"] = await Admins(db).listed(asked.q)
@@ -84,5 +83,5 @@ async def _about(db: AsyncSession, admin: AnyRow) -> dict[str, Any]:
     return {"history": await History(db).of(f"user-{admin.id}"), "block": await Users(db).block_of(admin.id)}
 
 
-def _view(request: Asked) -> View:
+def _view(request: Request) -> View:
     return view(request, PATH, sorts=("name",), default="name")

@@ -14,8 +14,9 @@ from app.people.customer_admin_pages import seen_by
 from app.people.customer_repository import Customers
 from app.people.customer_repository import Wanted as WantedCustomers
 from app.people.professional_repository import Meant, Professionals, Wanted
-from app.web.api import Answer, Asked, read_query, row, tell
+from app.web.api import read_query, row, tell
 from app.web.guards import only
+from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "People"
@@ -52,7 +53,7 @@ class PeopleApi(Controller):
     path = "/api"
 
     @get("/customers", name="api_customers", opt=only("admin", api=True, doc=ALL_CUSTOMERS))
-    async def customers(self, request: Asked, db: NamedDependency[AsyncSession]) -> Answer:
+    async def customers(self, request: Request, db: NamedDependency[AsyncSession]) -> JsonResponse:
         asked = read_query(request, Paged)
         found = await Customers(db).listed(
             WantedCustomers(), sort="since", descending=True, after=asked.after, limit=asked.limit
@@ -62,7 +63,7 @@ class PeopleApi(Controller):
     @get("/customer/{customer_id:int}", name="api_customer", opt=only("admin", "customer", api=True, doc=A_CUSTOMER))
     async def customer(
         self, customer_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+    ) -> JsonResponse:
         _own_or_admin(me, customer_id)
         found = await Customers(db).one(row(customer_id))
         if me.role == "admin" and found.left_at is None:
@@ -71,7 +72,7 @@ class PeopleApi(Controller):
         return tell(customer_json(found, lines[0].line if lines else None, whole=True))
 
     @get("/professional", name="api_professionals", opt=only("admin", api=True, doc=ALL_PROFESSIONALS))
-    async def professionals(self, request: Asked, db: NamedDependency[AsyncSession]) -> Answer:
+    async def professionals(self, request: Request, db: NamedDependency[AsyncSession]) -> JsonResponse:
         asked = read_query(request, Paged)
         found = await Professionals(db).listed(
             Wanted(), Meant(), sort="since", descending=True, after=asked.after, limit=asked.limit
@@ -85,7 +86,7 @@ class PeopleApi(Controller):
     )
     async def professional(
         self, professional_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+    ) -> JsonResponse:
         _own_or_admin(me, professional_id)
         found = await Professionals(db).one(row(professional_id))
         if me.role == "admin" and found.left_at is None:
@@ -94,7 +95,7 @@ class PeopleApi(Controller):
         return tell(professional_json(found, lines[0].line if lines else None, whole=True))
 
     @get("/user", name="api_users", opt=only("admin", api=True, doc=SEARCH))
-    async def search(self, request: Asked, db: NamedDependency[AsyncSession]) -> Answer:
+    async def search(self, request: Request, db: NamedDependency[AsyncSession]) -> JsonResponse:
         asked, professionals = read_query(request, NameQuery), Professionals(db)
         meant = await professionals.meant(asked.name)
         found = await professionals.listed(
@@ -111,5 +112,5 @@ def _own_or_admin(me: Me, person_id: int) -> None:
         raise Missing
 
 
-def _listed(found: Slice) -> Answer:
+def _listed(found: Slice) -> JsonResponse:
     return tell(PROFESSIONALS(items=[professional_json(one) for one in found.rows], next=found.next))

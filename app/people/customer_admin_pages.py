@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,11 +21,10 @@ from app.people.customer_repository import SORTS, STATES, Customers, Wanted
 from app.web.admin import desk
 from app.web.forms import form, query
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, swap, wants_fragment
 from app.web.table import View, view
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/customers"
 TABS = ("", "bookings", "history")
 
@@ -35,13 +34,13 @@ class CustomerDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-customers")
-    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, "people/_customers.html")
 
     @get("/{customer_id:int}", name="desk-customer")
     async def show(
-        self, request: Asked, customer_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, customer_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         customer = await Customers(db).one(customer_id)
         tab = query(request).get("tab", "")
         if tab not in TABS[1:] and customer.left_at is None:
@@ -51,23 +50,23 @@ class CustomerDesk(Controller):
     @post("/{customer_id:int}/promotion", name="promotion", opt=only("admin", fresh=True))
     async def promotion(
         self,
-        request: Asked,
+        request: Request,
         customer_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-    ) -> Page:
+    ) -> HtmlResponse:
         await form(request)
         customer = await Customers(db).one(customer_id)
         try:
             await promote(db, Sessions(database), me, customer_id)
-        except Refused as no:
-            return await _draw(request, db, "people/_customer.html", customer, "history", refusal=no)
+        except Refused as refusal:
+            return await _draw(request, db, "people/_customer.html", customer, "history", refusal=refusal)
         flash(request, _("%(name)s is an admin now, and signs in anew.", name=customer.full_name))
         return go(request, f"/admin/admins/{customer_id}")
 
 
-async def redrawn(request: Asked, db: AsyncSession, customer_id: int, words: str) -> Page:
+async def redrawn(request: Request, db: AsyncSession, customer_id: int, words: str) -> HtmlResponse:
     """The panel and its row, after something was done to this customer; phone and address are not shown."""
     asked, customer = _view(request), await Customers(db).one(customer_id)
     context: dict[str, Any] = {
@@ -91,13 +90,13 @@ async def seen_by(db: AsyncSession, me: Person, person_id: int) -> None:
 
 
 async def _draw(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     fragment: str,
     customer: AnyRow | None = None,
     tab: str = "",
     refusal: Refused | None = None,
-) -> Page:
+) -> HtmlResponse:
     """The table with one record beside it, if any; for HTMX only the piece that was asked for."""
     asked = _view(request)
     customers = Customers(db)
@@ -127,5 +126,5 @@ async def _about(db: AsyncSession, customer: AnyRow, tab: str) -> dict[str, Any]
     return told
 
 
-def _view(request: Asked) -> View:
+def _view(request: Request) -> View:
     return view(request, PATH, sorts=SORTS, default="-since", filters=("state",))

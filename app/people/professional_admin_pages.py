@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,11 +24,10 @@ from app.vetting.repository import Professionals as Vetted
 from app.web.admin import desk
 from app.web.forms import Form, form, query
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, swap, wants_fragment
 from app.web.table import View, view
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/professionals"
 TABS = ("", "services", "person", "history")
 WHOLE, LIST, PANEL = (f"people/{name}.html" for name in ("professionals", "_professionals", "_professional"))
@@ -39,13 +38,17 @@ class ProfessionalDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-professionals")
-    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await desk(request, db, WHOLE, LIST, **await _table(request, db), professional=None)
 
     @get("/{professional_id:int}", name="desk-professional")
     async def show(
-        self, request: Asked, professional_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self,
+        request: Request,
+        professional_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+    ) -> HtmlResponse:
         professional = await Professionals(db).one(professional_id)
         tab = query(request).get("tab", "")
         if tab == "person" and professional.left_at is None:
@@ -54,26 +57,34 @@ class ProfessionalDesk(Controller):
 
     @post("/{professional_id:int}/approval", name="approval")
     async def approval(
-        self, request: Asked, professional_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self,
+        request: Request,
+        professional_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+    ) -> HtmlResponse:
         sent = await form(request)
         professional = await Professionals(db).one(professional_id)
         try:
             await approve(db, me, professional_id, _decided(sent))
-        except (Invalid, Refused) as no:
-            return await _refused(request, db, professional_id, sent, no)
+        except (Invalid, Refused) as error:
+            return await _refused(request, db, professional_id, sent, error)
         return await redrawn(request, db, professional_id, _("%(name)s: approved.", name=professional.full_name))
 
     @post("/{professional_id:int}/denial", name="denial")
     async def denial(
-        self, request: Asked, professional_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self,
+        request: Request,
+        professional_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+    ) -> HtmlResponse:
         sent = await form(request)
         professional = await Professionals(db).one(professional_id)
         try:
             await deny(db, me, professional_id, sent.get("reason", ""), _decided(sent))
-        except (Invalid, Refused) as no:
-            return await _refused(request, db, professional_id, sent, no)
+        except (Invalid, Refused) as error:
+            return await _refused(request, db, professional_id, sent, error)
         return await redrawn(request, db, professional_id, _("%(name)s: denied.", name=professional.full_name))
 
 
@@ -83,7 +94,7 @@ def _decided(sent: Form) -> Decided:
     return Decided(case, sent.get("seen"), sent.all("checked") if "checked" in sent else None)
 
 
-async def redrawn(request: Asked, db: AsyncSession, professional_id: int, said: str) -> Page:
+async def redrawn(request: Request, db: AsyncSession, professional_id: int, said: str) -> HtmlResponse:
     """The panel and its row after something was done, or the record's page with the words on top."""
     if not wants_fragment(request):
         flash(request, said)
@@ -103,7 +114,9 @@ async def redrawn(request: Asked, db: AsyncSession, professional_id: int, said: 
     )
 
 
-async def _refused(request: Asked, db: AsyncSession, professional_id: int, sent: Form, no: Invalid | Refused) -> Page:
+async def _refused(
+    request: Request, db: AsyncSession, professional_id: int, sent: Form, no: Invalid | Refused
+) -> HtmlResponse:
     """The panel again: with the ticks and the words that were typed, or with what is true by now."""
     professional = await Professionals(db).one(professional_id)
     told: dict[str, Any] = {"refusal": no} if isinstance(no, Refused) else {"errors": no.errors}
@@ -113,7 +126,7 @@ async def _refused(request: Asked, db: AsyncSession, professional_id: int, sent:
     return answer
 
 
-async def _draw(request: Asked, db: AsyncSession, professional: AnyRow, tab: str, **told: Any) -> Page:
+async def _draw(request: Request, db: AsyncSession, professional: AnyRow, tab: str, **told: Any) -> HtmlResponse:
     context: dict[str, Any] = {"view": _view(request), "professional": professional, "tab": tab}
     context |= await _about(db, professional, tab)
     if not wants_fragment(request):
@@ -121,7 +134,7 @@ async def _draw(request: Asked, db: AsyncSession, professional: AnyRow, tab: str
     return await desk(request, db, WHOLE, PANEL, **context | told)
 
 
-async def _table(request: Asked, db: AsyncSession) -> dict[str, Any]:
+async def _table(request: Request, db: AsyncSession) -> dict[str, Any]:
     asked, professionals = _view(request), Professionals(db)
     wanted = _wanted(asked)
     meant = await professionals.meant(wanted.q)
@@ -160,5 +173,5 @@ def _wanted(asked: View) -> Wanted:
     )
 
 
-def _view(request: Asked) -> View:
+def _view(request: Request) -> View:
     return view(request, PATH, sorts=SORTS, default="state", filters=("state", "service", "pincode"))

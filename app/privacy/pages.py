@@ -1,9 +1,9 @@
 """/profile/data and /profile/leaving: taking one's data along, and going (W16, W17)."""
 
 from collections.abc import AsyncIterator
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.response import Stream
 from msgspec import Meta, Struct
@@ -28,10 +28,10 @@ from app.privacy.own_data import archive
 from app.settings import Settings
 from app.web.forms import form, read
 from app.web.guards import signed_in
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 from app.web.security import client_address
 
-Asked = Request[Any, Any, Any]
 CHUNK = 65_536  # bytes
 Reviews = Annotated[str, Meta(pattern="^(yes)?$", extra={"error": N_("Please choose one.")})]
 
@@ -50,7 +50,7 @@ class OwnDataPages(Controller):
     opt = signed_in(fresh=True)
 
     @get(name="own_data")
-    async def show(self, request: Asked, me: NamedDependency[Me]) -> Response[bytes]:
+    async def show(self, request: Request, me: NamedDependency[Me]) -> HtmlResponse:
         return page(request, "privacy/own_data.html", role=me.role)
 
     @get("/file", name="own_data_file")
@@ -69,13 +69,13 @@ class LeavingPages(Controller):
     opt = signed_in()
 
     @get(name="leaving")
-    async def show(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Response[bytes]:
+    async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, me)
 
     @post()
     async def create(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
@@ -83,7 +83,7 @@ class LeavingPages(Controller):
         passwords: NamedDependency[Passwords],
         storage: NamedDependency[Storage],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         sent = await form(request)
         address = client_address(request, settings.trusted_proxies)
         try:
@@ -91,8 +91,8 @@ class LeavingPages(Controller):
             if await recognise(apart_of(database, after), passwords, me.email, told.current_password, address) != me.id:
                 raise Invalid({"current_password": _("This is not your present password.")})
             await leave(db, storage, Sessions(database), me, reviews_too=bool(told.reviews))
-        except (Invalid, Refused, TooSoon) as wrong:
-            return await _again(request, database, me, wrong, chosen=sent.get("reviews") == "yes")
+        except (Invalid, Refused, TooSoon) as error:
+            return await _again(request, database, me, error, chosen=sent.get("reviews") == "yes")
         await auth.sign_out(request, db)
         flash(request, _("Your account is deleted. Thank you for having been with us."))
         answer = go(request, "/")
@@ -101,21 +101,21 @@ class LeavingPages(Controller):
 
 
 async def _again(
-    request: Asked, database: Database, me: Me, wrong: Invalid | Refused | TooSoon, *, chosen: bool
-) -> Response[bytes]:
+    request: Request, database: Database, me: Me, wrong: Invalid | Refused | TooSoon, *, chosen: bool
+) -> HtmlResponse:
     """As things are without what was tried: the request's own transaction is undone."""
     async with database.sessions() as db:
         return await _draw(request, db, me, wrong, chosen=chosen)
 
 
 async def _draw(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     me: Me,
     wrong: Invalid | Refused | TooSoon | None = None,
     *,
     chosen: bool = False,
-) -> Response[bytes]:
+) -> HtmlResponse:
     refusal = wrong.message if isinstance(wrong, Refused) else wrong.words() if isinstance(wrong, TooSoon) else ""
     return page(
         request,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,9 +21,8 @@ from app.web.admin import desk
 from app.web.context import Connection
 from app.web.forms import query
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/reports"
 LISTED = 200  # professionals that a field to choose from offers; where there are more, one types a name
 FOUND = 8
@@ -48,21 +47,21 @@ class ReportDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-reports")
-    async def show(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def show(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         said = query(request)
         filters, chosen = await _filters(db, said)
         context: dict[str, Any] = {"filters": filters, "here": _here(filters.values)}
         try:
             days = period(said.get("period", ""), said.get("from", ""), said.get("to", ""))
-        except Invalid as wrong:
-            answer = await _draw(request, db, **context, report=None, errors=wrong.errors)
+        except Invalid as error:
+            answer = await _draw(request, db, **context, report=None, errors=error.errors)
             answer.status_code = 422
             return answer
         told = await report(db, days, chosen, _of_lists(filters.values))
         return await _draw(request, db, **context, report=told, errors={}, **_charts(told))
 
     @get("/unmet", name="desk-unmet")
-    async def unmet(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def unmet(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         """The list behind the numbers of unmet searches."""
         said = query(request)
         filters, chosen = await _filters(db, said)
@@ -83,7 +82,7 @@ class ReportDesk(Controller):
         )
 
 
-async def _draw(request: Connection, db: AsyncSession, **context: Any) -> Page:
+async def _draw(request: Connection, db: AsyncSession, **context: Any) -> HtmlResponse:
     return await desk(request, db, "reports/reports.html", "reports/_report.html", **context)
 
 

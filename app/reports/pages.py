@@ -1,9 +1,8 @@
 """/reports: a customer's past months, as they were told."""
 
 from datetime import date
-from typing import Any
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,9 +12,8 @@ from app.core.errors import Missing
 from app.reports.month import of_facts
 from app.reports.statement_repository import MonthlyReports
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import page
-
-Asked = Request[Any, Any, Any]
 
 
 class MonthlyPages(Controller):
@@ -23,16 +21,14 @@ class MonthlyPages(Controller):
     opt = only("customer")
 
     @get(name="months")
-    async def index(
-        self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Response[bytes]:
+    async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         months = [(one.month, of_facts(one.facts)) for one in await MonthlyReports(db).of(me.id)]
         return page(request, "reports/months.html", months=months)
 
     @get("/{month:str}", name="month")
     async def show(
-        self, request: Asked, month: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Response[bytes]:
+        self, request: Request, month: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         found = await MonthlyReports(db).one(me.id, _month_of(month))
         return page(request, "reports/month.html", month=found.month, told=of_facts(found.facts))
 

@@ -1,8 +1,6 @@
 """/admin: where an admin's day begins; what waits, the most pressing first."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +8,7 @@ from app.reports.reports import Links
 from app.reports.repository import day_of_admin
 from app.web.admin import desk
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 
 
 class TodayPages(Controller):
@@ -17,7 +16,7 @@ class TodayPages(Controller):
     opt = only("admin")
 
     @get(name="desk-today")
-    async def show(self, request: Request[Any, Any, Any], db: NamedDependency[AsyncSession]) -> Response[bytes]:
+    async def show(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         day = await day_of_admin(db)
         return await desk(
             request,

@@ -1,8 +1,6 @@
 """/admin/reviews: what customers said, by stars, service, place and person."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +9,7 @@ from app.dispatch.repository import Desk
 from app.reviews.admin_repository import FILTERS, SORTS, ReviewList
 from app.web.admin import desk
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.table import view
 
 PATH = "/admin/reviews"
@@ -21,7 +20,7 @@ class ReviewDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-reviews")
-    async def index(self, request: Request[Any, Any, Any], db: NamedDependency[AsyncSession]) -> Response[bytes]:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         asked, lists = view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS), Desk(db)
         reviews = ReviewList(db)
         told = await filters_in_words(lists, {**asked.chosen, "rating": ""})

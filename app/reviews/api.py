@@ -15,8 +15,9 @@ from app.core.api_types import Body
 from app.core.encryption import Vault
 from app.core.i18n import N_
 from app.reviews.write import write
-from app.web.api import Answer, Asked, once, read_body, row, tell
+from app.web.api import once, read_body, row, tell
 from app.web.guards import only
+from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 
@@ -55,15 +56,15 @@ class ReviewApi(Controller):
     @post(name="api_close_booking", status_code=200, opt=only("customer", api=True, doc=CLOSE))
     async def create(
         self,
-        request: Asked,
+        request: Request,
         booking_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Answer:
+    ) -> JsonResponse:
         given = await read_body(request, ReviewBody)
 
-        async def make() -> Answer:
+        async def make() -> JsonResponse:
             rows = BookingRows(db)
             await write(db, me, await rows.reference_for(me, row(booking_id)), given.rating, given.comment)
             await db.flush()

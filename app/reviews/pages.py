@@ -1,9 +1,8 @@
 """Where a customer writes a review, and changes it for 48 hours."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,10 +19,8 @@ from app.reviews.schemas import NewReview
 from app.reviews.write import why_not, write
 from app.web.forms import form, read, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
-
-Asking = Request[Any, Any, Any]
-Answer = Response[bytes]
 
 
 class ReviewPages(Controller):
@@ -32,20 +29,20 @@ class ReviewPages(Controller):
 
     @get(name="review")
     async def show(
-        self, request: Asking, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         return await _drawn(request, db, me, ref)
 
     @post()
     async def create(
-        self, request: Asking, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             told = read(NewReview, sent)
             await write(db, me, ref, told.rating, told.comment)
-        except Invalid as wrong:
-            return await _drawn(request, db, me, ref, values=shown_again(sent), errors=wrong.errors)
+        except Invalid as error:
+            return await _drawn(request, db, me, ref, values=shown_again(sent), errors=error.errors)
         except Refused as refusal:
             return await _drawn(request, db, me, ref, values=shown_again(sent), refusal=refusal)
         flash(request, _("Thank you for your review."))
@@ -53,7 +50,7 @@ class ReviewPages(Controller):
 
 
 async def _drawn(
-    request: Asking,
+    request: Request,
     db: AsyncSession,
     me: Me,
     ref: str,
@@ -61,7 +58,7 @@ async def _drawn(
     values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
-) -> Answer:
+) -> HtmlResponse:
     booking = await Bookings(db).for_customer(me, ref)
     known = await Reviews(db).of_booking(booking.id)
     words = why_not(booking, known)

@@ -87,8 +87,8 @@ async def _checked(apart: Apart, new: NewProfessional, upload: Upload | None) ->
     kept: dict[str, str] = {}
     try:
         kept = cleaned(cleaners_of(new) | {"experience_years": lambda: years_of(new.experience_years)})
-    except Invalid as wrong:
-        errors |= wrong.errors
+    except Invalid as error:
+        errors |= error.errors
     async with apart() as db:
         offered = [one for one in await Offerings(db).catalogue() if one.service_id in set(new.service_ids)]
         if kept:
@@ -105,8 +105,8 @@ async def _checked(apart: Apart, new: NewProfessional, upload: Upload | None) ->
 async def _unknown_place(db: AsyncSession, pincode: str) -> dict[str, str]:
     try:
         await Pincodes(db).known(pincode)
-    except Invalid as wrong:
-        return wrong.errors
+    except Invalid as error:
+        return error.errors
     return {}
 
 

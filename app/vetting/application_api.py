@@ -29,8 +29,9 @@ from app.vetting.document import KINDS
 from app.vetting.document_changes import expiry_of
 from app.vetting.reapplication import ask_again, kind_to_send, message_of, refuse_to_ask
 from app.vetting.scanning import paper_of
-from app.web.api import Answer, Asked, once, read_form, tell
+from app.web.api import once, read_form, tell
 from app.web.guards import everyone, only
+from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 from app.web.security import client_address
 from app.web.uploads import UPLOAD
@@ -128,14 +129,14 @@ class JoiningApi(Controller):
     )
     async def register(
         self,
-        request: Asked,
+        request: Request,
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         vault: NamedDependency[Vault],
         storage: NamedDependency[Storage],
         settings: NamedDependency[Settings],
-    ) -> Answer:
+    ) -> JsonResponse:
         began, address = time.monotonic(), client_address(request, settings.trusted_proxies)
         new, upload = await read_form(request, NewProfessional, "document")
         try:
@@ -153,17 +154,17 @@ class JoiningApi(Controller):
     )
     async def again(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
-    ) -> Answer:
+    ) -> JsonResponse:
         given, upload = await read_form(request, Again, "document")
         paper = hashlib.sha256(upload.file.read()).hexdigest() if upload else ""
         if upload:
             upload.file.seek(0)
 
-        async def make() -> Answer:
+        async def make() -> JsonResponse:
             await refuse_to_ask(db, me)
             if given.kind and given.kind not in KINDS:
                 raise Invalid({"kind": _("Please choose from the list.")})

@@ -1,9 +1,8 @@
 """/register/professional: asking to work with Doorstep. It answers the same whether or not the address is known."""
 
 import time
-from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 
 from app.accounts.attempts import TooSoon
@@ -21,11 +20,11 @@ from app.vetting.application import REACH_KM, NewProfessional, join
 from app.vetting.offered_services_repository import Offerings
 from app.web.forms import Form, form, read, shown_again
 from app.web.guards import everyone
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 from app.web.security import client_address
 from app.web.uploads import UPLOAD, choose_again
 
-Asked = Request[Any, Any, Any]
 ORDER = [*NewProfessional.__struct_fields__, "document"]
 
 
@@ -34,27 +33,27 @@ class JoiningPages(Controller):
     opt = everyone()
 
     @get(name="joining")
-    async def show(self, request: Asked, database: NamedDependency[Database]) -> Response[bytes]:
+    async def show(self, request: Request, database: NamedDependency[Database]) -> HtmlResponse:
         return await _draw(request, database)
 
     @post(request_max_body_size=UPLOAD)
     async def create(
         self,
-        request: Asked,
+        request: Request,
         database: NamedDependency[Database],
         after: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         vault: NamedDependency[Vault],
         storage: NamedDependency[Storage],
         settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    ) -> HtmlResponse:
         began, sent = time.monotonic(), await form(request)
         address = client_address(request, settings.trusted_proxies)
         try:
             new, upload = read(NewProfessional, sent), sent.files.get("document")
             await join(apart_of(database, after), passwords, vault, storage, new, upload, address)
-        except Invalid as wrong:
-            return await _draw(request, database, sent, choose_again(sent.files, wrong.errors))
+        except Invalid as error:
+            return await _draw(request, database, sent, choose_again(sent.files, error.errors))
         except TooSoon as soon:
             answer = await _draw(request, database, sent, choose_again(sent.files, {"": soon.words()}), 429)
             answer.headers["retry-after"] = str(soon.seconds)
@@ -65,12 +64,12 @@ class JoiningPages(Controller):
 
 
 async def _draw(
-    request: Asked,
+    request: Request,
     database: Database,
     sent: Form | None = None,
     errors: dict[str, str] | None = None,
     status: int = 422,
-) -> Response[bytes]:
+) -> HtmlResponse:
     async with database.sessions() as db:
         catalogue = await Offerings(db).catalogue()
         place = await Pincodes(db).get(sent.get("pincode", "")[:6] if sent is not None else "")

@@ -32,8 +32,9 @@ from app.people.customer_repository import Customers
 from app.people.professional_repository import Professionals
 from app.vetting.decision import approve, deny
 from app.vetting.home_address import move_home
-from app.web.api import Answer, Asked, once, read_body, row, tell
+from app.web.api import once, read_body, row, tell
 from app.web.guards import only, signed_in
+from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "People"
@@ -88,15 +89,15 @@ class StatusApi(Controller):
     @post("/customer/{customer_id:int}", name="api_status_customer", opt={"doc": STATUS_OF_CUSTOMER})
     async def customer(
         self,
-        request: Asked,
+        request: Request,
         customer_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-    ) -> Answer:
+    ) -> JsonResponse:
         given = await read_body(request, StatusBody)
 
-        async def make() -> Answer:
+        async def make() -> JsonResponse:
             await Customers(db).one(row(customer_id))
             await _set(db, database, me, customer_id, given)
             return tell(customer_json(await Customers(db).one(customer_id)))
@@ -106,15 +107,15 @@ class StatusApi(Controller):
     @post("/professional/{professional_id:int}", name="api_status_professional", opt={"doc": STATUS_OF_PROFESSIONAL})
     async def professional(
         self,
-        request: Asked,
+        request: Request,
         professional_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-    ) -> Answer:
+    ) -> JsonResponse:
         given = await read_body(request, StatusBody)
 
-        async def make() -> Answer:
+        async def make() -> JsonResponse:
             await Professionals(db).one(row(professional_id))
             await _set(db, database, me, professional_id, given)
             return tell(professional_json(await Professionals(db).one(professional_id)))
@@ -129,15 +130,19 @@ class DecisionApi(Controller):
     @post("/verify/professional/{professional_id:int}", name="api_verify", opt={"doc": VERIFY})
     async def verify(
         self, professional_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+    ) -> JsonResponse:
         await Professionals(db).one(row(professional_id))
         await approve(db, me, professional_id)
         return tell(professional_json(await Professionals(db).one(professional_id)))
 
     @post("/deny/professional/{professional_id:int}", name="api_deny", opt={"doc": DENY})
     async def denial(
-        self, request: Asked, professional_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+        self,
+        request: Request,
+        professional_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+    ) -> JsonResponse:
         given = await read_body(request, DenialBody)
         await Professionals(db).one(row(professional_id))
         await deny(db, me, professional_id, given.reason)
@@ -149,8 +154,8 @@ class ProfileApi(Controller):
 
     @post(name="api_profile", opt=signed_in(api=True, doc=PROFILE))
     async def update(
-        self, request: Asked, person_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Answer:
+        self, request: Request, person_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> JsonResponse:
         given = await read_body(request, ProfileBody)
         if person_id != me.id:
             raise Missing

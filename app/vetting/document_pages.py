@@ -1,8 +1,6 @@
 """/documents: a professional's papers. The files go to their owner and to admins alone, and each look is recorded."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,11 +16,10 @@ from app.vetting.repository import Cases, Documents, Professionals
 from app.vetting.scanning import paper_of
 from app.web.forms import Form, form, query, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 from app.web.uploads import UPLOAD, choose_again
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 ENDINGS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 # Whatever a browser does with it, it does nothing of its own and may reach nothing.
 ALONE = {
@@ -37,24 +34,24 @@ class DocumentsPages(Controller):
     opt = only("professional")
 
     @get(name="documents")
-    async def index(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, me)
 
     @post(request_max_body_size=UPLOAD)
     async def create(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
-    ) -> Page:
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             expires_on = document_changes.expiry_of(sent.get("expires_on", ""))
             paper = await paper_of(sent.files.get("document"))
             await document_changes.change(db, storage, me, sent.get("kind", ""), paper, expires_on)
-        except Invalid as wrong:
-            return await _draw(request, db, me, sent, choose_again(sent.files, wrong.errors))
+        except Invalid as error:
+            return await _draw(request, db, me, sent, choose_again(sent.files, error.errors))
         flash(request, _("Your paper has come. You hear from us when it is checked."), "waiting")
         return go(request, "/documents")
 
@@ -70,7 +67,7 @@ class DocumentPages(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
-    ) -> Page:
+    ) -> HtmlResponse:
         document = await Documents(db).visible_to(me, row_number(document_id) or 0, lock=True)
         document.seen(me, "downloaded")
         name = f"{document.kind}-{document.id}.{ENDINGS[document.media_type]}"
@@ -80,12 +77,12 @@ class DocumentPages(Controller):
     @get("/preview", name="document-preview")
     async def preview(
         self,
-        request: Asked,
+        request: Request,
         document_id: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
-    ) -> Page:
+    ) -> HtmlResponse:
         """`?page=2`: the picture of one page, as we drew it; never the file itself."""
         document = await Documents(db).visible_to(me, row_number(document_id) or 0, lock=True)
         number = row_number(query(request).get("page", "1"))
@@ -102,8 +99,8 @@ def _file(document: Document) -> str:
 
 
 async def _draw(
-    request: Asked, db: AsyncSession, me: Me, sent: Form | None = None, errors: dict[str, str] | None = None
-) -> Page:
+    request: Request, db: AsyncSession, me: Me, sent: Form | None = None, errors: dict[str, str] | None = None
+) -> HtmlResponse:
     documents = await Documents(db).of(me.id)
     return page(
         request,

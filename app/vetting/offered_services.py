@@ -68,8 +68,8 @@ def _checked(professional: Professional, work: Work, known: set[int], offered: l
     errors: dict[str, str] = {}
     try:
         years = cleaned({"experience_years": lambda: years_of(work.years)})["experience_years"]
-    except Invalid as wrong:
-        years, errors = "0", dict(wrong.errors)
+    except Invalid as error:
+        years, errors = "0", dict(error.errors)
     if not work.service_ids:
         errors["service_ids"] = _("Choose what you do.")
     elif not work.service_ids <= known:

@@ -1,8 +1,6 @@
 """/profile/work: trade, years and services; what strangers see of it, and what only Doorstep does (T0-20)."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,10 +15,8 @@ from app.vetting.offered_services_repository import Offerings
 from app.vetting.repository import Professionals
 from app.web.forms import Form, form, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
-
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 
 
 class WorkPages(Controller):
@@ -28,16 +24,18 @@ class WorkPages(Controller):
     opt = only("professional")
 
     @get(name="work")
-    async def show(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, me)
 
     @post()
-    async def update(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def update(
+        self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             new = await change_work(db, me, _work(sent))
-        except Invalid as wrong:
-            return await _draw(request, db, me, sent, wrong.errors)
+        except Invalid as error:
+            return await _draw(request, db, me, sent, error.errors)
         waits = ngettext(
             "Saved. %(num)s new service waits to be checked.",
             "Saved. %(num)s new services wait to be checked.",
@@ -47,12 +45,12 @@ class WorkPages(Controller):
         return go(request, "/profile/work")
 
     @post("/address", name="work-address")
-    async def move(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def move(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         sent = await form(request)
         try:
             await move_home(db, me, sent.get("address", ""), sent.get("pincode", ""))
-        except Invalid as wrong:
-            return await _draw(request, db, me, moving=sent, errors=wrong.errors)
+        except Invalid as error:
+            return await _draw(request, db, me, moving=sent, errors=error.errors)
         flash(request, _("Saved. The area you serve stays as it is."))
         return go(request, "/profile/work")
 
@@ -64,14 +62,14 @@ def _work(sent: Form) -> Work:
 
 
 async def _draw(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     me: Me,
     sent: Form | None = None,
     errors: dict[str, str] | None = None,
     *,
     moving: Form | None = None,
-) -> Page:
+) -> HtmlResponse:
     """With what was sent of the work, or of moving `home`, as it was typed."""
     professional = await Professionals(db).get(me.id)
     user = await Users(db).get(me.id)

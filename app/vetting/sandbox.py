@@ -160,8 +160,8 @@ def _confine() -> None:
 def _told(data: bytes) -> tuple[dict[str, object], list[bytes]]:
     try:
         made = cleaned(data)
-    except Refusal as no:
-        return {"refused": no.why}, []
+    except Refusal as error:
+        return {"refused": error.why}, []
     except Image.DecompressionBombError:
         return {"refused": "pixels"}, []
     except Exception as problem:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,11 +19,9 @@ from app.vetting.repository import Cases, Professionals
 from app.vetting.scanning import paper_of
 from app.web.forms import Form, form, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.render import flash, go, page
 from app.web.uploads import UPLOAD, choose_again
-
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 
 
 class VerificationPages(Controller):
@@ -31,25 +29,25 @@ class VerificationPages(Controller):
     opt = only("professional")
 
     @get(name="standing")
-    async def show(self, request: Asked, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw(request, db, me)
 
     @post(request_max_body_size=UPLOAD)
     async def create(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
-    ) -> Page:
+    ) -> HtmlResponse:
         sent = await form(request)
         await refuse_to_ask(db, me)
         kind = sent.get("kind") or await kind_to_send(db, me.id)
         try:
             message, expires_on = _read(sent)
             await ask_again(db, storage, me, kind, message, await paper_of(sent.files.get("document")), expires_on)
-        except Invalid as wrong:
-            return await _draw(request, db, me, sent, choose_again(sent.files, wrong.errors))
+        except Invalid as error:
+            return await _draw(request, db, me, sent, choose_again(sent.files, error.errors))
         flash(request, _("Sent. You hear from us when it is checked."), "waiting")
         return go(request, "/verification")
 
@@ -61,8 +59,8 @@ def _read(sent: Form) -> tuple[str, Any]:
     for place, (name, clean) in enumerate((("message", message_of), ("expires_on", expiry_of))):
         try:
             found[place] = clean(sent.get(name, ""))
-        except Invalid as wrong:
-            errors |= wrong.errors
+        except Invalid as error:
+            errors |= error.errors
     if errors and "document" not in sent.files:
         errors["document"] = _("Please choose a file.")
     if errors:
@@ -71,8 +69,8 @@ def _read(sent: Form) -> tuple[str, Any]:
 
 
 async def _draw(
-    request: Asked, db: AsyncSession, me: Me, sent: Form | None = None, errors: dict[str, str] | None = None
-) -> Page:
+    request: Request, db: AsyncSession, me: Me, sent: Form | None = None, errors: dict[str, str] | None = None
+) -> HtmlResponse:
     professional = await Professionals(db).get(me.id)
     case = await Cases(db).open_of(me.id)
     return page(

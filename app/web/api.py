@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.enums import RequestEncodingType
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,11 +24,10 @@ from app.core.storage import Upload
 from app.web.context import Connection
 from app.web.forms import form, query, read
 from app.web.guards import Spoken
+from app.web.http import JsonResponse, Request
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
-Asked = Request[Any, Any, Any]
-Answer = Response[bytes]
 PAY_FIELDS = frozenset({"card_number"})  # the only place where a card's number may stand
 KEY, KEYS = "idempotency-key", re.compile(r"[A-Za-z0-9._-]{0,100}")
 ROWS = RowNumbers()
@@ -47,7 +46,7 @@ class NotJson(Spoken):
     kind = "media-type"
 
 
-async def read_body(request: Asked, kind: type[S]) -> S:
+async def read_body(request: Request, kind: type[S]) -> S:
     """The body as a `kind`. 400: no JSON, 415: another type; Invalid: every field that is missing, wrong or unknown."""
     if request.content_type[0] != "application/json":
         raise NotJson(_("Send application/json."))
@@ -68,8 +67,8 @@ def strictly(told: Any, kind: type[S]) -> S:
             continue
         try:
             values[field.name] = _value(name, told[name], field.type)
-        except Invalid as wrong:
-            errors |= wrong.errors
+        except Invalid as error:
+            errors |= error.errors
     if errors:
         raise Invalid(errors)
     return kind(**values)
@@ -88,8 +87,8 @@ def read_query(request: Connection, kind: type[S]) -> S:
         field = fields[name]
         try:
             values[field.name] = msgspec.convert(text, field.type, strict=False)
-        except msgspec.ValidationError as wrong:
-            errors[name] = _error_of(field.type) or str(wrong)
+        except msgspec.ValidationError as error:
+            errors[name] = _error_of(field.type) or str(error)
         if name in asked.unreadable:
             errors[name] = asked.unreadable[name]
     errors |= {
@@ -112,11 +111,11 @@ def called(**names: str) -> Iterator[None]:
     """Errors stand beside the fields as programs know them: called(minutes="time_required")."""
     try:
         yield
-    except Invalid as wrong:
-        raise Invalid({names.get(field, field): said for field, said in wrong.errors.items()}) from wrong
+    except Invalid as error:
+        raise Invalid({names.get(field, field): said for field, said in error.errors.items()}) from error
 
 
-async def read_form(request: Asked, kind: type[S], file: str) -> tuple[S, Upload | None]:
+async def read_form(request: Request, kind: type[S], file: str) -> tuple[S, Upload | None]:
     """A multipart form as a `kind`, and its one file. 415: another type; Invalid: as read_body.
 
     Fields are text and may be empty: what reads them says what is wrong. A field of many values stands there often.
@@ -133,13 +132,13 @@ async def read_form(request: Asked, kind: type[S], file: str) -> tuple[S, Upload
     return read(kind, sent), sent.files.get(file)
 
 
-def tell(told: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+def tell(told: object, status: int = 200, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """`told` as JSON. What belongs to a person is never stored by anybody in between."""
     answer = {"cache-control": "no-store", **(headers or {})}
     return Response(msgspec.json.encode(told), status_code=status, headers=answer, media_type="application/json")
 
 
-def tell_everybody(request: Asked, told: object) -> Answer:
+def tell_everybody(request: Request, told: object) -> JsonResponse:
     """For what is the same for all: with an ETag, and 304 for whoever has it already."""
     body = msgspec.json.encode(told)
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -151,8 +150,8 @@ def tell_everybody(request: Asked, told: object) -> Answer:
 
 
 async def once(
-    request: Asked, db: AsyncSession, me: Person, said: object, make: Callable[[], Awaitable[Answer]]
-) -> Answer:
+    request: Request, db: AsyncSession, me: Person, said: object, make: Callable[[], Awaitable[JsonResponse]]
+) -> JsonResponse:
     """With an Idempotency-Key the second request of the same body has the first one's answer; another body is 422.
 
     `said` is the body without what may not be kept. What is refused is not remembered, so that it may be put right
@@ -178,14 +177,14 @@ def _value(name: str, told: Any, kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, Struct) and isinstance(told, dict):
         try:
             return strictly(told, kind)
-        except Invalid as wrong:
-            raise Invalid({f"{name}.{field}": said for field, said in wrong.errors.items()}) from wrong
+        except Invalid as error:
+            raise Invalid({f"{name}.{field}": said for field, said in error.errors.items()}) from error
     if (sign := _sign(name, told)) is not None:
         raise Invalid({name: sign})
     try:
         return msgspec.convert(told, kind)
-    except msgspec.ValidationError as wrong:
-        raise Invalid({name: _error_of(kind) or str(wrong).split(" - at")[0]}) from wrong
+    except msgspec.ValidationError as error:
+        raise Invalid({name: _error_of(kind) or str(error).split(" - at")[0]}) from error
 
 
 def _bare(kind: Any) -> Any:
@@ -195,8 +194,8 @@ def _bare(kind: Any) -> Any:
 def _parsed(raw: bytes) -> Any:
     try:
         return json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_no_constant)
-    except (UnicodeDecodeError, ValueError, RecursionError) as wrong:
-        raise BadJson(_("This is not valid JSON.")) from wrong
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise BadJson(_("This is not valid JSON.")) from error
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,15 +5,14 @@ from importlib.metadata import version
 from typing import Any
 
 import msgspec
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 
 from app.settings import Settings
 from app.web.guards import everyone
+from app.web.http import JsonResponse, Request
 from app.web.openapi import document
 from app.web.render import page
-
-Asked = Request[Any, Any, Any]
 
 
 class ReferencePages(Controller):
@@ -21,15 +20,15 @@ class ReferencePages(Controller):
     opt = everyone()
 
     @get(name="api_reference")
-    async def index(self, request: Asked, settings: NamedDependency[Settings]) -> Response[bytes]:
+    async def index(self, request: Request, settings: NamedDependency[Settings]) -> JsonResponse:
         return page(request, "api/reference.html", told=_told(request, settings), keep_for=300)
 
     @get("/openapi.json", name="openapi", opt=everyone(anonymous=True))
-    async def openapi(self, request: Asked, settings: NamedDependency[Settings]) -> Response[bytes]:
+    async def openapi(self, request: Request, settings: NamedDependency[Settings]) -> JsonResponse:
         body = msgspec.json.encode(_told(request, settings))
         headers = {"cache-control": "no-cache", "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"'}
         return Response(body, headers=headers, media_type="application/json")
 
 
-def _told(request: Asked, settings: Settings) -> dict[str, Any]:
+def _told(request: Request, settings: Settings) -> dict[str, Any]:
     return document(request.app, settings.base_url, version("doorstep"))

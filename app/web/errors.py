@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import asyncpg
 from jinja2 import TemplateNotFound
-from litestar import Request, Response
+from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -18,6 +18,7 @@ from app.core import logs
 from app.core.errors import Invalid, Missing, Refused
 from app.core.i18n import _
 from app.web.guards import BadToken, BlockedPerson, PasswordNeeded, SignInNeeded, Spoken
+from app.web.http import Request
 from app.web.render import came_from, draw, go, wants_fragment
 from app.web.security import SAFE_METHODS
 
@@ -39,7 +40,7 @@ class Trouble:
     headers: dict[str, str] | None = None
 
 
-def on_error(request: Request[Any, Any, Any], problem: Exception) -> Answer:
+def on_error(request: Request, problem: Exception) -> Answer:
     """Litestar's handler for every exception there is."""
     while isinstance(problem, ExceptionGroup):
         problem = problem.exceptions[0]
@@ -143,12 +144,12 @@ def _fields_of(problem: ValidationException) -> dict[str, str]:
     return {str(one["key"]): str(one["message"]) for one in extra if isinstance(one, dict) and "key" in one}
 
 
-def wants_json(request: Request[Any, Any, Any]) -> bool:
+def wants_json(request: Request) -> bool:
     accept = request.headers.get("accept", "")
     return request.scope["path"].startswith("/api/") or ("json" in accept and "text/html" not in accept)
 
 
-def answer(request: Request[Any, Any, Any], trouble: Trouble) -> Answer:
+def answer(request: Request, trouble: Trouble) -> Answer:
     """problem+json (RFC 9457), HTMX's toast, or a page."""
     headers = {"cache-control": "no-store", "vary": "Accept, HX-Request, HX-Request-Type", **(trouble.headers or {})}
     if wants_json(request):
@@ -174,7 +175,7 @@ def _page_names(trouble: Trouble) -> tuple[str, ...]:
     return tuple(f"errors/{name}.html" for name in (*names, trouble.status, general))
 
 
-def _drawn(request: Request[Any, Any, Any], names: tuple[str, ...], context: dict[str, Any]) -> bytes:
+def _drawn(request: Request, names: tuple[str, ...], context: dict[str, Any]) -> bytes:
     """The first of `names` there is; in words alone when even the template fails."""
     for name in names:
         try:
@@ -200,14 +201,14 @@ def _as_json(trouble: Trouble, headers: dict[str, str]) -> Answer:
     return Response(body, status_code=trouble.status, headers=headers, media_type="application/problem+json")
 
 
-def _to_sign_in(request: Request[Any, Any, Any]) -> Answer:
+def _to_sign_in(request: Request) -> Answer:
     if wants_json(request):
         trouble = Trouble(401, _("Please sign in."), "sign-in", headers={"www-authenticate": "Bearer"})
         return answer(request, trouble)
     return go(request, "/login?" + _next(request))
 
 
-def _to_password(request: Request[Any, Any, Any]) -> Answer:
+def _to_password(request: Request) -> Answer:
     if wants_json(request):
         trouble = Trouble(401, _("Please sign in again."), "password", headers={"www-authenticate": "Bearer"})
         return answer(request, trouble)
@@ -215,7 +216,7 @@ def _to_password(request: Request[Any, Any, Any]) -> Answer:
     return go(request, "/login/again?" + _next(request, own_page=request.method in SAFE_METHODS))
 
 
-def _next(request: Request[Any, Any, Any], *, own_page: bool = False) -> str:
+def _next(request: Request, *, own_page: bool = False) -> str:
     """Where to go on after signing in: the page asked for, or the one that the form or the piece stood on."""
     query = request.scope.get("query_string", b"").decode("latin-1")
     path = request.scope["path"] + (f"?{query}" if query else "")

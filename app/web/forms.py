@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar import Request
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import ClientException
 
@@ -16,6 +15,7 @@ from app.core.errors import Invalid
 from app.core.i18n import N_, _
 from app.core.storage import Upload
 from app.web.context import Connection
+from app.web.http import Request
 from app.web.uploads import read_multipart
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -48,7 +48,7 @@ class Form(dict[str, str]):
         return [value for key, value in self._pairs if key == name]
 
 
-async def form(request: Request[Any, Any, Any]) -> Form:
+async def form(request: Request) -> Form:
     """The request's form, read once. Too large is 413; bytes that are no text are Invalid."""
     state = request.scope["state"]
     if "form" not in state:
@@ -87,8 +87,8 @@ def read_by(reader: Callable[[Form], T], sent: Form) -> T:
     """What `reader` makes of `sent`. Raises Invalid with all it says, and with every field that could not be read."""
     try:
         made = reader(sent)
-    except Invalid as wrong:
-        raise Invalid({**wrong.errors, **sent.unreadable}) from wrong
+    except Invalid as error:
+        raise Invalid({**error.errors, **sent.unreadable}) from error
     if sent.unreadable:
         raise Invalid(sent.unreadable)
     return made
@@ -178,7 +178,7 @@ def _found_length(kind: Any) -> int | None:
     return next((part.max_length for part in _parts(kind) if getattr(part, "max_length", None)), None)
 
 
-async def _read_body(request: Request[Any, Any, Any]) -> Form:
+async def _read_body(request: Request) -> Form:
     kind, _options = request.content_type
     if kind == RequestEncodingType.URL_ENCODED:
         # Not request.form(): Litestar remembers the last thousand bodies it parsed, passwords and cards included.
@@ -191,10 +191,10 @@ async def _read_body(request: Request[Any, Any, Any]) -> Form:
 def _pairs(body: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
-    except UnicodeDecodeError as wrong:
-        raise Invalid({"": _("This text cannot be read. Please type it again.")}) from wrong
-    except ValueError as wrong:
-        raise ClientException("too many fields") from wrong
+    except UnicodeDecodeError as error:
+        raise Invalid({"": _("This text cannot be read. Please type it again.")}) from error
+    except ValueError as error:
+        raise ClientException("too many fields") from error
 
 
 def _cleaned(pairs: Iterable[tuple[str, str]], files: Mapping[str, Upload] | None = None) -> Form:

@@ -5,7 +5,7 @@ import ipaddress
 import secrets
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 
 from app.core import clock, logs
@@ -14,6 +14,7 @@ from app.core.db import Database
 from app.core.pubsub import Broken
 from app.core.schedule import Runs, is_silent
 from app.web.guards import everyone
+from app.web.http import HtmlResponse, Request
 from app.web.live import Live
 from app.web.metrics import Meter, exposition
 
@@ -27,7 +28,7 @@ async def health() -> dict[str, str]:
 
 
 @get("/health/ready", opt=everyone(anonymous=True), include_in_schema=False)
-async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
+async def ready(request: Request) -> Response[dict[str, str]]:
     """503 only without PostgreSQL: without Redis or worker people can still book."""
     state = request.app.state
     database = await _database(state.database)
@@ -38,7 +39,7 @@ async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
 
 
 @get("/metrics", opt=everyone(anonymous=True), include_in_schema=False)
-async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+async def metrics(request: Request) -> HtmlResponse:
     """Prometheus text of all processes; for this machine, or with METRICS_TOKEN as bearer."""
     if not _may_measure(request):
         raise NotFoundException()
@@ -72,7 +73,7 @@ def _of_this_process(state: Any) -> dict[str, float]:
     status_code=204,
     request_max_body_size=20_000,
 )
-async def csp_report(request: Request[Any, Any, Any]) -> None:
+async def csp_report(request: Request) -> None:
     """A page of ours asked for something its policy refuses: that is a mistake of ours, so it is logged."""
     said = (await request.body()).decode("utf-8", "replace")
     directive = said.partition('"effective-directive":"')[2].partition('"')[0]
@@ -109,7 +110,7 @@ async def _worker_by_its_work(database: Database) -> str:
     return "down" if is_silent(heard, clock.now()) else "up"
 
 
-def _may_measure(request: Request[Any, Any, Any]) -> bool:
+def _may_measure(request: Request) -> bool:
     token: str | None = request.app.state.settings.metrics_token
     if token:
         return secrets.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode())

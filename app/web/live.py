@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.response import Stream
 
 from app.core import logs
 from app.core.pubsub import Bus, Listening
 from app.web.context import Person, visit_of
 from app.web.guards import everyone
+from app.web.http import HtmlResponse, Request
 
 log = logs.get("live")
 PING = 15.0
@@ -114,7 +115,7 @@ class Live:
 
 
 @get("/live", opt=everyone(), include_in_schema=False, name="live")
-async def live(request: Request[Any, Any, Any]) -> Response[Any]:
+async def live(request: Request) -> Response[Any]:
     """`everyone`, for a redirect to the sign-in page would be drawn into the page: 204 for a visitor instead."""
     streams: Live = request.app.state.live
     person = visit_of(request).person
@@ -137,7 +138,7 @@ async def _words(streams: Live, page: OpenPage) -> AsyncIterator[bytes]:
         streams.leave(page)
 
 
-def _farewell() -> Response[bytes]:
+def _farewell() -> HtmlResponse:
     """To a page that comes back without a session: do not come again."""
     return Response(
         f"event: {END}\ndata:\n\n".encode(), media_type="text/event-stream", headers={"cache-control": "no-store"}

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from app.core.encryption import Vault
 from app.web.context import Connection, drawing, visit_of
+from app.web.http import HtmlResponse
 from app.web.security import FIELD, Cookies, Csrf, local_path
 
 VARY = "HX-Request, HX-Request-Type, Cookie"
@@ -30,7 +31,7 @@ def page(
     under: tuple[str, ...] = (),
     headers: Mapping[str, str] | None = None,
     **context: Any,
-) -> Response[bytes]:
+) -> HtmlResponse:
     """The page `full`, or for HTMX only its `fragment`.
 
     `keep_for` seconds a page that shows nothing personal is kept for other visitors, until one of the names `under` is
@@ -48,13 +49,13 @@ def page(
 
 def swap(
     request: Connection, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
-) -> Response[bytes]:
+) -> HtmlResponse:
     """A .swap.html: pieces for several places of the page that HTMX already shows."""
     body = draw(request, template, {"oob": True, **context})
     return _answer(request, body, status, {"cache-control": "no-store", "vary": VARY, **(headers or {})})
 
 
-def go(request: Connection, path: str) -> Response[bytes]:
+def go(request: Connection, path: str) -> HtmlResponse:
     """On to another page after a deed: 303, which HTMX is told as HX-Redirect, since fetch hides redirects from it."""
     if is_htmx(request) and not wants_page(request):
         return _answer(request, b"", 204, {"hx-redirect": path, "cache-control": "no-store"})
@@ -138,6 +139,6 @@ def _opened(signed: str, vault: Vault) -> list[dict[str, str]]:
     return [{"kind": kind, "text": message}]
 
 
-def _answer(request: Connection, body: bytes, status: int, headers: dict[str, str]) -> Response[bytes]:
+def _answer(request: Connection, body: bytes, status: int, headers: dict[str, str]) -> HtmlResponse:
     cookies: list[Cookie] = visit_of(request).cookies
     return Response(body, status_code=status, headers=headers, cookies=cookies, media_type="text/html")

@@ -12,6 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from app.web.guards import everyone
+from app.web.http import HtmlResponse
 from app.web.reload import Watch
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
@@ -85,7 +86,7 @@ def _asset(name: str, body: bytes) -> Asset:
 
 
 @get("/static/{digest:str}/{name:path}", opt=everyone(anonymous=True), include_in_schema=False, name="static")
-async def static_file(request: Request, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:  # type: ignore[type-arg]
+async def static_file(request: Request, digest: FromPath[str], name: FromPath[str]) -> HtmlResponse:  # type: ignore[type-arg]
     assets: Assets = request.app.state.assets
     found = assets.find(digest, str(name).lstrip("/"))
     if found is None:

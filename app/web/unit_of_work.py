@@ -4,11 +4,12 @@ from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from typing import Any
 
-from litestar import Request, Response
+from litestar import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
+from app.web.http import Request
 
 _status: ContextVar[int] = ContextVar("status", default=200)
 
@@ -17,7 +18,7 @@ class _Undone(Exception):
     """The door answered with a refusal instead of raising one."""
 
 
-async def unit_of_work(request: Request[Any, Any, Any]) -> AsyncGenerator[AsyncSession, None]:
+async def unit_of_work(request: Request) -> AsyncGenerator[AsyncSession, None]:
     """The dependency `db`. After the yield the door has returned and its page is drawn, but nothing is sent yet.
 
     It is the only dependency that may be a generator: two would be closed side by side.

@@ -3,7 +3,6 @@
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
-from litestar import Request
 from litestar.exceptions import ClientException, InternalServerException
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
@@ -11,6 +10,7 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.storage import LARGEST, Storage, Upload
+from app.web.http import Request
 
 # Bytes of a whole form with a file. More than a file may have: one that is too large is told so beside its field.
 UPLOAD = 30_000_000
@@ -24,7 +24,7 @@ class TooMuch(ClientException):
     status_code = HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 
-async def read_multipart(request: Request[Any, Any, Any]) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
+async def read_multipart(request: Request) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
     """The fields in order, and the files by name. Raises Invalid when the body ends too early."""
     _kind, options = request.content_type
     if not (boundary := options.get("boundary", "")).isascii() or not boundary:
@@ -35,11 +35,11 @@ async def read_multipart(request: Request[Any, Any, Any]) -> tuple[list[tuple[st
             async for chunk in request.stream():
                 if not parser.closed:
                     reading.take(parser.parse(chunk))
-    except ParserLimitReached as wrong:
-        raise ClientException("too many fields") from wrong
-    except (MultipartError, InternalServerException) as wrong:
+    except ParserLimitReached as error:
+        raise ClientException("too many fields") from error
+    except (MultipartError, InternalServerException) as error:
         # Litestar's word for a line that went dead half way.
-        raise Invalid({"": _("This did not arrive whole. Please send it again.")}) from wrong
+        raise Invalid({"": _("This did not arrive whole. Please send it again.")}) from error
     return reading.pairs, reading.files
 
 
@@ -103,8 +103,8 @@ def _add(upload: Upload, piece: bytes) -> None:
 def _text_of(raw: bytearray, charset: str | None) -> str:
     try:
         return raw.decode(charset or "utf-8")
-    except (UnicodeDecodeError, LookupError) as wrong:
-        raise ClientException("text that is not UTF-8") from wrong
+    except (UnicodeDecodeError, LookupError) as error:
+        raise ClientException("text that is not UTF-8") from error
 
 
 def choose_again(files: dict[str, Upload], errors: dict[str, str]) -> dict[str, str]:

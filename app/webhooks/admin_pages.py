@@ -1,8 +1,6 @@
 """/admin/webhooks: who hears about bookings, how each delivery went, and what an admin does about it."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +17,7 @@ from app.notifications.channel_state import ChannelState
 from app.web.admin import desk
 from app.web.forms import form, read, shown_again
 from app.web.guards import only
+from app.web.http import HtmlResponse, Request
 from app.web.one_time_secret import keep_once, take_once
 from app.web.render import flash, go
 from app.webhooks import registration
@@ -26,8 +25,6 @@ from app.webhooks.channel import TOLD
 from app.webhooks.repository import Webhooks
 from app.webhooks.schemas import NewWebhook
 
-Asked = Request[Any, Any, Any]
-Page = Response[bytes]
 PATH = "/admin/webhooks"
 SHOWN_ONCE = "webhook"
 MOST_SHOWN = 50
@@ -38,24 +35,24 @@ class WebhooksDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-webhooks")
-    async def index(self, request: Asked, db: NamedDependency[AsyncSession]) -> Page:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _draw_all(request, db)
 
     @post(name="register_webhook", opt=only("admin", fresh=True))
     async def create(
         self,
-        request: Asked,
+        request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         sent = await form(request)
         try:
             webhook, secret = await registration.register(db, vault, me, read(NewWebhook, sent).url.strip())
-        except Invalid as wrong:
-            return await _draw_all(request, db, 422, values=shown_again(sent), errors=wrong.errors)
-        except Refused as no:
-            return await _draw_all(request, db, 409, values=shown_again(sent), refusal=no)
+        except Invalid as error:
+            return await _draw_all(request, db, 422, values=shown_again(sent), errors=error.errors)
+        except Refused as refusal:
+            return await _draw_all(request, db, 409, values=shown_again(sent), refusal=refusal)
         keep_once(request, f"{SHOWN_ONCE}-{webhook.id}", secret)
         return go(request, f"{PATH}/{webhook.id}")
 
@@ -65,7 +62,9 @@ class WebhookDesk(Controller):
     opt = only("admin")
 
     @get(name="desk-webhook")
-    async def show(self, request: Asked, webhook_id: FromPath[int], db: NamedDependency[AsyncSession]) -> Page:
+    async def show(
+        self, request: Request, webhook_id: FromPath[int], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         hooks = Webhooks(db)
         webhook = await hooks.get(_id(webhook_id), ended=True)
         state = (await hooks.states([webhook])).get(webhook.channel)
@@ -87,8 +86,8 @@ class WebhookDesk(Controller):
 
     @post("/test", name="test_webhook")
     async def test(
-        self, request: Asked, webhook_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, webhook_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         await form(request)
         await registration.test(db, me, _id(webhook_id))
         flash(request, _("A test is on its way. What became of it stands below in a moment."))
@@ -97,12 +96,12 @@ class WebhookDesk(Controller):
     @post("/secret", name="renew_webhook", opt=only("admin", fresh=True))
     async def renew(
         self,
-        request: Asked,
+        request: Request,
         webhook_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         vault: NamedDependency[Vault],
-    ) -> Page:
+    ) -> HtmlResponse:
         await form(request)
         secret = await registration.renew(db, vault, me, _id(webhook_id))
         keep_once(request, f"{SHOWN_ONCE}-{webhook_id}", secret)
@@ -110,8 +109,8 @@ class WebhookDesk(Controller):
 
     @post("/opening", name="open_webhook")
     async def switch_on(
-        self, request: Asked, webhook_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, webhook_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         await form(request)
         await registration.switch_on(db, me, _id(webhook_id))
         flash(request, _("It is on. What waited goes out now."))
@@ -119,8 +118,8 @@ class WebhookDesk(Controller):
 
     @post("/end", name="end_webhook", opt=only("admin", fresh=True))
     async def end(
-        self, request: Asked, webhook_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
-    ) -> Page:
+        self, request: Request, webhook_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
         await form(request)
         await registration.end(db, me, _id(webhook_id))
         flash(request, _("It is ended. Nothing more goes there."))
@@ -128,14 +127,14 @@ class WebhookDesk(Controller):
 
 
 async def _draw_all(
-    request: Asked,
+    request: Request,
     db: AsyncSession,
     status: int = 200,
     *,
     values: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
     refusal: Refused | None = None,
-) -> Page:
+) -> HtmlResponse:
     hooks = Webhooks(db)
     webhooks = await hooks.living()
     states = await hooks.states(webhooks)

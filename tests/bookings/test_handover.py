@@ -280,8 +280,8 @@ async def _outcome(door, typed):
         await door.start(typed)
     except Invalid:
         return "wrong"
-    except Refused as no:
-        return no.reason
+    except Refused as refusal:
+        return refusal.reason
     return "started"
 
 

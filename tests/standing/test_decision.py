@@ -328,8 +328,8 @@ async def test_two_admins_at_once_one_decides_and_the_other_reads_it(own_databas
         try:
             async with own_database.work() as db:
                 await (approve(db, by, user.id) if approving else deny(db, by, user.id, REASON))
-        except Refused as no:
-            return no.message
+        except Refused as refusal:
+            return refusal.message
         return "approved" if approving else "denied"
 
     for user in people:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy import text
@@ -21,11 +21,11 @@ from app.core.events import nudge
 from app.core.i18n import N_
 from app.web.forms import form, query, read, shown_again
 from app.web.guards import everyone, only, signed_in
+from app.web.http import Request
 from app.web.render import flash, go, page
 
 TEMPLATES = Path(__file__).parent / "templates"
 _numbers = count(1)
-Req = Request[Any, Any, Any]
 Db = NamedDependency[AsyncSession]
 
 
@@ -36,48 +36,48 @@ class Place(msgspec.Struct):
 
 
 @get("/t/form", opt=everyone())
-async def draw_form(request: Req) -> Response[bytes]:
+async def draw_form(request: Request) -> Response[bytes]:
     return page(request, "t/form.html", values={}, errors={})
 
 
 @post("/t/form", opt=everyone())
-async def send_form(request: Req, db: Db) -> Response[bytes]:
+async def send_form(request: Request, db: Db) -> Response[bytes]:
     sent = await form(request)
     await _write(db, sent.get("key", "form"))
     try:
         place = read(Place, sent)
-    except Invalid as wrong:
-        return page(request, "t/form.html", status=422, values=shown_again(sent), errors=wrong.errors)
+    except Invalid as error:
+        return page(request, "t/form.html", status=422, values=shown_again(sent), errors=error.errors)
     flash(request, f"Kept {place.pincode}.")
     return go(request, "/t/form")
 
 
 @post("/t/upload", opt=everyone())
-async def upload(request: Req) -> dict[str, Any]:
+async def upload(request: Request) -> dict[str, Any]:
     sent = await form(request)
     return {"fields": dict(sent), "all": sent.all("id"), "files": sorted(sent.files)}
 
 
 @get("/t/page", opt=everyone())
-async def draw_page(request: Req) -> Response[bytes]:
+async def draw_page(request: Request) -> Response[bytes]:
     said = query(request).get("said", "")
     return page(request, "t/page.html", "t/_piece.html", number=next(_numbers), said=said)
 
 
 @get("/t/kept", opt=everyone())
-async def kept_page(request: Req) -> Response[bytes]:
+async def kept_page(request: Request) -> Response[bytes]:
     said = "x" * 900
     number = next(_numbers)
     return page(request, "t/page.html", "t/_piece.html", keep_for=30, under=("kept:one",), number=number, said=said)
 
 
 @get("/t/kept-form", opt=everyone())
-async def kept_form(request: Req) -> Response[bytes]:
+async def kept_form(request: Request) -> Response[bytes]:
     return page(request, "t/form.html", keep_for=30, under=("kept",), values={}, errors={})
 
 
 @post("/t/forget", opt=everyone())
-async def forget_page(request: Req, db: Db) -> Response[bytes]:
+async def forget_page(request: Request, db: Db) -> Response[bytes]:
     forget(db, (await form(request)).get("name", "kept"))
     return go(request, "/t/kept")
 
@@ -106,7 +106,7 @@ async def restricted(me: NamedDependency[Me]) -> dict[str, Any]:
 
 
 @post("/t/write/{how:str}", opt=everyone())
-async def write(request: Req, db: Db, how: FromPath[str]) -> Response[Any]:
+async def write(request: Request, db: Db, how: FromPath[str]) -> Response[Any]:
     await _write(db, (await form(request))["key"])
     match how:
         case "raise":
@@ -121,20 +121,20 @@ async def write(request: Req, db: Db, how: FromPath[str]) -> Response[Any]:
 
 
 @post("/t/sign-in/{person_id:int}", opt=everyone())
-async def sign_in(request: Req, db: Db, person_id: FromPath[int]) -> Response[Any]:
+async def sign_in(request: Request, db: Db, person_id: FromPath[int]) -> Response[Any]:
     user = await db.get_one(User, person_id)
     await auth.sign_in(request, db, user)
     return go(request, "/t/customer")
 
 
 @post("/t/sign-out", opt=signed_in())
-async def sign_out(request: Req, db: Db) -> Response[Any]:
+async def sign_out(request: Request, db: Db) -> Response[Any]:
     await auth.sign_out(request, db)
     return go(request, "/t/form")
 
 
 @post("/t/nudge", opt=signed_in())
-async def say_something(request: Req, me: NamedDependency[Me], db: Db) -> Response[Any]:
+async def say_something(request: Request, me: NamedDependency[Me], db: Db) -> Response[Any]:
     sent = await form(request)
     nudge(db, f"user:{me.id}", sent["topic"])
     if "fail" in sent:
@@ -166,7 +166,7 @@ async def go_wrong(db: Db, how: FromPath[str]) -> str:
 
 
 @get("/t/text", opt=everyone())
-async def store_text(request: Req, db: Db) -> str:
+async def store_text(request: Request, db: Db) -> str:
     asked = request.query_params.get("said", "")
     return str((await db.execute(text("SELECT cast(:said as text)"), {"said": asked})).scalar_one())
 
