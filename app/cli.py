@@ -1,40 +1,38 @@
-"""The command `doorstep`: what runs Doorstep and what looks after it."""
+"""The `doorstep` command: runs the processes and the maintenance commands."""
 
 import argparse
 import asyncio
 import getpass
 import importlib
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Database
 from app.core.errors import Invalid
-from app.core.events import channel
+from app.core.events import origin
 from app.settings import BadSettings, Settings
 
-T = TypeVar("T")
 Command = Callable[[argparse.Namespace], int]
+CHECK_STATEMENT_SECONDS = 600  # whole tables are read
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code; whatever an operator can put right is one sentence and 1."""
+    """Run a command and return its exit code; an error that an operator can fix prints one sentence and returns 1."""
     args = _parser(argv).parse_args(argv)
-    way = channel.set("command")
+    origin_token = origin.set("command")
     try:
         return int(args.run(args))
-    except BadSettings as problem:
-        return _sorry(str(problem))
-    except (OSError, SQLAlchemyError) as problem:
-        return _sorry(_about_the_database(problem))
+    except BadSettings as error:
+        return _fail(str(error))
+    except (OSError, SQLAlchemyError) as error:
+        return _fail(_database_error(error))
     except KeyboardInterrupt:
         return 130
     finally:
-        channel.reset(way)
+        origin.reset(origin_token)
 
 
 def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:
@@ -52,6 +50,8 @@ def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:
     admin.add_argument("action", choices=["create"])
     admin.add_argument("--email", required=True)
     admin.add_argument("--name", default="Admin")
+    console = _add(commands, "console", "an interactive Python with the services and the models in scope", _console)
+    console.add_argument("--data", type=Path, help="data folder of a running `doorstep dev` (.dev in the checkout)")
     dev = _add(commands, "dev", "everything on this machine, for development", _dev)
     if "dev" in (sys.argv[1:] if argv is None else argv)[:1]:
         importlib.import_module("app.dev.run").add_arguments(dev)
@@ -59,30 +59,30 @@ def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:
 
 
 def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, words: str, run: Command
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, description: str, run: Command
 ) -> argparse.ArgumentParser:
-    made = commands.add_parser(name, help=words, description=words)
-    made.set_defaults(run=run)
-    return made
+    command = commands.add_parser(name, help=description, description=description)
+    command.set_defaults(run=run)
+    return command
 
 
 def _web(args: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    asyncio.run(_reach_database(settings.database_url))
+    asyncio.run(_check_database(settings.database_url))
     from app.main import create_app
     from app.web.server import CannotListen, serve
 
     try:
         serve(create_app(settings), args.host, args.port)
-    except CannotListen as problem:
-        return _sorry(str(problem))
+    except CannotListen as error:
+        return _fail(str(error))
     return 0
 
 
 def _worker(_args: argparse.Namespace) -> int:
     settings = Settings.from_env()
-    asyncio.run(_reach_database(settings.database_url))
-    from tasks.run import run
+    asyncio.run(_check_database(settings.database_url))
+    from tasks.worker import run
 
     run(settings)
     return 0
@@ -99,7 +99,7 @@ def _migrate(_args: argparse.Namespace) -> int:
 
 def _seed(args: argparse.Namespace) -> int:
     if Settings.from_env().production:
-        return _sorry("The demo town is never made in production.")
+        return _fail("The demo town is never made in production.")
     return int(importlib.import_module("app.dev.seed").main(args))
 
 
@@ -109,46 +109,59 @@ def _dev(args: argparse.Namespace) -> int:
 
 def _check(_args: argparse.Namespace) -> int:
     from app.check.run import main as check
+    from app.services import compose
 
-    return check(Settings.from_env())
+    return check(compose(Settings.from_env(), statement_timeout=CHECK_STATEMENT_SECONDS))
 
 
 def _routes(_args: argparse.Namespace) -> int:
     from app.main import create_app
-    from app.web.guards import declared
+    from app.web.guards import list_routes
 
-    for method, path, who in declared(create_app(Settings.from_env())):
-        print(f"{method:7} {path:50} {who}")
+    for route in list_routes(create_app(Settings.from_env())):
+        print(f"{route.method:7} {route.path:50} {route.access:28} {route.handler}")
+    return 0
+
+
+def _console(args: argparse.Namespace) -> int:
+    from app.console import run
+    from app.services import compose
+
+    settings = Settings.from_env()
+    if not settings.production:
+        dev = importlib.import_module("app.dev.run")
+        try:
+            settings = dev.running_settings(args.data or dev.DATA)
+        except dev.StartError as error:
+            return _fail(str(error))
+    asyncio.run(_check_database(settings.database_url))
+    run(compose(settings, application_name="console"))
     return 0
 
 
 def _admin(args: argparse.Namespace) -> int:
-    from app.accounts.sign_up import make_admin
-    from app.core.encryption import Vault
-    from app.core.secrets import Passwords
+    from app.accounts.sign_up import create_admin
+    from app.services import compose
 
+    services = compose(Settings.from_env())
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    passwords = Passwords(Vault(Settings.from_env().secret_key))
-    made = partial(make_admin, passwords=passwords, email=args.email, password=password, full_name=args.name)
+
+    async def create() -> None:
+        try:
+            async with services.database.work() as db:
+                await create_admin(db, services.passwords, email=args.email, password=password, full_name=args.name)
+        finally:
+            await services.database.close()
+
     try:
-        asyncio.run(_in_one_transaction(made))
+        asyncio.run(create())
     except Invalid as error:
-        return _sorry(" ".join(error.errors.values()))
+        return _fail(" ".join(error.errors.values()))
     print(f"{args.email} is an admin now.")
     return 0
 
 
-async def _in_one_transaction(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    importlib.import_module("app.models")
-    database = Database(Settings.from_env().database_url, pool_size=1)
-    try:
-        async with database.work() as db:
-            return await work(db)
-    finally:
-        await database.close()
-
-
-async def _reach_database(url: str) -> None:
+async def _check_database(url: str) -> None:
     database = Database(url, pool_size=1)
     try:
         await database.ping()
@@ -156,14 +169,14 @@ async def _reach_database(url: str) -> None:
         await database.close()
 
 
-def _about_the_database(problem: BaseException) -> str:
-    told = getattr(problem, "orig", None) or problem
-    words = str(told).splitlines()[0].removeprefix("<class 'asyncpg.exceptions.").strip() if str(told) else ""
-    return f"Doorstep cannot use the database that DATABASE_URL names: {words or type(told).__name__}."
+def _database_error(error: BaseException) -> str:
+    original = getattr(error, "orig", None) or error
+    message = str(original).splitlines()[0].removeprefix("<class 'asyncpg.exceptions.").strip() if str(original) else ""
+    return f"Doorstep cannot use the database that DATABASE_URL names: {message or type(original).__name__}."
 
 
-def _sorry(words: str) -> int:
-    print(words, file=sys.stderr)
+def _fail(message: str) -> int:
+    print(message, file=sys.stderr)
     return 1
 
 

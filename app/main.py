@@ -1,60 +1,57 @@
-"""The composition root: settings in, application out."""
+"""The composition root of the web process: settings in, application out."""
 
 from collections.abc import Iterable
 
 from litestar import Litestar
+from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
+from litestar_htmx import HTMXPlugin
+from litestar_saq import SAQPlugin
 
 from app.accounts import auth
 from app.core import logs
-from app.core.admin_audience import tell_the_desk
-from app.core.events import on_every_event
-from app.discovery.invalidation import clear_what_it_changes
-from app.notifications import rules
-from app.routes import MAILBOX, ROUTES
-from app.services import parts, provided
+from app.routes import MAILBOX, ROUTES, handlers
+from app.services import compose, dependencies
 from app.settings import Settings
-from app.web.cors import Crossing
-from app.web.errors import on_error
-from app.web.guards import Gate, refuse_undeclared
-from app.web.middleware import surround
+from app.web.cors import Cors
+from app.web.errors import handle_error
+from app.web.guards import AccessGuard, require_declared_access
+from app.web.middleware import wrap
 from app.web.security import SecurityHeaders
-from app.web.unit_of_work import note_status
-from tasks.worker import TIMETABLE
+from app.web.unit_of_work import record_status
+from tasks.saq_config import saq_config
+from tasks.timetable import TIMETABLE
 
-FORM = 1_000_000  # bytes; an upload's route sets its own request_max_body_size
+MAX_FORM_BYTES = 1_000_000  # an upload's route sets its own request_max_body_size
 
 
 def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = ()) -> Litestar:
-    """`more` are further routes, for development and tests."""
-    logs.set_up(settings.log_level, as_json=settings.production)
-    on_every_event(clear_what_it_changes)
-    on_every_event(tell_the_desk)
-    rules.install()
-    state = parts(settings)
-    state.timetable = [(line.name, line.cron) for line in TIMETABLE]
-    crossing = Crossing(settings.cors_origins)
+    """The ASGI application; `more` are further routes, for development and tests."""
+    logs.configure(settings.log_level, as_json=settings.production)
+    services = compose(settings)
+    cors = Cors(settings.cors_origins)
     app = Litestar(
-        route_handlers=[*ROUTES, *_mailbox(settings), *more],
-        dependencies=provided(),
-        guards=[Gate(auth.load, state.csrf, state.limiter, settings.trusted_proxies)],
-        exception_handlers={HTTPException: on_error, Exception: on_error},
-        before_send=[crossing, SecurityHeaders(settings)],
-        after_request=note_status,
-        on_startup=[state.after.start, state.meter.start, state.live.start, state.wanted.start],
-        on_shutdown=[state.live.stop, state.meter.stop, state.wanted.stop, state.after.stop, state.database.close],
-        request_max_body_size=FORM,
+        route_handlers=[*handlers(ROUTES), *_mailbox(settings), *more],
+        dependencies={**dependencies(), "timetable": Provide(lambda: TIMETABLE, sync_to_thread=False)},
+        guards=[AccessGuard(auth.load, services.csrf, services.rate_limiter, settings.trusted_proxies)],
+        exception_handlers={HTTPException: handle_error, Exception: handle_error},
+        before_send=[cors, SecurityHeaders(settings)],
+        after_request=record_status,
+        on_startup=[services.start],
+        on_shutdown=[services.stop],
+        plugins=[HTMXPlugin(), SAQPlugin(saq_config(services))],
+        request_max_body_size=MAX_FORM_BYTES,
         openapi_config=None,
         logging_config=None,
-        state=state,
     )
-    refuse_undeclared(app)
-    crossing.learn(app)
-    surround(app, settings, state.shelf, state.meter, state.cookies.personal)
+    app.state.services = services
+    require_declared_access(app)
+    cors.read_routes(app)
+    wrap(app, settings, services.page_cache, services.request_metrics, services.cookies.personal)
     return app
 
 
 def _mailbox(settings: Settings) -> list[ControllerRouterHandler]:
-    """Where mails are read in development, when no mail server takes them."""
-    return [] if settings.production or settings.smtp_url else MAILBOX
+    """Pages that show outgoing emails in development, while no mail server is set."""
+    return [] if settings.production or settings.smtp_url else handlers(MAILBOX)

@@ -1,14 +1,14 @@
-"""Every table of every feature, for migrations and for whoever builds the schema whole."""
+"""Imports every model, so that `metadata` has every table."""
 
 from app.accounts import address, professional, session, user
 from app.bookings import booking, code, decline, extra
 from app.catalog import service
 from app.core import events, idempotency, outbox, schedule
 from app.core.orm import metadata
-from app.discovery import unmet_search
+from app.discovery import unmet_searches
 from app.exports import export
-from app.jobs import calendar_feed
-from app.notifications import channel_state, inbox, preference
+from app.jobs import calendar
+from app.notifications import channel, inbox, preference
 from app.payments import charge, ledger
 from app.reports import monthly_statement
 from app.reviews import review
@@ -19,8 +19,8 @@ from app.webhooks import webhook
 MODULES = (
     address,
     booking,
-    calendar_feed,
-    channel_state,
+    calendar,
+    channel,
     charge,
     code,
     decline,
@@ -39,7 +39,7 @@ MODULES = (
     schedule,
     service,
     session,
-    unmet_search,
+    unmet_searches,
     user,
     verification,
     webhook,

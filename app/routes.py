@@ -1,4 +1,4 @@
-"""Every controller of Doorstep by audience: the table of contents of its addresses."""
+"""Every address of Doorstep by audience, and the controller or handler that answers it."""
 
 from litestar.types import ControllerRouterHandler
 
@@ -7,182 +7,207 @@ from app.accounts.api import AccountApi
 from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
-from app.accounts.reauthentication_pages import AgainPages
-from app.audit.admin_pages import EventDesk
-from app.billing.ledger_admin_pages import LedgerDesk
-from app.blocking.admin_pages import BlockPages
+from app.accounts.reauthentication_pages import ReauthenticationPages
+from app.audit.admin_pages import EventAdminPages
+from app.billing.ledger_admin_pages import LedgerAdminPages
 from app.blocking.pages import BlockedPages
-from app.bookings.api import BookApi, BookingLists
+from app.bookings.api import BookApi, BookingListApi
 from app.bookings.booking_pages import BookingPages, ExtraAnswerPages, ReceiptPages
-from app.bookings.change_pages import CancellationPages, ReschedulePages
+from app.bookings.cancellation_pages import CancellationPages
 from app.bookings.checkout_pages import PaymentPages
-from app.bookings.pages import BookingsPages
-from app.catalog.admin_pages import ServiceDesk
+from app.bookings.pages import BookingListPages
+from app.bookings.reschedule_pages import ReschedulePages
+from app.catalog.admin_pages import ServiceAdminPages
 from app.catalog.api import CatalogueApi
-from app.catalog.category_admin_pages import CategoryDesk
-from app.catalog.service_form_admin_pages import ServiceForms
+from app.catalog.category_admin_pages import CategoryAdminPages
+from app.catalog.service_form_admin_pages import ServiceFormAdminPages
 from app.discovery.api import SlotsApi
-from app.discovery.pages import HomePages, ReadingPages, ResultPages
+from app.discovery.pages import HomePages, ResultPages, StaticPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
-from app.dispatch.admin_pages import BookingDesk
-from app.dispatch.unassigned_admin_pages import DispatchDesk
+from app.dispatch.admin_pages import BookingAdminPages
+from app.dispatch.unassigned_admin_pages import UnassignedAdminPages
+from app.exports.admin_pages import ExportAdminPages, ExportRecordAdminPages
 from app.exports.api import ExportApi
-from app.exports.pages import EarningsExport, EarningsExports, ExportDesk, ExportsDesk
-from app.jobs.api import MoveApi
+from app.exports.pages import EarningsExportPages, EarningsExportRecordPages
+from app.jobs.api import JobListApi, MoveApi
 from app.jobs.availability_pages import AvailabilityPages
-from app.jobs.calendar_pages import CalendarPages, of_booking, of_job
+from app.jobs.calendar_pages import CalendarPages, booking_calendar, job_calendar
 from app.jobs.calendar_pages import feed as calendar_feed
 from app.jobs.earnings_pages import earnings, history
 from app.jobs.handover_pages import AbsencePages, ArrivalPages, CompletionPages, DeparturePages, ExtraPages, StartPages
 from app.jobs.pages import AcceptancePages, JobListPages, JobPages, PassPages, ReturnPages
 from app.notifications.mailbox_pages import MailboxPages
-from app.notifications.pages import NoticePages, PreferencePages, UnsubscribePages
-from app.operations.admin_pages import TaskDesk
-from app.people.admin_admin_pages import AdminDesk
-from app.people.api import PeopleApi
-from app.people.customer_admin_pages import CustomerDesk
-from app.people.professional_admin_pages import ProfessionalDesk
-from app.privacy.pages import LeavingPages, OwnDataPages
-from app.reports.admin_pages import ReportDesk
-from app.reports.pages import MonthlyPages
-from app.reports.today_admin_pages import TodayPages
-from app.reviews.admin_pages import ReviewDesk
+from app.notifications.pages import InboxPages, PreferencePages, UnsubscribePages
+from app.operations.admin_pages import TaskAdminPages
+from app.people.admin_admin_pages import AdminAdminPages, AdminBlockPages
+from app.people.api import PeopleApi, ProfileApi, StatusApi
+from app.people.customer_admin_pages import CustomerAdminPages, CustomerBlockPages
+from app.people.professional_admin_pages import ProfessionalAdminPages, ProfessionalBlockPages
+from app.privacy.pages import AccountDeletionPages, OwnDataPages
+from app.reports.admin_pages import ReportAdminPages
+from app.reports.pages import MonthlyStatementPages
+from app.reports.today_admin_pages import TodayAdminPages
+from app.reviews.admin_pages import ReviewAdminPages
 from app.reviews.api import ReviewApi
 from app.reviews.pages import ReviewPages
-from app.vetting.application_api import JoiningApi
-from app.vetting.application_pages import JoiningPages
-from app.vetting.decision_api import DecisionApi, ProfileApi, StatusApi
+from app.vetting.api import ApplicationApi, DecisionApi
+from app.vetting.application_pages import ApplicationPages
 from app.vetting.document_pages import DocumentPages, DocumentsPages
-from app.vetting.offered_services_pages import WorkPages
+from app.vetting.offered_services_pages import OfferedServicesPages
 from app.vetting.verification_pages import VerificationPages
 from app.web import health
 from app.web.api_pages import ReferencePages
 from app.web.live import live
 from app.web.static import static_file
-from app.webhooks.admin_pages import WebhookDesk, WebhooksDesk
+from app.webhooks.admin_pages import WebhookAdminPages, WebhookListAdminPages
 
-# One import above and one line here per controller.
-EVERYONE: list[ControllerRouterHandler] = [
-    HomePages,
-    ResultPages,
-    ServicePages,
-    ProfessionalPages,
-    ReadingPages,
-    RegisterPages,
-    JoiningPages,
-    LoginPages,
-    ForgottenPages,
-    ResetPages,
-    VerifyPages,
-    UnsubscribePages,
-    calendar_feed,
-]
+Routes = tuple[tuple[str, ControllerRouterHandler], ...]
 
-CUSTOMERS: list[ControllerRouterHandler] = [
-    BookingsPages,
-    PaymentPages,
-    BookingPages,
-    ExtraAnswerPages,
-    CancellationPages,
-    ReschedulePages,
-    ReceiptPages,
-    ReviewPages,
-    of_booking,
-    AddressPages,
-    MonthlyPages,
-]
+# One import above, and one line here for each address: a controller's own path, or each of its addresses if it has none.
+EVERYONE: Routes = (
+    ("/", HomePages),
+    ("/services", ResultPages),
+    ("/services/{slug:str}", ServicePages),
+    ("/professionals/{person_id:int}", ProfessionalPages),
+    ("/about", StaticPages),
+    ("/help", StaticPages),
+    ("/privacy", StaticPages),
+    ("/terms", StaticPages),
+    ("/register", RegisterPages),
+    ("/register/professional", ApplicationPages),
+    ("/login", LoginPages),
+    ("/password/forgotten", ForgottenPages),
+    ("/password/reset/{token:str}", ResetPages),
+    ("/verify/{token:str}", VerifyPages),
+    ("/unsubscribe/{token:str}", UnsubscribePages),
+    ("/calendar/{token:str}", calendar_feed),
+)
 
-PROFESSIONALS: list[ControllerRouterHandler] = [
-    JobListPages,
-    JobPages,
-    AcceptancePages,
-    PassPages,
-    ReturnPages,
-    DeparturePages,
-    ArrivalPages,
-    StartPages,
-    CompletionPages,
-    ExtraPages,
-    AbsencePages,
-    of_job,
-    CalendarPages,
-    history,
-    earnings,
-    EarningsExports,
-    EarningsExport,
-    AvailabilityPages,
-    DocumentsPages,
-    VerificationPages,
-    WorkPages,
-]
+CUSTOMERS: Routes = (
+    ("/bookings", BookingListPages),
+    ("/bookings/{ref:str}/payment", PaymentPages),
+    ("/bookings/{ref:str}", BookingPages),
+    ("/bookings/{ref:str}/extras/{number:str}", ExtraAnswerPages),
+    ("/bookings/{ref:str}/cancellation", CancellationPages),
+    ("/bookings/{ref:str}/reschedule", ReschedulePages),
+    ("/bookings/{ref:str}/receipt", ReceiptPages),
+    ("/bookings/{ref:str}/review", ReviewPages),
+    ("/bookings/{ref:str}/calendar", booking_calendar),
+    ("/profile/addresses", AddressPages),
+    ("/reports", MonthlyStatementPages),
+)
 
-ADMINS: list[ControllerRouterHandler] = [
-    TodayPages,
-    ReportDesk,
-    EventDesk,
-    ProfessionalDesk,
-    CustomerDesk,
-    AdminDesk,
-    TaskDesk,
-    WebhooksDesk,
-    WebhookDesk,
-    BlockPages,
-    ServiceDesk,
-    BookingDesk,
-    DispatchDesk,
-    LedgerDesk,
-    ExportsDesk,
-    ExportDesk,
-    ReviewDesk,
-    ServiceForms,
-    CategoryDesk,
-]
+PROFESSIONALS: Routes = (
+    ("/jobs", JobListPages),
+    ("/jobs/{ref:str}", JobPages),
+    ("/jobs/{ref:str}/acceptance", AcceptancePages),
+    ("/jobs/{ref:str}/pass", PassPages),
+    ("/jobs/{ref:str}/return", ReturnPages),
+    ("/jobs/{ref:str}/departure", DeparturePages),
+    ("/jobs/{ref:str}/arrival", ArrivalPages),
+    ("/jobs/{ref:str}/start", StartPages),
+    ("/jobs/{ref:str}/completion", CompletionPages),
+    ("/jobs/{ref:str}/extras", ExtraPages),
+    ("/jobs/{ref:str}/absence", AbsencePages),
+    ("/jobs/{ref:str}/calendar", job_calendar),
+    ("/jobs/calendar", CalendarPages),
+    ("/jobs/history", history),
+    ("/earnings", earnings),
+    ("/earnings/export", EarningsExportPages),
+    ("/earnings/exports/{ref:str}", EarningsExportRecordPages),
+    ("/availability", AvailabilityPages),
+    ("/documents", DocumentsPages),
+    ("/verification", VerificationPages),
+    ("/profile/work", OfferedServicesPages),
+)
 
-SIGNED_IN: list[ControllerRouterHandler] = [
-    LogoutPages,
-    AgainPages,
-    BlockedPages,
-    ProfilePages,
-    EmailPages,
-    PasswordPages,
-    SessionPages,
-    NoticePages,
-    PreferencePages,
-    OwnDataPages,
-    LeavingPages,
-    DocumentPages,
-    live,
-]
+ADMINS: Routes = (
+    ("/admin", TodayAdminPages),
+    ("/admin/reports", ReportAdminPages),
+    ("/admin/events", EventAdminPages),
+    ("/admin/professionals", ProfessionalAdminPages),
+    ("/admin/customers", CustomerAdminPages),
+    ("/admin/admins", AdminAdminPages),
+    ("/admin/tasks", TaskAdminPages),
+    ("/admin/webhooks", WebhookListAdminPages),
+    ("/admin/webhooks/{webhook_id:int}", WebhookAdminPages),
+    ("/admin/customers", CustomerBlockPages),
+    ("/admin/professionals", ProfessionalBlockPages),
+    ("/admin/admins", AdminBlockPages),
+    ("/admin/services", ServiceAdminPages),
+    ("/admin/bookings", BookingAdminPages),
+    ("/admin/dispatch", UnassignedAdminPages),
+    ("/admin/ledger", LedgerAdminPages),
+    ("/admin/exports", ExportAdminPages),
+    ("/admin/exports/{ref:str}", ExportRecordAdminPages),
+    ("/admin/reviews", ReviewAdminPages),
+    ("/admin/services", ServiceFormAdminPages),
+    ("/admin/services/categories", CategoryAdminPages),
+)
 
-MACHINES: list[ControllerRouterHandler] = [health.health, health.ready, health.metrics, health.csp_report, static_file]
+SIGNED_IN: Routes = (
+    ("/logout", LogoutPages),
+    ("/login/again", ReauthenticationPages),
+    ("/blocked", BlockedPages),
+    ("/profile", ProfilePages),
+    ("/profile/email", EmailPages),
+    ("/profile/password", PasswordPages),
+    ("/profile/sessions", SessionPages),
+    ("/notices", InboxPages),
+    ("/profile/notices", PreferencePages),
+    ("/profile/data", OwnDataPages),
+    ("/profile/leaving", AccountDeletionPages),
+    ("/documents/{document_id:str}", DocumentPages),
+    ("/live", live),
+)
 
-PROGRAMS: list[ControllerRouterHandler] = [
-    ReferencePages,
-    AccountApi,
-    CatalogueApi,
-    SlotsApi,
-    BookingLists,
-    BookApi,
-    MoveApi,
-    ReviewApi,
-    PeopleApi,
-    StatusApi,
-    DecisionApi,
-    ProfileApi,
-    JoiningApi,
-    ExportApi,
-]
+MACHINES: Routes = (
+    ("/health", health.health),
+    ("/health/ready", health.ready),
+    ("/metrics", health.metrics),
+    ("/csp-report", health.csp_report),
+    ("/static/{digest:str}/{name:path}", static_file),
+)
 
-ROUTES: list[ControllerRouterHandler] = [
-    *EVERYONE,
-    *CUSTOMERS,
-    *PROFESSIONALS,
-    *ADMINS,
-    *SIGNED_IN,
-    *PROGRAMS,
-    *MACHINES,
-]
+PROGRAMS: Routes = (
+    ("/api", ReferencePages),
+    ("/api/openapi.json", ReferencePages),
+    ("/api/login", AccountApi),
+    ("/api/logout", AccountApi),
+    ("/api/register", AccountApi),
+    ("/api/services", CatalogueApi),
+    ("/api/service/{name:str}", CatalogueApi),
+    ("/api/edit_service/{service_id:int}", CatalogueApi),
+    ("/api/delete_service/{service_id:int}", CatalogueApi),
+    ("/api/services/{service_id:int}/slots", SlotsApi),
+    ("/api/request", BookingListApi),
+    ("/api/service_request/{name:str}", BookingListApi),
+    ("/api/request/service/{customer_id:int}", BookingListApi),
+    ("/api/servicerequest/{professional_id:int}", JobListApi),
+    ("/api/request/service", BookApi),
+    ("/api/request/edit/{booking_id:int}", MoveApi),
+    ("/api/request/close/{booking_id:int}", ReviewApi),
+    ("/api/customers", PeopleApi),
+    ("/api/customer/{customer_id:int}", PeopleApi),
+    ("/api/professional", PeopleApi),
+    ("/api/professional/{professional_id:int}", PeopleApi),
+    ("/api/user", PeopleApi),
+    ("/api/status", StatusApi),
+    ("/api/verify/professional/{professional_id:int}", DecisionApi),
+    ("/api/deny/professional/{professional_id:int}", DecisionApi),
+    ("/api/profile/edit/{person_id:int}", ProfileApi),
+    ("/api/professional/register", ApplicationApi),
+    ("/api/re_verify", ApplicationApi),
+    ("/api/exports", ExportApi),
+)
+
+ROUTES: Routes = (*EVERYONE, *CUSTOMERS, *PROFESSIONALS, *ADMINS, *SIGNED_IN, *MACHINES, *PROGRAMS)
 
 # Only outside production, and only while no mail server is set.
-MAILBOX: list[ControllerRouterHandler] = [MailboxPages]
+MAILBOX: Routes = (("/dev/mail", MailboxPages),)
+
+
+def handlers(routes: Routes) -> list[ControllerRouterHandler]:
+    """Each handler of the table once, in order."""
+    return list(dict.fromkeys(handler for _address, handler in routes))

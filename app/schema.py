@@ -1,4 +1,4 @@
-"""The whole schema of this version and its reference data: what `doorstep migrate` brings a database up to."""
+"""Upgrade of a database to this version's schema and reference data, for `doorstep migrate`."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from app.core.db import driver_url
 
 
 def upgrade(owner_url: str, app_url: str) -> None:
-    """Migrations as the owner, the rights of the application's role, India's pincodes."""
+    """Run migrations as the owner, grant the application's role its privileges, and load pincodes."""
     migrate.upgrade(owner_url, app_url)
     asyncio.run(_load(owner_url))
 

@@ -1,111 +1,142 @@
-"""What lives as long as the process: made once, asked for by name in the signature of a door."""
+"""The services of a process: made once by `compose`, injected by name into handlers and handed to every task."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from litestar.datastructures import State
 from litestar.di import Provide
 
+import app.models  # noqa: F401  rows of one room refer to rows of others: all tables must be known
 from app.accounts import auth
 from app.accounts.session import Sessions
 from app.accounts.user import Role
 from app.core import clock
-from app.core.admin_audience import DESK
+from app.core.admin_audience import ADMIN_AUDIENCE
 from app.core.after_commit import AfterCommit
 from app.core.cache import Cache
 from app.core.db import Database
-from app.core.encryption import Vault
-from app.core.rate_limiter import Limiter
+from app.core.encryption import Encryption
+from app.core.rate_limiter import RateLimiter
 from app.core.secrets import Passwords
 from app.core.storage import Storage
-from app.discovery.unmet_search_counter import Wanted
-from app.operations.worker_health import waiting_work
-from app.reports.repository import waiting
-from app.scheduling.repository import Working
+from app.discovery.unmet_searches import UnmetSearchCounter
+from app.listeners import install_listeners
+from app.operations.worker_health import worker_gauges
+from app.panels import PANELS
+from app.reports.today_repository import navigation_counts
+from app.scheduling.repository import Schedules
 from app.settings import Settings
 from app.web import render, templating
-from app.web.context import visit_of
+from app.web.context import context_of
 from app.web.http import Request
-from app.web.live import Live
-from app.web.metrics import Meter
-from app.web.page_cache import Shelf
+from app.web.live import LiveStreams
+from app.web.metrics import RequestMetrics
+from app.web.page_cache import PageCache
 from app.web.security import Cookies, Csrf
+from app.web.services import WebServices, services_of
 from app.web.static import Assets
 from app.web.unit_of_work import unit_of_work
 
-LASTING = ("database", "after", "vault", "passwords", "settings", "storage", "wanted")
+# Fields of Services that handlers ask for by name.
+INJECTED = ("database", "after_commit", "encryption", "passwords", "settings", "storage", "unmet_searches")
 
 
-def parts(settings: Settings) -> State:
-    """What lives as long as the process; doors ask for it by name, as dependencies."""
-    database, after, vault = (
-        Database(settings.database_url),
-        AfterCommit(settings.redis_url),
-        Vault(settings.secret_key),
-    )
+@dataclass(slots=True, kw_only=True)
+class Services(WebServices):
+    """What the web layer uses, and what the rooms alone use."""
+
+    passwords: Passwords
+    unmet_searches: UnmetSearchCounter
+
+    async def start(self) -> None:
+        """Connect to Redis and begin the background loops of a web process."""
+        await self.after_commit.start()
+        await self.request_metrics.start()
+        await self.live.start()
+        await self.unmet_searches.start()
+
+    async def stop(self) -> None:
+        """End open streams and loops, save what they counted, close connections."""
+        await self.live.stop()
+        await self.request_metrics.stop()
+        await self.unmet_searches.stop()
+        await self.after_commit.stop()
+        await self.database.close()
+
+
+def compose(
+    settings: Settings, *, application_name: str = "doorstep", statement_timeout: int | None = None
+) -> Services:
+    """Make the services for web, worker, commands and tests; nothing connects until it is used.
+
+    `application_name` is shown by pg_stat_activity; `statement_timeout` in seconds, None for the usual one.
+    """
+    install_listeners()
+    timeout = {} if statement_timeout is None else {"statement_timeout": statement_timeout}
+    database = Database(settings.database_url, application_name=application_name, **timeout)
+    after_commit, encryption = AfterCommit(settings.redis_url), Encryption(settings.secret_key)
     cookies = Cookies(https=settings.https)
-    csrf = Csrf(vault, cookies)
+    csrf = Csrf(encryption, cookies)
     assets = Assets(reload=not settings.production)
-    env = templating.environment(assets, reload=not settings.production)
-    render.install(env, csrf)
-    sessions = Sessions(database)
-
-    async def still_in(session_ids: list[int]) -> dict[int, bool]:
-        return await sessions.living(session_ids, clock.now())
-
-    async def audiences_of(me: auth.Me) -> list[str]:
-        """Professionals also hear of offers in their area, admins of the whole town, until they are blocked."""
-        if me.role == Role.ADMIN and me.blocked is None:
-            return [f"user:{me.id}", DESK]
-        if me.role != Role.PROFESSIONAL or me.blocked is not None:
-            return [f"user:{me.id}"]
-        async with database.work() as db:
-            return [f"user:{me.id}", *(f"area:{pincode}" for pincode in await Working(db, me).pincodes())]
-
-    return State(
-        {
-            "settings": settings,
-            "database": database,
-            "after": after,
-            "vault": vault,
-            "cookies": cookies,
-            "csrf": csrf,
-            "assets": assets,
-            "templates": env,
-            "passwords": Passwords(vault, cheap=settings.env == "test"),
-            "shelf": Shelf(after.cache),
-            "limiter": Limiter(after.bus),
-            "meter": Meter(after.bus),
-            "waiting_work": partial(waiting_work, database, after),
-            "live": Live(after.bus, audiences_of, still_in),
-            "waiting": waiting,
-            "wanted": Wanted(database),
-            "storage": Storage(settings.uploads_dir),
-        }
+    templates = templating.environment(assets, reload=not settings.production)
+    render.install_csrf_globals(templates, csrf)
+    return Services(
+        settings=settings,
+        database=database,
+        after_commit=after_commit,
+        encryption=encryption,
+        storage=Storage(settings.uploads_dir),
+        cookies=cookies,
+        csrf=csrf,
+        assets=assets,
+        templates=templates,
+        page_cache=PageCache(after_commit.cache),
+        rate_limiter=RateLimiter(after_commit.bus),
+        request_metrics=RequestMetrics(after_commit.bus),
+        live=LiveStreams(after_commit.bus, partial(_audiences_of, database), partial(_active_sessions, database)),
+        panels=PANELS,
+        admin_counts=navigation_counts,
+        worker_gauges=partial(worker_gauges, database, after_commit),
+        passwords=Passwords(encryption, cheap=settings.env == "test"),
+        unmet_searches=UnmetSearchCounter(database),
     )
 
 
-def provided() -> dict[str, Provide]:
-    """The dependencies of every door. Only `db` is a generator (app.web.unit_of_work)."""
+def dependencies() -> dict[str, Provide]:
+    """What every handler may ask for by name. Only `db` is a generator (app.web.unit_of_work)."""
     return {
         "db": Provide(unit_of_work),
         "me": Provide(_me, sync_to_thread=False),
         "cache": Provide(_cache, sync_to_thread=False),
-        **{name: _from_state(name) for name in LASTING},
+        **{name: _service(name) for name in INJECTED},
     }
 
 
-def _from_state(name: str) -> Provide:
-    def part(request: Request) -> Any:
-        return request.app.state[name]
+def _service(name: str) -> Provide:
+    def provide(request: Request) -> Any:
+        return getattr(services_of(request), name)
 
-    return Provide(part, sync_to_thread=False)
+    return Provide(provide, sync_to_thread=False)
 
 
 def _me(request: Request) -> auth.Me | None:
-    me: auth.Me | None = visit_of(request).person
+    me: auth.Me | None = context_of(request).user
     return me
 
 
 def _cache(request: Request) -> Cache:
-    return request.app.state.after.cache  # type: ignore[no-any-return]
+    return services_of(request).after_commit.cache
+
+
+async def _active_sessions(database: Database, session_ids: list[int]) -> dict[int, bool]:
+    return await Sessions(database).active(session_ids, clock.now())
+
+
+async def _audiences_of(database: Database, me: auth.Me) -> list[str]:
+    """The audiences of a person's open pages: professionals also hear of their area, admins of everything."""
+    if me.role == Role.ADMIN and me.blocked is None:
+        return [f"user:{me.id}", ADMIN_AUDIENCE]
+    if me.role != Role.PROFESSIONAL or me.blocked is not None:
+        return [f"user:{me.id}"]
+    async with database.work() as db:
+        return [f"user:{me.id}", *(f"area:{pincode}" for pincode in await Schedules(db, me).pincodes())]

@@ -1,4 +1,4 @@
-"""All that can be set from outside, read once, typed; the only file that reads the environment."""
+"""All settings, read once and typed; the only file that reads environment variables."""
 
 import os
 import re
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class BadSettings(Exception):
-    """Settings that are missing or wrong: one sentence for each, all at once."""
+    """Settings are missing or wrong; `problems` has one sentence for each."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("Doorstep cannot start: " + " ".join(problems))
@@ -25,7 +25,7 @@ class BadSettings(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What an operator decides. `trusted_proxies` is how many proxies of ours stand in front."""
+    """What an operator configures. `trusted_proxies` is the number of our own proxies in front of the web process."""
 
     env: Env
     database_url: str = field(repr=False)
@@ -52,12 +52,12 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
-        """Read `env` (default: the process's). Raises BadSettings naming everything that is wrong."""
+        """Read `env` (default: the process's environment). Raises BadSettings with every problem."""
         reader = _Reader(os.environ if env is None else env)
-        made = _read(cls, reader)
+        settings = _read(cls, reader)
         if reader.problems:
             raise BadSettings(reader.problems)
-        return made
+        return settings
 
 
 def _read(cls: type[Settings], reader: "_Reader") -> Settings:
@@ -69,9 +69,9 @@ def _read(cls: type[Settings], reader: "_Reader") -> Settings:
         redis_url=reader.url("REDIS_URL", ("redis", "rediss", "unix"), "redis://127.0.0.1:6379/0"),
         secret_key=reader.secret_key(),
         base_url=reader.base_url(),
-        smtp_url=reader.maybe_url("SMTP_URL", ("smtp", "smtps", "smtp+starttls"), required=reader.production),
+        smtp_url=reader.optional_url("SMTP_URL", ("smtp", "smtps", "smtp+starttls"), required=reader.production),
         mail_from=reader.text("MAIL_FROM", "Doorstep <doorstep@example.com>"),
-        google_chat_webhook_url=reader.maybe_url("GOOGLE_CHAT_WEBHOOK_URL", ("https",)),
+        google_chat_webhook_url=reader.optional_url("GOOGLE_CHAT_WEBHOOK_URL", ("https",)),
         uploads_dir=Path(reader.text("UPLOADS_DIR", str(ROOT / ".dev" / "uploads"))),
         trusted_proxies=reader.number("TRUSTED_PROXIES", 0),
         metrics_token=reader.get("METRICS_TOKEN"),
@@ -81,15 +81,15 @@ def _read(cls: type[Settings], reader: "_Reader") -> Settings:
 
 
 class _Reader:
-    """Reads names one by one and remembers every problem instead of stopping at the first."""
+    """Reads variables and collects every problem instead of stopping at the first."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
         self.problems: list[str] = []
         self.env: Env = "development"
-        named = env.get("DOORSTEP_ENV", "development")
-        if named in get_args(Env):
-            self.env = cast(Env, named)
+        name = env.get("DOORSTEP_ENV", "development")
+        if name in get_args(Env):
+            self.env = cast(Env, name)
         else:
             self.problems.append(f"DOORSTEP_ENV must be one of {', '.join(get_args(Env))}.")
 
@@ -98,7 +98,7 @@ class _Reader:
         return self.env == "production"
 
     def get(self, name: str) -> str | None:
-        """NAME, or the contents of the file that NAME_FILE points at."""
+        """Return the value of NAME, or the contents of the file named by NAME_FILE."""
         path = self._env.get(name + "_FILE")
         if not path:
             return self._env.get(name, "").strip() or None
@@ -106,8 +106,8 @@ class _Reader:
             self.problems.append(f"{name} and {name}_FILE are both set: keep one.")
         try:
             return Path(path).read_text(encoding="utf-8").strip() or None
-        except (OSError, UnicodeDecodeError) as problem:
-            self.problems.append(f"{name}_FILE cannot be read ({type(problem).__name__}).")
+        except (OSError, UnicodeDecodeError) as error:
+            self.problems.append(f"{name}_FILE cannot be read ({type(error).__name__}).")
             return None
 
     def text(self, name: str, default: str, optional: bool = False) -> str:
@@ -117,23 +117,21 @@ class _Reader:
         return value or default
 
     def url(self, name: str, schemes: tuple[str, ...], default: str, optional: bool = False) -> str:
-        return self._checked(name, schemes, self.text(name, default, optional))
+        return self._check_url(name, schemes, self.text(name, default, optional))
 
-    def maybe_url(self, name: str, schemes: tuple[str, ...], required: bool = False) -> str | None:
+    def optional_url(self, name: str, schemes: tuple[str, ...], required: bool = False) -> str | None:
         value = self.get(name)
         if value is None and required:
             self.problems.append(f"{name} is missing.")
-        return self._checked(name, schemes, value) if value else None
+        return self._check_url(name, schemes, value) if value else None
 
-    def _checked(self, name: str, schemes: tuple[str, ...], value: str) -> str:
+    def _check_url(self, name: str, schemes: tuple[str, ...], value: str) -> str:
         try:
             parts = urlsplit(value)
-            reachable = (
-                parts.scheme in schemes and bool(parts.hostname or parts.path.strip("/")) and (parts.port or 1) > 0
-            )
+            valid = parts.scheme in schemes and bool(parts.hostname or parts.path.strip("/")) and (parts.port or 1) > 0
         except ValueError:
-            reachable = False
-        if not reachable:
+            valid = False
+        if not valid:
             self.problems.append(f"{name} must be an address that starts with {schemes[0]}://.")
         return value
 
@@ -151,11 +149,11 @@ class _Reader:
         return value
 
     def origins(self, name: str) -> frozenset[str]:
-        """Sites with commas between, each as browsers say it: https://desk.example."""
-        sites = frozenset(one.strip() for one in (self.get(name) or "").split(",") if one.strip())
-        if not all(ORIGIN.fullmatch(site) for site in sites):
+        """Read a comma-separated list of origins, each as browsers send it: https://desk.example."""
+        origins = frozenset(part.strip() for part in (self.get(name) or "").split(",") if part.strip())
+        if not all(ORIGIN.fullmatch(origin) for origin in origins):
             self.problems.append(f"{name} must be sites such as https://desk.example, with commas between.")
-        return sites
+        return origins
 
     def number(self, name: str, default: int) -> int:
         value = self.get(name)

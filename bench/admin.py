@@ -1,4 +1,4 @@
-"""The admin's desk at 1,000,000 bookings: each table and the report page, beside the cheapest page of the same process.
+"""The admin pages at 1,000,000 bookings: each table and the report, beside the cheapest page of the same process.
 
 Rows read are those that PostgreSQL took from tables and indexes, also when it passed over them.
 """
@@ -16,19 +16,19 @@ import httpx
 
 from app.core import clock
 from app.core.db import Database
-from app.core.paging import cursor
+from app.core.paging import encode_cursor
 from app.main import create_app
 from app.settings import Settings
-from bench.desk_town import fill
-from bench.desk_work import Sizes
+from bench.admin_town import fill
+from bench.admin_town_rows import Sizes
 from bench.load import HOST
 from bench.processes import settings
-from bench.servers import Place, place
+from bench.servers import BenchServers, temporary_servers
 from bench.slots import statements
 from bench.tables import middle, quantile, show
 from bench.town import sign_in
 
-HEAD = ("page", "queries", "rows read", "database ms", "p50 ms", "p99 ms", "target")
+COLUMNS = ("page", "queries", "rows read", "database ms", "p50 ms", "p99 ms", "target")
 TABLE, REPORT = "≤ 10 ms in the database", "≤ 300 ms"
 COOKIE = "__Host-ds="
 Owner = Any  # asyncpg.Connection, whose parts are not typed
@@ -36,7 +36,7 @@ TIMES_EXPLAINED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AdminPage:
     name: str
     path: str
     target: str = TABLE
@@ -52,49 +52,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     sizes = Sizes(args.bookings, args.professionals, args.customers)
-    with place() as there:
+    with temporary_servers() as servers:
         started = time.perf_counter()
-        fill(there, sizes)
-        took = time.perf_counter() - started
-        rows = asyncio.run(measure(there, args.times))
-    told = f"{sizes.bookings:,} bookings, {sizes.professionals:,} professionals, {sizes.customers:,} customers"
-    show(f"The desk: {told}, filled in {took:.0f} s; each page {args.times} times", HEAD, rows)
+        fill(servers, sizes)
+        elapsed = time.perf_counter() - started
+        rows = asyncio.run(measure(servers, args.times))
+    summary = f"{sizes.bookings:,} bookings, {sizes.professionals:,} professionals, {sizes.customers:,} customers"
+    show(f"Admin pages: {summary}, filled in {elapsed:.0f} s; each page {args.times} times", COLUMNS, rows)
 
 
-async def measure(there: Place, times: int) -> list[tuple[Any, ...]]:
-    app = create_app(Settings.from_env({**settings(there), "LOG_LEVEL": "warning"}))
-    database: Database = app.state.database
+async def measure(servers: BenchServers, times: int) -> list[tuple[Any, ...]]:
+    app = create_app(Settings.from_env({**settings(servers), "LOG_LEVEL": "warning"}))
+    database: Database = app.state.services.database
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are narrower
-    owner = await asyncpg.connect(there.owner)
+    owner = await asyncpg.connect(servers.owner)
     await owner.execute("SET jit = off; SET work_mem = '64MB'")  # as reports set them
     async with httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}", timeout=60) as client:
         admin = await owner.fetchval("SELECT id FROM users WHERE role = 'admin' ORDER BY id LIMIT 1")
         client.headers["cookie"] = COOKIE + await sign_in(database, admin)
-        rows = [await _row(client, database, owner, look, times) for look in [look async for look in _looks(owner)]]
+        rows = [await _row(client, database, owner, page, times) for page in [page async for page in _pages(owner)]]
     await owner.close()
     await database.close()
     return rows
 
 
-async def _looks(owner: Owner) -> Any:
-    yield Look("the cheapest page", "/health", "the baseline")
+async def _pages(owner: Owner) -> Any:
+    yield AdminPage("the cheapest page", "/health", "the baseline")
     for name, path in (await _tables(owner)).items():
-        yield Look(name, path)
+        yield AdminPage(name, path)
     busy = await owner.fetchval("SELECT professional_id FROM professional_ratings ORDER BY jobs DESC LIMIT 1")
     area = await owner.fetchval("SELECT pincode FROM bookings GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")
     category = await owner.fetchval("SELECT slug FROM categories ORDER BY id LIMIT 1")
     for weeks in ("week", "4", "12", "52"):
-        yield Look(f"report, {weeks if weeks == 'week' else weeks + ' weeks'}", _report(period=weeks), REPORT)
+        yield AdminPage(f"report, {weeks if weeks == 'week' else weeks + ' weeks'}", _report(period=weeks), REPORT)
     first = clock.today().replace(year=clock.today().year - 3)
-    yield Look("report, all there is", f"{_report(period='days')}&from={first}&to={clock.today()}", REPORT)
+    yield AdminPage("report, all there is", f"{_report(period='days')}&from={first}&to={clock.today()}", REPORT)
     for weeks in ("12", "52"):
         for name, value in (("category", category), ("pincode", area), ("professional", busy)):
-            yield Look(f"report, {weeks} weeks, one {name}", _report(period=weeks, **{name: str(value)}), REPORT)
+            yield AdminPage(f"report, {weeks} weeks, one {name}", _report(period=weeks, **{name: str(value)}), REPORT)
 
 
 async def _tables(owner: Owner) -> Mapping[str, str]:
     half = await owner.fetchrow("SELECT id, starts_at FROM bookings ORDER BY starts_at DESC OFFSET 500000 LIMIT 1")
-    deep = cursor(half["starts_at"].isoformat(), half["id"], 500_000) if half else ""
+    deep = encode_cursor(half["starts_at"].isoformat(), half["id"], 500_000) if half else ""
     return {
         "today": "/admin",
         "customers": "/admin/customers",
@@ -120,22 +120,26 @@ def _report(**filters: str) -> str:
     return "/admin/reports?" + "&".join(f"{name}={value}" for name, value in filters.items())
 
 
-async def _row(client: httpx.AsyncClient, database: Database, owner: Owner, look: Look, times: int) -> tuple[Any, ...]:
+async def _row(
+    client: httpx.AsyncClient, database: Database, owner: Owner, page: AdminPage, times: int
+) -> tuple[Any, ...]:
     for _ in range(2):  # on the second look, so that what is prepared once is not counted
-        with statements(database) as asked:
-            answer = await client.get(look.path)
+        with statements(database) as sent:
+            answer = await client.get(page.path)
         answer.raise_for_status()
-    took = [await _timed(client, look.path) for _ in range(times)]
-    read = [one for one in asked if one[0].lstrip()[:4].upper() in ("SELE", "WITH") and "set_config" not in one[0]]
-    inside = [await _explained(owner, *one) for one in read]
+    elapsed = [await _timed(client, page.path) for _ in range(times)]
+    read = [
+        query for query in sent if query[0].lstrip()[:4].upper() in ("SELE", "WITH") and "set_config" not in query[0]
+    ]
+    inside = [await _explained(owner, *query) for query in read]
     return (
-        look.name,
-        len(asked),
+        page.name,
+        len(sent),
         sum(rows for _, rows in inside),
         sum(ms for ms, _ in inside),
-        middle(took),
-        quantile(took, 0.99),
-        look.target,
+        middle(elapsed),
+        quantile(elapsed, 0.99),
+        page.target,
     )
 
 
@@ -147,11 +151,11 @@ async def _timed(client: httpx.AsyncClient, path: str) -> float:
 
 async def _explained(owner: Owner, statement: str, parameters: Any) -> tuple[float, int]:
     """ms that PostgreSQL took, with planning, the median of some; and the rows that it read."""
-    told = []
+    plans = []
     for _ in range(TIMES_EXPLAINED):
         answer = await owner.fetchval("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + statement, *parameters)
-        told.append(json.loads(answer)[0])
-    return middle(one["Planning Time"] + one["Execution Time"] for one in told), sum(_read(told[-1]["Plan"]))
+        plans.append(json.loads(answer)[0])
+    return middle(query["Planning Time"] + query["Execution Time"] for query in plans), sum(_read(plans[-1]["Plan"]))
 
 
 def _read(node: Mapping[str, Any]) -> Iterator[int]:

@@ -16,7 +16,7 @@ import httpx
 import uvloop
 from sqlalchemy import text
 
-from app.accounts.session import TOKEN
+from app.accounts.session import SessionKind
 from app.core import clock
 from app.core.db import Database
 from app.main import create_app
@@ -24,17 +24,17 @@ from app.settings import Settings
 from bench.load import HOST
 from bench.pages import CONNECTIONS, HEAD, Page, measure, sizes
 from bench.processes import bare, settings, web
-from bench.servers import DEAD, Place, place
+from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
 from bench.slots import statements
 from bench.tables import show
 from bench.town import ADYAR, Town, build, sign_in
 
 BOOK = "/api/request/service"
-TAKEN = b"409"  # no row is written then, but all was asked
+CONFLICT = b"409"  # no row is written then, but all was asked
 PEOPLE = 200  # tokens: a budget of 600 requests a minute each
 CARD = {"method": "card", "card_number": "4242 4242 4242 4242", "expiry": "08/40", "cvv": "123"}
 WEEKS = (0, 7)  # days from today on which a week of free starts begins
-APART = 6  # of the free starts every sixth is asked for: three hours, so that nobody takes another's
+START_STEP = 6  # of the free starts every sixth is asked for: three hours, so that nobody takes another's
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with place() as there:
-        town = build(there, professionals=args.professionals, bookings=args.bookings)
-        with web(there, TRUSTED_PROXIES="1") as process:
-            pages = uvloop.run(_endpoints(there, town, process.port))
+    with temporary_servers() as servers:
+        town = build(servers, professionals=args.professionals, bookings=args.bookings)
+        with web(servers, TRUSTED_PROXIES="1") as process:
+            pages = uvloop.run(_endpoints(servers, town, process.port))
             for page in pages:
                 page.process = process
             uvloop.run(sizes(pages))
@@ -60,11 +60,11 @@ def run(args: argparse.Namespace) -> None:
         shown,
     )
     booked = sum((pressed.said for pressed, _ in pages[-1].runs), Counter[bytes]())
-    print(f"Bookings: {booked[b'201']} were made, {booked[TAKEN]} times were taken by then.")
+    print(f"Bookings: {booked[b'201']} were made, {booked[CONFLICT]} times were taken by then.")
 
 
-async def _endpoints(there: Place, town: Town, port: int) -> list[Page]:
-    database = Database(there.app)
+async def _endpoints(servers: BenchServers, town: Town, port: int) -> list[Page]:
+    database = Database(servers.app)
     try:
         own, jobs = await _tokens(database, [town.customer]), await _tokens(database, [town.professional])
         async with database.work() as db:
@@ -73,37 +73,40 @@ async def _endpoints(there: Place, town: Town, port: int) -> list[Page]:
         everybody = await _tokens(database, customers)
     finally:
         await database.close()
-    looked = {
+    read_pages = {
         "catalogue": ("/api/services?limit=50", [""]),
         "service": ("/api/service/leaking%20tap", [""]),
         "own-bookings": (f"/api/request/service/{town.customer}", own),
         "job-list": (f"/api/servicerequest/{town.professional}", jobs),
     }
     pages = [
-        Page(name, "token" if tokens[0] else "visitor", path, "", "", ask=_asking("GET", path, tokens))
-        for name, (path, tokens) in looked.items()
+        Page(name, "token" if tokens[0] else "visitor", path, "", "", ask=_request_maker("GET", path, tokens))
+        for name, (path, tokens) in read_pages.items()
     ]
-    orders = _orders(await _free(port))
-    ask = _asking("POST", BOOK, everybody, orders)
-    pages.append(Page("book", "token", BOOK, "", "", ask=ask, fine=(b"201", TAKEN)))
-    first = {name: tokens[0] for name, (_, tokens) in looked.items()} | {"book": everybody[0]}
-    await _count_queries(there, pages, first, orders)
+    orders = _orders(await _free_starts(port))
+    ask = _request_maker("POST", BOOK, everybody, orders)
+    pages.append(Page("book", "token", BOOK, "", "", ask=ask, fine=(b"201", CONFLICT)))
+    first = {name: tokens[0] for name, (_, tokens) in read_pages.items()} | {"book": everybody[0]}
+    await _count_queries(servers, pages, first, orders)
     return pages
 
 
 async def _tokens(database: Database, people: Sequence[int]) -> list[str]:
-    """So many in all, one after the other of these people."""
-    return [await sign_in(database, one, TOKEN) for one, _ in zip(cycle(people), range(PEOPLE), strict=False)]
+    """Sign in PEOPLE times in all, these people in turn."""
+    return [
+        await sign_in(database, person, SessionKind.TOKEN)
+        for person, _ in zip(cycle(people), range(PEOPLE), strict=False)
+    ]
 
 
-def _asking(
+def _request_maker(
     method: str, path: str, tokens: Sequence[str], bodies: Iterator[bytes] | None = None
 ) -> Callable[[], bytes]:
     """The next request, with the next token, from the next network."""
-    given, networks = cycle(tokens), cycle(range(1 << 16))
+    next_token, networks = cycle(tokens), cycle(range(1 << 16))
 
     def ask() -> bytes:
-        body, token, number = next(bodies) if bodies else b"", next(given), next(networks)
+        body, token, number = next(bodies) if bodies else b"", next(next_token), next(networks)
         head = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "Accept: application/json", "Accept-Encoding: gzip, br"]
         head += [f"X-Forwarded-For: 10.{number >> 8}.{number & 255}.1"]
         head += [f"Authorization: Bearer {token}"] if token else []
@@ -113,19 +116,19 @@ def _asking(
     return ask
 
 
-async def _free(port: int) -> list[dict[str, Any]]:
+async def _free_starts(port: int) -> list[dict[str, Any]]:
     """Times of many services that somebody has, by chance."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"host": HOST}, timeout=60) as client:
         services = (await client.get("/api/services?limit=100")).json()["items"]
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for number, service in enumerate(services * len(WEEKS)):
             day = clock.today().fromordinal(clock.today().toordinal() + WEEKS[number // len(services)])
-            asked = {"pincode": ADYAR, "day": day.isoformat()}
+            params = {"pincode": ADYAR, "day": day.isoformat()}
             answer = await client.get(
-                f"/api/services/{service['id']}/slots", params=asked, headers={"x-forwarded-for": f"11.0.{number}.1"}
+                f"/api/services/{service['id']}/slots", params=params, headers={"x-forwarded-for": f"11.0.{number}.1"}
             )
             starts = [start for each in answer.json()["days"] for start in each["slots"]] if answer.is_success else []
-            for start in starts[::APART]:  # one booking of each trade at each time
+            for start in starts[::START_STEP]:  # one booking of each trade at each time
                 found.setdefault((service["category"], start), {"service_id": service["id"], "start": start})
     orders = list(found.values())
     random.Random(1).shuffle(orders)
@@ -137,10 +140,12 @@ def _orders(free: Sequence[dict[str, Any]]) -> Iterator[bytes]:
     return (json.dumps({**one, **more}).encode() for one in free)
 
 
-async def _count_queries(there: Place, pages: Sequence[Page], tokens: dict[str, str], orders: Iterator[bytes]) -> None:
+async def _count_queries(
+    servers: BenchServers, pages: Sequence[Page], tokens: dict[str, str], orders: Iterator[bytes]
+) -> None:
     """In a process that keeps nothing, on its second look, so that what is prepared once is not counted."""
-    app = create_app(Settings.from_env({**settings(there, redis=DEAD), "LOG_LEVEL": "warning"}))
-    database: Database = app.state.database
+    app = create_app(Settings.from_env({**settings(servers, redis=UNREACHABLE_REDIS_URL), "LOG_LEVEL": "warning"}))
+    database: Database = app.state.services.database
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are narrower
     async with httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}") as client:
         for page in pages:
@@ -148,7 +153,7 @@ async def _count_queries(there: Place, pages: Sequence[Page], tokens: dict[str, 
             headers |= {"authorization": f"Bearer {tokens[page.name]}"} if tokens[page.name] else {}
             for _ in range(2):
                 body, method = (next(orders), "POST") if page.path == BOOK else (b"", "GET")
-                with statements(database) as asked:
+                with statements(database) as params:
                     (await client.request(method, page.path, headers=headers, content=body)).raise_for_status()
-                page.queries = len(asked)
+                page.queries = len(params)
     await database.close()

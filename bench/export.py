@@ -12,14 +12,14 @@ import tempfile
 from subprocess import PIPE
 from typing import Any
 
-from bench.desk_town import fill
-from bench.desk_work import Sizes
+from bench.admin_town import fill
+from bench.admin_town_rows import Sizes
 from bench.processes import settings
-from bench.servers import Place, place
+from bench.servers import BenchServers, temporary_servers
 from bench.tables import show
 
 HEAD = ("what", "rows", "seconds", "rows/s", "MB written", "peak memory MB", "memory before MB", "target")
-Took = tuple[int, float, float, float, float]  # rows, seconds, MB written, MB at most, MB before
+ExportRun = tuple[int, float, float, float, float]  # rows, seconds, MB written, MB at most, MB before
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,26 +34,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     sizes = Sizes(args.bookings, args.professionals, args.customers)
-    with place() as there, tempfile.TemporaryDirectory(prefix="doorstep-bench-") as folder:
-        fill(there, sizes)
-        took: dict[str, list[Took]] = {"a plain COPY": [], "an export": []}
+    with temporary_servers() as servers, tempfile.TemporaryDirectory(prefix="doorstep-bench-") as folder:
+        fill(servers, sizes)
+        elapsed: dict[str, list[ExportRun]] = {"a plain COPY": [], "an export": []}
         for _ in range(args.times):
-            took["a plain COPY"].append(_apart("plain", there, folder))
-            took["an export"].append(_apart("export", there, folder))
+            elapsed["a plain COPY"].append(_run_in_process("plain", servers, folder))
+            elapsed["an export"].append(_run_in_process("export", servers, folder))
     targets = {"a plain COPY": "the baseline", "an export": "≥ 200,000 rows/s, under 100 MB"}
     show(
-        f"Exports: {sizes.bookings:,} bookings", HEAD, [_row(name, runs, targets[name]) for name, runs in took.items()]
+        f"Exports: {sizes.bookings:,} bookings",
+        HEAD,
+        [_row(name, runs, targets[name]) for name, runs in elapsed.items()],
     )
 
 
-def _row(name: str, runs: list[Took], target: str) -> tuple[Any, ...]:
+def _row(name: str, runs: list[ExportRun], target: str) -> tuple[Any, ...]:
     rows, seconds, written, peak, before = sorted(runs, key=lambda one: one[1])[len(runs) // 2]
     return name, rows, seconds, rows / seconds, written, peak, before, target
 
 
-def _apart(how: str, there: Place, folder: str) -> Took:
+def _run_in_process(how: str, servers: BenchServers, folder: str) -> ExportRun:
     """In a fresh process, so that memory is its own."""
-    given = {**os.environ, **settings(there), "LOG_LEVEL": "warning", "UPLOADS_DIR": os.path.join(folder, "kept")}
+    given = {**os.environ, **settings(servers), "LOG_LEVEL": "warning", "UPLOADS_DIR": os.path.join(folder, "kept")}
     command = [sys.executable, "-m", "bench.export_runs", how, folder]
     rows, seconds, written, peak, before = json.loads(
         subprocess.run(command, env=given, stdout=PIPE, check=True).stdout

@@ -15,10 +15,11 @@ import asyncpg
 from sqlalchemy import select
 
 from app.accounts.user import User
-from app.core.db import Database
 from app.exports import writer
 from app.exports.export import Export
+from app.services import compose
 from app.settings import Settings
+from tasks.context import Context
 from tasks.exports import build_export
 
 # The same rows and joins, as they lie there: no guards, no rupees, no Indian time.
@@ -44,27 +45,28 @@ async def plain(given: Settings, folder: str) -> tuple[int, float, int]:
     path = os.path.join(folder, "plain.csv")
     started = time.perf_counter()
     status = await line.copy_from_query(PLAIN, output=Path(path), format="csv", header=True)
-    took = time.perf_counter() - started
+    elapsed = time.perf_counter() - started
     await line.close()
-    return int(status.split()[1]), took, await asyncio.to_thread(os.path.getsize, path)
+    return int(status.split()[1]), elapsed, await asyncio.to_thread(os.path.getsize, path)
 
 
 async def export(given: Settings, folder: str) -> tuple[int, float, int]:
     """From the claim to the row that says ready: counted, guarded, digested, on the disk."""
-    database = Database(given.database_url)
+    services = compose(given)
+    database = services.database
     async with database.work() as db:
         admin = await db.get_one(User, await db.scalar(select(User.id).where(User.role == "admin").limit(1)))
-        asked = await writer.ask(db, admin, "bookings", {}, bom=False)
+        asked = await writer.request_export(db, admin, "bookings", {}, bom=False)
     started = time.perf_counter()
-    await build_export({"database": database, "after": None, "settings": given}, export_id=asked.id)
-    took = time.perf_counter() - started
+    await build_export(Context(services=services), export_id=asked.id)
+    elapsed = time.perf_counter() - started
     async with database.work() as db:
         made = await db.get_one(Export, asked.id)
     await database.close()
     assert made.state == "ready", made.error
     assert made.rows_total is not None
     assert made.size is not None
-    return made.rows_total, took, made.size
+    return made.rows_total, elapsed, made.size
 
 
 def main(how: str, folder: str) -> None:

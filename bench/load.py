@@ -19,20 +19,20 @@ class Pressed:
     """What so many seconds of asking gave: answers a second, and how long each took, in ms."""
 
     seconds: float
-    took: list[float] = field(default_factory=list)
+    elapsed: list[float] = field(default_factory=list)
     said: Counter[bytes] = field(default_factory=Counter)  # by status
 
     @property
     def rate(self) -> float:
-        return len(self.took) / self.seconds
+        return len(self.elapsed) / self.seconds
 
     @property
     def p50(self) -> float:
-        return quantile(self.took, 0.5)
+        return quantile(self.elapsed, 0.5)
 
     @property
     def p99(self) -> float:
-        return quantile(self.took, 0.99)
+        return quantile(self.elapsed, 0.99)
 
 
 def request(path: str, cookie: str = "") -> bytes:
@@ -53,8 +53,8 @@ async def press(
     await asyncio.gather(*(loop.create_connection(lambda: next(waiting), "127.0.0.1", port) for _ in lines))
     await asyncio.wait_for(asyncio.gather(*(line.done for line in lines)), seconds + 15)
     if strange := set(pressed.said) - set(fine):
-        raise RuntimeError(f"of {len(pressed.took)} answers some were {sorted(strange)}")
-    if not pressed.took:
+        raise RuntimeError(f"of {len(pressed.elapsed)} answers some were {sorted(strange)}")
+    if not pressed.elapsed:
         raise RuntimeError("nothing was answered")
     return pressed
 
@@ -97,7 +97,7 @@ class _Line(asyncio.Protocol):
 
     def _answered(self) -> None:
         now = time.perf_counter()
-        self._pressed.took.append((now - self._asked_at) * 1000)
+        self._pressed.elapsed.append((now - self._asked_at) * 1000)
         self._pressed.said[bytes(self._come[9:12])] += 1
         self._come, self._awaited = b"", 0
         if now < self._until:

@@ -19,7 +19,7 @@ from app.main import create_app
 from app.settings import Settings
 from bench.load import FINE, HOST, Pressed, fetch, press, request
 from bench.processes import Process, bare, settings, web
-from bench.servers import DEAD, Place, place
+from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
 from bench.slots import statements
 from bench.tables import middle, percent, show
 from bench.town import ADYAR, Town, build, sign_in
@@ -58,10 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with place() as there:
-        town = build(there, professionals=args.professionals, bookings=args.bookings)
-        pages = asyncio.run(_pages(there, town))
-        with web(there) as warm, web(there, redis=DEAD) as nothing_kept:
+    with temporary_servers() as servers:
+        town = build(servers, professionals=args.professionals, bookings=args.bookings)
+        pages = asyncio.run(_pages(servers, town))
+        with web(servers) as warm, web(servers, redis=UNREACHABLE_REDIS_URL) as nothing_kept:
             for page in pages:
                 page.process = nothing_kept if page.how == "nothing kept" else warm
             uvloop.run(sizes(pages))
@@ -70,8 +70,8 @@ def run(args: argparse.Namespace) -> None:
     show(f"Pages at {CONNECTIONS} connections, medians of {args.rounds} runs of {args.seconds:g} s", HEAD, shown)
 
 
-async def _pages(there: Place, town: Town) -> list[Page]:
-    database = Database(there.app)
+async def _pages(servers: BenchServers, town: Town) -> list[Page]:
+    database = Database(servers.app)
     try:
         customer = COOKIE + await sign_in(database, town.customer)
         professional = COOKIE + await sign_in(database, town.professional)
@@ -89,14 +89,14 @@ async def _pages(there: Place, town: Town) -> list[Page]:
         Page("booking", "signed in", f"/bookings/{town.reference}", customer, "≥ 12 %, ≤ 4 queries"),
         Page("jobs", "signed in", "/jobs", professional, "≥ 12 %, ≤ 4 queries"),
     ]
-    await _count_queries(there, pages)
+    await _count_queries(servers, pages)
     return pages
 
 
-async def _count_queries(there: Place, pages: list[Page]) -> None:
+async def _count_queries(servers: BenchServers, pages: list[Page]) -> None:
     """In a process that keeps nothing, on its second look, so that what is prepared once is not counted."""
-    app = create_app(Settings.from_env({**settings(there, redis=DEAD), "LOG_LEVEL": "warning"}))
-    database: Database = app.state.database
+    app = create_app(Settings.from_env({**settings(servers, redis=UNREACHABLE_REDIS_URL), "LOG_LEVEL": "warning"}))
+    database: Database = app.state.services.database
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are narrower
     async with httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}") as client:
         for page in pages:
@@ -141,7 +141,7 @@ async def _run(page: Page, seconds: float) -> float:
     assert page.process is not None
     before = page.process.cpu_ms
     pressed = await press(page.process.port, _asking(page), seconds, CONNECTIONS, page.fine)
-    page.runs.append((pressed, (page.process.cpu_ms - before) / len(pressed.took)))
+    page.runs.append((pressed, (page.process.cpu_ms - before) / len(pressed.elapsed)))
     return pressed.rate
 
 

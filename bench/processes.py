@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app.dev.state import free_port
 from bench.load import HOST
-from bench.servers import Place
+from bench.servers import BenchServers
 
 SECRET = "only for measuring: 0123456789 abcdefgh"  # pragma: allowlist secret
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -27,10 +27,10 @@ class Process:
     def cpu_ms(self) -> float:
         """CPU time used so far, in ms; NaN where there is no /proc."""
         try:
-            told = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return float("nan")
-        return (int(told[11]) + int(told[12])) * 1000 / TICKS
+        return (int(fields[11]) + int(fields[12])) * 1000 / TICKS
 
     @property
     def memory_kb(self) -> float:
@@ -42,7 +42,7 @@ class Process:
         return float(next(line.split()[1] for line in lines if line.startswith("VmRSS")))
 
 
-def settings(place: Place, redis: str | None = None) -> dict[str, str]:
+def settings(place: BenchServers, redis: str | None = None) -> dict[str, str]:
     """The environment of a process in production; another `redis` than the place's, if given."""
     return {
         "DOORSTEP_ENV": "production",
@@ -58,7 +58,7 @@ def settings(place: Place, redis: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def web(place: Place, redis: str | None = None, **more: str) -> Iterator[Process]:
+def web(place: BenchServers, redis: str | None = None, **more: str) -> Iterator[Process]:
     with _running(["-m", "app.cli", "web", "--port"], [], settings(place, redis) | more) as process:
         yield process
 
@@ -73,8 +73,8 @@ def bare(sizes: Mapping[str, int]) -> Iterator[Process]:
 def _running(before: list[str], behind: list[str], env: Mapping[str, str]) -> Iterator[Process]:
     port = free_port()
     command = [sys.executable, *before, str(port), *behind]
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
-    process = subprocess.Popen(command, env={**kept, **env}, stderr=subprocess.DEVNULL, start_new_session=True)
+    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
+    process = subprocess.Popen(command, env={**inherited, **env}, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         _wait_for(process, port)
         yield Process(process.pid, port)

@@ -10,8 +10,8 @@ from typing import Any
 
 from saq.queue.redis import RedisQueue
 
-from app.core.queue import CARE, queue_at
-from bench.servers import place
+from app.core.queue import JOB_OPTIONS, connect_queue
+from bench.servers import temporary_servers
 from bench.tables import Cell, quantile, show
 
 HEAD = ("queue", "jobs", "jobs/s", "at 300/s: p50 ms", "p99 ms", "jobs seen")
@@ -24,14 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with place() as there:
-        rows = [asyncio.run(_measure(how, there.redis, args.jobs, args.seconds)) for how in ("bare", "ours")]
+    with temporary_servers() as servers:
+        rows = [asyncio.run(_measure(how, servers.redis, args.jobs, args.seconds)) for how in ("bare", "ours")]
     show("Tasks that do nothing; target ≥ 1,200 jobs/s, start p99 ≤ 10 ms at 300/s", HEAD, rows)
 
 
 async def _measure(how: str, url: str, jobs: int, seconds: int) -> tuple[Cell, ...]:
-    queue = queue_at(url, "bench") if how == "ours" else RedisQueue.from_url(url, name="bench-bare")
-    care: dict[str, Any] = CARE if how == "ours" else {}
+    queue = connect_queue(url, "bench") if how == "ours" else RedisQueue.from_url(url, name="bench-bare")
+    care: dict[str, Any] = JOB_OPTIONS if how == "ours" else {}
     for number in range(jobs):
         await queue.enqueue("nothing", key=f"full-{number}", sent=time.time(), **care)
     full = await _told(_worker(how, url, jobs))
@@ -44,7 +44,7 @@ async def _measure(how: str, url: str, jobs: int, seconds: int) -> tuple[Cell, .
     told = await _told(steady)
     await queue.disconnect()
     waits = [wait * 1000 for wait in told["waits"]]
-    name = "ours: tasks.run" if how == "ours" else "SAQ as it comes"
+    name = "ours: tasks.saq_config" if how == "ours" else "SAQ as it comes"
     return name, jobs, (jobs - 1) / full["took"], quantile(waits, 0.5), quantile(waits, 0.99), len(waits)
 
 

@@ -1,6 +1,6 @@
 """A worker process with a task that does nothing. `python -m bench.queue_worker ours|bare REDIS_URL JOBS`
 
-Ours is the class, the patience and the timers of tasks.run; bare is SAQ as it comes. When it has seen JOBS, it prints
+Ours is the worker, the time-outs and the timers of tasks.saq_config; bare is SAQ as it comes. After JOBS it prints
 what each waited (seconds from enqueue to start) and how long all took.
 """
 
@@ -10,11 +10,12 @@ import sys
 import time
 from typing import Any
 
+from litestar_saq import Worker as LitestarWorker
 from saq import Worker
 from saq.queue.redis import RedisQueue
 
-from app.core.queue import queue_at
-from tasks.run import TIMERS, Patient, heard
+from app.core.queue import connect_queue
+from tasks.saq_config import TIMERS, with_job_heartbeat
 
 AT_ONCE = 4  # as the queue of the timetable
 
@@ -28,8 +29,8 @@ async def nothing(ctx: Any, *, sent: float) -> None:
 
 def worker(how: str, url: str) -> Worker[Any]:
     if how == "ours":
-        queue = queue_at(url, "bench", socket_timeout=None)
-        return Patient(queue, functions=[heard(nothing)], concurrency=AT_ONCE, timers=TIMERS)
+        queue = connect_queue(url, "bench", socket_timeout=None)
+        return LitestarWorker(queue, functions=[with_job_heartbeat(nothing)], concurrency=AT_ONCE, timers=TIMERS)
     return Worker(RedisQueue.from_url(url, name="bench-bare"), functions=[nothing], concurrency=AT_ONCE)
 
 

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from app.bookings.holds import Wish, hold
-from app.catalog.repository import Services
+import app.events  # noqa: F401  declares every event type
+from app.bookings.holds import BookingRequest, hold
+from app.catalog.repository import ServiceRepository
 from app.core import clock
 from app.core.db import Database
 from app.core.errors import Refused
-from bench.servers import Place, place
+from bench.servers import BenchServers, temporary_servers
 from bench.tables import quantile, show
 from bench.town import ADYAR, CUSTOMERS, build
 
@@ -40,7 +41,7 @@ class Rival:
 
 @dataclass(slots=True)
 class Rounds:
-    took: list[float] = field(default_factory=list)
+    elapsed: list[float] = field(default_factory=list)
     ends: list[Counter[str]] = field(default_factory=list)
 
     def row(self, how: str, rivals: int) -> tuple[str | int | float, ...]:
@@ -49,7 +50,7 @@ class Rounds:
         told = sum(self.ends, Counter[str]())
         other = sum(count for end, count in told.items() if end not in ("won", "taken", "deadlock"))
         winners = str(won[0]) if len(set(won)) == 1 else f"{min(won)}–{max(won)}"
-        waits = (quantile(self.took, 0.5), quantile(self.took, 0.99))
+        waits = (quantile(self.elapsed, 0.5), quantile(self.elapsed, 0.99))
         return (how, rivals, len(self.ends), winners, told["taken"], told["deadlock"], other, *waits)
 
 
@@ -59,20 +60,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with place() as there:
-        town = build(there, professionals=24, bookings=1_000)
-        rows = asyncio.run(_measure(there, town.service, args.rivals, args.rounds))
+    with temporary_servers() as servers:
+        town = build(servers, professionals=24, bookings=1_000)
+        rows = asyncio.run(_measure(servers, town.service, args.rivals, args.rounds))
     show(f"{args.rivals} rivals for one slot; target one winner, no deadlock, p99 ≤ 150 ms", HEAD, rows)
 
 
-async def _measure(there: Place, slug: str, rivals: int, rounds: int) -> list[tuple[str | int | float, ...]]:
+async def _measure(servers: BenchServers, slug: str, rivals: int, rounds: int) -> list[tuple[str | int | float, ...]]:
     """Each round is for another start, so that nothing is left of the one before."""
-    database = Database(there.app, pool_size=rivals)
-    pool = await asyncpg.create_pool(there.app, min_size=rivals, max_size=rivals)
+    database = Database(servers.app, pool_size=rivals)
+    pool = await asyncpg.create_pool(servers.app, min_size=rivals, max_size=rivals)
     try:
         async with database.work() as db:
-            service = await Services(db).by_slug(slug)
-        owner = await asyncpg.connect(there.owner)
+            service = await ServiceRepository(db).by_slug(slug)
+        owner = await asyncpg.connect(servers.owner)
         only = await _leave_one(owner, service.id)
         await owner.close()
         tries = {
@@ -117,7 +118,7 @@ def _holding(database: Database, service_id: int) -> Try:
     async def attempt(customer: int, start: datetime) -> str:
         try:
             async with database.work() as db:
-                await hold(db, Rival(customer), Wish(service_id, start, "Flat 3B", ADYAR))
+                await hold(db, Rival(customer), BookingRequest(service_id, start, "Flat 3B", ADYAR))
         except Refused as refusal:
             return refusal.reason or "refused"
         return "won"
@@ -152,7 +153,7 @@ async def _timed(attempt: Try, customer: int, start: datetime, rounds: Rounds) -
     except Exception as problem:  # whatever goes wrong is counted, not hidden
         return "deadlock" if "deadlock" in str(problem) else type(problem).__name__
     finally:
-        rounds.took.append((time.perf_counter() - started) * 1000)
+        rounds.elapsed.append((time.perf_counter() - started) * 1000)
 
 
 def _start(number: int) -> datetime:

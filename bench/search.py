@@ -11,9 +11,9 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.search import resolve
+from app.catalog.search import find_services
 from app.core.db import Database
-from bench.servers import Place, place
+from bench.servers import BenchServers, temporary_servers
 from bench.slots import explained, statements
 from bench.tables import middle, show
 from bench.town import build
@@ -54,11 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with place() as there:
-        build(there, professionals=24, bookings=500)
-        small = asyncio.run(_measure(there))
-        asyncio.run(_grow(there, args.services, args.terms))
-        large = asyncio.run(_measure(there))
+    with temporary_servers() as servers:
+        build(servers, professionals=24, bookings=500)
+        small = asyncio.run(_measure(servers))
+        asyncio.run(_grow(servers, args.services, args.terms))
+        large = asyncio.run(_measure(servers))
     rows = [
         (words, hits, inside, least, probe, planning, small[words][1], "≤ 5 ms")
         for words, (hits, inside, least, probe, planning) in large.items()
@@ -66,8 +66,8 @@ def run(args: argparse.Namespace) -> None:
     show(f"Search, {args.services:,} services and {args.terms:,} terms, medians of {TIMES}", HEAD, rows)
 
 
-async def _grow(there: Place, services: int, terms: int) -> None:
-    owner = await asyncpg.connect(there.owner)
+async def _grow(servers: BenchServers, services: int, terms: int) -> None:
+    owner = await asyncpg.connect(servers.owner)
     try:
         have = await owner.fetchrow("SELECT (SELECT count(*) FROM services) s, (SELECT count(*) FROM search_terms) t")
         assert have is not None
@@ -78,9 +78,9 @@ async def _grow(there: Place, services: int, terms: int) -> None:
         await owner.close()
 
 
-async def _measure(there: Place) -> dict[str, tuple[Any, ...]]:
+async def _measure(servers: BenchServers) -> dict[str, tuple[Any, ...]]:
     """Words → hits; ms of the whole question, median and least, of one probe, and of planning the question."""
-    database = Database(there.app)
+    database = Database(servers.app)
     try:
         async with database.work() as db:
             return {words: await _asked(database, db, words) for words in WORDS}
@@ -89,9 +89,9 @@ async def _measure(there: Place) -> dict[str, tuple[Any, ...]]:
 
 
 async def _asked(database: Database, db: AsyncSession, words: str) -> tuple[Any, ...]:
-    with statements(database) as asked:
-        hits = await resolve(db, words)
-    times = [await explained(db, *asked[0]) for _ in range(TIMES)]
+    with statements(database) as sent:
+        hits = await find_services(db, words)
+    times = [await explained(db, *sent[0]) for _ in range(TIMES)]
     await db.execute(text("SET LOCAL pg_trgm.word_similarity_threshold = 0.33"))
     probes = [await explained(db, PROBE, (words.split()[0],)) for _ in range(TIMES)]
     inside = [one.execution for one in times]

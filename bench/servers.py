@@ -1,4 +1,4 @@
-"""A database of one's own for each measurement, gone afterwards; its own servers, or those the environment names."""
+"""A temporary database for each measurement, on servers of its own or on those that the environment names."""
 
 import asyncio
 import os
@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from app.dev.services import Services, held, wipe
+from app.dev.servers import Servers, delete_data, lock_data_dir
 from app.schema import upgrade
 
-DEAD = "redis://127.0.0.1:1/0"  # nobody listens there: a process that keeps nothing
+UNREACHABLE_REDIS_URL = "redis://127.0.0.1:1/0"  # nothing listens there: a process without a cache
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the measured data stand. `owner` may change the schema, `app` is what web processes use."""
+class BenchServers:
+    """URLs of the servers. `owner` may change the schema, `app` is what web processes use."""
 
     owner: str
     app: str
@@ -29,41 +29,42 @@ class Place:
 
 
 @contextmanager
-def place() -> Iterator[Place]:
-    """The schema and the pincodes. DATABASE_URL needs MIGRATION_DATABASE_URL, whose role may make databases."""
-    given = os.environ.get("DATABASE_URL")
-    if given:
-        yield from _on(given, os.environ.get("MIGRATION_DATABASE_URL") or given, os.environ.get("REDIS_URL", DEAD))
+def temporary_servers() -> Iterator[BenchServers]:
+    """Yield servers with the schema and the pincodes. DATABASE_URL needs MIGRATION_DATABASE_URL with CREATEDB."""
+    database_url = os.environ.get("DATABASE_URL")
+    if database_url:
+        owner_url = os.environ.get("MIGRATION_DATABASE_URL") or database_url
+        yield from _on_given_servers(database_url, owner_url, os.environ.get("REDIS_URL", UNREACHABLE_REDIS_URL))
         return
     data = Path(tempfile.mkdtemp(prefix="doorstep-bench-"))
-    servers = Services(data)
+    servers = Servers(data)
     try:
-        with held(data):
+        with lock_data_dir(data):
             servers.start()
             assert servers.postgres is not None
             assert servers.valkey is not None
-            servers.postgres.make_database("bench")
-            found = Place(servers.owner_url("bench"), servers.app_url("bench"), servers.valkey.url())
-            upgrade(found.owner, found.app)
-            yield found
+            servers.postgres.create_database("bench")
+            created = BenchServers(servers.owner_url("bench"), servers.app_url("bench"), servers.valkey.url())
+            upgrade(created.owner, created.app)
+            yield created
     finally:
         servers.stop()
-        wipe(data)
+        delete_data(data)
         shutil.rmtree(data, ignore_errors=True)
 
 
-def _on(app: str, owner: str, redis: str) -> Iterator[Place]:
+def _on_given_servers(app: str, owner: str, redis: str) -> Iterator[BenchServers]:
     name = f"doorstep_bench_{secrets.token_hex(4)}"
-    asyncio.run(_tell(owner, f"CREATE DATABASE {name}"))
+    asyncio.run(_execute(owner, f"CREATE DATABASE {name}"))
     try:
-        found = Place(_at(owner, name), _at(app, name), redis)
-        upgrade(found.owner, found.app)
-        yield found
+        created = BenchServers(_with_database(owner, name), _with_database(app, name), redis)
+        upgrade(created.owner, created.app)
+        yield created
     finally:
-        asyncio.run(_tell(owner, f"DROP DATABASE {name} WITH (FORCE)"))
+        asyncio.run(_execute(owner, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-async def _tell(url: str, statement: str) -> None:
+async def _execute(url: str, statement: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)
@@ -71,5 +72,5 @@ async def _tell(url: str, statement: str) -> None:
         await connection.close()
 
 
-def _at(url: str, database: str) -> str:
+def _with_database(url: str, database: str) -> str:
     return urlsplit(url)._replace(path=f"/{database}").geturl()

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.repository import Services
+from app.catalog.repository import ServiceRepository
 from app.core import clock
 from app.core.db import Database
-from app.scheduling import candidates
-from bench.servers import place
+from app.scheduling import slot_search
+from bench.servers import temporary_servers
 from bench.tables import middle, show
 from bench.town import ADYAR, build
 
@@ -48,48 +48,48 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _at(professionals: int, bookings: int) -> list[tuple[Any, ...]]:
-    with place() as there:
-        town = build(there, professionals=professionals, bookings=bookings)
-        return [asyncio.run(_measure(there.app, town.service))]
+    with temporary_servers() as servers:
+        town = build(servers, professionals=professionals, bookings=bookings)
+        return [asyncio.run(_measure(servers.app, town.service))]
 
 
 async def _measure(url: str, slug: str) -> tuple[Any, ...]:
     database = Database(url)
     try:
         async with database.reading() as db:
-            service = await Services(db).by_slug(slug)
-            with statements(database) as asked:
-                week = await candidates.week(db, service, ADYAR, clock.today())
-            queries = list(asked)
+            service = await ServiceRepository(db).by_slug(slug)
+            with statements(database) as sent:
+                week = await slot_search.find_week(db, service, ADYAR, clock.today())
+            queries = list(sent)
             whole, cpu = zip(*[await _timed(db, service) for _ in range(TIMES)], strict=True)
-            inside = middle([sum([(await explained(db, *one)).whole for one in queries]) for _ in range(TIMES)])
+            inside = middle([sum([(await explained(db, *query)).whole for query in queries]) for _ in range(TIMES)])
             floor = middle([(await explained(db, "SELECT 1", ())).whole for _ in range(TIMES)])
             count = await db.scalar(text("SELECT count(*) FROM bookings"))
     finally:
         await database.close()
     starts = sum(len(day.starts) for day in week.days)
-    return count, len(week.crew), starts, len(queries), inside, floor, middle(whole), middle(cpu)
+    return count, len(week.candidates), starts, len(queries), inside, floor, middle(whole), middle(cpu)
 
 
 async def _timed(db: AsyncSession, service: Any) -> tuple[float, float]:
     """How long it took, and the CPU time of this process, in ms."""
     started, used = time.perf_counter(), time.process_time()
-    await candidates.week(db, service, ADYAR, clock.today())
+    await slot_search.find_week(db, service, ADYAR, clock.today())
     return (time.perf_counter() - started) * 1000, (time.process_time() - used) * 1000
 
 
 @contextmanager
 def statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
     """Every statement that the database is sent meanwhile, as the driver gets it."""
-    asked: list[tuple[str, Any]] = []
+    sent: list[tuple[str, Any]] = []
 
     def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        asked.append((statement, parameters))
+        sent.append((statement, parameters))
 
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield asked
+        yield sent
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
@@ -109,8 +109,8 @@ class Explained:
 async def explained(db: AsyncSession, statement: str, parameters: Any) -> Explained:
     connection = await (await db.connection()).get_raw_connection()
     assert connection.driver_connection is not None
-    told = await connection.driver_connection.fetch(
+    rows = await connection.driver_connection.fetch(
         "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON) " + statement, *parameters
     )
-    said = dict(row[0].split(": ") for row in told if row[0].startswith(("Planning Time", "Execution Time")))
-    return Explained(*(float(said[name].split()[0]) for name in ("Planning Time", "Execution Time")))
+    times = dict(row[0].split(": ") for row in rows if row[0].startswith(("Planning Time", "Execution Time")))
+    return Explained(*(float(times[name].split()[0]) for name in ("Planning Time", "Execution Time")))

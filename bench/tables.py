@@ -23,8 +23,8 @@ def quantile(values: Iterable[float], share: float) -> float:
 
 
 def middle(values: Iterable[float]) -> float:
-    told = list(values)
-    return median(told) if told else math.nan
+    numbers = list(values)
+    return median(numbers) if numbers else math.nan
 
 
 def percent(part: float, whole: float) -> str:

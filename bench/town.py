@@ -6,21 +6,22 @@ from dataclasses import dataclass
 import asyncpg
 from sqlalchemy import text
 
-from app.accounts.session import ABSOLUTE, BROWSER
-from app.bookings.code import Code
+import app.events  # noqa: F401  declares every event type
+from app.accounts.session import MAX_LIFETIME, SessionKind
+from app.bookings.code import Code, CodePhase
 from app.catalog.reference_data import load_catalogue
 from app.core import clock
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.secrets import digest, new_token
 from app.models import metadata
 from bench.processes import SECRET
-from bench.servers import Place
+from bench.servers import BenchServers
 
 ADYAR, SERVICE = "600020", "tap-leak-repair"
-REACH = 0.09  # degrees: about 10 km
+RADIUS_DEGREES = 0.09  # degrees: about 10 km
 CUSTOMERS = 2_000
-A_DAY = 3  # jobs of each professional, of four that could be
+JOBS_PER_DAY = 3  # jobs of each professional, of four that could be
 
 PEOPLE = """
     INSERT INTO users (role, email, full_name, phone, password_hash, email_verified_at, created_at)
@@ -45,7 +46,8 @@ HOURS = """
 COVERAGE = f"""
     INSERT INTO coverage (professional_id, pincode)
     SELECT p.user_id, a.pincode FROM professionals p JOIN pincodes h ON h.pincode = p.home_pincode
-      JOIN pincodes a ON abs(a.latitude - h.latitude) < {REACH} AND abs(a.longitude - h.longitude) < {REACH}
+      JOIN pincodes a ON abs(a.latitude - h.latitude) < {RADIUS_DEGREES}
+       AND abs(a.longitude - h.longitude) < {RADIUS_DEGREES}
 """
 OFFERINGS = """
     INSERT INTO offerings (professional_id, service_id, standing)
@@ -112,12 +114,12 @@ class Town:
     service: str
 
 
-def build(place: Place, *, professionals: int, bookings: int) -> Town:
+def build(place: BenchServers, *, professionals: int, bookings: int) -> Town:
     """About so many bookings, a week of them ahead."""
     return asyncio.run(_build(place, professionals, bookings))
 
 
-async def sign_in(database: Database, user_id: int, kind: str = BROWSER) -> str:
+async def sign_in(database: Database, user_id: int, kind: SessionKind = SessionKind.BROWSER) -> str:
     """A session's token, as the cookie or a program carries it."""
     token = new_token()
     statement = text(
@@ -125,11 +127,11 @@ async def sign_in(database: Database, user_id: int, kind: str = BROWSER) -> str:
         " VALUES (:digest, :kind, :user, 0, now(), now(), now(), now() + :long)"
     )
     async with database.work() as db:
-        await db.execute(statement, {"digest": digest(token), "kind": kind, "user": user_id, "long": ABSOLUTE})
+        await db.execute(statement, {"digest": digest(token), "kind": kind, "user": user_id, "long": MAX_LIFETIME})
     return token
 
 
-async def _build(place: Place, professionals: int, bookings: int) -> Town:
+async def _build(place: BenchServers, professionals: int, bookings: int) -> Town:
     assert metadata.tables
     database = Database(place.owner, statement_timeout=600)
     async with database.work() as db:
@@ -142,16 +144,16 @@ async def _build(place: Place, professionals: int, bookings: int) -> Town:
         for statement in (PROFESSIONALS, HOURS, COVERAGE, OFFERINGS):
             await connection.execute(statement)
         await connection.execute("ANALYZE")
-        await connection.execute(BOOKINGS, max(8, round(bookings / professionals / A_DAY)))
+        await connection.execute(BOOKINGS, max(8, round(bookings / professionals / JOBS_PER_DAY)))
         for statement in (REVIEWS, *RATINGS, "VACUUM ANALYZE"):
             await connection.execute(statement)
-        return await _asked_for(database, connection)
+        return await _pick_samples(database, connection)
     finally:
         await connection.close()
         await database.close()
 
 
-async def _asked_for(database: Database, connection: "asyncpg.Connection[asyncpg.Record]") -> Town:
+async def _pick_samples(database: Database, connection: "asyncpg.Connection[asyncpg.Record]") -> Town:
     """Somebody with an accepted job tomorrow, its code and its payment; the professional with the most offers."""
     slug = await connection.fetchval(
         "SELECT s.slug FROM services s JOIN service_ratings r ON r.service_id = s.id ORDER BY s.id LIMIT 1"
@@ -166,7 +168,7 @@ async def _asked_for(database: Database, connection: "asyncpg.Connection[asyncpg
         " WHERE b.state = 'requested' AND b.starts_at > now() GROUP BY 1 ORDER BY count(*), 1 LIMIT 1 OFFSET 40"
     )
     assert job is not None
-    code = Code.issue("start", Vault(SECRET), job["reference"])
+    code = Code.issue(CodePhase.START, Encryption(SECRET), job["reference"])
     code.booking_id = job["id"]
     async with database.work() as db:
         db.add(code)

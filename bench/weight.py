@@ -11,7 +11,7 @@ from app.core.db import Database
 from bench.load import fetch, request
 from bench.pages import COOKIE
 from bench.processes import Process, web
-from bench.servers import Place, place
+from bench.servers import BenchServers, temporary_servers
 from bench.tables import show
 from bench.town import ADYAR, Town, build, sign_in
 
@@ -47,17 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    with place() as there:
-        town = build(there, professionals=300, bookings=5_000)
-        with web(there) as process:
-            rows, files = asyncio.run(_weigh(there, process, town))
+    with temporary_servers() as servers:
+        town = build(servers, professionals=300, bookings=5_000)
+        with web(servers) as process:
+            rows, files = asyncio.run(_weigh(servers, process, town))
     show("Weight of pages on the wire, heads included", HEAD, rows)
     if args.files:
         show("What a first visit loads beside the page", ("file", "kB"), sorted(files.items()))
 
 
-async def _weigh(there: Place, process: Process, town: Town) -> tuple[list[tuple[Any, ...]], dict[str, float]]:
-    database = Database(there.app)
+async def _weigh(servers: BenchServers, process: Process, town: Town) -> tuple[list[tuple[Any, ...]], dict[str, float]]:
+    database = Database(servers.app)
     customer = COOKIE + await sign_in(database, town.customer)
     professional = COOKIE + await sign_in(database, town.professional)
     await database.close()

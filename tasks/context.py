@@ -1,16 +1,23 @@
-"""What every task is handed as `ctx`, and its unit of work."""
+"""What every task gets as `ctx`, and its unit of work."""
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from datetime import datetime
+from typing import Any, Required, TypedDict
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import Database
-
-Context = dict[str, Any]
+from app.services import Services
 
 
-def work(ctx: Context) -> AbstractAsyncContextManager[AsyncSession]:
-    """`async with work(ctx) as db:` commits, then announces."""
-    database: Database = ctx["database"]
-    return database.work(ctx["after"])
+class Context(TypedDict, total=False):
+    """`tick` is set for tasks of the timetable, `job` for tasks of the queue (SAQ adds more of its own)."""
+
+    services: Required[Services]
+    tick: datetime
+    job: Any
+
+
+def unit_of_work(ctx: Context) -> AbstractAsyncContextManager[AsyncSession]:
+    """`async with unit_of_work(ctx) as db:` commits, then publishes what was to be published."""
+    services = ctx["services"]
+    return services.database.work(services.after_commit)

@@ -1,42 +1,40 @@
-"""Whatever waits in the outbox goes out: mail, what is for the desk's room, and what webhooks are told."""
+"""Deliver what stands in the outbox, channel by channel; write reminders into it."""
 
-import asyncio
+from collections.abc import Awaitable, Callable
 
-from app.notifications.channels.email import Smtp
-from app.notifications.channels.google_chat import Cards
-from app.notifications.delivery import Postman
-from app.notifications.http_transport import OutletPostman
-from app.notifications.messages import Letters
-from app.notifications.room import Room, forget_all
-from app.webhooks.channel import Parcels
-from app.webhooks.repository import Webhooks
-from app.webhooks.transport import Hook
-from tasks.context import Context
+import app.listeners  # noqa: F401  registers the channels of higher rooms
+from app.notifications import reminders
+from app.notifications.channel import Channel, all_channels
+from tasks.context import Context, unit_of_work
+
+Task = Callable[[Context], Awaitable[int]]
 
 
-async def drain_outbox(ctx: Context) -> int:
-    """Without a mail server (development), mails stay where they are and are read at /dev/mail."""
-    settings = ctx["settings"]
-    if settings.smtp_url is None:
-        return 0
-    letters = Letters(ctx["templates"], ctx["vault"], settings.base_url)
-    return await Postman(ctx["database"], letters, Smtp(settings.smtp_url), settings).drain()
+def _delivery_task(channel: Channel) -> Task:
+    async def deliver(ctx: Context) -> int:
+        return await channel.deliver(ctx["services"])
+
+    deliver.__name__ = deliver.__qualname__ = channel.task
+    deliver.__doc__ = f"Deliver the outbox rows of the channel {channel.name}."
+    return deliver
 
 
-async def drain_room(ctx: Context) -> int:
-    """By the pulse alone, in a loop of its own: a room that answers slowly delays no mail."""
-    settings, database = ctx["settings"], ctx["database"]
-    url = settings.google_chat_webhook_url
-    if url is None:
-        await forget_all(database)
-        return 0
-    return await OutletPostman(database, Cards(settings.base_url), Room(database, url), settings).drain()
+# One for each channel, so that a slow server delays no other channel.
+DELIVERY_TASKS: dict[str, Task] = {channel.task: _delivery_task(channel) for channel in all_channels() if channel.task}
+drain_outbox = DELIVERY_TASKS["drain_outbox"]  # emails; also woken by every commit of outbox rows
 
 
-async def drain_webhooks(ctx: Context) -> int:
-    """By the pulse alone; each by itself, so that one that hangs delays no other."""
-    settings, database = ctx["settings"], ctx["database"]
-    async with database.reading() as db:
-        hooks = await Webhooks(db).living()
-    told = [OutletPostman(database, Parcels(), Hook(database, ctx["vault"], hook), settings).drain() for hook in hooks]
-    return sum(await asyncio.gather(*told))
+async def remind_in_the_evening(ctx: Context) -> int:
+    """Batch by batch, each in a transaction of its own, so that a crash repeats no reminder."""
+    last, batches = 0, 0
+    while True:
+        async with unit_of_work(ctx) as db:
+            reached = await reminders.remind_evening(db, ctx["tick"], last)
+        if reached is None:
+            return batches
+        last, batches = reached, batches + 1
+
+
+async def remind_before_jobs(ctx: Context) -> int:
+    async with unit_of_work(ctx) as db:
+        return await reminders.remind_before(db)

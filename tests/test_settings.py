@@ -1,4 +1,4 @@
-"""Settings: typed, from names or files, and in production nothing is guessed."""
+"""Settings: typed, from variables or files, and without defaults in production."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_production_refuses_to_start_without(name):
 
 
 def test_every_problem_is_named_at_once():
-    wrong = {
+    env = {
         **PRODUCTION,
         "DATABASE_URL": "mysql://x/y",
         "SECRET_KEY": "short",
@@ -46,12 +46,12 @@ def test_every_problem_is_named_at_once():
         "LOG_LEVEL": "loud",
         "MAIL_FROM": "",
     }
-    with pytest.raises(BadSettings) as told:
-        Settings.from_env(wrong)
+    with pytest.raises(BadSettings) as caught:
+        Settings.from_env(env)
     for name in ("DATABASE_URL", "SECRET_KEY", "BASE_URL", "TRUSTED_PROXIES", "LOG_LEVEL", "MAIL_FROM"):
-        assert name in str(told.value)
-    assert "short" not in str(told.value)
-    assert "mysql" not in str(told.value)
+        assert name in str(caught.value)
+    assert "short" not in str(caught.value)
+    assert "mysql" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", [DEVELOPMENT_KEY, "a" * 64, "0123456789abcdef"])
@@ -63,10 +63,10 @@ def test_production_refuses_a_weak_key(key):
 def test_a_secret_may_stand_in_a_file(tmp_path):
     file = tmp_path / "key"
     file.write_text(KEY + "\n")
-    given = {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"}
-    assert Settings.from_env({**given, "SECRET_KEY_FILE": str(file)}).secret_key == KEY
+    without_key = {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"}
+    assert Settings.from_env({**without_key, "SECRET_KEY_FILE": str(file)}).secret_key == KEY
     with pytest.raises(BadSettings, match="SECRET_KEY_FILE cannot be read"):
-        Settings.from_env({**given, "SECRET_KEY_FILE": str(tmp_path / "none")})
+        Settings.from_env({**without_key, "SECRET_KEY_FILE": str(tmp_path / "none")})
     with pytest.raises(BadSettings, match="both set"):
         Settings.from_env({**PRODUCTION, "SECRET_KEY_FILE": str(file)})
 

@@ -1,4 +1,4 @@
-"""Where the stories happen: the whole catalogue, two plumbers in Adyar and one farther away, all with passwords."""
+"""The town of the stories: the whole catalogue, two plumbers in Adyar and one farther away, all with passwords."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.user import User
 from app.catalog.reference_data import load_catalogue
 from app.catalog.service import Service
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.secrets import Passwords
 from tests.factories import ADYAR, BESANT_NAGAR, TAMBARAM, a_professional
 
@@ -47,8 +47,8 @@ async def build(db: AsyncSession, secret: str) -> Town:
             db, "Omar Sheriff", email="omar@example.com", services=[service], pincodes=[TAMBARAM], home=TAMBARAM
         ),
     )
-    hashed = await Passwords(Vault(secret), cheap=True).hash(PASSWORD)
-    for one in (town.ravi, town.kumar, town.omar):
-        one.password_hash = hashed
+    hashed = await Passwords(Encryption(secret), cheap=True).hash(PASSWORD)
+    for professional in (town.ravi, town.kumar, town.omar):
+        professional.password_hash = hashed
     await db.flush()
     return town

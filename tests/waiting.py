@@ -1,4 +1,4 @@
-"""Until people stand where a test wants them: the condition itself is waited for, never a time."""
+"""Wait until transactions wait for locks; the condition is polled, never a fixed time."""
 
 import asyncio
 
@@ -9,11 +9,11 @@ from app.core.db import Database
 WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
-async def until_waiting(database: Database, people: int, within: float = 30) -> None:
-    """So many transactions of this database wait for what another one holds. TimeoutError when they never do."""
+async def until_waiting(database: Database, transactions: int, within: float = 30) -> None:
+    """Wait until `transactions` of this database wait for a lock. Raises TimeoutError."""
     async with asyncio.timeout(within):
         while True:
             async with database.work() as db:  # within one transaction the answer never changes
-                if (await db.scalar(WAITING) or 0) >= people:
+                if (await db.scalar(WAITING) or 0) >= transactions:
                     return
             await asyncio.sleep(0.01)

@@ -1,15 +1,15 @@
-"""Places: India's pincodes (reference data) and people's addresses."""
+"""Models of India's pincodes (reference data) and of users' addresses."""
 
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Double, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.orm import Base, Keyed
+from app.core.orm import Base, NaturalKeyBase
 
 
-class Pincode(Keyed):
-    """A postal area. `latitude` and `longitude` are degrees, empty for 170 of them."""
+class Pincode(NaturalKeyBase):
+    """A postal area. `latitude` and `longitude` are in degrees; 170 pincodes have none."""
 
     __tablename__ = "pincodes"
     __table_args__ = (
@@ -27,7 +27,7 @@ class Pincode(Keyed):
 
 
 class Address(Base):
-    """A line of a customer's address book."""
+    """An entry of a user's address book."""
 
     __tablename__ = "addresses"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What somebody does with their own address book, told in their history. Somebody else's address is Missing."""
+"""Change a user's own address book and record it in their history. Another user's address is Missing."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,12 +9,12 @@ from app.core.events import Person
 
 
 async def add(db: AsyncSession, me: Person, line: str, pincode: str) -> Address:
-    """The first one is the main one. Invalid when the book is full."""
+    """Add an address; the first one is the main one. Raises Invalid when the book is full."""
     user = await _locked(db, me)
-    made = await Addresses(db, me.id).add(line, pincode)
-    after = {"pincode": pincode, "main": made.is_main}
-    user.record("person.address_added", by=user, address_id=made.id, after=after, personal={"after.address": line})
-    return made
+    address = await Addresses(db, me.id).add(line, pincode)
+    after = {"pincode": pincode, "main": address.is_main}
+    user.record("person.address_added", by=user, address_id=address.id, after=after, personal={"after.address": line})
+    return address
 
 
 async def change(db: AsyncSession, me: Person, address_id: int, line: str, pincode: str) -> None:
@@ -27,8 +27,8 @@ async def change(db: AsyncSession, me: Person, address_id: int, line: str, pinco
     user.record("person.address_changed", by=user, address_id=address.id, before=before, after=after, personal=personal)
 
 
-async def write_main(db: AsyncSession, me: Person, line: str, pincode: str) -> None:
-    """Where they live, from now on: the main address changes, or the first one is written."""
+async def save_main(db: AsyncSession, me: Person, line: str, pincode: str) -> None:
+    """Change the main address, or add the first one."""
     home = await Addresses(db, me.id).main()
     if home is None:
         await add(db, me, line, pincode)
@@ -37,7 +37,7 @@ async def write_main(db: AsyncSession, me: Person, line: str, pincode: str) -> N
 
 
 async def remove(db: AsyncSession, me: Person, address_id: int) -> None:
-    """When the main one goes, the oldest of the others takes its place."""
+    """Remove an address; after the main one, the oldest other becomes the main address."""
     user, book = await _locked(db, me), Addresses(db, me.id)
     address = await book.get(address_id, lock=True)
     before, personal = {"pincode": address.pincode, "main": address.is_main}, {"before.address": address.line}
@@ -48,10 +48,10 @@ async def remove(db: AsyncSession, me: Person, address_id: int) -> None:
 async def make_main(db: AsyncSession, me: Person, address_id: int) -> None:
     user, book = await _locked(db, me), Addresses(db, me.id)
     address = await book.get(address_id, lock=True)
-    was = await book.main()
-    if was is None or was.id == address.id:
+    previous = await book.main()
+    if previous is None or previous.id == address.id:
         return
-    before = {"address_id": was.id}
+    before = {"address_id": previous.id}
     await book.make_main(address)
     user.record("person.main_address_changed", by=user, before=before, after={"address_id": address.id})
 

@@ -1,4 +1,4 @@
-"""A customer's address book. Somebody else's address does not exist."""
+"""Pages of a customer's address book; another person's address is Missing."""
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -6,19 +6,22 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import address_book
-from app.accounts.address import Address, Pincode
+from app.accounts.address import Address
 from app.accounts.auth import Me
-from app.accounts.contact_fields import cleaned, line_of, pincode_of
-from app.accounts.pages import in_order
+from app.accounts.contact_fields import parse_address_line, parse_pincode
+from app.accounts.pages import form_page
 from app.accounts.repository import Addresses, Pincodes
 from app.accounts.schemas import NewAddress
 from app.core.errors import Invalid
 from app.core.i18n import _
-from app.web.forms import Form, form, read, shown_again
+from app.core.validation import collect
+from app.web.actions import Rejection, submit
+from app.web.forms import Form, parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
+from app.web.render import flash, redirect
 from app.web.security import local_path
+from app.web.validation import validate_form
 
 
 class AddressPages(Controller):
@@ -27,41 +30,55 @@ class AddressPages(Controller):
 
     @get("/new", name="new_address")
     async def new(self, request: Request) -> HtmlResponse:
-        return _form(request, None, {})
+        return _render_form(request, None, {})
 
     @post(name="addresses")
     async def create(
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
-        try:
-            line, place = await _read(db, sent)
-            await address_book.add(db, me, line, place.pincode)
-        except Invalid as error:
-            return _form(request, None, shown_again(sent), error)
-        flash(request, _("The address is in your book."))
-        return go(request, local_path(sent.get("next"), "/profile"))
+        form = await parse_form(request)
+
+        async def add() -> None:
+            line, pincode = await _read(db, form)
+            await address_book.add(db, me, line, pincode)
+
+        return await submit(
+            request,
+            add,
+            form=form,
+            catch=(Invalid,),
+            on_error=lambda rejection: _render_form(request, None, rejection.values, rejection),
+            message=_("The address is in your book."),
+            then=local_path(form.get("next"), "/profile"),
+        )
 
     @get("/{address_id:int}", name="address")
     async def edit(
         self, request: Request, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        mine = await Addresses(db, me.id).get(address_id)
-        return _form(request, mine, {"address": mine.line, "pincode": mine.pincode})
+        address = await Addresses(db, me.id).get(address_id)
+        return _render_form(request, address, {"address": address.line, "pincode": address.pincode})
 
     @post("/{address_id:int}")
     async def update(
         self, request: Request, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
-        mine = await Addresses(db, me.id).get(address_id, lock=True)
-        try:
-            line, place = await _read(db, sent)
-        except Invalid as error:
-            return _form(request, mine, shown_again(sent), error)
-        await address_book.change(db, me, mine.id, line, place.pincode)
-        flash(request, _("Saved."))
-        return go(request, "/profile")
+        form = await parse_form(request)
+        address = await Addresses(db, me.id).get(address_id, lock=True)
+
+        async def change() -> None:
+            line, pincode = await _read(db, form)
+            await address_book.change(db, me, address.id, line, pincode)
+
+        return await submit(
+            request,
+            change,
+            form=form,
+            catch=(Invalid,),
+            on_error=lambda rejection: _render_form(request, address, rejection.values, rejection),
+            message=_("Saved."),
+            then="/profile",
+        )
 
     @post("/{address_id:int}/removal", name="address_removal")
     async def remove(
@@ -69,7 +86,7 @@ class AddressPages(Controller):
     ) -> HtmlResponse:
         await address_book.remove(db, me, address_id)
         flash(request, _("The address is removed."))
-        return go(request, "/profile")
+        return redirect(request, "/profile")
 
     @post("/{address_id:int}/main", name="main_address")
     async def make_main(
@@ -77,22 +94,23 @@ class AddressPages(Controller):
     ) -> HtmlResponse:
         await address_book.make_main(db, me, address_id)
         flash(request, _("This is your main address now."))
-        return go(request, "/profile")
+        return redirect(request, "/profile")
 
 
-async def _read(db: AsyncSession, sent: Form) -> tuple[str, Pincode]:
-    typed = read(NewAddress, sent)
-    kept = cleaned({"address": lambda: line_of(typed.address), "pincode": lambda: pincode_of(typed.pincode)})
-    return kept["address"], await Pincodes(db).known(kept["pincode"])
-
-
-def _form(request: Request, mine: Address | None, values: dict[str, str], wrong: Invalid | None = None) -> HtmlResponse:
-    return page(
-        request,
-        "accounts/address.html",
-        "accounts/_address_form.html",
-        status=422 if wrong else 200,
-        mine=mine,
-        values=values,
-        errors=in_order(wrong.errors if wrong else {}, NewAddress),
+async def _read(db: AsyncSession, form: Form) -> tuple[str, str]:
+    """The address line and the pincode. Raises Invalid."""
+    entered = validate_form(NewAddress, form)
+    fields = collect(
+        {
+            "address": lambda: parse_address_line(entered.address),
+            "pincode": lambda: parse_pincode(entered.pincode),
+        }
     )
+    await Pincodes(db).require(fields["pincode"])
+    return fields["address"], fields["pincode"]
+
+
+def _render_form(
+    request: Request, address: Address | None, values: dict[str, str], rejection: Rejection | None = None
+) -> HtmlResponse:
+    return form_page(request, "address", values, rejection, order=NewAddress, address=address)

@@ -1,4 +1,4 @@
-"""Signing in, out and up for programs: POST /api/login, /api/logout, /api/register."""
+"""Accounts in the API: POST /api/login, /api/logout, /api/register."""
 
 import time
 from typing import Any
@@ -9,38 +9,32 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import auth
 from app.accounts.api_schemas import LoginBody, LoginJson, RegisterBody, RegisteredJson
-from app.accounts.attempts import TooSoon
-from app.accounts.pages import apart_of, evenly
+from app.accounts.pages import pad_response_time, transaction_factory
 from app.accounts.repository import Users
 from app.accounts.schemas import NewCustomer
-from app.accounts.sign_in import recognise
+from app.accounts.sign_in import authenticate
 from app.accounts.sign_up import sign_up
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.i18n import _
 from app.core.secrets import Passwords
 from app.settings import Settings
-from app.web.api import read_body, tell
-from app.web.guards import Spoken, everyone, signed_in
+from app.web.api import json_response, read_body
+from app.web.guards import UserFacingError, everyone, signed_in
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 from app.web.security import client_address
 
 TAG = "Accounts"
-LOGIN = Doc(summary="Sign in: a token", tag=TAG, body=LoginBody, answers={200: LoginJson}, refuses=(401,))
-LOGOUT = Doc(summary="Sign out: the token ends", tag=TAG, answers={204: None})
-REGISTER = Doc(summary="A new customer", tag=TAG, body=RegisterBody, answers={201: RegisteredJson})
+LOGIN = Doc(summary="Sign in: a token", tag=TAG, body=LoginBody, responses={200: LoginJson}, error_statuses=(401,))
+LOGOUT = Doc(summary="Sign out: the token ends", tag=TAG, responses={204: None})
+REGISTER = Doc(summary="A new customer", tag=TAG, body=RegisterBody, responses={201: RegisteredJson})
 
 
-class WrongCredentials(Spoken):
+class WrongCredentials(UserFacingError):
     status_code = 401
     kind = "credentials"
-
-
-class TooOften(Spoken):
-    status_code = 429
-    kind = "too-often"
 
 
 class AccountApi(Controller):
@@ -52,26 +46,26 @@ class AccountApi(Controller):
         request: Request,
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
+        after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         settings: NamedDependency[Settings],
     ) -> JsonResponse:
-        given = await read_body(request, LoginBody)
+        body = await read_body(request, LoginBody)
         address = client_address(request, settings.trusted_proxies)
-        try:
-            person = await recognise(apart_of(database, after), passwords, given.email, given.password, address)
-        except TooSoon as soon:
-            raise TooOften(soon.words(), headers={"retry-after": str(soon.seconds)}) from soon
-        if person is None:
+        new_transaction = transaction_factory(database, after_commit)
+        user_id = await authenticate(new_transaction, passwords, body.email, body.password, address)
+        if user_id is None:
             raise WrongCredentials(_("E-mail or password is not right."))
-        user = await Users(db).get(person, lock=True)
-        blocked = await Users(db).block_of(user.id) is not None
-        token = await auth.give_token(request, db, user)
-        return tell(LoginJson(id=user.id, token=token, email=user.email, role=user.role, active=not blocked))
+        user = await Users(db).get(user_id, lock=True)
+        is_blocked = await Users(db).active_block(user.id) is not None
+        token = await auth.issue_token(request, db, user)
+        return json_response(
+            LoginJson(id=user.id, token=token, email=user.email, role=user.role, active=not is_blocked)
+        )
 
-    @post("/logout", name="api_logout", opt=signed_in(api=True, blocked_may=True, doc=LOGOUT))
+    @post("/logout", name="api_logout", opt=signed_in(api=True, allow_blocked=True, doc=LOGOUT))
     async def logout(self, request: Request, db: NamedDependency[AsyncSession]) -> Response[Any]:
-        await auth.end_token(request, db)
+        await auth.revoke_token(request, db)
         return Response(b"", status_code=204)
 
     @post("/register", name="api_register", opt=everyone(api=True, doc=REGISTER))
@@ -79,13 +73,13 @@ class AccountApi(Controller):
         self,
         request: Request,
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
+        after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> JsonResponse:
-        began, given = time.monotonic(), await read_body(request, RegisterBody)
-        new = NewCustomer(**{name: getattr(given, name) for name in given.__struct_fields__})
-        await sign_up(apart_of(database, after), passwords, vault, new)
-        await evenly(began, settings)
-        return tell(RegisteredJson(email=given.email), 201)
+        started, body = time.monotonic(), await read_body(request, RegisterBody)
+        new = NewCustomer(**{name: getattr(body, name) for name in body.__struct_fields__})
+        await sign_up(transaction_factory(database, after_commit), passwords, encryption, new)
+        await pad_response_time(started, settings)
+        return json_response(RegisteredJson(email=body.email), 201)

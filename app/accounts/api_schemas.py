@@ -1,4 +1,4 @@
-"""People as programs read and write them."""
+"""Accounts in the API's JSON."""
 
 from typing import Annotated
 
@@ -57,6 +57,6 @@ class RegisterBody(Body):
 
 
 class RegisteredJson(Struct, kw_only=True):
-    """The same answer whether the address was known or not."""
+    """The same response whether or not the address had an account."""
 
     email: Email

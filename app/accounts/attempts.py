@@ -1,7 +1,7 @@
-"""Wrong tries slow down the next one. They never lock anybody out, and a new password by mail always opens the way.
+"""Rate limits with backoff for sign-in and similar attempts. They slow down but never lock out.
 
-Each try is counted before the password is compared, in a transaction of its own, so that tries sent side by side
-count like tries sent one after the other.
+An attempt is counted before the password is compared, in a transaction of its own, so that concurrent attempts count
+like sequential ones. A password reset by email forgets the earlier attempts.
 """
 
 import hashlib
@@ -10,61 +10,43 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.core import clock
+from app.core.errors import RateLimited
 from app.core.i18n import ngettext
-from app.core.network import network
+from app.core.network import client_network
 
-FORGOTTEN_AFTER = timedelta(hours=24)
+RESET_AFTER = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """`free` tries without waiting, then `first` to wait, doubled with each further one up to `longest`."""
+class BackoffPolicy:
+    """`free_attempts` without waiting, then `first_wait`, doubled with each further attempt up to `max_wait`."""
 
     name: str
-    free: int
-    first: timedelta
-    longest: timedelta
+    free_attempts: int
+    first_wait: timedelta
+    max_wait: timedelta
 
     def wait(self, count: int) -> timedelta:
-        if count < self.free:
+        if count < self.free_attempts:
             return timedelta()
-        return min(self.first * (1 << min(count - self.free, 20)), self.longest)
+        return min(self.first_wait * (1 << min(count - self.free_attempts, 20)), self.max_wait)
 
 
 FIRST_WAIT = timedelta(seconds=15)
-# One person's tries from one place; one account from everywhere, where a stranger must not keep the right person
-# waiting for long; and one place on many accounts, where a whole street may share an address.
-ACCOUNT_HERE = Budget("here", 5, FIRST_WAIT, timedelta(minutes=15))
-ACCOUNT = Budget("account", 20, FIRST_WAIT, timedelta(minutes=2))
-NETWORK = Budget("network", 50, FIRST_WAIT, timedelta(minutes=5))
-JOINING = Budget("joining", 12, FIRST_WAIT, timedelta(minutes=10))  # papers from one place, looked at for nobody yet
-MAILS_ASKED = Budget("mails", 3, timedelta(minutes=5), timedelta(hours=1))
-
-
-class TooSoon(Exception):
-    """The next try must wait; `seconds` goes into Retry-After."""
-
-    def __init__(self, until: datetime) -> None:
-        self.seconds = max(1, int((until - clock.now()).total_seconds()) + 1)
-        super().__init__(self.words())
-
-    def words(self) -> str:
-        if self.seconds < 60:
-            return ngettext(
-                "Too many tries. Wait one second, then try again.",
-                "Too many tries. Wait %(num)s seconds, then try again.",
-                self.seconds,
-            )
-        return ngettext(
-            "Too many tries. Wait one minute, then try again.",
-            "Too many tries. Wait %(num)s minutes, then try again.",
-            -(-self.seconds // 60),
-        )
+# One account from one network; one account from everywhere, where a stranger must not make the owner wait for long;
+# and many accounts from one network, which many people may share.
+ACCOUNT_HERE = BackoffPolicy("here", 5, FIRST_WAIT, timedelta(minutes=15))
+ACCOUNT = BackoffPolicy("account", 20, FIRST_WAIT, timedelta(minutes=2))
+NETWORK = BackoffPolicy("network", 50, FIRST_WAIT, timedelta(minutes=5))
+APPLICATIONS = BackoffPolicy(
+    "joining", 12, FIRST_WAIT, timedelta(minutes=10)
+)  # applications with documents from one network
+EMAILS = BackoffPolicy("mails", 3, timedelta(minutes=5), timedelta(hours=1))
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """How many tries since when, and until when the next one waits."""
+class AttemptCount:
+    """The number of attempts since `first_at`, and until when the next one must wait."""
 
     count: int
     first_at: datetime
@@ -72,41 +54,62 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
-    """One thing that is counted: a budget, and whose. The key holds a digest, never an address or an e-mail."""
+class RateLimitKey:
+    """What is counted: a policy and its subject. The key holds a digest, never an IP or email address."""
 
-    budget: Budget
-    whose: str
+    policy: BackoffPolicy
+    subject: str
 
     @property
     def key(self) -> str:
-        return f"{self.budget.name}:{hashlib.sha256(self.whose.encode()).hexdigest()[:32]}"
+        return f"{self.policy.name}:{hashlib.sha256(self.subject.encode()).hexdigest()[:32]}"
 
-    def spend(self, tally: Tally, now: datetime) -> Tally:
-        """One try more; raises TooSoon when it comes too early, and then nothing is counted."""
-        if tally.wait_until > now and tally.count >= self.budget.free:
-            raise TooSoon(tally.wait_until)
-        forgotten = tally.wait_until + FORGOTTEN_AFTER < now
-        count = 1 if forgotten else tally.count + 1
-        return Tally(count, now if forgotten else tally.first_at, now + self.budget.wait(count))
-
-
-def sign_in_purses(email: str, address: str) -> list[Purse]:
-    """All that one try to sign in is counted under."""
-    account, place = email.strip().lower(), network(address)
-    return [Purse(ACCOUNT_HERE, f"{account} {place}"), Purse(ACCOUNT, account), Purse(NETWORK, place)]
+    def hit(self, attempts: AttemptCount, now: datetime) -> AttemptCount:
+        """Count one more attempt. Raises RateLimited, counting nothing, when it comes too early."""
+        if attempts.wait_until > now and attempts.count >= self.policy.free_attempts:
+            raise _rate_limited(attempts.wait_until)
+        expired = attempts.wait_until + RESET_AFTER < now
+        count = 1 if expired else attempts.count + 1
+        return AttemptCount(count, now if expired else attempts.first_at, now + self.policy.wait(count))
 
 
-def mail_purses(email: str, address: str) -> list[Purse]:
-    """Mails that a stranger may have sent to somebody: few per address, more per place."""
-    return [Purse(MAILS_ASKED, email.strip().lower()), Purse(NETWORK, f"mails {network(address)}")]
+def sign_in_keys(email: str, address: str) -> list[RateLimitKey]:
+    """The keys that an attempt to sign in counts under."""
+    account, client = email.strip().lower(), client_network(address)
+    return [
+        RateLimitKey(ACCOUNT_HERE, f"{account} {client}"),
+        RateLimitKey(ACCOUNT, account),
+        RateLimitKey(NETWORK, client),
+    ]
 
 
-def joining_purses(address: str) -> list[Purse]:
-    """A stranger's paper, which costs us more than most things that a stranger may send."""
-    return [Purse(JOINING, network(address))]
+def email_keys(email: str, address: str) -> list[RateLimitKey]:
+    """The keys of emails that anyone may have sent to an address: few per address, more per network."""
+    return [RateLimitKey(EMAILS, email.strip().lower()), RateLimitKey(NETWORK, f"mails {client_network(address)}")]
 
 
-def keys_of(purses: Sequence[Purse]) -> list[str]:
-    """In the order in which their rows are locked."""
-    return sorted(purse.key for purse in purses)
+def application_keys(address: str) -> list[RateLimitKey]:
+    """The keys of an application, whose document is expensive to scan."""
+    return [RateLimitKey(APPLICATIONS, client_network(address))]
+
+
+def sorted_keys(keys: Sequence[RateLimitKey]) -> list[str]:
+    """The keys in the order in which their rows are locked."""
+    return sorted(key.key for key in keys)
+
+
+def _rate_limited(until: datetime) -> RateLimited:
+    seconds = max(1, int((until - clock.now()).total_seconds()) + 1)
+    if seconds < 60:
+        message = ngettext(
+            "Too many tries. Wait one second, then try again.",
+            "Too many tries. Wait %(num)s seconds, then try again.",
+            seconds,
+        )
+    else:
+        message = ngettext(
+            "Too many tries. Wait one minute, then try again.",
+            "Too many tries. Wait %(num)s minutes, then try again.",
+            -(-seconds // 60),
+        )
+    return RateLimited(message, seconds)

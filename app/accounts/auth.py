@@ -1,24 +1,25 @@
-"""From the session cookie to `me`: the only bridge between HTTP and a User."""
+"""Load the signed-in user from the session cookie or bearer token; start and end sessions."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.session import BROWSER, IDLE, TOKEN, Principal, Sessions
+from app.accounts.session import IDLE_TIMEOUT, Principal, SessionKind, Sessions
 from app.accounts.user import User
 from app.core import clock
 from app.core.secrets import digest, new_token
-from app.web.context import Connection, visit_of
+from app.web.context import Connection, context_of
+from app.web.services import services_of
 from app.web.templating import initials, tint
 
-SEEN_EVERY = timedelta(minutes=10)
-FRESH_FOR = timedelta(minutes=15)
+LAST_SEEN_INTERVAL = timedelta(minutes=10)
+FRESH_DURATION = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The signed-in person. `blocked` is the reason given, `standing` a professional's (pending, approved, denied)."""
+    """The signed-in user. `blocked`: the reason of the block in force; `standing`: a professional's approval status."""
 
     id: int
     role: str
@@ -35,62 +36,61 @@ class Me:
 
     @property
     def is_fresh(self) -> bool:
-        """Was the password given within the last 15 minutes?"""
-        return clock.now() - self.fresh_at < FRESH_FOR
+        """Whether the password was given within the last 15 minutes."""
+        return clock.now() - self.fresh_at < FRESH_DURATION
 
 
 async def load(connection: Connection) -> Me | None:
-    """Who sends this request; no cookie, no query. API routes (`api=True`) take a bearer token and never the cookie."""
-    kind = TOKEN if connection.route_handler.opt.get("api") else BROWSER
-    token = _bearer(connection) if kind == TOKEN else _cookie(connection)
+    """The user of the request, without a query if there is no cookie. API routes take a bearer token instead."""
+    kind = SessionKind.TOKEN if connection.route_handler.opt.get("api") else SessionKind.BROWSER
+    token = _bearer(connection) if kind == SessionKind.TOKEN else _cookie(connection)
     if not token or len(token) > 100:
         return None
-    sessions = Sessions(connection.app.state.database)
-    found = await sessions.principal(digest(token), clock.now(), kind)
-    if found is None:
+    sessions = Sessions(services_of(connection).database)
+    principal = await sessions.principal(digest(token), clock.now(), kind)
+    if principal is None:
         return None
-    if clock.now() - found.last_seen_at > SEEN_EVERY:
-        await sessions.seen(found.session_id, clock.now())
-    return _me(found)
+    if clock.now() - principal.last_seen_at > LAST_SEEN_INTERVAL:
+        await sessions.touch(principal.session_id, clock.now())
+    return _me(principal)
 
 
 async def sign_in(connection: Connection, db: AsyncSession, user: User) -> None:
-    """A new session for this browser, whatever cookie it came with; the old one ends."""
+    """Start a new session for this browser and end the one of its cookie."""
     await sign_out(connection, db)
-    state, token = connection.app.state, new_token()
-    await Sessions(state.database).open(db, user, digest(token), clock.now(), connection.headers.get("user-agent", ""))
-    cookies = visit_of(connection).cookies
-    cookies[:] = [cookie for cookie in cookies if cookie.key != state.cookies.session]
-    cookies.append(state.cookies.make(state.cookies.session, token, int(IDLE.total_seconds())))
+    services, token = services_of(connection), new_token()
+    await Sessions(services.database).open(
+        db, user, digest(token), clock.now(), connection.headers.get("user-agent", "")
+    )
+    cookies = context_of(connection).cookies
+    cookies[:] = [cookie for cookie in cookies if cookie.key != services.cookies.session]
+    cookies.append(services.cookies.create(services.cookies.session, token, int(IDLE_TIMEOUT.total_seconds())))
 
 
-async def give_token(connection: Connection, db: AsyncSession, user: User) -> str:
-    """A program's token: 256 bits, of which only the digest is kept; it lives and ends as sessions do."""
-    token, sessions = new_token(), Sessions(connection.app.state.database)
-    await sessions.open(db, user, digest(token), clock.now(), connection.headers.get("user-agent", ""), TOKEN)
+async def issue_token(connection: Connection, db: AsyncSession, user: User) -> str:
+    """Issue a bearer token: 256 bits, of which only the digest is stored; it expires as sessions do."""
+    token, sessions = new_token(), Sessions(services_of(connection).database)
+    await sessions.open(
+        db, user, digest(token), clock.now(), connection.headers.get("user-agent", ""), SessionKind.TOKEN
+    )
     return token
 
 
-async def end_token(connection: Connection, db: AsyncSession) -> None:
+async def revoke_token(connection: Connection, db: AsyncSession) -> None:
     if token := _bearer(connection):
-        await Sessions(connection.app.state.database).close(db, digest(token))
+        await Sessions(services_of(connection).database).close(db, digest(token))
 
 
 async def sign_out(connection: Connection, db: AsyncSession) -> None:
-    """This browser's session ends, and its live streams with it."""
-    state = connection.app.state
+    """End this browser's session, and its live streams with it."""
+    services = services_of(connection)
     if token := _cookie(connection):
-        await Sessions(state.database).close(db, digest(token))
-        visit_of(connection).cookies.append(state.cookies.removed(state.cookies.session))
-
-
-async def still_in(connection: Connection, session_ids: list[int]) -> dict[int, bool]:
-    """Which of these sessions live, and whether their person is blocked: asked by open streams."""
-    return await Sessions(connection.app.state.database).living(session_ids, clock.now())
+        await Sessions(services.database).close(db, digest(token))
+        context_of(connection).cookies.append(services.cookies.removed(services.cookies.session))
 
 
 def _cookie(connection: Connection) -> str | None:
-    return connection.cookies.get(connection.app.state.cookies.session)
+    return connection.cookies.get(services_of(connection).cookies.session)
 
 
 def _bearer(connection: Connection) -> str | None:
@@ -98,18 +98,18 @@ def _bearer(connection: Connection) -> str | None:
     return token.strip() if kind.lower() == "bearer" else None
 
 
-def _me(found: Principal) -> Me:
+def _me(principal: Principal) -> Me:
     return Me(
-        id=found.user_id,
-        role=found.role,
-        name=found.full_name,
-        initials=initials(found.full_name),
-        tint=tint(found.full_name),
-        email=found.email,
-        verified=found.email_verified_at is not None,
-        blocked=found.blocked,
-        standing=found.standing,
-        unread=found.unread,
-        session_id=found.session_id,
-        fresh_at=found.fresh_at,
+        id=principal.user_id,
+        role=principal.role,
+        name=principal.full_name,
+        initials=initials(principal.full_name),
+        tint=tint(principal.full_name),
+        email=principal.email,
+        verified=principal.email_verified_at is not None,
+        blocked=principal.blocked,
+        standing=principal.standing,
+        unread=principal.unread,
+        session_id=principal.session_id,
+        fresh_at=principal.fresh_at,
     )

@@ -1,6 +1,6 @@
-"""Links that go out by mail: to prove an address, or to choose a new password.
+"""Single-use links sent by email: to verify an address, or to set a new password.
 
-Only a link's digest is stored. The link itself travels sealed in the mail's own row, and is erased there once sent.
+Only a link's digest is stored. The token itself is encrypted in the row of the outgoing email, and erased once sent.
 """
 
 import base64
@@ -9,42 +9,42 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.contact_fields import cleaned
-from app.accounts.password import good_password
-from app.accounts.repository import RESET, VERIFY, Links, Mailbox, Users
-from app.accounts.session import MailLink, Sessions
+from app.accounts.password import validate_password
+from app.accounts.repository import EmailLinks, EmailOutbox, Users
+from app.accounts.session import EmailLink, LinkPurpose, Sessions
 from app.accounts.user import User
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.core.i18n import _
 from app.core.outbox import Outbox
 from app.core.secrets import Passwords, digest, new_token
+from app.core.validation import collect
 
-VERIFY_FOR = timedelta(days=3)
-RESET_FOR = timedelta(hours=1)
-SEALED = "token"
+VERIFY_LIFETIME = timedelta(days=3)
+RESET_LIFETIME = timedelta(hours=1)
+TOKEN_FIELD = "token"
 
 
-async def ask_to_verify(db: AsyncSession, vault: Vault, user: User, address: str) -> None:
-    """A mail to `address` with a link; the account's address is the one whose link was opened."""
+async def send_verification(db: AsyncSession, encryption: Encryption, user: User, address: str) -> None:
+    """Send a verification link to `address`, which becomes the account's address when the link is opened."""
     token, now = new_token(), clock.now()
     db.add(
-        MailLink(
+        EmailLink(
             digest=digest(token),
             user_id=user.id,
-            purpose=VERIFY,
+            purpose=LinkPurpose.VERIFY,
             address=address,
             created_at=now,
-            expires_at=now + VERIFY_FOR,
+            expires_at=now + VERIFY_LIFETIME,
         )
     )
-    await Mailbox(db).put(_mail(VERIFY, token, vault, recipient_id=user.id, address=address))
+    await EmailOutbox(db).add(_link_email(LinkPurpose.VERIFY, token, encryption, recipient_id=user.id, address=address))
 
 
 async def verify(db: AsyncSession, token: str) -> User:
-    """The address of the link is the account's, and proven. Missing when the link opens nothing (any more)."""
-    link = await Links(db).redeem(VERIFY, digest(token))
+    """Verify the link's address and make it the account's. Raises Missing when the link is not open."""
+    link = await EmailLinks(db).redeem(LinkPurpose.VERIFY, digest(token))
     if link is None:
         raise Missing()
     users = Users(db)
@@ -54,35 +54,37 @@ async def verify(db: AsyncSession, token: str) -> User:
     if user.email_verified_at is None:
         user.email_verified_at = clock.now()
         user.record("person.email_verified", by=user)
-    await Links(db).void(VERIFY, user.id)
+    await EmailLinks(db).revoke(LinkPurpose.VERIFY, user.id)
     return user
 
 
 async def _change_address(db: AsyncSession, users: Users, user: User, address: str) -> None:
     before = user.email
-    if not await users.take_email(user, address):
+    if not await users.change_email(user, address):
         raise Refused(_("Another account has this address by now."), reason="taken")
     user.email_verified_at = None
     user.record("person.email_changed", by=user, personal={"before.email": before, "after.email": user.email})
-    await Links(db).void(RESET, user.id)
+    await EmailLinks(db).revoke(LinkPurpose.RESET, user.id)
     key = f"{user.subject}:{user.event_count}:email_changed"
-    await Mailbox(db).put(_plain("email_changed", key, recipient_id=user.id, address=before))
+    await EmailOutbox(db).add(_email("email_changed", key, recipient_id=user.id, address=before))
 
 
-async def ask_to_reset(db: AsyncSession, vault: Vault, email: str) -> None:
-    """The same rows are written whether there is such an account or not; the mail of nobody is dropped unsent."""
+async def send_reset(db: AsyncSession, encryption: Encryption, email: str) -> None:
+    """Write the same rows whether or not there is such an account; an email without a recipient is dropped unsent."""
     token = new_token()
-    whose = await Links(db).issue_reset(email, digest(token), clock.now() + RESET_FOR)
-    await Mailbox(db).put(_mail(RESET, token, vault, recipient_id=whose, address=None if whose else email))
+    user_id = await EmailLinks(db).issue_reset(email, digest(token), clock.now() + RESET_LIFETIME)
+    await EmailOutbox(db).add(
+        _link_email(LinkPurpose.RESET, token, encryption, recipient_id=user_id, address=None if user_id else email)
+    )
 
 
 async def reset_password(db: AsyncSession, sessions: Sessions, passwords: Passwords, token: str, typed: str) -> User:
-    """A new password ends every session and every other link. Missing when the link opens nothing (any more)."""
-    if not await Links(db).is_open(RESET, digest(token)):
+    """Set a new password, which ends every session and link. Raises Missing when the link is not open."""
+    if not await EmailLinks(db).is_open(LinkPurpose.RESET, digest(token)):
         raise Missing()
-    cleaned({"password": lambda: good_password(typed)})
+    collect({"password": lambda: validate_password(typed)})
     hashed = await passwords.hash(typed)
-    link = await Links(db).redeem(RESET, digest(token))
+    link = await EmailLinks(db).redeem(LinkPurpose.RESET, digest(token))
     if link is None:
         raise Missing()
     user = await Users(db).get(link.user_id, lock=True)
@@ -92,25 +94,29 @@ async def reset_password(db: AsyncSession, sessions: Sessions, passwords: Passwo
     return user
 
 
-async def set_password(db: AsyncSession, sessions: Sessions, user: User, hashed: str, keep: int | None = None) -> None:
-    """Signed out everywhere, but for the session `keep`."""
+async def set_password(
+    db: AsyncSession, sessions: Sessions, user: User, hashed: str, keep_session_id: int | None = None
+) -> None:
+    """Set the password and end every session except `keep_session_id`."""
     user.password_hash = hashed
     user.record("person.password_changed", by=user)
-    await Links(db).void(RESET, user.id)
-    await sessions.close_all(db, user.id, but=keep)
+    await EmailLinks(db).revoke(LinkPurpose.RESET, user.id)
+    await sessions.close_all(db, user.id, except_id=keep_session_id)
 
 
-def sealed_token(mail: Outbox, vault: Vault) -> str | None:
-    """The link's token, for the mail that carries it; None when it is erased."""
-    sealed = mail.data.get(SEALED)
-    return vault.open(base64.b64decode(sealed), mail.dedupe_key) if sealed else None
+def link_token(mail: Outbox, encryption: Encryption) -> str | None:
+    """The token of the link in an outgoing email; None when it is erased."""
+    encrypted = mail.data.get(TOKEN_FIELD)
+    return encryption.decrypt(base64.b64decode(encrypted), mail.dedupe_key) if encrypted else None
 
 
-def _mail(kind: str, token: str, vault: Vault, *, recipient_id: int | None, address: str | None) -> Outbox:
+def _link_email(
+    kind: str, token: str, encryption: Encryption, *, recipient_id: int | None, address: str | None
+) -> Outbox:
     key = f"{kind}:{digest(token).hex()}"
-    sealed = base64.b64encode(vault.seal(token, key)).decode()
-    return _plain(kind, key, recipient_id=recipient_id, address=address, **{SEALED: sealed})
+    encrypted = base64.b64encode(encryption.encrypt(token, key)).decode()
+    return _email(kind, key, recipient_id=recipient_id, address=address, **{TOKEN_FIELD: encrypted})
 
 
-def _plain(kind: str, key: str, *, recipient_id: int | None, address: str | None, **data: Any) -> Outbox:
+def _email(kind: str, key: str, *, recipient_id: int | None, address: str | None, **data: Any) -> Outbox:
     return Outbox(kind=kind, dedupe_key=key, recipient_id=recipient_id, address=address, data=data)

@@ -1,45 +1,47 @@
-"""Signing up, in and out."""
+"""Pages to sign up, in and out."""
 
 import asyncio
 import time
 from functools import partial
+from typing import Any
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import auth
-from app.accounts.attempts import TooSoon
 from app.accounts.auth import Me
 from app.accounts.repository import Pincodes, Users
 from app.accounts.schemas import Credentials, NewCustomer
-from app.accounts.sign_in import recognise
-from app.accounts.sign_up import Apart, sign_up
+from app.accounts.sign_in import authenticate
+from app.accounts.sign_up import TransactionFactory, sign_up
 from app.accounts.user import Role
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
-from app.core.encryption import Vault
-from app.core.errors import Invalid, Missing
+from app.core.encryption import Encryption
+from app.core.errors import Invalid, Missing, RateLimited
 from app.core.i18n import _
 from app.core.secrets import Passwords
 from app.settings import Settings
-from app.web.forms import Form, form, query, read, shown_again
+from app.web.actions import Rejection, submit
+from app.web.forms import parse_form, parse_query
 from app.web.guards import everyone, signed_in
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
+from app.web.render import flash, page, redirect
 from app.web.security import client_address, local_path
+from app.web.validation import validate_form
 
-# Seconds an answer about an address takes at least, so that its length does not tell whether the address is known.
-EVEN = 0.4
-
-
-def apart_of(database: Database, after: AfterCommit) -> Apart:
-    """Transactions beside the request's own."""
-    return partial(database.work, after)
+# The least duration of a response about an address, so that timing does not reveal whether the address is known.
+MIN_RESPONSE_SECONDS = 0.4
 
 
-def home_of(role: str) -> str:
-    """Where a person's day begins."""
+def transaction_factory(database: Database, after_commit: AfterCommit) -> TransactionFactory:
+    """Transactions of their own, beside the request's."""
+    return partial(database.work, after_commit)
+
+
+def home_path(role: str) -> str:
+    """Where a user arrives after signing in."""
     return {Role.PROFESSIONAL: "/jobs", Role.ADMIN: "/admin"}.get(Role(role), "/")
 
 
@@ -49,38 +51,38 @@ class RegisterPages(Controller):
 
     @get(name="register")
     async def show(self, request: Request) -> HtmlResponse:
-        return page(request, "accounts/register.html", "accounts/_register_form.html", values={}, errors={}, place=None)
+        return form_page(request, "register", {}, place=None)
 
     @post()
     async def create(
         self,
         request: Request,
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
+        after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        began, sent = time.monotonic(), await form(request)
-        try:
-            await sign_up(apart_of(database, after), passwords, vault, read(NewCustomer, sent))
-        except Invalid as error:
-            return await self._again(request, database, sent, error)
-        await evenly(began, settings)
-        flash(request, _("Thank you. Sign in with your e-mail and password. We have sent you a mail as well."))
-        return go(request, "/login")
+        started, form = time.monotonic(), await parse_form(request)
 
-    async def _again(self, request: Request, database: Database, sent: Form, wrong: Invalid) -> HtmlResponse:
-        async with database.sessions() as db:
-            place = await Pincodes(db).get(sent.get("pincode", "")[:6])
-        return page(
+        async def create_account() -> None:
+            new_transaction = transaction_factory(database, after_commit)
+            await sign_up(new_transaction, passwords, encryption, validate_form(NewCustomer, form))
+            await pad_response_time(started, settings)
+
+        async def show_again(rejection: Rejection) -> HtmlResponse:
+            async with database.sessions() as db:
+                place = await Pincodes(db).get(form.get("pincode", "")[:6])
+            return form_page(request, "register", rejection.values, rejection, order=NewCustomer, place=place)
+
+        return await submit(
             request,
-            "accounts/register.html",
-            "accounts/_register_form.html",
-            status=422,
-            values=shown_again(sent),
-            errors=in_order(wrong.errors, NewCustomer),
-            place=place,
+            create_account,
+            form=form,
+            catch=(Invalid,),
+            on_error=show_again,
+            message=_("Thank you. Sign in with your e-mail and password. We have sent you a mail as well."),
+            then="/login",
         )
 
 
@@ -90,10 +92,10 @@ class LoginPages(Controller):
 
     @get(name="login")
     async def show(self, request: Request, me: NamedDependency[Me | None]) -> HtmlResponse:
-        onward = local_path(query(request).get("next"), "")
+        next_url = local_path(parse_query(request).get("next"), "")
         if me is not None:
-            return go(request, onward or home_of(me.role))
-        return _login_form(request, {"next": onward})
+            return redirect(request, next_url or home_path(me.role))
+        return form_page(request, "login", {"next": next_url})
 
     @post()
     async def create(
@@ -101,91 +103,105 @@ class LoginPages(Controller):
         request: Request,
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
+        after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        sent = await form(request)
-        values = shown_again(sent) | {"next": local_path(sent.get("next"), "")}
-        address = client_address(request, settings.trusted_proxies)
-        try:
-            given = _complete(read(Credentials, sent))
-            person = await recognise(apart_of(database, after), passwords, given.email, given.password, address)
-        except Invalid as error:
-            return _login_form(request, values, errors=error.errors, status=422)
-        except TooSoon as soon:
-            return _login_form(request, values, words=soon.words(), status=429, wait=soon.seconds)
-        if person is None:
-            return _login_form(request, values, words=_("E-mail or password is not right."), status=422)
-        try:
-            return await _enter(request, db, person, values["next"])
-        except Missing:  # they left this very moment
-            return _login_form(request, values, words=_("E-mail or password is not right."), status=422)
+        form = await parse_form(request)
+        next_url = local_path(form.get("next"), "")
 
+        async def sign_in() -> str:
+            credentials = _require_both(validate_form(Credentials, form))
+            user_id = await authenticate(
+                transaction_factory(database, after_commit),
+                passwords,
+                credentials.email,
+                credentials.password,
+                client_address(request, settings.trusted_proxies),
+            )
+            if user_id is None:
+                raise Invalid({"": _("E-mail or password is not right.")})
+            try:
+                return await _start_session(request, db, user_id, next_url)
+            except Missing as error:  # deleted at this very moment
+                raise Invalid({"": _("E-mail or password is not right.")}) from error
 
-def _complete(given: Credentials) -> Credentials:
-    missing = {
-        name: words
-        for name, words in (("email", _("Tell us your e-mail address.")), ("password", _("Type your password.")))
-        if not getattr(given, name)
-    }
-    if missing:
-        raise Invalid(missing)
-    return given
-
-
-async def _enter(request: Request, db: AsyncSession, person: int, onward: str) -> HtmlResponse:
-    """A new session; whoever is blocked reads why, before anything else (W2)."""
-    users = Users(db)
-    user = await users.get(person, lock=True)
-    await auth.sign_in(request, db, user)
-    if await users.block_of(user.id):
-        return go(request, "/blocked")
-    return go(request, onward or home_of(user.role))
-
-
-def _login_form(
-    request: Request,
-    values: dict[str, str],
-    *,
-    errors: dict[str, str] | None = None,
-    words: str = "",
-    status: int = 200,
-    wait: int = 0,
-) -> HtmlResponse:
-    return page(
-        request,
-        "accounts/login.html",
-        "accounts/_login_form.html",
-        status=status,
-        headers={"retry-after": str(wait)} if wait else {},
-        values=values,
-        errors=errors or {},
-        words=words,
-    )
+        return await submit(
+            request,
+            sign_in,
+            form=form,
+            catch=(Invalid, RateLimited),
+            on_error=lambda rejection: form_page(request, "login", rejection.values | {"next": next_url}, rejection),
+            then=lambda path: path,
+        )
 
 
 class LogoutPages(Controller):
     path = "/logout"
-    opt = signed_in(blocked_may=True)
+    opt = signed_in(allow_blocked=True)
 
     @post(name="logout")
     async def create(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         await auth.sign_out(request, db)
         flash(request, _("You are signed out."))
-        answer = go(request, "/")
-        # What this browser kept of private pages goes too, also from behind the Back button.
-        answer.headers["clear-site-data"] = '"cache", "storage"'
-        return answer
+        response = redirect(request, "/")
+        # Private pages leave the browser's cache too, also from behind the Back button.
+        response.headers["clear-site-data"] = '"cache", "storage"'
+        return response
 
 
-async def evenly(began: float, settings: Settings) -> None:
-    """Wait until EVEN seconds are over since `began` (time.monotonic)."""
+def form_page(
+    request: Request,
+    name: str,
+    values: dict[str, str],
+    rejection: Rejection | None = None,
+    *,
+    order: type | None = None,
+    **context: Any,
+) -> HtmlResponse:
+    """The page accounts/<name>.html with its form, empty or rejected; `order`: the Struct whose fields it has."""
+    errors = {field: message for field, message in (rejection.errors if rejection else {}).items() if field}
+    return page(
+        request,
+        f"accounts/{name}.html",
+        f"accounts/_{name}_form.html",
+        status=rejection.status if rejection else 200,
+        headers=rejection.headers if rejection else {},
+        values=values,
+        errors=in_field_order(errors, order) if order else errors,
+        message=rejection.message if rejection else "",
+        **context,
+    )
+
+
+async def pad_response_time(started: float, settings: Settings) -> None:
+    """Wait until MIN_RESPONSE_SECONDS have passed since `started` (time.monotonic)."""
     if settings.env != "test":
-        await asyncio.sleep(max(0.0, began + EVEN - time.monotonic()))
+        await asyncio.sleep(max(0.0, started + MIN_RESPONSE_SECONDS - time.monotonic()))
 
 
-def in_order(errors: dict[str, str], kind: type) -> dict[str, str]:
-    """As the fields stand on the page."""
+def in_field_order(errors: dict[str, str], kind: type) -> dict[str, str]:
+    """The errors in the order of the Struct's fields, which is that of the page."""
     names = list(kind.__annotations__)
-    return dict(sorted(errors.items(), key=lambda one: names.index(one[0]) if one[0] in names else len(names)))
+    return dict(sorted(errors.items(), key=lambda item: names.index(item[0]) if item[0] in names else len(names)))
+
+
+def _require_both(credentials: Credentials) -> Credentials:
+    missing = {
+        name: message
+        for name, message in (("email", _("Tell us your e-mail address.")), ("password", _("Type your password.")))
+        if not getattr(credentials, name)
+    }
+    if missing:
+        raise Invalid(missing)
+    return credentials
+
+
+async def _start_session(request: Request, db: AsyncSession, user_id: int, next_url: str) -> str:
+    """Sign the user in. The path to go to: a blocked user first reads why (W2)."""
+    users = Users(db)
+    user = await users.get(user_id, lock=True)
+    await auth.sign_in(request, db, user)
+    if await users.active_block(user.id):
+        return "/blocked"
+    return next_url or home_path(user.role)

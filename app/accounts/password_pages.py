@@ -1,4 +1,4 @@
-"""Links that came by mail: a new password, a proven address."""
+"""Pages of links that came by email: set a new password, verify an address."""
 
 import time
 
@@ -7,27 +7,29 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.attempts import TooSoon
 from app.accounts.auth import Me
-from app.accounts.contact_fields import cleaned, email_of
-from app.accounts.email_links import ask_to_reset, reset_password, verify
-from app.accounts.pages import apart_of, evenly
-from app.accounts.repository import RESET, VERIFY, Links
+from app.accounts.contact_fields import parse_email
+from app.accounts.email_links import reset_password, send_reset, verify
+from app.accounts.pages import form_page, pad_response_time, transaction_factory
+from app.accounts.repository import EmailLinks
 from app.accounts.schemas import Forgotten, NewPassword
-from app.accounts.session import Sessions
-from app.accounts.sign_in import count_mail, forgive
+from app.accounts.session import LinkPurpose, Sessions
+from app.accounts.sign_in import hit_email_limit, reset_sign_in_limits
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
-from app.core.encryption import Vault
-from app.core.errors import Invalid, Missing
+from app.core.encryption import Encryption
+from app.core.errors import Invalid, Missing, RateLimited
 from app.core.i18n import _
 from app.core.secrets import Passwords, digest
+from app.core.validation import collect
 from app.settings import Settings
-from app.web.forms import form, read, shown_again
+from app.web.actions import submit
+from app.web.forms import parse_form
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
+from app.web.render import flash, page, redirect
 from app.web.security import client_address
+from app.web.validation import validate_form
 
 
 class ForgottenPages(Controller):
@@ -36,7 +38,7 @@ class ForgottenPages(Controller):
 
     @get(name="forgotten")
     async def show(self, request: Request) -> HtmlResponse:
-        return _forgotten_form(request, {})
+        return form_page(request, "forgotten", {})
 
     @post()
     async def create(
@@ -44,48 +46,30 @@ class ForgottenPages(Controller):
         request: Request,
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
-        vault: NamedDependency[Vault],
+        after_commit: NamedDependency[AfterCommit],
+        encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        """The same words, rows and time whether there is such an account or not."""
-        began, sent = time.monotonic(), await form(request)
-        address = client_address(request, settings.trusted_proxies)
-        try:
-            typed = read(Forgotten, sent)
-            email = cleaned({"email": lambda: email_of(typed.email)})["email"]
-            await count_mail(apart_of(database, after), email, address)
-        except Invalid as error:
-            return _forgotten_form(request, shown_again(sent), errors=error.errors, status=422)
-        except TooSoon as soon:
-            return _forgotten_form(request, shown_again(sent), words=soon.words(), status=429, wait=soon.seconds)
-        await ask_to_reset(db, vault, email)
-        await evenly(began, settings)
-        flash(
-            request, _("If there is an account with this address, a mail is on its way. Its link works for one hour.")
+        """The same response, rows and time whether there is such an account or not."""
+        started, form = time.monotonic(), await parse_form(request)
+
+        async def send_link() -> None:
+            entered = validate_form(Forgotten, form)
+            email = collect({"email": lambda: parse_email(entered.email)})["email"]
+            address = client_address(request, settings.trusted_proxies)
+            await hit_email_limit(transaction_factory(database, after_commit), email, address)
+            await send_reset(db, encryption, email)
+            await pad_response_time(started, settings)
+
+        return await submit(
+            request,
+            send_link,
+            form=form,
+            catch=(Invalid, RateLimited),
+            on_error=lambda rejection: form_page(request, "forgotten", rejection.values, rejection),
+            message=_("If there is an account with this address, a mail is on its way. Its link works for one hour."),
+            then="/login",
         )
-        return go(request, "/login")
-
-
-def _forgotten_form(
-    request: Request,
-    values: dict[str, str],
-    *,
-    errors: dict[str, str] | None = None,
-    words: str = "",
-    status: int = 200,
-    wait: int = 0,
-) -> HtmlResponse:
-    return page(
-        request,
-        "accounts/forgotten.html",
-        "accounts/_forgotten_form.html",
-        status=status,
-        headers={"retry-after": str(wait)} if wait else {},
-        values=values,
-        errors=errors or {},
-        words=words,
-    )
 
 
 class ResetPages(Controller):
@@ -94,9 +78,9 @@ class ResetPages(Controller):
 
     @get(name="reset")
     async def show(self, request: Request, token: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        if not await Links(db).is_open(RESET, digest(token)):
-            return _gone(request, RESET)
-        return _reset_form(request, token)
+        if not await EmailLinks(db).is_open(LinkPurpose.RESET, digest(token)):
+            return _gone(request, LinkPurpose.RESET)
+        return form_page(request, "reset", {}, token=token)
 
     @post()
     async def create(
@@ -105,39 +89,41 @@ class ResetPages(Controller):
         token: FromPath[str],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
+        after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        sent = await form(request)
+        form = await parse_form(request)
+
+        async def reset() -> None:
+            password = validate_form(NewPassword, form).password
+            user = await reset_password(db, Sessions(database), passwords, token, password)
+            address = client_address(request, settings.trusted_proxies)
+            await reset_sign_in_limits(transaction_factory(database, after_commit), user.email, address)
+
         try:
-            typed = read(NewPassword, sent).password
-            user = await reset_password(db, Sessions(database), passwords, token, typed)
-        except Invalid as error:
-            return _reset_form(request, token, error.errors)
+            return await submit(
+                request,
+                reset,
+                catch=(Invalid,),
+                on_error=lambda rejection: form_page(request, "reset", {}, rejection, token=token),
+                message=_("Your new password is set. Sign in with it."),
+                then="/login",
+            )
         except Missing:
-            return _gone(request, RESET)
-        await forgive(apart_of(database, after), user.email, client_address(request, settings.trusted_proxies))
-        flash(request, _("Your new password is set. Sign in with it."))
-        return go(request, "/login")
-
-
-def _reset_form(request: Request, token: str, errors: dict[str, str] | None = None) -> HtmlResponse:
-    status = 422 if errors else 200
-    form_of = "accounts/_reset_form.html"
-    return page(request, "accounts/reset.html", form_of, status=status, token=token, errors=errors or {})
+            return _gone(request, LinkPurpose.RESET)
 
 
 class VerifyPages(Controller):
-    """Opening the link only asks: programs that look into mails open links, too."""
+    """Opening the link only shows a button, because programs that check emails open links too."""
 
     path = "/verify/{token:str}"
     opt = everyone()
 
     @get(name="verify")
     async def show(self, request: Request, token: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        if not await Links(db).is_open(VERIFY, digest(token)):
-            return _gone(request, VERIFY)
+        if not await EmailLinks(db).is_open(LinkPurpose.VERIFY, digest(token)):
+            return _gone(request, LinkPurpose.VERIFY)
         return page(request, "accounts/verify.html", token=token)
 
     @post()
@@ -147,11 +133,11 @@ class VerifyPages(Controller):
         try:
             await verify(db, token)
         except Missing:
-            return _gone(request, VERIFY)
+            return _gone(request, LinkPurpose.VERIFY)
         flash(request, _("Your e-mail address is confirmed."))
-        return go(request, "/profile" if me else "/login")
+        return redirect(request, "/profile" if me else "/login")
 
 
 def _gone(request: Request, purpose: str) -> HtmlResponse:
-    """Used, too old, replaced or never there: all the same from outside."""
+    """Used, expired, replaced or never issued: the same page for all."""
     return page(request, "accounts/link_gone.html", status=404, purpose=purpose)

@@ -1,4 +1,4 @@
-"""India's pincodes, reference data of every town: read from `data/pincodes.tsv`."""
+"""Load India's pincodes from `data/pincodes.tsv`."""
 
 import csv
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-PINCODES = Path(__file__).parent / "data" / "pincodes.tsv"
-LOAD = text("""
+PINCODES_FILE = Path(__file__).parent / "data" / "pincodes.tsv"
+UPSERT = text("""
     INSERT INTO pincodes AS known (pincode, place, district, state, latitude, longitude, quality)
     SELECT * FROM unnest(
         CAST(:pincode AS text[]), CAST(:place AS text[]), CAST(:district AS text[]), CAST(:state AS text[]),
@@ -21,9 +21,9 @@ LOAD = text("""
 
 
 async def load_pincodes(connection: AsyncConnection) -> int:
-    """Bring the table up to the file; says how many rows were new or changed. 170 have no coordinates."""
-    with PINCODES.open(encoding="utf-8", newline="") as file:
+    """Update the table from the file; the number of rows that were new or changed."""
+    with PINCODES_FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     columns = {name: [row[name] for row in rows] for name in ("pincode", "place", "district", "state", "quality")}
     degrees = {name: [float(row[name]) if row[name] else None for row in rows] for name in ("latitude", "longitude")}
-    return (await connection.execute(LOAD, columns | degrees)).rowcount
+    return (await connection.execute(UPSERT, columns | degrees)).rowcount

@@ -1,22 +1,31 @@
-"""May this person work?"""
+"""The professional's side of an account: trade, home area and approval."""
 
+import enum
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.orm import Keyed
+from app.core.orm import NaturalKeyBase, TextEnum
 
-# How somebody stands on the desk; the database keeps it (settle_shown). Those who wait come first.
+# Values of `shown_as`, which a trigger maintains (settle_shown), in the order of the admin's table.
 WAITING, APPROVED, DENIED, BLOCKED, LEFT = range(5)
-SORTED = ("shown_as", "jobs", "stars", "home_pincode")
+SORT_COLUMNS = ("shown_as", "jobs", "stars", "home_pincode")
 
 
-class Professional(Keyed):
-    """The working side of a professional's account: trade, years, home area and standing.
+class ApprovalStatus(enum.StrEnum):
+    """Whether the professional is approved to work."""
 
-    From `papers_expire_on` on a paper is out of date and there are no new offers (W7); None: none of them expires.
-    `shown_as`, `jobs` done and `stars` (the average in hundredths, 0 without reviews) are kept by the database.
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+
+
+class Professional(NaturalKeyBase):
+    """The professional's side of an account.
+
+    From `papers_expire_on` on a document is expired and there are no new offers (W7); None: no document expires.
+    Triggers maintain `shown_as`, `jobs` (completed) and `stars` (the average in hundredths, 0 without reviews).
     """
 
     __tablename__ = "professionals"
@@ -32,7 +41,9 @@ class Professional(Keyed):
         Index("professionals_trade_idx", "trade", postgresql_using="gin", postgresql_ops={"trade": "gin_trgm_ops"}),
     )
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"), primary_key=True, autoincrement=False)
-    standing: Mapped[str] = mapped_column(default="pending", server_default="pending")
+    standing: Mapped[ApprovalStatus] = mapped_column(
+        TextEnum(ApprovalStatus), default=ApprovalStatus.PENDING, server_default=ApprovalStatus.PENDING
+    )
     trade: Mapped[str]
     experience_years: Mapped[int] = mapped_column(Integer)
     home_pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))

@@ -1,73 +1,75 @@
-"""What people change about themselves."""
+"""Change the user's own name, phone, email and password."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.contact_fields import cleaned, email_of, name_of, phone_of
-from app.accounts.email_links import ask_to_verify
-from app.accounts.password import good_password
-from app.accounts.repository import VERIFY, Links
+from app.accounts.contact_fields import parse_email, parse_name, parse_phone
+from app.accounts.email_links import send_verification
+from app.accounts.password import validate_password
+from app.accounts.repository import EmailLinks
 from app.accounts.schemas import Details
+from app.accounts.session import LinkPurpose
 from app.accounts.user import Role, User
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Invalid, Refused
 from app.core.i18n import _
+from app.core.validation import collect
 
 
 async def change_details(db: AsyncSession, user: User, typed: Details) -> None:
-    """`user` is locked. An admin, whom nobody calls, may leave the phone empty."""
+    """Change name and phone of the locked `user`; an admin's phone may be empty."""
     without_phone = user.role == Role.ADMIN and not typed.phone
-    kept = cleaned(
+    fields = collect(
         {
-            "full_name": lambda: name_of(typed.full_name),
-            "phone": lambda: "" if without_phone else phone_of(typed.phone, user.email),
+            "full_name": lambda: parse_name(typed.full_name),
+            "phone": lambda: "" if without_phone else parse_phone(typed.phone, user.email),
         }
     )
-    changed = [name for name, value in kept.items() if getattr(user, name) != value]
+    changed = [name for name, value in fields.items() if getattr(user, name) != value]
     personal = {f"before.{name}": getattr(user, name) for name in changed}
-    personal |= {f"after.{name}": kept[name] for name in changed}
-    user.full_name, user.phone = kept["full_name"], kept["phone"]
+    personal |= {f"after.{name}": fields[name] for name in changed}
+    user.full_name, user.phone = fields["full_name"], fields["phone"]
     if changed:
         user.record("person.details_changed", by=user, personal=personal, fields=changed)
 
 
-async def start_email_change(db: AsyncSession, vault: Vault, user: User, typed: str) -> None:
-    """A mail to the new address; until its link is opened nothing changes. Earlier links lose their power.
+async def start_email_change(db: AsyncSession, encryption: Encryption, user: User, typed: str) -> None:
+    """Send a link to the new address, which counts once the link is opened; earlier links are revoked.
 
-    Whether the new address is another account's is told to nobody before somebody has proven to read its mails.
+    Whether another account has the new address is not revealed before the link is opened.
     """
-    email = cleaned({"email": lambda: email_of(typed)})["email"]
+    email = collect({"email": lambda: parse_email(typed)})["email"]
     if email.lower() == user.email.lower() and user.email_verified_at is not None:
         raise Invalid({"email": _("This is your address already.")})
-    await Links(db).void(VERIFY, user.id)
-    await ask_to_verify(db, vault, user, email)
+    await EmailLinks(db).revoke(LinkPurpose.VERIFY, user.id)
+    await send_verification(db, encryption, user, email)
 
 
-async def resend_verification(db: AsyncSession, vault: Vault, user: User) -> None:
+async def resend_verification(db: AsyncSession, encryption: Encryption, user: User) -> None:
     if user.email_verified_at is not None:
         raise Refused(_("Your address is confirmed already."))
-    await start_email_change(db, vault, user, user.email)
+    await start_email_change(db, encryption, user, user.email)
 
 
 def check_new_password(typed: str, *own: str) -> None:
-    """Raises Invalid beside the field."""
-    cleaned({"password": lambda: good_password(typed, *own)})
+    """Raise Invalid at `password` when it is not good enough."""
+    collect({"password": lambda: validate_password(typed, *own)})
 
 
 def browser_name(user_agent: str) -> str:
-    """For people, as near as browsers let us know: "Firefox on Android"."""
-    browser = next((name for sign, name in BROWSERS if sign in user_agent), "")
-    system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
+    """A readable name, as far as browsers identify themselves: "Firefox on Android"."""
+    browser = next((name for token, name in BROWSERS if token in user_agent), "")
+    system = next((name for token, name in SYSTEMS if token in user_agent), "")
     if browser and system:
         return _("%(browser)s on %(system)s", browser=browser, system=system)
     return browser or system or _("A browser")
 
 
 def program_name(user_agent: str) -> str:
-    """As the program calls itself, without its version: "curl"."""
+    """The program's own name without its version: "curl"."""
     return user_agent.split("/")[0].split(" ")[0][:40] or _("A program")
 
 
-# The first that is found: most browsers also name the ones they resemble.
+# The first match counts: most browsers also name the ones they resemble.
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),

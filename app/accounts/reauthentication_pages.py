@@ -1,35 +1,37 @@
-"""/login/again: the password once more, before a deed that cannot be taken back."""
+"""The password once more, before an action that needs a session younger than 15 minutes."""
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import auth
-from app.accounts.attempts import TooSoon
 from app.accounts.auth import Me
-from app.accounts.pages import apart_of, home_of
+from app.accounts.pages import form_page, home_path, transaction_factory
 from app.accounts.repository import Users
-from app.accounts.sign_in import recognise
+from app.accounts.sign_in import prove_password
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
-from app.core.i18n import _
+from app.core.errors import Invalid, RateLimited
 from app.core.secrets import Passwords
 from app.settings import Settings
-from app.web.forms import form, query
+from app.web.actions import submit
+from app.web.forms import parse_form, parse_query
 from app.web.guards import signed_in
 from app.web.http import HtmlResponse, Request
-from app.web.render import go, page
+from app.web.render import redirect
 from app.web.security import client_address, local_path
 
 
-class AgainPages(Controller):
+class ReauthenticationPages(Controller):
     path = "/login/again"
     opt = signed_in()
 
     @get(name="again")
     async def show(self, request: Request, me: NamedDependency[Me]) -> HtmlResponse:
-        onward = local_path(query(request).get("next"), home_of(me.role))
-        return go(request, onward) if me.is_fresh else _draw(request, onward)
+        next_url = local_path(parse_query(request).get("next"), home_path(me.role))
+        if me.is_fresh:
+            return redirect(request, next_url)
+        return form_page(request, "reauthentication", {}, next_url=next_url)
 
     @post()
     async def create(
@@ -38,32 +40,23 @@ class AgainPages(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
+        after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        sent = await form(request)
-        onward = local_path(sent.get("next"), home_of(me.role))
-        address = client_address(request, settings.trusted_proxies)
-        try:
-            person = await recognise(apart_of(database, after), passwords, me.email, sent.get("password", ""), address)
-        except TooSoon as soon:
-            return _draw(request, onward, words=soon.words(), status=429, wait=soon.seconds)
-        if person != me.id:
-            return _draw(request, onward, words=_("That is not your password."), status=422)
-        await auth.sign_in(request, db, await Users(db).get(me.id, lock=True))
-        return go(request, onward)
+        form = await parse_form(request)
+        next_url = local_path(form.get("next"), home_path(me.role))
 
+        async def reauthenticate() -> None:
+            new_transaction = transaction_factory(database, after_commit)
+            address = client_address(request, settings.trusted_proxies)
+            await prove_password(new_transaction, passwords, me, form.get("password", ""), address, "password")
+            await auth.sign_in(request, db, await Users(db).get(me.id, lock=True))
 
-def _draw(request: Request, onward: str, *, words: str = "", status: int = 200, wait: int = 0) -> HtmlResponse:
-    headers = {"retry-after": str(wait)} if wait else {}
-    errors = {"password": words} if words else {}
-    return page(
-        request,
-        "accounts/reauthentication.html",
-        "accounts/_reauthentication_form.html",
-        status=status,
-        headers=headers,
-        onward=onward,
-        errors=errors,
-    )
+        return await submit(
+            request,
+            reauthenticate,
+            catch=(Invalid, RateLimited),
+            on_error=lambda rejection: form_page(request, "reauthentication", {}, rejection, next_url=next_url),
+            then=next_url,
+        )

@@ -1,19 +1,19 @@
-"""What people send, one struct per intent. Fields may be empty: all errors are reported at once."""
+"""The forms of accounts, one Struct per action. Fields may be empty, so that all errors are reported at once."""
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.accounts.contact_fields import LONGEST_EMAIL, LONGEST_LINE, LONGEST_NAME, LONGEST_PHONE
-from app.accounts.password import LONGEST
+from app.accounts.contact_fields import MAX_ADDRESS_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, MAX_PHONE_LENGTH
+from app.accounts.password import MAX_PASSWORD_LENGTH
 from app.core.i18n import N_
 
 TOO_LONG = N_("That is too long.")
-Name = Annotated[str, Meta(max_length=LONGEST_NAME, extra={"error": TOO_LONG})]
-Email = Annotated[str, Meta(max_length=LONGEST_EMAIL, extra={"error": TOO_LONG})]
-Phone = Annotated[str, Meta(max_length=LONGEST_PHONE, extra={"error": TOO_LONG})]
-Password = Annotated[str, Meta(max_length=LONGEST, extra={"error": TOO_LONG})]
-Line = Annotated[str, Meta(max_length=LONGEST_LINE, extra={"error": TOO_LONG})]
+Name = Annotated[str, Meta(max_length=MAX_NAME_LENGTH, extra={"error": TOO_LONG})]
+Email = Annotated[str, Meta(max_length=MAX_EMAIL_LENGTH, extra={"error": TOO_LONG})]
+Phone = Annotated[str, Meta(max_length=MAX_PHONE_LENGTH, extra={"error": TOO_LONG})]
+Password = Annotated[str, Meta(max_length=MAX_PASSWORD_LENGTH, extra={"error": TOO_LONG})]
+Line = Annotated[str, Meta(max_length=MAX_ADDRESS_LENGTH, extra={"error": TOO_LONG})]
 PincodeText = Annotated[str, Meta(max_length=40, extra={"error": TOO_LONG})]
 
 

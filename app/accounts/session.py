@@ -1,5 +1,6 @@
-"""Browser sessions, links sent by mail, and counted tries: only digests of secrets are stored."""
+"""Sessions, links sent by email, and counted attempts: only digests of secrets are stored."""
 
+import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,19 +9,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.user import Block, User
-from app.core.card_numbers import holds_card_number
+from app.core.card_numbers import contains_card_number
 from app.core.db import Database
 from app.core.events import nudge
-from app.core.orm import Base, Keyed
+from app.core.orm import Base, NaturalKeyBase, TextEnum
 
-IDLE = timedelta(days=14)
-ABSOLUTE = timedelta(days=90)
-BROWSER, TOKEN = "browser", "token"
-SESSION_ENDED = "session-ended"  # nudge to user:<id>: open streams ask again whether they may go on
+IDLE_TIMEOUT = timedelta(days=14)
+MAX_LIFETIME = timedelta(days=90)
+SESSION_ENDED = "session-ended"  # sent to user:<id>; open streams check their session again
+
+
+class SessionKind(enum.StrEnum):
+    """A browser sends its cookie, a program its bearer token."""
+
+    BROWSER = "browser"
+    TOKEN = "token"
+
+
+class LinkPurpose(enum.StrEnum):
+    VERIFY = "verify"
+    RESET = "reset"
 
 
 class Session(Base):
-    """One signed-in browser: 256 random bits in the cookie, their SHA-256 here."""
+    """A signed-in browser or program: 256 random bits with the client, their SHA-256 here."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -28,7 +40,9 @@ class Session(Base):
         Index("sessions_expires_at_idx", "expires_at"),
         CheckConstraint("kind IN ('browser', 'token')", name="sessions_kind_check"),
     )
-    kind: Mapped[str] = mapped_column(default=BROWSER, server_default=BROWSER)
+    kind: Mapped[SessionKind] = mapped_column(
+        TextEnum(SessionKind), default=SessionKind.BROWSER, server_default=SessionKind.BROWSER
+    )
     digest: Mapped[bytes] = mapped_column(unique=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
     epoch: Mapped[int] = mapped_column(Integer)
@@ -41,7 +55,7 @@ class Session(Base):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One row about whoever holds a session; `blocked` is the reason in force, `unread`: a notice waits."""
+    """The holder of a session. `blocked`: the reason of the block in force; `unread`: a notification is unread."""
 
     session_id: int
     last_seen_at: datetime
@@ -56,7 +70,7 @@ class Principal:
     unread: bool
 
 
-# By hand: this runs before every page of everybody who is signed in, and `professionals` belongs to a higher feature.
+# Hand-written: it runs before every page of a signed-in user. It reads the inbox of a higher room, a listed exception.
 PRINCIPAL = text("""
     SELECT s.id AS session_id, s.last_seen_at, s.fresh_at, u.id AS user_id, u.role, u.full_name, u.email,
            u.email_verified_at, b.reason AS blocked, p.standing,
@@ -70,28 +84,36 @@ PRINCIPAL = text("""
 
 
 class Sessions:
-    """Reading is done beside the request's own transaction; opening and closing belong to it."""
+    """Sessions are read outside the request's own transaction, and opened and closed in it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def principal(self, digest: bytes, now: datetime, kind: str = BROWSER) -> Principal | None:
-        """Whoever holds the token of this digest, if the session lives: 14 days idle, 90 in all.
+    async def principal(
+        self, digest: bytes, now: datetime, kind: SessionKind = SessionKind.BROWSER
+    ) -> Principal | None:
+        """The holder of an active session: at most 14 days idle and 90 days in all.
 
-        A browser's cookie is no program's token, nor the other way round: each is found as its own `kind` alone.
+        A browser's cookie is not accepted as a program's token, nor the other way round.
         """
-        asked = {"digest": digest, "kind": kind, "now": now, "idle": now - IDLE}
+        params = {"digest": digest, "kind": kind, "now": now, "idle": now - IDLE_TIMEOUT}
         async with self._database.reading() as db:
-            found = await db.execute(PRINCIPAL, asked)
-            row = found.one_or_none()
+            result = await db.execute(PRINCIPAL, params)
+            row = result.one_or_none()
         return Principal(*row) if row else None
 
-    async def seen(self, session_id: int, now: datetime) -> None:
+    async def touch(self, session_id: int, now: datetime) -> None:
         async with self._database.work() as db:
             await db.execute(update(Session).where(Session.id == session_id).values(last_seen_at=now))
 
     async def open(
-        self, db: AsyncSession, user: User, digest: bytes, now: datetime, user_agent: str, kind: str = BROWSER
+        self,
+        db: AsyncSession,
+        user: User,
+        digest: bytes,
+        now: datetime,
+        user_agent: str,
+        kind: SessionKind = SessionKind.BROWSER,
     ) -> None:
         db.add(
             Session(
@@ -102,8 +124,8 @@ class Sessions:
                 created_at=now,
                 last_seen_at=now,
                 fresh_at=now,
-                expires_at=now + ABSOLUTE,
-                user_agent="" if holds_card_number(user_agent) else user_agent[:200],
+                expires_at=now + MAX_LIFETIME,
+                user_agent="" if contains_card_number(user_agent) else user_agent[:200],
             )
         )
         await db.flush()
@@ -113,25 +135,25 @@ class Sessions:
         for user_id in closed.scalars():
             nudge(db, f"user:{user_id}", SESSION_ENDED)
 
-    async def close_all(self, db: AsyncSession, user_id: int, *, but: int | None = None) -> None:
-        """Blocked, new password, "sign out everywhere": each browser's session ends, `but` one if given."""
-        await db.execute(delete(Session).where(Session.user_id == user_id, Session.id.is_distinct_from(but)))
+    async def close_all(self, db: AsyncSession, user_id: int, *, except_id: int | None = None) -> None:
+        """End every session of a user except `except_id`: after a block, a new password, or "sign out everywhere"."""
+        await db.execute(delete(Session).where(Session.user_id == user_id, Session.id.is_distinct_from(except_id)))
         nudge(db, f"user:{user_id}", SESSION_ENDED)
 
-    async def living(self, session_ids: list[int], now: datetime) -> dict[int, bool]:
-        """Those of `session_ids` that live, each with: is its person blocked?"""
+    async def active(self, session_ids: list[int], now: datetime) -> dict[int, bool]:
+        """The active ones of `session_ids`, each with whether its user is blocked."""
         blocked = select(Block.id).where(Block.user_id == Session.user_id, Block.lifted_at.is_(None)).exists()
-        question = (
+        query = (
             select(Session.id, blocked)
             .join(User, (User.id == Session.user_id) & (User.epoch == Session.epoch))
-            .where(Session.id.in_(session_ids), Session.expires_at > now, Session.last_seen_at > now - IDLE)
+            .where(Session.id.in_(session_ids), Session.expires_at > now, Session.last_seen_at > now - IDLE_TIMEOUT)
         )
         async with self._database.reading() as db:
-            rows = await db.execute(question)
+            rows = await db.execute(query)
             return {row[0]: row[1] for row in rows}
 
 
-class MailLink(Base):
+class EmailLink(Base):
     """A single-use link: to verify `address` (which is the account's from then on), or to set a new password."""
 
     __tablename__ = "mail_links"
@@ -141,15 +163,15 @@ class MailLink(Base):
     )
     digest: Mapped[bytes] = mapped_column(unique=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
-    purpose: Mapped[str]
+    purpose: Mapped[LinkPurpose] = mapped_column(TextEnum(LinkPurpose))
     address: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
 
-class Attempts(Keyed):
-    """Wrong tries under one key (an account, an address of the network): they slow down, they never lock out."""
+class Attempts(NaturalKeyBase):
+    """Counted attempts under one key, such as an account or a network (app.accounts.attempts)."""
 
     __tablename__ = "attempts"
     key: Mapped[str] = mapped_column(primary_key=True)
@@ -159,9 +181,9 @@ class Attempts(Keyed):
 
 
 async def prune(db: AsyncSession, now: datetime) -> int:
-    """Forget sessions that are over, links that are a week past and tries that no longer slow anybody down."""
-    over = delete(Session).where(Session.expires_at <= now)
-    gone = (await db.scalars(over.returning(Session.id))).all()
-    await db.execute(delete(MailLink).where(MailLink.expires_at <= now - timedelta(days=7)))
+    """Delete expired sessions, links a week and attempts a day after they ended; the number of sessions."""
+    expired = delete(Session).where(Session.expires_at <= now)
+    deleted = (await db.scalars(expired.returning(Session.id))).all()
+    await db.execute(delete(EmailLink).where(EmailLink.expires_at <= now - timedelta(days=7)))
     await db.execute(delete(Attempts).where(Attempts.wait_until <= now - timedelta(days=1)))
-    return len(gone)
+    return len(deleted)

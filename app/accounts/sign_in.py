@@ -1,45 +1,78 @@
-"""Proving that one is who one says: counted first, compared after, the same answer for every way of being wrong."""
+"""Check a password: every attempt is counted first and compared after, with the same answer for every mistake."""
 
-from app.accounts.attempts import mail_purses, sign_in_purses
-from app.accounts.contact_fields import Wrong, email_of
-from app.accounts.repository import Tries, Users
-from app.accounts.sign_up import Apart
+from typing import Protocol
+
+from app.accounts.attempts import email_keys, sign_in_keys
+from app.accounts.contact_fields import parse_email
+from app.accounts.repository import RateLimits, Users
+from app.accounts.sign_up import TransactionFactory
+from app.core.errors import Invalid
+from app.core.i18n import _
 from app.core.secrets import Passwords
+from app.core.validation import FieldError
 
 
-async def recognise(apart: Apart, passwords: Passwords, email: str, password: str, address: str) -> int | None:
-    """The person's id, or None: no such account and a wrong password take the same steps and the same time.
+class Account(Protocol):
+    """Whoever is signed in."""
 
-    Raises TooSoon. No connection is held while the password is compared.
+    @property
+    def id(self) -> int: ...
+    @property
+    def email(self) -> str: ...
+
+
+async def authenticate(
+    new_transaction: TransactionFactory, passwords: Passwords, email: str, password: str, address: str
+) -> int | None:
+    """The user's id; None for an unknown account or a wrong password, after the same steps and the same time.
+
+    Raises RateLimited. No connection is held while the password is compared.
     """
-    email = as_kept(email)
-    purses = sign_in_purses(email, address)
-    async with apart() as db:
-        await Tries(db).spend(purses)
-        known = await Users(db).credentials(email)
-    right = await passwords.verify(known[1] if known else None, password)
-    if not right or known is None:
+    email = normalized_email(email)
+    keys = sign_in_keys(email, address)
+    async with new_transaction() as db:
+        await RateLimits(db).hit(keys)
+        credentials = await Users(db).credentials(email)
+    matches = await passwords.verify(credentials[1] if credentials else None, password)
+    if not matches or credentials is None:
         return None
-    async with apart() as db:
-        await Tries(db).forgive(purses)
-    return known[0]
+    async with new_transaction() as db:
+        await RateLimits(db).reset(keys)
+    return credentials[0]
 
 
-async def count_mail(apart: Apart, email: str, address: str) -> None:
-    """A mail to `email` was asked for; raises TooSoon when there were many."""
-    async with apart() as db:
-        await Tries(db).spend(mail_purses(email, address))
+async def prove_password(
+    new_transaction: TransactionFactory,
+    passwords: Passwords,
+    me: Account,
+    password: str,
+    address: str,
+    field: str = "current_password",
+) -> None:
+    """Check the password of the signed-in user; counted like signing in. Raises Invalid at `field`, or RateLimited."""
+    if await authenticate(new_transaction, passwords, me.email, password, address) != me.id:
+        wrong = {
+            "current_password": _("This is not your present password."),
+            "password": _("That is not your password."),
+        }
+        raise Invalid({field: wrong[field]})
 
 
-async def forgive(apart: Apart, email: str, address: str) -> None:
-    """A new password was set by mail: earlier wrong tries hold nobody up."""
-    async with apart() as db:
-        await Tries(db).forgive(sign_in_purses(email, address))
+async def hit_email_limit(new_transaction: TransactionFactory, email: str, address: str) -> None:
+    """Count an email that was requested to `email`. Raises RateLimited after a few."""
+    async with new_transaction() as db:
+        await RateLimits(db).hit(email_keys(email, address))
 
 
-def as_kept(email: str) -> str:
-    """As sign-up would have kept it, or as it was typed."""
+async def reset_sign_in_limits(new_transaction: TransactionFactory, email: str, address: str) -> None:
+    """Forget earlier wrong attempts, after a password was reset by email."""
+    async with new_transaction() as db:
+        await RateLimits(db).reset(sign_in_keys(email, address))
+
+
+def normalized_email(email: str) -> str:
+    """The address as sign-up stores it; stripped where it is not valid."""
     try:
-        return email_of(email)
-    except Wrong:
+        return parse_email(email)
+    except FieldError:
         return email.strip()

@@ -1,57 +1,60 @@
-"""Becoming somebody here: customers by themselves, admins by a command."""
+"""Create accounts: customers sign up themselves, admins are created by a command."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.contact_fields import cleaned, email_of, line_of, name_of, phone_of, pincode_of
-from app.accounts.email_links import ask_to_verify
-from app.accounts.password import good_password
-from app.accounts.repository import Addresses, Mailbox, Pincodes, Users
+from app.accounts.contact_fields import parse_address_line, parse_email, parse_name, parse_phone, parse_pincode
+from app.accounts.email_links import send_verification
+from app.accounts.password import validate_password
+from app.accounts.repository import Addresses, EmailOutbox, Pincodes, Users
 from app.accounts.schemas import NewCustomer
 from app.accounts.user import Role, User
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Invalid
 from app.core.events import PLATFORM
 from app.core.i18n import _
 from app.core.outbox import Outbox
 from app.core.secrets import Passwords
+from app.core.validation import collect
 
-# A transaction of its own: what happens in it is committed, whatever the request answers.
-Apart = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+# Opens a transaction of its own, which commits whatever the request's own transaction does.
+TransactionFactory = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
-async def sign_up(apart: Apart, passwords: Passwords, vault: Vault, new: NewCustomer) -> None:
-    """A customer's account, or, when the address has one already, a mail to its owner: nobody else is told which.
+async def sign_up(
+    new_transaction: TransactionFactory, passwords: Passwords, encryption: Encryption, new: NewCustomer
+) -> None:
+    """Create a customer's account; if the address has one, email its owner instead, with the same response.
 
-    Raises Invalid with everything that is wrong. Nothing is read before the password is hashed, so that a crowd of
-    sign-ups waits for the two hashing threads and not for the database's connections.
+    Raises Invalid with every wrong field. Nothing is read before the password is hashed, so that many sign-ups wait for
+    the two hashing threads and not for database connections.
     """
-    kept = cleaned(cleaners_of(new))
-    hashed = await passwords.hash(kept["password"])
-    async with apart() as db:
-        await Pincodes(db).known(kept["pincode"])
-        user = a_person(Role.CUSTOMER, kept["email"], kept["full_name"], kept["phone"], hashed)
+    fields = collect(field_readers(new))
+    hashed = await passwords.hash(fields["password"])
+    async with new_transaction() as db:
+        await Pincodes(db).require(fields["pincode"])
+        user = new_user(Role.CUSTOMER, fields["email"], fields["full_name"], fields["phone"], hashed)
         if await Users(db).add(user):
-            await settle_in(db, vault, user, kept["address"], kept["pincode"])
+            await complete_registration(db, encryption, user, fields["address"], fields["pincode"])
         else:
-            await tell_owner(db, kept["email"])
+            await notify_owner(db, fields["email"])
 
 
-async def make_admin(
+async def create_admin(
     db: AsyncSession, passwords: Passwords, *, email: str, password: str, full_name: str = "Admin"
 ) -> User:
-    """The command line's way, the only one there is. Raises Invalid, also when the address has an account."""
-    kept = cleaned(
+    """Create an admin, from the command line only. Raises Invalid, also when the address has an account."""
+    fields = collect(
         {
-            "email": lambda: email_of(email),
-            "full_name": lambda: name_of(full_name),
-            "password": lambda: good_password(password, email, full_name),
+            "email": lambda: parse_email(email),
+            "full_name": lambda: parse_name(full_name),
+            "password": lambda: validate_password(password, email, full_name),
         }
     )
-    user = a_person(Role.ADMIN, kept["email"], kept["full_name"], "", await passwords.hash(kept["password"]))
+    user = new_user(Role.ADMIN, fields["email"], fields["full_name"], "", await passwords.hash(fields["password"]))
     user.email_verified_at = clock.now()
     if not await Users(db).add(user):
         raise Invalid({"email": _("There is an account with this address already.")})
@@ -59,19 +62,19 @@ async def make_admin(
     return user
 
 
-def cleaners_of(new: NewCustomer) -> dict[str, Callable[[], str]]:
-    """What everybody says who signs up."""
+def field_readers(new: NewCustomer) -> dict[str, Callable[[], str]]:
+    """The fields of everyone who signs up."""
     return {
-        "full_name": lambda: name_of(new.full_name),
-        "email": lambda: email_of(new.email),
-        "phone": lambda: phone_of(new.phone, new.email.strip()),
-        "password": lambda: good_password(new.password, new.email.strip(), new.full_name.strip()),
-        "address": lambda: line_of(new.address),
-        "pincode": lambda: pincode_of(new.pincode),
+        "full_name": lambda: parse_name(new.full_name),
+        "email": lambda: parse_email(new.email),
+        "phone": lambda: parse_phone(new.phone, new.email.strip()),
+        "password": lambda: validate_password(new.password, new.email.strip(), new.full_name.strip()),
+        "address": lambda: parse_address_line(new.address),
+        "pincode": lambda: parse_pincode(new.pincode),
     }
 
 
-def a_person(role: Role, email: str, full_name: str, phone: str, hashed: str) -> User:
+def new_user(role: Role, email: str, full_name: str, phone: str, hashed: str) -> User:
     return User(
         role=str(role),
         email=email,
@@ -84,19 +87,19 @@ def a_person(role: Role, email: str, full_name: str, phone: str, hashed: str) ->
     )
 
 
-async def settle_in(db: AsyncSession, vault: Vault, user: User, line: str, pincode: str) -> None:
-    """The first fact, the first address, and the mail that proves the e-mail address."""
+async def complete_registration(db: AsyncSession, encryption: Encryption, user: User, line: str, pincode: str) -> None:
+    """Record the registration, add the first address, and send the verification email."""
     user.record("person.registered", by=user, role=user.role)
     await Addresses(db, user.id).add(line, pincode)
-    await ask_to_verify(db, vault, user, user.email)
+    await send_verification(db, encryption, user, user.email)
 
 
-async def tell_owner(db: AsyncSession, email: str) -> None:
-    """At most one such mail an hour."""
-    owner = await Users(db).with_email(email)
+async def notify_owner(db: AsyncSession, email: str) -> None:
+    """Email the owner of an address that was used to sign up again, at most once an hour."""
+    owner = await Users(db).by_email(email)
     if owner is not None:
         hour = clock.now().strftime("%Y%m%d%H")
         key = f"known_address:{owner.id}:{hour}"
-        await Mailbox(db).put(
+        await EmailOutbox(db).add(
             Outbox(kind="known_address", dedupe_key=key, recipient_id=owner.id, address=None, data={})
         )

@@ -1,4 +1,4 @@
-"""A person with an account, and the block that may lie on it."""
+"""Users and their blocks."""
 
 import enum
 from datetime import datetime
@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, Integer, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.events import Chronicle
+from app.core.events import AuditedMixin
 from app.core.i18n import N_, _
-from app.core.orm import Base
+from app.core.orm import Base, TextEnum
 
 
 class Role(enum.StrEnum):
@@ -17,18 +17,18 @@ class Role(enum.StrEnum):
     ADMIN = "admin"
 
 
-# The name of who has left. Nobody living can take it (app.accounts.contact_fields).
-FORMER = {
+# The names of deleted accounts; no active account can take one (app.accounts.contact_fields).
+FORMER_NAMES = {
     Role.CUSTOMER: N_("Former customer"),
     Role.PROFESSIONAL: N_("Former professional"),
     Role.ADMIN: N_("Former admin"),
 }
 
 
-class User(Base, Chronicle):
-    """One account, one role. `epoch` grows whenever every session must end.
+class User(Base, AuditedMixin):
+    """An account with one role. Incrementing `epoch` ends every session.
 
-    Who has left (W16, W17) keeps the row, without anything personal.
+    A deleted account (W16, W17) keeps its row without personal data; `left_at` says since when.
     """
 
     __tablename__ = "users"
@@ -48,7 +48,7 @@ class User(Base, Chronicle):
         ),
         Index("users_left_idx", "role", "created_at", "id", postgresql_where=text("left_at IS NOT NULL")),
     )
-    role: Mapped[str]
+    role: Mapped[Role] = mapped_column(TextEnum(Role))
     email: Mapped[str]
     full_name: Mapped[str]
     phone: Mapped[str]
@@ -57,7 +57,7 @@ class User(Base, Chronicle):
     epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
-    # What a person is looked for by.
+    # The text that the admin's search looks through.
     words: Mapped[str] = mapped_column(
         Computed("lower(full_name || ' ' || email || ' ' || phone)", persisted=True), deferred=True
     )
@@ -72,7 +72,7 @@ class User(Base, Chronicle):
 
 
 class Block(Base):
-    """Why a person may not act, who said so, and until when: in force while `lifted_at` is empty."""
+    """A block with its reason and author; in force while `lifted_at` is empty."""
 
     __tablename__ = "blocks"
     __table_args__ = (
@@ -93,12 +93,12 @@ class Block(Base):
 
 
 def public_name(full_name: str) -> str:
-    """First name and initial, all that strangers read: "Ravi K."; of who has left: "Former professional"."""
-    if full_name in FORMER.values():
+    """First name and initial, as strangers see it: "Ravi K."; for a deleted account "Former professional"."""
+    if full_name in FORMER_NAMES.values():
         return _(full_name)
     first, *rest = full_name.split()
     return f"{first} {rest[-1][0]}." if rest else first
 
 
 def first_name(full_name: str) -> str:
-    return _(full_name) if full_name in FORMER.values() else full_name.split()[0]
+    return _(full_name) if full_name in FORMER_NAMES.values() else full_name.split()[0]

@@ -1,4 +1,4 @@
-"""/admin/events: everything that happened, the latest first, and one event with its place in the chain."""
+"""/admin/events: all events, the latest first, and one event with the proof of its hash chain."""
 
 from datetime import date
 
@@ -7,99 +7,100 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.repository import IDS
-from app.audit.history import Fact
-from app.audit.messages import FAMILIES, SAID
-from app.audit.repository import Events, Proof, Wanted
+from app.accounts.repository import ROW_IDS
+from app.audit.history import HistoryEntry
+from app.audit.repository import ChainProof, EventFilter, EventQueries
+from app.core.event_types import registry
 from app.core.i18n import _
-from app.web.admin import desk
+from app.web.admin import admin_page
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.table import View, view
+from app.web.table import TableView, table_view
 
 PATH = "/admin/events"
 FILTERS = ("record", "by", "name", "from", "until")
-# Where a record is looked at; people have a page by their role.
-RECORDS = {
-    "booking": "/admin/bookings",
-    "category": "/admin/services/categories",
-    "service": "/admin/services",
-    "webhook": "/admin/webhooks",
-}
-PEOPLE = {"customer": "/admin/customers", "professional": "/admin/professionals", "admin": "/admin/admins"}
+USER_PAGES = {"customer": "/admin/customers", "professional": "/admin/professionals", "admin": "/admin/admins"}
 
 
-class EventDesk(Controller):
+class EventAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
     @get(name="desk-events")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _draw(request, db, "audit/_events.html")
+        return await _render(request, db, "audit/_events.html")
 
     @get("/{event_id:int}", name="desk-event")
     async def show(self, request: Request, event_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        events = Events(db)
-        fact = await events.one(event_id)
-        return await _draw(request, db, "audit/_event.html", fact, await events.proof(fact))
+        events = EventQueries(db)
+        entry = await events.get(event_id)
+        return await _render(request, db, "audit/_event.html", entry, await events.proof(entry))
 
 
-async def _draw(
-    request: Request, db: AsyncSession, fragment: str, fact: Fact | None = None, proof: Proof | None = None
+async def _render(
+    request: Request,
+    db: AsyncSession,
+    fragment: str,
+    entry: HistoryEntry | None = None,
+    proof: ChainProof | None = None,
 ) -> HtmlResponse:
-    asked, events = view(request, PATH, sorts=("time",), default="-time", filters=FILTERS), Events(db)
-    wanted = _wanted(asked)
-    who = await events.person(wanted.by)
-    return await desk(
+    view, events = table_view(request, PATH, sorts=("time",), default="-time", filters=FILTERS), EventQueries(db)
+    filters = _filters(view)
+    actor = await events.name_and_role(filters.by)
+    return await admin_page(
         request,
         db,
         "audit/events.html",
         fragment,
-        view=asked,
-        page=await events.listed(wanted, descending=asked.descending, after=asked.after),
-        names=[("", _("Anything")), *((name, _(words, who=_("Somebody"))) for name, words in SAID.items())],
-        families=[("", _("All"), None), *((name, _(words), None) for name, words in FAMILIES.items())],
-        who=who[0] if who else "",
-        fact=fact,
+        view=view,
+        page=await events.matching(filters, descending=view.descending, after=view.after),
+        names=[
+            ("", _("Anything")),
+            *((event_type.name, _(event_type.message, who=_("Somebody"))) for event_type in registry),
+        ],
+        families=[("", _("All"), None), *((family.name, _(family.label), None) for family in registry.families)],
+        who=actor[0] if actor else "",
+        entry=entry,
         proof=proof,
-        record_at=await _record_at(events, fact) if fact else None,
+        record_page=await _record_page(events, entry) if entry else None,
     )
 
 
-def _wanted(asked: View) -> Wanted:
-    chosen = asked.chosen
-    return Wanted(
-        people=asked.q,
-        by=_number(chosen["by"]) if chosen["by"] else None,
-        record=_subject(chosen["record"]),
-        name=chosen["name"],
-        since=_day(chosen["from"]),
-        until=_day(chosen["until"]),
+def _filters(view: TableView) -> EventFilter:
+    values = view.filters
+    return EventFilter(
+        people=view.q,
+        by=_user_id(values["by"]) if values["by"] else None,
+        record=_subject(values["record"]),
+        name=values["name"],
+        since=_date(values["from"]),
+        until=_date(values["until"]),
     )
 
 
-def _number(typed: str) -> int:
-    """A person's, or 0, which is nobody's."""
-    number = int(typed) if typed.isascii() and typed.isdigit() else 0
-    return number if number in IDS else 0
+def _user_id(text: str) -> int:
+    """0, which is nobody's id, for anything that is no id."""
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    return number if number in ROW_IDS else 0
 
 
-def _subject(typed: str) -> str:
+def _subject(text: str) -> str:
     """A booking's reference alone means the booking."""
-    return f"booking-{typed.upper()}" if typed and "-" not in typed else typed
+    return f"booking-{text.upper()}" if text and "-" not in text else text
 
 
-def _day(typed: str) -> date | None:
+def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(typed) if len(typed) == len("2026-11-24") else None
+        return date.fromisoformat(text) if len(text) == len("2026-11-24") else None
     except ValueError:
         return None
 
 
-async def _record_at(events: Events, fact: Fact) -> str | None:
-    """The page of what it happened to."""
-    kind, _dash, key = fact.subject.partition("-")
-    if kind in RECORDS:
-        return f"{RECORDS[kind]}/{key}"
-    person = await events.person(int(key)) if kind == "user" else None
-    return f"{PEOPLE[person[1]]}/{key}" if person else None
+async def _record_page(events: EventQueries, entry: HistoryEntry) -> str | None:
+    """The admin page of the record that the event happened to."""
+    family = registry.family_of(entry.name)
+    kind, _dash, key = entry.subject.partition("-")
+    if kind == "user":
+        user = await events.name_and_role(int(key))
+        return f"{USER_PAGES[user[1]]}/{key}" if user else None
+    return f"{family.admin_page}/{key}" if family and family.admin_page else None

@@ -1,4 +1,7 @@
-"""The facts of an event as lines that people read: a label and a value, or what it was and what it is now."""
+"""The facts of an event as labelled lines: one value, or the value before and after.
+
+Labels of facts that several rooms record stand here; an event type can label facts of its own (app.core.event_types).
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -6,12 +9,13 @@ from datetime import date, datetime
 from typing import Any
 
 from app.core import clock
-from app.core.datetimes import clock_time, day, minutes_long, when, written
+from app.core.datetimes import format_clock_time, format_date_pattern, format_datetime, format_day, format_duration
+from app.core.event_types import registry
 from app.core.i18n import N_, _
-from app.core.money import money
+from app.core.money import format_rupees
 
-# What each fact is called, in the middle of a sentence. A fact without a name here fails the tests.
-NAMES: dict[str, str] = {
+# The label of each fact, for the middle of a sentence. A test fails when a recorded fact has none.
+FIELD_LABELS: dict[str, str] = {
     "state": N_("the state"),
     "standing": N_("the standing"),
     "role": N_("the role"),
@@ -83,25 +87,16 @@ NAMES: dict[str, str] = {
     "until": N_("until"),
     "url": N_("where it goes"),
 }
-# Known to the chain alone.
-UNSAID = ("before", "after", "channel", "admins", "category_id", "service_id")
-# Personal, and shown only where looking is recorded: not in a history.
-SHY = ("address", "note", "phone", "email")
+# Facts of every event that no history shows, beside those that event types declare as hidden.
+STRUCTURAL_FIELDS = frozenset({"before", "after", "channel"})
 
-# What a bare word before and after is, where it is not the state.
-BARE = {
-    "booking.moved": "starts_at",
-    "booking.requoted": "price",
-    "person.promoted": "role",
-    "person.demoted": "role",
-}
-MONEY = ("price", "total", "fee")
-MINUTES = ("minutes", "notice_minutes")
-MOMENTS = ("starts_at", "from", "until")
-DAYS = ("expires_on",)
-PEOPLE = ("professional_id", "reserved_for")
-CODED = ("state", "standing", "role", "kind", "how", "method", "cancelled_as", "phase", "mode", "fields")
-WORDS: dict[str, str] = {
+MONEY_FIELDS = ("price", "total", "fee")
+MINUTE_FIELDS = ("minutes", "notice_minutes")
+TIME_FIELDS = ("starts_at", "from", "until")
+DATE_FIELDS = ("expires_on",)
+USER_FIELDS = ("professional_id", "reserved_for")
+# Stored values as people read them; some of them are words of older releases.
+ENUM_LABELS: dict[str, str] = {
     "held": N_("kept while paying"),
     "requested": N_("waiting for a professional"),
     "assigned": N_("accepted"),
@@ -152,8 +147,8 @@ WORDS: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """`changed`: it was `before` and is `now`; else only `now`. Both are written out, "" where there is nothing."""
+class DetailLine:
+    """A label and the value `now`; if `changed`, also the value `before`. Both are formatted, "" if absent."""
 
     label: str
     now: str
@@ -162,98 +157,117 @@ class Line:
 
     @property
     def head(self) -> str:
-        """The label where a line begins with it."""
+        """The label with a capital, for the beginning of a line."""
         return self.label[:1].upper() + self.label[1:]
 
 
-def lines_of(name: str, facts: Mapping[str, Any], kept: Mapping[str, str], people: Mapping[int, str]) -> list[Line]:
-    """`kept` are the personal values that are not erased, `people` the names of the ids among the facts."""
-    return [*_changes(name, facts, kept, people), *_plain(facts, kept, people)]
+def detail_lines(
+    event_name: str, facts: Mapping[str, Any], personal: Mapping[str, str], people: Mapping[int, str]
+) -> list[DetailLine]:
+    """`personal` are the personal values that are not erased, `people` the names of the user ids among the facts."""
+    return [*_changes(event_name, facts, personal, people), *_plain_facts(event_name, facts, personal, people)]
 
 
-def ids_in(facts: Mapping[str, Any]) -> set[int]:
-    """Whoever is meant in them."""
-    told = (facts, *(one for one in (facts.get("before"), facts.get("after")) if isinstance(one, dict)))
-    return {one[name] for one in told for name in PEOPLE if isinstance(one.get(name), int)}
+def user_ids_in(facts: Mapping[str, Any]) -> set[int]:
+    """The ids of all users mentioned in the facts."""
+    sources = (facts, *(value for value in (facts.get("before"), facts.get("after")) if isinstance(value, dict)))
+    return {source[name] for source in sources for name in USER_FIELDS if isinstance(source.get(name), int)}
 
 
-def _changes(name: str, facts: Mapping[str, Any], kept: Mapping[str, str], people: Mapping[int, str]) -> Iterator[Line]:
-    before, after = _sides(name, facts)
+def _changes(
+    event_name: str, facts: Mapping[str, Any], personal: Mapping[str, str], people: Mapping[int, str]
+) -> Iterator[DetailLine]:
+    before, after = _before_and_after(event_name, facts)
     for field in dict.fromkeys((*before, *after)):
-        if field in UNSAID:
+        if _is_hidden(field):
             continue
-        said = _teller(field, people)
-        yield Line(_(NAMES.get(field, field)), said(after.get(field)), said(before.get(field)), changed=True)
+        format_value = _formatter(field, people)
+        yield DetailLine(
+            _label(event_name, field), format_value(after.get(field)), format_value(before.get(field)), changed=True
+        )
     for field in dict.fromkeys(key.partition(".")[2] for key in facts if "." in key):
-        now, was = (_personal(f"{side}.{field}", field, facts, kept) for side in ("after", "before"))
-        told = Line(_(NAMES.get(field, field)), now, was, changed=True)
-        yield replace(told, now=now or was, before="", changed=False) if field in SHY else told
+        new, old = (_personal_value(f"{side}.{field}", field, facts, personal) for side in ("after", "before"))
+        line = DetailLine(_label(event_name, field), new, old, changed=True)
+        is_private = field in registry.private_fields
+        yield replace(line, now=new or old, before="", changed=False) if is_private else line
 
 
-def _plain(facts: Mapping[str, Any], kept: Mapping[str, str], people: Mapping[int, str]) -> Iterator[Line]:
+def _plain_facts(
+    event_name: str, facts: Mapping[str, Any], personal: Mapping[str, str], people: Mapping[int, str]
+) -> Iterator[DetailLine]:
     for field, value in facts.items():
-        if field in UNSAID or "." in field or value in (None, "", False, []):
+        if _is_hidden(field) or "." in field or value in (None, "", False, []):
             continue
         erasable = isinstance(value, dict) and "digest" in value
-        yield Line(
-            _(NAMES.get(field, field)),
-            _personal(field, field, facts, kept) if erasable else _teller(field, people)(value),
+        yield DetailLine(
+            _label(event_name, field),
+            _personal_value(field, field, facts, personal) if erasable else _formatter(field, people)(value),
         )
 
 
-def _sides(name: str, facts: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was and what is. A bare word is the state; what the first releases wrote of a move or a price, that."""
+def _before_and_after(event_name: str, facts: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields before and after. Bare values are those of the type's `bare_field` (the first releases wrote so)."""
     before, after = facts.get("before"), facts.get("after")
     if isinstance(before, dict) or isinstance(after, dict):
         return (before if isinstance(before, dict) else {}), (after if isinstance(after, dict) else {})
     if before is None and after is None:
         return {}, {}
-    field = BARE.get(name, "state")
+    event_type = registry.get(event_name)
+    field = event_type.bare_field if event_type else "state"
     return {field: before}, {field: facts.get(field, after)}
 
 
-def _personal(key: str, field: str, facts: Mapping[str, Any], kept: Mapping[str, str]) -> str:
+def _is_hidden(field: str) -> bool:
+    return field in STRUCTURAL_FIELDS or field in registry.hidden_fields
+
+
+def _label(event_name: str, field: str) -> str:
+    return _(registry.label_of(event_name, field) or FIELD_LABELS.get(field, field))
+
+
+def _personal_value(key: str, field: str, facts: Mapping[str, Any], personal: Mapping[str, str]) -> str:
     if key not in facts:
         return ""
-    if key not in kept:
+    if key not in personal:
         return _("erased")
-    return _("not shown here") if field in SHY else kept[key]
+    return _("not shown here") if field in registry.private_fields else personal[key]
 
 
-def _teller(field: str, people: Mapping[int, str]) -> Callable[[Any], str]:
-    def told(value: Any) -> str:
+def _formatter(field: str, people: Mapping[int, str]) -> Callable[[Any], str]:
+    def format_value(value: Any) -> str:
         if value is None or value in ("", []):
             return ""
         if field == "hours":
-            return ", ".join(_stretch(*one) for one in value)
+            return ", ".join(_hours_interval(*interval) for interval in value)
         if isinstance(value, bool):
             return _("yes") if value else _("no")
         if isinstance(value, list):
-            return ", ".join(told(one) for one in value)
+            return ", ".join(format_value(item) for item in value)
         if isinstance(value, dict):
-            return ", ".join(f"{key}: {told(one)}" for key, one in value.items())
-        return _written(field, value, people)
+            return ", ".join(f"{key}: {format_value(item)}" for key, item in value.items())
+        return _format_scalar(field, value, people)
 
-    return told
+    return format_value
 
 
-def _stretch(weekday: int, opens: int, closes: int) -> str:
+def _hours_interval(weekday: int, opens: int, closes: int) -> str:
     """Mon 08:00–12:00; weekday 0 is Monday."""
-    some = date(2024, 1, 1 + weekday)
-    return f"{written(some, 'EEE')} {clock_time(clock.at(some, opens))}–{clock_time(clock.at(some, closes))}"
+    example = date(2024, 1, 1 + weekday)
+    start, end = (format_clock_time(clock.at(example, minutes)) for minutes in (opens, closes))
+    return f"{format_date_pattern(example, 'EEE')} {start}–{end}"
 
 
-def _written(field: str, value: Any, people: Mapping[int, str]) -> str:
-    if field in MONEY and isinstance(value, int):
-        return money(value)
-    if field in MINUTES and isinstance(value, int):
-        return minutes_long(value)
-    if field in MOMENTS and isinstance(value, str):
-        return when(datetime.fromisoformat(value))
-    if field in DAYS and isinstance(value, str):
-        return day(date.fromisoformat(value))
-    if field in PEOPLE:
+def _format_scalar(field: str, value: Any, people: Mapping[int, str]) -> str:
+    if field in MONEY_FIELDS and isinstance(value, int):
+        return format_rupees(value)
+    if field in MINUTE_FIELDS and isinstance(value, int):
+        return format_duration(value)
+    if field in TIME_FIELDS and isinstance(value, str):
+        return format_datetime(datetime.fromisoformat(value))
+    if field in DATE_FIELDS and isinstance(value, str):
+        return format_day(date.fromisoformat(value))
+    if field in USER_FIELDS:
         return _(people.get(value, f"№ {value}"))
-    if field in CODED:
-        return _(WORDS.get(str(value), str(value)))
+    if field in registry.enum_fields:
+        return _(ENUM_LABELS.get(str(value), str(value)))
     return str(value)

@@ -1,39 +1,39 @@
-"""/admin/ledger: every line of the double entry, by what it is about; the sum of those that were asked for."""
+"""/admin/ledger: the lines of the ledger, filtered, with their sum."""
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.ledger_repository import FILTERS, SORTS, Ledger
-from app.bookings.labels import accounts, kinds
-from app.dispatch.admin_pages import filters_in_words
-from app.dispatch.repository import Desk
-from app.web.admin import desk
+from app.bookings.labels import ledger_account_labels, ledger_kind_labels
+from app.dispatch.admin_pages import describe_filters
+from app.dispatch.repository import AdminBookings
+from app.web.admin import admin_page
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.table import view
+from app.web.table import table_view
 
 PATH = "/admin/ledger"
 
 
-class LedgerDesk(Controller):
+class LedgerAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
     @get(name="desk-ledger")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        asked, lists = view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS), Desk(db)
-        lines = await Ledger(db).listed(asked.chosen, descending=asked.descending, after=asked.after)
-        return await desk(
+        params, bookings = table_view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS), AdminBookings(db)
+        lines = await Ledger(db).listed(params.filters, descending=params.descending, after=params.after)
+        return await admin_page(
             request,
             db,
             "billing/ledger.html",
             "billing/_ledger.html",
-            view=asked,
+            view=params,
             page=lines.page,
             total=lines.total,
-            accounts=accounts(),
-            kinds=kinds(),
-            categories=await lists.categories(),
-            told=await filters_in_words(lists, asked.chosen),
+            accounts=ledger_account_labels(),
+            kinds=ledger_kind_labels(),
+            categories=await bookings.categories(),
+            filter_labels=await describe_filters(bookings, params.filters),
         )

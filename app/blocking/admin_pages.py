@@ -1,6 +1,6 @@
-"""…/block and …/unblock of everybody the desk lists: what it will do stands there before it is done."""
+"""Block and unblock a person, with a preview of the consequences, for the admin's tables of people."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -8,42 +8,40 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.accounts.repository import IDS, Users
+from app.accounts.repository import ROW_IDS, Users
 from app.accounts.session import Sessions
 from app.accounts.user import Role, User
-from app.blocking.block import block, outlook, unblock
+from app.blocking.block import block, block_impact, unblock
 from app.core.db import Database
-from app.core.errors import Invalid, Missing, Refused
+from app.core.errors import Missing
 from app.core.i18n import _
-from app.people import admin_admin_pages, customer_admin_pages, professional_admin_pages
-from app.web.admin import desk
-from app.web.forms import form
+from app.web.actions import Rejection, submit
+from app.web.admin import admin_page
+from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, wants_fragment
-
-# Each table of the desk, and whose accounts stand in it.
-TABLES = {"customers": Role.CUSTOMER, "professionals": Role.PROFESSIONAL, "admins": Role.ADMIN}
-BLOCK = [f"/{table}/{{person_id:int}}/block" for table in TABLES]
-# Whose panel and row stand beside the form, where they do.
-REDRAWN = {
-    "customers": customer_admin_pages.redrawn,
-    "professionals": professional_admin_pages.redrawn,
-    "admins": admin_admin_pages.redrawn,
-}
-UNBLOCK = [f"/{table}/{{person_id:int}}/unblock" for table in TABLES]
+from app.web.render import flash, redirect, wants_fragment
 
 
-class BlockPages(Controller):
-    path = "/admin"
+class BlockAdminPages(Controller):
+    """/block and /unblock below one table's records: the subclass gives path, role, and renders its changed row."""
+
     opt = only("admin", fresh=True)
+    role: ClassVar[Role]
 
-    @get(BLOCK, name="block")
-    async def show(self, request: Request, person_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _draw(request, db, await _person(request, db, person_id))
+    async def changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
+        """Render the record's panel and its row of the table, for HTMX."""
+        raise NotImplementedError
 
-    @post(BLOCK)
-    async def create(
+    @get("/{person_id:int}/block")
+    async def show_block(
+        self, request: Request, person_id: FromPath[int], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        person = await self._person(db, person_id)
+        return await _render(request, db, "block", person, impact=await block_impact(db, person))
+
+    @post("/{person_id:int}/block")
+    async def create_block(
         self,
         request: Request,
         person_id: FromPath[int],
@@ -51,85 +49,87 @@ class BlockPages(Controller):
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
     ) -> HtmlResponse:
-        sent = await form(request)
-        person = await _person(request, db, person_id)
-        try:
-            await block(db, Sessions(database), me, person_id, sent.get("reason", ""), sent.get("seen"))
-        except (Invalid, Refused) as error:
-            return await _draw(request, db, person, sent.get("reason", ""), error)
-        return await _done(request, db, person_id, _("%(name)s is blocked.", name=person.full_name))
+        form = await parse_form(request)
+        person = await self._person(db, person_id)
 
-    @get(UNBLOCK, name="unblock")
-    async def ask(self, request: Request, person_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _draw(request, db, await _person(request, db, person_id), lifting=True)
+        async def on_error(rejection: Rejection) -> HtmlResponse:
+            return await _render(request, db, "block", person, rejection, impact=await block_impact(db, person))
 
-    @post(UNBLOCK)
-    async def lift(
+        return await submit(
+            request,
+            lambda: block(db, Sessions(database), me, person_id, form.get("reason", ""), form.get("seen")),
+            form=form,
+            on_error=on_error,
+            then=lambda _result: self._done(request, db, person_id, _("%(name)s is blocked.", name=person.full_name)),
+        )
+
+    @get("/{person_id:int}/unblock")
+    async def show_unblock(
+        self, request: Request, person_id: FromPath[int], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        return await _render(request, db, "unblock", await self._person(db, person_id))
+
+    @post("/{person_id:int}/unblock")
+    async def create_unblock(
         self, request: Request, person_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
-        person = await _person(request, db, person_id)
-        try:
-            await unblock(db, me, person_id, sent.get("reason", ""))
-        except (Invalid, Refused) as error:
-            return await _draw(request, db, person, sent.get("reason", ""), error, lifting=True)
-        return await _done(request, db, person_id, _("%(name)s may act again.", name=person.full_name))
+        form = await parse_form(request)
+        person = await self._person(db, person_id)
+        return await submit(
+            request,
+            lambda: unblock(db, me, person_id, form.get("reason", "")),
+            form=form,
+            on_error=lambda rejection: _render(request, db, "unblock", person, rejection),
+            then=lambda _result: self._done(
+                request, db, person_id, _("%(name)s may act again.", name=person.full_name)
+            ),
+        )
+
+    async def _person(self, db: AsyncSession, person_id: int) -> User:
+        """Missing when the account is not in this table."""
+        if person_id not in ROW_IDS:
+            raise Missing
+        person = await Users(db).get(person_id)
+        if person.role != self.role:
+            raise Missing
+        return person
+
+    async def _done(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
+        """The changed panel and row, or a redirect to the record's page with the message."""
+        if wants_fragment(request):
+            return await self.changed(request, db, person_id, message)
+        flash(request, message)
+        return redirect(request, _record_url(request))
 
 
-async def _person(request: Request, db: AsyncSession, person_id: int) -> User:
-    """Missing when the account does not stand in this table."""
-    if person_id not in IDS:
-        raise Missing
-    person = await Users(db).get(person_id)
-    if person.role != TABLES[_table(request)]:
-        raise Missing
-    return person
-
-
-async def _done(request: Request, db: AsyncSession, person_id: int, words: str) -> HtmlResponse:
-    """The panel and its row drawn anew, or the record's page with the words on top."""
-    if wants_fragment(request):
-        return await REDRAWN[_table(request)](request, db, person_id, words)
-    flash(request, words)
-    return go(request, _record(request))
-
-
-async def _draw(
+async def _render(
     request: Request,
     db: AsyncSession,
+    name: str,
     person: User,
-    reason: str = "",
-    wrong: Invalid | Refused | None = None,
-    *,
-    lifting: bool = False,
+    rejection: Rejection | None = None,
+    **more: Any,
 ) -> HtmlResponse:
     context: dict[str, Any] = {
         "person": person,
-        "record": _record(request),
-        "action": _kept(request, request.scope["path"]),
+        "record": _record_url(request),
+        "action": _with_query(request, request.scope["path"]),
         "in_panel": wants_fragment(request),
-        "block": await Users(db).block_of(person.id),
-        "values": {"reason": reason},
-        "errors": wrong.errors if isinstance(wrong, Invalid) else {},
-        "refusal": wrong if isinstance(wrong, Refused) else None,
+        "block": await Users(db).active_block(person.id),
+        "values": {"reason": rejection.values.get("reason", "") if rejection else ""},
+        "errors": rejection.errors if rejection else {},
+        "refusal": rejection.refusal if rejection else None,
+        "status": rejection.status if rejection else 200,
     }
-    if not lifting:
-        context["outlook"] = await outlook(db, person)
-    piece = "unblock" if lifting else "block"
-    status = 422 if isinstance(wrong, Invalid) else 409 if wrong else 200
-    return await desk(request, db, f"blocking/{piece}.html", f"blocking/_{piece}.html", status=status, **context)
+    return await admin_page(request, db, f"blocking/{name}.html", f"blocking/_{name}.html", **context, **more)
 
 
-def _table(request: Request) -> str:
-    return str(request.scope["path"].split("/")[2])
+def _record_url(request: Request) -> str:
+    """The page of the person the form is about."""
+    return _with_query(request, request.scope["path"].rsplit("/", 1)[0])
 
 
-def _record(request: Request) -> str:
-    """The page of the record that this is about."""
-    return _kept(request, request.scope["path"].rsplit("/", 1)[0])
-
-
-def _kept(request: Request, path: str) -> str:
-    """With what the address says of the table beside it."""
-    said = request.scope.get("query_string", b"").decode("latin-1")
-    return f"{path}?{said}" if said else path
+def _with_query(request: Request, path: str) -> str:
+    """Keep the query string, which holds the state of the table beside the panel."""
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return f"{path}?{query}" if query else path

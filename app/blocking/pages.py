@@ -1,4 +1,4 @@
-"""What a blocked person may still see (W2): the reason, how to answer it, and the job that has started."""
+"""What a blocked person may still see (W2): the reason, how to appeal, and the job in progress."""
 
 from email.utils import parseaddr
 
@@ -7,16 +7,16 @@ from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.blocking.commitments_repository import Running
+from app.blocking.repository import OpenCommitments
 from app.settings import Settings
 from app.web.guards import signed_in
 from app.web.http import HtmlResponse, Request
-from app.web.render import go, page
+from app.web.render import page, redirect
 
 
 class BlockedPages(Controller):
     path = "/blocked"
-    opt = signed_in(blocked_may=True)
+    opt = signed_in(allow_blocked=True)
 
     @get(name="blocked")
     async def show(
@@ -27,7 +27,7 @@ class BlockedPages(Controller):
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
         if me.blocked is None:
-            return go(request, "/")
-        started = await Running(db).started_by(me.id)
-        appeals = parseaddr(settings.mail_from)[1]
-        return page(request, "blocking/blocked.html", started=started, appeals=appeals)
+            return redirect(request, "/")
+        bookings = await OpenCommitments(db, me.id).started_bookings()
+        address = parseaddr(settings.mail_from)[1]
+        return page(request, "blocking/blocked.html", started=bookings, appeals=address)

@@ -1,39 +1,44 @@
-"""What a block touches: open bookings on either side of the door, what was paid for them, and sessions."""
+"""What a block touches: a person's open bookings, the money authorised for them, and their sessions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.session import Session
 from app.bookings.booking import Booking
 from app.bookings.moves import ACTIVE, State
 from app.core import clock
+from app.core.db import AdvisoryLock, acquire_lock
 from app.payments.charge import Charge
+
+CANCELLABLE = (State.HELD, State.REQUESTED, State.ASSIGNED)
 
 
 @dataclass(frozen=True, slots=True)
-class Affected:
-    """One open booking; `held` paise stand authorised for it."""
+class AffectedBooking:
+    """One open booking; `authorised` paise are reserved for it."""
 
     reference: str
     service_name: str
     state: str
     starts_at: datetime
     ends_at: datetime
-    held: int
+    authorised: int
 
 
-class Affairs:
+class OpenCommitments:
+    """What other people count on one person for."""
+
     def __init__(self, db: AsyncSession, person_id: int) -> None:
         self._db = db
         self._person_id = person_id
 
-    async def open(self) -> list[Affected]:
-        """Theirs to have or to do, the next first; a hold that has lapsed counts no more."""
-        held = select(func.coalesce(func.sum(Charge.amount), 0)).where(
+    async def open_bookings(self) -> list[AffectedBooking]:
+        """Open bookings on either side, the next first, without expired holds."""
+        authorised = select(func.coalesce(func.sum(Charge.amount), 0)).where(
             Charge.booking_id == Booking.id, Charge.state == "authorised"
         )
         query = (
@@ -43,7 +48,7 @@ class Affairs:
                 Booking.state,
                 Booking.starts_at,
                 Booking.ends_at,
-                held.scalar_subquery(),
+                authorised.scalar_subquery(),
             )
             .where(
                 or_(Booking.customer_id == self._person_id, Booking.professional_id == self._person_id),
@@ -52,25 +57,41 @@ class Affairs:
             )
             .order_by(Booking.starts_at, Booking.id)
         )
-        return [Affected(*row) for row in await self._db.execute(query)]
+        return [AffectedBooking(*row) for row in await self._db.execute(query)]
 
-    async def waiting(self) -> tuple[int, int]:
-        """Of others: bookings that wait for this professional's answer or have their time, and times kept in paying."""
+    async def started_bookings(self) -> Sequence[Booking]:
+        """Jobs in progress, as customer or professional: they stay until they are finished."""
+        own = or_(Booking.professional_id == self._person_id, Booking.customer_id == self._person_id)
+        return (await self._db.scalars(select(Booking).where(own, Booking.state == State.STARTED))).all()
+
+    async def awaited_bookings(self) -> tuple[int, int]:
+        """Other people's (requests that wait for this professional or reserve their time, holds on their time)."""
         now = clock.now()
-        theirs = Booking.reserved_for == self._person_id
-        asked = and_(Booking.named_id == self._person_id, Booking.asked_until > now)
-        requested = and_(Booking.state == State.REQUESTED, or_(theirs, asked))
-        held = and_(Booking.state == State.HELD, theirs, Booking.held_until > now)
+        reserved = Booking.reserved_for == self._person_id
+        named = and_(Booking.named_id == self._person_id, Booking.asked_until > now)
+        requested = and_(Booking.state == State.REQUESTED, or_(reserved, named))
+        held = and_(Booking.state == State.HELD, reserved, Booking.held_until > now)
         query = select(func.count().filter(requested), func.count().filter(held)).where(or_(requested, held))
         row = (await self._db.execute(query)).one()
         return row[0], row[1]
 
-    async def to_cancel(self) -> Sequence[int]:
-        """Bookings of a customer that have not started."""
-        open_states = (State.HELD, State.REQUESTED, State.ASSIGNED)
-        query = select(Booking.id).where(Booking.customer_id == self._person_id, Booking.state.in_(open_states))
+    async def cancellable_bookings(self) -> Sequence[int]:
+        """Ids of a customer's bookings that have not started."""
+        query = select(Booking.id).where(Booking.customer_id == self._person_id, Booking.state.in_(CANCELLABLE))
         return (await self._db.scalars(query)).all()
 
-    async def sessions(self) -> int:
-        live = select(func.count()).where(Session.user_id == self._person_id, Session.expires_at > clock.now())
-        return (await self._db.execute(live)).scalar_one()
+    async def has_reservations(self) -> bool:
+        """Whether the professional has an accepted job that has not started, or time reserved for a customer."""
+        reserved = and_(Booking.reserved_for == self._person_id, Booking.state.in_((State.HELD, State.REQUESTED)))
+        accepted = and_(Booking.professional_id == self._person_id, Booking.state == State.ASSIGNED)
+        result: bool = await self._db.scalar(select(exists().where(or_(reserved, accepted)))) or False
+        return result
+
+    async def session_count(self) -> int:
+        active = select(func.count()).where(Session.user_id == self._person_id, Session.expires_at > clock.now())
+        return (await self._db.execute(active)).scalar_one()
+
+
+async def lock_admins(db: AsyncSession) -> None:
+    """Let one transaction at a time block or demote an admin."""
+    await acquire_lock(db, AdvisoryLock.ADMINS)

@@ -1,4 +1,4 @@
-"""Bookings for programs: the lists, and a new one, by the verbs of the pages."""
+"""JSON API of bookings: the lists, and a new booking."""
 
 from collections.abc import Mapping
 
@@ -11,65 +11,54 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.repository import Users
 from app.accounts.user import Role
-from app.bookings import checkout
-from app.bookings.api_repository import BookingRows, Told
+from app.bookings.api_repository import ApiBooking, ApiBookings
 from app.bookings.api_schemas import BookBody, BookingJson, booking_json
-from app.bookings.moves import State
+from app.bookings.checkout import PaymentForm, PaymentFormKind, pay_order, read_booking_request
 from app.bookings.schemas import NewBooking
-from app.catalog.repository import Services
+from app.catalog.repository import ServiceRepository
+from app.core.after_commit import AfterCommit
 from app.core.api_types import Listed, Paged
-from app.core.encryption import Vault
-from app.core.errors import Invalid, Missing
-from app.core.i18n import _
+from app.core.db import Database
+from app.core.encryption import Encryption
+from app.core.errors import Missing
 from app.core.paging import Page
-from app.jobs.offers import Offer, bench_of, open_to
-from app.jobs.repository import Jobs
 from app.payments import pretend_bank
-from app.web.api import called, once, read_body, read_query, row, tell
+from app.web.api import idempotent, json_response, read_body, read_query, rename_errors, row_id
 from app.web.guards import only
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "Bookings"
 BOOKINGS = Listed[BookingJson]
-ALL = Doc(summary="All service requests", tag=TAG, query=Paged, answers={200: BOOKINGS}, refuses=(404,))
+ALL = Doc(summary="All service requests", tag=TAG, query=Paged, responses={200: BOOKINGS}, error_statuses=(404,))
 OF_SERVICE = Doc(
     summary="Service requests of the services that are called so",
     tag=TAG,
     query=Paged,
     path={"name": "Name of a service, or a part of it."},
-    answers={200: BOOKINGS},
+    responses={200: BOOKINGS},
 )
 OF_CUSTOMER = Doc(
     summary="Service requests of a customer; a customer reads their own",
     tag=TAG,
     query=Paged,
     path={"customer_id": "Number of the customer."},
-    answers={200: BOOKINGS},
-)
-OF_PROFESSIONAL = Doc(
-    summary="A professional's own jobs and open offers; while blocked the started job alone",
-    tag=TAG,
-    query=Paged,
-    path={"professional_id": "Number of the professional."},
-    answers={200: BOOKINGS},
+    responses={200: BOOKINGS},
 )
 BOOK = Doc(
     summary="Book a free start, paid or to be paid after the work",
     tag=TAG,
     body=BookBody,
-    answers={201: BookingJson},
-    refuses=(409,),
-    once=True,
+    responses={201: BookingJson},
+    error_statuses=(409,),
+    idempotent=True,
 )
-# The fields of a payment stand inside the body.
-INSIDE = {name: f"payment.{name}" for name in ("method", "card_number", "expiry", "cvv", "upi_id", "code")}
+# Errors of the payment are reported under its fields inside the body.
+PAYMENT_FIELDS = {name: f"payment.{name}" for name in ("method", "card_number", "expiry", "cvv", "upi_id", "code")}
+BOOKING_FIELDS = ("service_id", "start", "address", "pincode", "note", "professional_id")
 
 
-BOOKED = ("service_id", "start", "address", "pincode", "note", "professional_id")
-
-
-class BookingLists(Controller):
+class BookingListApi(Controller):
     path = "/api"
 
     @get("/request", name="api_requests", opt=only("admin", api=True, doc=ALL))
@@ -78,10 +67,10 @@ class BookingLists(Controller):
         request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
-        asked = read_query(request, Paged)
-        return _listed(me, vault, await BookingRows(db).every(asked.after, asked.limit))
+        query = read_query(request, Paged)
+        return booking_page_response(me, encryption, await ApiBookings(db).all(query.after, query.limit))
 
     @get("/service_request/{name:str}", name="api_requests_of_service", opt=only("admin", api=True, doc=OF_SERVICE))
     async def of_service(
@@ -90,11 +79,13 @@ class BookingLists(Controller):
         name: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
-        asked = read_query(request, Paged)
-        services = await Services(db).called(name.replace("\x00", ""))
-        return _listed(me, vault, await BookingRows(db).of_services(services, asked.after, asked.limit))
+        query = read_query(request, Paged)
+        services = await ServiceRepository(db).ids_named(name.replace("\x00", ""))
+        return booking_page_response(
+            me, encryption, await ApiBookings(db).of_services(services, query.after, query.limit)
+        )
 
     @get(
         "/request/service/{customer_id:int}",
@@ -107,36 +98,16 @@ class BookingLists(Controller):
         customer_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
-        asked = read_query(request, Paged)
+        query = read_query(request, Paged)
         if me.role == "customer" and customer_id != me.id:
             raise Missing
-        if (await Users(db).get(row(customer_id))).role != Role.CUSTOMER:
+        if (await Users(db).get(row_id(customer_id))).role != Role.CUSTOMER:
             raise Missing
-        return _listed(me, vault, await BookingRows(db).of_customer(customer_id, asked.after, asked.limit))
-
-    @get(
-        "/servicerequest/{professional_id:int}",
-        name="api_jobs",
-        opt=only("professional", api=True, blocked_may=True, doc=OF_PROFESSIONAL),
-    )
-    async def of_professional(
-        self,
-        request: Request,
-        professional_id: FromPath[int],
-        me: NamedDependency[Me],
-        db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
-    ) -> JsonResponse:
-        asked = read_query(request, Paged)
-        if professional_id != me.id:
-            raise Missing
-        offers = await _offers(db, me)
-        found = await BookingRows(db).of_professional(me.id, list(offers), asked.after, asked.limit)
-        if me.blocked is not None:
-            found = Page([one for one in found.items if one.state == State.STARTED], found.next)
-        return _listed(me, vault, found, offers)
+        return booking_page_response(
+            me, encryption, await ApiBookings(db).of_customer(customer_id, query.after, query.limit)
+        )
 
 
 class BookApi(Controller):
@@ -148,43 +119,33 @@ class BookApi(Controller):
         request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        database: NamedDependency[Database],
+        after_commit: NamedDependency[AfterCommit],
+        encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
-        given = await read_body(request, BookBody)
-        payment: dict[str, str] = msgspec.to_builtins(given.payment)
-        with called(**INSIDE):
-            paid_by = pretend_bank.read(payment)
-        kept = {"method": paid_by.method, "brand": paid_by.brand, "last4": paid_by.last4}  # of a card no more than that
+        body = await read_body(request, BookBody)
+        payment: dict[str, str] = msgspec.to_builtins(body.payment)
+        with rename_errors(**PAYMENT_FIELDS):
+            instrument = pretend_bank.read_instrument(payment)
+        # The stored request holds no more of a card than this.
+        stored = {"method": instrument.method, "brand": instrument.brand, "last4": instrument.last4}
 
-        async def make() -> JsonResponse:
-            asked = NewBooking(**{name: getattr(given, name) for name in BOOKED})
-            wish = await checkout.wish_of(db, me, asked, typed=True)
-            price = await _price(db, wish.service_id)
-            with called(**INSIDE):
-                booking = await checkout.order(db, me, wish, price, payment)
+        async def create_booking() -> JsonResponse:
+            new_booking = NewBooking(**{name: getattr(body, name) for name in BOOKING_FIELDS})
+            booking_request = await read_booking_request(db, me, new_booking, address_given=True)
+            form = PaymentForm(PaymentFormKind.INSTRUMENT, payment)
+            with rename_errors(**PAYMENT_FIELDS):
+                outcome = await pay_order(db, me, booking_request, form, lambda: database.work(after_commit))
+                booking = outcome.paid_booking()
             await db.flush()
-            return tell(booking_json(me, await BookingRows(db).one(booking.id), vault), 201)
+            return json_response(booking_json(me, await ApiBookings(db).get(booking.id), encryption), 201)
 
-        return await once(request, db, me, {**msgspec.to_builtins(given), "payment": kept}, make)
-
-
-# How
+        return await idempotent(request, db, me, {**msgspec.to_builtins(body), "payment": stored}, create_booking)
 
 
-async def _price(db: AsyncSession, service_id: int) -> int:
-    """Paise, as the catalogue says. Invalid beside the field when there is no such service."""
-    try:
-        return (await Services(db).by_id(service_id)).price
-    except Missing as strange:
-        raise Invalid({"service_id": _("We do not offer this any more.")}) from strange
-
-
-async def _offers(db: AsyncSession, me: Me) -> Mapping[str, Offer]:
-    """What they could accept now, by reference."""
-    jobs = await Jobs(db).agenda(me)
-    bench = await bench_of(db, me, [job.busy for job in jobs if not job.is_done])
-    return {offer.reference: offer for offer in await open_to(db, bench)}
-
-
-def _listed(me: Me, vault: Vault, page: Page[Told], offers: Mapping[str, Offer] | None = None) -> JsonResponse:
-    return tell(BOOKINGS(items=[booking_json(me, one, vault, offers) for one in page.items], next=page.next))
+def booking_page_response(
+    me: Me, encryption: Encryption, page: Page[ApiBooking], distances_km: Mapping[str, float | None] | None = None
+) -> JsonResponse:
+    """A page of bookings as `me` may see them; `distances_km` by reference, for those offered to `me`."""
+    items = [booking_json(me, booking, encryption, distances_km) for booking in page.items]
+    return json_response(BOOKINGS(items=items, next=page.next))

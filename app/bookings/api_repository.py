@@ -1,4 +1,4 @@
-"""Bookings as programs read them, the latest start first: found through who asks, or for admins through everything."""
+"""Bookings as the JSON API reads them, the latest start first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime, String
 
 from app.bookings.booking import Booking
+from app.bookings.extra import BOOKING_TOTAL_SQL
+from app.bookings.moves import State
 from app.core.errors import Missing
 from app.core.events import Person
-from app.core.paging import Page, after_moment, page_of
+from app.core.paging import Page, decode_time_cursor, page_of
 
 Key = tuple[datetime, int]
-ROWS = """
+SELECT_BOOKINGS = f"""
     SELECT b.id, b.reference, b.state, b.cancelled_as, b.service_id, b.service_name, b.price, b.minutes, b.created_at,
            b.starts_at, b.ends_at, b.completed_at, b.address, b.pincode, b.note, b.customer_id, b.professional_id,
            pin.place, c.full_name AS customer_name, c.phone AS customer_phone, w.full_name AS professional_name,
            w.phone AS professional_phone, r.rating, r.comment, code.phase, code.sealed,
-           b.price + (SELECT coalesce(sum(e.price), 0) FROM extras e
-                       WHERE e.booking_id = b.id AND e.state = 'approved')::bigint AS total
+           {BOOKING_TOTAL_SQL} AS total
       FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
       JOIN users c ON c.id = b.customer_id
@@ -31,7 +32,7 @@ ROWS = """
       LEFT JOIN codes code ON code.booking_id = b.id AND code.used_at IS NULL AND code.voided_at IS NULL
            AND code.phase = CASE b.state WHEN 'assigned' THEN 'start' WHEN 'started' THEN 'finish' END
 """
-PAGE = """
+PAGE_CLAUSE = """
      WHERE {which}
        AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :last))
      ORDER BY b.starts_at DESC, b.id DESC LIMIT :rows
@@ -40,28 +41,28 @@ _TYPES = (
     bindparam("before", type_=DateTime(timezone=True)),
     bindparam("last", type_=BigInteger),
 )
-EVERY = text(ROWS + PAGE.format(which="true")).bindparams(*_TYPES)
-OF_CUSTOMER = text(ROWS + PAGE.format(which="b.customer_id = :who")).bindparams(
+SELECT_ALL = text(SELECT_BOOKINGS + PAGE_CLAUSE.format(which="true")).bindparams(*_TYPES)
+SELECT_OF_CUSTOMER = text(SELECT_BOOKINGS + PAGE_CLAUSE.format(which="b.customer_id = :who")).bindparams(
     *_TYPES, bindparam("who", type_=BigInteger)
 )
-OF_PROFESSIONAL = text(ROWS + PAGE.format(which="b.professional_id = :who")).bindparams(
+SELECT_OF_PROFESSIONAL = text(SELECT_BOOKINGS + PAGE_CLAUSE.format(which="b.professional_id = :who")).bindparams(
     *_TYPES, bindparam("who", type_=BigInteger)
 )
-OF_SERVICES = text(ROWS + PAGE.format(which="b.service_id = ANY(:services)")).bindparams(
+SELECT_OF_SERVICES = text(SELECT_BOOKINGS + PAGE_CLAUSE.format(which="b.service_id = ANY(:services)")).bindparams(
     *_TYPES, bindparam("services", type_=ARRAY(BigInteger))
 )
-THESE = text(
-    ROWS
+SELECT_BY_REFERENCE = text(
+    SELECT_BOOKINGS
     + """
      WHERE b.reference = ANY(:these)
        AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :last))
 """
 ).bindparams(*_TYPES, bindparam("these", type_=ARRAY(String)))
-ONE = text(ROWS + " WHERE b.id = :id").bindparams(bindparam("id", type_=BigInteger))
+SELECT_ONE = text(SELECT_BOOKINGS + " WHERE b.id = :id").bindparams(bindparam("id", type_=BigInteger))
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ApiBooking:
     """One booking with everything that anybody may read of it; who may read what is app.bookings.api_schemas'.
 
     Money in paise; `sealed` is the code that is due now.
@@ -69,7 +70,7 @@ class Told:
 
     id: int
     reference: str
-    state: str
+    state: State
     cancelled_as: str | None
     service_id: int
     service_name: str
@@ -96,32 +97,32 @@ class Told:
     sealed: bytes | None
 
 
-class BookingRows:
+class ApiBookings:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def every(self, after: str, limit: int) -> Page[Told]:
-        return await self._page(EVERY, after, limit)
+    async def all(self, after: str, limit: int) -> Page[ApiBooking]:
+        return await self._page(SELECT_ALL, after, limit)
 
-    async def of_customer(self, customer_id: int, after: str, limit: int) -> Page[Told]:
-        return await self._page(OF_CUSTOMER, after, limit, who=customer_id)
+    async def of_customer(self, customer_id: int, after: str, limit: int) -> Page[ApiBooking]:
+        return await self._page(SELECT_OF_CUSTOMER, after, limit, who=customer_id)
 
-    async def of_services(self, services: Sequence[int], after: str, limit: int) -> Page[Told]:
-        return await self._page(OF_SERVICES, after, limit, services=list(services))
+    async def of_services(self, services: Sequence[int], after: str, limit: int) -> Page[ApiBooking]:
+        return await self._page(SELECT_OF_SERVICES, after, limit, services=list(services))
 
-    async def of_professional(self, who: int, offered: Sequence[str], after: str, limit: int) -> Page[Told]:
-        """Their jobs, and what they are `offered` (references) among them."""
-        asked = _place(after)
-        jobs = await self._db.execute(OF_PROFESSIONAL, {**asked, "who": who, "rows": limit + 1})
-        offers = await self._db.execute(THESE, {**asked, "these": list(offered)}) if offered else ()
-        rows = sorted(map(_told, (*jobs, *offers)), key=_key, reverse=True)
-        return _cut(rows, limit)
+    async def jobs_and_offers(self, who: int, offered: Sequence[str], after: str, limit: int) -> Page[ApiBooking]:
+        """A professional's jobs together with the offers `offered` (references)."""
+        cursor = _cursor_values(after)
+        jobs = await self._db.execute(SELECT_OF_PROFESSIONAL, {**cursor, "who": who, "rows": limit + 1})
+        offers = await self._db.execute(SELECT_BY_REFERENCE, {**cursor, "these": list(offered)}) if offered else ()
+        rows = sorted(map(_booking, (*jobs, *offers)), key=_key, reverse=True)
+        return _page_of(rows, limit)
 
-    async def one(self, booking_id: int) -> Told:
-        row = (await self._db.execute(ONE, {"id": booking_id})).one_or_none()
+    async def get(self, booking_id: int) -> ApiBooking:
+        row = (await self._db.execute(SELECT_ONE, {"id": booking_id})).one_or_none()
         if row is None:
             raise Missing
-        return _told(row)
+        return _booking(row)
 
     async def reference_for(self, me: Person, booking_id: int) -> str:
         """By which the verbs find it. A customer's own; for professionals the verbs ask whether it is theirs."""
@@ -133,23 +134,23 @@ class BookingRows:
             raise Missing
         return found
 
-    async def _page(self, query: Any, after: str, limit: int, **which: object) -> Page[Told]:
-        rows = await self._db.execute(query, {**_place(after), **which, "rows": limit + 1})
-        return _cut([_told(row) for row in rows], limit)
+    async def _page(self, query: Any, after: str, limit: int, **which: object) -> Page[ApiBooking]:
+        rows = await self._db.execute(query, {**_cursor_values(after), **which, "rows": limit + 1})
+        return _page_of([_booking(row) for row in rows], limit)
 
 
-def _place(after: str) -> dict[str, object]:
-    since, last = after_moment(after) or (None, None)
+def _cursor_values(after: str) -> dict[str, object]:
+    since, last = decode_time_cursor(after) or (None, None)
     return {"before": since, "last": last}
 
 
-def _cut(rows: Sequence[Told], limit: int) -> Page[Told]:
-    return page_of(rows, limit, lambda one: (one.starts_at.isoformat(), one.id))
+def _page_of(rows: Sequence[ApiBooking], limit: int) -> Page[ApiBooking]:
+    return page_of(rows, limit, lambda booking: (booking.starts_at.isoformat(), booking.id))
 
 
-def _key(one: Told) -> Key:
-    return one.starts_at, one.id
+def _key(booking: ApiBooking) -> Key:
+    return booking.starts_at, booking.id
 
 
-def _told(row: Row[Any]) -> Told:
-    return Told(**row._mapping)
+def _booking(row: Row[Any]) -> ApiBooking:
+    return ApiBooking(**{**row._mapping, "state": State(row.state)})

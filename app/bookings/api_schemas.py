@@ -6,21 +6,20 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.accounts.user import public_name
-from app.bookings.api_repository import Told
-from app.bookings.code import code_of
-from app.bookings.deadlines import contact_is_open
+from app.bookings.api_repository import ApiBooking
+from app.bookings.code import reveal_code
+from app.bookings.deadlines import is_contact_open
 from app.bookings.moves import State
-from app.bookings.schemas import LONGEST_NOTE
+from app.bookings.schemas import MAX_NOTE_LENGTH
 from app.core import clock, money
 from app.core.api_types import Body, Id, Moment, Paise, Price
-from app.core.datetimes import here
-from app.core.encryption import Vault
+from app.core.datetimes import to_ist
+from app.core.encryption import Encryption
 from app.core.events import Person
 from app.core.i18n import N_
-from app.jobs.offers import Offer
 from app.payments.shares import earning_of
 
-# What the first Doorstep called the states.
+# The four states of the first version of this API.
 StatusWord = Literal["requested", "assigned", "closed", "cancelled"]
 STATUS: Mapping[State, StatusWord] = {
     State.HELD: "requested",
@@ -32,6 +31,15 @@ STATUS: Mapping[State, StatusWord] = {
     State.CANCELLED: "cancelled",
 }
 StateName = Literal["held", "requested", "assigned", "started", "completed", "closed", "cancelled"]
+STATE_NAMES: Mapping[State, StateName] = {
+    State.HELD: "held",
+    State.REQUESTED: "requested",
+    State.ASSIGNED: "assigned",
+    State.STARTED: "started",
+    State.COMPLETED: "completed",
+    State.CLOSED: "closed",
+    State.CANCELLED: "cancelled",
+}
 Code = Annotated[
     str | None,
     Meta(description="Six digits, for its own customer while they are due; else null.", examples=["482917", None]),
@@ -54,7 +62,7 @@ class NamedService(Struct, kw_only=True):
     name: Annotated[str, Meta(description="Its name when it was booked.", examples=["Tap repair"])]
 
 
-class PartyJson(Struct, kw_only=True):
+class PersonJson(Struct, kw_only=True):
     """One of the two people."""
 
     id: Id
@@ -72,9 +80,10 @@ class BookingJson(Struct, kw_only=True):
     ref: Annotated[str, Meta(description="The reference that people read aloud.", examples=["7K3MQ9WD"])]
     service: NamedService
     customer: Annotated[
-        PartyJson | None, Meta(description="Null for a professional before accepting and a day after.", examples=[None])
+        PersonJson | None,
+        Meta(description="Null for a professional before accepting and a day after.", examples=[None]),
     ]
-    professional: Annotated[PartyJson | None, Meta(description="Null until somebody accepts.", examples=[None])]
+    professional: Annotated[PersonJson | None, Meta(description="Null until somebody accepts.", examples=[None])]
     state: Annotated[StateName, Meta(description="Where it stands.", examples=["assigned"])]
     status: Annotated[StatusWord, Meta(description="The same in four words.", examples=["assigned"])]
     cancelled_as: Annotated[
@@ -131,7 +140,9 @@ class BookBody(Body, kw_only=True):
         str, Meta(min_length=5, max_length=300, description="House and street.", examples=["12 Beach Road"])
     ]
     pincode: Annotated[str, Meta(pattern="^[1-9][0-9]{5}$", description="Six digits.", examples=["600020"])]
-    note: Annotated[str, Meta(max_length=LONGEST_NOTE, description="For whoever comes.", examples=["Ring twice."])] = ""
+    note: Annotated[
+        str, Meta(max_length=MAX_NOTE_LENGTH, description="For whoever comes.", examples=["Ring twice."])
+    ] = ""
     professional_id: Annotated[Id | None, Meta(description="Whom to ask first; null: anyone.", examples=[12, None])] = (
         None
     )
@@ -170,62 +181,65 @@ class EditBody(Body):
     fee_paise: MostFee | UnsetType = UNSET
 
 
-def booking_json(me: Person, told: Told, vault: Vault, offers: Mapping[str, Offer] | None = None) -> BookingJson:
-    """`offers` are those that `me`, a professional, may accept, by reference."""
-    own = me.role == "customer" and told.customer_id == me.id
-    holds = me.role == "professional" and told.professional_id == me.id
-    is_open = contact_is_open(told.state, told.completed_at, clock.now())
-    offer = (offers or {}).get(told.reference)
+def booking_json(
+    me: Person,
+    booking: ApiBooking,
+    encryption: Encryption,
+    distances_km: Mapping[str, float | None] | None = None,
+) -> BookingJson:
+    """The booking as `me` may see it; `distances_km` by reference, for those offered to `me`, a professional."""
+    own = me.role == "customer" and booking.customer_id == me.id
+    holds = me.role == "professional" and booking.professional_id == me.id
+    is_open = is_contact_open(booking.state, booking.completed_at, clock.now())
     near = own or (holds and is_open)
-    earning = earning_of(told.total if holds else told.price) if me.role == "professional" else None
+    earning = earning_of(booking.total if holds else booking.price) if me.role == "professional" else None
     return BookingJson(
-        id=told.id,
-        ref=told.reference,
-        service=NamedService(id=told.service_id, name=told.service_name),
-        customer=_customer(me, told, own=own, near=near),
-        professional=_professional(me, told, holds=holds, shares=own and is_open),
-        state=told.state,  # type: ignore[arg-type]  # a CHECK in the database says so
-        status=STATUS[State(told.state)],
-        cancelled_as=told.cancelled_as,
-        date_of_request=here(told.created_at),
-        start=here(told.starts_at),
-        end=here(told.ends_at),
-        date_of_completion=here(told.completed_at) if told.completed_at else None,
-        address=told.address if near else None,
-        pincode=told.pincode,
-        place=told.place,
-        note=told.note if near else None,
-        rating=told.rating,
-        comments=told.comment,
-        price=money.decimal(told.price),
-        price_paise=told.price,
-        earning=money.decimal(earning) if earning is not None else None,
+        id=booking.id,
+        ref=booking.reference,
+        service=NamedService(id=booking.service_id, name=booking.service_name),
+        customer=_customer(me, booking, own=own, near=near),
+        professional=_professional(me, booking, holds=holds, shares=own and is_open),
+        state=STATE_NAMES[booking.state],
+        status=STATUS[booking.state],
+        cancelled_as=booking.cancelled_as,
+        date_of_request=to_ist(booking.created_at),
+        start=to_ist(booking.starts_at),
+        end=to_ist(booking.ends_at),
+        date_of_completion=to_ist(booking.completed_at) if booking.completed_at else None,
+        address=booking.address if near else None,
+        pincode=booking.pincode,
+        place=booking.place,
+        note=booking.note if near else None,
+        rating=booking.rating,
+        comments=booking.comment,
+        price=money.format_decimal(booking.price),
+        price_paise=booking.price,
+        earning=money.format_decimal(earning) if earning is not None else None,
         earning_paise=earning,
-        distance_km=offer.km if offer else None,
-        start_code=_code(told, "start", vault) if own else None,
-        finish_code=_code(told, "finish", vault) if own else None,
+        distance_km=(distances_km or {}).get(booking.reference),
+        start_code=_code(booking, "start", encryption) if own else None,
+        finish_code=_code(booking, "finish", encryption) if own else None,
     )
 
 
-# How
-
-
-def _customer(me: Person, told: Told, *, own: bool, near: bool) -> PartyJson | None:
+def _customer(me: Person, booking: ApiBooking, *, own: bool, near: bool) -> PersonJson | None:
     if not (near or me.role == "admin"):
         return None
-    return PartyJson(id=told.customer_id, name=told.customer_name, phone=told.customer_phone if near else None)
-
-
-def _professional(me: Person, told: Told, *, holds: bool, shares: bool) -> PartyJson | None:
-    if told.professional_id is None or told.professional_name is None:
-        return None
-    whole = holds or me.role == "admin"
-    return PartyJson(
-        id=told.professional_id,
-        name=told.professional_name if whole else public_name(told.professional_name),
-        phone=told.professional_phone if holds or shares else None,
+    return PersonJson(
+        id=booking.customer_id, name=booking.customer_name, phone=booking.customer_phone if near else None
     )
 
 
-def _code(told: Told, phase: str, vault: Vault) -> str | None:
-    return code_of(told.sealed, phase, vault, told.reference) if told.phase == phase else None
+def _professional(me: Person, booking: ApiBooking, *, holds: bool, shares: bool) -> PersonJson | None:
+    if booking.professional_id is None or booking.professional_name is None:
+        return None
+    whole = holds or me.role == "admin"
+    return PersonJson(
+        id=booking.professional_id,
+        name=booking.professional_name if whole else public_name(booking.professional_name),
+        phone=booking.professional_phone if holds or shares else None,
+    )
+
+
+def _code(booking: ApiBooking, phase: str, encryption: Encryption) -> str | None:
+    return reveal_code(booking.sealed, phase, encryption, booking.reference) if booking.phase == phase else None

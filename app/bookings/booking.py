@@ -1,36 +1,35 @@
-"""A booking and its whole life: the table of moves, and the verbs that make them."""
+"""The Booking entity: its columns and the verbs that change its state (states and moves: app.bookings.moves)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Computed, ForeignKey, Integer, SmallInteger, String
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.bookings.code import TRIES_IN_ALL, Code
+from app.bookings.code import MAX_ATTEMPTS, Code, CodePhase
 from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
-from app.bookings.deadlines import Timely
-from app.bookings.extra import Extra
-from app.bookings.moves import MOVES, State, sorry
-from app.bookings.telling import Telling
-from app.bookings.terms import ASKED_FIRST, HOLD, TURNAROUND
+from app.bookings.deadlines import HOLD_DURATION, PRIORITY_OFFER_DURATION, TURNAROUND_DURATION, BookingDeadlines
+from app.bookings.extra import Extra, ExtraState
+from app.bookings.moves import MOVES, State, state_refusal
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Refused
-from app.core.events import Actor
+from app.core.events import Actor, AuditedMixin
 from app.core.i18n import _
-from app.core.orm import Base
+from app.core.orm import Base, TextEnum
 
 
-class Booking(Timely, Base, Telling):
-    """Price in paise and minutes are the ones agreed; `span` is the slot and ten minutes to turn around."""
+class Booking(BookingDeadlines, Base, AuditedMixin):
+    """`price` (paise) and `minutes` are as agreed; `span` is the slot plus ten minutes of turnaround."""
 
     __tablename__ = "bookings"
     __table_args__ = CONSTRAINTS
     reference: Mapped[str] = mapped_column(String(8), unique=True)
     customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
     service_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("services.id"))
-    state: Mapped[str]
+    state: Mapped[State] = mapped_column(TextEnum(State))
     service_name: Mapped[str]
     price: Mapped[int]
     minutes: Mapped[int] = mapped_column(Integer)
@@ -60,7 +59,7 @@ class Booking(Timely, Base, Telling):
     cancelled_as: Mapped[str | None]
     cancel_reason: Mapped[str | None]
     by_clock: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
-    # For reports; the database keeps them (paise of the ledger, stars of the review, minutes from asked to accepted).
+    # For reports, maintained by triggers: paise of the ledger, stars of the review, minutes from request to acceptance.
     commission: Mapped[int] = mapped_column(server_default="0", deferred=True)
     revenue: Mapped[int] = mapped_column(server_default="0", deferred=True)
     rating: Mapped[int | None] = mapped_column(SmallInteger, deferred=True)
@@ -72,10 +71,8 @@ class Booking(Timely, Base, Telling):
     def subject(self) -> str:
         return f"booking-{self.reference}"
 
-    # What is true of it
-
     def allows(self, move: str, me: Actor) -> bool:
-        """May `me`, who is a party to it, make this move now? A button that shows is a move that works."""
+        """Whether `me` may make this move now; templates show a button only for allowed moves."""
         rule = MOVES[move]
         return self.state in rule.sources and me.role in rule.by and self._concerns(me)
 
@@ -92,19 +89,17 @@ class Booking(Timely, Base, Telling):
     @property
     def total(self) -> int:
         """Paise: the agreed price and the extras that the customer approved."""
-        return self.price + sum(extra.price for extra in self.extras if extra.state == "approved")
-
-    # What may be done with it
+        return self.price + sum(extra.price for extra in self.extras if extra.state == ExtraState.APPROVED)
 
     def hold(self, by: Actor, for_professional: int) -> None:
-        """The first state of every booking: the time is kept while the customer pays."""
+        """Start the booking as a hold: reserve the time for seven minutes while the customer pays."""
         self.state, self.reserved_for = State.HELD, for_professional
-        self.held_until = clock.now() + HOLD
+        self.held_until = clock.now() + HOLD_DURATION
         self.codes, self.extras = [], []
-        self.__dict__["_was"] = None
-        self._tell(
+        self._record_move(
             "booking.held",
             by,
+            None,
             service_id=self.service_id,
             starts_at=self.starts_at.isoformat(),
             price=self.price,
@@ -114,227 +109,273 @@ class Booking(Timely, Base, Telling):
         )
 
     def requote(self, by: Actor, price: int, minutes: int) -> None:
-        """W6: the catalogue changed while somebody pays; they read the new price and confirm again."""
-        self._expect(State.HELD)
+        """W6: take the catalogue's new price and minutes while held; the customer confirms again."""
+        self._require_state(State.HELD)
         before = {"price": self.price, "minutes": self.minutes}
         self.price, self.minutes = price, minutes
         self.set_slot(self.starts_at)
-        self._tell("booking.requoted", by, before=before, after={"price": price, "minutes": minutes})
+        self._record("booking.requoted", by, before=before, after={"price": price, "minutes": minutes})
 
     def pay(self, by: Actor, method: str) -> None:
-        self._move("pay", by)
+        previous = self._move("pay", by)
         self.payment, self.requested_at, self.held_until = method, clock.now(), None
-        self.asked_until = clock.now() + ASKED_FIRST if self.named_id else None
-        self._tell("booking.requested", by, method=method, total=self.total, offered=True)
+        self.asked_until = clock.now() + PRIORITY_OFFER_DURATION if self.named_id else None
+        self._record_move("booking.requested", by, previous, method=method, total=self.total, offered=True)
 
-    def accept(self, by: Actor, vault: Vault) -> None:
-        self._move("accept", by)
-        self._hand_to(by.id, vault)
-        self._tell("booking.assigned", by, professional_id=by.id, offered=True)
+    def accept(self, by: Actor, encryption: Encryption) -> None:
+        previous = self._move("accept", by)
+        self._assign_to(by.id, encryption)
+        self._record_move("booking.assigned", by, previous, professional_id=by.id, offered=True)
 
-    def give(self, by: Actor, professional_id: int, vault: Vault) -> None:
-        """By an admin, to somebody who is free then."""
-        self._move("give", by)
-        self._hand_to(professional_id, vault)
-        self._tell("booking.given", by, professional_id=professional_id, offered=True)
+    def assign(self, by: Actor, professional_id: int, encryption: Encryption) -> None:
+        """An admin assigns the job to a free professional."""
+        previous = self._move("give", by)
+        self._assign_to(professional_id, encryption)
+        self._record_move("booking.given", by, previous, professional_id=professional_id, offered=True)
 
-    def passed(self, by: Actor, reason: str, next_for: int | None) -> None:
-        """`next_for` is the free candidate whose time is reserved now; None when nobody is left."""
+    def pass_on(self, by: Actor, reason: str, next_for: int | None) -> None:
+        """Record a declined offer; `next_for` is the candidate whose time is reserved now, None when none is left."""
         if self.reserved_for == by.id:
             self.reserved_for = next_for
         if self.named_id == by.id:
             self.asked_until = None
-        self._tell("booking.passed", by, offered=True, nudge=by.id, reserved_for=next_for, personal=_said(reason))
+        self._record("booking.passed", by, offered=True, nudge=by.id, reserved_for=next_for, personal=_personal(reason))
 
     def hand_back(self, by: Actor, reason: str, next_for: int | None) -> None:
-        self._reopen("hand_back", by, next_for)
-        self._tell("booking.returned", by, offered=True, nudge=by.id, reserved_for=next_for, personal=_said(reason))
+        """The assigned professional returns the job; it is offered again."""
+        previous = self._reopen("hand_back", by, next_for)
+        self._record_move(
+            "booking.returned",
+            by,
+            previous,
+            offered=True,
+            nudge=by.id,
+            reserved_for=next_for,
+            personal=_personal(reason),
+        )
 
     def offer_again(self, by: Actor, reason: str, next_for: int | None) -> None:
-        """W1, W14: taken from its professional and offered to the others."""
-        before = self.professional_id
-        self._reopen("offer_again", by, next_for)
-        self._tell(
+        """W1, W14: take the job from its professional and offer it to the other candidates."""
+        professional_id = self.professional_id
+        previous = self._reopen("offer_again", by, next_for)
+        self._record_move(
             "booking.offered_again",
             by,
+            previous,
             offered=True,
-            nudge=before,
-            professional_id=before,
+            nudge=professional_id,
+            professional_id=professional_id,
             reserved_for=next_for,
-            personal=_said(reason),
+            personal=_personal(reason),
         )
 
     def reschedule(self, by: Actor, starts_at: datetime, next_for: int, fee: int) -> None:
-        """The price stays the agreed one; the previous professional, or the one who was named, is asked first if free.
+        """Move to another start at the agreed price; the previous or named professional is asked first if free.
 
-        `fee` paise are booked by the caller.
+        `fee` (paise) is recorded here and charged by the caller.
         """
-        before, previous = self.starts_at, self.professional_id
-        first = previous or self.named_id
-        self._reopen("reschedule", by, next_for)
+        old_start, professional_id = self.starts_at, self.professional_id
+        preferred_id = professional_id or self.named_id
+        previous = self._reopen("reschedule", by, next_for)
         self.set_slot(starts_at)
         self.reopened_at = None
-        if first is not None and first == next_for:
-            self.named_id, self.asked_until = first, clock.now() + ASKED_FIRST
-        self._tell(
+        if preferred_id is not None and preferred_id == next_for:
+            self.named_id, self.asked_until = preferred_id, clock.now() + PRIORITY_OFFER_DURATION
+        self._record_move(
             "booking.moved",
             by,
+            previous,
             offered=True,
-            nudge=previous,
-            professional_id=previous,
-            before={"starts_at": before.isoformat()},
+            nudge=professional_id,
+            professional_id=professional_id,
+            before={"starts_at": old_start.isoformat()},
             after={"starts_at": starts_at.isoformat()},
             reserved_for=next_for,
             fee=fee,
         )
 
     def depart(self, by: Actor) -> None:
-        self._expect(State.ASSIGNED)
+        self._require_state(State.ASSIGNED)
         if self.departed_at is None:
             self.departed_at = clock.now()
-            self._tell("booking.departed", by)
+            self._record("booking.departed", by)
 
     def arrive(self, by: Actor) -> None:
-        self._expect(State.ASSIGNED)
+        self._require_state(State.ASSIGNED)
         if self.arrived_at is None:
             self.arrived_at = clock.now()
-            self._tell("booking.arrived", by)
+            self._record("booking.arrived", by)
 
-    def start(self, by: Actor, code: Code, vault: Vault) -> None:
-        """`code` was compared already; it is spent here and the finish code issued."""
-        self._move("start", by)
+    def start(self, by: Actor, code: Code, encryption: Encryption) -> None:
+        """Use the start `code`, already verified by the caller, and issue the finish code."""
+        previous = self._move("start", by)
         code.use()
         self.started_at = clock.now()
-        self._issue("finish", vault)
-        self._tell("booking.started", by)
+        self._issue_code(CodePhase.FINISH, encryption)
+        self._record_move("booking.started", by, previous)
 
     def complete(self, by: Actor, code: Code | None) -> None:
-        """`code` is None only when the clock does it."""
-        self._move("complete", by)
+        """Finish the job; `code` is None when it is completed automatically. Money: app.bookings.completion."""
+        previous = self._move("complete", by)
         if code is not None:
             code.use()
         self._void_codes()
         self.completed_at, self.by_clock = clock.now(), code is None
-        self._tell("booking.completed", by, by_clock=self.by_clock, total=self.total)
+        self._record_move("booking.completed", by, previous, by_clock=self.by_clock, total=self.total)
 
     def close(self, by: Actor) -> None:
-        self._move("close", by)
+        previous = self._move("close", by)
         self.closed_at = clock.now()
-        self._tell("booking.closed", by)
+        self._record_move("booking.closed", by, previous)
 
     def cancel(self, by: Actor, cancelled_as: str, reason: str, fee: int = 0) -> None:
-        """`fee` paise are kept of what was paid; the caller books them."""
-        was_open = self.state == State.REQUESTED
-        self._move("cancel", by)
+        """End the booking; `fee` paise are owed. Money: app.bookings.cancellation.cancel_booking."""
+        was_offered = self.state == State.REQUESTED
+        previous = self._move("cancel", by)
         self._void_codes()
         self.cancelled_as, self.cancel_reason, self.fee = cancelled_as, reason, fee
         self.cancelled_at = clock.now()
-        self._tell(
-            "booking.cancelled", by, offered=was_open, cancelled_as=cancelled_as, fee=fee, personal=_said(reason)
+        self._record_move(
+            "booking.cancelled",
+            by,
+            previous,
+            offered=was_offered,
+            cancelled_as=cancelled_as,
+            fee=fee,
+            personal=_personal(reason),
         )
 
     def change_details(self, by: Actor, address: str, note: str) -> None:
         if self.state not in (State.HELD, State.REQUESTED):
             raise Refused(_("Somebody is coming already. Call them to change the address."))
-        told = {"before.address": self.address, "before.note": self.note, "after.address": address, "after.note": note}
+        changes = {
+            "before.address": self.address,
+            "before.note": self.note,
+            "after.address": address,
+            "after.note": note,
+        }
         self.address, self.note = address, note
-        self._tell("booking.details_changed", by, personal=told)
+        self._record("booking.details_changed", by, personal=changes)
 
-    def renew_code(self, by: Actor, phase: str, vault: Vault) -> None:
-        """The customer asks for a new code, which lifts a lock (W12)."""
-        self._expect(State.ASSIGNED if phase == "start" else State.STARTED)
-        self._issue(phase, vault)
-        self._tell("booking.code_renewed", by, phase=phase)
+    def renew_code(self, by: Actor, phase: CodePhase, encryption: Encryption) -> None:
+        """Replace the code of `phase`, which also lifts a lock (W12)."""
+        self._require_state(State.ASSIGNED if phase == CodePhase.START else State.STARTED)
+        self._issue_code(phase, encryption)
+        self._record("booking.code_renewed", by, phase=phase)
 
     def void_code(self, by: Actor, reason: str) -> None:
-        """An admin ends the code that is due, without having seen it; its customer asks for a new one (W12)."""
-        code = self.live_code("finish" if self.state == State.STARTED else "start")
+        """Void the current code on behalf of an admin, who never sees it; the customer can request a new one (W12)."""
+        code = self.live_code(CodePhase.FINISH if self.state == State.STARTED else CodePhase.START)
         if code is None:
             raise Refused(_("There is no code to void now."), reason="state")
         code.void()
-        self._tell("booking.code_withdrawn", by, phase=code.phase, personal=_said(reason))
+        self._record("booking.code_withdrawn", by, phase=code.phase, personal=_personal(reason))
 
-    def see_contact(self, by: Actor) -> None:
-        """Address and phones were on an admin's screen: an access, no change."""
+    def record_contact_view(self, by: Actor) -> None:
+        """Record that an admin viewed address and phones."""
         self.record("booking.contact_seen", by=by)
 
     def lock_entry(self, by: Actor, code: Code, admins: Sequence[int]) -> None:
-        """Five wrong tries: entry is closed for a while; ten: the code is void. Customer and admins are told (W12)."""
-        if code.attempts >= TRIES_IN_ALL:
+        """Record that wrong attempts locked the code (five) or voided it (ten); notifies customer and admins (W12)."""
+        if code.attempts >= MAX_ATTEMPTS:
             code.void()
         name = "booking.code_voided" if code.voided_at else "booking.code_locked"
-        self._tell(name, by, phase=code.phase, attempts=code.attempts, admins=list(admins))
+        self._record(name, by, phase=code.phase, attempts=code.attempts, admins=list(admins))
 
     def propose_extra(self, by: Actor, what: str, price: int) -> Extra:
-        """W15: further work with a price, for the customer to approve."""
-        self._expect(State.STARTED)
-        extra = Extra(text=what, price=price, state="proposed", proposed_at=clock.now())
+        """W15: propose extra work at `price` paise, which the customer has to approve."""
+        self._require_state(State.STARTED)
+        extra = Extra(text=what, price=price, state=ExtraState.PROPOSED, proposed_at=clock.now())
         self.extras.append(extra)
-        self._tell("booking.extra_proposed", by, price=price, personal={"text": what})
+        self._record("booking.extra_proposed", by, price=price, personal={"text": what})
         return extra
 
-    def answer_extra(self, by: Actor, extra: Extra, *, approved: bool) -> None:
-        self._expect(State.STARTED)
+    def answer_extra_work(self, by: Actor, extra: Extra, *, approved: bool) -> None:
+        self._require_state(State.STARTED)
         extra.answer(approved=approved)
-        self._tell("booking.extra_approved" if approved else "booking.extra_refused", by, price=extra.price)
+        self._record("booking.extra_approved" if approved else "booking.extra_refused", by, price=extra.price)
 
     def settle(self, by: Actor, method: str, total: int) -> None:
-        """`total` paise that were due are paid."""
-        self._tell("booking.settled", by, method=method, total=total)
+        """Record the payment of `total` paise that were due."""
+        self._record("booking.settled", by, method=method, total=total)
 
     def dispute(self, by: Actor, text: str) -> None:
-        self._tell("booking.disputed", by, personal={"text": text})
+        self._record("booking.disputed", by, personal={"text": text})
 
-    def unreserve(self, next_for: int | None) -> None:
-        """Another candidate's time is taken instead, or nobody's; no fact of the customer's life."""
+    def reserve_for(self, next_for: int | None) -> None:
+        """Reserve another candidate's time instead, or nobody's; recorded as no event."""
         self.reserved_for = next_for
 
-    def ask_everybody(self) -> None:
-        """Whoever was asked first does not answer any more."""
+    def end_priority_offer(self) -> None:
+        """End the priority offer, so that every candidate sees the job."""
         self.asked_until = None
 
     def set_slot(self, starts_at: datetime) -> None:
         self.starts_at = starts_at
         self.ends_at = starts_at + timedelta(minutes=self.minutes)
-        self.span = Range(starts_at, self.ends_at + TURNAROUND, bounds="[)")
+        self.span = Range(starts_at, self.ends_at + TURNAROUND_DURATION, bounds="[)")
 
-    # How
-
-    def _move(self, name: str, by: Actor) -> None:
-        rule = MOVES[name]
-        if self.state not in rule.sources:
-            raise Refused(sorry(self.state), reason="state")
+    def _move(self, name: str, by: Actor) -> State:
+        """Make the move and return the previous state; Refused("state", "role") when the table does not allow it."""
+        rule, previous = MOVES[name], self.state
+        if previous not in rule.sources:
+            raise Refused(state_refusal(previous), reason="state")
         if by.role not in rule.by:
             raise Refused(_("That is not yours to do."), reason="role")
-        self.__dict__["_was"], self.state = self.state, rule.target
+        self.state = rule.target
+        return previous
 
-    def _expect(self, state: State) -> None:
+    def _require_state(self, state: State) -> None:
         if self.state != state:
-            raise Refused(sorry(self.state), reason="state")
+            raise Refused(state_refusal(self.state), reason="state")
 
-    def _hand_to(self, professional_id: int | None, vault: Vault) -> None:
+    def _assign_to(self, professional_id: int | None, encryption: Encryption) -> None:
         self.professional_id = self.reserved_for = professional_id
         self.assigned_at, self.asked_until = clock.now(), None
-        self._issue("start", vault)
+        self._issue_code(CodePhase.START, encryption)
 
-    def _reopen(self, move: str, by: Actor, next_for: int | None) -> None:
-        self._move(move, by)
+    def _reopen(self, move: str, by: Actor, next_for: int | None) -> State:
+        previous = self._move(move, by)
         self._void_codes()
         self.professional_id, self.reserved_for, self.reopened_at = None, next_for, clock.now()
         self.assigned_at = self.departed_at = self.arrived_at = self.asked_until = None
+        return previous
 
-    def _issue(self, phase: str, vault: Vault) -> None:
+    def _issue_code(self, phase: CodePhase, encryption: Encryption) -> None:
         live = self.live_code(phase)
         if live is not None:
             live.void()
-        self.codes.append(Code.issue(phase, vault, self.reference))
+        self.codes.append(Code.issue(phase, encryption, self.reference))
 
     def _void_codes(self) -> None:
         for code in self.codes:
             if code.is_live:
                 code.void()
 
+    def _record_move(
+        self,
+        name: str,
+        by: Actor,
+        previous: State | None,
+        *,
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
+        **facts: Any,
+    ) -> None:
+        """Record the event of a move with the states before and after; `previous` is None for a new booking."""
+        state_before = {"state": str(previous) if previous else None}
+        state_after = {"state": str(self.state)}
+        self._record(name, by, before=state_before | dict(before or {}), after=state_after | dict(after or {}), **facts)
 
-def _said(reason: str) -> dict[str, str]:
-    """What somebody wrote, to be erased when they leave (W16, W17)."""
+    def _record(self, name: str, by: Actor, *, offered: bool = False, nudge: int | None = None, **facts: Any) -> None:
+        """Record the event and refresh the screens of both parties and `nudge`; of the area when an offer changed."""
+        people = {self.customer_id, self.professional_id, nudge} - {None}
+        nudges = [(f"user:{person}", topic) for person in people for topic in (self.subject, "jobs")]
+        if offered:
+            nudges.append((f"area:{self.pincode}", "jobs"))
+        self.record(name, by=by, nudges=nudges, **facts)
+
+
+def _personal(reason: str) -> dict[str, str]:
+    """The reason as a personal value, erased with the account (W16, W17)."""
     return {"reason": reason} if reason else {}

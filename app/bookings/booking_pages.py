@@ -1,4 +1,4 @@
-"""One booking, as its customer sees it move; and what the customer decides on the way."""
+"""/bookings/…: one booking as its customer sees it, the customer's decisions, and the receipt."""
 
 from collections.abc import Mapping
 
@@ -9,39 +9,40 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.accounts.user import public_name
-from app.bookings import cancellation, checkout
+from app.bookings import checkout, customer_decisions
 from app.bookings.booking import Booking
-from app.bookings.customer_view import seen
+from app.bookings.customer_view import load_booking_page
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.schemas import Answer, Details, DisputeText, address_line
-from app.core.encryption import Vault
+from app.bookings.schemas import Answer, Details, DisputeText, read_address_line
+from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
 from app.core.i18n import _
-from app.core.references import row_number
-from app.web.forms import form, query, read, shown_again
-from app.web.guards import BlockedPerson, only
+from app.core.references import parse_row_id
+from app.web.forms import parse_form, parse_query, redisplayable
+from app.web.guards import UserBlocked, only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
+from app.web.render import flash, page, redirect
+from app.web.validation import validate_form
 
-YES = ("approve", "approved", "accept", "yes")
-NO = ("refuse", "refused", "decline", "no")
+APPROVE_ANSWERS = ("approve", "approved", "accept", "yes")
+REFUSE_ANSWERS = ("refuse", "refused", "decline", "no")
 
 
 class BookingPages(Controller):
     path = "/bookings/{ref:str}"
     opt = only("customer")
 
-    @get(name="booking", opt=only("customer", blocked_may=True))
+    @get(name="booking", opt=only("customer", allow_blocked=True))
     async def show(
         self,
         request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        return await _drawn(request, db, me, vault, ref)
+        return await _render(request, db, me, encryption, ref)
 
     @post()
     async def update(
@@ -50,38 +51,38 @@ class BookingPages(Controller):
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        """Address and note, until somebody has accepted."""
-        sent = await form(request)
+        """Change address and note, until a professional has accepted."""
+        form = await parse_form(request)
         try:
-            details = read(Details, sent)
-            line = address_line(details.address)
+            details = validate_form(Details, form)
+            line = read_address_line(details.address)
             booking = await Bookings(db).for_customer(me, ref, lock=True)
             booking.change_details(me, line, details.note)
         except Invalid as error:
-            return await _drawn(request, db, me, vault, ref, values=shown_again(sent), errors=error.errors)
+            return await _render(request, db, me, encryption, ref, values=redisplayable(form), errors=error.errors)
         except Refused as refusal:
-            return await _drawn(request, db, me, vault, ref, refusal=refusal)
+            return await _render(request, db, me, encryption, ref, refusal=refusal)
         flash(request, _("Changed."))
-        return go(request, f"/bookings/{booking.reference}")
+        return redirect(request, f"/bookings/{booking.reference}")
 
-    @post("/codes", opt=only("customer", blocked_may=True))
+    @post("/codes", opt=only("customer", allow_blocked=True))
     async def renew_code(
         self,
         request: Request,
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
         _refuse_blocked(me, await Bookings(db).for_customer(me, ref))
         try:
-            booking = await cancellation.renew_code(db, me, ref, vault)
+            booking = await customer_decisions.renew_code(db, me, ref, encryption)
         except Refused as refusal:
-            return await _drawn(request, db, me, vault, ref, refusal=refusal)
+            return await _render(request, db, me, encryption, ref, refusal=refusal)
         flash(request, _("Here is your new code. The old one does not work any more."))
-        return go(request, f"/bookings/{booking.reference}")
+        return redirect(request, f"/bookings/{booking.reference}")
 
     @post("/absence")
     async def answer_absence(
@@ -90,23 +91,23 @@ class BookingPages(Controller):
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
         """W14, W9: `answer` is "again" or "refund"."""
-        sent = await form(request)
+        form = await parse_form(request)
         try:
-            answer = read(Answer, sent).answer
+            answer = validate_form(Answer, form).answer
             if answer not in ("again", "refund"):
                 raise Invalid({"answer": _("Please choose one.")})
-            booking = await cancellation.let_down(db, me, ref, again=answer == "again")
+            booking = await customer_decisions.resolve_no_arrival(db, me, ref, again=answer == "again")
         except Invalid as error:
-            return await _drawn(request, db, me, vault, ref, errors=error.errors)
+            return await _render(request, db, me, encryption, ref, errors=error.errors)
         except Refused as refusal:
-            return await _drawn(request, db, me, vault, ref, refusal=refusal)
+            return await _render(request, db, me, encryption, ref, refusal=refusal)
         if answer == "again":
             flash(request, _("Pick a new time. The others are asked at once."))
-            return go(request, f"/bookings/{booking.reference}/reschedule")
-        return go(request, f"/bookings/{booking.reference}")
+            return redirect(request, f"/bookings/{booking.reference}/reschedule")
+        return redirect(request, f"/bookings/{booking.reference}")
 
     @post("/dispute")
     async def dispute(
@@ -115,22 +116,22 @@ class BookingPages(Controller):
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        """W13: the customer's word against the fee."""
-        sent = await form(request)
+        """W13: object to a no-show."""
+        form = await parse_form(request)
         try:
-            booking = await cancellation.dispute(db, me, ref, read(DisputeText, sent).text)
+            booking = await customer_decisions.dispute_no_show(db, me, ref, validate_form(DisputeText, form).text)
         except Invalid as error:
-            return await _drawn(request, db, me, vault, ref, values=shown_again(sent), errors=error.errors)
+            return await _render(request, db, me, encryption, ref, values=redisplayable(form), errors=error.errors)
         except Refused as refusal:
-            return await _drawn(request, db, me, vault, ref, refusal=refusal)
+            return await _render(request, db, me, encryption, ref, refusal=refusal)
         flash(request, _("Thank you. Somebody reads it and decides."))
-        return go(request, f"/bookings/{booking.reference}")
+        return redirect(request, f"/bookings/{booking.reference}")
 
 
 class ExtraAnswerPages(Controller):
-    """W15: further work with a price, for the customer to approve or refuse."""
+    """W15: extra work with a price, for the customer to approve or refuse."""
 
     path = "/bookings/{ref:str}/extras/{number:str}"
     opt = only("customer")
@@ -144,7 +145,7 @@ class ExtraAnswerPages(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
     ) -> HtmlResponse:
-        return await self._drawn(request, db, me, ref, number, {})
+        return await self._render(request, db, me, ref, number, {})
 
     @post()
     async def create(
@@ -154,26 +155,28 @@ class ExtraAnswerPages(Controller):
         number: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        sent = await form(request)
+        form = await parse_form(request)
         try:
-            answer = read(Answer, sent).answer
-            if answer not in (*YES, *NO):
+            answer = validate_form(Answer, form).answer
+            if answer not in (*APPROVE_ANSWERS, *REFUSE_ANSWERS):
                 raise Invalid({"answer": _("Please choose one.")})
-            booking = await checkout.answer_extra(db, me, ref, _number(number), approved=answer in YES)
+            booking = await customer_decisions.answer_extra(
+                db, me, ref, _extra_id(number), approved=answer in APPROVE_ANSWERS
+            )
         except Invalid as error:
-            return await self._drawn(request, db, me, ref, number, error.errors)
+            return await self._render(request, db, me, ref, number, error.errors)
         except Refused as refusal:
-            return await _drawn(request, db, me, vault, ref, refusal=refusal)
-        flash(request, _("Agreed.") if answer in YES else _("Refused. Nothing is added."))
-        return go(request, f"/bookings/{booking.reference}")
+            return await _render(request, db, me, encryption, ref, refusal=refusal)
+        flash(request, _("Agreed.") if answer in APPROVE_ANSWERS else _("Refused. Nothing is added."))
+        return redirect(request, f"/bookings/{booking.reference}")
 
-    async def _drawn(
+    async def _render(
         self, request: Request, db: AsyncSession, me: Me, ref: str, number: str, errors: Mapping[str, str]
     ) -> HtmlResponse:
         booking = await Bookings(db).for_customer(me, ref)
-        extra = next((one for one in booking.extras if one.id == _number(number)), None)
+        extra = next((extra for extra in booking.extras if extra.id == _extra_id(number)), None)
         if extra is None:
             raise Missing()
         status = 422 if errors else 200
@@ -181,7 +184,7 @@ class ExtraAnswerPages(Controller):
 
 
 class ReceiptPages(Controller):
-    """The price as it was agreed, for printing; the same bytes whatever becomes of the catalogue."""
+    """The receipt, for printing; independent of later changes of the catalog."""
 
     path = "/bookings/{ref:str}/receipt"
     opt = only("customer")
@@ -193,56 +196,53 @@ class ReceiptPages(Controller):
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
         booking = await Bookings(db).for_customer(me, ref)
-        if not checkout.was_paid(booking):
+        if not checkout.was_ordered(booking):
             raise Missing()
-        seen_now = await seen(db, me, booking, vault)
-        return page(request, "bookings/receipt.html", seen=seen_now, booking=booking, customer=me.name)
+        page_data = await load_booking_page(db, me, booking, encryption)
+        return page(request, "bookings/receipt.html", seen=page_data, booking=booking, customer=me.name)
 
 
-# How
-
-
-async def _drawn(
+async def _render(
     request: Request,
     db: AsyncSession,
     me: Me,
-    vault: Vault,
+    encryption: Encryption,
     ref: str,
     *,
     values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
 ) -> HtmlResponse:
-    """The booking as it is now; after a refusal with its words on top, in a form with what was typed."""
+    """The booking as it is now, with the refusal or the form's values and errors."""
     booking = await Bookings(db).for_customer(me, ref)
     _refuse_blocked(me, booking)
-    there = await seen(db, me, booking, vault)
+    page_data = await load_booking_page(db, me, booking, encryption)
     return page(
         request,
         "bookings/show.html",
         "bookings/_booking.html",
         status=409 if refusal else 422 if errors else 200,
-        seen=there,
+        seen=page_data,
         booking=booking,
         values={"address": booking.address, "note": booking.note, **(values or {})},
         errors=dict(errors or {}),
         refusal=refusal,
-        steps_open=bool(query(request).get("steps")),
-        shown_as=f"{public_name(me.name)}, {there.place}",
+        steps_open=bool(parse_query(request).get("steps")),
+        shown_as=f"{public_name(me.name)}, {page_data.place}",
     )
 
 
 def _refuse_blocked(me: Me, booking: Booking) -> None:
-    """W2: somebody blocked sees only what has started, with its code."""
+    """W2: a blocked customer sees started bookings only, with their code."""
     if me.blocked is not None and booking.state != State.STARTED:
-        raise BlockedPerson(me.blocked)
+        raise UserBlocked(me.blocked)
 
 
-def _number(text: str) -> int:
-    known = row_number(text)
-    if known is None:
+def _extra_id(text: str) -> int:
+    extra_id = parse_row_id(text)
+    if extra_id is None:
         raise Missing()
-    return known
+    return extra_id

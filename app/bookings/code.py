@@ -1,5 +1,6 @@
-"""Start and finish codes: six digits that the customer reads out and the professional types in."""
+"""Start and finish codes: six digits that the customer reads out and the professional enters."""
 
+import enum
 import secrets
 import unicodedata
 from datetime import datetime, timedelta
@@ -9,15 +10,20 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Invalid
 from app.core.i18n import _
-from app.core.orm import Base
+from app.core.orm import Base, TextEnum
 
-TRIES_BEFORE_LOCK = 5
-TRIES_IN_ALL = 10
-LOCK = timedelta(minutes=15)
-NEW_CODES_AN_HOUR = 3
+ATTEMPTS_BEFORE_LOCK = 5
+MAX_ATTEMPTS = 10
+LOCK_DURATION = timedelta(minutes=15)
+MAX_RENEWALS_PER_HOUR = 3
+
+
+class CodePhase(enum.StrEnum):
+    START = "start"
+    FINISH = "finish"
 
 
 class Code(Base):
@@ -29,7 +35,7 @@ class Code(Base):
     __tablename__ = "codes"
     __table_args__ = (
         CheckConstraint("phase IN ('start', 'finish')", name="codes_phase_check"),
-        CheckConstraint(f"attempts BETWEEN 0 AND {TRIES_IN_ALL}", name="codes_attempts_check"),
+        CheckConstraint(f"attempts BETWEEN 0 AND {MAX_ATTEMPTS}", name="codes_attempts_check"),
         CheckConstraint("sealed IS NULL OR (used_at IS NULL AND voided_at IS NULL)", name="codes_seal_erased_check"),
         CheckConstraint("used_at IS NULL OR voided_at IS NULL", name="codes_one_end_check"),
         # Deferred, since a new code is written before the row of the one it replaces.
@@ -45,7 +51,7 @@ class Code(Base):
         Index("codes_used_key", "booking_id", "phase", unique=True, postgresql_where=text("used_at IS NOT NULL")),
     )
     booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"))
-    phase: Mapped[str]
+    phase: Mapped[CodePhase] = mapped_column(TextEnum(CodePhase))
     digest: Mapped[bytes]
     sealed: Mapped[bytes | None]
     issued_at: Mapped[datetime]
@@ -55,13 +61,13 @@ class Code(Base):
     voided_at: Mapped[datetime | None]
 
     @classmethod
-    def issue(cls, phase: str, vault: Vault, reference: str) -> "Code":
+    def issue(cls, phase: CodePhase, encryption: Encryption, reference: str) -> "Code":
         digits = f"{secrets.randbelow(1_000_000):06d}"
         context = f"{phase} code of {reference}"
         return cls(
             phase=phase,
-            digest=vault.digest(digits, context),
-            sealed=vault.seal(digits, context),
+            digest=encryption.digest(digits, context),
+            sealed=encryption.encrypt(digits, context),
             issued_at=clock.now(),
             attempts=0,
         )
@@ -70,12 +76,12 @@ class Code(Base):
     def is_live(self) -> bool:
         return self.used_at is None and self.voided_at is None
 
-    def reveal(self, vault: Vault, reference: str) -> str | None:
-        """The six digits, for the customer's own eyes."""
-        return code_of(self.sealed, self.phase, vault, reference)
+    def reveal(self, encryption: Encryption, reference: str) -> str | None:
+        """The six digits, to be shown to the customer only."""
+        return reveal_code(self.sealed, self.phase, encryption, reference)
 
-    def matches(self, typed: str, vault: Vault, reference: str) -> bool:
-        return vault.matches(typed, f"{self.phase} code of {reference}", self.digest)
+    def matches(self, typed: str, encryption: Encryption, reference: str) -> bool:
+        return encryption.matches(typed, f"{self.phase} code of {reference}", self.digest)
 
     def use(self) -> None:
         self.used_at, self.sealed = clock.now(), None
@@ -84,19 +90,31 @@ class Code(Base):
         self.voided_at, self.sealed = clock.now(), None
 
 
-def code_of(sealed: bytes | None, phase: str, vault: Vault, reference: str) -> str | None:
-    """The six digits out of their seal, for the customer's own eyes."""
-    return vault.open(sealed, f"{phase} code of {reference}") if sealed else None
+def reveal_code(sealed: bytes | None, phase: str, encryption: Encryption, reference: str) -> str | None:
+    """The six digits of a sealed code, to be shown to the customer only."""
+    return encryption.decrypt(sealed, f"{phase} code of {reference}") if sealed else None
 
 
-def digits(typed: str) -> str:
+def parse_code(typed: str) -> str:
     """ "482 917", "482-917" or "४८२९१७" as six ASCII digits; Invalid("code") when it cannot be a code."""
-    kept = [
-        str(unicodedata.decimal(mark, "x"))
-        for mark in typed
-        if not mark.isspace() and mark not in "-\u2010\u2011\u2013."
+    chars = [
+        str(unicodedata.decimal(char, "x"))
+        for char in typed
+        if not char.isspace() and char not in "-\u2010\u2011\u2013."
     ]
-    code = "".join(kept)
+    code = "".join(chars)
     if len(code) != 6 or not code.isdecimal() or not code.isascii():
         raise Invalid({"code": _("Six digits, please.")})
     return code
+
+
+def entry_locked_until(code: Code | None, now: datetime) -> datetime | None:
+    """Until when entry of the code is locked after wrong attempts; None when it is open."""
+    if code is None or code.locked_until is None or code.locked_until <= now or code.attempts >= MAX_ATTEMPTS:
+        return None
+    return code.locked_until
+
+
+def is_spent(code: Code | None) -> bool:
+    """Whether no attempt is left, so that only the customer can request a new code."""
+    return code is None or code.attempts >= MAX_ATTEMPTS

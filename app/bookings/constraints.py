@@ -1,4 +1,4 @@
-"""What the database itself refuses of a booking, and the indexes that its lists are read by."""
+"""The constraints and indexes of the bookings table."""
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint

@@ -1,4 +1,4 @@
-"""Bookings as their customer sees them: the lists, and who comes."""
+"""Bookings as their customer sees them: the lists, and the professional."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,20 +10,20 @@ from sqlalchemy.types import BigInteger, DateTime
 
 from app.accounts.user import first_name, public_name
 from app.bookings.booking import Booking
-from app.bookings.terms import REVIEW_OPEN
+from app.bookings.deadlines import REVIEW_EDIT_PERIOD
+from app.bookings.extra import BOOKING_TOTAL_SQL
 from app.core import clock
 from app.core.events import Actor
 from app.core.paging import Page, page_of
-from app.scheduling.travel import Point, distance_km
+from app.scheduling.travel import Location, distance_km
 
 MOMENT = DateTime(timezone=True)
-MOST_UPCOMING = 100
+MAX_UPCOMING = 100
 
-ROWS = """
+SELECT_ROWS = f"""
     SELECT b.id, b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, b.held_until,
            b.departed_at, b.arrived_at, b.completed_at, u.full_name, r.rating,
-           b.price + (SELECT coalesce(sum(e.price), 0) FROM extras e
-                       WHERE e.booking_id = b.id AND e.state = 'approved') AS total,
+           {BOOKING_TOTAL_SQL} AS total,
            (SELECT coalesce(sum(c.amount), 0) FROM charges c WHERE c.booking_id = b.id AND c.state = 'due') AS due
       FROM bookings b
       LEFT JOIN users u ON u.id = b.professional_id
@@ -31,21 +31,21 @@ ROWS = """
      WHERE b.customer_id = :me
 """
 
-# A hold that lapsed is nothing of theirs any more, whether or not a worker has cleared it away.
-UPCOMING = text(
-    ROWS
+# A lapsed hold is not listed, whether or not the worker has cancelled it yet.
+SELECT_UPCOMING = text(
+    SELECT_ROWS
     + """ AND (b.state IN ('requested', 'assigned', 'started') OR b.state = 'held' AND b.held_until > :now)
      ORDER BY b.starts_at, b.id LIMIT :rows"""
 ).bindparams(bindparam("me", type_=BigInteger), bindparam("now", type_=MOMENT))
 
-PAST = text(
-    ROWS
+SELECT_PAST = text(
+    SELECT_ROWS
     + """ AND (b.state IN ('completed', 'closed') OR b.state = 'cancelled' AND b.cancelled_as <> 'expired')
        AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :id))
      ORDER BY b.starts_at DESC, b.id DESC LIMIT :rows"""
 ).bindparams(bindparam("me", type_=BigInteger), bindparam("before", type_=MOMENT), bindparam("id", type_=BigInteger))
 
-WORKER = text(
+SELECT_PROFESSIONAL = text(
     """
     SELECT u.id, u.full_name, u.phone, u.left_at IS NOT NULL AS has_left, p.experience_years,
            h.pincode AS home, h.latitude, h.longitude,
@@ -61,7 +61,7 @@ WORKER = text(
     """
 ).bindparams(bindparam("id", type_=BigInteger), bindparam("pincode", type_=String))
 
-SAME = text(
+SELECT_SIMILAR = text(
     """
     SELECT b.reference, b.state, b.held_until FROM bookings b
      WHERE b.customer_id = :me AND b.service_id = :service AND b.starts_at = :start
@@ -71,14 +71,14 @@ SAME = text(
     bindparam("me", type_=BigInteger), bindparam("service", type_=BigInteger), bindparam("start", type_=MOMENT)
 )
 
-REVIEW = text("SELECT rating, comment, created_at FROM reviews WHERE booking_id = :id").bindparams(
+SELECT_REVIEW = text("SELECT rating, comment, created_at FROM reviews WHERE booking_id = :id").bindparams(
     bindparam("id", type_=BigInteger)
 )
 
 
 @dataclass(frozen=True, slots=True)
 class BookingRow:
-    """One line of the lists; `total` and `due` in paise, `who` the professional's first name."""
+    """One row of the lists; `total` and `due` in paise, `who` is the professional's first name."""
 
     id: int
     reference: str
@@ -96,8 +96,8 @@ class BookingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Comer:
-    """Who comes: the public card and, while it is open, the phone. `place` is the name of where they come to."""
+class AssignedProfessional:
+    """The professional's public card and, while contact is open, the phone; `place` is the booking's area."""
 
     id: int
     first_name: str
@@ -121,12 +121,12 @@ class OwnReview:
 
     @property
     def is_open(self) -> bool:
-        """May it still be changed?"""
-        return clock.now() < self.created_at + REVIEW_OPEN
+        """Whether it may still be changed."""
+        return clock.now() < self.created_at + REVIEW_EDIT_PERIOD
 
 
 @dataclass(frozen=True, slots=True)
-class Same:
+class SimilarBooking:
     """A booking of the same service at the same time, by the same customer."""
 
     reference: str
@@ -146,34 +146,36 @@ class OwnBookings:
         self._me = me
 
     async def upcoming(self) -> list[BookingRow]:
-        asked = {"me": self._me.id, "now": clock.now(), "rows": MOST_UPCOMING}
-        return [_row(row) for row in await self._db.execute(UPCOMING, asked)]
+        params = {"me": self._me.id, "now": clock.now(), "rows": MAX_UPCOMING}
+        return [_row(row) for row in await self._db.execute(SELECT_UPCOMING, params)]
 
     async def past(self, before: tuple[datetime, int] | None, limit: int) -> Page[BookingRow]:
-        """The latest first. What was kept and never paid is left out."""
+        """The latest first, without holds that were never paid."""
         since, booking_id = before or (None, None)
-        asked = {"me": self._me.id, "before": since, "id": booking_id, "rows": limit + 1}
-        rows = [_row(row) for row in await self._db.execute(PAST, asked)]
+        params = {"me": self._me.id, "before": since, "id": booking_id, "rows": limit + 1}
+        rows = [_row(row) for row in await self._db.execute(SELECT_PAST, params)]
         return page_of(rows, limit, lambda row: (row.starts_at.isoformat(), row.id))
 
-    async def same(self, service_id: int, starts_at: datetime) -> list[Same]:
-        asked = {"me": self._me.id, "service": service_id, "start": starts_at}
-        return [Same(*row) for row in await self._db.execute(SAME, asked)]
+    async def similar(self, service_id: int, starts_at: datetime) -> list[SimilarBooking]:
+        params = {"me": self._me.id, "service": service_id, "start": starts_at}
+        return [SimilarBooking(*row) for row in await self._db.execute(SELECT_SIMILAR, params)]
 
-    async def comer(self, booking: Booking, professional_id: int | None) -> Comer | None:
-        """The phone only from accepted until a day after the work, and only of the one who holds the job."""
+    async def assigned_professional(self, booking: Booking, professional_id: int | None) -> AssignedProfessional | None:
+        """The professional, with the phone only while contact is open and only if they hold the job."""
         reachable = booking.professional_id == professional_id and booking.contact_open(clock.now())
         return await self.card(professional_id, booking.pincode, reachable=reachable)
 
-    async def card(self, professional_id: int | None, pincode: str, *, reachable: bool = False) -> Comer | None:
+    async def card(
+        self, professional_id: int | None, pincode: str, *, reachable: bool = False
+    ) -> AssignedProfessional | None:
         """None where there is no such professional."""
         if professional_id is None:
             return None
-        row = (await self._db.execute(WORKER, {"id": professional_id, "pincode": pincode})).one_or_none()
-        return _comer(row, reachable=reachable) if row else None
+        row = (await self._db.execute(SELECT_PROFESSIONAL, {"id": professional_id, "pincode": pincode})).one_or_none()
+        return _assigned_professional(row, reachable=reachable) if row else None
 
     async def review_of(self, booking: Booking) -> OwnReview | None:
-        row = (await self._db.execute(REVIEW, {"id": booking.id})).one_or_none()
+        row = (await self._db.execute(SELECT_REVIEW, {"id": booking.id})).one_or_none()
         return OwnReview(*row) if row else None
 
 
@@ -195,10 +197,10 @@ def _row(row: Row[Any]) -> BookingRow:
     )
 
 
-def _comer(row: Row[Any], *, reachable: bool) -> Comer:
-    here = Point(row.home, row.latitude, row.longitude)
-    there = Point(row.pincode or "", row.there_latitude, row.there_longitude)
-    return Comer(
+def _assigned_professional(row: Row[Any], *, reachable: bool) -> AssignedProfessional:
+    home = Location(row.home, row.latitude, row.longitude)
+    booking_location = Location(row.pincode or "", row.there_latitude, row.there_longitude)
+    return AssignedProfessional(
         id=row.id,
         first_name=first_name(row.full_name),
         name=public_name(row.full_name),
@@ -207,7 +209,7 @@ def _comer(row: Row[Any], *, reachable: bool) -> Comer:
         rating=row.stars / row.reviews if row.reviews else None,
         reviews=row.reviews or 0,
         jobs=row.jobs,
-        distance_km=distance_km(here, there),
+        distance_km=distance_km(home, booking_location),
         phone=row.phone if reachable else None,
         place=row.place or "",
         has_left=row.has_left,

@@ -1,4 +1,4 @@
-"""All that a customer's own page of a booking shows, read in a handful of queries."""
+"""The data of a customer's booking page, loaded in a handful of queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,34 +8,35 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Pincodes
 from app.bookings.booking import Booking
-from app.bookings.cancellation import Cost, cost_of, may_dispute
-from app.bookings.customer_repository import Comer, OwnBookings, OwnReview
+from app.bookings.cancellation import CancellationCost, cancellation_cost
+from app.bookings.code import entry_locked_until, is_spent
+from app.bookings.customer_decisions import may_dispute
+from app.bookings.customer_repository import AssignedProfessional, OwnBookings, OwnReview
+from app.bookings.deadlines import ABSENCE_WAIT
 from app.bookings.decline import Dispute
 from app.bookings.moves import State
-from app.bookings.terms import NOBODY_CAME
-from app.bookings.timeline import Step, steps_of
+from app.bookings.timeline import Step, timeline_steps
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.events import Actor
-from app.jobs.handover import is_spent, locked_until
-from app.payments.charge import Charge
-from app.payments.charges import still_due
+from app.payments.charge import Charge, ChargeState
+from app.payments.charges import due_charges
 from app.payments.repository import Charges
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """`phase` and `code` are of the code that is due now, digits only for these eyes. Money in paise."""
+class BookingPageData:
+    """`phase` and `code` are of the current code, whose digits only the customer may see. Money in paise."""
 
     booking: Booking
-    comer: Comer | None
+    comer: AssignedProfessional | None
     phase: str | None
     code: str | None
     locked_until: datetime | None
     code_is_void: bool
     steps: list[Step]
     charges: Sequence[Charge]
-    cost: Cost
+    cost: CancellationCost
     review: OwnReview | None
     place: str
     disputed: bool
@@ -44,21 +45,29 @@ class Seen:
 
     @property
     def due(self) -> int:
-        return sum(charge.amount for charge in still_due(self.charges))
+        return sum(charge.amount for charge in due_charges(self.charges))
 
     @property
     def paid_by(self) -> Charge | None:
         """The charge that says how the booking was or will be paid."""
-        good = ("authorised", "captured", "paid", "released", "refunded")
-        return next((charge for charge in self.charges if charge.purpose == "booking" and charge.state in good), None)
+        settled = (
+            ChargeState.AUTHORISED,
+            ChargeState.CAPTURED,
+            ChargeState.PAID,
+            ChargeState.RELEASED,
+            ChargeState.REFUNDED,
+        )
+        return next(
+            (charge for charge in self.charges if charge.purpose == "booking" and charge.state in settled), None
+        )
 
     @property
     def paid(self) -> int:
         return sum(charge.captured - charge.refunded for charge in self.charges)
 
     @property
-    def given_back(self) -> int:
-        """Of a cancelled booking: what was authorised or paid and is the customer's again."""
+    def refunded(self) -> int:
+        """Of a cancelled booking: the paise that were authorised or paid and went back to the customer."""
         settled = [charge for charge in self.charges if charge.state in ("captured", "released", "refunded", "paid")]
         held = [charge for charge in settled if charge.method != "after"]
         return sum(charge.amount - charge.captured + charge.refunded for charge in held)
@@ -68,8 +77,8 @@ class Seen:
         return self.booking.hold_lapsed(self.now) or self.booking.cancelled_as == "expired"
 
     @property
-    def asked_first(self) -> bool:
-        return self.booking.asks_first(self.now) is not None
+    def is_priority_offer(self) -> bool:
+        return self.booking.priority_professional_id(self.now) is not None
 
     @property
     def needs_answer(self) -> bool:
@@ -77,39 +86,41 @@ class Seen:
 
     @property
     def late_at(self) -> datetime:
-        """From then on the customer chooses what next (W14)."""
-        return self.booking.starts_at + NOBODY_CAME
+        """From when the customer may choose what to do about an absent professional (W14)."""
+        return self.booking.starts_at + ABSENCE_WAIT
 
     @property
-    def nobody_came(self) -> bool:
-        return self.booking.nobody_came(self.now)
+    def professional_is_absent(self) -> bool:
+        return self.booking.professional_is_absent(self.now)
 
 
 async def place_name(db: AsyncSession, booking: Booking) -> str:
-    found = await Pincodes(db).get(booking.pincode)
-    return found.place if found else ""
+    pincode = await Pincodes(db).get(booking.pincode)
+    return pincode.place if pincode else ""
 
 
-async def seen(db: AsyncSession, me: Actor, booking: Booking, vault: Vault) -> Seen:
-    now, own = clock.now(), OwnBookings(db, me)
+async def load_booking_page(db: AsyncSession, me: Actor, booking: Booking, encryption: Encryption) -> BookingPageData:
+    now, own_bookings = clock.now(), OwnBookings(db, me)
     phase = {State.ASSIGNED: "start", State.STARTED: "finish"}.get(State(booking.state))
     code = booking.live_code(phase) if phase else None
     charges = await Charges(db).of_booking(booking.id)
-    over = booking.state in (State.COMPLETED, State.CLOSED)
-    comer = await own.comer(booking, booking.professional_id or booking.asks_first(now))
+    is_done = booking.state in (State.COMPLETED, State.CLOSED)
+    comer = await own_bookings.assigned_professional(
+        booking, booking.professional_id or booking.priority_professional_id(now)
+    )
     disputed = booking.cancelled_as == "no_show" and await db.get(Dispute, booking.id) is not None
-    return Seen(
+    return BookingPageData(
         booking=booking,
         comer=comer,
         phase=phase,
-        code=code.reveal(vault, booking.reference) if code else None,
-        locked_until=locked_until(code, now),
+        code=code.reveal(encryption, booking.reference) if code else None,
+        locked_until=entry_locked_until(code, now),
         code_is_void=phase is not None and is_spent(code),
-        steps=steps_of(booking),
+        steps=timeline_steps(booking),
         charges=charges,
-        cost=cost_of(booking, charges),
+        cost=cancellation_cost(booking, charges),
         place=comer.place if comer else await place_name(db, booking),
-        review=await own.review_of(booking) if over else None,
+        review=await own_bookings.review_of(booking) if is_done else None,
         disputed=disputed,
         may_dispute=not disputed and may_dispute(booking),
         now=now,

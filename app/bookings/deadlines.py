@@ -1,16 +1,28 @@
-"""What the clock says of a booking: what is due, over, or free of charge at a moment. No I/O."""
+"""The deadlines of a booking (docs/rules.md): durations, and what is due, over or free of charge at a moment."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Mapped
 
 from app.bookings.moves import State
-from app.bookings.terms import CONTACT_AFTER_JOB, FREE_UNTIL, LATE_FEE, NOBODY_AT_DOOR, NOBODY_CAME, UNFILLED_BEFORE
+
+HOLD_DURATION = timedelta(minutes=7)
+PRIORITY_OFFER_DURATION = timedelta(minutes=10)
+TURNAROUND_DURATION = timedelta(minutes=10)
+FREE_CANCELLATION_NOTICE = timedelta(hours=3)
+LATE_FEE_PAISE = 100_00
+UNFILLED_CUTOFF = timedelta(minutes=60)
+NO_SHOW_WAIT = timedelta(minutes=15)
+ABSENCE_WAIT = timedelta(minutes=30)
+AUTO_COMPLETE_AFTER = timedelta(hours=12)
+CLOSE_AFTER = timedelta(days=7)
+CONTACT_OPEN_AFTER_JOB = timedelta(hours=24)
+REVIEW_EDIT_PERIOD = timedelta(hours=48)
 
 
-class Timely:
-    """The questions; app.bookings.booking.Booking has what they look at."""
+class BookingDeadlines:
+    """Mixin of app.bookings.booking.Booking, which has the columns."""
 
     if TYPE_CHECKING:
         state: Mapped[str]
@@ -25,43 +37,47 @@ class Timely:
 
     def cancellation_fee(self, now: datetime) -> int:
         """Paise owed for cancelling or moving now: 0 until 3 h before the slot, while nobody is assigned, or by W14."""
-        if self.state != State.ASSIGNED or now < self.starts_at - FREE_UNTIL or self.nobody_came(now):
+        if (
+            self.state != State.ASSIGNED
+            or now < self.starts_at - FREE_CANCELLATION_NOTICE
+            or self.professional_is_absent(now)
+        ):
             return 0
-        return min(LATE_FEE, self.price)
+        return min(LATE_FEE_PAISE, self.price)
 
     def hold_lapsed(self, now: datetime) -> bool:
         return self.state == State.HELD and self.held_until is not None and self.held_until <= now
 
     def contact_open(self, now: datetime) -> bool:
-        """Do the two parties see each other's address and phone? From accepted until 24 h after the job."""
-        return contact_is_open(self.state, self.completed_at, now)
+        """Whether the two parties see each other's address and phone: from accepted until 24 h after the job."""
+        return is_contact_open(self.state, self.completed_at, now)
 
-    def asks_first(self, now: datetime) -> int | None:
-        """The professional who alone is asked now, or None when everybody near and free is."""
+    def priority_professional_id(self, now: datetime) -> int | None:
+        """The professional with a priority offer now; None when the job is offered to all candidates."""
         return self.named_id if self.asked_until is not None and now < self.asked_until else None
 
     def is_unfilled(self, now: datetime) -> bool:
-        """Nobody accepted by slot − 60 min; opened again later than that it waits (W9)."""
-        limit = self.starts_at - UNFILLED_BEFORE
+        """Not accepted by slot − 60 min; reopened later than that, it waits (W9)."""
+        limit = self.starts_at - UNFILLED_CUTOFF
         opened_late = self.reopened_at is not None and self.reopened_at >= limit
         return self.state == State.REQUESTED and now >= limit and not opened_late
 
     def needs_answer(self, now: datetime) -> bool:
-        """The slot began and nobody holds the job: its customer picks a new start or a refund (W9)."""
+        """The slot began without a professional: the customer picks a new start or a refund (W9)."""
         return self.state == State.REQUESTED and now >= self.starts_at
 
-    def nobody_came(self, now: datetime) -> bool:
+    def professional_is_absent(self, now: datetime) -> bool:
         """W14: half an hour into the slot and not arrived."""
-        return self.state == State.ASSIGNED and self.arrived_at is None and now >= self.starts_at + NOBODY_CAME
+        return self.state == State.ASSIGNED and self.arrived_at is None and now >= self.starts_at + ABSENCE_WAIT
 
-    def nobody_at_door(self, now: datetime) -> bool:
+    def may_report_no_show(self, now: datetime) -> bool:
         """W13: arrived, and a quarter of an hour of the slot gone by."""
         since = max(self.arrived_at, self.starts_at) if self.arrived_at else None
-        return self.state == State.ASSIGNED and since is not None and now >= since + NOBODY_AT_DOOR
+        return self.state == State.ASSIGNED and since is not None and now >= since + NO_SHOW_WAIT
 
 
-def contact_is_open(state: str, completed_at: datetime | None, now: datetime) -> bool:
-    """Of a booking that is no record of the session."""
+def is_contact_open(state: str, completed_at: datetime | None, now: datetime) -> bool:
+    """The same for a booking read without its entity."""
     if state in (State.ASSIGNED, State.STARTED):
         return True
-    return completed_at is not None and now < completed_at + CONTACT_AFTER_JOB
+    return completed_at is not None and now < completed_at + CONTACT_OPEN_AFTER_JOB

@@ -1,14 +1,14 @@
-"""Who passed on an offer or handed a job back: it is never offered to them again."""
+"""Declined jobs, which are never offered to the same professional again; disputes of no-shows."""
 
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.orm import Keyed
+from app.core.orm import NaturalKeyBase
 
 
-class Decline(Keyed):
+class Decline(NaturalKeyBase):
     __tablename__ = "declines"
     __table_args__ = (
         CheckConstraint("kind IN ('passed', 'returned', 'absent')", name="declines_kind_check"),
@@ -21,7 +21,7 @@ class Decline(Keyed):
     at: Mapped[datetime]
 
 
-class Dispute(Keyed):
+class Dispute(NaturalKeyBase):
     """The customer's word against a no-show (W13), within 48 h; an admin decides."""
 
     __tablename__ = "disputes"

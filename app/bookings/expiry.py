@@ -1,4 +1,4 @@
-"""What the clock does to bookings when nobody else does. Each may run twice, or late, without harm."""
+"""Time-driven changes of bookings: unfilled, overdue and unreviewed ones, and expired priority offers. Idempotent."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -7,69 +7,65 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.checkout import settle_completion
+from app.bookings.cancellation import cancel_booking
+from app.bookings.completion import complete_booking
 from app.bookings.repository import Bookings
 from app.core import clock, logs
 from app.core.errors import DoorstepError
 from app.core.events import PLATFORM, nudge
 from app.core.i18n import N_
-from app.payments import charges
 
-Act = Callable[[AsyncSession, Booking], Awaitable[None]]
-LOOK_BACK = timedelta(minutes=3)  # the task runs every minute, sometimes late; a nudge too many does no harm
-log = logs.get("clock")
-
-
-async def give_up_unfilled(db: AsyncSession) -> int:
-    """W9: nobody accepted an hour before the slot: cancelled with a full refund. What was opened again later waits."""
-    due = [booking for booking in await Bookings(db).unanswered(clock.now()) if booking.is_unfilled(clock.now())]
-    return await _each(db, due, _give_up)
+Action = Callable[[AsyncSession, Booking], Awaitable[None]]
+PRIORITY_LOOKBACK = timedelta(minutes=3)  # the task runs every minute, sometimes late; one nudge too many is harmless
+log = logs.get_logger("clock")
 
 
-async def complete_left_running(db: AsyncSession) -> int:
-    """Twelve hours after the later of slot end and start a started job is done, marked so; its payout waits."""
-    return await _each(db, await Bookings(db).left_running(clock.now()), _complete)
+async def cancel_unfilled(db: AsyncSession) -> int:
+    """W9: cancel with a full refund what nobody accepted an hour before the slot; reopened later, it waits."""
+    now = clock.now()
+    due = [booking for booking in await Bookings(db).unfilled(now) if booking.is_unfilled(now)]
+    return await _apply(db, due, _cancel)
 
 
-async def close_left_unreviewed(db: AsyncSession) -> int:
-    """Seven days after completion a booking is closed without a review."""
-    return await _each(db, await Bookings(db).left_unreviewed(clock.now()), _close)
+async def complete_overdue_jobs(db: AsyncSession) -> int:
+    """Complete started jobs twelve hours after the later of slot end and start; their payout is held."""
+    return await _apply(db, await Bookings(db).overdue_jobs(clock.now()), _complete)
 
 
-async def ask_the_others(db: AsyncSession) -> int:
-    """The one who was asked first has been silent for ten minutes: the lists of the others look again."""
-    areas = await Bookings(db).areas_asked_since(clock.now() - LOOK_BACK, clock.now())
+async def close_unreviewed(db: AsyncSession) -> int:
+    """Close bookings that were completed seven days ago and never reviewed."""
+    return await _apply(db, await Bookings(db).unreviewed(clock.now()), _close)
+
+
+async def end_priority_offers(db: AsyncSession) -> int:
+    """Refresh the lists of the other candidates when a priority offer has ended unanswered."""
+    areas = await Bookings(db).areas_opened_between(clock.now() - PRIORITY_LOOKBACK, clock.now())
     for pincode in areas:
         nudge(db, f"area:{pincode}", "jobs")
     return len(areas)
 
 
-# How
-
-
-async def _give_up(db: AsyncSession, booking: Booking) -> None:
-    booking.cancel(PLATFORM, "unfilled", N_("Nobody could come at that time."))
-    await charges.release(db, booking.id)
+async def _cancel(db: AsyncSession, booking: Booking) -> None:
+    await cancel_booking(db, booking, PLATFORM, "unfilled", N_("Nobody could come at that time."))
 
 
 async def _complete(db: AsyncSession, booking: Booking) -> None:
-    booking.complete(PLATFORM, None)
-    await settle_completion(db, booking)
+    await complete_booking(db, booking, PLATFORM, None)
 
 
 async def _close(_db: AsyncSession, booking: Booking) -> None:
     booking.close(PLATFORM)
 
 
-async def _each(db: AsyncSession, due: Sequence[Booking], act: Act) -> int:
-    """How many it was done to. One that cannot be done is logged and does not keep the others waiting."""
+async def _apply(db: AsyncSession, due: Sequence[Booking], action: Action) -> int:
+    """Apply `action` to each, in a savepoint of its own; return how many succeeded. Failures are logged."""
     done = 0
     for booking in due:
         reference = booking.reference
         try:
             async with db.begin_nested():
-                await act(db, booking)
+                await action(db, booking)
             done += 1
         except (DoorstepError, SQLAlchemyError):
-            log.exception("the clock could not move a booking", reference=reference)
+            log.exception("scheduled change of booking failed", reference=reference)
     return done

@@ -1,9 +1,12 @@
-"""What the desk calls the states of a booking, its endings, ways to pay and the lines of the ledger."""
+"""Labels of states, cancellations, payment methods and ledger lines, as admins read them.
+
+The same labels in templates: templates/shared/booking_labels.html.
+"""
 
 from app.core.i18n import _
 
 
-def states() -> dict[str, str]:
+def admin_state_labels() -> dict[str, str]:
     return {
         "held": _("Being paid"),
         "requested": _("Waiting for somebody"),
@@ -17,7 +20,7 @@ def states() -> dict[str, str]:
     }
 
 
-def endings() -> dict[str, str]:
+def admin_cancellation_labels() -> dict[str, str]:
     return {
         "customer": _("Cancelled by the customer"),
         "platform": _("Cancelled by Doorstep"),
@@ -28,11 +31,11 @@ def endings() -> dict[str, str]:
     }
 
 
-def payments() -> dict[str, str]:
+def payment_method_labels() -> dict[str, str]:
     return {"card": _("Card"), "upi": _("UPI"), "after": _("After the work")}
 
 
-def accounts() -> dict[str, str]:
+def ledger_account_labels() -> dict[str, str]:
     return {
         "revenue": _("Revenue"),
         "commission": _("Commission"),
@@ -45,7 +48,7 @@ def accounts() -> dict[str, str]:
     }
 
 
-def kinds() -> dict[str, str]:
+def ledger_kind_labels() -> dict[str, str]:
     return {
         "authorise": _("Authorised"),
         "capture": _("Taken"),

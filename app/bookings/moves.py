@@ -1,4 +1,4 @@
-"""The states of a booking and the moves between them: the one table that says what may follow what, and who may."""
+"""The states of a booking and the table of moves between them: from which states, to which, and by whom."""
 
 import enum
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ENDS = ("customer", "platform", "unfilled", "expired", "no_show", "professional_
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """From which states, to which, and who may."""
+    """A move: from which states, to which, and by which roles."""
 
     sources: frozenset[State]
     target: State
@@ -48,8 +48,8 @@ MOVES: dict[str, Move] = {
 }
 
 
-def sorry(state: str) -> str:
-    """Why a move cannot be made in this state, in words."""
+def state_refusal(state: str) -> str:
+    """The sentence why a move is not possible in this state."""
     return {
         State.HELD: _("This booking is not paid yet."),
         State.REQUESTED: _("Nobody has accepted this job yet."),

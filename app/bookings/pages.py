@@ -1,4 +1,4 @@
-"""A customer's bookings, and the form of a new one: a slot that was chosen, where, and what they should know."""
+"""/bookings and /bookings/new: a customer's bookings, and the form of a new one."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,38 +11,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.address import Address
 from app.accounts.auth import Me
 from app.accounts.repository import Addresses
-from app.bookings.checkout import overdue_reference, place, wish_of
-from app.bookings.customer_repository import Comer, OwnBookings, Same
+from app.bookings.checkout import overdue_reference, place_order, read_booking_request
+from app.bookings.customer_repository import AssignedProfessional, OwnBookings, SimilarBooking
 from app.bookings.holds import check_start
 from app.bookings.repository import Bookings
-from app.bookings.schemas import NewBooking, start_of
-from app.bookings.slot_picker import Picker, day_of, picker
-from app.catalog.repository import Services
+from app.bookings.schemas import NewBooking, read_start
+from app.bookings.slot_picker import SlotPicker, day_of, load_slot_picker
+from app.catalog.repository import ServiceRepository
 from app.catalog.service import Service
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
 from app.core.i18n import _
-from app.core.paging import after_moment
-from app.core.references import row_number
-from app.scheduling.candidates import nearest_free
-from app.web.forms import Form, form, query, read, shown_again
+from app.core.paging import decode_time_cursor
+from app.core.references import parse_row_id
+from app.scheduling.slot_search import nearest_starts
+from app.web.forms import Form, parse_form, parse_query, redisplayable
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import go, page
+from app.web.render import page, redirect
+from app.web.validation import validate_form
 
-A_PAGE = 20
-SUGGESTED = 3
+PAGE_SIZE = 20
+MAX_SUGGESTIONS = 3
 
 
-class BookingsPages(Controller):
+class BookingListPages(Controller):
     path = "/bookings"
     opt = only("customer")
 
     @get(name="bookings")
     async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        """What is coming, and what was, the latest first."""
-        own, cursor = OwnBookings(db, me), query(request).get("after")
-        past = await own.past(after_moment(cursor), A_PAGE)
+        """Upcoming bookings, and past ones, the latest first."""
+        own, cursor = OwnBookings(db, me), parse_query(request).get("after")
+        past = await own.past(decode_time_cursor(cursor), PAGE_SIZE)
         upcoming = [] if cursor else await own.upcoming()
         return page(
             request, "bookings/index.html", "bookings/_index.html", upcoming=upcoming, past=past, first=not cursor
@@ -54,18 +55,18 @@ class BookingsPages(Controller):
         request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        asked = query(request)
+        params = parse_query(request)
         values = {
-            "service_id": asked.get("service", ""),
-            "start": asked.get("start", ""),
-            "pincode": asked.get("pincode", ""),
-            "professional_id": asked.get("professional", ""),
+            "service_id": params.get("service", ""),
+            "start": params.get("start", ""),
+            "pincode": params.get("pincode", ""),
+            "professional_id": params.get("professional", ""),
         }
-        if again := asked.get("again"):
-            values |= await _again(db, me, again)
-        return await _drawn(request, db, me, vault, values, day=asked.get("day", ""))
+        if again := params.get("again"):
+            values |= await _values_of_previous(db, me, again)
+        return await _render(request, db, me, encryption, values, day=params.get("day", ""))
 
     @post()
     async def create(
@@ -73,175 +74,203 @@ class BookingsPages(Controller):
         request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        sent = await form(request)
-        values = shown_again(sent)
+        form = await parse_form(request)
+        values = redisplayable(form)
         try:
-            asked = read(NewBooking, _named(sent))
-            wish = await wish_of(db, me, asked, typed="address" in sent)
-            reference = await place(db, me, wish, asked.idempotency_key)
+            new_booking = validate_form(NewBooking, _without_anyone(form))
+            booking_request = await read_booking_request(db, me, new_booking, address_given="address" in form)
+            reference = await place_order(db, me, booking_request, new_booking.idempotency_key)
         except Invalid as error:
-            return await _drawn(request, db, me, vault, values, errors=_beside(error.errors, sent))
+            return await _render(request, db, me, encryption, values, errors=_errors_by_field(error.errors, form))
         except Refused as refusal:
-            return await _drawn(request, db, me, vault, values, refusal=refusal)
-        return go(request, f"/bookings/{reference}/payment")
+            return await _render(request, db, me, encryption, values, refusal=refusal)
+        return redirect(request, f"/bookings/{reference}/payment")
 
 
-# How
+def _without_anyone(form: Form) -> Form:
+    """The form without "anyone", which names no professional."""
+    if form.get("professional_id") == "anyone":
+        del form["professional_id"]
+    return form
 
 
-def _named(sent: Form) -> Form:
-    """The form without "anyone", which is nobody in particular."""
-    if sent.get("professional_id") == "anyone":
-        del sent["professional_id"]
-    return sent
+def _errors_by_field(errors: Mapping[str, str], form: Mapping[str, str]) -> dict[str, str]:
+    """The errors, with that of a saved address's pincode shown beside the address."""
+    saved = bool(form.get("address_id"))
+    return {("address_id" if saved and name == "pincode" else name): message for name, message in errors.items()}
 
 
-def _beside(errors: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
-    """A saved address that nobody comes to is told beside that address."""
-    saved = bool(sent.get("address_id"))
-    return {("address_id" if saved and name == "pincode" else name): said for name, said in errors.items()}
-
-
-async def _again(db: AsyncSession, me: Me, reference: str) -> dict[str, str]:
-    """The same service, address, note and professional as last time, without the time. Who has left is not asked."""
-    before = await Bookings(db).for_customer(me, reference)
-    who = await OwnBookings(db, me).card(before.professional_id or before.named_id, before.pincode)
+async def _values_of_previous(db: AsyncSession, me: Me, reference: str) -> dict[str, str]:
+    """The values of a previous booking without its time, and without a professional who has left."""
+    previous = await Bookings(db).for_customer(me, reference)
+    professional = await OwnBookings(db, me).card(previous.professional_id or previous.named_id, previous.pincode)
     return {
-        "service_id": str(before.service_id),
-        "pincode": before.pincode,
-        "address": before.address,
-        "note": before.note,
-        "professional_id": str(who.id) if who is not None and not who.has_left else "",
+        "service_id": str(previous.service_id),
+        "pincode": previous.pincode,
+        "address": previous.address,
+        "note": previous.note,
+        "professional_id": str(professional.id) if professional is not None and not professional.has_left else "",
     }
 
 
-async def _drawn(
+async def _render(
     request: Request,
     db: AsyncSession,
     me: Me,
-    vault: Vault,
+    encryption: Encryption,
     values: dict[str, Any],
     *,
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
     day: str = "",
 ) -> HtmlResponse:
-    """The form with everything that was typed; times to pick from where none stands or the one chosen cannot be."""
-    wrong = dict(errors or {})
-    service = await _service(db, values.get("service_id", ""), wrong)
+    """The form with the values as sent; a slot picker when there is no start or the start is not possible."""
+    field_errors = dict(errors or {})
+    service = await _find_service(db, values.get("service_id", ""), field_errors)
     if service.retired_at is not None:
-        if wrong:
+        if field_errors:
             raise Refused(_("We do not offer this any more."), reason="retired")
-        return go(request, f"/services/{service.slug}")
-    book = await Addresses(db, me.id).all()
-    values = _at_home(book, values, wrong) | {"service_id": service.id}
-    start = _start(service, values, wrong)
-    who = await _who(db, me, values, wrong)
-    same = await OwnBookings(db, me).same(service.id, start) if start else []
-    values["idempotency_key"] = values.get("idempotency_key") or _key(vault, me, values, same)
-    free = await _instead(db, service, values["pincode"], start, who) if start and _was_taken(refusal) else []
-    booked_out = who if start and _was_taken(refusal) and not free else None
-    if start and booked_out:  # from here on the form asks for anyone
-        who, values["professional_id"] = None, ""
-        free = await _instead(db, service, values["pincode"], start, who)
+        return redirect(request, f"/services/{service.slug}")
+    addresses = await Addresses(db, me.id).all()
+    values = _with_default_address(addresses, values, field_errors) | {"service_id": service.id}
+    start = _read_start(service, values, field_errors)
+    professional = await _named_professional(db, me, values, field_errors)
+    similar_bookings = await OwnBookings(db, me).similar(service.id, start) if start else []
+    values["idempotency_key"] = values.get("idempotency_key") or _idempotency_key(
+        encryption, me, values, similar_bookings
+    )
+    free = (
+        await _suggested_starts(db, service, values["pincode"], start, professional)
+        if start and _is_slot_taken(refusal)
+        else []
+    )
+    booked_out = professional if start and _is_slot_taken(refusal) and not free else None
+    if start and booked_out:  # the form now asks for anyone
+        professional, values["professional_id"] = None, ""
+        free = await _suggested_starts(db, service, values["pincode"], start, professional)
     return page(
         request,
         "bookings/new.html",
-        status=409 if refusal else 422 if wrong else 200,
+        status=409 if refusal else 422 if field_errors else 200,
         service=service,
-        book=book,
+        book=addresses,
         values=values,
-        errors=wrong,
+        errors=field_errors,
         start=start,
         ends=start + timedelta(minutes=service.minutes) if start else None,
-        who=who,
-        picks=None if start else await _picks(db, service, values, wrong, who, day),
+        who=professional,
+        picks=None if start else await _slot_picker(db, service, values, field_errors, professional, day),
         refusal=refusal,
         owed=await overdue_reference(db, me),
-        same=next((one for one in same if one.is_open), None),
+        same=next((booking for booking in similar_bookings if booking.is_open), None),
         free=free,
         booked_out=booked_out,
     )
 
 
-def _at_home(book: Sequence[Address], values: Mapping[str, Any], wrong: Mapping[str, str]) -> dict[str, Any]:
-    """Where nothing was said, the main address; the saved one that is meant is chosen, unless one was typed wrong."""
-    filled = {**values, "pincode": values.get("pincode") or (book[0].pincode if book else "")}
-    typed = "address" in wrong or "pincode" in wrong
-    return filled | {"address_id": "" if typed else str(values.get("address_id", _of_book(book, filled)))}
+def _with_default_address(
+    addresses: Sequence[Address], values: Mapping[str, Any], field_errors: Mapping[str, str]
+) -> dict[str, Any]:
+    """The values with the default address filled in and the matching saved address selected, unless it has an error."""
+    filled = {**values, "pincode": values.get("pincode") or (addresses[0].pincode if addresses else "")}
+    is_typed = "address" in field_errors or "pincode" in field_errors
+    return filled | {
+        "address_id": "" if is_typed else str(values.get("address_id", _matching_address_id(addresses, filled)))
+    }
 
 
-async def _picks(
-    db: AsyncSession, service: Service, values: Mapping[str, Any], wrong: Mapping[str, str], who: Comer | None, day: str
-) -> Picker | None:
-    """Times to pick from, once the place is known."""
+async def _slot_picker(
+    db: AsyncSession,
+    service: Service,
+    values: Mapping[str, Any],
+    field_errors: Mapping[str, str],
+    professional: AssignedProfessional | None,
+    day: str,
+) -> SlotPicker | None:
+    """The slot picker, once the pincode is known."""
     pincode = str(values["pincode"])
-    if not pincode or "pincode" in wrong:
+    if not pincode or "pincode" in field_errors:
         return None
-    who_id = who.id if who else None
-    return await picker(db, service, pincode, day_of(day), professional_id=who_id, pick_first=not wrong)
+    professional_id = professional.id if professional else None
+    return await load_slot_picker(
+        db, service, pincode, day_of(day), professional_id=professional_id, pick_first=not field_errors
+    )
 
 
-def _was_taken(refusal: Refused | None) -> bool:
+def _is_slot_taken(refusal: Refused | None) -> bool:
     return refusal is not None and refusal.reason == "taken"
 
 
-async def _service(db: AsyncSession, typed: object, wrong: Mapping[str, str]) -> Service:
-    text = str(typed)
-    known = row_number(text) or (await Services(db).by_slug(text)).id if text and not wrong else row_number(text)
-    service = await db.get(Service, known) if known else None
+async def _find_service(db: AsyncSession, value: object, field_errors: Mapping[str, str]) -> Service:
+    text = str(value)
+    service_id = (
+        parse_row_id(text) or (await ServiceRepository(db).by_slug(text)).id
+        if text and not field_errors
+        else parse_row_id(text)
+    )
+    service = await db.get(Service, service_id) if service_id else None
     if service is None:
-        raise Invalid(wrong) if wrong else Missing()
+        raise Invalid(field_errors) if field_errors else Missing()
     return service
 
 
-def _of_book(book: Sequence[Address], values: Mapping[str, Any]) -> object:
-    """The saved address that is meant: the one of that line, else the first of that pincode; none is another one."""
-    there = [one for one in book if one.pincode == values["pincode"]]
+def _matching_address_id(addresses: Sequence[Address], values: Mapping[str, Any]) -> object:
+    """Id of the saved address of that line and pincode, else of the first of that pincode; "" when there is none."""
+    matching = [address for address in addresses if address.pincode == values["pincode"]]
     if line := values.get("address"):
-        there = [one for one in there if one.line == line]
-    return there[0].id if there else ""
+        matching = [address for address in matching if address.line == line]
+    return matching[0].id if matching else ""
 
 
-def _start(service: Service, values: Mapping[str, Any], wrong: dict[str, str]) -> datetime | None:
-    """The chosen start; an impossible one is told, and others are offered."""
+def _read_start(service: Service, values: Mapping[str, Any], field_errors: dict[str, str]) -> datetime | None:
+    """The chosen start; None, with a field error, when it is not possible."""
     text = str(values.get("start", ""))
     if not text:
         return None
     try:
-        start = start_of(text)
+        start = read_start(text)
         check_start(service, start)
     except Invalid as refusal:
-        wrong |= refusal.errors
+        field_errors |= refusal.errors
         return None
     return start
 
 
-async def _who(db: AsyncSession, me: Me, values: dict[str, Any], wrong: dict[str, str]) -> Comer | None:
-    """The professional who was named, when there is one; else anyone."""
+async def _named_professional(
+    db: AsyncSession, me: Me, values: dict[str, Any], field_errors: dict[str, str]
+) -> AssignedProfessional | None:
+    """The named professional; None means anyone."""
     text = str(values.get("professional_id", "")).strip()
     if text in ("", "anyone"):
         values["professional_id"] = ""
         return None
-    found = await OwnBookings(db, me).card(row_number(text), str(values["pincode"]))
-    if found is None or found.has_left or "professional_id" in wrong:
-        wrong.setdefault("professional_id", _("We do not know this person. Anyone who is free can come."))
+    professional = await OwnBookings(db, me).card(parse_row_id(text), str(values["pincode"]))
+    if professional is None or professional.has_left or "professional_id" in field_errors:
+        field_errors.setdefault("professional_id", _("We do not know this person. Anyone who is free can come."))
         values["professional_id"] = ""
         return None
-    return found
+    return professional
 
 
-def _key(vault: Vault, me: Me, values: Mapping[str, Any], same: list[Same]) -> str:
-    """The same slot asked for again gives the same key, so that Back and a second window make one booking."""
-    ended = sum(one.state == "cancelled" for one in same)
-    said = [me.id, *(values.get(name, "") for name in ("service_id", "start", "pincode", "professional_id")), ended]
-    return vault.digest("|".join(map(str, said)), "booking form").hex()[:40]
+def _idempotency_key(
+    encryption: Encryption, me: Me, values: Mapping[str, Any], similar_bookings: list[SimilarBooking]
+) -> str:
+    """The same key for the same slot, so that Back and a second window make one booking."""
+    cancelled_count = sum(booking.state == "cancelled" for booking in similar_bookings)
+    parts = [
+        me.id,
+        *(values.get(name, "") for name in ("service_id", "start", "pincode", "professional_id")),
+        cancelled_count,
+    ]
+    return encryption.digest("|".join(map(str, parts)), "booking form").hex()[:40]
 
 
-async def _instead(
-    db: AsyncSession, service: Service, pincode: str, start: datetime, who: Comer | None
+async def _suggested_starts(
+    db: AsyncSession, service: Service, pincode: str, start: datetime, professional: AssignedProfessional | None
 ) -> list[datetime]:
-    """The three free starts nearest to the one that was taken, of whoever was asked for."""
-    return await nearest_free(db, service, pincode, start, professional_id=who.id if who else None, limit=SUGGESTED)
+    """The free starts nearest to the one that was taken, of the named professional or of anyone."""
+    return await nearest_starts(
+        db, service, pincode, start, professional_id=professional.id if professional else None, limit=MAX_SUGGESTIONS
+    )

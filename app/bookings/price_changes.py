@@ -1,38 +1,64 @@
-"""A booking that is kept but not paid follows the catalogue: what changes or goes while somebody pays (W5, W6)."""
+"""Changes of the catalog while the customer pays for a held booking (W5, W6)."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.holds import still_fits
+from app.bookings.cancellation import cancel_booking
+from app.bookings.holds import hold_fits
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.catalog.service import Service
+from app.core.db import TransactionFactory
 from app.core.errors import Refused
 from app.core.events import PLATFORM
 from app.core.i18n import N_, _
 from app.payments import charges
 
 
-async def check_catalogue(db: AsyncSession, booking: Booking) -> None:
-    """What is paid for is what stands in the catalogue, and stays there until that is written."""
+async def check_price(db: AsyncSession, booking: Booking, shown_price: str | None) -> None:
+    """Check before the bank is asked. Refused("retired"): W5; Refused("changed"): W6, or the page showed another price.
+
+    `shown_price` is in paise, as text; None when no price was shown.
+    """
+    service = await db.get_one(Service, booking.service_id, populate_existing=True)
+    if service.retired_at is not None:
+        raise _retired()
+    if has_changed(booking, service) or shown_price not in (None, str(booking.price)):
+        raise _changed()
+
+
+async def lock_price(db: AsyncSession, booking: Booking) -> None:
+    """Check that the catalog still offers this price, and lock it until the end of the transaction."""
     service = await Bookings(db).on_sale(booking.service_id)
     if service is None:
-        raise Refused(_("We no longer offer this. Nothing was taken."), reason="retired")
+        raise _retired()
     if has_changed(booking, service):
-        raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
+        raise _changed()
+
+
+async def follow_catalog(new_transaction: TransactionFactory, booking: Booking, refusal: Refused) -> Refused:
+    """Apply the catalog's change to the held booking, apart from the refused transaction; return what to answer."""
+    try:
+        async with new_transaction() as db:
+            if refusal.reason == "retired":
+                await drop_hold(db, booking.reference)
+            if refusal.reason == "changed":
+                await requote(db, booking.reference)
+    except Refused as other:
+        return other
+    return refusal
 
 
 async def requote(db: AsyncSession, reference: str) -> bool:
-    """W6: the catalogue changed while somebody pays. The held booking takes the new price and minutes; True if it did.
+    """W6: give the held booking the catalog's new price and minutes and abandon the bank's code; True if it changed.
 
-    What the bank was asked at the old price waits for its code no longer.
-    Minutes that the kept time has no room for end the hold: Refused("taken").
+    Refused("taken"): the reserved time has no room for the new minutes.
     """
     booking = await Bookings(db).by_reference(reference, lock=True)
     service = await db.get_one(Service, booking.service_id)
     if booking.state != State.HELD or not has_changed(booking, service):
         return False
-    if service.minutes > booking.minutes and not await still_fits(db, booking, service.minutes):
+    if service.minutes > booking.minutes and not await hold_fits(db, booking, service.minutes):
         raise Refused(_("The work takes longer now than your time has room for. Please pick another."), reason="taken")
     booking.requote(PLATFORM, service.price, service.minutes)
     await charges.release(db, booking.id)
@@ -40,14 +66,20 @@ async def requote(db: AsyncSession, reference: str) -> bool:
     return True
 
 
-async def let_go(db: AsyncSession, reference: str) -> None:
-    """W5: what is no longer offered is not paid for. The kept time is free again, the bank's code awaited no more."""
+async def drop_hold(db: AsyncSession, reference: str) -> None:
+    """W5: cancel the hold of a service that is no longer offered."""
     booking = await Bookings(db).by_reference(reference, lock=True)
     if booking.state == State.HELD and await Bookings(db).on_sale(booking.service_id) is None:
-        booking.cancel(PLATFORM, "platform", N_("We no longer offer this."))
-        await charges.give_up_codes(db, [booking.id])
-        await db.flush()
+        await cancel_booking(db, booking, PLATFORM, "platform", N_("We no longer offer this."))
 
 
 def has_changed(booking: Booking, service: Service) -> bool:
     return (booking.price, booking.minutes) != (service.price, service.minutes)
+
+
+def _retired() -> Refused:
+    return Refused(_("We no longer offer this. Nothing was taken."), reason="retired")
+
+
+def _changed() -> Refused:
+    return Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")

@@ -1,4 +1,4 @@
-"""Bookings, found through the person who asks: a stranger's does not exist."""
+"""Bookings, found through the person concerned: a stranger's booking does not exist."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.bookings.booking import Booking
+from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CUTOFF
 from app.bookings.decline import Decline
 from app.bookings.moves import State
-from app.bookings.terms import CLOSED_AFTER, COMPLETED_BY_CLOCK, UNFILLED_BEFORE
 from app.catalog.service import Service
+from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Missing
 from app.core.events import Actor, Event
 
@@ -23,20 +24,20 @@ class Bookings:
         self.db = db
 
     async def for_customer(self, me: Actor, reference: str, *, lock: bool = False) -> Booking:
-        return await self._one(_called(reference).where(Booking.customer_id == me.id), lock=lock)
+        return await self._get(_by_reference(reference).where(Booking.customer_id == me.id), lock=lock)
 
     async def for_professional(self, me: Actor, reference: str, *, lock: bool = False) -> Booking:
         """A job that `me` holds or held to its end."""
-        return await self._one(_called(reference).where(Booking.professional_id == me.id), lock=lock)
+        return await self._get(_by_reference(reference).where(Booking.professional_id == me.id), lock=lock)
 
     async def by_reference(self, reference: str, *, lock: bool = False) -> Booking:
-        """For tasks, and for verbs that then ask whether it was offered to the person."""
-        return await self._one(_called(reference), lock=lock)
+        """For tasks, and for verbs that check themselves whether the person may act."""
+        return await self._get(_by_reference(reference), lock=lock)
 
     async def on_sale(self, service_id: int) -> Service | None:
-        """None when it is not offered. Until the end of the transaction it stays as it is: who changes it waits."""
-        found = await self.db.get(Service, service_id, populate_existing=True, with_for_update={"read": True})
-        return found if found is not None and found.retired_at is None else None
+        """The service, locked against changes until the end of the transaction; None when it is no longer offered."""
+        service = await self.db.get(Service, service_id, populate_existing=True, with_for_update={"read": True})
+        return service if service is not None and service.retired_at is None else None
 
     async def reference_of(self, booking_id: int) -> str:
         return str((await self.db.execute(select(Booking.reference).where(Booking.id == booking_id))).scalar_one())
@@ -44,7 +45,7 @@ class Bookings:
     async def locked(self, ids: Collection[int]) -> dict[int, Booking]:
         """These bookings, their rows locked in ascending order."""
         rows = await self.db.scalars(
-            _loaded().where(Booking.id.in_(ids)).order_by(Booking.id).with_for_update().execution_options(**FRESH)
+            _loaded().where(Booking.id.in_(ids)).order_by(Booking.id).with_for_update().execution_options(**REFRESH)
         )
         return {booking.id: booking for booking in rows}
 
@@ -55,26 +56,26 @@ class Bookings:
             query = query.where(Booking.reserved_for.in_(professionals))
         return await self._due(query)
 
-    async def unanswered(self, now: datetime) -> Sequence[Booking]:
+    async def unfilled(self, now: datetime) -> Sequence[Booking]:
         """Paid, not accepted, an hour or less to go, and not opened again later than that (W9). Locked."""
-        soon = Booking.starts_at <= now + UNFILLED_BEFORE
-        # Those that wait for their customer may wait for ever: they must not fill the portion and keep others out.
-        waits = func.coalesce(Booking.reopened_at >= Booking.starts_at - UNFILLED_BEFORE, False)
-        return await self._due(_loaded().where(Booking.state == State.REQUESTED, soon, ~waits))
+        starts_soon = Booking.starts_at <= now + UNFILLED_CUTOFF
+        # Those that wait for their customer may wait for long: they must not fill the batch.
+        is_waiting = func.coalesce(Booking.reopened_at >= Booking.starts_at - UNFILLED_CUTOFF, False)
+        return await self._due(_loaded().where(Booking.state == State.REQUESTED, starts_soon, ~is_waiting))
 
-    async def left_running(self, now: datetime) -> Sequence[Booking]:
+    async def overdue_jobs(self, now: datetime) -> Sequence[Booking]:
         """Started, and twelve hours past the later of slot end and start. Locked."""
-        since = now - COMPLETED_BY_CLOCK
+        since = now - AUTO_COMPLETE_AFTER
         query = _loaded().where(Booking.state == State.STARTED, Booking.ends_at <= since, Booking.started_at <= since)
         return await self._due(query)
 
-    async def left_unreviewed(self, now: datetime) -> Sequence[Booking]:
+    async def unreviewed(self, now: datetime) -> Sequence[Booking]:
         """Completed seven days ago. Locked."""
-        query = _loaded().where(Booking.state == State.COMPLETED, Booking.completed_at <= now - CLOSED_AFTER)
+        query = _loaded().where(Booking.state == State.COMPLETED, Booking.completed_at <= now - CLOSE_AFTER)
         return await self._due(query)
 
     async def reserved(self, professional_id: int, since: datetime, until: datetime) -> list[int]:
-        """Unaccepted bookings that take this person's time between two moments."""
+        """Ids of unaccepted bookings that reserve this professional's time between two moments."""
         query = select(Booking.id).where(
             Booking.reserved_for == professional_id,
             Booking.state.in_((State.HELD, State.REQUESTED)),
@@ -83,16 +84,16 @@ class Bookings:
         )
         return list(await self.db.scalars(query))
 
-    async def areas_asked_since(self, since: datetime, until: datetime) -> list[str]:
-        """Pincodes with an offer that stopped being for one professional alone between two moments."""
+    async def areas_opened_between(self, since: datetime, until: datetime) -> list[str]:
+        """Pincodes with a priority offer that ended between two moments."""
         query = select(Booking.pincode).where(
             Booking.state == State.REQUESTED, Booking.asked_until > since, Booking.asked_until <= until
         )
         return list(await self.db.scalars(query.distinct()))
 
-    async def live_holds(self, customer_id: int, now: datetime) -> int:
-        """Until the end of the transaction nobody else counts them: forms sent side by side count one by one."""
-        await self.db.execute(select(func.pg_advisory_xact_lock(HOLDS_OF, customer_id)))
+    async def count_live_holds(self, customer_id: int, now: datetime) -> int:
+        """Number of unlapsed holds, under a lock until the end of the transaction: concurrent forms count in turn."""
+        await acquire_lock(self.db, AdvisoryLock.CUSTOMER_HOLDS, customer_id)
         query = select(func.count()).where(
             Booking.customer_id == customer_id, Booking.state == State.HELD, Booking.held_until > now
         )
@@ -101,46 +102,44 @@ class Bookings:
     async def declined_by(self, booking_ids: Collection[int]) -> dict[int, set[int]]:
         """Booking id → the professionals who passed on it or handed it back."""
         query = select(Decline.booking_id, Decline.professional_id).where(Decline.booking_id.in_(booking_ids))
-        found: dict[int, set[int]] = {booking_id: set() for booking_id in booking_ids}
+        declined: dict[int, set[int]] = {booking_id: set() for booking_id in booking_ids}
         for booking_id, professional_id in await self.db.execute(query):
-            found[booking_id].add(professional_id)
-        return found
+            declined[booking_id].add(professional_id)
+        return declined
 
-    async def renewals_since(self, booking: Booking, since: datetime) -> int:
-        """How many new codes its customer has asked for."""
-        asked = select(func.count()).where(
+    async def count_code_renewals(self, booking: Booking, since: datetime) -> int:
+        """Number of new codes that its customer requested."""
+        query = select(func.count()).where(
             Event.subject == booking.subject, Event.name == "booking.code_renewed", Event.at > since
         )
-        return (await self.db.execute(asked)).scalar_one()
+        return (await self.db.execute(query)).scalar_one()
 
     async def count_job(self, professional_id: int) -> None:
-        """One more job done, on the public card (a column of app.reviews, which stands above us)."""
+        """Count one more completed job of the professional (a table of app.reviews, a higher room)."""
         await self.db.execute(COUNT_JOB, {"professional": professional_id})
 
-    async def lock_time_of(self, professionals: Iterable[int]) -> None:
-        """One after the other, always in ascending order, until the end of the transaction."""
+    async def lock_time(self, professionals: Iterable[int]) -> None:
+        """Lock the time of these professionals in ascending order, until the end of the transaction."""
         for professional in sorted(set(professionals)):
-            await self.db.execute(select(func.pg_advisory_xact_lock(TIME_OF, professional)))
+            await acquire_lock(self.db, AdvisoryLock.PROFESSIONAL_TIME, professional)
 
     async def _due(self, query: Select[Booking]) -> Sequence[Booking]:
-        """At most 200, their rows locked; those that somebody is busy with are left to them."""
+        """At most 200, their rows locked; rows locked by others are skipped."""
         query = query.order_by(Booking.id).limit(200).with_for_update(skip_locked=True)
-        return (await self.db.scalars(query.execution_options(**FRESH))).all()
+        return (await self.db.scalars(query.execution_options(**REFRESH))).all()
 
-    async def _one(self, query: Select[Booking], *, lock: bool) -> Booking:
-        """A lock may have to wait, and what hangs on the row must be read after it; else all is read at once."""
-        query = query.options(*AFTER).with_for_update() if lock else query.options(*AT_ONCE)
-        booking = (await self.db.scalars(query.execution_options(**FRESH))).unique().one_or_none()
+    async def _get(self, query: Select[Booking], *, lock: bool) -> Booking:
+        """Load the booking; with a lock, codes and extras are read after it was granted, else in the same query."""
+        query = query.options(*LOAD_SEPARATELY).with_for_update() if lock else query.options(*LOAD_JOINED)
+        booking = (await self.db.scalars(query.execution_options(**REFRESH))).unique().one_or_none()
         if booking is None:
             raise Missing
         return booking
 
 
-FRESH = {"populate_existing": True}
-AFTER = (selectinload(Booking.codes), selectinload(Booking.extras))
-AT_ONCE = (joinedload(Booking.codes), joinedload(Booking.extras))
-TIME_OF = 7001  # the advisory locks of people's time
-HOLDS_OF = 7002  # and of the number of times that a customer keeps: taken before any of people's time
+REFRESH = {"populate_existing": True}
+LOAD_SEPARATELY = (selectinload(Booking.codes), selectinload(Booking.extras))
+LOAD_JOINED = (joinedload(Booking.codes), joinedload(Booking.extras))
 COUNT_JOB = text(
     "INSERT INTO professional_ratings (professional_id, jobs) VALUES (:professional, 1)"
     " ON CONFLICT (professional_id) DO UPDATE SET jobs = professional_ratings.jobs + 1"
@@ -148,8 +147,8 @@ COUNT_JOB = text(
 
 
 def _loaded() -> Select[Booking]:
-    return select(Booking).options(*AFTER)
+    return select(Booking).options(*LOAD_SEPARATELY)
 
 
-def _called(reference: str) -> Select[Booking]:
+def _by_reference(reference: str) -> Select[Booking]:
     return select(Booking).where(Booking.reference == reference.upper())

@@ -1,4 +1,4 @@
-"""What customers send: one struct per intent."""
+"""What customers send: one struct per form."""
 
 import re
 from datetime import datetime
@@ -6,16 +6,17 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.accounts.contact_fields import Wrong, cleaned, line_of, pincode_of
+from app.accounts.contact_fields import parse_address_line, parse_pincode
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.i18n import N_, _
+from app.core.validation import FieldError, collect
 
 START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::00)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
-LONGEST_NOTE = 500
+MAX_NOTE_LENGTH = 500
 
 Id = Annotated[int, Meta(gt=0, extra={"error": N_("Please choose again.")})]
-Note = Annotated[str, Meta(max_length=LONGEST_NOTE, extra={"error": N_("At most 500 characters, please.")})]
+Note = Annotated[str, Meta(max_length=MAX_NOTE_LENGTH, extra={"error": N_("At most 500 characters, please.")})]
 Line = Annotated[str, Meta(max_length=1_000, extra={"error": N_("An address has at most 300 characters here.")})]
 Short = Annotated[str, Meta(max_length=64, extra={"error": N_("Please check this.")})]
 Key = Annotated[str, Meta(max_length=100, extra={"error": N_("This key is too long.")})]
@@ -39,13 +40,13 @@ class Details(Struct, kw_only=True):
 
 
 class Payment(Struct, kw_only=True):
-    """Only what is not the card's: that goes to the portal and nowhere else."""
+    """The fields besides the instrument, which goes to the bank and nowhere else."""
 
     idempotency_key: Key = ""
 
 
 class Cancellation(Struct, kw_only=True):
-    """`fee` is the one that was shown, in paise."""
+    """`fee` is the fee that the page showed, in paise."""
 
     reason: Why = ""
     fee: Annotated[int, Meta(ge=0, extra={"error": N_("Please check this.")})] | None = None
@@ -66,9 +67,9 @@ class DisputeText(Struct, kw_only=True):
     ]
 
 
-def start_of(text: str) -> datetime:
-    """ "2026-11-24T10:00" in Asia/Kolkata, or with an offset; aware. Invalid("start") when it is no time at all."""
-    # In an address a plus sign arrives as a blank.
+def read_start(text: str) -> datetime:
+    """ "2026-11-24T10:00" in Asia/Kolkata, or with an offset; aware. Invalid("start") when it cannot be read."""
+    # In a query string a plus sign arrives as a blank.
     typed = re.sub(r" (?=\d\d:\d\d$)", "+", text.strip())
     try:
         moment = datetime.fromisoformat(typed) if START.fullmatch(typed) else None
@@ -81,14 +82,14 @@ def start_of(text: str) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=clock.IST)).astimezone(clock.IST)
 
 
-def place_of(address: str, pincode: str) -> tuple[str, str]:
-    """Both as they are kept. Invalid names each that cannot be right."""
-    kept = cleaned({"address": lambda: line_of(address), "pincode": lambda: pincode_of(pincode)})
-    return kept["address"], kept["pincode"]
+def read_address(address: str, pincode: str) -> tuple[str, str]:
+    """(address line, pincode), normalised. Invalid beside each that is wrong."""
+    values = collect({"address": lambda: parse_address_line(address), "pincode": lambda: parse_pincode(pincode)})
+    return values["address"], values["pincode"]
 
 
-def address_line(address: str) -> str:
+def read_address_line(address: str) -> str:
     try:
-        return line_of(address)
-    except Wrong as error:
+        return parse_address_line(address)
+    except FieldError as error:
         raise Invalid({"address": str(error)}) from error

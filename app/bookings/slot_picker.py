@@ -1,4 +1,4 @@
-"""Seven days of free starts, as a form offers them."""
+"""The slot picker: seven days of free starts."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -8,16 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.booking import Booking
 from app.catalog.service import Service
 from app.core import clock
-from app.scheduling.candidates import WEEK_DAYS, week
-from app.scheduling.slots import Offered
+from app.scheduling.slot_search import WEEK_DAYS, find_week
+from app.scheduling.slots import BookableService
 
-NOON, EVENING = 12, 17
-VALUE = "%Y-%m-%dT%H:%M"
+NOON_HOUR, EVENING_HOUR = 12, 17
+VALUE_FORMAT = "%Y-%m-%dT%H:%M"
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """A service as it was agreed for one booking: its minutes, the catalogue's notice and horizon."""
+class AgreedService:
+    """A service as agreed for one booking: its own minutes, the catalog's notice and horizon."""
 
     id: int
     minutes: int
@@ -26,7 +26,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class PickDay:
+class PickerDay:
     day: date
     parts: list[tuple[str, list[datetime]]]
 
@@ -36,10 +36,10 @@ class PickDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Picker:
+class SlotPicker:
     """`shown` is the index of the open day, `chosen` the value of the start that is picked."""
 
-    days: list[PickDay]
+    days: list[PickerDay]
     shown: int
     chosen: str
     earlier: date | None
@@ -50,9 +50,9 @@ class Picker:
         return any(day.is_free for day in self.days)
 
 
-async def picker(
+async def load_slot_picker(
     db: AsyncSession,
-    service: Offered,
+    service: BookableService,
     pincode: str,
     first_day: date,
     *,
@@ -60,23 +60,24 @@ async def picker(
     start: datetime | None = None,
     ignoring: int | None = None,
     pick_first: bool = False,
-) -> Picker:
-    """`pick_first`: the earliest free start is picked already."""
-    found = await week(db, service, pincode, first_day, professional_id=professional_id, ignoring=ignoring)
-    days = [PickDay(one.day, parts_of(one.starts)) for one in found.days]
-    free = [moment for one in found.days for moment in one.starts]
-    chosen = start if start in free else free[0] if pick_first and free else None
-    day = (chosen or (free[0] if free else None)) if chosen or free else None
-    shown = next((index for index, one in enumerate(days) if day and one.day == day.date()), 0)
-    return Picker(days, shown, chosen.strftime(VALUE) if chosen else "", *_around(first_day, service))
+) -> SlotPicker:
+    """`pick_first`: select the earliest free start."""
+    week = await find_week(db, service, pincode, first_day, professional_id=professional_id, ignoring=ignoring)
+    days = [PickerDay(day.day, parts_of(day.starts)) for day in week.days]
+    free_starts = [free_start for day in week.days for free_start in day.starts]
+    chosen = start if start in free_starts else free_starts[0] if pick_first and free_starts else None
+    first = chosen or (free_starts[0] if free_starts else None)
+    shown = next((index for index, day in enumerate(days) if first and day.day == first.date()), 0)
+    value = chosen.strftime(VALUE_FORMAT) if chosen else ""
+    return SlotPicker(days, shown, value, *_neighbouring_weeks(first_day, service))
 
 
-def agreed(booking: Booking, service: Service) -> Moved:
-    return Moved(service.id, booking.minutes, service.notice_minutes, service.horizon_days)
+def agreed_service(booking: Booking, service: Service) -> AgreedService:
+    return AgreedService(service.id, booking.minutes, service.notice_minutes, service.horizon_days)
 
 
 def day_of(text: str) -> date:
-    """The first of seven days; today where it says nothing that can be read."""
+    """The first of the seven days; today when it cannot be parsed."""
     try:
         day = date.fromisoformat(text) if len(text) == 10 else clock.today()
     except ValueError:
@@ -88,12 +89,12 @@ def parts_of(starts: list[datetime]) -> list[tuple[str, list[datetime]]]:
     """Morning before noon, afternoon, evening from five on; empty ones left out."""
     sorted_in: dict[str, list[datetime]] = {"morning": [], "afternoon": [], "evening": []}
     for start in starts:
-        part = "morning" if start.hour < NOON else "afternoon" if start.hour < EVENING else "evening"
+        part = "morning" if start.hour < NOON_HOUR else "afternoon" if start.hour < EVENING_HOUR else "evening"
         sorted_in[part].append(start)
     return [(part, times) for part, times in sorted_in.items() if times]
 
 
-def _around(first_day: date, service: Offered) -> tuple[date | None, date | None]:
+def _neighbouring_weeks(first_day: date, service: BookableService) -> tuple[date | None, date | None]:
     today, after = clock.today(), first_day + timedelta(days=WEEK_DAYS)
     earlier = max(first_day - timedelta(days=WEEK_DAYS), today) if first_day > today else None
     return earlier, after if after < today + timedelta(days=service.horizon_days) else None

@@ -1,4 +1,4 @@
-"""What has happened with a booking and what is to come, as the five steps of its thread. No I/O, and no words."""
+"""The five steps of a booking's timeline, past and to come. No I/O, no labels."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,12 +22,12 @@ class Step:
     day: bool = False
 
 
-def steps_of(booking: Booking) -> list[Step]:
-    """The latest step that happened is the one that is now, until the work is done."""
+def timeline_steps(booking: Booking) -> list[Step]:
+    """The steps; the latest that happened is the current one, until the work is done."""
     happened = _happened(booking)
     if booking.state == State.CANCELLED:
         done = [Step(kind, "done", at) for kind, at in happened if at is not None]
-        return _days([*done, Step("cancelled", "bad", booking.cancelled_at)])
+        return _with_days([*done, Step("cancelled", "bad", booking.cancelled_at)])
     last = max((index for index, (_, at) in enumerate(happened) if at is not None), default=0)
     finished = booking.completed_at is not None
     steps = [
@@ -37,7 +37,7 @@ def steps_of(booking: Booking) -> list[Step]:
     if booking.state == State.REQUESTED:
         steps.append(Step("asked", "now"))
         steps[0] = replace(steps[0], state="done")
-    return _days([*steps, *_to_come(booking, len(steps))])
+    return _with_days([*steps, *_upcoming(booking, len(steps))])
 
 
 def _happened(booking: Booking) -> list[tuple[str, datetime | None]]:
@@ -51,7 +51,7 @@ def _happened(booking: Booking) -> list[tuple[str, datetime | None]]:
     ]
 
 
-def _to_come(booking: Booking, count: int) -> list[Step]:
+def _upcoming(booking: Booking, count: int) -> list[Step]:
     coming = [
         Step("accepted", "next"),
         Step("departed", "next"),
@@ -61,11 +61,13 @@ def _to_come(booking: Booking, count: int) -> list[Step]:
     return coming[count - 1 :]
 
 
-def _days(steps: list[Step]) -> list[Step]:
-    """The day is said where it changes; of what is to come, only the time."""
-    before, told = None, []
+def _with_days(steps: list[Step]) -> list[Step]:
+    """Mark the steps whose day differs from the one before; steps to come show the time only."""
+    previous_day, marked = None, []
     for step in steps:
-        there = step.at.astimezone(clock.IST).date() if step.at else None
-        told.append(replace(step, day=step.state != "next" and there is not None and there != before))
-        before = there if there is not None and step.state != "next" else before
-    return told
+        day_of_step = step.at.astimezone(clock.IST).date() if step.at else None
+        marked.append(
+            replace(step, day=step.state != "next" and day_of_step is not None and day_of_step != previous_day)
+        )
+        previous_day = day_of_step if day_of_step is not None and step.state != "next" else previous_day
+    return marked

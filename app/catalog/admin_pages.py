@@ -1,4 +1,4 @@
-"""/admin/services: the table, one service beside it, and what takes it out of the catalogue or brings it back."""
+"""/admin/services: the table of services with one service beside it; retire, restore and delete a service."""
 
 from typing import Any
 
@@ -10,30 +10,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.audit.history import History
 from app.catalog import service_changes
-from app.catalog.admin_repository import SORTS, STATES, Lists, Wanted
-from app.catalog.change_repository import Catalogue
-from app.catalog.labels import modes, terms
-from app.catalog.repository import Services
+from app.catalog.admin_repository import SORTS, STATES, CatalogueAdminQueries, ServiceFilters
+from app.catalog.labels import mode_labels, term_language_labels
+from app.catalog.repository import CatalogueRepository, ServiceRepository
 from app.catalog.schemas import MODES
 from app.core import clock
 from app.core.cache import Cache
 from app.core.errors import Refused
 from app.core.i18n import _
-from app.web.admin import desk
-from app.web.forms import query
+from app.web.actions import Rejection, submit
+from app.web.admin import admin_page
+from app.web.forms import parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, swap, wants_fragment
-from app.web.table import View, view
+from app.web.render import flash, redirect, swap, wants_fragment
+from app.web.table import TableView, table_view
 
 PATH = "/admin/services"
-PANEL = "catalog/admin/_service.html"
+PANEL_TEMPLATE = "catalog/admin/_service.html"
 TABS = ("", "prices", "bookings", "history")
-# Counted anew after each new booking (app.discovery.invalidation, COUNTED) and after a minute at the latest.
-BOOKED, BOOKED_KEPT = "counted:services", 60
+# Counted anew after each new booking (app.core.cache_tags.COUNTED) and after a minute at the latest.
+BOOKING_COUNTS_CACHE_KEY, BOOKING_COUNTS_MAX_AGE_SECONDS = "counted:services", 60
 
 
-class ServiceDesk(Controller):
+class ServiceAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
@@ -41,9 +41,13 @@ class ServiceDesk(Controller):
     async def index(
         self, request: Request, db: NamedDependency[AsyncSession], cache: NamedDependency[Cache]
     ) -> HtmlResponse:
-        asked = table_view(request)
-        return await desk(
-            request, db, "catalog/admin/services.html", "catalog/admin/_services.html", **await _table(db, cache, asked)
+        view = services_view(request)
+        return await admin_page(
+            request,
+            db,
+            "catalog/admin/services.html",
+            "catalog/admin/_services.html",
+            **await _table_context(db, cache, view),
         )
 
     @get("/{service_id:int}", name="desk-service")
@@ -54,17 +58,17 @@ class ServiceDesk(Controller):
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
     ) -> HtmlResponse:
-        return await _drawn(request, db, cache, service_id)
+        return await _render_panel(request, db, cache, service_id)
 
     @get("/{service_id:int}/retirement", name="desk-service-retirement")
-    async def ask_to_retire(
+    async def confirm_retirement(
         self,
         request: Request,
         service_id: FromPath[int],
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
     ) -> HtmlResponse:
-        return await _drawn(request, db, cache, service_id, asking="retirement")
+        return await _render_panel(request, db, cache, service_id, confirming="retirement")
 
     @post("/{service_id:int}/retirement")
     async def retire(
@@ -76,7 +80,9 @@ class ServiceDesk(Controller):
         cache: NamedDependency[Cache],
     ) -> HtmlResponse:
         await service_changes.retire(db, me, service_id)
-        return await _done(request, db, cache, service_id, _("No longer offered. What is booked will be done."))
+        return await _render_changed(
+            request, db, cache, service_id, _("No longer offered. What is booked will be done.")
+        )
 
     @post("/{service_id:int}/return", name="desk-service-return")
     async def offer_again(
@@ -87,18 +93,18 @@ class ServiceDesk(Controller):
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
     ) -> HtmlResponse:
-        await service_changes.offer_again(db, me, service_id)
-        return await _done(request, db, cache, service_id, _("Offered again, from now on."))
+        await service_changes.restore(db, me, service_id)
+        return await _render_changed(request, db, cache, service_id, _("Offered again, from now on."))
 
     @get("/{service_id:int}/removal", name="desk-service-removal")
-    async def ask_to_remove(
+    async def confirm_removal(
         self,
         request: Request,
         service_id: FromPath[int],
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
     ) -> HtmlResponse:
-        return await _drawn(request, db, cache, service_id, asking="removal")
+        return await _render_panel(request, db, cache, service_id, confirming="removal")
 
     @post("/{service_id:int}/removal")
     async def remove(
@@ -109,93 +115,103 @@ class ServiceDesk(Controller):
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
     ) -> HtmlResponse:
-        try:
-            await service_changes.remove(db, me, service_id)
-        except Refused as refusal:
-            return await _drawn(request, db, cache, service_id, status=409, asking="removal", refusal=refusal)
-        flash(request, _("Deleted. Nobody had ever booked it."))
-        return go(request, table_view(request).url())
+        return await submit(
+            request,
+            lambda: service_changes.remove(db, me, service_id),
+            catch=(Refused,),
+            on_error=lambda rejection: _render_panel(
+                request, db, cache, service_id, confirming="removal", rejection=rejection
+            ),
+            message=_("Deleted. Nobody had ever booked it."),
+            then=services_view(request).url(),
+        )
 
 
-def table_view(request: Request) -> View:
-    return view(request, PATH, sorts=SORTS, default="name", filters=("state", "category", "mode"))
+def services_view(request: Request) -> TableView:
+    return table_view(request, PATH, sorts=SORTS, default="name", filters=("state", "category", "mode"))
 
 
-# How
-
-
-async def _drawn(
+async def _render_panel(
     request: Request,
     db: AsyncSession,
     cache: Cache,
     service_id: int,
     *,
-    status: int = 200,
-    asking: str = "",
-    refusal: Refused | None = None,
+    confirming: str = "",
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
-    """One service beside the table; for HTMX alone. `asking`: what waits to be confirmed."""
-    asked = table_view(request)
-    record = await _record(request, db, cache, service_id)
-    around = {} if wants_fragment(request) else await _table(db, cache, asked)
-    context = {"view": asked, **around, **record, "asking": asking, "refusal": refusal}
-    return await desk(request, db, "catalog/admin/services.html", PANEL, status=status, **context)
+    """Render one service's panel, and the table too unless HTMX asks; `confirming` is the action to confirm."""
+    view = services_view(request)
+    record = await _record_context(request, db, cache, service_id)
+    table = {} if wants_fragment(request) else await _table_context(db, cache, view)
+    context = {
+        "view": view,
+        **table,
+        **record,
+        "confirming": confirming,
+        "refusal": rejection.refusal if rejection else None,
+    }
+    status = rejection.status if rejection else 200
+    return await admin_page(request, db, "catalog/admin/services.html", PANEL_TEMPLATE, status=status, **context)
 
 
-async def _done(request: Request, db: AsyncSession, cache: Cache, service_id: int, words: str) -> HtmlResponse:
-    """The panel and its row drawn anew, or the page with the words on top."""
-    asked = table_view(request)
+async def _render_changed(
+    request: Request, db: AsyncSession, cache: Cache, service_id: int, message: str
+) -> HtmlResponse:
+    """Swap in the changed panel and table row, or redirect with a flash message."""
+    view = services_view(request)
     if not wants_fragment(request):
-        flash(request, words)
-        return go(request, asked.record_url(service_id))
-    record = await _record(request, db, cache, service_id)
-    context = {"view": asked, **record, "asking": "", "refusal": None, "said": words}
-    headers = {"hx-replace-url": asked.record_url(service_id)}
+        flash(request, message)
+        return redirect(request, view.record_url(service_id))
+    record = await _record_context(request, db, cache, service_id)
+    context = {"view": view, **record, "confirming": "", "refusal": None, "message": message}
+    headers = {"hx-replace-url": view.record_url(service_id)}
     return swap(request, "catalog/admin/service_changed.swap.html", headers=headers, **context)
 
 
-async def _table(db: AsyncSession, cache: Cache, asked: View) -> dict[str, Any]:
-    lists = Lists(db)
-    wanted = Wanted(
-        q=asked.q,
-        state=_one_of(asked.chosen["state"], STATES),
-        category=asked.chosen["category"],
-        mode=_one_of(asked.chosen["mode"], MODES),
+async def _table_context(db: AsyncSession, cache: Cache, view: TableView) -> dict[str, Any]:
+    queries = CatalogueAdminQueries(db)
+    filters = ServiceFilters(
+        q=view.q,
+        state=_choice_or_empty(view.filters["state"], STATES),
+        category=view.filters["category"],
+        mode=_choice_or_empty(view.filters["mode"], MODES),
     )
     return {
-        "view": asked,
-        "page": await lists.listed(
-            wanted, await _booked(db, cache), sort=asked.sort, descending=asked.descending, after=asked.after
+        "view": view,
+        "page": await queries.page(
+            filters, await _booking_counts(db, cache), sort=view.sort, descending=view.descending, after=view.after
         ),
-        "counts": await lists.counts(wanted),
-        "shelves": await lists.shelves(),
-        "modes": modes(),
+        "counts": await queries.counts(filters),
+        "categories": await queries.categories(),
+        "modes": mode_labels(),
         "service": None,
     }
 
 
-async def _record(request: Request, db: AsyncSession, cache: Cache, service_id: int) -> dict[str, Any]:
-    """The panel's part of the page; only what the open tab shows is read."""
-    catalogue, lists = Catalogue(db), Lists(db)
+async def _record_context(request: Request, db: AsyncSession, cache: Cache, service_id: int) -> dict[str, Any]:
+    """Load what the panel shows; tabs that are closed are not loaded."""
+    catalogue, queries = CatalogueRepository(db), CatalogueAdminQueries(db)
     service = await catalogue.service(service_id)
-    tab = _one_of(query(request).get("tab", ""), TABS)
+    tab = _choice_or_empty(parse_query(request).get("tab", ""), TABS)
     return {
-        "service": await Services(db).by_id(service.id),
-        "row": await lists.row(service.id, await _booked(db, cache)),
-        "around": await lists.around(service.id, clock.now()),
+        "service": await ServiceRepository(db).by_id(service.id),
+        "row": await queries.table_row(service.id, await _booking_counts(db, cache)),
+        "usage": await queries.usage(service.id, clock.now()),
         "tab": tab,
-        "words": await catalogue.draft_of_service(service),
-        "languages": terms(),
-        "prices": await lists.prices(service) if tab == "prices" else [],
-        "open_bookings": await lists.open_bookings(service.id) if tab == "bookings" else [],
+        "draft": await catalogue.service_draft(service),
+        "languages": term_language_labels(),
+        "prices": await queries.price_history(service) if tab == "prices" else [],
+        "open_bookings": await queries.open_bookings(service.id) if tab == "bookings" else [],
         "history": await History(db).of(service.subject) if tab == "history" else None,
-        "modes": modes(),
+        "modes": mode_labels(),
     }
 
 
-async def _booked(db: AsyncSession, cache: Cache) -> dict[int, int]:
-    return await cache.get(BOOKED, BOOKED_KEPT, Lists(db).booked, dict[int, int])
+async def _booking_counts(db: AsyncSession, cache: Cache) -> dict[int, int]:
+    load = CatalogueAdminQueries(db).booking_counts
+    return await cache.get(BOOKING_COUNTS_CACHE_KEY, BOOKING_COUNTS_MAX_AGE_SECONDS, load, dict[int, int])
 
 
-def _one_of(text: str, choices: tuple[str, ...]) -> str:
+def _choice_or_empty(text: str, choices: tuple[str, ...]) -> str:
     return text if text in choices else ""

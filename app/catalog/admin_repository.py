@@ -1,6 +1,6 @@
-"""The catalogue as the desk lists it, and what there is around one service.
+"""The admin's table of services, and the usage, price changes and open bookings of one.
 
-Bookings, offerings and ratings belong to features above: only their tables are named here.
+Bookings and offerings belong to higher rooms: only their tables are named here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,31 +13,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.service import Category, SearchTerm, Service
 from app.core.errors import Missing
-from app.core.keyset import AnyRow, Query, Slice, Sort, counted, slice_of
+from app.core.paging import AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
 
-A_PAGE = 20
+PAGE_SIZE = 20
 SORTS = ("name", "price", "minutes", "bookings", "rating", "since")
 STATES = ("offered", "retired")
-OPEN = "state IN ('requested', 'assigned', 'started')"
+IS_OPEN = "state IN ('requested', 'assigned', 'started')"
 
 RATINGS = table("service_ratings", *(column(name) for name in ("service_id", "one", "two", "three", "four", "five")))
-MARKS = RATINGS.c.one + RATINGS.c.two + RATINGS.c.three + RATINGS.c.four + RATINGS.c.five
-STARS = RATINGS.c.one + 2 * RATINGS.c.two + 3 * RATINGS.c.three + 4 * RATINGS.c.four + 5 * RATINGS.c.five
+RATING_COUNT = RATINGS.c.one + RATINGS.c.two + RATINGS.c.three + RATINGS.c.four + RATINGS.c.five
+STARS_TOTAL = RATINGS.c.one + 2 * RATINGS.c.two + 3 * RATINGS.c.three + 4 * RATINGS.c.four + 5 * RATINGS.c.five
 
-BOOKED = text("SELECT service_id, count(*) AS bookings FROM bookings GROUP BY service_id")
+BOOKING_COUNTS = text("SELECT service_id, count(*) AS bookings FROM bookings GROUP BY service_id")
 OPEN_BOOKINGS = text(f"""
     SELECT b.reference, b.state, b.starts_at, b.ends_at, b.price, b.minutes, p.place
       FROM bookings b JOIN pincodes p USING (pincode)
-     WHERE b.service_id = :id AND b.{OPEN}
-     ORDER BY b.starts_at, b.id LIMIT :most
+     WHERE b.service_id = :id AND b.{IS_OPEN}
+     ORDER BY b.starts_at, b.id LIMIT :limit
 """)
-AROUND = text(f"""
+USAGE = text(f"""
     SELECT (SELECT count(*) FROM bookings WHERE service_id = :id) AS bookings,
-           (SELECT count(*) FROM bookings WHERE service_id = :id AND {OPEN}) AS open,
+           (SELECT count(*) FROM bookings WHERE service_id = :id AND {IS_OPEN}) AS open,
            (SELECT count(*) FROM bookings WHERE service_id = :id AND state = 'held' AND held_until > :now) AS paying,
            (SELECT count(*) FROM offerings WHERE service_id = :id) AS offered_by
 """)
-PRICES = text("""
+PRICE_CHANGES = text("""
     SELECT e.name, e.at, e.actor_role, u.full_name AS who,
            (e.facts #> '{before,price}')::bigint AS was_price, (e.facts #> '{before,minutes}')::bigint AS was_minutes
       FROM events e LEFT JOIN users u ON u.id = e.actor_id
@@ -48,8 +48,8 @@ PRICES = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """`q` among names, categories and search words; the rest "" for all. `category` is a slug."""
+class ServiceFilters:
+    """Filters of the table: `q` searches names, categories and search terms; "" means all. `category` is a slug."""
 
     q: str = ""
     state: str = ""
@@ -58,47 +58,50 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class PriceStep:
-    """What one change made of price (paise) and minutes; `was` are the two before it, None where it began."""
+class PriceChange:
+    """One change of price (paise) and minutes; `before` are both before it, None at creation."""
 
     at: datetime
     who: str | None
     by_platform: bool
     price: int
     minutes: int
-    was: tuple[int, int] | None
+    before: tuple[int, int] | None
 
 
-class Lists:
-    """Of everything there is, also what is no longer offered."""
+class CatalogueAdminQueries:
+    """Queries on services and categories, retired ones too."""
 
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def prices(self, service: Service) -> list[PriceStep]:
-        """Every price and length it ever had, the latest first; told backwards from what it costs now."""
+    async def price_history(self, service: Service) -> list[PriceChange]:
+        """List all price changes, the latest first, derived backwards from the current price."""
         price, minutes, steps = service.price, service.minutes, []
-        for row in await self._db.execute(PRICES, {"subject": service.subject}):
-            began = row.name == "service.created"
-            was = None if began else (_else(row.was_price, price), _else(row.was_minutes, minutes))
-            steps.append(PriceStep(row.at, row.who, row.actor_role == "platform", price, minutes, was))
-            price, minutes = was or (price, minutes)
+        for row in await self._db.execute(PRICE_CHANGES, {"subject": service.subject}):
+            before = (
+                None
+                if row.name == "service.created"
+                else (_or_current(row.was_price, price), _or_current(row.was_minutes, minutes))
+            )
+            steps.append(PriceChange(row.at, row.who, row.actor_role == "platform", price, minutes, before))
+            price, minutes = before or (price, minutes)
         return steps
 
-    async def around(self, service_id: int, now: datetime) -> AnyRow:
-        """How many bookings it had, how many are open, how many are being paid for, how many professionals offer it."""
-        return (await self._db.execute(AROUND, {"id": service_id, "now": now})).one()
+    async def usage(self, service_id: int, now: datetime) -> AnyRow:
+        """Count all bookings, open ones, those being paid for, and professionals who offer the service."""
+        return (await self._db.execute(USAGE, {"id": service_id, "now": now})).one()
 
-    async def open_bookings(self, service_id: int, most: int = 50) -> Sequence[AnyRow]:
-        """The soonest first, each at the price that was agreed."""
-        return (await self._db.execute(OPEN_BOOKINGS, {"id": service_id, "most": most})).all()
+    async def open_bookings(self, service_id: int, limit: int = 50) -> Sequence[AnyRow]:
+        """List open bookings at their agreed prices, the soonest first."""
+        return (await self._db.execute(OPEN_BOOKINGS, {"id": service_id, "limit": limit})).all()
 
-    async def listed(
-        self, wanted: Wanted, booked: Mapping[int, int], *, sort: str, descending: bool, after: str | None
-    ) -> Slice:
-        """One page. `booked` are all services that were booked, and how often."""
-        counts = _counts(booked)
-        bookings, rating = func.coalesce(counts.c.bookings, 0), func.coalesce(_mean(), 0.0)
+    async def page(
+        self, filters: ServiceFilters, booked: Mapping[int, int], *, sort: str, descending: bool, after: str | None
+    ) -> CountedPage:
+        """One page of the table; `booked` maps service ids to numbers of bookings."""
+        counts = _counts_table(booked)
+        bookings, rating = func.coalesce(counts.c.bookings, 0), func.coalesce(_mean_rating(), 0.0)
         sorts = {
             "name": Sort(func.lower(Service.name), str),
             "price": Sort(Service.price, int),
@@ -108,47 +111,52 @@ class Lists:
             "since": Sort(Service.created_at, datetime),
         }
         query = (
-            _rows(bookings.label("bookings"), rating.label("rating"), func.coalesce(MARKS, 0).label("reviews"))
+            _select_rows(
+                bookings.label("bookings"), rating.label("rating"), func.coalesce(RATING_COUNT, 0).label("reviews")
+            )
             .join(counts, counts.c.service_id == Service.id, isouter=True)
             .join(RATINGS, RATINGS.c.service_id == Service.id, isouter=True)
-            .where(*_fits(wanted))
+            .where(*_conditions(filters))
         )
-        return await slice_of(
-            self._db, query, key=Service.id, sort=sorts[sort], descending=descending, after=after, limit=A_PAGE
+        return await fetch_page(
+            self._db, query, key=Service.id, sort=sorts[sort], descending=descending, after=after, limit=PAGE_SIZE
         )
 
-    async def row(self, service_id: int, booked: Mapping[int, int]) -> AnyRow:
-        """One line of the table."""
-        rating, reviews = await self.stars(service_id)
-        known = (
+    async def table_row(self, service_id: int, booked: Mapping[int, int]) -> AnyRow:
+        """One row of the table; raises Missing."""
+        rating, reviews = await self.rating(service_id)
+        values = (
             literal(booked.get(service_id, 0)).label("bookings"),
             literal(float(rating)).label("rating"),
             literal(reviews).label("reviews"),
         )
-        found = (await self._db.execute(_rows(*known).where(Service.id == service_id))).one_or_none()
-        if found is None:
+        row = (await self._db.execute(_select_rows(*values).where(Service.id == service_id))).one_or_none()
+        if row is None:
             raise Missing()
-        return found
+        return row
 
-    async def stars(self, service_id: int) -> tuple[float, int]:
-        """Its mean rating, and of how many."""
-        query = select(func.coalesce(_mean(), 0.0), MARKS).where(RATINGS.c.service_id == service_id)
+    async def rating(self, service_id: int) -> tuple[float, int]:
+        """The mean rating and the number of ratings."""
+        query = select(func.coalesce(_mean_rating(), 0.0), RATING_COUNT).where(RATINGS.c.service_id == service_id)
         row = (await self._db.execute(query)).one_or_none()
         return (float(row[0]), row[1]) if row else (0.0, 0)
 
-    async def counts(self, wanted: Wanted) -> dict[str, int | None]:
-        """For the chips of the states: how many there are with everything else as it is."""
+    async def counts(self, filters: ServiceFilters) -> dict[str, int | None]:
+        """Count services per state under the other filters."""
         return {
-            state: await counted(self._db, _rows().where(*_fits(Wanted(wanted.q, state, wanted.category, wanted.mode))))
+            state: await count_rows(
+                self._db,
+                _select_rows().where(*_conditions(ServiceFilters(filters.q, state, filters.category, filters.mode))),
+            )
             for state in ("", *STATES)
         }
 
-    async def booked(self) -> dict[int, int]:
-        """How often each service was booked."""
-        return {row.service_id: row.bookings for row in await self._db.execute(BOOKED)}
+    async def booking_counts(self) -> dict[int, int]:
+        """Count the bookings of each service."""
+        return {row.service_id: row.bookings for row in await self._db.execute(BOOKING_COUNTS)}
 
-    async def shelves(self) -> Sequence[AnyRow]:
-        """Every category with its number of services, offered and in all."""
+    async def categories(self) -> Sequence[AnyRow]:
+        """List categories with their numbers of services, offered and in all."""
         offered = func.count(Service.id).filter(Service.retired_at.is_(None))
         query = (
             select(
@@ -169,7 +177,7 @@ class Lists:
         return (await self._db.execute(query)).all()
 
 
-def _rows(*more: Any) -> Query:
+def _select_rows(*more: Any) -> Query:
     return select(
         Service.id,
         Service.slug,
@@ -185,31 +193,33 @@ def _rows(*more: Any) -> Query:
     ).join(Category, Category.id == Service.category_id)
 
 
-def _fits(wanted: Wanted) -> list[Any]:
+def _conditions(filters: ServiceFilters) -> list[Any]:
     conditions: list[Any] = []
-    if wanted.state:
+    if filters.state:
         retired = Service.retired_at.is_not(None)
-        conditions.append(retired if wanted.state == "retired" else ~retired)
-    if wanted.category:
-        conditions.append(Category.slug == wanted.category)
-    if wanted.mode:
-        conditions.append(Service.mode == wanted.mode)
-    if wanted.q:
-        term = exists().where(SearchTerm.service_id == Service.id, SearchTerm.term.icontains(wanted.q, autoescape=True))
-        named = (one.icontains(wanted.q, autoescape=True) for one in (Service.name, Category.name))
+        conditions.append(retired if filters.state == "retired" else ~retired)
+    if filters.category:
+        conditions.append(Category.slug == filters.category)
+    if filters.mode:
+        conditions.append(Service.mode == filters.mode)
+    if filters.q:
+        term = exists().where(
+            SearchTerm.service_id == Service.id, SearchTerm.term.icontains(filters.q, autoescape=True)
+        )
+        named = (column.icontains(filters.q, autoescape=True) for column in (Service.name, Category.name))
         conditions.append(or_(*named, term))
     return conditions
 
 
-def _else(told: int | None, known: int) -> int:
-    return known if told is None else told
+def _or_current(value: int | None, current: int) -> int:
+    return current if value is None else value
 
 
-def _mean() -> Any:
-    return cast(STARS, Float) / func.nullif(MARKS, 0)
+def _mean_rating() -> Any:
+    return cast(STARS_TOTAL, Float) / func.nullif(RATING_COUNT, 0)
 
 
-def _counts(booked: Mapping[int, int]) -> Any:
-    """As a table to join with."""
+def _counts_table(booked: Mapping[int, int]) -> Any:
+    """The counts as a table to join with."""
     ids, numbers = cast(list(booked), ARRAY(BigInteger)), cast(list(booked.values()), ARRAY(BigInteger))
     return func.unnest(ids, numbers).table_valued("service_id", "bookings").render_derived(name="booked")

@@ -1,56 +1,57 @@
-"""Services as programs read and write them."""
+"""Services in the JSON API."""
 
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from app.catalog.repository import Shown
+from app.catalog.repository import ServiceDetails
 from app.catalog.schemas import (
-    LEAST_MINUTES,
-    LONGEST_LINE,
-    LONGEST_NAME,
-    LONGEST_TEXT,
-    MOST_HORIZON,
-    MOST_LINES,
-    MOST_MINUTES,
-    MOST_NOTICE,
+    MAX_DESCRIPTION_LENGTH,
+    MAX_HORIZON_DAYS,
+    MAX_LINE_LENGTH,
+    MAX_LINES,
+    MAX_MINUTES,
+    MAX_NAME_LENGTH,
+    MAX_NOTICE_MINUTES,
+    MIN_MINUTES,
 )
 from app.core import money
 from app.core.api_types import Body, Id, Paise, Price
 
 Name = Annotated[
-    str, Meta(min_length=1, max_length=LONGEST_NAME, description="What it is called.", examples=["Tap repair"])
+    str, Meta(min_length=1, max_length=MAX_NAME_LENGTH, description="What it is called.", examples=["Tap repair"])
 ]
 Description = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=LONGEST_TEXT,
+        max_length=MAX_DESCRIPTION_LENGTH,
         description="What is done, in a sentence or two.",
         examples=["The plumber finds the leak and closes it."],
     ),
 ]
-Shelf = Annotated[
-    str, Meta(min_length=1, max_length=LONGEST_NAME, description="Slug of the category.", examples=["plumbing"])
+CategorySlug = Annotated[
+    str, Meta(min_length=1, max_length=MAX_NAME_LENGTH, description="Slug of the category.", examples=["plumbing"])
 ]
 Minutes = Annotated[
-    int, Meta(ge=LEAST_MINUTES, le=MOST_MINUTES, description="Minutes that the work takes.", examples=[60])
+    int, Meta(ge=MIN_MINUTES, le=MAX_MINUTES, description="Minutes that the work takes.", examples=[60])
 ]
 Mode = Annotated[
     Literal["instant", "offer", "quote"], Meta(description="How it is booked; quote: a visit.", examples=["instant"])
 ]
 Lines = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=LONGEST_LINE)]],
-    Meta(max_length=MOST_LINES, description="What is part of it, a line each.", examples=[["Finding the leak"]]),
+    list[Annotated[str, Meta(min_length=1, max_length=MAX_LINE_LENGTH)]],
+    Meta(max_length=MAX_LINES, description="What is part of it, a line each.", examples=[["Finding the leak"]]),
 ]
 Missing = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=LONGEST_LINE)]],
-    Meta(max_length=MOST_LINES, description="What is not part of it, a line each.", examples=[["New taps"]]),
+    list[Annotated[str, Meta(min_length=1, max_length=MAX_LINE_LENGTH)]],
+    Meta(max_length=MAX_LINES, description="What is not part of it, a line each.", examples=[["New taps"]]),
 ]
 Notice = Annotated[
-    int, Meta(ge=0, le=MOST_NOTICE, description="Minutes between booking and the earliest start.", examples=[120])
+    int,
+    Meta(ge=0, le=MAX_NOTICE_MINUTES, description="Minutes between booking and the earliest start.", examples=[120]),
 ]
-Horizon = Annotated[int, Meta(ge=1, le=MOST_HORIZON, description="Days ahead that can be booked.", examples=[7])]
+Horizon = Annotated[int, Meta(ge=1, le=MAX_HORIZON_DAYS, description="Days ahead that can be booked.", examples=[7])]
 
 
 class ServiceJson(Struct, kw_only=True):
@@ -59,7 +60,7 @@ class ServiceJson(Struct, kw_only=True):
     id: Id
     name: Name
     description: Description
-    category: Shelf
+    category: CategorySlug
     price: Price
     price_paise: Paise
     time_required: Minutes
@@ -71,7 +72,7 @@ class ServiceBody(Body):
 
     name: Name
     description: Description
-    category: Shelf
+    category: CategorySlug
     price: Price
     time_required: Minutes
     mode: Mode = "instant"
@@ -86,7 +87,7 @@ class ServiceChange(Body):
 
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET
-    category: Shelf | UnsetType = UNSET
+    category: CategorySlug | UnsetType = UNSET
     price: Price | UnsetType = UNSET
     time_required: Minutes | UnsetType = UNSET
     mode: Mode | UnsetType = UNSET
@@ -96,13 +97,13 @@ class ServiceChange(Body):
     horizon_days: Horizon | UnsetType = UNSET
 
 
-def service_json(service: Shown) -> ServiceJson:
+def service_json(service: ServiceDetails) -> ServiceJson:
     return ServiceJson(
         id=service.id,
         name=service.name,
         description=service.description,
         category=service.category.slug,
-        price=money.decimal(service.price),
+        price=money.format_decimal(service.price),
         price_paise=service.price,
         time_required=service.minutes,
         offered=not service.retired,

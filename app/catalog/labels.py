@@ -1,4 +1,4 @@
-"""What the desk calls the parts of a service and of a category, and how it says what stands in them."""
+"""Labels of the fields of services and categories, and their values as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from app.core import money
 from app.core.i18n import _, ngettext
 
 
-def modes() -> dict[str, str]:
+def mode_labels() -> dict[str, str]:
     return {
         "instant": _("Booked at once"),
         "offer": _("Offered to professionals"),
@@ -15,8 +15,8 @@ def modes() -> dict[str, str]:
     }
 
 
-def drawings() -> dict[str, str]:
-    """What each picture shows."""
+def drawing_labels() -> dict[str, str]:
+    """Describe what each drawing shows."""
     return {
         "plumbing": _("A tap"),
         "electrical": _("A bulb"),
@@ -33,7 +33,7 @@ def drawings() -> dict[str, str]:
     }
 
 
-def terms() -> dict[str, str]:
+def term_language_labels() -> dict[str, str]:
     return {
         "terms_en": _("English"),
         "terms_hi": _("Hindi"),
@@ -42,8 +42,8 @@ def terms() -> dict[str, str]:
     }
 
 
-def parts_of_service() -> dict[str, str]:
-    """The labels of its form."""
+def service_field_labels() -> dict[str, str]:
+    """Label the fields of the service form."""
     return {
         "name": _("Name"),
         "category_id": _("Category"),
@@ -55,30 +55,30 @@ def parts_of_service() -> dict[str, str]:
         "excluded": _("What is not included"),
         "notice_minutes": _("Notice in minutes"),
         "horizon_days": _("Days ahead"),
-        **terms(),
+        **term_language_labels(),
     }
 
 
-def parts_of_category() -> dict[str, str]:
+def category_field_labels() -> dict[str, str]:
     return {
         "name": _("Name"),
         "short_name": _("Short name"),
         "drawing": _("Drawing"),
         "position": _("Place on the home page"),
-        **terms(),
+        **term_language_labels(),
     }
 
 
-def said(field: str, value: Any, categories: Mapping[int, str]) -> str:
-    """A value of a draft, in words."""
+def format_value(field: str, value: Any, categories: Mapping[int, str]) -> str:
+    """Format the value of a draft's field as text."""
     if value is None or value in ("", []):
         return _("nothing")
     if field == "price":
-        return money.money(value)
+        return money.format_rupees(value)
     if field in ("minutes", "notice_minutes"):
         return ngettext("%(num)s minute", "%(num)s minutes", value)
     if field == "category_id":
         return categories.get(value, _("another category"))
     if field in ("mode", "drawing"):
-        return (modes() | drawings()).get(str(value), str(value))
+        return (mode_labels() | drawing_labels()).get(str(value), str(value))
     return ", ".join(value) if isinstance(value, list) else str(value)

@@ -1,22 +1,30 @@
-"""The catalogue as rows: what one service is, and the twelve doors."""
+"""Read the services and categories of the catalogue, and change them one record at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, literal, or_, select
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.service import Category, Service
+from app.accounts.repository import ROW_IDS
+from app.accounts.user import User
+from app.catalog.schemas import LANGUAGES, CategoryDraft, Draft, ServiceDraft
+from app.catalog.service import Category, SearchTerm, Service
+from app.catalog.transliteration import phonetic_key, term_spellings
+from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Missing
+from app.core.events import Event
+from app.core.paging import AnyRow
 
-MOST_CALLED = 100
-DOORS = (
+R = TypeVar("R", Service, Category)
+MAX_NAME_MATCHES = 100
+SELECT_CATEGORY_TILES = (
     select(Category.slug, Category.name, Category.short_name, Category.drawing)
     .where(Category.retired_at.is_(None))
     .order_by(Category.position, Category.id)
 )
-SHOWN = select(
+SELECT_SERVICES = select(
     Service.id,
     Service.slug.label("service_slug"),
     Service.name.label("service_name"),
@@ -34,11 +42,21 @@ SHOWN = select(
     Category.short_name,
     Category.drawing,
 ).join(Category, Category.id == Service.category_id)
+HAS_BOOKINGS = text("SELECT EXISTS (SELECT FROM bookings WHERE service_id = :id)")
+DELETE_REFERENCES = (
+    text("DELETE FROM offerings WHERE service_id = :id"),
+    text("DELETE FROM service_ratings WHERE service_id = :id"),
+)
+EVENTS_SINCE = (
+    select(Event.seq, Event.name, Event.at, Event.facts, User.full_name.label("who"))
+    .join(User, User.id == Event.actor_id, isouter=True)
+    .order_by(Event.seq.desc())
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """A category, as home shows it: `drawing` names the picture of its door."""
+class CategoryTile:
+    """A category as the home page shows it; `drawing` names its picture."""
 
     slug: str
     name: str
@@ -47,7 +65,7 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ServiceDetails:
     """One service as its page shows it: `price` in paise, `retired` means no longer offered (W5)."""
 
     id: int
@@ -62,60 +80,175 @@ class Shown:
     notice_minutes: int
     horizon_days: int
     retired: bool
-    category: Door
+    category: CategoryTile
 
 
-class Services:
+class ServiceRepository:
+    """Find services as visitors and programs see them."""
+
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def doors(self) -> list[Door]:
-        rows = await self._db.execute(DOORS)
-        return [_door(row) for row in rows]
+    async def category_tiles(self) -> list[CategoryTile]:
+        rows = await self._db.execute(SELECT_CATEGORY_TILES)
+        return [_tile(row) for row in rows]
 
-    async def by_slug(self, slug: str) -> Shown:
-        """Retired ones too: their page says so. Missing when there never was one."""
+    async def by_slug(self, slug: str) -> ServiceDetails:
+        """Find a service, retired ones too; raises Missing."""
         if "\x00" in slug or len(slug) > 200:
             raise Missing()
-        return await self._one(Service.slug == slug)
+        return await self._find(Service.slug == slug)
 
-    async def by_id(self, service_id: int) -> Shown:
-        return await self._one(Service.id == service_id)
+    async def by_id(self, service_id: int) -> ServiceDetails:
+        return await self._find(Service.id == service_id)
 
-    async def offered(self, after: int, limit: int) -> list[Shown]:
-        """Of the catalogue, in the order in which they came into it; `after` is the number of the last one seen."""
-        page = SHOWN.where(Service.retired_at.is_(None), Service.id > after).order_by(Service.id).limit(limit)
+    async def offered(self, after: int, limit: int) -> list[ServiceDetails]:
+        """List offered services by id, after the id `after`."""
+        page = SELECT_SERVICES.where(Service.retired_at.is_(None), Service.id > after).order_by(Service.id).limit(limit)
         return [_service(row) for row in await self._db.execute(page)]
 
-    async def these(self, ids: Sequence[int]) -> list[Shown]:
-        """In the order of `ids`."""
-        found = {row.id: _service(row) for row in await self._db.execute(SHOWN.where(Service.id.in_(ids)))}
-        return [found[number] for number in ids if number in found]
+    async def by_ids(self, ids: Sequence[int]) -> list[ServiceDetails]:
+        """Find services in the order of `ids`; unknown ids are left out."""
+        services = {row.id: _service(row) for row in await self._db.execute(SELECT_SERVICES.where(Service.id.in_(ids)))}
+        return [services[service_id] for service_id in ids if service_id in services]
 
-    async def called(self, name: str) -> Sequence[int]:
-        """The numbers of services whose names hold `name`, also of those no longer offered."""
+    async def ids_named(self, name: str) -> Sequence[int]:
+        """Find ids of services whose names contain `name`, retired ones too."""
         query = select(Service.id).where(Service.name.icontains(name, autoescape=True)).order_by(Service.id)
-        return (await self._db.scalars(query.limit(MOST_CALLED))).all()
+        return (await self._db.scalars(query.limit(MAX_NAME_MATCHES))).all()
 
-    async def category_called(self, typed: str) -> int | None:
-        """By its slug or its name, however it is written; retired ones too."""
+    async def category_id_named(self, typed: str) -> int | None:
+        """Find a category by slug or case-insensitive name, retired ones too."""
         same = or_(Category.slug == typed, func.lower(Category.name) == func.lower(literal(typed)))
-        found: int | None = await self._db.scalar(select(Category.id).where(same).order_by(Category.id).limit(1))
-        return found
+        category_id: int | None = await self._db.scalar(select(Category.id).where(same).order_by(Category.id).limit(1))
+        return category_id
 
-    async def _one(self, which: ColumnElement[bool]) -> Shown:
-        row = (await self._db.execute(SHOWN.where(which))).one_or_none()
+    async def _find(self, condition: ColumnElement[bool]) -> ServiceDetails:
+        row = (await self._db.execute(SELECT_SERVICES.where(condition))).one_or_none()
         if row is None:
             raise Missing()
         return _service(row)
 
 
-def _door(row: Any) -> Door:
-    return Door(row.slug, row.name, row.short_name, row.drawing)
+class CatalogueRepository:
+    """Find and lock services and categories for a change, retired ones too, with their search terms and slugs."""
+
+    def __init__(self, db: AsyncSession) -> None:
+        self._db = db
+
+    async def lock(self) -> None:
+        """Take the catalogue's advisory lock until the end of the transaction."""
+        await acquire_lock(self._db, AdvisoryLock.CATALOG)
+
+    async def service(self, service_id: int, *, locked: bool = False) -> Service:
+        """Find a service; `locked` takes its row lock, which waits for bookings in progress."""
+        return await self._find(Service, service_id, locked)
+
+    async def category(self, category_id: int, *, locked: bool = False) -> Category:
+        return await self._find(Category, category_id, locked)
+
+    async def service_draft(self, service: Service) -> ServiceDraft:
+        """Build the draft that the service's current values make."""
+        return ServiceDraft(
+            name=service.name,
+            category_id=service.category_id,
+            description=service.description,
+            included=service.included,
+            excluded=service.excluded,
+            price=service.price,
+            minutes=service.minutes,
+            mode=service.mode,
+            notice_minutes=service.notice_minutes,
+            horizon_days=service.horizon_days,
+            **await self._terms(service_id=service.id),
+        )
+
+    async def category_draft(self, category: Category) -> CategoryDraft:
+        return CategoryDraft(
+            name=category.name,
+            short_name=category.short_name,
+            drawing=category.drawing,
+            position=category.position,
+            **await self._terms(category_id=category.id),
+        )
+
+    async def save_terms(self, draft: Draft, **target: int) -> None:
+        """Replace the search terms of a service or category."""
+        entered = [(term, language) for language, terms in draft.by_language.items() for term in terms]
+        spellings = {pair for term, language in entered for pair in term_spellings(term, language)}
+        saved = {
+            (row.term, row.language): row for row in await self._db.scalars(select(SearchTerm).filter_by(**target))
+        }
+        for pair in saved.keys() - spellings:
+            await self._db.delete(saved[pair])
+        self._db.add_all(
+            SearchTerm(term=term, language=language, **target) for term, language in sorted(spellings - saved.keys())
+        )
+
+    async def name_taken(
+        self, kind: type[Service] | type[Category], name: str, excluding_id: int | None = None
+    ) -> bool:
+        """Whether another record has this name, ignoring case; retired ones count."""
+        same = select(kind.id).where(func.lower(kind.name) == func.lower(literal(name)), kind.id != (excluding_id or 0))
+        return (await self._db.scalar(same.limit(1))) is not None
+
+    async def free_slug(self, kind: type[Service] | type[Category], slug: str) -> str:
+        """Make a slug unique: append -2, -3, … to one that is taken."""
+        similar = or_(kind.slug == slug, kind.slug.like(f"{slug}-%"))
+        taken = set(await self._db.scalars(select(kind.slug).where(similar)))
+        candidates = (f"{slug}-{number}" for number in range(2, len(taken) + 3))
+        return slug if slug not in taken else next(candidate for candidate in candidates if candidate not in taken)
+
+    async def has_bookings(self, service_id: int) -> bool:
+        return bool((await self._db.execute(HAS_BOOKINGS, {"id": service_id})).scalar_one())
+
+    async def delete_service_references(self, service_id: int) -> None:
+        """Delete offerings, ratings and search terms of a service that is to be deleted."""
+        for statement in DELETE_REFERENCES:
+            await self._db.execute(statement, {"id": service_id})
+        await self._db.execute(delete(SearchTerm).where(SearchTerm.service_id == service_id))
+
+    async def delete_category_terms(self, category_id: int) -> None:
+        await self._db.execute(delete(SearchTerm).where(SearchTerm.category_id == category_id))
+
+    async def categories(self, *, locked: bool = False) -> Sequence[Category]:
+        """Every category in the order of the home page."""
+        query = select(Category).order_by(Category.position, Category.id)
+        return (await self._db.scalars(query.with_for_update() if locked else query)).all()
+
+    async def service_counts(self, category_id: int) -> tuple[int, int]:
+        """Count all services of a category, and the offered ones."""
+        offered = func.count().filter(Service.retired_at.is_(None))
+        row = (await self._db.execute(select(func.count(), offered).where(Service.category_id == category_id))).one()
+        return row[0], row[1]
+
+    async def events_since(self, subject: str, version: int) -> Sequence[AnyRow]:
+        """List the events after number `version`, the latest first."""
+        return (await self._db.execute(EVENTS_SINCE.where(Event.subject == subject, Event.seq > version))).all()
+
+    async def _find(self, kind: type[R], row_id: int, locked: bool) -> R:
+        if row_id not in ROW_IDS:
+            raise Missing()
+        record = await self._db.get(kind, row_id, populate_existing=True, with_for_update=locked or None)
+        if record is None:
+            raise Missing()
+        return record
+
+    async def _terms(self, **target: int) -> dict[str, list[str]]:
+        """Load the terms as they were entered, without the phonetic keys derived from them."""
+        rows = (await self._db.scalars(select(SearchTerm).filter_by(**target).order_by(SearchTerm.term))).all()
+        phonetic = {row.term: " ".join(map(phonetic_key, row.term.split())) for row in rows if row.language != "en"}
+        derived = {("translit", sounds) for term, sounds in phonetic.items() if sounds != term}
+        entered = [(row.language, row.term) for row in rows if (row.language, row.term) not in derived]
+        return {f"terms_{language}": [term for each, term in entered if each == language] for language in LANGUAGES}
 
 
-def _service(row: Any) -> Shown:
-    return Shown(
+def _tile(row: Any) -> CategoryTile:
+    return CategoryTile(row.slug, row.name, row.short_name, row.drawing)
+
+
+def _service(row: Any) -> ServiceDetails:
+    return ServiceDetails(
         id=row.id,
         slug=row.service_slug,
         name=row.service_name,
@@ -128,5 +261,5 @@ def _service(row: Any) -> Shown:
         notice_minutes=row.notice_minutes,
         horizon_days=row.horizon_days,
         retired=row.retired,
-        category=_door(row),
+        category=_tile(row),
     )

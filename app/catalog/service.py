@@ -1,4 +1,4 @@
-"""What can be booked."""
+"""Services, the categories they belong to, and the search terms of both."""
 
 from datetime import datetime
 
@@ -6,12 +6,12 @@ from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index,
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.events import Chronicle
+from app.core.events import AuditedMixin
 from app.core.orm import Base
 
 
-class Category(Base, Chronicle):
-    """A shelf of the catalogue. A retired one is shown to nobody; it can be retired once nothing on it is offered."""
+class Category(Base, AuditedMixin):
+    """A category of services. It can be retired once none of its services is offered; retired ones are hidden."""
 
     __tablename__ = "categories"
     slug: Mapped[str] = mapped_column(unique=True)
@@ -26,8 +26,8 @@ class Category(Base, Chronicle):
         return f"category-{self.id}"
 
 
-class Service(Base, Chronicle):
-    """A thing in the catalogue. `price` in paise, `minutes` of work, notice in minutes, horizon in days."""
+class Service(Base, AuditedMixin):
+    """A bookable service. `price` in paise, `minutes` of work, notice in minutes, horizon in days."""
 
     __tablename__ = "services"
     __table_args__ = (
@@ -64,7 +64,7 @@ class Service(Base, Chronicle):
 
 
 class SearchTerm(Base):
-    """A word by which people ask for a category or a service: English, Hindi, Tamil, or these in Latin letters."""
+    """A word by which people search for a category or a service: English, Hindi, Tamil, or these in Latin letters."""
 
     __tablename__ = "search_terms"
     __table_args__ = (

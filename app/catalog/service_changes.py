@@ -1,7 +1,7 @@
-"""Services made, changed, taken out of the catalogue and brought back, by an admin (docs/rules.md, W5 and W6).
+"""Create, change, retire, restore and delete services, by an admin (docs/rules.md, W5 and W6).
 
-Whoever changes anything of the catalogue waits for whoever else does, then takes the row for itself: so bookings that
-are being made of it are waited for, and what comes after sees the change.
+Every change takes the catalogue's advisory lock first, then the row lock of the service, so it waits for bookings that
+are being made of the service, and later bookings see the change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,113 +11,119 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.admin_repository import Lists
-from app.catalog.change_repository import Catalogue
-from app.catalog.schemas import ServiceDraft, differences, slug_of, told
+from app.catalog.admin_repository import CatalogueAdminQueries
+from app.catalog.repository import CatalogueRepository
+from app.catalog.schemas import ServiceDraft, changed_fields, draft_facts, slug_of
 from app.catalog.service import Service
 from app.core import clock, idempotency
 from app.core.errors import Invalid, Missing, Refused
 from app.core.events import Person
 from app.core.i18n import _
 
-COLUMNS = (
+DRAFT_COLUMNS = (
     "name", "category_id", "description", "included", "excluded", "price", "minutes", "mode", "notice_minutes",
     "horizon_days",
 )  # fmt: skip
-MADE = "service"
+IDEMPOTENCY_KIND = "service"
 
 
 @dataclass(frozen=True, slots=True)
-class Meanwhile:
-    """What somebody else changed of one field since a form was drawn."""
+class FieldConflict:
+    """A field that another admin changed after the form was rendered: its value then and now."""
 
     field: str
-    was: Any
-    now: Any
-    who: str | None
-    at: datetime
+    before: Any
+    after: Any
+    changed_by: str | None
+    changed_at: datetime
 
 
-class ChangedMeanwhile(Refused):
-    """Somebody else saved while this one was typing: `news` says what, `seen` is where the next try begins."""
+class EditConflict(Refused):
+    """Another admin saved conflicting changes after the form was rendered; `version` is the current version."""
 
-    def __init__(self, news: Sequence[Meanwhile], seen: int) -> None:
-        words = _("Somebody else changed this while you were typing. Nothing of yours is lost.")
-        super().__init__(words, reason="changed")
-        self.news = list(news)
-        self.seen = seen
+    def __init__(self, conflicts: Sequence[FieldConflict], version: int) -> None:
+        message = _("Somebody else changed this while you were typing. Nothing of yours is lost.")
+        super().__init__(message, reason="changed")
+        self.conflicts = list(conflicts)
+        self.version = version
 
 
 async def create(db: AsyncSession, by: Person, draft: ServiceDraft, key: str = "") -> Service:
-    """Bookable from the next request on. The same form sent twice, known by its `key`, makes one."""
-    made = await idempotency.made_by(db, by.id, key, MADE, told(draft))
-    if made is not None and made.result:
-        return await Catalogue(db).service(int(made.result))
-    catalogue = Catalogue(db)
+    """Create a service. A form submitted twice with the same idempotency `key` creates one service."""
+    submission = await idempotency.claim_key(db, by.id, key, IDEMPOTENCY_KIND, draft_facts(draft))
+    if submission is not None and submission.result:
+        return await CatalogueRepository(db).service(int(submission.result))
+    catalogue = CatalogueRepository(db)
     await catalogue.lock()
     await _check(catalogue, draft)
     service = Service(slug=await catalogue.free_slug(Service, slug_of(draft.name)), created_at=clock.now())
     _write(service, draft)
     db.add(service)
     await db.flush()
-    await catalogue.keep_terms(draft, service_id=service.id)
-    service.record("service.created", by=by, slug=service.slug, after=await _in_words(catalogue, told(draft)))
-    if made is not None:
-        made.result = str(service.id)
+    await catalogue.save_terms(draft, service_id=service.id)
+    service.record(
+        "service.created", by=by, slug=service.slug, after=await _with_category_name(catalogue, draft_facts(draft))
+    )
+    if submission is not None:
+        submission.result = str(service.id)
     await db.flush()
     return service
 
 
-async def edit(db: AsyncSession, by: Person, service_id: int, draft: ServiceDraft, seen: int) -> Service:
-    """`seen` is how many events its history had when the form was drawn.
+async def edit(db: AsyncSession, by: Person, service_id: int, draft: ServiceDraft, version: int) -> Service:
+    """Change a service. `version` is the number of its events when the form was rendered.
 
-    ChangedMeanwhile when somebody else has written something else since into a field that this draft has otherwise.
+    Raises EditConflict if another admin has since saved a different value for a field of this draft.
     """
-    catalogue = Catalogue(db)
+    catalogue = CatalogueRepository(db)
     await catalogue.lock()
     service = await catalogue.service(service_id, locked=True)
-    before, after = told(await catalogue.draft_of_service(service)), told(draft)
-    if news := [one for one in await changes(catalogue, service.subject, seen, before) if after[one.field] != one.now]:
-        raise ChangedMeanwhile(news, service.event_count)
-    changed = differences(before, after)
+    before, after = draft_facts(await catalogue.service_draft(service)), draft_facts(draft)
+    if conflicts := await find_conflicts(catalogue, service.subject, version, before, after):
+        raise EditConflict(conflicts, service.event_count)
+    changed = changed_fields(before, after)
     if not changed:
         return service
     await _check(catalogue, draft, service)
     _write(service, draft)
-    await catalogue.keep_terms(draft, service_id=service.id)
-    was, now = ({name: side[name] for name in changed} for side in (before, after))
-    before, after = await _in_words(catalogue, was), await _in_words(catalogue, now)
-    service.record("service.changed", by=by, before=before, after=after)
+    await catalogue.save_terms(draft, service_id=service.id)
+    before, after = ({name: facts[name] for name in changed} for facts in (before, after))
+    service.record(
+        "service.changed",
+        by=by,
+        before=await _with_category_name(catalogue, before),
+        after=await _with_category_name(catalogue, after),
+    )
     await db.flush()
     return service
 
 
 async def retire(db: AsyncSession, by: Person, service_id: int) -> Service:
-    """W5: no new bookings from now on; those that are paid for are honoured. Retired twice is retired once."""
+    """Take no new bookings of the service; booked ones are honoured (W5). Idempotent."""
     service = await _locked(db, service_id)
     if service.retired_at is None:
-        known = await Lists(db).around(service.id, clock.now())
+        usage = await CatalogueAdminQueries(db).usage(service.id, clock.now())
         service.retired_at = clock.now()
         service.record(
             "service.retired",
             by=by,
             before={"state": "offered"},
             after={"state": "retired"},
-            open_bookings=known.open,
+            open_bookings=usage.open,
         )
         await db.flush()
     return service
 
 
-async def offer_again(db: AsyncSession, by: Person, service_id: int) -> Service:
-    """Back in the catalogue, as it was. Its category must be there."""
+async def restore(db: AsyncSession, by: Person, service_id: int) -> Service:
+    """Restore a retired service unchanged. Raises Refused("category") if its category is retired."""
     service = await _locked(db, service_id)
     if service.retired_at is None:
         return service
-    category = await Catalogue(db).category(service.category_id)
+    category = await CatalogueRepository(db).category(service.category_id)
     if category.retired_at is not None:
-        words = _("Its category, %(name)s, is no longer offered. Bring the category back first.", name=category.name)
-        raise Refused(words, reason="category")
+        message = _("Its category, %(name)s, is no longer offered. Bring the category back first.", name=category.name)
+        raise Refused(message, reason="category")
     service.retired_at = None
     service.record("service.offered_again", by=by, before={"state": "retired"}, after={"state": "offered"})
     await db.flush()
@@ -125,43 +131,47 @@ async def offer_again(db: AsyncSession, by: Person, service_id: int) -> Service:
 
 
 async def remove(db: AsyncSession, by: Person, service_id: int) -> None:
-    """W5: only what never had a booking, paid or not; its history stays."""
+    """Delete a service that never had a booking, paid or not; its events stay (W5)."""
     service = await _locked(db, service_id)
-    catalogue = Catalogue(db)
-    if await catalogue.was_booked(service.id):
-        words = _("This was booked, so it stays for those who look back. You can take it out of the catalogue.")
-        raise Refused(words, reason="booked")
-    draft = told(await catalogue.draft_of_service(service))
+    catalogue = CatalogueRepository(db)
+    if await catalogue.has_bookings(service.id):
+        message = _("This was booked, so it stays for those who look back. You can take it out of the catalogue.")
+        raise Refused(message, reason="booked")
+    draft = draft_facts(await catalogue.service_draft(service))
     service.record("service.deleted", by=by, slug=service.slug, before=draft)
     await db.flush()
-    await catalogue.let_go(service.id)
+    await catalogue.delete_service_references(service.id)
     await db.delete(service)
     await db.flush()
 
 
-async def changes(catalogue: Catalogue, subject: str, seen: int, now: Mapping[str, Any]) -> list[Meanwhile]:
-    """Field by field what others have changed since the `seen`th event, where it is not as it was again."""
-    found: dict[str, Meanwhile] = {}
-    for row in await catalogue.since(subject, seen):  # the latest first: who changed it last, what it was before all
-        for field, was in row.facts.get("before", {}).items():
-            if field in now:
-                last = found.get(field)
-                who, at = (last.who, last.at) if last else (row.who, row.at)
-                found[field] = Meanwhile(field, was, now[field], who, at)
-    return [found[field] for field in now if field in found and found[field].was != now[field]]
-
-
-# How
+async def find_conflicts(
+    catalogue: CatalogueRepository, subject: str, version: int, current: Mapping[str, Any], draft: Mapping[str, Any]
+) -> list[FieldConflict]:
+    """Find the fields that others changed since event number `version` and for which the draft has another value."""
+    conflicts: dict[str, FieldConflict] = {}
+    # The latest event comes first: it says who changed a field last, the earliest what its value was before.
+    for row in await catalogue.events_since(subject, version):
+        for field, old_value in row.facts.get("before", {}).items():
+            if field in current:
+                last = conflicts.get(field)
+                changed_by, changed_at = (last.changed_by, last.changed_at) if last else (row.who, row.at)
+                conflicts[field] = FieldConflict(field, old_value, current[field], changed_by, changed_at)
+    return [
+        conflicts[field]
+        for field in current
+        if field in conflicts and conflicts[field].before != current[field] != draft[field]
+    ]
 
 
 async def _locked(db: AsyncSession, service_id: int) -> Service:
-    catalogue = Catalogue(db)
+    catalogue = CatalogueRepository(db)
     await catalogue.lock()
     return await catalogue.service(service_id, locked=True)
 
 
-async def _check(catalogue: Catalogue, draft: ServiceDraft, service: Service | None = None) -> None:
-    """What only the rest of the catalogue can tell."""
+async def _check(catalogue: CatalogueRepository, draft: ServiceDraft, service: Service | None = None) -> None:
+    """Validate the draft against other services and its category."""
     errors: dict[str, str] = {}
     if await catalogue.name_taken(Service, draft.name, service.id if service else None):
         errors["name"] = _("There is a service of this name already. Give this one another.")
@@ -178,13 +188,13 @@ async def _check(catalogue: Catalogue, draft: ServiceDraft, service: Service | N
 
 
 def _write(service: Service, draft: ServiceDraft) -> None:
-    for name in COLUMNS:
+    for name in DRAFT_COLUMNS:
         value = getattr(draft, name)
         setattr(service, name, list(value) if name in ("included", "excluded") else value)
 
 
-async def _in_words(catalogue: Catalogue, facts: dict[str, Any]) -> dict[str, Any]:
-    """With the name of the category, which people read, beside its number, by which changes are compared."""
+async def _with_category_name(catalogue: CatalogueRepository, facts: dict[str, Any]) -> dict[str, Any]:
+    """Add the category's name beside its id: people read the name, changes are compared by id."""
     if "category_id" not in facts:
         return facts
     return facts | {"category": (await catalogue.category(facts["category_id"])).name}

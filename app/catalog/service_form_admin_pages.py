@@ -1,4 +1,4 @@
-"""The form of a service, new or changed, with what customers will see of it before it is saved."""
+"""Create and change a service in a form, with a preview of what customers will see."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,38 +11,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.catalog import service_changes
-from app.catalog.admin_pages import PATH, table_view
-from app.catalog.admin_repository import Lists
-from app.catalog.change_repository import Catalogue
-from app.catalog.labels import modes, parts_of_service, said
-from app.catalog.repository import Door
-from app.catalog.schemas import as_typed, read_service, told
+from app.catalog.admin_pages import PATH, services_view
+from app.catalog.admin_repository import CatalogueAdminQueries
+from app.catalog.labels import format_value, mode_labels, service_field_labels
+from app.catalog.repository import CatalogueRepository, CategoryTile
+from app.catalog.schemas import draft_facts, form_values, read_service
 from app.catalog.service import Category, Service
-from app.catalog.service_changes import ChangedMeanwhile, Meanwhile
-from app.core.errors import Invalid, Refused
+from app.catalog.service_changes import EditConflict
+from app.core.errors import Invalid
 from app.core.i18n import _
-from app.core.references import reference, row_number
-from app.web.admin import desk
-from app.web.forms import form, read_by, shown_again
+from app.core.references import new_reference, parse_row_id
+from app.web.actions import Rejection, submit
+from app.web.admin import admin_page
+from app.web.forms import parse_form, redisplayable
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, wants_fragment
+from app.web.render import wants_fragment
+from app.web.validation import validate_with
 
-FORM = "catalog/admin/_service_form.html"
-USUAL = {"mode": "instant", "minutes": "60", "notice_minutes": "120", "horizon_days": "7"}
+FORM_TEMPLATE = "catalog/admin/_service_form.html"
+DEFAULT_VALUES = {"mode": "instant", "minutes": "60", "notice_minutes": "120", "horizon_days": "7"}
 
 
 @dataclass(frozen=True, slots=True)
-class Stars:
-    """The rating that it has by now."""
+class PreviewRating:
+    """The current rating of the service, for the preview."""
 
     mean: float = 0.0
     count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """As customers will see it."""
+class ServicePreview:
+    """The service as customers will see it."""
 
     name: str
     description: str
@@ -50,152 +51,169 @@ class Seen:
     excluded: list[str]
     price: int
     minutes: int
-    category: Door
+    category: CategoryTile
 
 
-class ServiceForms(Controller):
+class ServiceFormAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
     @get("/new", name="desk-new-service")
     async def new(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        values = USUAL | {"idempotency_key": reference() + reference()}
-        return await _drawn(request, db, None, values | _chosen_category(request))
+        values = DEFAULT_VALUES | {"idempotency_key": new_reference() + new_reference()}
+        return await _render_form(request, db, None, values | _category_from_query(request))
 
     @post("/new")
     async def create(
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
-        try:
-            service = await service_changes.create(db, me, read_by(read_service, sent), sent.get("idempotency_key", ""))
-        except Invalid as error:
-            return await _drawn(request, db, None, shown_again(sent), errors=error.errors, status=422)
-        flash(request, _("In the catalogue. Customers see it from now on, where somebody does it."))
-        return go(request, table_view(request).record_url(service.id))
+        form = await parse_form(request)
+
+        async def create() -> Service:
+            draft = validate_with(read_service, form)
+            return await service_changes.create(db, me, draft, form.get("idempotency_key", ""))
+
+        return await submit(
+            request,
+            create,
+            form=form,
+            catch=(Invalid,),
+            on_error=lambda rejection: _render_form(request, db, None, rejection.values, rejection),
+            message=_("In the catalogue. Customers see it from now on, where somebody does it."),
+            then=lambda service: services_view(request).record_url(service.id),
+        )
 
     @post("/preview", name="desk-service-preview")
     async def preview(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        """Nothing is kept. For HTMX the preview alone; for a plain browser the form with the preview beside it."""
-        sent = await form(request)
-        known = row_number(sent.get("service", ""))
-        service = await Catalogue(db).service(known) if known else None
-        errors: Mapping[str, str] = {}
+        """Save nothing; render the preview for HTMX, the form with the preview for a plain browser."""
+        form = await parse_form(request)
+        service_id = parse_row_id(form.get("service", ""))
+        service = await CatalogueRepository(db).service(service_id) if service_id else None
+        values, rejection = redisplayable(form), None
         try:
-            read_by(read_service, sent)
+            validate_with(read_service, form)
         except Invalid as error:
-            errors = error.errors
-        alone = "catalog/admin/_preview.html"
-        status = 422 if errors and not wants_fragment(request) else 200
-        return await _drawn(request, db, service, shown_again(sent), errors=errors, status=status, fragment=alone)
+            rejection = Rejection(error)
+        if wants_fragment(request):
+            return await _render_form(request, db, service, values, fragment="catalog/admin/_preview.html")
+        return await _render_form(request, db, service, values, rejection)
 
     @get("/{service_id:int}/edit", name="desk-edit-service")
     async def edit(
         self, request: Request, service_id: FromPath[int], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        catalogue = Catalogue(db)
+        catalogue = CatalogueRepository(db)
         service = await catalogue.service(service_id)
-        values = as_typed(told(await catalogue.draft_of_service(service))) | {"seen": str(service.event_count)}
-        return await _drawn(request, db, service, values)
+        values = form_values(draft_facts(await catalogue.service_draft(service))) | {"seen": str(service.event_count)}
+        return await _render_form(request, db, service, values)
 
     @post("/{service_id:int}/edit")
     async def update(
         self, request: Request, service_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
-        service = await Catalogue(db).service(service_id)
-        seen = row_number(sent.get("seen", "")) or 0
-        try:
-            await service_changes.edit(db, me, service_id, read_by(read_service, sent), seen)
-        except Invalid as error:
-            return await _drawn(request, db, service, shown_again(sent), errors=error.errors, status=422)
-        except ChangedMeanwhile as news:
-            values = merged(shown_again(sent), news)
-            return await _drawn(request, db, service, values, refusal=news, status=409)
-        flash(request, _("Saved. New bookings go by it; what is booked stays as it was agreed."))
-        return go(request, table_view(request).record_url(service_id))
+        form = await parse_form(request)
+        service = await CatalogueRepository(db).service(service_id)
+        version = parse_row_id(form.get("seen", "")) or 0
+
+        async def edit() -> Service:
+            return await service_changes.edit(db, me, service_id, validate_with(read_service, form), version)
+
+        return await submit(
+            request,
+            edit,
+            form=form,
+            catch=(Invalid, EditConflict),
+            on_error=lambda rejection: _render_form(
+                request, db, service, merge_conflicts(rejection.values, rejection.error), rejection
+            ),
+            message=_("Saved. New bookings go by it; what is booked stays as it was agreed."),
+            then=services_view(request).record_url(service_id),
+        )
 
 
-def merged(typed: Mapping[str, str], news: ChangedMeanwhile) -> dict[str, str]:
-    """What was typed stays; a field that only the others changed takes theirs."""
-    before = as_typed({one.field: one.was for one in news.news})
-    now = as_typed({one.field: one.now for one in news.news})
-    theirs = {field: now[field] for field in now if _same(typed.get(field, ""), before[field])}
-    return {**typed, **theirs, "seen": str(news.seen)}
+def merge_conflicts(typed: Mapping[str, str], error: Exception) -> dict[str, str]:
+    """Keep what was typed; after an EditConflict take the other admin's value of fields that only they changed."""
+    if not isinstance(error, EditConflict):
+        return dict(typed)
+    before = form_values({each.field: each.before for each in error.conflicts})
+    current = form_values({each.field: each.after for each in error.conflicts})
+    unchanged_by_me = {field: current[field] for field in current if _is_same_text(typed.get(field, ""), before[field])}
+    return {**typed, **unchanged_by_me, "seen": str(error.version)}
 
 
-def told_of(news: list[Meanwhile], labels: Mapping[str, str], categories: Mapping[int, str]) -> list[dict[str, str]]:
-    """Each in words: what, by whom, from what to what."""
+def describe_conflicts(
+    error: Exception | None, labels: Mapping[str, str], categories: Mapping[int, str]
+) -> list[dict[str, str]]:
+    """Describe each conflict: the field's label, who changed it, the value before and now."""
     return [
         {
-            "field": one.field,
-            "label": labels[one.field],
-            "who": one.who or _("Somebody"),
-            "was": said(one.field, one.was, categories),
-            "now": said(one.field, one.now, categories),
+            "field": conflict.field,
+            "label": labels[conflict.field],
+            "who": conflict.changed_by or _("Somebody"),
+            "was": format_value(conflict.field, conflict.before, categories),
+            "now": format_value(conflict.field, conflict.after, categories),
         }
-        for one in news
+        for conflict in (error.conflicts if isinstance(error, EditConflict) else ())
     ]
 
 
-# How
-
-
-async def _drawn(
+async def _render_form(
     request: Request,
     db: AsyncSession,
     service: Service | None,
     values: Mapping[str, str],
+    rejection: Rejection | None = None,
     *,
-    errors: Mapping[str, str] | None = None,
-    refusal: Refused | None = None,
-    status: int = 200,
-    fragment: str = FORM,
+    fragment: str = FORM_TEMPLATE,
 ) -> HtmlResponse:
-    """The form with everything that was typed, and the preview of it as far as it can be drawn."""
-    catalogue = Catalogue(db)
-    doors = await catalogue.doors()
-    names = {door.id: door.name for door in doors}
-    labels = parts_of_service()
-    stars = await Lists(db).stars(service.id) if service else (0.0, 0)
-    return await desk(
+    """Render the form with what was typed, and the preview if all fields are valid."""
+    catalogue = CatalogueRepository(db)
+    categories = await catalogue.categories()
+    names = {category.id: category.name for category in categories}
+    labels = service_field_labels()
+    rating = await CatalogueAdminQueries(db).rating(service.id) if service else (0.0, 0)
+    return await admin_page(
         request,
         db,
         "catalog/admin/service_form.html",
         fragment,
-        status=status,
-        view=table_view(request),
+        status=rejection.status if rejection else 200,
+        view=services_view(request),
         record=service,
         values=values,
-        errors=dict(errors or {}),
-        refusal=refusal,
-        news=told_of(refusal.news, labels, names) if isinstance(refusal, ChangedMeanwhile) else [],
+        errors=rejection.errors if rejection else {},
+        refusal=rejection.refusal if rejection else None,
+        conflicts=describe_conflicts(rejection.error if rejection else None, labels, names),
         labels=labels,
-        doors=[door for door in doors if door.retired_at is None or (service and service.category_id == door.id)],
-        modes=modes(),
-        preview=_seen(values, doors),
-        spread=Stars(*stars),
+        categories=[
+            category
+            for category in categories
+            if category.retired_at is None or (service and service.category_id == category.id)
+        ],
+        modes=mode_labels(),
+        preview=_preview(values, categories),
+        spread=PreviewRating(*rating),
     )
 
 
-def _seen(values: Mapping[str, str], doors: Any) -> Seen | None:
-    """None while something of it cannot be read yet."""
+def _preview(values: Mapping[str, str], categories: Any) -> ServicePreview | None:
+    """Build the preview; None while a field is invalid."""
     try:
         draft = read_service(values)
     except Invalid:
         return None
-    door: Category | None = next((door for door in doors if door.id == draft.category_id), None)
-    if door is None:
+    category: Category | None = next((category for category in categories if category.id == draft.category_id), None)
+    if category is None:
         return None
-    category = Door(door.slug, door.name, door.short_name, door.drawing)
+    tile = CategoryTile(category.slug, category.name, category.short_name, category.drawing)
     lines = list(draft.included), list(draft.excluded)
-    return Seen(draft.name, draft.description, *lines, draft.price, draft.minutes, category)
+    return ServicePreview(draft.name, draft.description, *lines, draft.price, draft.minutes, tile)
 
 
-def _chosen_category(request: Request) -> dict[str, str]:
-    """From a category's page one begins with that category."""
+def _category_from_query(request: Request) -> dict[str, str]:
+    """Preselect the category whose page links here."""
     return {"category_id": request.query_params.get("category_id", "")}
 
 
-def _same(typed: str, kept: str) -> bool:
+def _is_same_text(typed: str, kept: str) -> bool:
     return typed.split() == kept.split()

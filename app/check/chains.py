@@ -25,7 +25,7 @@ async def broken_chains(db: AsyncSession) -> AsyncIterator[str]:
     chain = Chain("")
     async for row in await db.stream(select(Event.__table__).order_by(Event.subject, Event.seq)):
         chain = chain if row.subject in ends else Chain(row.subject)
-        if not chain.put_on(row):
+        if not chain.append(row):
             yield f"{row.subject}, event {row.seq}"
         ends[row.subject] = (chain.length, chain.end)
         if row.name in DELETED:

@@ -1,4 +1,4 @@
-"""Of who has left nothing personal remains (W16, W17): what docs/decisions/0014-leaving.md decides, asked by piece."""
+"""Of who has left nothing personal remains (W16, W17): what docs/decisions/0014-account-deletion.md decides, asked by piece."""
 
 from app.check.invariants import Invariant
 

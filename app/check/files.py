@@ -7,27 +7,27 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.storage import MAIN, Storage
+from app.core.storage import MAIN_PART, Storage
 from app.exports.export import Export
 from app.exports.repository import Exports
-from app.vetting.repository import Documents, Kept
+from app.vetting.repository import Documents, StoredFile
 
 
 async def broken_files(db: AsyncSession, storage: Storage) -> AsyncIterator[str]:
-    for row in await Documents(db).kept():
+    for row in await Documents(db).stored_files():
         if wrong := await asyncio.to_thread(_wrong_with, row, storage.path(str(row.stored_as))):
             yield f"document {row.id}: {wrong}"
-    exports = await Exports(db).kept()
+    exports = await Exports(db).with_file()
     for export in exports:
         if wrong := await asyncio.to_thread(_wrong_with_export, export, storage.path(str(export.stored_as))):
             yield f"export {export.reference}: {wrong}"
     known = {*await Documents(db).stored_names(), *(str(export.stored_as) for export in exports)}
-    for path in await asyncio.to_thread(storage.left_behind, known):
+    for path in await asyncio.to_thread(storage.find_stale, known):
         yield f"{path.relative_to(storage.root)}: no row mentions it"
 
 
-def _wrong_with(row: Kept, paper: Path) -> str:
-    wanted = {MAIN} | {f"{number}.jpg" for number in range(1, row.pages + 1)}
+def _wrong_with(row: StoredFile, paper: Path) -> str:
+    wanted = {MAIN_PART} | {f"{number}.jpg" for number in range(1, row.pages + 1)}
     there = {path.name for path in paper.parent.iterdir()} if paper.parent.is_dir() else set()
     if missing := wanted - there:
         return f"{', '.join(sorted(missing))} missing"

@@ -20,12 +20,11 @@ from app.check.invariants import BOOKINGS, FOLLOWS, MONEY
 from app.check.professionals import SHOWN
 from app.check.records import RECORDS
 from app.check.report_columns import RECOUNTED
-from app.core.card_numbers import LONG_NUMBER, holds_card_number
-from app.core.db import Database
-from app.core.migrate import APPEND_ONLY, newest
+from app.core.card_numbers import LONG_NUMBER, contains_card_number
+from app.core.migrate import APPEND_ONLY, head_revision
 from app.core.storage import Storage
-from app.scheduling.travel import Point, travel_seconds
-from app.settings import Settings
+from app.scheduling.travel import Location, travel_seconds
+from app.web.services import WebServices
 
 PAIRS = [(before, after) for before, afters in FOLLOWS.items() for after in afters]
 BOUND: Mapping[str, list[str]] = {
@@ -89,18 +88,17 @@ ALONE = [
 RULES = [rule.name for rule in (*BOOKINGS, *MONEY, *RECORDS, *CATALOGUE, *HISTORY, FORGOTTEN, SHOWN, RECOUNTED)] + ALONE
 
 
-def main(settings: Settings) -> int:
+def main(services: WebServices) -> int:
     """Print what is broken, a line each; 1 when anything is."""
-    return asyncio.run(_check(settings))
+    return asyncio.run(_check(services))
 
 
-async def _check(settings: Settings) -> int:
-    database = Database(settings.database_url, pool_size=1, statement_timeout=600)
+async def _check(services: WebServices) -> int:
     try:
-        async with database.sessions() as db:
-            found = await broken(db, Storage(settings.uploads_dir))
+        async with services.database.sessions() as db:
+            found = await broken(db, services.storage)
     finally:
-        await database.close()
+        await services.database.close()
     for one in found:
         print(f"{one.rule}: {one.what}. {one.says}.")
     print(f"{len(RULES)} rules, {len(found)} broken." if found else f"{len(RULES)} rules, all kept.")
@@ -113,16 +111,16 @@ def _asks(query: str) -> set[str]:
 
 async def _behind(db: AsyncSession) -> AsyncIterator[str]:
     for revision in await db.scalars(text("SELECT version_num FROM alembic_version")):
-        if revision != newest():
-            yield f"revision {revision}, not {newest()}"
+        if revision != head_revision():
+            yield f"revision {revision}, not {head_revision()}"
 
 
 async def _too_close(db: AsyncSession) -> AsyncIterator[str]:
     for row in await db.execute(text(NEIGHBOURS), {"active": [str(state) for state in ACTIVE]}):
         if row.next is None:
             continue
-        here = Point(row.pincode, row.latitude, row.longitude)
-        there = Point(row.next_pincode, row.next_latitude, row.next_longitude)
+        here = Location(row.pincode, row.latitude, row.longitude)
+        there = Location(row.next_pincode, row.next_latitude, row.next_longitude)
         if (row.next_starts - row.ends_at).total_seconds() < travel_seconds(here, there):
             yield f"bookings {row.reference} and {row.next}"
 
@@ -134,5 +132,5 @@ async def _card_numbers(db: AsyncSession) -> AsyncIterator[str]:
         query = f'SELECT "{column}"::text FROM "{table}" WHERE "{column}"::text ~ :long'
         found = await db.scalars(text(query), {"long": rf"\m{LONG_NUMBER}\M"})
         for words in found:
-            if holds_card_number(words):
+            if contains_card_number(words):
                 yield f"{table}.{column}"

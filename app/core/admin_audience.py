@@ -1,28 +1,22 @@
-"""What the admins' open pages hear of: every fact of the town, by the kind of its record."""
+"""What the admins' open pages subscribe to: one topic for each kind of record, published after each of its events."""
 
 from collections.abc import Iterable
 
 from sqlalchemy.orm import object_session
 
-from app.core.events import Announcement, Chronicle, Event
+from app.core.event_types import registry
+from app.core.events import AuditedMixin, Event, nudge
 
-DESK = "desk"
-BOOKINGS, PEOPLE, CATALOGUE = "desk-bookings", "desk-people", "desk-catalogue"
-TOPICS = {
-    "booking": BOOKINGS,
-    "user": PEOPLE,
-    "document": PEOPLE,
-    "service": CATALOGUE,
-    "category": CATALOGUE,
-}
+ADMIN_AUDIENCE = "desk"
+BOOKINGS_TOPIC, PEOPLE_TOPIC, CATALOGUE_TOPIC = "desk-bookings", "desk-people", "desk-catalogue"
 
 
-def tell_the_desk(told: Event, record: Chronicle) -> Iterable[object]:
-    """A listener of every event (app.core.events): after the commit all admins hear its topic. It writes no row.
+def notify_admins(event: Event, record: AuditedMixin) -> Iterable[object]:
+    """A listener of every event: after the commit, publish the topic of its family. It writes no row.
 
-    Not of what was merely looked at: a page that shows it would never come to rest.
+    Views publish nothing: a page that shows the history would reload itself for ever.
     """
-    session, topic = object_session(record), TOPICS.get(told.subject.split("-")[0])
-    if session is not None and topic is not None and not told.name.endswith("seen"):
-        session.info.setdefault("announcements", []).append(Announcement(DESK, topic))
+    session, family, event_type = object_session(record), registry.family_of(event.name), registry.get(event.name)
+    if session is not None and family is not None and family.admin_topic and not (event_type and event_type.is_view):
+        nudge(session, ADMIN_AUDIENCE, family.admin_topic)
     return ()

@@ -1,21 +1,22 @@
-"""What a process does once a transaction is safe: forget, nudge, wake the worker. Best effort, never in the way."""
+"""What a process does after a transaction has committed: invalidate caches, publish nudges, queue tasks. Best effort."""
 
 from app.core import logs
 from app.core.cache import Cache
-from app.core.events import Announcement
-from app.core.pubsub import Broken, Bus
-from app.core.queue import Tasks, is_task
+from app.core.events import OutgoingMessage
+from app.core.pubsub import REDIS_ERRORS, Bus
+from app.core.queue import TaskQueue, is_task_message
 
-log = logs.get("after")
+CACHE_AUDIENCE = "cache"
+log = logs.get_logger("after_commit")
 
 
 class AfterCommit:
-    """One per process. Called with the announcements of a committed session; raises nothing."""
+    """One per process. Call it with the messages of a committed session; it never raises."""
 
     def __init__(self, redis_url: str) -> None:
         self.bus = Bus(redis_url)
         self.cache = Cache(self.bus)
-        self.tasks = Tasks(redis_url)
+        self.tasks = TaskQueue(redis_url)
 
     async def start(self) -> None:
         await self.bus.start()
@@ -24,21 +25,25 @@ class AfterCommit:
         await self.bus.stop()
         await self.tasks.close()
 
-    async def __call__(self, announcements: list[Announcement]) -> None:
-        gone = [one.topic for one in announcements if one.audience == "cache"]
-        asked = [one for one in announcements if is_task(one)]
-        nudges = [(one.audience, one.topic) for one in announcements if one.audience != "cache" and not is_task(one)]
-        if gone:
-            await self.cache.forget(gone)
+    async def __call__(self, messages: list[OutgoingMessage]) -> None:
+        tasks = [message for message in messages if is_task_message(message)]
+        tags = [message.topic for message in messages if message.audience == CACHE_AUDIENCE]
+        nudges = [
+            (message.audience, message.topic)
+            for message in messages
+            if message.audience != CACHE_AUDIENCE and not is_task_message(message)
+        ]
+        if tags:
+            await self.cache.invalidate(tags)
         if nudges:
-            await self.bus.say(nudges)
-        if asked and self.bus.up:
-            await self._ask(asked)
+            await self.bus.publish(nudges)
+        if tasks and self.bus.up:
+            await self._enqueue(tasks)
 
-    async def _ask(self, asked: list[Announcement]) -> None:
+    async def _enqueue(self, messages: list[OutgoingMessage]) -> None:
         try:
-            await self.tasks.ask(asked)
-        except Broken as problem:
-            self.bus.lost(problem)
+            await self.tasks.enqueue_messages(messages)
+        except REDIS_ERRORS as error:
+            self.bus.mark_down(error)
         except Exception:
-            log.exception("the queue refused a task")
+            log.exception("task could not be queued")

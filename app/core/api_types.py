@@ -1,4 +1,4 @@
-"""The shapes of what programs send and read: strict bodies, lists by key, the fields that many of them have."""
+"""Base types of the JSON API: strict request bodies, pages of a list, and common fields."""
 
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
@@ -6,7 +6,7 @@ from typing import Annotated, Generic, TypeVar
 from msgspec import Meta, Struct
 
 from app.core.i18n import N_
-from app.core.paging import LONGEST, MOST
+from app.core.paging import MAX_CURSOR_LENGTH, MAX_PAGE_SIZE
 
 T = TypeVar("T")
 Price = Annotated[
@@ -19,11 +19,11 @@ Moment = Annotated[datetime, Meta(tz=True, description="ISO 8601 with offset.", 
 
 
 class Body(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a program sends: no field that we do not know, every type as it is written."""
+    """A request body; unknown fields and wrong types are refused."""
 
 
 class Listed(Struct, Generic[T], kw_only=True):
-    """One page of a list; `next` goes into ?after=, null on the last page."""
+    """One page of a list; `next` goes into ?after= and is null on the last page."""
 
     items: Annotated[list[T], Meta(description="The records of this page, in the order of the list.", examples=[[]])]
     next: Annotated[
@@ -33,11 +33,14 @@ class Listed(Struct, Generic[T], kw_only=True):
 
 
 class Paged(Struct, kw_only=True):
-    """The query of every list."""
+    """The query parameters of every list."""
 
     limit: Annotated[
-        int, Meta(ge=1, le=MOST, description="Items on a page.", examples=[20], extra={"error": N_("From 1 to 100.")})
+        int,
+        Meta(
+            ge=1, le=MAX_PAGE_SIZE, description="Items on a page.", examples=[20], extra={"error": N_("From 1 to 100.")}
+        ),
     ] = 20
     after: Annotated[
-        str, Meta(max_length=LONGEST, description="`next` of the page before.", examples=["WzEyLDIwXQ"])
+        str, Meta(max_length=MAX_CURSOR_LENGTH, description="`next` of the page before.", examples=["WzEyLDIwXQ"])
     ] = ""

@@ -1,7 +1,8 @@
-"""What visitors see, kept for seconds: in this process, Redis behind, cleared by the write that changes it.
+"""Two-level cache of public data: this process, then Redis; invalidated by the write that changes the data.
 
-Keys are paths of names, general to special: "services:drain-cleaning:600020". Forgetting "services" forgets all below.
-Nothing personal is ever put here. A process that cannot hear the others keeps nothing.
+Keys are paths from general to special: "services:drain-cleaning:600020". A tag is a key or a prefix of keys, so
+invalidating "services" invalidates everything below it. Personal data is never cached. A process that does not receive
+the invalidations of the others caches nothing.
 """
 
 import asyncio
@@ -13,193 +14,196 @@ from typing import Any, TypeVar, cast
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.events import Announcement
-from app.core.pubsub import Broken, Bus
+from app.core.events import OutgoingMessage, send_after_commit
+from app.core.pubsub import REDIS_ERRORS, Bus
 
 T = TypeVar("T")
-MOST = 4_000  # values in one process
-QUARANTINE = 2.0  # seconds after an outage until every process has said what it forgot meanwhile
-ALL = "*"
+MAX_ENTRIES = 4_000  # in one process
+RECOVERY_DELAY_SECONDS = 2.0  # after an outage, until every process has published its pending invalidations
+ALL_TAGS = "*"
 
 
-def forget(db: AsyncSession, *names: str) -> None:
-    """After this transaction's commit everything under `names` is stale, in every process."""
-    db.info.setdefault("announcements", []).extend(Announcement("cache", name) for name in names)
+def invalidate(db: AsyncSession, *tags: str) -> None:
+    """Invalidate `tags` in every process after this transaction's commit."""
+    send_after_commit(db, [OutgoingMessage("cache", tag) for tag in tags])
 
 
 class Cache:
-    """Ask with `get`. A value that was being made while somebody wrote is answered, but not kept."""
+    """A value that is computed while its tags are invalidated is returned, but not cached."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._kept: OrderedDict[str, tuple[int, Any]] = OrderedDict()
-        self._forgotten: deque[tuple[int, str]] = deque(maxlen=2_000)
-        self._moment = 0
+        self._entries: OrderedDict[str, tuple[int, Any]] = OrderedDict()
+        self._invalidations: deque[tuple[int, str]] = deque(maxlen=2_000)
+        self._version = 0
         self._usable_from = 0.0
-        self._owed = False
+        self._pending_broadcast = False
         self._was_up = False
-        self._making: dict[str, tuple[int, asyncio.Future[Any]]] = {}
-        bus.on_word = self._on_word
+        self._pending: dict[str, tuple[int, asyncio.Future[Any]]] = {}
+        bus.on_message = self._on_message
         bus.on_up = self._on_up
 
     @property
     def usable(self) -> bool:
-        """Are the other processes heard, so that what is kept here can be believed?"""
-        return self._bus.up and not self._owed and time.monotonic() >= self._usable_from
+        """Whether invalidations by other processes are received, so that cached values can be trusted."""
+        return self._bus.up and not self._pending_broadcast and time.monotonic() >= self._usable_from
 
     @property
-    def moment(self) -> int:
-        """Remember it before reading the database; `untouched` tells whether the reading still holds."""
-        return self._moment
+    def version(self) -> int:
+        """The number of invalidations so far; read it before the database and pass it to `is_current` afterwards."""
+        return self._version
 
-    def untouched(self, since: int, names: Iterable[str]) -> bool:
-        """Has nothing under or above `names` been forgotten since that moment?"""
-        missed = self._moment - since
-        if missed > len(self._forgotten):
+    def is_current(self, version: int, tags: Iterable[str]) -> bool:
+        """Whether nothing at, above or below `tags` was invalidated since `version`."""
+        missed = self._version - version
+        if missed > len(self._invalidations):
             return False
-        recent = [self._forgotten[-1 - back][1] for back in range(missed)]
-        return not any(_touches(name, gone) for name in names for gone in recent)
+        recent = [self._invalidations[-1 - back][1] for back in range(missed)]
+        return not any(_overlaps(tag, invalidated) for tag in tags for invalidated in recent)
 
-    async def get(self, key: str, ttl: float, make: Callable[[], Awaitable[T]], kind: type[T] | Any = Any) -> T:
-        """The value under `key`, at most `ttl` seconds old. `kind` is how it is read back from Redis (msgspec)."""
+    async def get(
+        self, key: str, ttl: float, compute: Callable[[], Awaitable[T]], value_type: type[T] | Any = Any
+    ) -> T:
+        """Return the value of `key`, at most `ttl` seconds old; `value_type` is what msgspec decodes it as."""
         if not self.usable:
-            return await make()
-        kept = self._kept.get(key)
-        if kept and kept[0] > now_ms():
-            return cast(T, kept[1])
-        going_on = self._making.get(key)
-        if going_on and self.untouched(going_on[0], [key]):
-            await asyncio.wait([going_on[1]])
-            if not going_on[1].cancelled():
-                return cast(T, going_on[1].result())
-        return await self._fill(key, ttl, make, kind)
+            return await compute()
+        entry = self._entries.get(key)
+        if entry and entry[0] > now_ms():
+            return cast(T, entry[1])
+        pending = self._pending.get(key)
+        if pending and self.is_current(pending[0], [key]):
+            await asyncio.wait([pending[1]])
+            if not pending[1].cancelled():
+                return cast(T, pending[1].result())
+        return await self._fill(key, ttl, compute, value_type)
 
-    async def forget(self, names: Iterable[str]) -> None:
-        """Here at once, then in Redis, then in every other process; if Redis is away, when it is back."""
-        gone = list(names)
-        for name in gone:
-            self._drop(name)
-        self._owed = self._owed or not await self._tell(gone)
+    async def invalidate(self, tags: Iterable[str]) -> None:
+        """Invalidate here at once, then in Redis and in every other process; if Redis is down, once it is back."""
+        tags = list(tags)
+        for tag in tags:
+            self._drop(tag)
+        self._pending_broadcast = self._pending_broadcast or not await self._broadcast(tags)
 
     def clear(self) -> None:
-        self._drop(ALL)
+        """Drop every entry of this process."""
+        self._drop(ALL_TAGS)
 
-    async def _fill(self, key: str, ttl: float, make: Callable[[], Awaitable[T]], kind: Any) -> T:
-        """One asks the database, whoever comes meanwhile waits for that answer."""
-        started = self._moment
-        task = asyncio.get_running_loop().create_future()
-        self._making[key] = (started, task)
+    async def _fill(self, key: str, ttl: float, compute: Callable[[], Awaitable[T]], value_type: Any) -> T:
+        """Compute the value once for all concurrent callers."""
+        version = self._version
+        future = asyncio.get_running_loop().create_future()
+        self._pending[key] = (version, future)
         try:
-            value = await self._find_or_make(key, ttl, make, kind)
-            task.set_result(value)
+            value = await self._load_or_compute(key, ttl, compute, value_type)
+            future.set_result(value)
         except BaseException:
-            task.cancel()
+            future.cancel()
             raise
         finally:
-            if self._making.get(key) == (started, task):
-                del self._making[key]
+            if self._pending.get(key) == (version, future):
+                del self._pending[key]
         return value
 
-    async def _find_or_make(self, key: str, ttl: float, make: Callable[[], Awaitable[T]], kind: Any) -> T:
-        started = self._moment
-        address = await self._address(key)
-        if address and (stored := await self._stored(address, kind)):
-            until, value = stored
-            self._keep(key, until, value, started)
+    async def _load_or_compute(self, key: str, ttl: float, compute: Callable[[], Awaitable[T]], value_type: Any) -> T:
+        version = self._version
+        redis_key = await self._redis_key(key)
+        if redis_key and (stored := await self._load(redis_key, value_type)):
+            expires_at, value = stored
+            self._add(key, expires_at, value, version)
             return cast(T, value)
-        until = now_ms() + int(ttl * 1000)
-        value = await make()
-        if self._keep(key, until, value, started) and address:
-            await self._store(address, until, value)
+        expires_at = now_ms() + int(ttl * 1000)
+        value = await compute()
+        if self._add(key, expires_at, value, version) and redis_key:
+            await self._save(redis_key, expires_at, value)
         return value
 
-    def _keep(self, key: str, until: int, value: Any, started: int) -> bool:
-        """Not when somebody wrote while the value was being made."""
-        if not (self.usable and self.untouched(started, [key])):
+    def _add(self, key: str, expires_at: int, value: Any, version: int) -> bool:
+        """Cache the value in this process unless it was invalidated since `version`."""
+        if not (self.usable and self.is_current(version, [key])):
             return False
-        self._kept[key] = (until, value)
-        self._kept.move_to_end(key)
-        while len(self._kept) > MOST:
-            self._kept.popitem(last=False)
+        self._entries[key] = (expires_at, value)
+        self._entries.move_to_end(key)
+        while len(self._entries) > MAX_ENTRIES:
+            self._entries.popitem(last=False)
         return True
 
-    async def _address(self, key: str) -> str | None:
-        """The key in Redis, with the generation of each name above it: what was forgotten is never found again."""
+    async def _redis_key(self, key: str) -> str | None:
+        """Return the Redis key; it holds the generation of each of its tags, so invalidated values are never found."""
         try:
-            generations = await self._bus.redis.mget([self._generation(name) for name in (ALL, *_path(key))])
-        except Broken as problem:
-            self._bus.lost(problem)
+            generations = await self._bus.redis.mget([self._generation_key(tag) for tag in (ALL_TAGS, *_tags_of(key))])
+        except REDIS_ERRORS as error:
+            self._bus.mark_down(error)
             return None
-        return f"{self._bus.prefix}kept:{key}@{'.'.join(number or '0' for number in generations)}"
+        return f"{self._bus.prefix}cache:{key}@{'.'.join(number or '0' for number in generations)}"
 
-    async def _stored(self, address: str, kind: Any) -> tuple[int, Any] | None:
+    async def _load(self, redis_key: str, value_type: Any) -> tuple[int, Any] | None:
         try:
-            stored = await self._bus.redis.get(address)
-            return msgspec.json.decode(stored, type=tuple[int, kind]) if stored else None
-        except Broken as problem:
-            self._bus.lost(problem)
+            stored = await self._bus.redis.get(redis_key)
+            return msgspec.json.decode(stored, type=tuple[int, value_type]) if stored else None
+        except REDIS_ERRORS as error:
+            self._bus.mark_down(error)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             pass  # another version of Doorstep wrote it
         return None
 
-    async def _store(self, address: str, until: int, value: Any) -> None:
-        left = until - now_ms()
-        if left < 1:
+    async def _save(self, redis_key: str, expires_at: int, value: Any) -> None:
+        ttl_ms = expires_at - now_ms()
+        if ttl_ms < 1:
             return
         try:
-            await self._bus.redis.set(address, msgspec.json.encode((until, value)), px=left)
-        except Broken as problem:
-            self._bus.lost(problem)
+            await self._bus.redis.set(redis_key, msgspec.json.encode((expires_at, value)), px=ttl_ms)
+        except REDIS_ERRORS as error:
+            self._bus.mark_down(error)
 
-    async def _tell(self, names: list[str]) -> bool:
+    async def _broadcast(self, tags: list[str]) -> bool:
         if not self._bus.up:
             return False
         try:
             async with self._bus.redis.pipeline(transaction=False) as pipe:
-                for name in names:
-                    pipe.incr(self._generation(name))
-                    pipe.expire(self._generation(name), 86_400)
+                for tag in tags:
+                    pipe.incr(self._generation_key(tag))
+                    pipe.expire(self._generation_key(tag), 86_400)
                 await pipe.execute()
-        except Broken as problem:
-            self._bus.lost(problem)
+        except REDIS_ERRORS as error:
+            self._bus.mark_down(error)
             return False
-        return await self._bus.say(("cache", name) for name in names)
+        return await self._bus.publish(("cache", tag) for tag in tags)
 
-    def _generation(self, name: str) -> str:
-        return f"{self._bus.prefix}generation:{name}"
+    def _generation_key(self, tag: str) -> str:
+        return f"{self._bus.prefix}generation:{tag}"
 
-    def _on_word(self, audience: str, name: str) -> None:
+    def _on_message(self, audience: str, tag: str) -> None:
         if audience == "cache":
-            self._drop(name)
+            self._drop(tag)
 
     def _on_up(self) -> None:
-        """What others forgot during the outage was not heard, and what we forgot was not said."""
-        self._drop(ALL)
-        self._usable_from = time.monotonic() + (QUARANTINE if self._was_up else 0)
+        """Drop everything: invalidations during the outage were neither received nor published."""
+        self._drop(ALL_TAGS)
+        self._usable_from = time.monotonic() + (RECOVERY_DELAY_SECONDS if self._was_up else 0)
         self._was_up = True
-        if self._owed:
-            self._paying = asyncio.create_task(self._pay())
+        if self._pending_broadcast:
+            self._flushing = asyncio.create_task(self._flush())
 
-    async def _pay(self) -> None:
-        self._owed = not await self._tell([ALL])
+    async def _flush(self) -> None:
+        self._pending_broadcast = not await self._broadcast([ALL_TAGS])
 
-    def _drop(self, name: str) -> None:
-        self._moment += 1
-        self._forgotten.append((self._moment, name))
-        for key in [key for key in self._kept if _touches(key, name)]:
-            del self._kept[key]
+    def _drop(self, tag: str) -> None:
+        self._version += 1
+        self._invalidations.append((self._version, tag))
+        for key in [key for key in self._entries if _overlaps(key, tag)]:
+            del self._entries[key]
 
 
-def _path(key: str) -> Iterator[str]:
-    """ "a:b:c" → "a", "a:b", "a:b:c"."""
+def _tags_of(key: str) -> Iterator[str]:
+    """Yield "a", "a:b" and "a:b:c" for "a:b:c"."""
     parts = key.split(":")
     return (":".join(parts[: end + 1]) for end in range(len(parts)))
 
 
-def _touches(key: str, gone: str) -> bool:
-    return gone == ALL or key == gone or key.startswith(gone + ":")
+def _overlaps(key: str, tag: str) -> bool:
+    return tag == ALL_TAGS or key == tag or key.startswith(tag + ":")
 
 
 def now_ms() -> int:
-    """Wall clock on purpose: what one process stored, another reads."""
+    """Return the wall clock in milliseconds: expiry times are shared between processes."""
     return int(time.time() * 1000)

@@ -1,4 +1,4 @@
-"""The only clock: everything that asks for the time asks here, so that tests can stop it."""
+"""The application's only clock, so that tests can freeze it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,30 +7,30 @@ from zoneinfo import ZoneInfo
 
 IST = ZoneInfo("Asia/Kolkata")
 
-_stopped_at: datetime | None = None
+_frozen_at: datetime | None = None
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC."""
-    return _stopped_at or datetime.now(UTC)
+    """Return the current time, aware, in UTC."""
+    return _frozen_at or datetime.now(UTC)
 
 
 def today() -> date:
-    """The day in Asia/Kolkata: days and months are India's wherever the server stands (W20)."""
+    """Return the current date in Asia/Kolkata, whatever the server's time zone (W20)."""
     return now().astimezone(IST).date()
 
 
 def at(day: date, minute: int = 0) -> datetime:
-    """The moment `minute` minutes after midnight of `day` in Asia/Kolkata."""
+    """Return the time `minute` minutes after midnight of `day` in Asia/Kolkata."""
     return datetime.combine(day, time(), IST) + timedelta(minutes=minute)
 
 
 @contextmanager
-def stopped(moment: datetime) -> Iterator[None]:
-    """For tests: time stands still at `moment` (aware) inside the block."""
-    global _stopped_at
-    before, _stopped_at = _stopped_at, moment.astimezone(UTC)
+def freeze(moment: datetime) -> Iterator[None]:
+    """Freeze the clock at `moment` (aware) inside the block; for tests."""
+    global _frozen_at
+    before, _frozen_at = _frozen_at, moment.astimezone(UTC)
     try:
         yield
     finally:
-        _stopped_at = before
+        _frozen_at = before

@@ -1,14 +1,30 @@
-"""The engine and the one unit of work: commit, then announce."""
+"""The engine, the unit of work (commit, then publish), advisory locks and the names of violated constraints."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from enum import IntEnum
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from app.core.events import Announcement, collect_events, take_announcements
+from app.core.events import OutgoingMessage, pop_outgoing_messages, write_events_on_flush
 
-Announce = Callable[[list[Announcement]], Awaitable[None]]
+# Opens a transaction of its own, committed and published when its block ends.
+TransactionFactory = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+Publish = Callable[[list[OutgoingMessage]], Awaitable[None]]
+
+
+class AdvisoryLock(IntEnum):
+    """Every advisory lock of the application; the second key narrows it to one person where needed."""
+
+    PROFESSIONAL_TIME = 7001  # per professional, in ascending order of their ids
+    CUSTOMER_HOLDS = 7002  # per customer, taken before any PROFESSIONAL_TIME
+    HELD_PAYOUTS = 7003
+    ADMINS = 7004
+    CATALOG = 7005  # taken before any row of the catalog
+    WEBHOOKS = 7006
+    SEED = 7007
 
 
 class Database:
@@ -27,7 +43,7 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "timeout": 5,
-                # PostgreSQL ends what takes too long; when it says nothing at all, we give up a little later.
+                # PostgreSQL cancels long statements itself; this is for a server that does not respond at all.
                 "command_timeout": statement_timeout + 2,
                 "server_settings": {
                     "application_name": application_name,
@@ -42,22 +58,22 @@ class Database:
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def work(self, announce: Announce | None = None) -> AsyncIterator[AsyncSession]:
-        """Leaving the block commits and then announces; an exception rolls back."""
+    async def work(self, publish: Publish | None = None) -> AsyncIterator[AsyncSession]:
+        """Commit when the block ends, then publish the session's messages; roll back on an exception."""
         async with self.sessions() as session:
             async with session.begin():
                 yield session
-            if announce is not None:
-                await announce(take_announcements(session))
+            if publish is not None:
+                await publish(pop_outgoing_messages(session))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """Single statements outside any transaction: the quickest way to look something up."""
+        """Open a session that runs single statements outside any transaction."""
         async with self.readers() as session:
             yield session
 
     async def ping(self) -> None:
-        """Raises what the driver raises when PostgreSQL does not answer."""
+        """Check that PostgreSQL answers; raises the driver's error when it does not."""
         async with self.reading() as session:
             await session.execute(text("SELECT 1"))
 
@@ -65,12 +81,22 @@ class Database:
         await self.engine.dispose()
 
 
+async def acquire_lock(db: AsyncSession, lock: AdvisoryLock, key: int = 0) -> None:
+    """Wait for an advisory lock and hold it until the end of the transaction."""
+    await db.execute(select(func.pg_advisory_xact_lock(int(lock), key)))
+
+
+def violated_constraint(error: DBAPIError) -> str | None:
+    """Return the name of the constraint that the statement violated, as the driver reports it."""
+    return getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None
+
+
 def driver_url(url: str) -> str:
-    """The same address, spoken through asyncpg."""
+    """Return the same address for SQLAlchemy's asyncpg dialect."""
     for scheme in ("postgresql://", "postgres://"):
         if url.startswith(scheme):
             return "postgresql+asyncpg://" + url[len(scheme) :]
     return url
 
 
-collect_events()
+write_events_on_flush()

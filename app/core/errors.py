@@ -1,10 +1,10 @@
-"""The only exceptions the domain raises; app.web.errors turns them into answers."""
+"""The exceptions that domain code raises; app.web.errors turns them into responses."""
 
 from collections.abc import Mapping
 
 
 class DoorstepError(Exception):
-    """What every refusal of the domain has in common: a sentence for the person."""
+    """Base class; `message` is a sentence for the user."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
@@ -12,9 +12,9 @@ class DoorstepError(Exception):
 
 
 class Refused(DoorstepError):
-    """A rule or somebody quicker says no: 409, in words, with a way on.
+    """A rule or a concurrent change does not allow the action: 409.
 
-    `reason` is a stable word that doors may branch on ("taken", "changed", "locked" …).
+    `reason` is a stable code that handlers may branch on ("taken", "changed", "locked" …).
     """
 
     def __init__(self, message: str, *, reason: str = "refused") -> None:
@@ -23,13 +23,21 @@ class Refused(DoorstepError):
 
 
 class Missing(DoorstepError):
-    """It does not exist, or is not yours, which is the same: 404."""
+    """The record does not exist or belongs to somebody else: 404."""
 
 
 class Invalid(DoorstepError):
-    """What was typed cannot be right: 422, each message beside its field, values kept."""
+    """The input is invalid: 422. `errors` maps field names to messages; `values` is what was submitted."""
 
     def __init__(self, errors: Mapping[str, str], values: Mapping[str, object] | None = None) -> None:
         super().__init__("; ".join(errors.values()))
         self.errors = dict(errors)
         self.values = dict(values or {})
+
+
+class RateLimited(DoorstepError):
+    """Too many attempts: 429. `seconds` until the next one is allowed."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds

@@ -1,8 +1,8 @@
-"""Facts that happened: append-only rows, a hash chain per record, and who is to be nudged.
+"""Domain events: append-only rows, one hash chain per record, and the messages that follow the commit.
 
-A record's `record(…)` makes the fact; the session writes it with the record itself. The chain of a record can be
-checked by anybody with its rows: hash = SHA-256(previous hash + canonical JSON). Values that a person may ask to have
-erased stand in `event_values`; the chain holds only their salted digests (W16).
+`AuditedMixin.record` creates an event; the session writes it together with the record. A record's chain can be verified
+from its rows alone: hash = SHA-256(previous hash + canonical JSON). Personal values are stored in `event_values`, where
+they can be erased; the chain holds only their salted digests (W16).
 """
 
 import hashlib
@@ -23,17 +23,18 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
-    event,
     text,
 )
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.core import clock
-from app.core.orm import Keyed
+from app.core.event_types import registry
+from app.core.orm import NaturalKeyBase
 
 
 class Actor(Protocol):
-    """Whoever does something: the signed-in person, or PLATFORM."""
+    """Whoever performs an action: the signed-in user, or PLATFORM."""
 
     @property
     def id(self) -> int | None: ...
@@ -42,7 +43,7 @@ class Actor(Protocol):
 
 
 class Person(Actor, Protocol):
-    """Somebody with an account: every actor but the platform."""
+    """A user with an account: every actor except the platform."""
 
     @property
     def id(self) -> int: ...
@@ -50,7 +51,7 @@ class Person(Actor, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The clock and the rules, when they act by themselves."""
+    """The actor of scheduled and automatic changes."""
 
     id: int | None = None
     role: str = "platform"
@@ -58,21 +59,21 @@ class Platform:
 
 PLATFORM = Platform()
 
-# By which way whoever acts has come: set once for each request, worker and command, told with every fact.
-CHANNELS = ("page", "api", "task", "command")
-channel: ContextVar[str | None] = ContextVar("channel", default=None)
+# Where the current action comes from: set per request, worker and command, recorded with every event as "channel".
+ORIGINS = ("page", "api", "task", "command")
+origin: ContextVar[str | None] = ContextVar("origin", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
-    """After the commit, `audience` ("user:12", "area:600020") hears the bare word `topic`."""
+class OutgoingMessage:
+    """Published after the commit: `topic` is sent to `audience` ("user:12", "area:600020")."""
 
     audience: str
     topic: str
 
 
-class EventValue(Keyed):
-    """A personal value of an event, erasable; its salted digest stays in the chain."""
+class EventValue(NaturalKeyBase):
+    """An erasable personal value of an event; its salted digest stays in the chain."""
 
     __tablename__ = "event_values"
     event_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("events.id"), primary_key=True)
@@ -81,15 +82,15 @@ class EventValue(Keyed):
     value: Mapped[str] = mapped_column(Text)
 
 
-class Event(Keyed):
-    """One fact, past tense, dotted name; never changed, never deleted (the database refuses)."""
+class Event(NaturalKeyBase):
+    """An immutable fact with a dotted name in the past tense; the database refuses updates and deletes."""
 
     __tablename__ = "events"
     __table_args__ = (
         UniqueConstraint("subject", "seq", name="events_subject_seq_key"),
         Index("events_actor_idx", "actor_id", "at", "id"),
         Index("events_name_idx", "name", "at", "id"),
-        # The kind of what happened: what stands before the dot of its name.
+        # The family of an event is the part of its name before the dot.
         Index("events_family_idx", text("split_part(name, '.'::text, 1)"), "at", "id"),
         Index("events_at_idx", "at", "id"),
     )
@@ -121,23 +122,24 @@ def chain_hash(
     at: datetime,
     facts: Mapping[str, Any],
 ) -> bytes:
-    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
-    told = json.dumps(
-        [subject, seq, name, actor_id, actor_role, moment, facts],
+    """Return the hash of an event: SHA-256 of the previous hash and the event as canonical JSON."""
+    timestamp = at.astimezone(UTC).isoformat(timespec="microseconds")
+    canonical = json.dumps(
+        [subject, seq, name, actor_id, actor_role, timestamp, facts],
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=False,
     )
-    return hashlib.sha256(previous + told.encode()).digest()
+    return hashlib.sha256(previous + canonical.encode()).digest()
 
 
-def genesis(subject: str) -> bytes:
-    """What the first event of a record is chained to."""
+def initial_hash(subject: str) -> bytes:
+    """Return the previous hash of a record's first event."""
     return hashlib.sha256(subject.encode()).digest()
 
 
-class Told(Protocol):
-    """A row of `events`."""
+class StoredEvent(Protocol):
+    """The chained columns of a row of `events`."""
 
     @property
     def subject(self) -> str: ...
@@ -160,30 +162,32 @@ class Told(Protocol):
 
 
 class Chain:
-    """The links of one record, put on one by one from the first; it stays broken once it is."""
+    """Verifies the events of one record in order; `broken_at` is the sequence number of the first bad one, or 0."""
 
     def __init__(self, subject: str) -> None:
-        self.length, self.end, self.broken_at = 0, genesis(subject), 0
+        self.length, self.end, self.broken_at = 0, initial_hash(subject), 0
 
-    def put_on(self, row: Told) -> bool:
-        """Does `row` follow what is there, and say what it said?"""
-        told = chain_hash(row.previous, row.subject, row.seq, row.name, row.actor_id, row.actor_role, row.at, row.facts)
-        fits = row.seq == self.length + 1 and row.previous == self.end and row.hash == told
+    def append(self, row: StoredEvent) -> bool:
+        """Add the next event; return whether it continues the chain and has not been altered."""
+        expected = chain_hash(
+            row.previous, row.subject, row.seq, row.name, row.actor_id, row.actor_role, row.at, row.facts
+        )
+        valid = row.seq == self.length + 1 and row.previous == self.end and row.hash == expected
         self.length, self.end = row.seq, row.hash
-        if not fits and not self.broken_at:
+        if not valid and not self.broken_at:
             self.broken_at = row.seq
-        return fits
+        return valid
 
 
-class Chronicle:
-    """A record with a history: `event_count` and `event_head` are its chain's length and last hash."""
+class AuditedMixin:
+    """Gives a record a history: `event_count` and `event_head` are its chain's length and last hash."""
 
     event_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     event_head: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     @property
     def subject(self) -> str:
-        """The record's name in the history: "booking-7K3MQ9WD"."""
+        """The record's name in the events table: "booking-7K3MQ9WD"."""
         raise NotImplementedError
 
     def record(
@@ -196,16 +200,20 @@ class Chronicle:
         at: datetime | None = None,
         **facts: Any,
     ) -> Event:
-        """Write down a fact. `nudges` are (audience, topic) told after the commit; `personal` values are erasable."""
+        """Record an event. `nudges` are (audience, topic) published after the commit; `personal` values are erasable.
+
+        Raises UndeclaredEvent unless a room declares `name` (app.events).
+        """
+        registry.require(name)
         values = [
             EventValue(name=key, salt=secrets.token_bytes(16), value=text) for key, text in (personal or {}).items()
         ]
         facts |= {
             value.name: {"digest": hashlib.sha256(value.salt + value.value.encode()).hexdigest()} for value in values
         }
-        if (way := channel.get()) is not None:
-            facts["channel"] = way
-        told = Event(
+        if (current_origin := origin.get()) is not None:
+            facts["channel"] = current_origin
+        event = Event(
             subject=self.subject,
             seq=(self.event_count or 0) + 1,
             name=name,
@@ -213,48 +221,55 @@ class Chronicle:
             actor_role=by.role,
             at=at or clock.now(),
             facts=facts,
-            previous=self.event_head or genesis(self.subject),
+            previous=self.event_head or initial_hash(self.subject),
             values=values,
         )
-        told.hash = told.digest()
-        self.event_count, self.event_head = told.seq, told.hash
-        self.__dict__.setdefault("_told", []).append((told, [Announcement(*nudge) for nudge in nudges]))
-        return told
+        event.hash = event.digest()
+        self.event_count, self.event_head = event.seq, event.hash
+        messages = [OutgoingMessage(*nudge) for nudge in nudges]
+        self.__dict__.setdefault("_pending_events", []).append((event, messages))
+        return event
 
-    def take_told(self) -> list[tuple[Event, list[Announcement]]]:
-        told: list[tuple[Event, list[Announcement]]] = self.__dict__.pop("_told", [])
-        return told
+    def pop_pending_events(self) -> list[tuple[Event, list[OutgoingMessage]]]:
+        """Return and clear the events that are not written yet, each with its messages."""
+        pending: list[tuple[Event, list[OutgoingMessage]]] = self.__dict__.pop("_pending_events", [])
+        return pending
 
 
-Listener = Callable[[Event, Chronicle], Iterable[object]]
+Listener = Callable[[Event, AuditedMixin], Iterable[object]]
 _listeners: list[Listener] = []
 
 
-def on_every_event(listener: Listener) -> None:
-    """`listener(event, record)` gives rows (outbox) to be written in the same transaction."""
+def register_listener(listener: Listener) -> None:
+    """Call `listener(event, record)` for every event; the rows it returns are written in the same transaction."""
     if listener not in _listeners:
         _listeners.append(listener)
 
 
-def _write_events(session: Session, *_: object) -> None:
-    for record in [row for row in (*session.new, *session.dirty) if isinstance(row, Chronicle)]:
-        for told, announcements in record.take_told():
-            session.add(told)
-            session.info.setdefault("announcements", []).extend(announcements)
-            for listener in _listeners:
-                session.add_all(listener(told, record))
-
-
-def collect_events() -> None:
-    """From now on every session writes what its records recorded."""
-    event.listen(Session, "before_flush", _write_events)
+def write_events_on_flush() -> None:
+    """Make every session write the pending events of its records when it flushes."""
+    listen(Session, "before_flush", _write_events)
 
 
 def nudge(session: Session | Any, audience: str, topic: str) -> None:
-    """Tell `audience` after the commit, where no event says it."""
-    session.info.setdefault("announcements", []).append(Announcement(audience, topic))
+    """Publish `topic` to `audience` after the commit, without an event."""
+    send_after_commit(session, [OutgoingMessage(audience, topic)])
 
 
-def take_announcements(session: Any) -> list[Announcement]:
-    """What the committed session wants told, each once."""
-    return list(dict.fromkeys(session.info.pop("announcements", [])))
+def send_after_commit(session: Session | Any, messages: Iterable[OutgoingMessage]) -> None:
+    """Publish `messages` once the session (sync or async) has committed."""
+    session.info.setdefault("outgoing_messages", []).extend(messages)
+
+
+def pop_outgoing_messages(session: Any) -> list[OutgoingMessage]:
+    """Return and clear the session's messages, without duplicates."""
+    return list(dict.fromkeys(session.info.pop("outgoing_messages", [])))
+
+
+def _write_events(session: Session, *_: object) -> None:
+    for record in [row for row in (*session.new, *session.dirty) if isinstance(row, AuditedMixin)]:
+        for event, messages in record.pop_pending_events():
+            session.add(event)
+            send_after_commit(session, messages)
+            for listener in _listeners:
+                session.add_all(listener(event, record))

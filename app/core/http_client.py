@@ -1,7 +1,7 @@
-"""A message to somebody else's server, which may lead nowhere but there: https, public addresses, no redirects.
+"""An HTTP client for servers that users name: https only, public addresses only, no redirects (no SSRF).
 
-The name is resolved once and the connection goes to that very address, under the name's own certificate; a name that
-answers differently the next time, or points into our own network, gets nothing.
+The host is resolved once and the connection goes to that address, with the certificate checked against the host, so a
+name that resolves differently the next time or points into our own network is never connected to.
 """
 
 import asyncio
@@ -16,44 +16,48 @@ from urllib.parse import urlsplit
 
 from app.core import clock
 
-PATIENCE = 5.0  # seconds in all: name, connection, TLS, answer
-MOST = 64 * 1024  # bytes that are read of an answer
-_TRANSLATED = IPv6Network("64:ff9b::/96")  # IPv4 behind NAT64: public by its look only
+TIMEOUT_SECONDS = 5.0  # in all: name resolution, connection, TLS, response
+MAX_HEAD_BYTES = 64 * 1024  # of a response
+_NAT64 = IPv6Network("64:ff9b::/96")  # IPv4 behind NAT64, which only looks public
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-Dial = Callable[..., Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+Connect = Callable[..., Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
-class Unsafe(Exception):
-    """An address to which nothing is sent."""
+class UnsafeAddress(Exception):
+    """The URL is not https or does not lead to a public address."""
 
 
-class NoAnswer(Exception):
-    """Not reached, not in time, or not HTTP."""
+class RequestFailed(Exception):
+    """The server was not reached, was too slow, or did not answer with HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What they said; `wait` is how long they asked us to."""
+class Response:
+    """A response without its body; `retry_after` is from its Retry-After header."""
 
     status: int
-    wait: timedelta | None
+    retry_after: timedelta | None
 
 
-async def resolved(host: str, port: int) -> Sequence[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
-    return [str(one[4][0]) for one in found]
+async def resolve_host(host: str, port: int) -> Sequence[str]:
+    """Return the host's addresses from the system's resolver."""
+    results = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
+    return [str(result[4][0]) for result in results]
 
 
-class Outside:
-    """`resolve` and `dial` are the system's; tests put their own network there."""
+class HttpClient:
+    """An HTTPS client that connects to public addresses only. Tests replace `resolve` and `connect`."""
 
     def __init__(
-        self, resolve: Resolve = resolved, dial: Dial = asyncio.open_connection, tls: ssl.SSLContext | None = None
+        self,
+        resolve: Resolve = resolve_host,
+        connect: Connect = asyncio.open_connection,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._resolve = resolve
-        self._dial = dial
+        self._connect = connect
         self._tls = tls or ssl.create_default_context()
 
     async def post(
@@ -61,100 +65,104 @@ class Outside:
         url: str,
         body: bytes,
         content_type: str,
-        patience: float = PATIENCE,
-        more: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Raises Unsafe before anything is sent, NoAnswer afterwards. A redirect is an answer like any other.
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Send a POST request; redirects are not followed.
 
-        `more` are further lines of the head.
+        Raises UnsafeAddress before anything is sent, RequestFailed afterwards.
         """
-        host, port, target = _parts(url)
-        head = {"Host": host, "Content-Type": content_type, "Content-Length": str(len(body)), "Connection": "close"}
-        head |= more or {}
+        host, port, target = _split_url(url)
+        all_headers = {
+            "Host": host,
+            "Content-Type": content_type,
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+        }
+        all_headers |= headers or {}
         try:
-            async with asyncio.timeout(patience):
-                address = await self._one_address(host, port)
-                return await self._exchange((address, port, host), _request(target, head) + body)
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as problem:  # OSError: also time and TLS
-            raise NoAnswer(type(problem).__name__) from problem
+            async with asyncio.timeout(timeout_seconds):
+                address = await self._resolve_public(host, port)
+                return await self._send(address, port, host, _format_request(target, all_headers) + body)
+        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:  # OSError: also timeouts and TLS
+            raise RequestFailed(type(error).__name__) from error
 
-    async def _one_address(self, host: str, port: int) -> str:
-        """One that is not public among them makes all suspect."""
-        found = list(await self._resolve(host, port))
-        if not found or not all(is_public(one) for one in found):
-            raise Unsafe("not a public address")
-        return found[0]
+    async def _resolve_public(self, host: str, port: int) -> str:
+        """Return the host's first address; UnsafeAddress unless all of them are public."""
+        addresses = list(await self._resolve(host, port))
+        if not addresses or not all(is_public(address) for address in addresses):
+            raise UnsafeAddress("not a public address")
+        return addresses[0]
 
-    async def _exchange(self, place: tuple[str, int, str], request: bytes) -> Answer:
-        address, port, host = place
-        reader, writer = await self._dial(address, port, ssl=self._tls, server_hostname=host, limit=MOST)
+    async def _send(self, address: str, port: int, host: str, request: bytes) -> Response:
+        reader, writer = await self._connect(address, port, ssl=self._tls, server_hostname=host, limit=MAX_HEAD_BYTES)
         try:
             writer.write(request)
             await writer.drain()
-            return _answer(await reader.readuntil(b"\r\n\r\n"))
+            return _parse_response(await reader.readuntil(b"\r\n\r\n"))
         finally:
-            writer.transport.abort()  # whatever else they have to say is not read
+            writer.transport.abort()  # the body is not read
 
 
-def checked(url: str) -> None:
-    """Raises Unsafe for what can be told without asking anybody: not https, or an address that is not public."""
-    host, _port, _target = _parts(url)
+def check_url(url: str) -> None:
+    """Check a URL without resolving its host; UnsafeAddress if it is not https or its address is not public."""
+    host, _port, _target = _split_url(url)
     try:
         ip_address(host)
     except ValueError:
         if host == "localhost" or "." not in host:
-            raise Unsafe("not a public name") from None
+            raise UnsafeAddress("not a public name") from None
         return
     if not is_public(host):
-        raise Unsafe("not a public address")
+        raise UnsafeAddress("not a public address")
 
 
 def is_public(address: str) -> bool:
-    """Nothing that only looks so: no IPv4 inside IPv6, by whatever way of writing it."""
+    """Return whether an IP address is public; IPv4 embedded in IPv6 is not."""
     try:
-        told: Address = ip_address(address)
+        ip: Address = ip_address(address)
     except ValueError:
         return False
-    if isinstance(told, IPv6Address) and (told.ipv4_mapped or told.sixtofour or told.teredo or told in _TRANSLATED):
+    if isinstance(ip, IPv6Address) and (ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip in _NAT64):
         return False
-    return told.is_global and not told.is_multicast and not told.is_reserved
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
-def _parts(url: str) -> tuple[str, int, str]:
-    """Host, port, and what is asked for. Raises Unsafe."""
+def _split_url(url: str) -> tuple[str, int, str]:
+    """Return host, port and request target. Raises UnsafeAddress."""
     try:
-        told = urlsplit(url)
-        host, port = (told.hostname or "").encode("idna").decode(), told.port or 443
-    except ValueError as problem:
-        raise Unsafe("not an address") from problem
-    target = (told.path or "/") + (f"?{told.query}" if told.query else "")
-    if told.scheme != "https" or not host or told.username is not None or not target.isprintable() or " " in target:
-        raise Unsafe("not an https address")
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port or 443
+    except ValueError as error:
+        raise UnsafeAddress("not an address") from error
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if parts.scheme != "https" or not host or parts.username is not None or not target.isprintable() or " " in target:
+        raise UnsafeAddress("not an https address")
     return host, port, target
 
 
-def _request(target: str, head: Mapping[str, str]) -> bytes:
-    lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
+def _format_request(target: str, headers: Mapping[str, str]) -> bytes:
+    lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
 
-def _answer(head: bytes) -> Answer:
-    """Raises ValueError when it is not HTTP."""
+def _parse_response(head: bytes) -> Response:
+    """Parse the status line and headers. ValueError when it is not HTTP."""
     first, *lines = head.decode("latin-1").split("\r\n")
     version, status = first.split(" ")[:2]
     if not version.startswith("HTTP/1.") or not (status.isdigit() and len(status) == 3):
         raise ValueError("not HTTP")
-    fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return Answer(int(status), _wait(fields.get("retry-after")))
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return Response(int(status), _parse_retry_after(headers.get("retry-after")))
 
 
-def _wait(told: str | None) -> timedelta | None:
-    """Seconds or a date (RFC 9110); what is neither counts as not said. Never longer than a day."""
-    if told is None:
+def _parse_retry_after(value: str | None) -> timedelta | None:
+    """Parse seconds or a date (RFC 9110), at most a day; None if it is neither."""
+    if value is None:
         return None
     try:
-        at = parsedate_to_datetime(told) if not told.isdigit() else None
-        wait = timedelta(seconds=int(told[:9])) if at is None else at.astimezone(UTC) - clock.now()
+        at = parsedate_to_datetime(value) if not value.isdigit() else None
+        wait = timedelta(seconds=int(value[:9])) if at is None else at.astimezone(UTC) - clock.now()
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(wait, timedelta()), timedelta(days=1))

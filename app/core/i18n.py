@@ -1,4 +1,4 @@
-"""Every word people read, in their language: gettext over Babel, English where no translation stands."""
+"""Translation of user-facing text: gettext over Babel, English where no translation exists."""
 
 from collections.abc import Collection
 from contextvars import ContextVar
@@ -7,54 +7,55 @@ from pathlib import Path
 from babel import Locale
 from babel.support import NullTranslations, Translations
 
-DEFAULT = "en_IN"
-FOLDER = Path(__file__).resolve().parents[2] / "translations"
+DEFAULT_LOCALE = "en_IN"
+TRANSLATIONS_DIR = Path(__file__).resolve().parents[2] / "translations"
 
-locale: ContextVar[str] = ContextVar("locale", default=DEFAULT)
+locale: ContextVar[str] = ContextVar("locale", default=DEFAULT_LOCALE)
 
 
 def _(text: str, **values: object) -> str:
-    """`text` in the reader's language: _("Kept for you until %(time)s.", time="10:07")."""
-    said = catalogue(locale.get()).ugettext(text)
-    return said % values if values else said
+    """Translate `text` into the reader's language: _("Kept for you until %(time)s.", time="10:07")."""
+    translated = translations_for(locale.get()).ugettext(text)
+    return translated % values if values else translated
 
 
 def ngettext(one: str, many: str, num: int, **values: object) -> str:
-    """The form for `num` things, which is also %(num)s in the text."""
-    return str(catalogue(locale.get()).ungettext(one, many, num)) % {"num": num, **values}
+    """Translate the singular or plural form for `num`, which is also %(num)s in the text."""
+    return str(translations_for(locale.get()).ungettext(one, many, num)) % {"num": num, **values}
 
 
 def N_(text: str) -> str:
-    """Marks a text for translation where it is only stored; it is said later with _(text)."""
+    """Mark a constant for translation; it is translated with _(text) when it is shown."""
     return text
 
 
 def gettext(text: str) -> str:
-    """For Jinja2, which puts the values in itself."""
-    return str(catalogue(locale.get()).ugettext(text))
+    """Translate without substitution; Jinja2 substitutes the values itself."""
+    return str(translations_for(locale.get()).ugettext(text))
 
 
 def raw_ngettext(one: str, many: str, num: int) -> str:
-    """For Jinja2, which puts the values in itself."""
-    return str(catalogue(locale.get()).ungettext(one, many, num))
+    """Translate without substitution; Jinja2 substitutes the values itself."""
+    return str(translations_for(locale.get()).ungettext(one, many, num))
 
 
-def catalogue(name: str) -> NullTranslations:
-    return _catalogues.get(name) or _catalogues[DEFAULT]
+def translations_for(name: str) -> NullTranslations:
+    """Return the translations of a locale, or those of the default one."""
+    return _translations.get(name) or _translations[DEFAULT_LOCALE]
 
 
-def offer(folder: Path = FOLDER) -> None:
-    """From now on people may read English and every language whose compiled catalogue stands in `folder`."""
+def load_translations(folder: Path = TRANSLATIONS_DIR) -> None:
+    """Load English and every language that has a compiled catalogue in `folder`."""
     names = sorted(path.parts[-3] for path in folder.glob("*/LC_MESSAGES/messages.mo"))
-    found = {str(Locale.parse(name)): Translations.load(folder, [name], domain="messages") for name in names}
-    _catalogues.clear()
-    _catalogues.update({DEFAULT: NullTranslations()} | found)
+    loaded = {str(Locale.parse(name)): Translations.load(folder, [name], domain="messages") for name in names}
+    _translations.clear()
+    _translations.update({DEFAULT_LOCALE: NullTranslations()} | loaded)
 
 
-def offered() -> Collection[str]:
-    """The locales of the languages that people may read."""
-    return _catalogues.keys()
+def available_locales() -> Collection[str]:
+    """Return the locales that users can choose from."""
+    return _translations.keys()
 
 
-_catalogues: dict[str, NullTranslations] = {}
-offer()
+_translations: dict[str, NullTranslations] = {}
+load_translations()

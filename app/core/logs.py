@@ -1,4 +1,4 @@
-"""Log lines by structlog: JSON in production, readable at a desk; each with its request's id, nothing personal."""
+"""Logging with structlog: JSON in production, text in development; with the request id, without personal data."""
 
 import logging
 import re
@@ -13,15 +13,15 @@ from structlog.typing import EventDict, ExcInfo, Processor
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-# Parameters of statements are people's data: only the kind of a driver's error is told, never its text.
-QUIET = ("sqlalchemy", "asyncio", "uvicorn", "uvicorn.error", "aiosmtplib", "asyncpg", "alembic", "httpx")
-NUMBERS = re.compile(r"\d(?:[ -]?\d){5,}")
+# Their messages may contain statement parameters, which are personal data: only warnings are logged.
+QUIET_LOGGERS = ("sqlalchemy", "asyncio", "uvicorn", "uvicorn.error", "aiosmtplib", "asyncpg", "alembic", "httpx")
+NUMBER_PATTERN = re.compile(r"\d(?:[ -]?\d){5,}")
 _access = logging.getLogger("access")
 _as_json = [False]
 
 
-def set_up(level: str = "info", *, as_json: bool) -> None:
-    """Called once by each process: web, worker, command."""
+def configure(level: str = "info", *, as_json: bool) -> None:
+    """Configure logging; called once by each process: web, worker, command."""
     _as_json[0] = as_json
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -50,55 +50,55 @@ def _attach(formatter: logging.Formatter, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
-    root.handlers = [one for one in root.handlers if not isinstance(one.formatter, structlog.stdlib.ProcessorFormatter)]
+    root.handlers = [h for h in root.handlers if not isinstance(h.formatter, structlog.stdlib.ProcessorFormatter)]
     root.addHandler(handler)
     root.setLevel(level.upper())
-    logging.getLogger("saq").setLevel(logging.ERROR)  # warns whenever it is stopped while it waits
-    for name in QUIET:
+    logging.getLogger("saq").setLevel(logging.ERROR)  # it warns whenever it is stopped while idle
+    for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
-def get(name: str = "doorstep") -> Any:
-    """A logger whose event is a few fixed words and whose facts are keywords."""
+def get_logger(name: str = "doorstep") -> Any:
+    """Return a logger; log a fixed message and pass values as keywords."""
     return structlog.get_logger(name)
 
 
 def _with_request_id(_logger: object, _method: str, line: EventDict) -> EventDict:
-    if said := request_id.get():
-        line.setdefault("request_id", said)
+    if current_id := request_id.get():
+        line.setdefault("request_id", current_id)
     return line
 
 
 def _without_values(_logger: object, _method: str, line: EventDict) -> EventDict:
-    """Tracebacks keep their frames; local variables, statement parameters and numbers never reach a log."""
-    for told in line.get("exception") or []:
-        told["exc_value"] = _scrubbed(str(told.get("exc_value", "")))[:300]
-        told["exc_notes"] = []
-        for frame in told.get("frames", []):
+    """Remove local variables, statement parameters and long numbers from tracebacks."""
+    for exception in line.get("exception") or []:
+        exception["exc_value"] = _scrubbed(str(exception.get("exc_value", "")))[:300]
+        exception["exc_notes"] = []
+        for frame in exception.get("frames", []):
             frame.pop("locals", None)
     return line
 
 
-def _plain_traceback(stream: TextIO, problem: ExcInfo) -> None:
-    stream.write("\n" + _scrubbed("".join(traceback.format_exception(*problem))))
+def _plain_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
+    stream.write("\n" + _scrubbed("".join(traceback.format_exception(*exc_info))))
 
 
 def _scrubbed(text: str) -> str:
-    """Without what people typed: parameters, details of constraints, quoted values, longer numbers."""
+    """Remove user input: statements, their parameters, constraint details and long numbers."""
     lines = [line for line in text.split("\n") if not line.lstrip().startswith(("[parameters:", "DETAIL:", "[SQL:"))]
-    return NUMBERS.sub("…", "\n".join(lines))
+    return NUMBER_PATTERN.sub("…", "\n".join(lines))
 
 
-def access(method: str, route: str, status: int, took_ms: float) -> None:
-    """One line per request: the route's template, never the address, which may hold what people typed."""
+def log_request(method: str, route: str, status: int, duration_ms: float) -> None:
+    """Log one line per request with the route template, never the URL, which may contain user input."""
     if not _access.isEnabledFor(logging.INFO):
         return
     if not _as_json[0]:
-        get("access").info("request", method=method, route=route, status=status, ms=round(took_ms, 1))
+        get_logger("access").info("request", method=method, route=route, status=status, ms=round(duration_ms, 1))
         return
-    # By hand, not by structlog: this is written for every request and holds nothing that needs escaping.
+    # Formatted directly for speed: nothing in it needs escaping.
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     sys.stderr.write(
-        f'{{"event":"request","method":"{method}","route":"{route}","status":{status},"ms":{took_ms:.1f},'
+        f'{{"event":"request","method":"{method}","route":"{route}","status":{status},"ms":{duration_ms:.1f},'
         f'"request_id":"{request_id.get()}","level":"info","timestamp":"{at}"}}\n'
     )

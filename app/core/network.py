@@ -1,16 +1,16 @@
-"""Which addresses of the network count as one place."""
+"""Grouping of IP addresses by client."""
 
 import ipaddress
 
 
-def network(address: str) -> str:
-    """An IPv4 address, or the /64 that one household has of IPv6."""
+def client_network(address: str) -> str:
+    """Return the IPv4 address, or the /64 of an IPv6 address, which usually belongs to one household."""
     try:
-        told = ipaddress.ip_address(address.split("%")[0])
+        ip = ipaddress.ip_address(address.split("%")[0])
     except ValueError:
         return "unknown"
-    if isinstance(told, ipaddress.IPv6Address):
-        if told.ipv4_mapped:
-            return str(told.ipv4_mapped)
-        return str(ipaddress.ip_network((told, 64), strict=False))
-    return str(told)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)

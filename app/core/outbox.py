@@ -1,4 +1,4 @@
-"""What must reach somebody, written in the same transaction as what happened; a worker delivers it later, once."""
+"""Outgoing messages, written in the same transaction as their cause; a worker delivers each once."""
 
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,9 @@ from app.core.orm import Base
 
 
 class Outbox(Base):
-    """One message to one person. `lane` 0 goes first (codes, bookings), 2 last (what goes to everybody).
+    """One message to one recipient. `lane` is its priority: 0 first (codes, bookings), 2 last (broadcasts).
 
-    `data` holds references and sealed values, never a code or a card.
+    `data` holds references and encrypted values, never a code or a card number.
     """
 
     __tablename__ = "outbox"

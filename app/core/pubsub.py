@@ -1,6 +1,6 @@
-"""Nudges between processes: bare words over one Redis subscription, never contents.
+"""Publish and subscribe between processes over one Redis channel: topics only, never contents.
 
-A process whose line to Redis is silent for a second counts it as down: nobody waits for Redis twice.
+A process that receives nothing from Redis for a second treats it as down, so that no second request waits for it.
 """
 
 import asyncio
@@ -13,188 +13,193 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from app.core import logs
+from app.core.poll_loop import PollLoop
 
-PATIENCE = 1.0  # seconds; the longest anybody waits for Redis, once
-IDLE = 0.25
-SILENCES = 3  # quiet spells of IDLE after an unanswered ping before the line counts as down
-RETRY = 0.5
-RESUME = "live-resume"  # "you may have missed something: look again"
-BACKLOG = 50
-Broken = (RedisError, OSError, TimeoutError, asyncio.TimeoutError)
-log = logs.get("live")
+REDIS_TIMEOUT_SECONDS = 1.0
+POLL_SECONDS = 0.25
+MAX_SILENT_POLLS = 3  # polls without an answer to a ping before Redis counts as down
+RETRY_SECONDS = 0.5
+POLL_FALLBACK_SECONDS = 3
+FALLBACK_POLL_SECONDS = 3.0
+RESUME_TOPIC = "live-resume"  # tells pages that they may have missed something and should refresh
+MAX_PENDING_TOPICS = 50
+REDIS_ERRORS = (RedisError, OSError, TimeoutError, asyncio.TimeoutError)
+log = logs.get_logger("live")
 
 
-class Listening:
-    """What one open page waits for. Repeated words collapse; too many become one `resume`."""
+class Subscription:
+    """The topics of one open page. Repeated topics collapse; too many become one RESUME_TOPIC."""
 
-    __slots__ = ("audiences", "ended", "_waiting", "_bell")
+    __slots__ = ("audiences", "closed", "_pending", "_wake")
 
     def __init__(self, audiences: Iterable[str]) -> None:
         self.audiences = frozenset(audiences)
-        self.ended = False
-        self._waiting: dict[str, None] = {}
-        self._bell = asyncio.Event()
+        self.closed = False
+        self._pending: dict[str, None] = {}
+        self._wake = asyncio.Event()
 
-    def tell(self, topic: str) -> None:
-        if len(self._waiting) >= BACKLOG:
-            self._waiting = {RESUME: None}
-        self._waiting[topic] = None
-        self._bell.set()
+    def deliver(self, topic: str) -> None:
+        """Queue a topic for `next_topics`."""
+        if len(self._pending) >= MAX_PENDING_TOPICS:
+            self._pending = {RESUME_TOPIC: None}
+        self._pending[topic] = None
+        self._wake.set()
 
-    def end(self) -> None:
-        self.ended = True
-        self._bell.set()
+    def close(self) -> None:
+        """End the subscription and wake whoever waits for it."""
+        self.closed = True
+        self._wake.set()
 
-    async def next(self, patience: float) -> list[str]:
-        """The words that came, none after `patience` seconds of quiet or at the end."""
+    async def next_topics(self, timeout_seconds: float) -> list[str]:
+        """Wait for topics; return an empty list after `timeout` seconds or when the subscription is closed."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await self._bell.wait()
-        self._bell.clear()
-        told, self._waiting = list(self._waiting), {}
-        return told
+            async with asyncio.timeout(timeout_seconds):
+                await self._wake.wait()
+        self._wake.clear()
+        topics, self._pending = list(self._pending), {}
+        return topics
 
 
 class Bus:
-    """This process's line to Redis: `up` while it is heard, `hear` and `say` to the other processes."""
+    """This process's connection to Redis; `up` while Redis answers."""
 
     def __init__(self, url: str) -> None:
         self.prefix = f"doorstep:{urlsplit(url).path.strip('/') or '0'}:"
         self.redis = connect(url)
         self.up = False
-        self.on_word: Callable[[str, str], None] = lambda audience, topic: None
+        self.on_message: Callable[[str, str], None] = lambda audience, topic: None
         self.on_up: Callable[[], None] = lambda: None
         self._url = url
-        self._listening: dict[str, set[Listening]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._came_up = asyncio.Event()
+        self._by_audience: dict[str, set[Subscription]] = {}
+        # No backoff: the cache relies on every process reconnecting soon after the first one.
+        self._listening = PollLoop("redis_subscription", self._listen, interval=RETRY_SECONDS, immediate=True)
+        self._fallback = PollLoop("live_fallback", self._poll_fallback, interval=FALLBACK_POLL_SECONDS)
+        self._connected = asyncio.Event()
 
     async def start(self) -> None:
-        """Listen in the background; waits a moment for Redis, goes on without it."""
-        self._tasks = [asyncio.create_task(self._keep_hearing()), asyncio.create_task(self._comfort())]
+        """Listen in the background; wait up to REDIS_TIMEOUT_SECONDS for Redis, then go on without it."""
+        self._listening.start()
+        self._fallback.start()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                await self._came_up.wait()
+            async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
+                await self._connected.wait()
 
     async def stop(self) -> None:
-        self.end_all()
+        """Close every subscription and the connection."""
+        self.close_all()
         self.up = False
-        await _ended(self._tasks)
-        with contextlib.suppress(*Broken):
+        await self._listening.stop()
+        await self._fallback.stop()
+        with contextlib.suppress(*REDIS_ERRORS):
             await self.redis.aclose()
 
-    async def say(self, words: Iterable[tuple[str, str]]) -> bool:
-        """Tell every process. False, at once, while Redis is down; what was said then is gone."""
+    async def publish(self, messages: Iterable[tuple[str, str]]) -> bool:
+        """Send (audience, topic) pairs to every process; return False at once, without retry, while Redis is down."""
         if not self.up:
             return False
         try:
-            await self.redis.publish(self.prefix + "words", "\n".join(f"{who} {what}" for who, what in words))
-        except Broken as problem:
-            self.lost(problem)
+            await self.redis.publish(
+                self.prefix + "messages", "\n".join(f"{audience} {topic}" for audience, topic in messages)
+            )
+        except REDIS_ERRORS as error:
+            self.mark_down(error)
             return False
         return True
 
-    def lost(self, problem: BaseException) -> None:
-        """A command failed: from now on nobody waits, until the line is heard again."""
+    def mark_down(self, error: BaseException) -> None:
+        """Stop using Redis after a failed command until it answers again."""
         if self.up:
-            log.warning("redis is down", problem=type(problem).__name__)
+            log.warning("redis is down", error=type(error).__name__)
         self.up = False
 
-    def hear(self, audiences: Iterable[str]) -> Listening:
-        """Open an ear; `forget_ear` must follow."""
-        ear = Listening(audiences)
-        for audience in ear.audiences:
-            self._listening.setdefault(audience, set()).add(ear)
-        return ear
+    def subscribe(self, audiences: Iterable[str]) -> Subscription:
+        """Open a subscription; the caller must `unsubscribe` it."""
+        subscription = Subscription(audiences)
+        for audience in subscription.audiences:
+            self._by_audience.setdefault(audience, set()).add(subscription)
+        return subscription
 
-    def forget_ear(self, ear: Listening) -> None:
-        for audience in ear.audiences:
-            ears = self._listening.get(audience, set())
-            ears.discard(ear)
-            if not ears:
-                self._listening.pop(audience, None)
+    def unsubscribe(self, subscription: Subscription) -> None:
+        for audience in subscription.audiences:
+            subscriptions = self._by_audience.get(audience, set())
+            subscriptions.discard(subscription)
+            if not subscriptions:
+                self._by_audience.pop(audience, None)
 
-    def end_all(self) -> None:
-        for ear in self._ears():
-            ear.end()
+    def close_all(self) -> None:
+        """Close every subscription of this process."""
+        for subscription in self._subscriptions():
+            subscription.close()
 
-    def _ears(self) -> set[Listening]:
-        return set().union(*self._listening.values()) if self._listening else set()
+    def _subscriptions(self) -> set[Subscription]:
+        return set().union(*self._by_audience.values()) if self._by_audience else set()
 
-    async def _keep_hearing(self) -> None:
-        while True:
-            try:
-                await self._hear_until_lost()
-            except Broken as problem:
-                self.lost(problem)
-            except Exception:
-                log.exception("the line to redis broke")
+    async def _listen(self) -> None:
+        """Listen until the connection is lost."""
+        try:
+            await self._listen_until_lost()
+        except REDIS_ERRORS as error:
+            self.mark_down(error)
+        finally:
             self.up = False
-            # Steady on purpose: the cache counts on every process being back soon after the first one.
-            await asyncio.sleep(RETRY)
 
-    async def _hear_until_lost(self) -> None:
+    async def _listen_until_lost(self) -> None:
         redis = connect(self._url)
         try:
-            async with redis.pubsub() as line:
-                async with asyncio.timeout(PATIENCE):
-                    await line.subscribe(self.prefix + "words")
-                    while not await line.get_message(timeout=PATIENCE):
+            async with redis.pubsub() as channel:
+                async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
+                    await channel.subscribe(self.prefix + "messages")
+                    while not await channel.get_message(timeout=REDIS_TIMEOUT_SECONDS):
                         pass
-                self._back()
-                await self._read(line)
+                self._mark_up()
+                await self._read(channel)
         finally:
             await redis.aclose()
 
-    async def _read(self, line: PubSub) -> None:
-        silences = 0
+    async def _read(self, channel: PubSub) -> None:
+        silent_polls = 0
         while self.up:
-            message = await line.get_message(timeout=IDLE)
-            silences = 0 if message else silences + 1
+            message = await channel.get_message(timeout=POLL_SECONDS)
+            silent_polls = 0 if message else silent_polls + 1
             if message and message["type"] == "message":
-                self._take(message["data"])
-            elif silences == 1:
-                await line.ping()
-            elif silences > SILENCES:
-                raise TimeoutError("redis is silent")
+                self._dispatch(message["data"])
+            elif silent_polls == 1:
+                await channel.ping()
+            elif silent_polls > MAX_SILENT_POLLS:
+                raise TimeoutError("redis does not answer")
 
-    def _take(self, data: str) -> None:
+    def _dispatch(self, data: str) -> None:
         for line in data.split("\n"):
-            who, _, what = line.partition(" ")
-            self.on_word(who, what)
-            for ear in self._listening.get(who, ()):
-                ear.tell(what)
+            audience, _, topic = line.partition(" ")
+            self.on_message(audience, topic)
+            for subscription in self._by_audience.get(audience, ()):
+                subscription.deliver(topic)
 
-    def _back(self) -> None:
+    def _mark_up(self) -> None:
         self.up = True
         self.on_up()
-        if self._came_up.is_set():
+        if self._connected.is_set():
             log.info("redis is back")
-        self._came_up.set()
-        self._tell_all(RESUME)
+        self._connected.set()
+        self._deliver_to_all(RESUME_TOPIC)
 
-    async def _comfort(self) -> None:
-        """While Redis is away, pages look again by themselves every few seconds."""
-        while True:
-            await asyncio.sleep(3)
-            if not self.up:
-                self._tell_all(RESUME)
+    async def _poll_fallback(self) -> None:
+        """While Redis is down, make every page refresh every few seconds."""
+        if not self.up:
+            self._deliver_to_all(RESUME_TOPIC)
 
-    def _tell_all(self, topic: str) -> None:
-        for ear in self._ears():
-            ear.tell(topic)
-
-
-async def _ended(tasks: list[asyncio.Task[None]]) -> None:
-    """Asked again until they do: the client's own time-outs now and then swallow a cancellation."""
-    while tasks := [task for task in tasks if not task.done()]:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=0.2)
+    def _deliver_to_all(self, topic: str) -> None:
+        for subscription in self._subscriptions():
+            subscription.deliver(topic)
 
 
 def connect(url: str) -> Redis:
+    """Create a Redis client that waits at most REDIS_TIMEOUT_SECONDS for an answer."""
     redis: Redis = Redis.from_url(
-        url, decode_responses=True, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, max_connections=50
+        url,
+        decode_responses=True,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        max_connections=50,
     )
     return redis

@@ -1,12 +1,12 @@
-"""How often somebody may ask: counted in Redis by one atomic script; while Redis is away nobody is held up."""
+"""Rate limits counted in Redis by one atomic script; nothing is limited while Redis is down."""
 
 from dataclasses import dataclass
 
 from redis.exceptions import NoScriptError
 
-from app.core.pubsub import Broken, Bus
+from app.core.pubsub import REDIS_ERRORS, Bus
 
-# One window after another; what is left and how long it lasts come back together.
+# Fixed windows; returns the number of requests in the window and its remaining seconds.
 SCRIPT = """
 local used = redis.call('INCR', KEYS[1])
 if used == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
@@ -15,39 +15,41 @@ return {used, redis.call('TTL', KEYS[1])}
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """`most` requests in `seconds`; `name` tells budgets apart."""
+class RateLimitPolicy:
+    """At most `limit` requests in `window_seconds`; `name` is unique."""
 
     name: str
-    most: int
-    seconds: int
+    limit: int
+    window_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What a budget looks like after a request: `left` 0 and not `allowed` means come back in `reset` seconds."""
+class RateLimitResult:
+    """The state of a limit after a request; if it is not `allowed`, retry in `reset_seconds`."""
 
-    budget: Budget
+    policy: RateLimitPolicy
     allowed: bool
-    left: int
-    reset: int
+    remaining: int
+    reset_seconds: int
 
 
-class Limiter:
+class RateLimiter:
+    """Counts requests per policy and client."""
+
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._script = bus.redis.register_script(SCRIPT)
 
-    async def spend(self, budget: Budget, who: str) -> Spent | None:
-        """One request of `who`. None while Redis is away: then nobody is held up."""
+    async def hit(self, policy: RateLimitPolicy, client: str) -> RateLimitResult | None:
+        """Count one request of `client`; None while Redis is down, which limits nothing."""
         if not self._bus.up:
             return None
-        key = f"{self._bus.prefix}limit:{budget.name}:{who}"
+        key = f"{self._bus.prefix}limit:{policy.name}:{client}"
         try:
-            used, lasts = await self._script(keys=[key], args=[budget.seconds])
-        except NoScriptError:  # Redis was emptied in between
+            used, ttl = await self._script(keys=[key], args=[policy.window_seconds])
+        except NoScriptError:  # Redis was flushed in between
             return None
-        except Broken as problem:
-            self._bus.lost(problem)
+        except REDIS_ERRORS as error:
+            self._bus.mark_down(error)
             return None
-        return Spent(budget, used <= budget.most, max(budget.most - used, 0), max(lasts, 1))
+        return RateLimitResult(policy, used <= policy.limit, max(policy.limit - used, 0), max(ttl, 1))

@@ -1,24 +1,24 @@
-"""Short random references that people read aloud, so that addresses need no row numbers; and those that do come."""
+"""Short random references for URLs, easy to read aloud; and parsing of row ids."""
 
 import secrets
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U to mishear
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: without I, L, O and U, which are easily confused
 INT64 = 2**63
 
 
-class RowNumbers:
-    """What the number of a row can be. None is none of them: a bare range would look for it through all of itself."""
+class RowIds:
+    """The range of row ids; unlike `range`, `None in` it does not iterate over it."""
 
     def __contains__(self, number: object) -> bool:
         return isinstance(number, int) and 0 < number < INT64
 
 
-def reference() -> str:
-    """Eight characters, 40 random bits: "7K3MQ9WD"."""
+def new_reference() -> str:
+    """Return eight characters with 40 random bits, such as "7K3MQ9WD"."""
     return "".join(secrets.choice(ALPHABET) for _ in range(8))
 
 
-def row_number(typed: str) -> int | None:
-    """What can be the number of a row; None for anything else, also for what PostgreSQL cannot hold."""
-    known = typed.isascii() and typed.isdigit() and len(typed) < 20 and 0 < int(typed) < INT64
-    return int(typed) if known else None
+def parse_row_id(text: str) -> int | None:
+    """Parse a row id; None if it is not a number or too large for PostgreSQL."""
+    valid = text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) < INT64
+    return int(text) if valid else None

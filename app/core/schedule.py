@@ -1,27 +1,83 @@
-"""The timetable's memory: which run of which task was due, and what became of it. Two schedulers run each tick once."""
+"""The timetable of background tasks, and its runs in PostgreSQL: any number of workers run each tick once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from croniter import croniter
 from sqlalchemy import CheckConstraint, ColumnElement, Index, Integer, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.orm import Base, Keyed
+from app.core import clock
+from app.core.lease import claim_due, is_expired, is_stale, renew_lease
+from app.core.orm import Base, NaturalKeyBase
 
-Tick = tuple[str, datetime]
-AT_ONCE = 50
-KEPT = timedelta(days=2)  # of what runs every few minutes; what runs daily or less often is kept for a year
-KEPT_RARE = timedelta(days=400)
-SILENT = timedelta(minutes=2)  # some line of the timetable is due every minute: after two, nobody works
+Tick = tuple[str, datetime]  # the task's name and when it is due
+CLAIM_BATCH_SIZE = 50
+FREQUENT_RUN_RETENTION = timedelta(days=2)  # of tasks that run every few minutes
+RARE_RUN_RETENTION = timedelta(days=400)  # of tasks that run daily or less often
+WORKER_STALE_AFTER = timedelta(minutes=2)  # some task is due every minute: after two, no worker works
 
 
-class ScheduleRun(Keyed):
-    """One tick of one task: handed to somebody until `handed_until`, worked on until `running_until` and renewed.
+@dataclass(frozen=True, slots=True)
+class ScheduledTask:
+    """A task and when it is due; `cron` in Asia/Kolkata.
 
-    Both times run out when a worker dies, and then anybody takes it up again.
+    After a pause every missed tick of the last `catch_up` is run, or the latest alone when that is zero. The task reads
+    its tick from ctx["tick"], looks at the state again, and is safe to run twice.
+    """
+
+    cron: str
+    task: Callable[..., Awaitable[object]]
+    catch_up: timedelta = timedelta()
+
+    @property
+    def name(self) -> str:
+        return self.task.__qualname__
+
+    def next_after(self, moment: datetime) -> datetime:
+        following: datetime = croniter(self.cron, moment.astimezone(clock.IST)).get_next(datetime)
+        return following
+
+    def due(self, since: datetime, now: datetime) -> list[datetime]:
+        """Return the ticks after `since` up to `now` that are to be run."""
+        tick = self.next_after(max(since, now - self.catch_up) if self.catch_up else self._before_latest(since, now))
+        ticks = []
+        while tick <= now:
+            ticks.append(tick)
+            tick = self.next_after(tick)
+        return ticks if self.catch_up else ticks[-1:]
+
+    def _before_latest(self, since: datetime, now: datetime) -> datetime:
+        """A moment just before the latest tick, so that a long pause is not walked through minute by minute."""
+        latest: datetime = croniter(self.cron, now.astimezone(clock.IST)).get_prev(datetime)
+        return max(since, latest - timedelta(seconds=1))
+
+
+class Timetable:
+    """All scheduled tasks, in order."""
+
+    def __init__(self, *tasks: ScheduledTask) -> None:
+        self._tasks = tasks
+
+    def __iter__(self) -> Iterator[ScheduledTask]:
+        return iter(self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def find(self, name: str) -> ScheduledTask | None:
+        """None for a task of another version of Doorstep."""
+        return next((task for task in self._tasks if task.name == name), None)
+
+
+class ScheduleRun(NaturalKeyBase):
+    """One tick of one task: claimed by a scheduler until `handed_until`, worked on until `running_until` (renewed).
+
+    Both leases run out when a worker dies, and then any other takes the tick over.
     """
 
     __tablename__ = "schedule_runs"
@@ -41,7 +97,7 @@ class ScheduleRun(Keyed):
 
 
 class TaskFailure(Base):
-    """A task that was given up: its name, its ids, what went wrong; until somebody tries it again or discards it."""
+    """A queued task that failed for good: its name, ids and error, until an admin retries or discards it."""
 
     __tablename__ = "task_failures"
     __table_args__ = (Index("task_failures_open_idx", "id", postgresql_where=text("settled_at IS NULL")),)
@@ -55,103 +111,96 @@ class TaskFailure(Base):
     settled_as: Mapped[str | None]
 
 
-OPEN = and_(ScheduleRun.finished_at.is_(None), ScheduleRun.failed_at.is_(None))
+UNSETTLED = and_(ScheduleRun.finished_at.is_(None), ScheduleRun.failed_at.is_(None))
+RELEASED: dict[str, datetime | None] = {"running_until": None, "handed_until": None}
 
 
-class Runs:
+class ScheduleRuns:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
     async def latest(self) -> dict[str, datetime]:
-        """The last tick of each task that anybody knew of."""
+        """Return the last known tick of each task."""
         rows = await self._db.execute(select(ScheduleRun.name, func.max(ScheduleRun.tick)).group_by(ScheduleRun.name))
         return {row[0]: row[1] for row in rows}
 
-    async def last_heard(self) -> datetime | None:
-        """When a worker last began something."""
-        found: datetime | None = await self._db.scalar(select(func.max(ScheduleRun.started_at)))
-        return found
+    async def last_started_at(self) -> datetime | None:
+        """Return when a worker last began a task."""
+        moment: datetime | None = await self._db.scalar(select(func.max(ScheduleRun.started_at)))
+        return moment
 
     async def add(self, ticks: Iterable[Tick]) -> None:
-        """They are due. What somebody quicker added is left as it is."""
+        """Record due ticks; ticks that another scheduler added stay as they are."""
         rows = [{"name": name, "tick": tick} for name, tick in ticks]
         if rows:
             await self._db.execute(insert(ScheduleRun).values(rows).on_conflict_do_nothing())
 
-    async def hand_out(self, now: datetime, until: datetime) -> Sequence[Tick]:
-        """Open ticks that nobody has in hand: ours until `until`, oldest first."""
-        free = (
-            select(ScheduleRun.name, ScheduleRun.tick)
-            .where(OPEN, _over(ScheduleRun.handed_until, now), _over(ScheduleRun.running_until, now))
-            .order_by(ScheduleRun.tick)
-            .limit(AT_ONCE)
-            .with_for_update(skip_locked=True)
-            .cte("free")
+    async def claim_due(self, now: datetime, until: datetime) -> Sequence[Tick]:
+        """Claim unsettled ticks that no worker holds until `until`; oldest first."""
+        due = UNSETTLED, is_expired(ScheduleRun.handed_until, now), is_expired(ScheduleRun.running_until, now)
+        runs = await claim_due(
+            self._db,
+            ScheduleRun,
+            due,
+            {"handed_until": until},
+            order_by=[ScheduleRun.tick],
+            limit=CLAIM_BATCH_SIZE,
         )
-        taken = (
-            update(ScheduleRun)
-            .where(ScheduleRun.name == free.c.name, ScheduleRun.tick == free.c.tick)
-            .values(handed_until=until)
-            .returning(ScheduleRun.name, ScheduleRun.tick)
-        )
-        return sorted(((name, tick) for name, tick in await self._db.execute(taken)), key=lambda one: one[1])
+        return sorted(((run.name, run.tick) for run in runs), key=lambda tick: tick[1])
 
     async def begin(self, tick: Tick, now: datetime, until: datetime) -> int | None:
-        """Whoever gets it works on it alone: how many tries it makes; None when it is settled or another is at it."""
+        """Lease the tick to this worker; return the number of this attempt, None if it is settled or being worked on."""
         begun = (
             update(ScheduleRun)
-            .where(_is(tick), OPEN, _over(ScheduleRun.running_until, now))
+            .where(_is(tick), UNSETTLED, is_expired(ScheduleRun.running_until, now))
             .values(running_until=until, attempts=ScheduleRun.attempts + 1, started_at=now)
             .returning(ScheduleRun.attempts)
         )
-        found: int | None = (await self._db.execute(begun)).scalar_one_or_none()
-        return found
+        attempt: int | None = (await self._db.execute(begun)).scalar_one_or_none()
+        return attempt
 
-    async def go_on(self, tick: Tick, until: datetime) -> None:
-        await self._db.execute(update(ScheduleRun).where(_is(tick), OPEN).values(running_until=until))
+    async def renew_lease(self, tick: Tick, until: datetime) -> None:
+        await renew_lease(self._db, ScheduleRun, [_is(tick), UNSETTLED], {"running_until": until})
 
-    async def finished(self, tick: Tick, now: datetime, told: str) -> None:
-        ended = {"finished_at": now, "running_until": None, "handed_until": None, "told": told}
-        await self._db.execute(update(ScheduleRun).where(_is(tick), OPEN).values(**ended))
+    async def finish(self, tick: Tick, now: datetime, result: str) -> None:
+        await self._settle(tick, finished_at=now, told=result, **RELEASED)
 
-    async def again(self, tick: Tick, at: datetime, why: str) -> None:
-        await self._db.execute(
-            update(ScheduleRun).where(_is(tick), OPEN).values(handed_until=at, running_until=None, told=why)
-        )
+    async def retry_later(self, tick: Tick, at: datetime, error: str) -> None:
+        await self._settle(tick, handed_until=at, running_until=None, told=error)
 
-    async def failed(self, tick: Tick, now: datetime, why: str) -> None:
-        """Given up; the row stays until somebody decides."""
-        ended = {"failed_at": now, "running_until": None, "handed_until": None, "told": why}
-        await self._db.execute(update(ScheduleRun).where(_is(tick), OPEN).values(**ended))
+    async def fail(self, tick: Tick, now: datetime, error: str) -> None:
+        """Give up; the row stays until an admin retries or discards it."""
+        await self._settle(tick, failed_at=now, told=error, **RELEASED)
 
     async def retry(self, tick: Tick) -> bool:
-        """Somebody has put right what was wrong. False when it had not failed."""
-        fresh = {"failed_at": None, "attempts": 0, "handed_until": None, "running_until": None}
-        query = update(ScheduleRun).where(_is(tick), ScheduleRun.failed_at.is_not(None)).values(**fresh)
-        return (await self._db.execute(query.returning(ScheduleRun.name))).scalar_one_or_none() is not None
+        """Run a failed tick again. False when it had not failed."""
+        return await self._settle_failed(tick, failed_at=None, attempts=0, **RELEASED)
 
     async def discard(self, tick: Tick, now: datetime) -> bool:
-        """Nobody runs it any more. False when it had not failed."""
-        settled = {"failed_at": None, "finished_at": now, "told": "discarded"}
-        query = update(ScheduleRun).where(_is(tick), ScheduleRun.failed_at.is_not(None)).values(**settled)
-        return (await self._db.execute(query.returning(ScheduleRun.name))).scalar_one_or_none() is not None
+        """Leave a failed tick undone. False when it had not failed."""
+        return await self._settle_failed(tick, failed_at=None, finished_at=now, told="discarded")
 
-    async def prune(self, often: Iterable[str], now: datetime) -> int:
-        """Forget what went well long ago; failures stay. `often` are the tasks of every few minutes."""
-        old = or_(
-            and_(ScheduleRun.name.in_(list(often)), ScheduleRun.tick < now - KEPT), ScheduleRun.tick < now - KEPT_RARE
+    async def prune(self, frequent: Iterable[str], now: datetime) -> int:
+        """Delete old runs that finished; failures stay. `frequent` are the tasks of every few minutes."""
+        is_old = or_(
+            and_(ScheduleRun.name.in_(list(frequent)), ScheduleRun.tick < now - FREQUENT_RUN_RETENTION),
+            ScheduleRun.tick < now - RARE_RUN_RETENTION,
         )
-        gone = delete(ScheduleRun).where(ScheduleRun.finished_at.is_not(None), old)
-        return len((await self._db.execute(gone.returning(ScheduleRun.name))).all())
+        deleted = delete(ScheduleRun).where(ScheduleRun.finished_at.is_not(None), is_old)
+        return len((await self._db.execute(deleted.returning(ScheduleRun.name))).all())
+
+    async def _settle(self, tick: Tick, **values: Any) -> None:
+        await self._db.execute(update(ScheduleRun).where(_is(tick), UNSETTLED).values(**values))
+
+    async def _settle_failed(self, tick: Tick, **values: Any) -> bool:
+        failed = update(ScheduleRun).where(_is(tick), ScheduleRun.failed_at.is_not(None)).values(**values)
+        return (await self._db.execute(failed.returning(ScheduleRun.name))).scalar_one_or_none() is not None
 
 
-def is_silent(heard: datetime | None, now: datetime) -> bool:
-    return heard is None or now - heard > SILENT
+def is_worker_stale(last_started_at: datetime | None, now: datetime) -> bool:
+    """No worker has begun a task for two minutes."""
+    return is_stale(last_started_at, now, WORKER_STALE_AFTER)
 
 
 def _is(tick: Tick) -> ColumnElement[bool]:
     return and_(ScheduleRun.name == tick[0], ScheduleRun.tick == tick[1])
-
-
-def _over(column: Mapped[datetime | None], now: datetime) -> ColumnElement[bool]:
-    return or_(column.is_(None), column <= now)

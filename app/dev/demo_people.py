@@ -1,15 +1,19 @@
-"""Demo people and what they say: fixtures, all of them. Addresses end in @example.com, phones begin with +91 00000."""
+"""Names and texts of the demo town, all invented. Emails end in @example.com, phone numbers begin with +91 00000."""
 
 DEMO_PASSWORD = "doorstep-demo"  # pragma: allowlist secret
-CUSTOMER, PROFESSIONAL, ADMIN = "customer@example.com", "professional@example.com", "admin@example.com"
-MEERA, RAVI, LEKHA = "Meera Venkat", "Ravi Kumar", "Lekha Narayanan"
+CUSTOMER_EMAIL, PROFESSIONAL_EMAIL, ADMIN_EMAIL = (
+    "customer@example.com",
+    "professional@example.com",
+    "admin@example.com",
+)
+CUSTOMER_NAME, PROFESSIONAL_NAME, ADMIN_NAME = "Meera Venkat", "Ravi Kumar", "Lekha Narayanan"
 
 
-def _listed(names: str) -> list[str]:
+def _split(names: str) -> list[str]:
     return names.split()
 
 
-FIRST = _listed("""
+FIRST_NAMES = _split("""
 Aarthi Abdul Aishwarya Ajay Akila Anand Anbu Anitha Anjali Arjun Arun Ashwin Balaji Banu Bharathi Chitra Clement Daniel
 Deepa Devika Dinesh Divya Elango Esther Farida Fathima Ganesh Gayathri Geetha Gopal Gowri Hari Harini Imran Indira Irfan
 Jaya Jeeva John Joseph Kabir Kala Kalai Kamala Karthik Kavitha Kiran Krishna Kumaran Lakshmi Lalitha Latha Logesh Madhan
@@ -18,7 +22,7 @@ Pradeep Prakash Priya Rahul Raja Rajesh Ramesh Rekha Revathi Rohit Roopa Sahana 
 Sathish Selvi Senthil Shanthi Shiva Sneha Sridhar Stella Subha Suresh Swathi Tamil Thomas Uma Usha Vani Vasanth Velu
 Vidya Vignesh Vijay Vimala Vinod Yamini Yusuf Zara
 """)
-LAST = _listed("""
+LAST_NAMES = _split("""
 Ahmed Anbalagan Antony Arumugam Babu Balan Basha Bose Chandran Cherian David Devaraj Elumalai Fernandes George Gupta
 Gurusamy Haridas Hussain Ibrahim Iyer Jain Jayaraman Jose Kannan Khan Kumar Kuppusamy Mani Mathew Menon Mudaliar Murthy
 Nadar Nair Natarajan Pandian Patel Perumal Pillai Prasad Raghavan Rajan Raman Rao Reddy Sankar Saravanan Sekar Selvam
@@ -26,7 +30,7 @@ Sharma Sheriff Shetty Singh Sivakumar Srinivasan Subramanian Sundaram Thangaraj 
 Vijayan Xavier Yadav
 """)
 
-HOMES = (
+BUILDINGS = (
     """
 Sri Lakshmi Apartments|Kaveri Flats|Ganga Nivas|Anna Nagar Housing Block|Marutham Residency|Silver Oak Towers
 Thendral Apartments|Green Park|Lotus Enclave|St Thomas Street House|Malligai Illam|Ocean View|Temple Tower
@@ -52,10 +56,10 @@ NOTES = (
     "The lift is slow, sorry.",
     "Call from the gate.",
 )
-REASONS = ("Plans changed.", "Booked the wrong day.", "Solved it myself.", "Somebody is ill at home.")
-PASSES = ("Too far today.", "I have another job then.", "My scooter is at the mechanic.")
+CANCELLATION_REASONS = ("Plans changed.", "Booked the wrong day.", "Solved it myself.", "Somebody is ill at home.")
+DECLINE_REASONS = ("Too far today.", "I have another job then.", "My scooter is at the mechanic.")
 
-WORDS = {
+REVIEW_COMMENTS = {
     5: (
         "Came at ten sharp and finished quickly. Very neat work.",
         "Polite, explained what was wrong, and cleaned up after.",
@@ -78,14 +82,14 @@ WORDS = {
     2: ("Came late and was in a hurry. The drip is back.", ""),
     1: ("Did not bring the tools and left half of it undone.",),
 }
-STARS = (5, 4, 3, 2, 1)
-STARS_WEIGHTS = (66, 23, 7, 3, 1)
+RATINGS = (5, 4, 3, 2, 1)
+RATING_WEIGHTS = (66, 23, 7, 3, 1)
 
-HOURS = (
+WEEKLY_HOURS = (
     tuple((day, 8 * 60, 19 * 60) for day in range(6)),
     tuple((day, 9 * 60, 20 * 60) for day in range(7)),
     tuple((day, 7 * 60, 16 * 60) for day in range(6)),
     tuple((day, opens, closes) for day in range(6) for opens, closes in ((8 * 60, 13 * 60), (15 * 60, 21 * 60))),
 )
-# Whoever walks through the demo should find its professional at work.
-LONG_HOURS = tuple((day, 7 * 60, 21 * 60) for day in range(7))
+# So that the demo professional is usually at work during a demo.
+LONG_WEEKLY_HOURS = tuple((day, 7 * 60, 21 * 60) for day in range(7))

@@ -1,4 +1,4 @@
-"""What the person at the keyboard reads: our own sentences, and each child's lines behind its name."""
+"""Terminal output: our own messages, and the lines of each child process prefixed with its name."""
 
 import contextlib
 import os
@@ -10,25 +10,26 @@ from typing import IO
 _lock = threading.Lock()
 
 
-def say(words: str = "") -> None:
-    _write(f"{words}\n".encode())
+def print_line(text: str = "") -> None:
+    """Print a line of our own."""
+    _write(f"{text}\n".encode())
 
 
-def repeat(name: str, process: subprocess.Popen[bytes]) -> threading.Thread:
-    """Pass its lines on until it closes them."""
+def forward_output(name: str, process: subprocess.Popen[bytes]) -> threading.Thread:
+    """Print the output of a child process in a thread until it ends."""
     assert process.stdout is not None
-    thread = threading.Thread(target=_repeat, args=(name, process.stdout), daemon=True)
+    thread = threading.Thread(target=_forward_lines, args=(name, process.stdout), daemon=True)
     thread.start()
     return thread
 
 
-def _repeat(name: str, lines: IO[bytes]) -> None:
+def _forward_lines(name: str, lines: IO[bytes]) -> None:
     for line in lines:
         _write(f"{name:<7}| ".encode() + line.rstrip(b"\r\n") + b"\n")
 
 
 def _write(line: bytes) -> None:
-    # A closed terminal ends us by SIGHUP; until then there is nobody to tell.
+    # A closed terminal ends us by SIGHUP; until then output is lost.
     with _lock, contextlib.suppress(OSError):
         while line:
             line = line[os.write(sys.stdout.fileno(), line) :]

@@ -1,4 +1,4 @@
-"""`doorstep dev`: the servers, the schema, the demo town and everything in Procfile; one Ctrl-C stops it all."""
+"""`doorstep dev`: starts the servers, the migrations, the demo town and the Procfile; one Ctrl-C stops everything."""
 
 import argparse
 import os
@@ -10,198 +10,234 @@ import threading
 import time
 from pathlib import Path
 
-from app.dev.addresses import answers, check_free, check_postgres, check_redis, page_address
-from app.dev.output import repeat, say
-from app.dev.processes import CannotStart, finish, gone, start, tell
-from app.dev.services import Services, held, wipe
-from app.dev.signals import Asked, Signals
+from app.dev.output import forward_output, print_line
+from app.dev.postgres import APP, OWNER, database_url
+from app.dev.preflight import base_url, check_port_free, check_postgres, check_redis, is_listening
+from app.dev.processes import StartError, send_signal, start, wait, wait_for_exit
+from app.dev.servers import Servers, delete_data, lock_data_dir
+from app.dev.signals import SignalWatcher, StopRequested
+from app.dev.state import ServerState
+from app.dev.valkey import redis_url
 from app.settings import BadSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / ".dev"
 DATABASE = "doorstep"
 SIGN_INS = ("customer@example.com", "professional@example.com", "admin@example.com")
-# All of a stop, in seconds: the worker always uses up its three of grace, and the whole may take five.
-APP_GRACE, ALL_GRACE = 3.8, 4.7
+# The worker always uses its three seconds of grace, and the whole stop may take five.
+APP_STOP_SECONDS, TOTAL_STOP_SECONDS = 3.8, 4.7
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8000, help="port of the pages (8000)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--data", type=Path, default=ROOT / ".dev", help="folder of the data (.dev in the checkout)")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the data (.dev in the checkout)")
     parser.add_argument("--no-demo", action="store_true", help="start without the demo town")
     parser.add_argument("--fresh", action="store_true", help="throw away the data of earlier runs first")
 
 
 def main(args: argparse.Namespace) -> int:
-    """0 when asked to stop, 1 with one sentence when it cannot start or a part of it ends by itself."""
+    """Return 0 when stopped by a signal, 1 when it cannot start or a process ends by itself."""
     try:
         if os.environ.get("DOORSTEP_ENV") == "production":
-            raise CannotStart("doorstep dev is for development only, and DOORSTEP_ENV says production.")
-        check_free(args.host, args.port)
+            raise StartError("doorstep dev is for development only, and DOORSTEP_ENV says production.")
+        check_port_free(args.host, args.port)
         data = args.data.absolute()
-        with held(data):
+        with lock_data_dir(data):
             if args.fresh:
-                wipe(data)
+                delete_data(data)
             return Supervisor(args, data).run()
-    except CannotStart as sorry:
-        print(sorry, file=sys.stderr)
-    except OSError as problem:
-        print(f"Doorstep cannot start: {problem}.", file=sys.stderr)
+    except StartError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"Doorstep cannot start: {error}.", file=sys.stderr)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
     return 1
 
 
+def running_settings(data: Path = DATA) -> Settings:
+    """Return the settings of the `doorstep dev` that runs on this data folder; the environment overrides them.
+
+    Raises StartError when neither names a server.
+    """
+    path = data / "servers.json"
+    if not path.exists():
+        if not (_is_set("DATABASE_URL") and _is_set("REDIS_URL")):
+            raise StartError(f"Nothing was started on {data}: run bin/dev first, or set DATABASE_URL and REDIS_URL.")
+        return Settings.from_env()
+    state = ServerState.read(path)
+    saved = {
+        "DATABASE_URL": database_url(state, APP, DATABASE),
+        "MIGRATION_DATABASE_URL": database_url(state, OWNER, DATABASE),
+        "REDIS_URL": redis_url(state),
+        "SECRET_KEY": _load_or_create_key(data / "secret_key"),
+        "UPLOADS_DIR": str(data / "uploads"),
+    }
+    return Settings.from_env({name: value for name, value in saved.items() if not _is_set(name)} | os.environ)
+
+
 class Supervisor:
-    """Starts everything in order, watches it, and ends it whatever happens."""
+    """Starts everything in order, watches it, and always stops it."""
 
     def __init__(self, args: argparse.Namespace, data: Path) -> None:
         self.args, self.data = args, data
-        self.given = {name for name in ("DATABASE_URL", "REDIS_URL") if _is_given(name)}
-        self.services = Services(data, postgres="DATABASE_URL" not in self.given, valkey="REDIS_URL" not in self.given)
-        self.voices: dict[str, threading.Thread] = {}
+        self.external_settings = {name for name in ("DATABASE_URL", "REDIS_URL") if _is_set(name)}
+        self.servers = Servers(
+            data,
+            postgres="DATABASE_URL" not in self.external_settings,
+            valkey="REDIS_URL" not in self.external_settings,
+        )
+        self.output_threads: dict[str, threading.Thread] = {}
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.env: dict[str, str] = {}
 
     def run(self) -> int:
-        self._check_given()
-        self.signals = Signals()
+        self._check_external_settings()
+        self.signals = SignalWatcher()
         try:
-            self._bring_up()
+            self._start_all()
             return self._watch()
-        except Asked:
-            say("Stopping…")
+        except StopRequested:
+            print_line("Stopping…")
             return 0
         finally:
-            self._bring_down()
+            self._stop_all()
 
-    def _check_given(self) -> None:
-        """Settings from outside, tried before anything starts."""
+    def _check_external_settings(self) -> None:
+        """Check servers from the environment before anything starts."""
         try:
             settings = Settings.from_env()
-        except BadSettings as problem:
-            raise CannotStart(str(problem)) from problem
-        if "DATABASE_URL" in self.given:
+        except BadSettings as error:
+            raise StartError(str(error)) from error
+        if "DATABASE_URL" in self.external_settings:
             check_postgres("DATABASE_URL", settings.database_url)
             if settings.migration_database_url != settings.database_url:
                 check_postgres("MIGRATION_DATABASE_URL", settings.migration_database_url)
-        if "REDIS_URL" in self.given:
+        if "REDIS_URL" in self.external_settings:
             check_redis("REDIS_URL", settings.redis_url)
 
-    def _bring_up(self) -> None:
-        if len(self.given) < 2:
-            say(f"Starting the servers on {self.data} …")
-            self.services.start(self.signals.rest)
+    def _start_all(self) -> None:
+        if len(self.external_settings) < 2:
+            print_line(f"Starting the servers on {self.data} …")
+            self.servers.start(self.signals.sleep)
         self.env = self._environment()
         lines = procfile()
-        self._run_to_end("release", lines.pop("release"), "The database could not be brought up to date; see above.")
+        self._run_to_completion(
+            "release", lines.pop("release"), "The database could not be brought up to date; see above."
+        )
         if not self.args.no_demo:
-            self._run_to_end("seed", "doorstep seed", "The demo town could not be made; see above.")
+            self._run_to_completion("seed", "doorstep seed", "The demo town could not be made; see above.")
         for name, line in lines.items():
             self._start(name, line)
-        while not answers(self.args.host, self.args.port) and not self._ended():
-            self.signals.rest(0.1)
+        while not is_listening(self.args.host, self.args.port) and not self._ended():
+            self.signals.sleep(0.1)
         if not self._ended():
-            self._welcome()
+            self._print_welcome()
 
     def _environment(self) -> dict[str, str]:
-        """What the children are told: the same settings as in production, nothing else."""
-        made = {
+        """Return the children's environment: the same settings as in production."""
+        settings = {
             "DOORSTEP_ENV": "development",
-            "SECRET_KEY": _kept_key(self.data / "secret_key"),
-            "BASE_URL": page_address(self.args.host, self.args.port),
+            "SECRET_KEY": _load_or_create_key(self.data / "secret_key"),
+            "BASE_URL": base_url(self.args.host, self.args.port),
             "UPLOADS_DIR": str(self.data / "uploads"),
         }
-        if self.services.postgres:
-            self.services.postgres.make_database(DATABASE)
-            made["DATABASE_URL"] = self.services.app_url(DATABASE)
-            made["MIGRATION_DATABASE_URL"] = self.services.owner_url(DATABASE)
-        if self.services.valkey:
-            made["REDIS_URL"] = self.services.valkey.url()
-        given = {name: value for name, value in os.environ.items() if value}
-        made = {name: value for name, value in made.items() if not _is_given(name)}
+        if self.servers.postgres:
+            self.servers.postgres.create_database(DATABASE)
+            settings["DATABASE_URL"] = self.servers.app_url(DATABASE)
+            settings["MIGRATION_DATABASE_URL"] = self.servers.owner_url(DATABASE)
+        if self.servers.valkey:
+            settings["REDIS_URL"] = self.servers.valkey.url()
+        inherited = {name: value for name, value in os.environ.items() if value}
+        settings = {name: value for name, value in settings.items() if not _is_set(name)}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         listen = {"HOST": self.args.host, "PORT": str(self.args.port)}
-        return given | made | listen | {"PATH": path, "PYTHONUNBUFFERED": "1"}
+        return inherited | settings | listen | {"PATH": path, "PYTHONUNBUFFERED": "1"}
 
     def _start(self, name: str, line: str) -> subprocess.Popen[bytes]:
         child = start(
             ["/bin/sh", "-c", f"exec {line}"],
-            last_signal=signal.SIGKILL,
+            death_signal=signal.SIGKILL,
             output=subprocess.PIPE,
             env=self.env,
             cwd=ROOT,
         )
         self.children[name] = child
-        self.voices[name] = repeat(name, child)
+        self.output_threads[name] = forward_output(name, child)
         return child
 
-    def _run_to_end(self, name: str, line: str, sorry: str) -> None:
+    def _run_to_completion(self, name: str, line: str, failure: str) -> None:
         child = self._start(name, line)
-        code = finish(child, self.signals.rest)
-        self.voices[name].join(1)
+        code = wait(child, self.signals.sleep)
+        self.output_threads[name].join(1)
         if code:
-            raise CannotStart(sorry)
+            raise StartError(failure)
         del self.children[name]
 
-    def _welcome(self) -> None:
-        say(f"\nDoorstep stands at {self.env['BASE_URL']}\n")
+    def _print_welcome(self) -> None:
+        print_line(f"\nDoorstep stands at {self.env['BASE_URL']}\n")
         if not self.args.no_demo:
-            say("Sign in as " + ", ".join(SIGN_INS) + "; the password of each is doorstep-demo.")
-        say("Ctrl-C stops everything.\n")
+            print_line("Sign in as " + ", ".join(SIGN_INS) + "; the password of each is doorstep-demo.")
+        print_line("Ctrl-C stops everything.\n")
 
     def _watch(self) -> int:
         while not (ended := self._ended()):
-            self.signals.rest(None)
+            self.signals.sleep(None)
         for name, code in ended.items():
-            say(f"{name} ended by itself ({_said(code)}); stopping everything.")
+            print_line(f"{name} ended by itself ({_describe_exit(code)}); stopping everything.")
         return 1
 
     def _ended(self) -> dict[str, int]:
         running = dict(self.children)
-        for name, server in (("PostgreSQL", self.services.postgres), ("Valkey", self.services.valkey)):
+        for name, server in (("PostgreSQL", self.servers.postgres), ("Valkey", self.servers.valkey)):
             if server and server.process:
                 running[name] = server.process
         return {name: code for name, child in running.items() if (code := child.poll()) is not None}
 
-    def _bring_down(self) -> None:
-        """Pages and worker first, the servers they need last."""
-        until = time.monotonic() + ALL_GRACE
+    def _stop_all(self) -> None:
+        """Stop web and worker first, then the servers they need."""
+        until = time.monotonic() + TOTAL_STOP_SECONDS
         try:
-            self._end_children(until - ALL_GRACE + APP_GRACE)
+            self._stop_children(until - TOTAL_STOP_SECONDS + APP_STOP_SECONDS)
         finally:
-            self.services.stop(within=max(0.5, until - time.monotonic()))
+            self.servers.stop(within=max(0.5, until - time.monotonic()))
 
-    def _end_children(self, until: float) -> None:
-        """Asked once more, or too late: the hard way."""
-        patience, children = max(self.signals.times, 1), list(self.children.values())
+    def _stop_children(self, until: float) -> None:
+        """Terminate the children; kill them on another stop signal or when it takes too long."""
+        accepted_requests, children = max(self.signals.stop_requests, 1), list(self.children.values())
         for child in children:
-            tell(child, signal.SIGTERM)
-        while not gone(children, within=0) and time.monotonic() < until and self.signals.times <= patience:
-            self.signals.nap(0.05)
+            send_signal(child, signal.SIGTERM)
+        while (
+            not wait_for_exit(children, within=0)
+            and time.monotonic() < until
+            and self.signals.stop_requests <= accepted_requests
+        ):
+            self.signals.sleep_quietly(0.05)
         for child in children:
-            tell(child, signal.SIGKILL)  # the group: also what a child may have left behind
-        gone(children, within=1)
-        for voice in self.voices.values():
-            voice.join(0.1)
+            send_signal(child, signal.SIGKILL)  # the group, with processes that a child may have left behind
+        wait_for_exit(children, within=1)
+        for thread in self.output_threads.values():
+            thread.join(0.1)
 
 
 def procfile() -> dict[str, str]:
+    """Return the commands of the Procfile by process name."""
     lines = (ROOT / "Procfile").read_text().splitlines()
     return {name.strip(): command.strip() for name, _, command in (line.partition(":") for line in lines) if command}
 
 
-def _is_given(name: str) -> bool:
+def _is_set(name: str) -> bool:
     return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 
-def _kept_key(path: Path) -> str:
-    """The same key on every start, or what was sealed with it could not be opened."""
+def _load_or_create_key(path: Path) -> str:
+    """Return the key of earlier starts, so that what was encrypted with it can be decrypted."""
     if not path.exists():
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
     return path.read_text()
 
 
-def _said(code: int) -> str:
+def _describe_exit(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

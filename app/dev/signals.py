@@ -1,4 +1,4 @@
-"""Being asked to stop: signals arrive as bytes on a pipe, so that none ever interrupts half a step."""
+"""Stop signals, received through a pipe so that they never interrupt a step."""
 
 import os
 import select
@@ -7,35 +7,35 @@ import signal
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Asked(Exception):
-    """Somebody wants us to stop."""
+class StopRequested(Exception):
+    """A stop signal has arrived."""
 
 
-class Signals:
-    """`times` counts how often we were asked; the second time means: at once."""
+class SignalWatcher:
+    """Counts stop signals in `stop_requests`; the second one means to stop at once."""
 
     def __init__(self) -> None:
-        self.times = 0
+        self.stop_requests = 0
         self._reader, writer = os.pipe()
         for end in (self._reader, writer):
             os.set_blocking(end, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda number, frame: None)  # a child's end wakes us too
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)  # so that the end of a child wakes us too
         for number in STOPPING:
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # respect nohup
                 signal.signal(number, self._count)
 
-    def rest(self, seconds: float | None) -> None:
-        """Sleep until something happens, at most so long. Raises Asked."""
-        if not self.times:
-            self.nap(seconds)
-        if self.times:
-            raise Asked
+    def sleep(self, seconds: float | None) -> None:
+        """Sleep until a signal arrives, at most `seconds`. Raises StopRequested."""
+        if not self.stop_requests:
+            self.sleep_quietly(seconds)
+        if self.stop_requests:
+            raise StopRequested
 
-    def nap(self, seconds: float | None) -> None:
-        """The same, without raising: for the stopping itself."""
+    def sleep_quietly(self, seconds: float | None) -> None:
+        """Sleep without raising, for use while stopping."""
         if select.select([self._reader], [], [], seconds)[0]:
             os.read(self._reader, 512)
 
     def _count(self, _number: int, _frame: object) -> None:
-        self.times += 1
+        self.stop_requests += 1

@@ -1,4 +1,4 @@
-"""What the development servers must find again on the next start: their ports and passwords."""
+"""The ports and passwords of the development servers, kept between starts."""
 
 import json
 import os
@@ -7,20 +7,21 @@ import socket
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from app.dev.processes import CannotStart
+from app.dev.processes import StartError
 
 LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
 @dataclass(slots=True)
-class Memory:
-    """Kept in a file that only we may read; the passwords are this machine's own. `mark` names the data folder."""
+class ServerState:
+    """Saved in a file that only the current user may read. `mark` is a random name of the data folder."""
 
     mark: str = field(default_factory=lambda: secrets.token_hex(16))
     superuser: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
@@ -31,15 +32,15 @@ class Memory:
     valkey_port: int = field(default_factory=free_port)
 
     @classmethod
-    def read(cls, path: Path) -> "Memory":
+    def read(cls, path: Path) -> "ServerState":
         if not path.exists():
             return cls()
         try:
             return cls(**json.loads(path.read_text()))
-        except (ValueError, TypeError, OSError) as problem:
-            raise CannotStart(f"{path} cannot be read; start with --fresh to begin anew.") from problem
+        except (ValueError, TypeError, OSError) as error:
+            raise StartError(f"{path} cannot be read; start with --fresh to begin anew.") from error
 
-    def keep(self, path: Path) -> None:
+    def save(self, path: Path) -> None:
         unfinished = path.with_suffix(".unfinished")
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(asdict(self), file)

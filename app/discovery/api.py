@@ -1,4 +1,4 @@
-"""Free starts for programs: /api/services/{id}/slots."""
+"""/api/services/{id}/slots: the free slots of a service."""
 
 from datetime import date
 from typing import Annotated
@@ -9,14 +9,14 @@ from litestar.params import FromPath
 from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.repository import Services
+from app.catalog.repository import ServiceRepository
 from app.core.api_types import Id, Moment
 from app.core.errors import Invalid
 from app.core.i18n import N_
-from app.discovery.service_view import Times, called, times
-from app.discovery.slot_selection import read_choice
-from app.scheduling.slots import Worker
-from app.web.api import read_query, row, tell_everybody
+from app.discovery.availability import ServiceAvailability, display_name, load_availability
+from app.discovery.slot_selection import read_slot_selection
+from app.scheduling.candidates import Candidate
+from app.web.api import cacheable_json, read_query, row_id
 from app.web.guards import everyone
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
@@ -83,7 +83,7 @@ SLOTS = Doc(
     tag="Catalogue",
     query=SlotsQuery,
     path={"service_id": "Number of the service."},
-    answers={200: SlotsJson, 304: None},
+    responses={200: SlotsJson, 304: None},
 )
 
 
@@ -94,33 +94,37 @@ class SlotsApi(Controller):
     async def index(
         self, request: Request, service_id: FromPath[int], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
-        asked = read_query(request, SlotsQuery)
-        service = await Services(db).by_id(row(service_id))
-        fields = {name: str(value) for name in asked.__struct_fields__ if (value := getattr(asked, name)) is not UNSET}
-        found = await times(db, service, read_choice(fields, service, {}))
-        if found.errors:
-            raise Invalid(found.errors)
-        return tell_everybody(request, _told(asked.pincode, found))
+        params = read_query(request, SlotsQuery)
+        service = await ServiceRepository(db).by_id(row_id(service_id))
+        fields = {
+            name: str(value) for name in params.__struct_fields__ if (value := getattr(params, name)) is not UNSET
+        }
+        availability = await load_availability(db, service, read_slot_selection(fields, service, {}))
+        if availability.errors:
+            raise Invalid(availability.errors)
+        return cacheable_json(request, _slots_json(params.pincode, availability))
 
 
-# How
-
-
-def _told(pincode: str, found: Times) -> SlotsJson:
+def _slots_json(pincode: str, availability: ServiceAvailability) -> SlotsJson:
     return SlotsJson(
         pincode=pincode,
-        place=found.where.place if found.where else "",
-        days=[DayJson(day=one.day, slots=list(one.starts)) for one in found.days],
-        professionals=[_worker(one) for one in ([found.named] if found.named else found.crew)],
+        place=availability.area.place if availability.area else "",
+        days=[DayJson(day=day.day, slots=list(day.starts)) for day in availability.days],
+        professionals=[
+            _worker_json(candidate)
+            for candidate in (
+                [availability.selected_professional] if availability.selected_professional else availability.candidates
+            )
+        ],
     )
 
 
-def _worker(worker: Worker) -> WorkerJson:
+def _worker_json(candidate: Candidate) -> WorkerJson:
     return WorkerJson(
-        id=worker.id,
-        name=called(worker),
-        experience_years=worker.years,
-        rating=None if worker.rating is None else round(worker.rating, 2),
-        reviews=worker.reviews,
-        jobs=worker.jobs,
+        id=candidate.id,
+        name=display_name(candidate),
+        experience_years=candidate.experience_years,
+        rating=None if candidate.rating is None else round(candidate.rating, 2),
+        reviews=candidate.review_count,
+        jobs=candidate.job_count,
     )

@@ -1,4 +1,4 @@
-"""What home shows: the doors, and what is booked most around somebody."""
+"""Data of the home page: categories, and the most booked services near the visitor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,45 +6,48 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.repository import Door, Services
+from app.catalog.repository import CategoryTile, ServiceRepository
 from app.core.cache import Cache
-from app.discovery.invalidation import CARDS, WORDS_KEPT
-from app.discovery.repository import Area, Looking
-from app.discovery.results import Search
-from app.discovery.service_list import Card, popular, ranked
-from app.scheduling.candidates import earliest
+from app.core.cache_tags import CARDS
+from app.discovery.invalidation import CATALOGUE_MAX_AGE_SECONDS
+from app.discovery.repository import Area, CatalogueQueries
+from app.discovery.results import ServiceSearch
+from app.discovery.service_list import ServiceCard, by_popularity, by_rank
+from app.scheduling.slot_search import earliest_starts
 
 CARDS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
-    """`really_most` is False where too little was booked for "booked most" to be true."""
+class HomePageData:
+    """What the home page shows; `is_most_booked` is False where too little was booked to rank by bookings."""
 
-    doors: Sequence[Door]
-    where: Area | None
-    cards: Sequence[Card]
-    really_most: bool
-    first_free: Mapping[int, datetime]
+    category_tiles: Sequence[CategoryTile]
+    area: Area | None
+    cards: Sequence[ServiceCard]
+    is_most_booked: bool
+    earliest_slots: Mapping[int, datetime]
 
 
-async def front(db: AsyncSession, cache: Cache, pincode: str | None) -> Front:
-    """For somebody in `pincode`; for a visitor, where most professionals work."""
-    search = Search(db, cache)
-    usual = pincode or await search.usual_pincode()
-    where = await Looking(db).place(usual) if usual else None
-    cards, most = await _most(search, where) if where else ([], False)
-    return Front(
-        doors=await cache.get(f"{CARDS}:doors", WORDS_KEPT, Services(db).doors, list[Door]),
-        where=where,
+async def load_home(db: AsyncSession, cache: Cache, pincode: str | None) -> HomePageData:
+    """Load the page for `pincode`, or for the default pincode."""
+    search = ServiceSearch(db, cache)
+    pincode = pincode or await search.default_pincode()
+    area = await CatalogueQueries(db).area(pincode) if pincode else None
+    cards, is_most_booked = await _most_booked_cards(search, area) if area else ([], False)
+    return HomePageData(
+        category_tiles=await cache.get(
+            f"{CARDS}:categories", CATALOGUE_MAX_AGE_SECONDS, ServiceRepository(db).category_tiles, list[CategoryTile]
+        ),
+        area=area,
         cards=cards,
-        really_most=most,
-        first_free=await earliest(db, cards, where.pincode) if where and cards else {},
+        is_most_booked=is_most_booked,
+        earliest_slots=await earliest_starts(db, cards, area.pincode) if area and cards else {},
     )
 
 
-async def _most(search: Search, where: Area) -> tuple[list[Card], bool]:
-    there = await search.cards(where.pincode)
-    booked = ranked(there, await search.booked_most(where.pincode))
-    others = [card for card in popular(there) if card not in booked]
+async def _most_booked_cards(search: ServiceSearch, area: Area) -> tuple[list[ServiceCard], bool]:
+    available = await search.cards(area.pincode)
+    booked = by_rank(available, await search.most_booked(area.pincode))
+    others = [card for card in by_popularity(available) if card not in booked]
     return [*booked, *others][:CARDS_SHOWN], len(booked) >= CARDS_SHOWN

@@ -1,11 +1,11 @@
-"""Counts and names as people say them."""
+"""Labels and counts of the public pages."""
 
 from app.core.i18n import _, ngettext
 
 
 def count_of_services(number: int) -> str:
-    """Five services; from thirteen on in figures."""
-    said = {
+    """Write the count: "Five services", from 13 on in digits."""
+    labels = {
         0: _("No services"),
         1: _("One service"),
         2: _("Two services"),
@@ -20,11 +20,11 @@ def count_of_services(number: int) -> str:
         11: _("Eleven services"),
         12: _("Twelve services"),
     }
-    return said.get(number) or ngettext("%(num)s service", "%(num)s services", number)
+    return labels.get(number) or ngettext("%(num)s service", "%(num)s services", number)
 
 
 def sorts() -> list[tuple[str, str]]:
-    """Ways to sort, as the address says them and as people do."""
+    """Sort orders: (query value, label)."""
     return [
         ("best", _("Best match")),
         ("earliest", _("Soonest")),
@@ -34,7 +34,7 @@ def sorts() -> list[tuple[str, str]]:
 
 
 def language_of(text: str) -> str | None:
-    """The language of a review by its letters, so that it is set and read out right; None for Latin ones."""
+    """Detect the language of a text by its script, for the lang attribute; None for Latin script."""
     if any("\u0b80" <= letter <= "\u0bff" for letter in text):
         return "ta"
     if any("\u0900" <= letter <= "\u097f" for letter in text):

@@ -1,4 +1,4 @@
-"""What is really bookable where, asked of the database in whole lists."""
+"""Queries of the public pages: which services can be booked where, and professionals' public cards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.user import public_name
 from app.core import clock
 from app.core.errors import Missing
-from app.discovery.service_list import Card
-from app.reviews.spread import Spread
+from app.discovery.service_list import ServiceCard
+from app.reviews.ratings import RatingDistribution
 
-LATELY = timedelta(days=90)
+MOST_BOOKED_WINDOW = timedelta(days=90)
 INT64 = 2**63 - 1
 
-# For each service one probe that stops at the first professional: cheap for a few and for all.
-SHELF = text(
+# One probe per service that stops at the first professional.
+BOOKABLE_SERVICES = text(
     """
     SELECT s.id, s.slug, s.name, s.price, s.minutes, s.notice_minutes, s.horizon_days,
            c.slug AS category, c.short_name AS category_name,
@@ -28,21 +28,16 @@ SHELF = text(
       JOIN categories c ON c.id = s.category_id
       LEFT JOIN service_ratings r ON r.service_id = s.id
       JOIN LATERAL (
-           SELECT 1 FROM offerings o
-             JOIN coverage v ON v.professional_id = o.professional_id
-                            AND (CAST(:pincode AS text) IS NULL OR v.pincode = :pincode)
-             JOIN professionals p ON p.user_id = o.professional_id AND p.standing = 'approved'
-                                 AND (p.papers_expire_on IS NULL OR p.papers_expire_on > :today)
-            WHERE o.service_id = s.id AND o.standing = 'approved'
-              AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL)
+           SELECT 1 FROM eligible_coverage(:today) e
+            WHERE e.service_id = s.id AND (CAST(:pincode AS text) IS NULL OR e.pincode = :pincode)
             LIMIT 1
            ) near ON true
      WHERE s.retired_at IS NULL
     """
 ).bindparams(bindparam("pincode", type_=Text))
 
-# Walked from near to far and left as soon as three are found.
-NEAREST = text(
+# Walks from near to far and stops as soon as enough are found.
+NEAREST_COVERED = text(
     """
     SELECT q.pincode, q.place
       FROM (SELECT a.pincode, a.place,
@@ -52,19 +47,15 @@ NEAREST = text(
               FROM pincodes a CROSS JOIN (SELECT * FROM pincodes WHERE pincode = :pincode) h
              WHERE a.pincode <> :pincode) q
      WHERE EXISTS (
-           SELECT 1 FROM coverage v
-             JOIN professionals p ON p.user_id = v.professional_id AND p.standing = 'approved'
-                                 AND (p.papers_expire_on IS NULL OR p.papers_expire_on > :today)
-             JOIN offerings o ON o.professional_id = v.professional_id AND o.standing = 'approved'
-             JOIN services s ON s.id = o.service_id AND s.retired_at IS NULL
-            WHERE v.pincode = q.pincode AND (CAST(:service AS bigint) IS NULL OR o.service_id = :service)
-              AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL))
+           SELECT 1 FROM eligible_coverage(:today) e
+             JOIN services s ON s.id = e.service_id AND s.retired_at IS NULL
+            WHERE e.pincode = q.pincode AND (CAST(:service AS bigint) IS NULL OR e.service_id = :service))
      ORDER BY q.far, q.pincode
      LIMIT :limit
     """
 ).bindparams(bindparam("service", type_=BigInteger))
 
-MOST = text(
+MOST_BOOKED = text(
     """
     SELECT service_id FROM bookings
      WHERE pincode = :pincode AND created_at > :since AND requested_at IS NOT NULL
@@ -72,15 +63,15 @@ MOST = text(
     """
 )
 
-BUSIEST = text(
+BUSIEST_PINCODE = text(
     """
     SELECT v.pincode FROM coverage v
-      JOIN professionals p ON p.user_id = v.professional_id AND p.standing = 'approved'
+      JOIN eligible_professionals(:today) e ON e.professional_id = v.professional_id
      GROUP BY v.pincode ORDER BY count(*) DESC, v.pincode LIMIT 1
     """
 )
 
-PERSON = text(
+PUBLIC_CARD = text(
     """
     SELECT p.user_id, u.full_name, u.left_at IS NOT NULL AS has_left, p.trade, p.experience_years, h.place,
            coalesce(r.one, 0) AS one, coalesce(r.two, 0) AS two, coalesce(r.three, 0) AS three,
@@ -88,8 +79,8 @@ PERSON = text(
            (SELECT coalesce(array_agg(DISTINCT a.place ORDER BY a.place), '{}')
               FROM coverage v JOIN pincodes a ON a.pincode = v.pincode WHERE v.professional_id = p.user_id) AS areas,
            (SELECT coalesce(json_agg(json_build_array(s.slug, s.name, s.price) ORDER BY s.name), '[]')
-              FROM offerings o JOIN services s ON s.id = o.service_id AND s.retired_at IS NULL
-             WHERE o.professional_id = p.user_id AND o.standing = 'approved') AS services
+              FROM eligible_offerings(:today) e JOIN services s ON s.id = e.service_id AND s.retired_at IS NULL
+             WHERE e.professional_id = p.user_id) AS services
       FROM professionals p
       JOIN users u ON u.id = p.user_id
       JOIN pincodes h ON h.pincode = p.home_pincode
@@ -99,20 +90,20 @@ PERSON = text(
     """
 )
 
-PLACE = text("SELECT pincode, place FROM pincodes WHERE pincode = :pincode")
+AREA = text("SELECT pincode, place FROM pincodes WHERE pincode = :pincode")
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A pincode and what people call it."""
+    """A pincode and the name of its place."""
 
     pincode: str
     place: str
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A service on somebody's public card; `price` in paise."""
+class CardService:
+    """A service on a professional's public card; `price` in paise."""
 
     slug: str
     name: str
@@ -121,9 +112,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class PublicCard:
-    """A professional as strangers see them: first name and initial, never a surname, a phone or an address.
+    """A professional as visitors see them: first name and initial, never a surname, a phone or an address.
 
-    Of who has left only the reviews and the number of jobs (W17).
+    After the account is deleted only the reviews and the number of jobs remain (W17).
     """
 
     id: int
@@ -133,55 +124,62 @@ class PublicCard:
     home: str
     jobs: int
     areas: list[str]
-    services: list[Offer]
-    spread: Spread
+    services: list[CardService]
+    spread: RatingDistribution
     has_left: bool
 
 
-UNMET = text("""
+ADD_UNMET_SEARCHES = text("""
     INSERT INTO unmet_searches (day, pincode, category_id, searches) VALUES (:day, :pincode, :category, :searches)
     ON CONFLICT (day, pincode, category_id) DO UPDATE SET searches = unmet_searches.searches + excluded.searches
 """)
 
 
-class Looking:
-    """The questions of people who look around."""
+class CatalogueQueries:
+    """Queries of visitors."""
 
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def bookable(self, pincode: str | None) -> list[Card]:
-        """Services that an approved, unblocked professional offers there; with None, anywhere."""
-        return [Card(*row) for row in await self._db.execute(SHELF, {"pincode": pincode, "today": clock.today()})]
+    async def bookable(self, pincode: str | None) -> list[ServiceCard]:
+        """List services that an approved, unblocked professional offers in the pincode; with None, anywhere."""
+        return [
+            ServiceCard(*row)
+            for row in await self._db.execute(BOOKABLE_SERVICES, {"pincode": pincode, "today": clock.today()})
+        ]
 
-    async def booked_most(self, pincode: str) -> list[int]:
-        """Ids of the services booked there in the last 90 days, most first."""
-        asked = {"pincode": pincode, "since": clock.now() - LATELY}
-        return list((await self._db.scalars(MOST, asked)).all())
+    async def most_booked(self, pincode: str) -> list[int]:
+        """List ids of the services booked there in the last 90 days, most booked first."""
+        params = {"pincode": pincode, "since": clock.now() - MOST_BOOKED_WINDOW}
+        return list((await self._db.scalars(MOST_BOOKED, params)).all())
 
     async def nearest_covered(self, pincode: str, service_id: int | None = None, limit: int = 3) -> list[Area]:
-        """Where the nearest bookable places are, or the nearest for one service."""
-        asked = {"pincode": pincode, "service": service_id, "limit": limit, "today": clock.today()}
-        return [Area(*row) for row in await self._db.execute(NEAREST, asked)]
+        """List the nearest areas where any service, or the given one, can be booked."""
+        params = {"pincode": pincode, "service": service_id, "limit": limit, "today": clock.today()}
+        return [Area(*row) for row in await self._db.execute(NEAREST_COVERED, params)]
 
-    async def place(self, pincode: str) -> Area | None:
-        row = (await self._db.execute(PLACE, {"pincode": pincode})).one_or_none()
+    async def area(self, pincode: str) -> Area | None:
+        row = (await self._db.execute(AREA, {"pincode": pincode})).one_or_none()
         return Area(*row) if row else None
 
-    async def busiest(self) -> str | None:
-        """The pincode that most professionals cover: where a visitor may start to look."""
-        found: str | None = await self._db.scalar(BUSIEST)
+    async def busiest_pincode(self) -> str | None:
+        """Find the pincode that most professionals cover."""
+        found: str | None = await self._db.scalar(BUSIEST_PINCODE, {"today": clock.today()})
         return found
 
-    async def professional(self, person_id: int) -> PublicCard:
-        """Missing while not approved, or blocked."""
-        row = (await self._db.execute(PERSON, {"id": person_id})).one_or_none() if 0 < person_id <= INT64 else None
+    async def public_card(self, person_id: int) -> PublicCard:
+        """Load the public card; raises Missing if the professional is not approved, or blocked."""
+        row = (
+            (await self._db.execute(PUBLIC_CARD, {"id": person_id, "today": clock.today()})).one_or_none()
+            if 0 < person_id <= INT64
+            else None
+        )
         if row is None:
             raise Missing()
-        return _public(row)
+        return _public_card(row)
 
 
-def _public(row: Row[Any]) -> PublicCard:
+def _public_card(row: Row[Any]) -> PublicCard:
     return PublicCard(
         id=row.user_id,
         name=public_name(row.full_name),
@@ -190,29 +188,31 @@ def _public(row: Row[Any]) -> PublicCard:
         home=row.place,
         jobs=row.jobs,
         areas=row.areas,
-        services=[Offer(*one) for one in row.services],
-        spread=Spread(row.one, row.two, row.three, row.four, row.five),
+        services=[CardService(*fields) for fields in row.services],
+        spread=RatingDistribution(row.one, row.two, row.three, row.four, row.five),
         has_left=row.has_left,
     )
 
 
-class Unmet:
-    """Searches that met nobody, by day, pincode and category."""
+class UnmetSearches:
+    """Counts of unmet searches by day, pincode and category."""
 
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
     async def add(self, counts: Mapping[tuple[date, str, int | None, str], int]) -> None:
-        """(day, pincode, service that was meant, slug of the category asked for) → searches."""
+        """Add counts by (day, pincode, id of the matched service, slug of the category filter)."""
         slugs = {row.slug: row.id for row in await self._db.execute(text("SELECT id, slug FROM categories"))}
-        meant = {service for _, _, service, _ in counts if service}
-        asked = text("SELECT id, category_id FROM services WHERE id = ANY(:ids)")
-        services = {row.id: row.category_id for row in await self._db.execute(asked, {"ids": list(meant)})}
+        service_ids = {service for _, _, service, _ in counts if service}
+        category_query = text("SELECT id, category_id FROM services WHERE id = ANY(:ids)")
+        services = {
+            row.id: row.category_id for row in await self._db.execute(category_query, {"ids": list(service_ids)})
+        }
         summed: dict[tuple[date, str, int], int] = {}
         for (day, pincode, service, slug), searches in counts.items():
             key = (day, pincode, slugs.get(slug) or services.get(service or 0) or 0)
             summed[key] = summed.get(key, 0) + searches
-        # In one order everywhere, so that two processes never wait for each other in a ring.
+        # In a fixed order, so that two processes never deadlock.
         for (day, pincode, category), searches in sorted(summed.items()):
-            one = {"day": day, "pincode": pincode, "category": category or None, "searches": searches}
-            await self._db.execute(UNMET, one)
+            row = {"day": day, "pincode": pincode, "category": category or None, "searches": searches}
+            await self._db.execute(ADD_UNMET_SEARCHES, row)

@@ -1,4 +1,4 @@
-"""From a line of words and a pincode to the services that can really be booked there."""
+"""Search: from a query and a pincode to the services that can be booked there."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,34 +6,35 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.search import Place, place, read_as, resolve, split
+from app.catalog.search import Place, corrected_query, find_pincode, find_services, split_place
 from app.core.cache import Cache
+from app.core.cache_tags import CARDS, MOST_BOOKED, SEARCH_RESULTS
 from app.core.i18n import _
 from app.core.paging import Page
-from app.discovery.invalidation import BOOKED, CARDS, SOUGHT, SOUGHT_KEPT, WORDS_KEPT
-from app.discovery.repository import Area, Looking
-from app.discovery.service_list import Card, Filters, cut, popular, ranked
-from app.scheduling.candidates import earliest
+from app.discovery.invalidation import CATALOGUE_MAX_AGE_SECONDS, SEARCH_MAX_AGE_SECONDS
+from app.discovery.repository import Area, CatalogueQueries
+from app.discovery.service_list import ServiceCard, ServiceFilters, by_popularity, by_rank, page_of_cards
+from app.scheduling.slot_search import earliest_starts
 
-FEW = 3
-FIRST_PLACE = "600020"
+ALTERNATIVES_SHOWN = 3
+DEFAULT_PINCODE = "600020"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What stands in the address. `errors` are those of fields that could not be read at all."""
+class SearchQuery:
+    """The query of the results page. `errors` are those of unreadable fields."""
 
     q: str = ""
     pincode: str = ""
     sort: str = "best"
-    filters: Filters = field(default_factory=Filters)
+    filters: ServiceFilters = field(default_factory=ServiceFilters)
     after: str | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A category among the results, and how many of them are in it."""
+    """A category of the results and its number of results."""
 
     slug: str
     name: str
@@ -41,128 +42,138 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
-    """`covered` is False where nobody works at all; then `nearest` says who does. `instead` is what else there is."""
+class SearchResults:
+    """The results page. `is_covered` is False where no professional works; then `nearest_areas` are filled.
 
-    asked: Asked
+    `alternatives` are other services there; `service_id` is the best match, `match_count` ignores price and rating.
+    """
+
+    query: SearchQuery
     work: str
-    where: Area | None
-    page: Page[Card]
+    area: Area | None
+    page: Page[ServiceCard]
     count: int
-    first_free: Mapping[int, datetime]
+    earliest_slots: Mapping[int, datetime]
     facets: Sequence[Facet] = ()
-    read_as: str | None = None
-    covered: bool = True
-    known: bool = True
-    nearest: Sequence[Area] = ()
-    instead: Sequence[Card] = ()
+    corrected_query: str | None = None
+    is_covered: bool = True
+    is_understood: bool = True
+    nearest_areas: Sequence[Area] = ()
+    alternatives: Sequence[ServiceCard] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
-    sought: int | None = None
-    met: int = 0
+    service_id: int | None = None
+    match_count: int = 0
 
     @property
-    def unmet(self) -> bool:
-        """Nobody works there who does this, whatever else is filtered; `sought`: the service that was meant."""
-        return self.where is not None and not self.errors and not self.met
+    def is_unmet(self) -> bool:
+        """Whether no professional there does this, whatever price and rating are filtered for."""
+        return self.area is not None and not self.errors and not self.match_count
 
 
-class Search:
-    """Looks for what was asked; what is the same for everybody is read once and kept a while."""
+class ServiceSearch:
+    """Find services; results that are the same for every visitor are cached."""
 
     def __init__(self, db: AsyncSession, cache: Cache) -> None:
         self._db = db
         self._cache = cache
-        self._looking = Looking(db)
+        self._queries = CatalogueQueries(db)
 
-    async def results(self, asked: Asked) -> Results:
-        work, where, errors = await self._understood(asked)
-        cards = await self.cards(where.pincode if where else None)
-        ids = await self._sought(work) if work else []
-        found = ranked(cards, ids) if work else popular(cards)
-        kept = [card for card in found if asked.filters.keep(card)]
-        soonest = await self._first_free(kept, where) if asked.sort == "earliest" else {}
-        page = cut(kept, asked.sort, asked.after, soonest)
-        instead = popular(cards)[:FEW] if not kept else []
-        return Results(
-            asked=asked,
+    async def find(self, query: SearchQuery) -> SearchResults:
+        work, area, errors = await self._parse(query)
+        cards = await self.cards(area.pincode if area else None)
+        ids = await self._matching_service_ids(work) if work else []
+        found = by_rank(cards, ids) if work else by_popularity(cards)
+        matching = [card for card in found if query.filters.matches(card)]
+        earliest = await self._earliest_slots(matching, area) if query.sort == "earliest" else {}
+        page = page_of_cards(matching, query.sort, query.after, earliest)
+        alternatives = by_popularity(cards)[:ALTERNATIVES_SHOWN] if not matching else []
+        return SearchResults(
+            query=query,
             work=work,
-            where=where,
+            area=area,
             page=page,
-            count=len(kept),
-            first_free=soonest or await self._first_free([*page.items, *instead], where),
+            count=len(matching),
+            earliest_slots=earliest or await self._earliest_slots([*page.items, *alternatives], area),
             facets=_facets(found),
-            read_as=await self._read_as(work) if work and found else None,
-            covered=bool(cards) or where is None,
-            known=bool(ids) or not work,
-            nearest=await self._looking.nearest_covered(where.pincode) if where and not cards else (),
-            instead=instead,
+            corrected_query=await self._corrected_query(work) if work and found else None,
+            is_covered=bool(cards) or area is None,
+            is_understood=bool(ids) or not work,
+            nearest_areas=await self._queries.nearest_covered(area.pincode) if area and not cards else (),
+            alternatives=alternatives,
             errors=errors,
-            sought=ids[0] if ids else None,
-            met=sum(asked.filters.category in ("", card.category) for card in found),
+            service_id=ids[0] if ids else None,
+            match_count=sum(query.filters.category in ("", card.category) for card in found),
         )
 
-    async def cards(self, pincode: str | None) -> list[Card]:
-        """Everything bookable there; with None, anywhere."""
+    async def cards(self, pincode: str | None) -> list[ServiceCard]:
+        """List the services that can be booked in a pincode; with None, anywhere."""
         return await self._cache.get(
-            f"{CARDS}:{pincode or 'anywhere'}", WORDS_KEPT, lambda: self._looking.bookable(pincode), list[Card]
+            f"{CARDS}:{pincode or 'anywhere'}",
+            CATALOGUE_MAX_AGE_SECONDS,
+            lambda: self._queries.bookable(pincode),
+            list[ServiceCard],
         )
 
-    async def booked_most(self, pincode: str) -> list[int]:
+    async def most_booked(self, pincode: str) -> list[int]:
         return await self._cache.get(
-            f"{BOOKED}:{pincode}", WORDS_KEPT, lambda: self._looking.booked_most(pincode), list[int]
+            f"{MOST_BOOKED}:{pincode}", CATALOGUE_MAX_AGE_SECONDS, lambda: self._queries.most_booked(pincode), list[int]
         )
 
-    async def usual_pincode(self) -> str | None:
-        """Where somebody whose place we do not know begins: where Doorstep began, while somebody works there."""
-        if await self.cards(FIRST_PLACE):
-            return FIRST_PLACE
-        return await self._cache.get(f"{CARDS}:usual", WORDS_KEPT, self._looking.busiest, str | None)
+    async def default_pincode(self) -> str | None:
+        """The pincode of visitors whose place is unknown: DEFAULT_PINCODE if it is covered, else the busiest."""
+        if await self.cards(DEFAULT_PINCODE):
+            return DEFAULT_PINCODE
+        return await self._cache.get(
+            f"{CARDS}:default-pincode", CATALOGUE_MAX_AGE_SECONDS, self._queries.busiest_pincode, str | None
+        )
 
-    async def _understood(self, asked: Asked) -> tuple[str, Area | None, dict[str, str]]:
-        """The work and the place. A place among the words counts more than the pincode beside them."""
-        errors = dict(asked.errors)
-        where = None
-        if asked.pincode and "pincode" not in errors:
-            found = await place(self._db, asked.pincode)
-            where = Area(found.pincode, found.name) if found else None
-            if where is None:
-                errors["pincode"] = unknown_pincode()
-        work, named = await self._split(asked.q) if asked.q else ("", None)
-        if named is not None:
-            where = Area(named.pincode, named.name)
+    async def _parse(self, query: SearchQuery) -> tuple[str, Area | None, dict[str, str]]:
+        """Split the query into work and area; a place in the text takes precedence over the pincode field."""
+        errors = dict(query.errors)
+        area = None
+        if query.pincode and "pincode" not in errors:
+            place = await find_pincode(self._db, query.pincode)
+            area = Area(place.pincode, place.name) if place else None
+            if area is None:
+                errors["pincode"] = unknown_pincode_message()
+        work, place_in_text = await self._split_place(query.q) if query.q else ("", None)
+        if place_in_text is not None:
+            area = Area(place_in_text.pincode, place_in_text.name)
             errors.pop("pincode", None)
-        return work, where, errors
+        return work, area, errors
 
-    async def _split(self, q: str) -> tuple[str, Place | None]:
+    async def _split_place(self, q: str) -> tuple[str, Place | None]:
         return await self._cache.get(
-            _key("split", q), SOUGHT_KEPT, lambda: split(self._db, q), tuple[str, Place | None]
+            _cache_key("split", q), SEARCH_MAX_AGE_SECONDS, lambda: split_place(self._db, q), tuple[str, Place | None]
         )
 
-    async def _sought(self, work: str) -> list[int]:
-        async def ask() -> list[int]:
-            return [hit.service_id for hit in await resolve(self._db, work)]
+    async def _matching_service_ids(self, work: str) -> list[int]:
+        async def load() -> list[int]:
+            return [hit.service_id for hit in await find_services(self._db, work)]
 
-        return await self._cache.get(_key("ids", work), SOUGHT_KEPT, ask, list[int])
+        return await self._cache.get(_cache_key("ids", work), SEARCH_MAX_AGE_SECONDS, load, list[int])
 
-    async def _read_as(self, work: str) -> str | None:
-        return await self._cache.get(_key("read", work), SOUGHT_KEPT, lambda: read_as(self._db, work), str | None)
+    async def _corrected_query(self, work: str) -> str | None:
+        return await self._cache.get(
+            _cache_key("read", work), SEARCH_MAX_AGE_SECONDS, lambda: corrected_query(self._db, work), str | None
+        )
 
-    async def _first_free(self, cards: Sequence[Card], where: Area | None) -> dict[int, datetime]:
-        return await earliest(self._db, cards, where.pincode) if where and cards else {}
-
-
-def _key(kind: str, words: str) -> str:
-    """Anybody may type anything: the words never make a path of names."""
-    return f"{SOUGHT}:{kind}:{words.replace(':', ' ')}"
+    async def _earliest_slots(self, cards: Sequence[ServiceCard], area: Area | None) -> dict[int, datetime]:
+        return await earliest_starts(self._db, cards, area.pincode) if area and cards else {}
 
 
-def unknown_pincode() -> str:
+def unknown_pincode_message() -> str:
     return _("We do not know this pincode. Six digits, please, such as 600020.")
 
 
-def _facets(found: Sequence[Card]) -> list[Facet]:
+def _cache_key(kind: str, text: str) -> str:
+    """Make a cache key; colons of the text are replaced, since they separate the parts of keys."""
+    return f"{SEARCH_RESULTS}:{kind}:{text.replace(':', ' ')}"
+
+
+def _facets(cards: Sequence[ServiceCard]) -> list[Facet]:
     counts: dict[tuple[str, str], int] = {}
-    for card in found:
+    for card in cards:
         key = (card.category, card.category_name)
         counts[key] = counts.get(key, 0) + 1
     return [Facet(slug, name, count) for (slug, name), count in counts.items()]

@@ -1,19 +1,19 @@
-"""What stands on the shelf of one place: services that somebody near does, sorted, filtered, cut into pages."""
+"""The services that can be booked in a place: filtered, sorted and split into pages."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.paging import Page, after, page_of
+from app.core.paging import Page, decode_cursor, page_of
 
-PAGE = 20
+PAGE_SIZE = 20
 SORTS = ("best", "price", "rating", "earliest")
-NEVER = 2**40  # epoch seconds, after every slot
+NO_SLOT_EPOCH_SECONDS = 2**40  # after every slot
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """A service as lists show it: `price` in paise, `stars` all that were given, added up."""
+class ServiceCard:
+    """A service as lists show it: `price` in paise, `stars` the sum of all ratings."""
 
     id: int
     slug: str
@@ -33,14 +33,14 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """What may be left out: a category's slug, a highest price in paise, a lowest rating."""
+class ServiceFilters:
+    """Filters of the results: a category's slug, the highest price in paise, the lowest rating."""
 
     category: str = ""
     max_price: int | None = None
     min_rating: float | None = None
 
-    def keep(self, card: Card) -> bool:
+    def matches(self, card: ServiceCard) -> bool:
         return (
             self.category in ("", card.category)
             and (self.max_price is None or card.price <= self.max_price)
@@ -48,39 +48,45 @@ class Filters:
         )
 
 
-def ranked(cards: Sequence[Card], ids: Sequence[int]) -> list[Card]:
-    """Those asked for, best match first."""
+def by_rank(cards: Sequence[ServiceCard], ids: Sequence[int]) -> list[ServiceCard]:
+    """Pick the cards with these ids, in their order."""
     by_id = {card.id: card for card in cards}
-    return [by_id[one] for one in ids if one in by_id]
+    return [by_id[service_id] for service_id in ids if service_id in by_id]
 
 
-def popular(cards: Collection[Card]) -> list[Card]:
-    """Where nothing was asked for: what most people wrote about first."""
+def by_popularity(cards: Collection[ServiceCard]) -> list[ServiceCard]:
+    """Sort by number of reviews, the most first."""
     return sorted(cards, key=lambda card: (-card.reviews, card.id))
 
 
-def cut(
-    cards: Sequence[Card], sort: str, cursor: str | None, first_free: Mapping[int, datetime], size: int = PAGE
-) -> Page[Card]:
-    """One page after `cursor`; `cards` come best match first. A cursor that is not ours is Missing."""
-    place = {card.id: n for n, card in enumerate(cards)}
-    keys = _keys(sort, place, first_free)
-    last = after(cursor, int, int, int)
+def page_of_cards(
+    cards: Sequence[ServiceCard],
+    sort: str,
+    cursor: str | None,
+    first_free: Mapping[int, datetime],
+    size: int = PAGE_SIZE,
+) -> Page[ServiceCard]:
+    """Sort and return the page after `cursor`. `cards` come best match first. Raises Missing for an invalid cursor."""
+    position = {card.id: n for n, card in enumerate(cards)}
+    keys = _sort_key(sort, position, first_free)
+    last = decode_cursor(cursor, int, int, int)
     rows = sorted(((*keys(card), card.id), card) for card in cards if last is None or (*keys(card), card.id) > last)
     shown = page_of(rows, size, lambda row: row[0])
     return Page([card for _, card in shown.items], shown.next)
 
 
-def _keys(sort: str, place: Mapping[int, int], first_free: Mapping[int, datetime]) -> Callable[[Card], tuple[int, int]]:
-    """Two whole numbers per card, the least first; people compare ratings by the one digit they see."""
+def _sort_key(
+    sort: str, position: Mapping[int, int], first_free: Mapping[int, datetime]
+) -> Callable[[ServiceCard], tuple[int, int]]:
+    """The sort key of a card, two integers, ascending; ratings are compared by the one decimal that is shown."""
     if sort == "price":
-        return lambda card: (card.price, place[card.id])
+        return lambda card: (card.price, position[card.id])
     if sort == "rating":
         return lambda card: (-round((card.rating or 0) * 10), -card.reviews)
     if sort == "earliest":
-        return lambda card: (_moment(first_free.get(card.id)), place[card.id])
-    return lambda card: (place[card.id], 0)
+        return lambda card: (_epoch_seconds(first_free.get(card.id)), position[card.id])
+    return lambda card: (position[card.id], 0)
 
 
-def _moment(start: datetime | None) -> int:
-    return int(start.timestamp()) if start else NEVER
+def _epoch_seconds(start: datetime | None) -> int:
+    return int(start.timestamp()) if start else NO_SLOT_EPOCH_SECONDS

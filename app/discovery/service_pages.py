@@ -1,4 +1,4 @@
-"""One service: who may come, when, what is included, what people say; and its slots alone."""
+"""The page of a service: candidates, slots, what is included, reviews; and its slots as a fragment."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -9,21 +9,22 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.catalog.repository import Services, Shown
-from app.core.datetimes import clock_time, when
-from app.discovery import invalidation as stale
+from app.catalog.repository import ServiceDetails, ServiceRepository
+from app.core import cache_tags
+from app.core.datetimes import format_clock_time, format_datetime
+from app.discovery import invalidation
+from app.discovery.availability import SLOT_VALUE_FORMAT, ServiceAvailability, display_name, load_availability
 from app.discovery.labels import language_of
-from app.discovery.pages import main_pincode, seconds_kept, told
-from app.discovery.service_view import START, Times, called, times
-from app.discovery.slot_selection import Choice, read_choice
+from app.discovery.pages import cache_max_age, main_pincode, read_query_fields
+from app.discovery.slot_selection import SlotSelection, read_slot_selection
 from app.reviews.repository import Reviews
-from app.web.forms import query
+from app.web.forms import parse_query
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
 from app.web.render import page, wants_fragment
 
-FIRST_REVIEWS = 3
-REVIEWS_A_PAGE = 20
+REVIEWS_SHOWN = 3
+REVIEWS_PAGE_SIZE = 20
 
 
 class ServicePages(Controller):
@@ -34,90 +35,95 @@ class ServicePages(Controller):
     async def show(
         self, request: Request, slug: FromPath[str], db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
     ) -> HtmlResponse:
-        return await self._answer(request, slug, db, me)
+        return await self._render_service(request, slug, db, me)
 
     @get("/slots")
     async def slots(
         self, request: Request, slug: FromPath[str], db: NamedDependency[AsyncSession], me: NamedDependency[Me | None]
     ) -> HtmlResponse:
-        """The slots alone for HTMX, and the address says what was chosen; a plain browser gets the page around them."""
-        return await self._answer(request, slug, db, me, fragment="discovery/_slots.html")
+        """Render the slots for HTMX and replace the URL by the selection; a plain browser gets the whole page."""
+        return await self._render_service(request, slug, db, me, fragment="discovery/_slots.html")
 
     @get("/reviews")
     async def reviews(self, request: Request, slug: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        service = await Services(db).by_slug(slug)
+        service = await ServiceRepository(db).by_slug(slug)
         reviews = Reviews(db)
         return page(
             request,
             "discovery/reviews.html",
-            keep_for=stale.WORDS_KEPT,
-            under=(stale.REVIEWS, stale.CARDS),
+            max_age=invalidation.CATALOGUE_MAX_AGE_SECONDS,
+            tags=(cache_tags.REVIEWS, cache_tags.CARDS),
             service=service,
-            spread=await reviews.spread_of_service(service.id),
-            reviews=await reviews.of_service(service.id, query(request).get("after"), REVIEWS_A_PAGE),
+            spread=await reviews.rating_of_service(service.id),
+            reviews=await reviews.of_service(service.id, parse_query(request).get("after"), REVIEWS_PAGE_SIZE),
             language_of=language_of,
         )
 
-    async def _answer(
+    async def _render_service(
         self, request: Request, slug: FromPath[str], db: AsyncSession, me: Me | None, fragment: str | None = None
     ) -> HtmlResponse:
-        service = await Services(db).by_slug(slug)
-        choice = await _choice(request, service, db, me)
-        found = await times(db, service, choice)
-        alone = fragment is not None and wants_fragment(request)
-        said = {} if alone else await _said(db, service)
+        service = await ServiceRepository(db).by_slug(slug)
+        selection = await _slot_selection(request, service, db, me)
+        availability = await load_availability(db, service, selection)
+        is_fragment = fragment is not None and wants_fragment(request)
+        reviews_context = {} if is_fragment else await _reviews_context(db, service)
         return page(
             request,
             "discovery/service.html",
             fragment,
-            status=422 if found.errors else 200,
-            keep_for=seconds_kept(),
-            under=(stale.TIMES, stale.CARDS, stale.REVIEWS, stale.PEOPLE),
-            headers={"hx-replace-url": _address(service, choice)} if alone else None,
+            status=422 if availability.errors else 200,
+            max_age=cache_max_age(),
+            tags=(cache_tags.SLOTS, cache_tags.CARDS, cache_tags.REVIEWS, cache_tags.PROFESSIONALS),
+            headers={"hx-replace-url": _canonical_url(service, selection)} if is_fragment else None,
             service=service,
-            choice=choice,
-            times=found,
-            strip=_strip(found),
-            slots=[_parts(found, index) for index in range(len(found.days))],
-            called=called,
+            selection=selection,
+            availability=availability,
+            strip=_day_strip(availability),
+            slots=[_slot_groups(availability, index) for index in range(len(availability.days))],
+            display_name=display_name,
             language_of=language_of,
-            **said,
+            **reviews_context,
         )
 
 
-async def _choice(request: Request, service: Shown, db: AsyncSession, me: Me | None) -> Choice:
-    """A customer who names no pincode means home."""
-    fields, unreadable = told(request)
+async def _slot_selection(request: Request, service: ServiceDetails, db: AsyncSession, me: Me | None) -> SlotSelection:
+    """Read the selection; the pincode defaults to the customer's main address."""
+    fields, unreadable = read_query_fields(request)
     if not fields.get("pincode") and (home := await main_pincode(db, me)):
         fields["pincode"] = home
-    return read_choice(fields, service, unreadable)
+    return read_slot_selection(fields, service, unreadable)
 
 
-async def _said(db: AsyncSession, service: Shown) -> dict[str, Any]:
+async def _reviews_context(db: AsyncSession, service: ServiceDetails) -> dict[str, Any]:
     reviews = Reviews(db)
     return {
-        "spread": await reviews.spread_of_service(service.id),
-        "reviews": await reviews.of_service(service.id, limit=FIRST_REVIEWS),
+        "spread": await reviews.rating_of_service(service.id),
+        "reviews": await reviews.of_service(service.id, limit=REVIEWS_SHOWN),
     }
 
 
-def _strip(found: Times) -> list[dict[str, Any]]:
-    return [{"date": one.day, "number": one.day.day, "free": bool(one.starts)} for one in found.days]
+def _day_strip(availability: ServiceAvailability) -> list[dict[str, Any]]:
+    return [{"date": day.day, "number": day.day.day, "free": bool(day.starts)} for day in availability.days]
 
 
-def _parts(found: Times, index: int) -> list[dict[str, Any]]:
-    """The starts of one day, as the slots macro takes them."""
+def _slot_groups(availability: ServiceAvailability, index: int) -> list[dict[str, Any]]:
+    """The slots of one day, as the slots macro takes them."""
     return [
         {
             "part": part,
             "times": [
-                {"value": start.strftime(START), "time": clock_time(start), "words": when(start)} for start in starts
+                {
+                    "value": start.strftime(SLOT_VALUE_FORMAT),
+                    "time": format_clock_time(start),
+                    "words": format_datetime(start),
+                }
+                for start in starts
             ],
         }
-        for part, starts in found.parts(found.days[index])
+        for part, starts in availability.slots_by_part_of_day(availability.days[index])
     ]
 
 
-def _address(service: Shown, choice: Choice) -> str:
-    asked = {"pincode": choice.pincode, "professional": choice.professional_id or ""}
-    return f"/services/{service.slug}?{urlencode({name: value for name, value in asked.items() if value})}"
+def _canonical_url(service: ServiceDetails, selection: SlotSelection) -> str:
+    params = {"pincode": selection.pincode, "professional": selection.professional_id or ""}
+    return f"/services/{service.slug}?{urlencode({name: value for name, value in params.items() if value})}"

@@ -1,20 +1,20 @@
-"""What somebody has chosen on a service's page so far, read from its address; anything absurd is told in words."""
+"""What is selected on a service's page, read from its query; invalid fields become errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from app.catalog.repository import Shown
+from app.catalog.repository import ServiceDetails
 from app.core import clock
 from app.core.i18n import _
-from app.core.references import row_number
+from app.core.references import parse_row_id
 
-DAYS_SHOWN = 7
+DAYS_PER_PAGE = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """`day` is the first of seven, in Asia/Kolkata; `open_day` the one open; `start` the radio to check."""
+class SlotSelection:
+    """`day` is the first of seven, in Asia/Kolkata; `open_day` the expanded one; `start` the selected slot."""
 
     pincode: str
     day: date
@@ -24,38 +24,40 @@ class Choice:
     errors: Mapping[str, str] = field(default_factory=dict)
 
     def earlier(self) -> date | None:
-        """Where the seven days before begin; None when these are the first."""
-        return max(self.day - timedelta(days=DAYS_SHOWN), clock.today()) if self.day > clock.today() else None
+        """The first day of the previous page; None on the first page."""
+        return max(self.day - timedelta(days=DAYS_PER_PAGE), clock.today()) if self.day > clock.today() else None
 
-    def later(self, service: Shown) -> date | None:
-        """Where the seven days after begin; None when the horizon ends before."""
-        after = self.day + timedelta(days=DAYS_SHOWN)
-        return after if after < last_day(service) else None
+    def later(self, service: ServiceDetails) -> date | None:
+        """The first day of the next page; None when the horizon ends before."""
+        after = self.day + timedelta(days=DAYS_PER_PAGE)
+        return after if after < booking_horizon_end(service) else None
 
 
-def read_choice(fields: Mapping[str, str], service: Shown, unreadable: Mapping[str, str]) -> Choice:
-    """`unreadable` are the errors of fields that could not be read at all."""
+def read_slot_selection(
+    fields: Mapping[str, str], service: ServiceDetails, unreadable: Mapping[str, str]
+) -> SlotSelection:
+    """Read the selection; `unreadable` are the errors of unreadable fields."""
     errors = dict(unreadable)
-    return Choice(
+    return SlotSelection(
         pincode=fields.get("pincode", "").strip()[:100],
-        day=_day(fields.get("day", "").strip(), service, errors),
-        professional_id=_professional(fields.get("professional", "").strip(), errors),
+        day=_parse_day(fields.get("day", "").strip(), service, errors),
+        professional_id=_parse_professional(fields.get("professional", "").strip(), errors),
         start=fields.get("start", "")[:40],
         open_day=fields.get("shown-day", "")[:10],
         errors=errors,
     )
 
 
-def last_day(service: Shown) -> date:
-    """The first day that can no longer be booked."""
+def booking_horizon_end(service: ServiceDetails) -> date:
+    """The first day that is too far ahead to book."""
     return clock.today() + timedelta(days=service.horizon_days)
 
 
-def not_here(name: str, place: str) -> str:
+def not_available_message(name: str, place: str) -> str:
     return _("%(name)s cannot take this job in %(place)s. Anyone who is free can.", name=name, place=place)
 
 
-def _day(text: str, service: Shown, errors: dict[str, str]) -> date:
+def _parse_day(text: str, service: ServiceDetails, errors: dict[str, str]) -> date:
     today = clock.today()
     if not text:
         return today
@@ -67,15 +69,15 @@ def _day(text: str, service: Shown, errors: dict[str, str]) -> date:
         errors["day"] = _("We cannot read this day. Pick one below.")
     elif day < today:
         errors["day"] = _("This day is over. Pick one below.")
-    elif day >= last_day(service):
+    elif day >= booking_horizon_end(service):
         errors["day"] = _("This day is too far ahead. Pick one below.")
     return day if day is not None and not errors.get("day") else today
 
 
-def _professional(text: str, errors: dict[str, str]) -> int | None:
+def _parse_professional(text: str, errors: dict[str, str]) -> int | None:
     if not text or text == "anyone":
         return None
-    known = row_number(text)
-    if known is None:
+    professional_id = parse_row_id(text)
+    if professional_id is None:
         errors["professional"] = _("We do not know this person. Anyone who is free can come.")
-    return known
+    return professional_id

@@ -1,4 +1,4 @@
-"""/admin/bookings: the table, one booking beside it, its contact (looks are written down), its code (voided unseen)."""
+"""/admin/bookings: the table, one booking beside it, its contact (views are logged), voiding its code."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -11,159 +11,171 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.audit.history import History
-from app.billing.ledger_repository import Ledger
 from app.bookings.booking import Booking
+from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.decline import Dispute
-from app.bookings.labels import accounts, endings, kinds, payments, states
+from app.bookings.labels import admin_cancellation_labels, admin_state_labels, payment_method_labels
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.timeline import steps_of
+from app.bookings.timeline import timeline_steps
 from app.core import clock
-from app.core.errors import Invalid, Refused
 from app.core.i18n import N_, _
 from app.dispatch import assignment
-from app.dispatch.repository import FILTERS, SORTS, Desk
-from app.dispatch.unassigned_repository import Dispatch
-from app.jobs.handover import is_spent, locked_until
+from app.dispatch.repository import FILTERS, SORTS, AdminBookings
+from app.dispatch.unassigned_repository import UnassignedBookings
 from app.jobs.repository import Jobs
 from app.payments.repository import Charges
-from app.web.admin import desk
-from app.web.forms import form, query, read, shown_again
+from app.web.actions import Rejection, submit
+from app.web.admin import admin_page
+from app.web.forms import parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, swap, wants_fragment
-from app.web.table import View, view
+from app.web.panels import load_panels
+from app.web.render import redirect, swap, wants_fragment
+from app.web.table import TableView, table_view
+from app.web.validation import validate_form
 
 PATH = "/admin/bookings"
 PANEL = "dispatch/_booking.html"
 TABS = ("", "money", "history")
 
 
-class Why(Struct, kw_only=True):
+class VoidCodeForm(Struct, kw_only=True):
     reason: Annotated[
         str, Meta(min_length=1, max_length=500, extra={"error": N_("Write why, in at most 500 characters.")})
     ]
 
 
-class BookingDesk(Controller):
+class BookingAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
     @get(name="desk-bookings")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         table = await _table(db, _view(request))
-        return await desk(request, db, "dispatch/bookings.html", "dispatch/_bookings.html", **table)
+        return await admin_page(request, db, "dispatch/bookings.html", "dispatch/_bookings.html", **table)
 
     @get("/{ref:str}", name="desk-booking")
     async def show(self, request: Request, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _drawn(request, db, await Bookings(db).by_reference(ref))
+        return await _render(request, db, await Bookings(db).by_reference(ref))
 
     @get("/{ref:str}/contact", name="desk-contact")
     async def contact(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        """Address and phones: that somebody looked is written down first."""
+        """Show address and phones, after the view is recorded."""
         booking = await Bookings(db).by_reference(ref, lock=True)
-        booking.see_contact(me)
+        booking.record_contact_view(me)
         await db.flush()
-        return await _drawn(request, db, booking, contact=await Jobs(db).contact_of(booking))
+        return await _render(request, db, booking, contact=await Jobs(db).admin_contact(booking))
 
     @post("/{ref:str}/voided-code", name="desk-voided-code")
     async def void_code(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
-        try:
-            booking = await assignment.void_code(db, me, ref, read(Why, sent).reason)
-        except Invalid as error:
+        form = await parse_form(request)
+
+        async def void() -> Booking:
+            return await assignment.void_code(db, me, ref, validate_form(VoidCodeForm, form).reason)
+
+        async def render_error(rejection: Rejection) -> HtmlResponse:
             booking = await Bookings(db).by_reference(ref)
-            return await _drawn(request, db, booking, status=422, errors=error.errors, values=shown_again(sent))
-        except Refused as refusal:
-            return await _drawn(request, db, await Bookings(db).by_reference(ref), status=409, refusal=refusal)
-        words = _("The code is void. The customer has been told how to get a new one.")
-        if not wants_fragment(request):
-            flash(request, words)
-            return go(request, _view(request).record_url(booking.reference))
-        context = {"view": _view(request), **await _record(request, db, booking), "said": words}
-        return swap(request, "dispatch/booking_changed.swap.html", **context)
+            return await _render(request, db, booking, rejection=rejection)
+
+        async def render_result(booking: Booking) -> HtmlResponse:
+            if not wants_fragment(request):
+                return redirect(request, _view(request).record_url(booking.reference))
+            context = {"view": _view(request), **await _record(request, db, booking), "message": message}
+            return swap(request, "dispatch/booking_changed.swap.html", **context)
+
+        message = _("The code is void. The customer has been told how to get a new one.")
+        return await submit(
+            request,
+            void,
+            form=form,
+            on_error=render_error,
+            message="" if wants_fragment(request) else message,
+            then=render_result,
+        )
 
 
-# How
+def _view(request: Request) -> TableView:
+    return table_view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS)
 
 
-def _view(request: Request) -> View:
-    return view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS)
-
-
-async def _drawn(
-    request: Request, db: AsyncSession, booking: Booking, *, status: int = 200, **more: Any
+async def _render(
+    request: Request, db: AsyncSession, booking: Booking, *, rejection: Rejection | None = None, **more: Any
 ) -> HtmlResponse:
-    """One booking beside the table; for HTMX alone."""
-    asked = _view(request)
-    around = {} if wants_fragment(request) else await _table(db, asked)
-    context = {"view": asked, **around, **await _record(request, db, booking), **more}
-    answer = await desk(request, db, "dispatch/bookings.html", PANEL, **context)
-    answer.status_code = status
-    return answer
+    """Render one booking beside the table; the panel alone for HTMX."""
+    view = _view(request)
+    table = {} if wants_fragment(request) else await _table(db, view)
+    context = {"view": view, **table, **await _record(request, db, booking), **more}
+    if rejection:
+        context["refusal"] = rejection.refusal
+        context["errors"] = rejection.errors
+        context["values"] = {} if rejection.refusal else rejection.values
+    response = await admin_page(request, db, "dispatch/bookings.html", PANEL, **context)
+    response.status_code = rejection.status if rejection else 200
+    return response
 
 
-async def _table(db: AsyncSession, asked: View) -> dict[str, Any]:
-    lists = Desk(db)
-    found = await lists.named(asked.q)
+async def _table(db: AsyncSession, view: TableView) -> dict[str, Any]:
+    bookings = AdminBookings(db)
+    matches = await bookings.search(view.q)
     return {
-        "view": asked,
-        "found": found,
-        "page": await lists.listed(
-            asked.chosen, found, sort=asked.sort, descending=asked.descending, after=asked.after
+        "view": view,
+        "matches": matches,
+        "page": await bookings.page(
+            view.filters, matches, sort=view.sort, descending=view.descending, after=view.after
         ),
-        "counts": await lists.counts(asked.chosen, asked.q),
-        "categories": await lists.categories(),
-        "told": await filters_in_words(lists, asked.chosen),
-        "endings": endings(),
-        "payments": payments(),
+        "counts": await bookings.counts(view.filters, view.q),
+        "categories": await bookings.categories(),
+        "active_filters": await describe_filters(bookings, view.filters),
+        "endings": admin_cancellation_labels(),
+        "payments": payment_method_labels(),
         "booking": None,
     }
 
 
 async def _record(request: Request, db: AsyncSession, booking: Booking) -> dict[str, Any]:
-    """The panel's part of the page; only what the open tab shows is read."""
-    tab = query(request).get("tab", "")
+    """Return the panel's context; only what the open tab shows is read."""
+    tab = parse_query(request).get("tab", "")
     code = booking.live_code("finish" if booking.state == State.STARTED else "start")
     due = booking.state in (State.ASSIGNED, State.STARTED)
     return {
         "booking": booking,
-        "row": await Desk(db).row(booking.id),
+        "row": await AdminBookings(db).row(booking.id),
         "tab": tab if tab in TABS else "",
-        "steps": steps_of(booking),
+        "steps": timeline_steps(booking),
         "code": code if due else None,
         "code_is_void": due and is_spent(code),
-        "locked_until": locked_until(code, clock.now()),
+        "locked_until": entry_locked_until(code, clock.now()),
         "dispute": await db.get(Dispute, booking.id),
-        "declines": await Dispatch(db).declines(booking.id),
+        "declines": await UnassignedBookings(db).declines(booking.id),
         "charges": await Charges(db).of_booking(booking.id),
-        "lines": await Ledger(db).of_booking(booking.id) if tab == "money" else [],
+        "panels": await load_panels(request, db, "dispatch.booking.money", booking) if tab == "money" else [],
         "history": await History(db).of(booking.subject) if tab == "history" else None,
-        "accounts": accounts(),
-        "kinds": kinds(),
         "contact": None,
         "refusal": None,
         "values": {},
         "errors": {},
-        "said": None,
+        "message": None,
     }
 
 
-async def filters_in_words(lists: Desk, chosen: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(field, words) of every filter that no chip of its own stands for."""
-    named = dict(await lists.categories())
-    words: dict[str, Callable[[str], str]] = {
-        "state": lambda value: states().get(value, "–") if value in ("held", "completed", "closed", "open") else "",
-        "cancelled_as": lambda value: endings().get(value, "–"),
+async def describe_filters(bookings: AdminBookings, filters: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return (field, text) of every active filter that no chip of its own stands for."""
+    category_names = dict(await bookings.categories())
+    texts: dict[str, Callable[[str], str]] = {
+        "state": lambda value: (
+            admin_state_labels().get(value, "–") if value in ("held", "completed", "closed", "open") else ""
+        ),
+        "cancelled_as": lambda value: admin_cancellation_labels().get(value, "–"),
         "from": lambda value: _("From %(day)s", day=value),
         "to": lambda value: _("Until %(day)s", day=value),
-        "category": lambda value: named.get(value, "–"),
+        "category": lambda value: category_names.get(value, "–"),
         "pincode": lambda value: value,
-        "payment": lambda value: payments().get(value, "–"),
+        "payment": lambda value: payment_method_labels().get(value, "–"),
         "accepted": lambda _value: _("Accepted"),
         "accepted_under": lambda value: _("Accepted within %(n)s min", n=value),
         "rating": lambda value: _("Reviewed") if value == "yes" else _("%(n)s of five stars", n=value),
@@ -172,8 +184,13 @@ async def filters_in_words(lists: Desk, chosen: Mapping[str, str]) -> list[tuple
         "locked": lambda _value: _("Code locked or void"),
         "blocked": lambda _value: _("Held by somebody blocked"),
     }
-    told = [(name, said(chosen[name])) for name, said in words.items() if chosen.get(name)]
-    for name, ask in (("service", lists.service), ("professional", lists.person), ("customer", lists.person)):
-        if chosen.get(name):
-            told.append((name, await ask(chosen[name])))
-    return [(name, said) for name, said in told if said]
+    described = [(name, text(filters[name])) for name, text in texts.items() if filters.get(name)]
+    names = (
+        ("service", bookings.service_name),
+        ("professional", bookings.person_name),
+        ("customer", bookings.person_name),
+    )
+    for name, find_name in names:
+        if filters.get(name):
+            described.append((name, await find_name(filters[name])))
+    return [(name, text) for name, text in described if text]

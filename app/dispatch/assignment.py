@@ -1,4 +1,4 @@
-"""Giving a job by hand: who does this work, why each of them is free or not, and the one deed."""
+"""Assign a job by hand: the candidates with what stands against each, and the assignment itself."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,22 +7,21 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.holds import write
-from app.bookings.moves import State, sorry
+from app.bookings.holds import flush_booking
+from app.bookings.moves import State, state_refusal
 from app.bookings.repository import Bookings
-from app.bookings.reservation import claim, make_room
 from app.core import clock
-from app.core.datetimes import clock_time
-from app.core.encryption import Vault
+from app.core.datetimes import format_clock_time
+from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.core.events import Person
 from app.core.i18n import N_, _
-from app.core.keyset import AnyRow
-from app.dispatch.unassigned_repository import Dispatch
+from app.dispatch.unassigned_repository import UnassignedBookings
+from app.jobs.acceptance import clear_conflicts, lock_with_reservations
 from app.jobs.repository import Jobs
-from app.scheduling.candidates import fill, known_place
-from app.scheduling.slots import Busy, Worker, in_the_way, within_hours
-from app.scheduling.travel import Point, distance_km
+from app.scheduling.candidate_repository import assess_candidates, load_busy_times, require_pincode
+from app.scheduling.candidates import AssessedCandidate, BusyTime, Candidate, Eligibility
+from app.scheduling.slots import conflicts, within_hours
 
 DECLINED = {
     "passed": N_("Passed on this job."),
@@ -32,141 +31,140 @@ DECLINED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """Somebody who does this work. `against`: why they cannot have the job, in words; `kept`: what would move.
+class AssignmentCandidate:
+    """A professional who offers the service.
 
-    `km` by road from home, None when unknown.
+    `objections`: why they cannot have the job, in words; `reservations`: references of bookings that would move.
     """
 
-    worker: Worker
+    candidate: Candidate
     place: str
-    covers: bool
-    against: list[str]
-    kept: list[str]
+    objections: list[str]
+    reservations: list[str]
 
     @property
     def is_free(self) -> bool:
-        return not self.against
+        return not self.objections
 
 
-async def candidates(db: AsyncSession, booking: Booking, person_id: int | None = None) -> list[Candidate]:
-    """Everybody who could be asked, those who are free first and the nearest of them first."""
-    where = await known_place(db, booking.pincode)
-    rows = {row.user_id: row for row in await Dispatch(db).people(booking, where, person_id)}
-    crew = [_worker(row, where) for row in rows.values()]
-    await fill(db, crew, booking.starts_at, booking.ends_at, ignoring=booking.id)
-    met = {worker.id: in_the_way(worker, booking.minutes, where, booking.starts_at) for worker in crew}
-    called = await Jobs(db).named([job.booking_id for jobs in met.values() for job in jobs])
-    found = [_judged(rows[worker.id], worker, booking, met[worker.id], called) for worker in crew]
-    return sorted(found, key=_order)
+async def find_assignment_candidates(
+    db: AsyncSession, booking: Booking, person_id: int | None = None
+) -> list[AssignmentCandidate]:
+    """Return everyone who offers the service, free ones first, then by distance; only `person_id` if given."""
+    location = await require_pincode(db, booking.pincode)
+    assessed = await assess_candidates(db, booking.service_id, location, professional_id=person_id)
+    candidates = [row.candidate for row in assessed]
+    await load_busy_times(db, candidates, booking.starts_at, booking.ends_at, ignoring=booking.id)
+    conflicts_of = {
+        candidate.id: conflicts(candidate, booking.minutes, location, booking.starts_at) for candidate in candidates
+    }
+    booking_ids = [job.booking_id for jobs in conflicts_of.values() for job in jobs]
+    labels = await Jobs(db).labels(booking_ids)
+    declines = await UnassignedBookings(db).decline_kinds(booking.id)
+    judged = [
+        _judge(row, declines.get(row.candidate.id), booking, conflicts_of[row.candidate.id], labels) for row in assessed
+    ]
+    return sorted(judged, key=_sort_key)
 
 
-async def give(db: AsyncSession, by: Person, reference: str, professional_id: int, vault: Vault) -> Booking:
-    """The job is theirs; both sides are told. Giving it again to the same person changes nothing.
+async def assign(db: AsyncSession, by: Person, reference: str, professional_id: int, encryption: Encryption) -> Booking:
+    """Assign the job to a professional and notify both sides; repeated for the same person, change nothing.
 
-    Refused: somebody has it already, or this person is not free; Missing: they do not do this work.
+    Refused("taken"), Refused("busy"); Missing when they do not offer the service.
     """
-    booking, others = await claim(Bookings(db), professional_id, reference)
+    booking, others = await lock_with_reservations(Bookings(db), professional_id, reference)
     if booking.state == State.ASSIGNED and booking.professional_id == professional_id:
         return booking
     if booking.state != State.REQUESTED:
-        raise Refused(sorry(booking.state), reason="taken")
-    found = await candidates(db, booking, professional_id)
-    if not found:
+        raise Refused(state_refusal(booking.state), reason="taken")
+    chosen = next(iter(await find_assignment_candidates(db, booking, professional_id)), None)
+    if chosen is None:
         raise Missing
-    if not found[0].is_free:
-        raise Refused(_not_free(found[0], found[0].against), reason="busy")
-    await _take(db, found[0], booking, others)
-    booking.give(by, professional_id, vault)
-    await write(db)
+    if not chosen.is_free:
+        raise Refused(_not_free(chosen, chosen.objections), reason="busy")
+    await _take(db, chosen, booking, others)
+    booking.assign(by, professional_id, encryption)
+    await flush_booking(db)
     return booking
 
 
 async def void_code(db: AsyncSession, by: Person, reference: str, reason: str) -> Booking:
-    """The code that is due ends unseen; only its customer can ask for a new one."""
+    """Void the live code without showing it; only the customer can ask for a new one."""
     booking = await Bookings(db).by_reference(reference, lock=True)
     if booking.state not in (State.ASSIGNED, State.STARTED):
-        raise Refused(sorry(booking.state), reason="state")
+        raise Refused(state_refusal(booking.state), reason="state")
     booking.void_code(by, reason)
     await db.flush()
     return booking
 
 
-# How
-
-
-async def _take(db: AsyncSession, one: Candidate, booking: Booking, others: dict[int, Booking]) -> None:
+async def _take(db: AsyncSession, chosen: AssignmentCandidate, booking: Booking, others: dict[int, Booking]) -> None:
     try:
-        await make_room(db, one.worker, booking, others)
+        await clear_conflicts(db, chosen.candidate, booking, others)
     except Refused as refusal:
         if refusal.reason != "busy":
             raise
-        # Said to the professional; the admin reads it about them.
-        why = _("What their time is kept for cannot move to anybody else.") if one.kept else _("Not free any more.")
-        raise Refused(_not_free(one, [why]), reason="busy") from refusal
+        # The original message addresses the professional; the admin reads one about them.
+        why = (
+            _("What their time is kept for cannot move to anybody else.")
+            if chosen.reservations
+            else _("Not free any more.")
+        )
+        raise Refused(_not_free(chosen, [why]), reason="busy") from refusal
 
 
-def _not_free(one: Candidate, why: Iterable[str]) -> str:
-    return _("%(name)s cannot have it. %(why)s", name=one.worker.full_name, why=" ".join(why))
+def _not_free(chosen: AssignmentCandidate, reasons: Iterable[str]) -> str:
+    return _("%(name)s cannot have it. %(why)s", name=chosen.candidate.full_name, why=" ".join(reasons))
 
 
-def _judged(
-    row: AnyRow, worker: Worker, booking: Booking, met: list[Busy], called: Mapping[int, tuple[str, str]]
-) -> Candidate:
-    against = [*_standing(row), *_time(worker, booking)]
-    against += [_busy(job, booking, called[job.booking_id][0]) for job in met if job.firm]
-    kept = [called[job.booking_id][0] for job in met if not job.firm]
-    return Candidate(worker, row.place, row.covers, against, kept)
+def _judge(
+    assessed: AssessedCandidate,
+    declined: str | None,
+    booking: Booking,
+    jobs: list[BusyTime],
+    labels: Mapping[int, tuple[str, str]],
+) -> AssignmentCandidate:
+    objections = [*_ineligible(assessed.eligibility)]
+    if declined:
+        objections.append(_(DECLINED[declined]))
+    objections += _unavailable(assessed.candidate, booking)
+    objections += [_busy(job, booking, labels[job.booking_id][0]) for job in jobs if job.is_committed]
+    reservations = [labels[job.booking_id][0] for job in jobs if not job.is_committed]
+    return AssignmentCandidate(assessed.candidate, assessed.place, objections, reservations)
 
 
-def _standing(row: AnyRow) -> Iterable[str]:
-    """What keeps them from any job of this kind, or from this one."""
-    if row.blocked:
+def _ineligible(eligibility: Eligibility) -> Iterable[str]:
+    """Yield which conditions of the eligibility rule are not met."""
+    if eligibility.is_eligible:
+        return
+    if eligibility.is_blocked:
         yield _("Blocked.")
-    if row.standing != "approved":
+    if not eligibility.is_approved:
         yield _("Not approved.")
-    elif row.offering != "approved":
+    elif not eligibility.is_approved_for_service:
         yield _("Not approved for this service.")
-    if row.papers_expire_on is not None and row.papers_expire_on <= clock.today():
+    if not eligibility.has_valid_documents:
         yield _("A paper is out of date.")
-    if not row.covers:
+    if not eligibility.covers_pincode:
         yield _("Does not work in this pincode.")
-    if row.declined:
-        yield _(DECLINED[row.declined])
 
 
-def _time(worker: Worker, booking: Booking) -> Iterable[str]:
+def _unavailable(candidate: Candidate, booking: Booking) -> Iterable[str]:
     start, end = booking.starts_at.timestamp(), booking.ends_at.timestamp()
-    if any(since < end and start < until for since, until in worker.away):
+    if any(since < end and start < until for since, until in candidate.away):
         yield _("Away at that time.")
-    elif not within_hours(worker, booking.minutes, booking.starts_at):
+    elif not within_hours(candidate, booking.minutes, booking.starts_at):
         yield _("Outside their working hours.")
 
 
-def _busy(job: Busy, booking: Booking, reference: str) -> str:
-    since, until = (clock_time(datetime.fromtimestamp(moment, clock.IST)) for moment in (job.starts, job.ends))
-    said = {"ref": reference, "since": since, "until": until}
+def _busy(job: BusyTime, booking: Booking, reference: str) -> str:
+    since, until = (format_clock_time(datetime.fromtimestamp(moment, clock.IST)) for moment in (job.starts, job.ends))
+    values = {"ref": reference, "since": since, "until": until}
     if job.starts < booking.ends_at.timestamp() and booking.starts_at.timestamp() < job.ends:
-        return _("Busy with %(ref)s, %(since)s–%(until)s.", **said)
-    return _("Too far from %(ref)s, %(since)s–%(until)s, to get there in time.", **said)
+        return _("Busy with %(ref)s, %(since)s–%(until)s.", **values)
+    return _("Too far from %(ref)s, %(since)s–%(until)s, to get there in time.", **values)
 
 
-def _order(one: Candidate) -> tuple[bool, int, bool, float, int]:
-    km = one.worker.distance_km
-    return not one.is_free, len(one.kept), km is None, km or 0.0, one.worker.id
-
-
-def _worker(row: AnyRow, where: Point) -> Worker:
-    home = Point(row.pincode, row.latitude, row.longitude)
-    return Worker(
-        id=row.user_id,
-        full_name=row.full_name,
-        years=row.experience_years,
-        home=home,
-        hours=[tuple(stretch) for stretch in row.hours],
-        services=frozenset(),
-        stars=int(row.stars),
-        reviews=int(row.reviews),
-        jobs=int(row.jobs),
-        distance_km=distance_km(home, where),
-    )
+def _sort_key(judged: AssignmentCandidate) -> tuple[bool, int, bool, float, int]:
+    km = judged.candidate.distance_km
+    return not judged.is_free, len(judged.reservations), km is None, km or 0.0, judged.candidate.id

@@ -1,11 +1,11 @@
-"""The bookings as the desk lists them: what the address of the table may ask for, and how it is read by key.
+"""SQL for the admin's table of bookings: filters, search and pages by key.
 
-Every number of a report has its list here. The fields of /admin/bookings, each may be left out:
+Every number of a report links to a list here. The query fields of /admin/bookings, all optional:
 
 state          held, requested, assigned, started, completed, closed, cancelled; open: held to started; done: completed
                or closed
 cancelled_as   how it ended: one of app.bookings.moves.ENDS
-from, to       days of Asia/Kolkata (2026-11-24), both included, in which the work begins
+from, to       days of Asia/Kolkata (2026-11-24), both included, in which the work prefix
 service, professional, customer    ids; the professional who holds it or held it to its end
 category       its slug
 pincode        six digits, where the work is
@@ -33,8 +33,8 @@ from app.bookings.decline import Dispute
 from app.bookings.moves import ENDS, State
 from app.catalog.service import Category, Service
 from app.core import clock
-from app.core.keyset import AnyRow, Query, Slice, Sort, counted, slice_of
-from app.core.references import row_number
+from app.core.paging import AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
+from app.core.references import parse_row_id
 
 SORTS = {
     "starts": Sort(Booking.starts_at, datetime),
@@ -45,23 +45,25 @@ FILTERS = (
     *("state", "cancelled_as", "from", "to", "service", "category", "pincode", "professional", "customer", "payment"),
     *("accepted", "accepted_under", "rating", "by_clock", "disputed", "locked", "blocked"),
 )
-STATES: dict[str, Collection[str]] = {
+STATE_FILTERS: dict[str, Collection[str]] = {
     **{str(state): (state,) for state in State},
     "open": (State.HELD, State.REQUESTED, State.ASSIGNED, State.STARTED),
     "done": (State.COMPLETED, State.CLOSED),
 }
-CHIPS = ("", "requested", "assigned", "started", "done", "cancelled")
-PAYMENTS = ("card", "upi", "after")
-MOST_PEOPLE = 100  # whose bookings are looked for; more of that name need more letters
-SHORTEST_NAME = 3  # letters; an index of three letters finds nothing for fewer
-LONGEST_REFERENCE = 8
+STATE_CHIPS = ("", "requested", "assigned", "started", "done", "cancelled")
+PAYMENT_FILTERS = ("card", "upi", "after")
+MAX_PEOPLE = 100  # people whose bookings are searched
+MIN_NAME_LENGTH = 3  # the trigram index finds nothing for fewer letters
+REFERENCE_LENGTH = 8
 
-_customer, _worker = aliased(User), aliased(User)
-_NAME_OF_CUSTOMER = select(_customer.full_name).where(_customer.id == Booking.customer_id).scalar_subquery()
-_NAME_OF_WORKER = select(_worker.full_name).where(_worker.id == Booking.professional_id).scalar_subquery()
+_customer, _professional = aliased(User), aliased(User)
+_CUSTOMER_NAME = select(_customer.full_name).where(_customer.id == Booking.customer_id).scalar_subquery()
+_PROFESSIONAL_NAME = (
+    select(_professional.full_name).where(_professional.id == Booking.professional_id).scalar_subquery()
+)
 _PLACE = select(Pincode.place).where(Pincode.pincode == Booking.pincode).scalar_subquery()
 # Names are read for the rows that are shown, not for those that are counted or passed over.
-ROW: Query = select(
+BOOKING_ROW: Query = select(
     Booking.id,
     Booking.reference,
     Booking.service_name,
@@ -71,96 +73,99 @@ ROW: Query = select(
     Booking.ends_at,
     Booking.created_at,
     Booking.price,
-    _NAME_OF_CUSTOMER.label("customer"),
-    _NAME_OF_WORKER.label("professional"),
+    _CUSTOMER_NAME.label("customer"),
+    _PROFESSIONAL_NAME.label("professional"),
     _PLACE.label("place"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Whom and what the typed words mean. `cut`: more people are called that than are looked for."""
+class SearchMatches:
+    """People and services that match the search text; `is_truncated` when more people match than are searched for."""
 
     q: str = ""
     people: Sequence[int] = ()
     services: Sequence[int] = ()
-    cut: bool = False
+    is_truncated: bool = False
 
 
-class Desk:
-    """`chosen` holds the fields of the table's address, "" where there is none; what cannot be read finds nothing."""
+class AdminBookings:
+    """`filters` are the query fields of the table, "" where absent; an invalid value matches nothing."""
 
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def listed(
-        self, chosen: Mapping[str, str], found: Found, *, sort: str, descending: bool, after: str
-    ) -> Slice:
-        query = ROW.where(*conditions(chosen), *called(found))
-        return await slice_of(self._db, query, key=Booking.id, sort=SORTS[sort], descending=descending, after=after)
+    async def page(
+        self, filters: Mapping[str, str], matches: SearchMatches, *, sort: str, descending: bool, after: str
+    ) -> CountedPage:
+        query = BOOKING_ROW.where(*filter_conditions(filters), *search_conditions(matches))
+        return await fetch_page(self._db, query, key=Booking.id, sort=SORTS[sort], descending=descending, after=after)
 
-    async def counts(self, chosen: Mapping[str, str], q: str) -> dict[str, int | None]:
-        """How many there are in each state of CHIPS, if nothing else is asked for."""
-        if q or any(value for name, value in chosen.items() if name != "state"):
+    async def counts(self, filters: Mapping[str, str], q: str) -> dict[str, int | None]:
+        """Return the number of bookings per state of STATE_CHIPS; empty when other filters are set."""
+        if q or any(value for name, value in filters.items() if name != "state"):
             return {}
-        return {state: await counted(self._db, ROW.where(*conditions({"state": state}))) for state in CHIPS}
+        return {
+            state: await count_rows(self._db, BOOKING_ROW.where(*filter_conditions({"state": state})))
+            for state in STATE_CHIPS
+        }
 
-    async def named(self, q: str) -> Found:
-        """Names, phones and addresses of people hold `q`, or names of services; or references begin with it."""
+    async def search(self, q: str) -> SearchMatches:
+        """Find people whose name, phone or email contains `q`, and services whose name does."""
         typed = q.strip().lower()
         if not typed:
-            return Found()
+            return SearchMatches()
         people: list[int] = []
-        if len(typed) >= SHORTEST_NAME:
-            asked = select(User.id).where(User.words.contains(typed, autoescape=True))
-            people = list(await self._db.scalars(asked.limit(MOST_PEOPLE + 1)))
-        services = select(Service.id).where(Service.name.icontains(typed, autoescape=True)).limit(MOST_PEOPLE)
-        cut = len(people) > MOST_PEOPLE
-        return Found(typed, people[:MOST_PEOPLE], list(await self._db.scalars(services)), cut)
+        if len(typed) >= MIN_NAME_LENGTH:
+            query = select(User.id).where(User.words.contains(typed, autoescape=True))
+            people = list(await self._db.scalars(query.limit(MAX_PEOPLE + 1)))
+        services = select(Service.id).where(Service.name.icontains(typed, autoescape=True)).limit(MAX_PEOPLE)
+        cut = len(people) > MAX_PEOPLE
+        return SearchMatches(typed, people[:MAX_PEOPLE], list(await self._db.scalars(services)), cut)
 
     async def row(self, booking_id: int) -> AnyRow:
-        """One line of the table, as it is now."""
-        return (await self._db.execute(ROW.where(Booking.id == booking_id))).one()
+        """Return one row of the table."""
+        return (await self._db.execute(BOOKING_ROW.where(Booking.id == booking_id))).one()
 
-    async def person(self, typed: str) -> str:
-        """The name of whom a filter means."""
-        number = row_number(typed)
+    async def person_name(self, typed: str) -> str:
+        """Return the name of the person with the id in a filter."""
+        number = parse_row_id(typed)
         name = await self._db.scalar(select(User.full_name).where(User.id == number)) if number else None
         return str(name or "–")
 
-    async def service(self, typed: str) -> str:
-        number = row_number(typed)
+    async def service_name(self, typed: str) -> str:
+        number = parse_row_id(typed)
         name = await self._db.scalar(select(Service.name).where(Service.id == number)) if number else None
         return str(name or "–")
 
     async def categories(self) -> list[tuple[str, str]]:
-        """(slug, name), in the order of the doors."""
+        """Return (slug, name) in their order on the home page."""
         query = select(Category.slug, Category.name).order_by(Category.position, Category.id)
         return [(row[0], row[1]) for row in await self._db.execute(query)]
 
 
-def conditions(chosen: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
-    """What the fields of the address ask of a booking."""
-    for name, fits in FITS.items():
-        if value := chosen.get(name, ""):
-            yield fits(value)
+def filter_conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
+    """Yield the condition of each filter."""
+    for name, condition in FILTER_CONDITIONS.items():
+        if value := filters.get(name, ""):
+            yield condition(value)
 
 
-def called(found: Found) -> Iterator[ColumnElement[bool]]:
-    if not found.q:
+def search_conditions(matches: SearchMatches) -> Iterator[ColumnElement[bool]]:
+    if not matches.q:
         return
-    one = aliased(Booking)
-    # Each way has its index; said as one OR none of them would be used.
-    begins = found.q.upper()[:LONGEST_REFERENCE]
-    is_reference = found.q.isascii() and found.q.isalnum() and len(found.q) <= LONGEST_REFERENCE
-    ways = [
-        select(one.id).where(one.customer_id.in_(found.people)),
-        select(one.id).where(one.professional_id.in_(found.people)),
+    booking = aliased(Booking)
+    # A union, because each condition has its own index and an OR would use none of them.
+    prefix = matches.q.upper()[:REFERENCE_LENGTH]
+    is_reference = matches.q.isascii() and matches.q.isalnum() and len(matches.q) <= REFERENCE_LENGTH
+    queries = [
+        select(booking.id).where(booking.customer_id.in_(matches.people)),
+        select(booking.id).where(booking.professional_id.in_(matches.people)),
     ]
     if is_reference:
-        ways.append(select(one.id).where(one.reference.between(begins, begins.ljust(LONGEST_REFERENCE, "Z"))))
-    theirs = Booking.id.in_(union_all(*ways))
-    yield or_(theirs, Booking.service_id.in_(found.services)) if found.services else theirs
+        queries.append(select(booking.id).where(booking.reference.between(prefix, prefix.ljust(REFERENCE_LENGTH, "Z"))))
+    matching = Booking.id.in_(union_all(*queries))
+    yield or_(matching, Booking.service_id.in_(matches.services)) if matches.services else matching
 
 
 def _day(typed: str) -> date | None:
@@ -182,24 +187,24 @@ def _to(value: str) -> ColumnElement[bool]:
 
 
 def _state(value: str) -> ColumnElement[bool]:
-    states = [str(state) for state in STATES.get(value, ())]
+    states = [str(state) for state in STATE_FILTERS.get(value, ())]
     return Booking.state == states[0] if len(states) == 1 else Booking.state.in_(states)
 
 
 def _number(column: Any) -> Callable[[str], ColumnElement[bool]]:
-    def fits(value: str) -> ColumnElement[bool]:
-        number = row_number(value)
+    def condition(value: str) -> ColumnElement[bool]:
+        number = parse_row_id(value)
         return column == number if number else false()
 
-    return fits
+    return condition
 
 
-def _word(column: Any, words: Collection[str]) -> Callable[[str], ColumnElement[bool]]:
+def _choice(column: Any, words: Collection[str]) -> Callable[[str], ColumnElement[bool]]:
     return lambda value: column == value if value in words else false()
 
 
-def _under(value: str) -> ColumnElement[bool]:
-    minutes = row_number(value)
+def _accepted_under(value: str) -> ColumnElement[bool]:
+    minutes = parse_row_id(value)
     return Booking.accepted_minutes < minutes if minutes and minutes < 2**31 else false()
 
 
@@ -210,7 +215,7 @@ def _rating(value: str) -> ColumnElement[bool]:
 
 
 def _locked(_value: str) -> ColumnElement[bool]:
-    """In these states exactly one code is live, unless it is void."""
+    """Match bookings whose due code is locked or void."""
     usable = select(Code.id).where(
         Code.booking_id == Booking.id,
         Code.used_at.is_(None),
@@ -230,9 +235,9 @@ def _category(value: str) -> ColumnElement[bool]:
     return Booking.service_id.in_(services)
 
 
-FITS: dict[str, Callable[[str], ColumnElement[bool]]] = {
+FILTER_CONDITIONS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "state": _state,
-    "cancelled_as": _word(Booking.cancelled_as, ENDS),
+    "cancelled_as": _choice(Booking.cancelled_as, ENDS),
     "from": _from,
     "to": _to,
     "service": _number(Booking.service_id),
@@ -240,9 +245,9 @@ FITS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "pincode": lambda value: Booking.pincode == value,
     "professional": _number(Booking.professional_id),
     "customer": _number(Booking.customer_id),
-    "payment": _word(Booking.payment, PAYMENTS),
+    "payment": _choice(Booking.payment, PAYMENT_FILTERS),
     "accepted": lambda _value: Booking.accepted_minutes.is_not(None),
-    "accepted_under": _under,
+    "accepted_under": _accepted_under,
     "rating": _rating,
     "by_clock": lambda _value: Booking.by_clock == true(),
     "disputed": lambda _value: Booking.id.in_(select(Dispute.booking_id)),

@@ -1,4 +1,4 @@
-"""/admin/dispatch: what nobody has accepted, by the time left; who could have it and why not; giving it by hand."""
+"""/admin/dispatch: unassigned bookings by time left, who could take one and why not, and the assignment."""
 
 from typing import Annotated, Any
 
@@ -9,46 +9,49 @@ from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.accounts.repository import IDS, Users
+from app.accounts.repository import ROW_IDS, Users
+from app.bookings.booking import Booking
+from app.bookings.deadlines import UNFILLED_CUTOFF
 from app.bookings.repository import Bookings
-from app.bookings.terms import UNFILLED_BEFORE
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.core.i18n import N_, _
-from app.dispatch.assignment import candidates, give
-from app.dispatch.unassigned_repository import CHIPS, Dispatch
-from app.web.admin import desk
-from app.web.forms import form, read
+from app.dispatch.assignment import assign, find_assignment_candidates
+from app.dispatch.unassigned_repository import CHIPS, UnassignedBookings
+from app.web.actions import Rejection, submit
+from app.web.admin import admin_page
+from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, swap, wants_fragment
-from app.web.table import View, view
+from app.web.render import redirect, swap, wants_fragment
+from app.web.table import TableView, table_view
+from app.web.validation import validate_form
 
 PATH = "/admin/dispatch"
-MOST_NOT_FREE = 40  # of those who cannot have it, so many are shown
+MAX_UNAVAILABLE = 40  # candidates shown of those who cannot have the job
 
 
-class Chosen(Struct, kw_only=True):
+class AssignmentForm(Struct, kw_only=True):
     professional_id: Annotated[int, Meta(gt=0, extra={"error": N_("Please choose again.")})]
 
 
-class DispatchDesk(Controller):
+class UnassignedAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
     @get(name="desk-dispatch")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         table = await _table(db, _view(request))
-        return await desk(request, db, "dispatch/unassigned.html", "dispatch/_assign.html", **table)
+        return await admin_page(request, db, "dispatch/unassigned.html", "dispatch/_assign.html", **table)
 
     @get("/{ref:str}", name="desk-unassigned")
     async def show(self, request: Request, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         try:
-            return await _drawn(request, db, ref)
+            return await _render(request, db, ref)
         except Missing:
-            # Somebody has it meanwhile, or it is over: the booking's own page says so.
+            # Assigned or over meanwhile: its own page shows that.
             booking = await Bookings(db).by_reference(ref)
-            return go(request, f"/admin/bookings/{booking.reference}")
+            return redirect(request, f"/admin/bookings/{booking.reference}")
 
     @post("/{ref:str}/assignment", name="desk-assignment")
     async def assign(
@@ -57,72 +60,78 @@ class DispatchDesk(Controller):
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        person = await Users(db).get(_known(read(Chosen, await form(request)).professional_id))
-        try:
-            booking = await give(db, me, ref, person.id, vault)
-        except Refused as refusal:
-            return await _refused(request, db, ref, refusal)
-        words = _("%(name)s has the job. Both have been told.", name=person.full_name)
-        if not wants_fragment(request):
-            flash(request, words)
-            return go(request, f"/admin/bookings/{booking.reference}")
-        return swap(request, "dispatch/assigned.swap.html", view=_view(request), given=booking, said=words)
+        professional_id = validate_form(AssignmentForm, await parse_form(request)).professional_id
+        professional = await Users(db).get(_valid_id(professional_id))
+
+        async def assign_job() -> Booking:
+            return await assign(db, me, ref, professional.id, encryption)
+
+        async def render_error(rejection: Rejection) -> HtmlResponse:
+            try:
+                return await _render(request, db, ref, rejection)
+            except Missing:
+                raise rejection.error from None
+
+        def render_result(booking: Booking) -> HtmlResponse:
+            if not wants_fragment(request):
+                return redirect(request, f"/admin/bookings/{booking.reference}")
+            return swap(request, "dispatch/assigned.swap.html", view=_view(request), assigned=booking, message=message)
+
+        message = _("%(name)s has the job. Both have been told.", name=professional.full_name)
+        return await submit(
+            request,
+            assign_job,
+            catch=(Refused,),
+            on_error=render_error,
+            message="" if wants_fragment(request) else message,
+            then=render_result,
+        )
 
 
-# How
+def _view(request: Request) -> TableView:
+    return table_view(request, PATH, sorts=("starts",), default="starts", filters=("left",))
 
 
-def _view(request: Request) -> View:
-    return view(request, PATH, sorts=("starts",), default="starts", filters=("left",))
-
-
-def _known(person_id: int) -> int:
-    if person_id not in IDS:
+def _valid_id(person_id: int) -> int:
+    if person_id not in ROW_IDS:
         raise Missing
     return person_id
 
 
-async def _refused(request: Request, db: AsyncSession, ref: str, no: Refused) -> HtmlResponse:
-    """Why not; with everybody who could, as long as it still waits."""
-    try:
-        return await _drawn(request, db, ref, status=409, refusal=no)
-    except Missing:
-        raise no from None
+async def _render(request: Request, db: AsyncSession, ref: str, rejection: Rejection | None = None) -> HtmlResponse:
+    """Render one unassigned booking with its candidates; Missing when it is not unassigned any more."""
+    view = _view(request)
+    table = {} if wants_fragment(request) else await _table(db, view)
+    context = {"view": view, **table, **await _record(db, ref), "refusal": rejection.refusal if rejection else None}
+    response = await admin_page(request, db, "dispatch/unassigned.html", "dispatch/_unassigned.html", **context)
+    response.status_code = rejection.status if rejection else 200
+    return response
 
 
-async def _drawn(request: Request, db: AsyncSession, ref: str, *, status: int = 200, **more: Any) -> HtmlResponse:
-    asked = _view(request)
-    around = {} if wants_fragment(request) else await _table(db, asked)
-    context = {"view": asked, "refusal": None, **around, **await _record(db, ref), **more}
-    answer = await desk(request, db, "dispatch/unassigned.html", "dispatch/_unassigned.html", **context)
-    answer.status_code = status
-    return answer
-
-
-async def _table(db: AsyncSession, asked: View) -> dict[str, Any]:
-    waiting = Dispatch(db)
-    left = asked.chosen["left"] if asked.chosen["left"] in CHIPS else ""
+async def _table(db: AsyncSession, view: TableView) -> dict[str, Any]:
+    unassigned = UnassignedBookings(db)
+    left = view.filters["left"] if view.filters["left"] in CHIPS else ""
     return {
-        "view": asked,
-        "page": await waiting.waiting(left, descending=asked.descending, after=asked.after),
-        "counts": await waiting.counts(),
-        "unfilled_before": UNFILLED_BEFORE,
-        "waits": None,
+        "view": view,
+        "page": await unassigned.page(left, descending=view.descending, after=view.after),
+        "counts": await unassigned.counts(),
+        "unfilled_before": UNFILLED_CUTOFF,
+        "unassigned": None,
     }
 
 
 async def _record(db: AsyncSession, ref: str) -> dict[str, Any]:
-    waits = await Dispatch(db).one(ref)
+    unassigned = await UnassignedBookings(db).find(ref)
     booking = await Bookings(db).by_reference(ref)
-    found = await candidates(db, booking)
-    not_free = [one for one in found if not one.is_free]
+    candidates = await find_assignment_candidates(db, booking)
+    unavailable = [candidate for candidate in candidates if not candidate.is_free]
     return {
-        "waits": waits,
+        "unassigned": unassigned,
         "booking": booking,
-        "free": [one for one in found if one.is_free],
-        "not_free": not_free[:MOST_NOT_FREE],
-        "more_not_free": max(len(not_free) - MOST_NOT_FREE, 0),
-        "unfilled_before": UNFILLED_BEFORE,
+        "free": [candidate for candidate in candidates if candidate.is_free],
+        "unavailable": unavailable[:MAX_UNAVAILABLE],
+        "unavailable_more": max(len(unavailable) - MAX_UNAVAILABLE, 0),
+        "unfilled_before": UNFILLED_CUTOFF,
     }

@@ -1,9 +1,9 @@
-"""What waits for somebody, and who could be asked: read for the admin who gives a job by hand."""
+"""SQL for the admin's list of unassigned bookings, and who declined them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Float, Select, String, and_, bindparam, func, select, text
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,98 +13,61 @@ from app.bookings.decline import Decline
 from app.bookings.moves import State
 from app.core import clock
 from app.core.errors import Missing
-from app.core.keyset import AnyRow, Query, Slice, Sort, counted, slice_of
-from app.dispatch.repository import ROW
-from app.scheduling.travel import Point
+from app.core.paging import AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
+from app.dispatch.repository import BOOKING_ROW
 
-SOON = timedelta(hours=3)
+SOON_THRESHOLD = timedelta(hours=3)
 CHIPS = ("", "soon", "over")
-MOST = 150  # people who are judged: everybody who covers the place, then the nearest others
 
-# Everybody who does this work, whatever keeps them from this job.
-PEOPLE = text(
-    """
-    SELECT p.user_id, u.full_name, p.standing, p.papers_expire_on, p.experience_years, o.standing AS offering,
-           h.pincode, h.place, h.latitude, h.longitude, c.pincode IS NOT NULL AS covers, d.kind AS declined,
-           EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL) AS blocked,
-           coalesce(r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five, 0) AS stars,
-           coalesce(r.one + r.two + r.three + r.four + r.five, 0) AS reviews, coalesce(r.jobs, 0) AS jobs,
-           (SELECT coalesce(json_agg(json_build_array(w.weekday, w.opens, w.closes)), '[]')
-              FROM working_hours w WHERE w.professional_id = p.user_id) AS hours
-      FROM offerings o
-      JOIN professionals p ON p.user_id = o.professional_id
-      JOIN users u ON u.id = p.user_id AND u.left_at IS NULL
-      JOIN pincodes h ON h.pincode = p.home_pincode
-      LEFT JOIN coverage c ON c.professional_id = p.user_id AND c.pincode = :pincode
-      LEFT JOIN declines d ON d.professional_id = p.user_id AND d.booking_id = :booking
-      LEFT JOIN professional_ratings r ON r.professional_id = p.user_id
-     WHERE o.service_id = :service AND (CAST(:person AS bigint) IS NULL OR p.user_id = :person)
-     ORDER BY c.pincode IS NULL, power(h.latitude - :latitude, 2) + power(h.longitude - :longitude, 2), p.user_id
-     LIMIT :most
-    """
-).bindparams(
-    bindparam("pincode", type_=String),
-    bindparam("person", type_=BigInteger),
-    bindparam("latitude", type_=Float),
-    bindparam("longitude", type_=Float),
-)
-
-_kept, _named = aliased(User), aliased(User)
-_KEPT = select(_kept.full_name).where(_kept.id == Booking.reserved_for).scalar_subquery()
-_NAMED = select(_named.full_name).where(_named.id == Booking.named_id).scalar_subquery()
+_reserved, _requested = aliased(User), aliased(User)
+_RESERVED_NAME = select(_reserved.full_name).where(_reserved.id == Booking.reserved_for).scalar_subquery()
+_REQUESTED_NAME = select(_requested.full_name).where(_requested.id == Booking.named_id).scalar_subquery()
 _DECLINES = select(func.count()).where(Decline.booking_id == Booking.id).scalar_subquery()
-_WAITING: Query = ROW.add_columns(
+_UNASSIGNED: Query = BOOKING_ROW.add_columns(
     Booking.asked_until,
     Booking.reopened_at,
     Booking.pincode,
-    _KEPT.label("kept"),
-    _NAMED.label("named"),
+    _RESERVED_NAME.label("kept"),
+    _REQUESTED_NAME.label("named"),
     _DECLINES.label("declines"),
 ).where(Booking.state == State.REQUESTED)
 
 
-class Dispatch:
+class UnassignedBookings:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def waiting(self, chip: str, *, descending: bool, after: str) -> Slice:
-        """Paid and not accepted, the least time left first."""
+    async def page(self, chip: str, *, descending: bool, after: str) -> CountedPage:
+        """Return requested bookings by start."""
         by = Sort(Booking.starts_at, datetime)
-        return await slice_of(
-            self._db, _of(chip, _WAITING), key=Booking.id, sort=by, descending=descending, after=after
+        return await fetch_page(
+            self._db, _filtered(chip, _UNASSIGNED), key=Booking.id, sort=by, descending=descending, after=after
         )
 
     async def counts(self) -> dict[str, int | None]:
-        return {chip: await counted(self._db, _of(chip, _WAITING)) for chip in CHIPS}
+        return {chip: await count_rows(self._db, _filtered(chip, _UNASSIGNED)) for chip in CHIPS}
 
-    async def one(self, reference: str) -> AnyRow:
-        """Missing unless it waits."""
-        found = (await self._db.execute(_WAITING.where(Booking.reference == reference.upper()))).one_or_none()
-        if found is None:
+    async def find(self, reference: str) -> AnyRow:
+        """Return one unassigned booking. Missing when it is assigned or over."""
+        row = (await self._db.execute(_UNASSIGNED.where(Booking.reference == reference.upper()))).one_or_none()
+        if row is None:
             raise Missing
-        return found
+        return row
 
-    async def people(self, booking: Booking, where: Point, person_id: int | None = None) -> Sequence[AnyRow]:
-        asked = {
-            "pincode": booking.pincode,
-            "booking": booking.id,
-            "service": booking.service_id,
-            "person": person_id,
-            "latitude": where.latitude,
-            "longitude": where.longitude,
-            "most": MOST,
-        }
-        return (await self._db.execute(PEOPLE, asked)).all()
+    async def decline_kinds(self, booking_id: int) -> dict[int, str]:
+        """Return the kind of decline (passed, returned, absent) by professional."""
+        query = select(Decline.professional_id, Decline.kind).where(Decline.booking_id == booking_id)
+        return {row[0]: row[1] for row in await self._db.execute(query)}
 
     async def declines(self, booking_id: int) -> Sequence[AnyRow]:
-        """Who passed on it, handed it back or did not come, the latest first."""
+        """Return who passed on it, handed it back or did not come, latest first."""
         query = select(Decline.professional_id, Decline.kind, Decline.reason, Decline.at, User.full_name)
         query = query.join(User, User.id == Decline.professional_id).where(Decline.booking_id == booking_id)
         return (await self._db.execute(query.order_by(Decline.at.desc()).limit(50))).all()
 
 
-def _of(chip: str, query: Query) -> Select[*tuple[object, ...]]:
+def _filtered(chip: str, query: Query) -> Select[*tuple[object, ...]]:
     now = clock.now()
     if chip == "soon":
-        return query.where(and_(Booking.starts_at > now, Booking.starts_at <= now + SOON))
+        return query.where(and_(Booking.starts_at > now, Booking.starts_at <= now + SOON_THRESHOLD))
     return query.where(Booking.starts_at <= now) if chip == "over" else query

@@ -1,4 +1,4 @@
-"""A table as a file, for an admin's programs: asked for, watched, fetched."""
+"""/api/exports: admins request, follow and download exports."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,23 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.core import clock
 from app.core.api_types import Body, Id, Moment
-from app.core.datetimes import here
+from app.core.datetimes import to_ist
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.storage import Storage
 from app.exports import writer
 from app.exports.export import Export
-from app.exports.filters import FIELDS, LONGEST, kept
-from app.exports.pages import as_file
+from app.exports.pages import file_response
+from app.exports.queries import FILTER_FIELDS, MAX_FILTER_LENGTH, clean_filters
 from app.exports.repository import Exports
-from app.exports.writer import Gone
-from app.web.api import once, read_body, row, tell
-from app.web.guards import Spoken, only
+from app.exports.writer import ExpiredExport
+from app.web.api import idempotent, json_response, read_body, row_id
+from app.web.guards import UserFacingError, only
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "Exports"
-NUMBER = {"export_id": "Number of the export."}
+PATH_PARAMS = {"export_id": "Number of the export."}
 Table = Annotated[
     Literal["bookings", "customers", "professionals", "ledger"],
     Meta(description="Which table of the desk.", examples=["bookings"]),
@@ -39,7 +39,7 @@ class ExportBody(Body):
 
     table: Table
     filters: Annotated[
-        dict[str, Annotated[str, Meta(max_length=LONGEST)]],
+        dict[str, Annotated[str, Meta(max_length=MAX_FILTER_LENGTH)]],
         Meta(description="Fields of the table's address, such as state or from.", examples=[{"state": "completed"}]),
     ] = {}
     bom: Annotated[bool, Meta(description="Begin with a byte order mark, for Excel.", examples=[False])] = False
@@ -71,22 +71,22 @@ START = Doc(
     summary="Ask for a table as a CSV file",
     tag=TAG,
     body=ExportBody,
-    answers={201: ExportJson},
-    refuses=(409,),
-    once=True,
+    responses={201: ExportJson},
+    error_statuses=(409,),
+    idempotent=True,
 )
-SHOW = Doc(summary="How far an export is", tag=TAG, path=NUMBER, answers={200: ExportJson})
+SHOW = Doc(summary="How far an export is", tag=TAG, path=PATH_PARAMS, responses={200: ExportJson})
 FILE = Doc(
     summary="The file of an export that is ready",
     tag=TAG,
-    path=NUMBER,
-    answers={200: str},
-    refuses=(410,),
+    path=PATH_PARAMS,
+    responses={200: str},
+    error_statuses=(410,),
     media="text/csv",
 )
 
 
-class NoFileAnyMore(Spoken):
+class FileGone(UserFacingError):
     status_code = 410
     kind = "gone"
 
@@ -99,24 +99,24 @@ class ExportApi(Controller):
     async def create(
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
-        given = await read_body(request, ExportBody)
-        unknown = [name for name in given.filters if name not in FIELDS[given.table]]
+        body = await read_body(request, ExportBody)
+        unknown = [name for name in body.filters if name not in FILTER_FIELDS[body.table]]
         if unknown:
             raise Invalid({f"filters.{name}": _("There is no such field.") for name in unknown})
 
         async def make() -> JsonResponse:
-            with_filters = kept(given.table, given.filters)
-            export = await writer.ask(db, me, given.table, with_filters, bom=given.bom)
-            return tell(_told(export), 201)
+            filters = clean_filters(body.table, body.filters)
+            export = await writer.request_export(db, me, body.table, filters, bom=body.bom)
+            return json_response(_export_json(export), 201)
 
-        return await once(request, db, me, given, make)
+        return await idempotent(request, db, me, body, make)
 
     @get("/{export_id:int}", name="api_export", opt={"doc": SHOW})
     async def show(
         self, export_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
-        reference = await Exports(db).numbered(me.id, row(export_id))
-        return tell(_told(await Exports(db).of(me.id, reference)))
+        reference = await Exports(db).reference_of(me.id, row_id(export_id))
+        return json_response(_export_json(await Exports(db).by_reference(me.id, reference)))
 
     @get("/{export_id:int}/file", name="api_export_file", opt={"doc": FILE})
     async def file(
@@ -126,28 +126,25 @@ class ExportApi(Controller):
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
     ) -> Response[Any]:
-        reference = await Exports(db).numbered(me.id, row(export_id))
+        reference = await Exports(db).reference_of(me.id, row_id(export_id))
         try:
-            return as_file(await Exports(db).of(me.id, reference, lock=True), me, storage)
-        except Gone as gone:
-            raise NoFileAnyMore(_("This file is gone. Ask for it again.")) from gone
+            return file_response(await Exports(db).by_reference(me.id, reference, lock=True), me, storage)
+        except ExpiredExport as error:
+            raise FileGone(_("This file is gone. Ask for it again.")) from error
 
 
-# How
-
-
-def _told(export: Export) -> ExportJson:
-    gone = writer.is_gone(export, clock.now())
-    is_ready = export.state == "ready" and not gone
+def _export_json(export: Export) -> ExportJson:
+    expired = writer.is_expired(export, clock.now())
+    is_ready = export.state == "ready" and not expired
     return ExportJson(
         id=export.id,
         ref=export.reference,
         table=export.kind,  # type: ignore[arg-type]  # of an admin it is one of these
-        state="expired" if gone and export.state == "ready" else export.state,  # type: ignore[arg-type]  # a CHECK
+        state="expired" if expired and export.state == "ready" else export.state,  # type: ignore[arg-type]  # a CHECK
         rows_done=export.rows_done,
         rows_total=export.rows_total,
         size=export.size if is_ready else None,
         file=f"/api/exports/{export.id}/file" if is_ready else None,
-        created=here(export.created_at),
-        expires=here(export.expires_at) if export.expires_at else None,
+        created=to_ist(export.created_at),
+        expires=to_ist(export.expires_at) if export.expires_at else None,
     )

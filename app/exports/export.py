@@ -1,4 +1,4 @@
-"""A table as a file: asked for, built by a worker, fetched by whoever asked, gone after a week."""
+"""Exports: a table as a CSV file, requested by a user, built by a worker, downloaded, erased after a week."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.events import Chronicle
+from app.core.events import AuditedMixin
 from app.core.orm import Base
 
 KINDS = ("bookings", "customers", "professionals", "ledger", "earnings")
@@ -15,8 +15,8 @@ _KINDS = ", ".join(f"'{kind}'" for kind in KINDS)
 _STATES = ", ".join(f"'{state}'" for state in STATES)
 
 
-class Export(Base, Chronicle):
-    """`filters` are a table's address; `rows_done` of `rows_total`; `stored_as` is a random name in the storage."""
+class Export(Base, AuditedMixin):
+    """One export. `filters` are the query fields of its table; `stored_as` is the random name of its file."""
 
     __tablename__ = "exports"
     __table_args__ = (

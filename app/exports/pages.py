@@ -1,4 +1,7 @@
-"""/admin/exports and, for a professional's own earnings, /earnings/export: asked for, watched, fetched, thrown away."""
+"""/earnings/export: a professional requests, follows, downloads and discards exports of their own earnings.
+
+The base classes and rendering are shared with the admin's pages (app.exports.admin_pages).
+"""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import IO, Any
@@ -10,68 +13,69 @@ from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.bookings.labels import accounts, kinds, states
+from app.bookings.labels import admin_state_labels, ledger_account_labels, ledger_kind_labels
 from app.core import clock
-from app.core.errors import Invalid, Missing, Refused
+from app.core.errors import Missing
 from app.core.i18n import _
 from app.core.storage import Storage
-from app.dispatch.admin_pages import filters_in_words
-from app.dispatch.repository import Desk
+from app.dispatch.admin_pages import describe_filters
+from app.dispatch.repository import AdminBookings
 from app.exports import writer
 from app.exports.export import Export
-from app.exports.filters import kept
+from app.exports.queries import clean_filters
 from app.exports.repository import Exports
-from app.exports.writer import Gone
-from app.web.admin import desk
-from app.web.forms import form, query
+from app.exports.writer import ExpiredExport
+from app.web.actions import Rejection, submit
+from app.web.admin import admin_page
+from app.web.forms import parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
+from app.web.render import flash, page, redirect
 
-# By role: where one's exports stand, and under which address each of them.
-STARTS = {"admin": "/admin/exports", "professional": "/earnings/export"}
-EACH = {"admin": "/admin/exports", "professional": "/earnings/exports"}
-CHUNK = 262_144  # bytes
+# By role: the path of the list of exports, and the path under which each export is.
+INDEX_PATHS = {"admin": "/admin/exports", "professional": "/earnings/export"}
+RECORD_PATHS = {"admin": "/admin/exports", "professional": "/earnings/exports"}
+CHUNK_BYTES = 262_144
 
 
-class _Starts(Controller):
-    """The list of one's own with the form that asks for another."""
+class ExportIndex(Controller):
+    """List the user's exports, with the form that requests another."""
 
     @get()
     async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _draw_all(request, me, db, query(request))
+        return await _render_index(request, me, db, parse_query(request))
 
     @post()
     async def create(
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
-        kind = sent.get("table", "")
-        try:
-            export = await writer.ask(db, me, kind, kept(kind, sent), bom=sent.get("bom") == "yes")
-        except Invalid as error:
-            return await _draw_all(request, me, db, sent, status=422, errors=error.errors)
-        except Refused as refusal:
-            return await _draw_all(request, me, db, sent, status=409, refusal=refusal)
-        return go(request, f"{EACH[me.role]}/{export.reference}")
+        form = await parse_form(request)
+        kind = form.get("table", "")
+        filters = clean_filters(kind, form)
+        return await submit(
+            request,
+            lambda: writer.request_export(db, me, kind, filters, bom=form.get("bom") == "yes"),
+            on_error=lambda rejection: _render_index(request, me, db, form, rejection),
+            then=lambda export: f"{RECORD_PATHS[me.role]}/{export.reference}",
+        )
 
 
-class _Each(Controller):
-    """One of one's own; somebody else's is not there."""
+class ExportRecord(Controller):
+    """Show, retry and discard one of the user's exports; Missing for those of others."""
 
     @get()
     async def show(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        return await _draw(request, me, db, await Exports(db).of(me.id, ref))
+        return await _render_export(request, me, db, await Exports(db).by_reference(me.id, ref))
 
     @post("/again")
     async def again(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        await form(request)
-        export = await writer.again(db, me, ref)
-        return go(request, f"{EACH[me.role]}/{export.reference}")
+        await parse_form(request)
+        export = await writer.retry(db, me, ref)
+        return redirect(request, f"{RECORD_PATHS[me.role]}/{export.reference}")
 
     @post("/removal")
     async def removal(
@@ -82,40 +86,19 @@ class _Each(Controller):
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
     ) -> HtmlResponse:
-        await form(request)
+        await parse_form(request)
         await writer.discard(db, storage, me, ref)
         flash(request, _("Discarded. Its file is gone."))
-        return go(request, STARTS[me.role])
+        return redirect(request, INDEX_PATHS[me.role])
 
 
-class ExportsDesk(_Starts):
-    path = STARTS["admin"]
-    opt = only("admin")
-
-
-class ExportDesk(_Each):
-    path = f"{EACH['admin']}/{{ref:str}}"
-    opt = only("admin")
-
-    @get("/file", name="desk-export-file", opt=only("admin", fresh=True))
-    async def file(
-        self,
-        request: Request,
-        ref: FromPath[str],
-        me: NamedDependency[Me],
-        db: NamedDependency[AsyncSession],
-        storage: NamedDependency[Storage],
-    ) -> Response[Any]:
-        return await _file(request, me, db, storage, ref)
-
-
-class EarningsExports(_Starts):
-    path = STARTS["professional"]
+class EarningsExportPages(ExportIndex):
+    path = INDEX_PATHS["professional"]
     opt = only("professional")
 
 
-class EarningsExport(_Each):
-    path = f"{EACH['professional']}/{{ref:str}}"
+class EarningsExportRecordPages(ExportRecord):
+    path = f"{RECORD_PATHS['professional']}/{{ref:str}}"
     opt = only("professional")
 
     @get("/file", name="earnings-export-file", opt=only("professional", fresh=True))
@@ -127,116 +110,114 @@ class EarningsExport(_Each):
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
     ) -> Response[Any]:
-        return await _file(request, me, db, storage, ref)
+        return await render_file(request, me, db, storage, ref)
 
 
-# How
-
-
-async def _draw_all(
+async def _render_index(
     request: Request,
     me: Me,
     db: AsyncSession,
-    given: Mapping[str, str],
-    *,
-    status: int = 200,
-    errors: Mapping[str, str] | None = None,
-    refusal: Refused | None = None,
+    fields: Mapping[str, str],
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
-    """`given` is the address of the table that is asked for, or the form; the ledger has a field `kind` of its own."""
-    mine = writer.kinds_for(me)
-    kind = given.get("table", "") if len(mine) > 1 else mine[0]
-    kind = kind if kind in mine else ""
-    filters = kept(kind, given)
-    return await _answer(
+    """Render the list. `fields` are the query of the table to export, or the submitted form."""
+    available_kinds = writer.kinds_for(me)
+    kind = fields.get("table", "") if len(available_kinds) > 1 else available_kinds[0]
+    kind = kind if kind in available_kinds else ""
+    filters = clean_filters(kind, fields)
+    return await _render(
         request,
         me,
         db,
         "exports",
-        status,
+        rejection.status if rejection else 200,
         exports=await Exports(db).latest(me.id),
         kind=kind,
-        kinds=mine,
+        kinds=available_kinds,
         filters=filters,
-        told=await _told(db, kind, filters),
-        values={"bom": given.get("bom", "")},
-        errors=errors or {},
-        refusal=refusal,
+        filter_labels=await _filter_labels(db, kind, filters),
+        values={"bom": fields.get("bom", "")},
+        errors=rejection.errors if rejection else {},
+        refusal=rejection.refusal if rejection else None,
     )
 
 
-async def _draw(request: Request, me: Me, db: AsyncSession, export: Export, *, status: int = 200) -> HtmlResponse:
-    gone = writer.is_gone(export, clock.now())
-    words = await _told(db, export.kind, export.filters)
-    return await _answer(request, me, db, "export", status, export=export, gone=gone, told=words)
+async def _render_export(
+    request: Request, me: Me, db: AsyncSession, export: Export, *, status: int = 200
+) -> HtmlResponse:
+    expired = writer.is_expired(export, clock.now())
+    filter_labels = await _filter_labels(db, export.kind, export.filters)
+    return await _render(request, me, db, "export", status, export=export, expired=expired, filter_labels=filter_labels)
 
 
-async def _answer(request: Request, me: Me, db: AsyncSession, name: str, status: int, **context: Any) -> HtmlResponse:
-    whole, piece = f"exports/{name}.html", f"exports/_{name}.html"
+async def _render(request: Request, me: Me, db: AsyncSession, name: str, status: int, **context: Any) -> HtmlResponse:
+    full, fragment = f"exports/{name}.html", f"exports/_{name}.html"
     context |= {
-        "starts": STARTS[me.role],
-        "each": EACH[me.role],
+        "index_path": INDEX_PATHS[me.role],
+        "records_path": RECORD_PATHS[me.role],
         "layout": "layouts/admin.html" if me.role == "admin" else "layouts/base.html",
     }
-    answer = await desk(request, db, whole, piece, **context) if me.role == "admin" else None
-    answer = answer or page(request, whole, piece, **context)
-    answer.status_code = status
-    return answer
+    if me.role == "admin":
+        response = await admin_page(request, db, full, fragment, **context)
+    else:
+        response = page(request, full, fragment, **context)
+    response.status_code = status
+    return response
 
 
-async def _file(request: Request, me: Me, db: AsyncSession, storage: Storage, ref: str) -> Response[Any]:
-    export = await Exports(db).of(me.id, ref, lock=True)
+async def render_file(request: Request, me: Me, db: AsyncSession, storage: Storage, ref: str) -> Response[Any]:
+    export = await Exports(db).by_reference(me.id, ref, lock=True)
     try:
-        return as_file(export, me, storage)
-    except Gone:
-        return await _draw(request, me, db, export, status=410)
+        return file_response(export, me, storage)
+    except ExpiredExport:
+        return await _render_export(request, me, db, export, status=410)
 
 
-def as_file(export: Export, me: Me, storage: Storage) -> Stream:
-    """Opened before anything is sent: whoever downloads has the whole file, also when it is discarded meanwhile.
+def file_response(export: Export, me: Me, storage: Storage) -> Stream:
+    """Stream the file of a locked export; it is opened first, so the download survives a discard.
 
-    `export` is locked. Raises Gone; Missing.
+    Raises ExpiredExport, Missing.
     """
     try:
-        file = storage.path(writer.fetch(export, me, clock.now())).open("rb")
+        file = storage.path(writer.record_download(export, me, clock.now())).open("rb")
     except FileNotFoundError:
         raise Missing from None
     headers = {
-        "content-disposition": f'attachment; filename="{_name(export)}"',
+        "content-disposition": f'attachment; filename="{_file_name(export)}"',
         "content-length": str(export.size),
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
         "content-security-policy": "default-src 'none'; sandbox",
     }
-    return Stream(_parts(file), media_type="text/csv; charset=utf-8", headers=headers)
+    return Stream(_read_chunks(file), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _name(export: Export) -> str:
-    """doorstep-bookings-2026-11-22-7K3MQ9WD.csv, of the day it was asked for."""
+def _file_name(export: Export) -> str:
+    """Name the file by the day of the request: doorstep-bookings-2026-11-22-7K3MQ9WD.csv."""
     day = export.created_at.astimezone(clock.IST).date()
     return f"doorstep-{export.kind}-{day.isoformat()}-{export.reference}.csv"
 
 
-async def _parts(file: IO[bytes]) -> AsyncIterator[bytes]:
+async def _read_chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
     with file:
-        while part := file.read(CHUNK):
+        while part := file.read(CHUNK_BYTES):
             yield part
 
 
-async def _told(db: AsyncSession, kind: str, filters: Mapping[str, str]) -> list[str]:
-    """One line for each filter."""
-    words = [f"“{filters['q']}”"] if filters.get("q") else []
+async def _filter_labels(db: AsyncSession, kind: str, filters: Mapping[str, str]) -> list[str]:
+    """Describe each filter in one line."""
+    lines = [f"“{filters['q']}”"] if filters.get("q") else []
     if state := filters.get("state"):
-        words.append({**states(), **_standings()}.get(state, "–"))
+        lines.append({**admin_state_labels(), **_person_state_labels()}.get(state, "–"))
     rest = {name: value for name, value in filters.items() if name not in ("q", "state")}
-    words += [said for _name, said in await filters_in_words(Desk(db), rest)]
+    lines += [text for _name, text in await describe_filters(AdminBookings(db), rest)]
     if kind == "ledger":
-        named = ((accounts(), "account"), (kinds(), "kind"))
-        words += [said.get(filters[name], "–") for said, name in named if filters.get(name)]
-    return words
+        labels_by_field = {"account": ledger_account_labels(), "kind": ledger_kind_labels()}
+        lines += [labels.get(filters[name], "–") for name, labels in labels_by_field.items() if filters.get(name)]
+    return lines
 
 
-def _standings() -> dict[str, str]:
+def _person_state_labels() -> dict[str, str]:
     return {
         "waiting": _("Waiting"),
         "approved": _("Approved"),

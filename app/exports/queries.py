@@ -1,6 +1,6 @@
-"""What stands in each file: the rows of the desk's tables with the same filters, names and not only numbers.
+"""Build the SQL of each kind of export: the rows of the admin's tables under the same filters, with names beside ids.
 
-Cells of text that a spreadsheet would take for a formula begin with an apostrophe; numbers are never below zero.
+Text cells that a spreadsheet would take for a formula begin with an apostrophe; numbers are never negative.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,35 +26,53 @@ from sqlalchemy.orm import aliased
 
 from app.accounts.address import Pincode
 from app.accounts.professional import Professional
-from app.accounts.repository import IDS
+from app.accounts.repository import ROW_IDS
 from app.accounts.user import User
-from app.billing.ledger_repository import lines_asked
+from app.billing import ledger_repository
+from app.billing.ledger_repository import ledger_conditions
 from app.bookings.booking import Booking
 from app.catalog.service import Category, Service
-from app.core.keyset import Query
-from app.core.references import row_number
-from app.dispatch.repository import Desk, called, conditions
+from app.core.paging import Query
+from app.core.references import parse_row_id
+from app.dispatch import repository as dispatch_repository
+from app.dispatch.repository import AdminBookings, filter_conditions, search_conditions
 from app.payments.ledger import LedgerEntry, LedgerTransaction
 from app.people import customer_repository, professional_repository
 
-FORMULA = tuple(ord(sign) for sign in "=+-@\t\r\n")  # what Excel, LibreOffice and their like would work out
-_customer, _worker = aliased(User), aliased(User)
+MAX_FILTER_LENGTH = 100  # as in the tables
+FILTER_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "bookings": ("q", *dispatch_repository.FILTERS),
+    "customers": ("q", "state"),
+    "professionals": ("q", "state", "service", "pincode"),
+    "ledger": ledger_repository.FILTERS,
+    "earnings": (),
+}
 
 
-class Asked(NamedTuple):
-    """One statement for COPY, one that counts its rows, each with its values in order."""
-
-    rows: str
-    values: Sequence[Any]
-    counting: str
-    counting_values: Sequence[Any]
+FORMULA_START_CODES = tuple(ord(sign) for sign in "=+-@\t\r\n")  # of cells that Excel or LibreOffice would evaluate
+_customer, _professional = aliased(User), aliased(User)
 
 
-async def query_of(db: AsyncSession, kind: str, filters: Mapping[str, str], asker: int) -> Asked:
-    made = await _KINDS[kind](db, filters, asker)
-    # Without its order and columns PostgreSQL counts without sorting, and without names that decide nothing.
-    return Asked(
-        *_compiled(made), *_compiled(made.with_only_columns(func.count(), maintain_column_froms=True).order_by(None))
+class CompiledQuery(NamedTuple):
+    """The statement for COPY and the one that counts its rows, each with its values in order."""
+
+    rows_sql: str
+    rows_values: Sequence[Any]
+    count_sql: str
+    count_values: Sequence[Any]
+
+
+def clean_filters(kind: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """Keep the fields that the table itself reads, trimmed as it trims them."""
+    values = {name: fields.get(name, "").strip()[:MAX_FILTER_LENGTH] for name in FILTER_FIELDS.get(kind, ())}
+    return {name: value for name, value in values.items() if value}
+
+
+async def compile_export_query(db: AsyncSession, kind: str, filters: Mapping[str, str], user_id: int) -> CompiledQuery:
+    query = await _QUERY_BUILDERS[kind](db, filters, user_id)
+    # Without columns and order PostgreSQL counts without sorting or joining names.
+    return CompiledQuery(
+        *_compiled(query), *_compiled(query.with_only_columns(func.count(), maintain_column_froms=True).order_by(None))
     )
 
 
@@ -65,114 +83,116 @@ def _compiled(query: Query) -> tuple[str, list[Any]]:
     return str(compiled), [compiled.params[name] for name in names]
 
 
-async def _bookings(db: AsyncSession, filters: Mapping[str, str], _asker: int) -> Query:
-    found = await Desk(db).named(filters.get("q", ""))
+async def _bookings(db: AsyncSession, filters: Mapping[str, str], _user_id: int) -> Query:
+    found = await AdminBookings(db).search(filters.get("q", ""))
     return (
         select(
             Booking.reference.label("reference"),
-            _text(Booking.service_name).label("service"),
-            _text(Category.name).label("category"),
+            _safe_text(Booking.service_name).label("service"),
+            _safe_text(Category.name).label("category"),
             Booking.state.label("state"),
             func.coalesce(Booking.cancelled_as, "").label("cancelled_as"),
-            _moment(Booking.starts_at).label("starts"),
+            _timestamp(Booking.starts_at).label("starts"),
             Booking.minutes.label("minutes"),
-            _text(_customer.full_name).label("customer"),
-            _text(func.coalesce(_worker.full_name, "")).label("professional"),
-            _text(Pincode.place).label("area"),
+            _safe_text(_customer.full_name).label("customer"),
+            _safe_text(func.coalesce(_professional.full_name, "")).label("professional"),
+            _safe_text(Pincode.place).label("area"),
             Booking.pincode.label("pincode"),
             _rupees(Booking.price).label("price"),
             _rupees(Booking.fee).label("fee"),
             func.coalesce(Booking.payment, "").label("payment"),
-            _moment(Booking.requested_at).label("booked"),
-            _moment(Booking.assigned_at).label("accepted"),
-            _moment(Booking.completed_at).label("completed"),
+            _timestamp(Booking.requested_at).label("booked"),
+            _timestamp(Booking.assigned_at).label("accepted"),
+            _timestamp(Booking.completed_at).label("completed"),
             Booking.rating.label("rating"),
         )
         .select_from(Booking)
         .join(Service, Service.id == Booking.service_id)
         .join(Category, Category.id == Service.category_id)
         .join(_customer, _customer.id == Booking.customer_id)
-        .outerjoin(_worker, _worker.id == Booking.professional_id)
+        .outerjoin(_professional, _professional.id == Booking.professional_id)
         .join(Pincode, Pincode.pincode == Booking.pincode)
-        .where(*conditions(filters), *called(found))
+        .where(*filter_conditions(filters), *search_conditions(found))
         .order_by(Booking.id)
     )
 
 
-async def _customers(_db: AsyncSession, filters: Mapping[str, str], _asker: int) -> Query:
+async def _customers(_db: AsyncSession, filters: Mapping[str, str], _user_id: int) -> Query:
     state = filters.get("state", "")
-    wanted = customer_repository.Wanted(filters.get("q", ""), state if state in customer_repository.STATES else "")
+    person_filter = customer_repository.CustomerFilter(
+        filters.get("q", ""), state if state in customer_repository.STATES else ""
+    )
     return (
-        customer_repository.found(wanted)
+        customer_repository.filtered_query(person_filter)
         .with_only_columns(
             User.id.label("id"),
-            _text(User.full_name).label("name"),
-            _text(User.email).label("email"),
-            _text(User.phone).label("phone"),
-            _text(func.coalesce(Pincode.place, "")).label("area"),
+            _safe_text(User.full_name).label("name"),
+            _safe_text(User.email).label("email"),
+            _safe_text(User.phone).label("phone"),
+            _safe_text(func.coalesce(Pincode.place, "")).label("area"),
             func.coalesce(Pincode.pincode, "").label("pincode"),
-            _moment(User.created_at).label("since"),
-            _bookings_of(Booking.customer_id).label("bookings"),
+            _timestamp(User.created_at).label("since"),
+            _booking_count(Booking.customer_id).label("bookings"),
             maintain_column_froms=True,
         )
         .order_by(User.id)
     )
 
 
-async def _professionals(_db: AsyncSession, filters: Mapping[str, str], _asker: int) -> Query:
-    state, service = filters.get("state", ""), row_number(filters.get("service", ""))
+async def _professionals(_db: AsyncSession, filters: Mapping[str, str], _user_id: int) -> Query:
+    state, service = filters.get("state", ""), parse_row_id(filters.get("service", ""))
     pincode = filters.get("pincode", "")
-    wanted = professional_repository.Wanted(
+    person_filter = professional_repository.ProfessionalFilter(
         filters.get("q", ""),
         state if state in professional_repository.STATES else "",
-        service if service in IDS else None,
+        service if service in ROW_IDS else None,
         pincode if pincode.isdecimal() else "",
     )
     return (
-        professional_repository.found(wanted)
+        professional_repository.filtered_query(person_filter)
         .with_only_columns(
             User.id.label("id"),
-            _text(User.full_name).label("name"),
-            _text(User.email).label("email"),
-            _text(User.phone).label("phone"),
-            _text(Professional.trade).label("trade"),
+            _safe_text(User.full_name).label("name"),
+            _safe_text(User.email).label("email"),
+            _safe_text(User.phone).label("phone"),
+            _safe_text(Professional.trade).label("trade"),
             Professional.experience_years.label("years"),
             Professional.standing.label("standing"),
-            _text(Pincode.place).label("area"),
+            _safe_text(Pincode.place).label("area"),
             Pincode.pincode.label("pincode"),
             Professional.jobs.label("jobs"),
-            _moment(User.created_at).label("since"),
+            _timestamp(User.created_at).label("since"),
             maintain_column_froms=True,
         )
         .order_by(User.id)
     )
 
 
-async def _ledger(_db: AsyncSession, filters: Mapping[str, str], _asker: int) -> Query:
+async def _ledger(_db: AsyncSession, filters: Mapping[str, str], _user_id: int) -> Query:
     person = aliased(User)
     return (
-        _lines()
-        .add_columns(_text(func.coalesce(person.full_name, "")).label("person"))
+        _ledger_lines()
+        .add_columns(_safe_text(func.coalesce(person.full_name, "")).label("person"))
         .outerjoin(person, person.id == LedgerEntry.person_id)
-        .where(*lines_asked(filters))
+        .where(*ledger_conditions(filters))
         .order_by(LedgerEntry.id)
     )
 
 
-async def _earnings(_db: AsyncSession, _filters: Mapping[str, str], asker: int) -> Query:
-    """A professional's own lines, and nobody else's."""
-    own = LedgerEntry.person_id == asker, LedgerEntry.account.in_(("earnings", "payout_held"))
-    return _lines().where(*own).order_by(LedgerEntry.id)
+async def _earnings(_db: AsyncSession, _filters: Mapping[str, str], user_id: int) -> Query:
+    """Only the professional's own lines."""
+    own = LedgerEntry.person_id == user_id, LedgerEntry.account.in_(("earnings", "payout_held"))
+    return _ledger_lines().where(*own).order_by(LedgerEntry.id)
 
 
-def _lines() -> Query:
-    """Two columns of money, so that no cell begins with a minus."""
+def _ledger_lines() -> Query:
+    """Ledger lines with debit and credit columns, so that no cell begins with a minus."""
     return (
         select(
             LedgerEntry.id.label("line"),
-            _moment(LedgerTransaction.at).label("at"),
+            _timestamp(LedgerTransaction.at).label("at"),
             Booking.reference.label("booking"),
-            _text(Booking.service_name).label("service"),
+            _safe_text(Booking.service_name).label("service"),
             LedgerTransaction.kind.label("kind"),
             LedgerEntry.account.label("account"),
             _rupees(func.greatest(LedgerEntry.amount, 0)).label("debit"),
@@ -184,36 +204,36 @@ def _lines() -> Query:
     )
 
 
-def _bookings_of(column: Any) -> ColumnElement[int]:
+def _booking_count(column: Any) -> ColumnElement[int]:
     counted = select(func.count()).select_from(Booking).where(column == User.id, Booking.requested_at.is_not(None))
     return counted.scalar_subquery()
 
 
-def _text(column: SQLColumnExpression[str]) -> ColumnElement[str]:
+def _safe_text(column: SQLColumnExpression[str]) -> ColumnElement[str]:
     first = func.ascii(column)  # 0 of an empty text
-    signs: list[ColumnElement[int]] = [literal_column(str(code)) for code in FORMULA]
-    # Letters are told apart by one comparison: that is nearly every cell of a million rows.
+    signs: list[ColumnElement[int]] = [literal_column(str(code)) for code in FORMULA_START_CODES]
+    # One comparison settles nearly every cell of a million rows.
     return case(
-        (first > literal_column(str(max(FORMULA))), column),
+        (first > literal_column(str(max(FORMULA_START_CODES))), column),
         (first.in_(signs), literal("'", Text) + column),
         else_=column,
     )
 
 
 def _rupees(paise: SQLColumnExpression[int]) -> ColumnElement[Decimal]:
-    """149.00, exact."""
+    """Convert to rupees, exact: 149.00."""
     return cast(cast(paise, Numeric) / 100, Numeric(14, 2))
 
 
-def _moment(column: SQLColumnExpression[Any]) -> ColumnElement[datetime]:
-    """2026-11-22 15:30:00+05:30, by the zone of the line that copies (tasks.exports); empty where there is none.
+def _timestamp(column: SQLColumnExpression[Any]) -> ColumnElement[datetime]:
+    """Truncate to seconds: 2026-11-22 15:30:00+05:30 in the time zone of the connection (tasks.exports).
 
-    As PostgreSQL writes it: to_char took a fifth of an export.
+    PostgreSQL's own format is used: to_char took a fifth of an export's time.
     """
     return func.date_trunc(literal_column("'second'"), column)
 
 
-_KINDS = {
+_QUERY_BUILDERS = {
     "bookings": _bookings,
     "customers": _customers,
     "professionals": _professionals,

@@ -1,4 +1,4 @@
-"""From asking for a file to fetching it: queued, built by a worker, kept a week, gone (T0-26)."""
+"""The life of an export: request, ready or failed, download, retry, discard, expiry (T0-26)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,125 +9,133 @@ from app.core import clock
 from app.core.errors import Invalid, Missing, Refused
 from app.core.events import PLATFORM, Person
 from app.core.i18n import _
-from app.core.queue import EXPORTS, later
-from app.core.references import reference
+from app.core.queue import EXPORT_QUEUE, enqueue_after_commit
+from app.core.references import new_reference
 from app.core.storage import Storage
 from app.exports.export import KINDS, Export
 from app.exports.repository import Exports
 
-KEPT = timedelta(days=7)
-SILENT = timedelta(seconds=20)  # whoever builds it and is not heard for so long is gone
-AT_ONCE = 5  # of one person, being made
-FOR_PROFESSIONALS = ("earnings",)
+FILE_RETENTION = timedelta(days=7)
+STALE_AFTER = timedelta(seconds=20)  # a claim without a heartbeat for so long is released
+MAX_EXPORTS_IN_PROGRESS = 5  # per user
+PROFESSIONAL_KINDS = ("earnings",)
 
 
-class Gone(Exception):
-    """There was a file, and there is none any more."""
+class ExpiredExport(Exception):
+    """The export's file has been erased."""
 
 
 def kinds_for(person: Person) -> Sequence[str]:
-    """An admin's tables; of a professional only what is their own."""
+    """List the kinds of exports that this user may request."""
     own = person.role == "professional"
-    return [kind for kind in KINDS if (kind in FOR_PROFESSIONALS) == own]
+    return [kind for kind in KINDS if (kind in PROFESSIONAL_KINDS) == own]
 
 
-async def ask(db: AsyncSession, by: Person, kind: str, filters: Mapping[str, str], *, bom: bool) -> Export:
-    """Raises Invalid("table"), Refused("many")."""
+async def request_export(db: AsyncSession, by: Person, kind: str, filters: Mapping[str, str], *, bom: bool) -> Export:
+    """Request an export. Raises Invalid("table"), Refused("many")."""
     if kind not in kinds_for(by):
         raise Invalid({"table": _("Choose what is exported.")})
-    if await Exports(db).being_made(by.id) >= AT_ONCE:
+    if await Exports(db).in_progress_count(by.id) >= MAX_EXPORTS_IN_PROGRESS:
         raise Refused(_("Five of your exports are being made. Wait until one of them is ready."), reason="many")
-    kept = {name: value for name, value in filters.items() if value}
+    cleaned = {name: value for name, value in filters.items() if value}
     export = Export(
-        reference=reference(), by_id=by.id, kind=kind, filters=kept, bom=bom, state="queued", created_at=clock.now()
+        reference=new_reference(),
+        by_id=by.id,
+        kind=kind,
+        filters=cleaned,
+        bom=bom,
+        state="queued",
+        created_at=clock.now(),
     )
     db.add(export)
     await db.flush()
-    _asked(export, by)
-    _hand_over(db, export)
+    _record_request(export, by)
+    _enqueue(db, export)
     return export
 
 
-def ready(export: Export, stored_as: str, size: int, sha256: bytes, rows: int) -> None:
-    """The worker has built it. `rows` without the head."""
+def mark_ready(export: Export, stored_as: str, size: int, sha256: bytes, rows: int) -> None:
+    """Mark an export as ready; `rows` does not count the header."""
     export.state, export.stored_as, export.size, export.sha256 = "ready", stored_as, size, sha256
     export.rows_total = export.rows_done = rows
-    export.ready_at, export.expires_at, export.heard_at = clock.now(), clock.now() + KEPT, None
+    export.ready_at, export.expires_at, export.heard_at = clock.now(), clock.now() + FILE_RETENTION, None
     export.record("export.ready", by=PLATFORM, nudges=_nudges(export), rows=rows, size=size)
 
 
-def is_gone(export: Export, now: datetime) -> bool:
-    """Also when nobody has cleared it away yet."""
+def is_expired(export: Export, now: datetime) -> bool:
+    """Whether the file is erased or due to be."""
     return export.state in ("expired", "discarded") or (export.expires_at is not None and export.expires_at <= now)
 
 
-def fetch(export: Export, by: Person, now: datetime) -> str:
-    """The name of its file in the storage; whoever downloads it is written down. Raises Gone, Missing."""
-    if is_gone(export, now):
-        raise Gone
+def record_download(export: Export, by: Person, now: datetime) -> str:
+    """Record a download and return the file's name in the storage. Raises ExpiredExport, Missing."""
+    if is_expired(export, now):
+        raise ExpiredExport
     if export.stored_as is None:
         raise Missing
     export.record("export.seen", by=by)
     return export.stored_as
 
 
-def failed(export: Export, why: str) -> None:
+def mark_failed(export: Export, why: str) -> None:
     export.state, export.error, export.heard_at = "failed", why, None
     export.record("export.failed", by=PLATFORM, nudges=_nudges(export), error=why)
 
 
-async def again(db: AsyncSession, by: Person, ref: str) -> Export:
-    """One that failed is made anew."""
-    export = await Exports(db).of(by.id, ref, lock=True)
+async def retry(db: AsyncSession, by: Person, ref: str) -> Export:
+    """Queue a failed export again. Raises Refused("state")."""
+    export = await Exports(db).by_reference(by.id, ref, lock=True)
     if export.state != "failed":
         raise Refused(_("This export has not failed."), reason="state")
     export.state, export.error, export.rows_done, export.rows_total = "queued", None, 0, None
-    _asked(export, by)
-    _hand_over(db, export)
+    _record_request(export, by)
+    _enqueue(db, export)
     return export
 
 
 async def discard(db: AsyncSession, storage: Storage, by: Person, ref: str) -> Export:
-    """Its file is gone at once; one that is being made stops."""
-    export = await Exports(db).of(by.id, ref, lock=True)
+    """Discard an export and erase its file; one in progress stops."""
+    export = await Exports(db).by_reference(by.id, ref, lock=True)
     if export.state in ("expired", "discarded"):
         return export
-    _forget_file(db, storage, export, "discarded")
+    _erase_file(db, storage, export, "discarded")
     export.record("export.discarded", by=by)
     return export
 
 
 async def expire(db: AsyncSession, storage: Storage) -> int:
-    """A week after it was ready its file is gone."""
-    over = await Exports(db).over(clock.now())
-    for export in over:
-        _forget_file(db, storage, export, "expired")
+    """Erase the files of exports that became ready a week ago."""
+    expired = await Exports(db).expired(clock.now())
+    for export in expired:
+        _erase_file(db, storage, export, "expired")
         export.record("export.expired", by=PLATFORM)
-    return len(over)
+    return len(expired)
 
 
-async def take_up(db: AsyncSession) -> int:
-    """What nobody builds, though it was asked for a while ago, is handed over again; what waits already waits once."""
-    waiting = await Exports(db).silent(clock.now() - SILENT)
-    for export in waiting:
-        _hand_over(db, export)
-    return len(waiting)
+async def requeue_stale(db: AsyncSession) -> int:
+    """Enqueue exports again that no worker is building; a job that is queued already is not doubled."""
+    stale = await Exports(db).stale(clock.now() - STALE_AFTER)
+    for export in stale:
+        _enqueue(db, export)
+    return len(stale)
 
 
-def _asked(export: Export, by: Person) -> None:
-    """Whom somebody looked for is a name: it can be forgotten when they leave."""
-    words = export.filters.get("q", "")
+def _record_request(export: Export, by: Person) -> None:
+    """Record the request; the search text may name a person, so it is an erasable value."""
+    search_text = export.filters.get("q", "")
     filters = {name: value for name, value in export.filters.items() if name != "q"}
-    export.record("export.asked", by=by, kind=export.kind, filters=filters, personal={"q": words} if words else None)
+    export.record(
+        "export.asked", by=by, kind=export.kind, filters=filters, personal={"q": search_text} if search_text else None
+    )
 
 
-def _hand_over(db: AsyncSession, export: Export) -> None:
-    later(db, "build_export", queue=EXPORTS, export_id=export.id)
+def _enqueue(db: AsyncSession, export: Export) -> None:
+    enqueue_after_commit(db, "build_export", queue=EXPORT_QUEUE, export_id=export.id)
 
 
-def _forget_file(db: AsyncSession, storage: Storage, export: Export, state: str) -> None:
+def _erase_file(db: AsyncSession, storage: Storage, export: Export, state: str) -> None:
     if export.stored_as is not None:
-        storage.erase(db, export.stored_as)
+        storage.delete(db, export.stored_as)
     export.state, export.stored_as, export.size, export.sha256 = state, None, None, None
 
 

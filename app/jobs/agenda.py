@@ -1,4 +1,4 @@
-"""A professional's days: today's list with the next job and when to leave for it, and what is coming. No I/O."""
+"""A professional's agenda: today's jobs with the next one and when to leave for it, and later days. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from itertools import groupby, pairwise
 
 from app.core import clock
 from app.jobs.repository import AgendaRow
-from app.scheduling.travel import Point, travel_seconds
+from app.scheduling.travel import Location, travel_seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """`state` is done, next or later; `leave_by` stands for the next one, unless it has started."""
+class AgendaLine:
+    """`state` is done, next or later; `leave_by` is set for the next job until it starts."""
 
     job: AgendaRow
     state: str
@@ -21,43 +21,43 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """`today` holds also what was left over from days before; `earning` is today's, in paise."""
+    """`today` includes unfinished jobs of earlier days; `earning_today` in paise."""
 
-    today: Sequence[Line]
-    coming: Sequence[tuple[date, Sequence[Line]]]
+    today: Sequence[AgendaLine]
+    upcoming: Sequence[tuple[date, Sequence[AgendaLine]]]
 
     @property
-    def earning(self) -> int:
+    def earning_today(self) -> int:
         return sum(line.job.earning for line in self.today)
 
     @property
-    def to_come(self) -> int:
-        """How many jobs stand ahead on later days."""
-        return sum(len(lines) for _day, lines in self.coming)
+    def upcoming_count(self) -> int:
+        """Return the number of jobs on later days."""
+        return sum(len(lines) for _day, lines in self.upcoming)
 
 
-def agenda_of(jobs: Sequence[AgendaRow], home: Point) -> Agenda:
-    """`jobs` in the order of their start."""
+def agenda_of(jobs: Sequence[AgendaRow], home: Location) -> Agenda:
+    """Return the agenda of `jobs`, which are ordered by start."""
     tomorrow = clock.at(clock.today() + timedelta(days=1))
     today = [job for job in jobs if job.starts_at < tomorrow]
-    later = [Line(job, "later") for job in jobs if job.starts_at >= tomorrow]
+    later = [AgendaLine(job, "later") for job in jobs if job.starts_at >= tomorrow]
     return Agenda(_today(today, home), [(day, list(lines)) for day, lines in groupby(later, _day)])
 
 
-def _today(jobs: Sequence[AgendaRow], home: Point) -> list[Line]:
-    ahead = next((job for job in jobs if not job.is_done), None)
-    befores = [home, *(before.where for before, _after in pairwise(jobs))]
-    return [_line(job, ahead, before) for job, before in zip(jobs, befores, strict=False)]
+def _today(jobs: Sequence[AgendaRow], home: Location) -> list[AgendaLine]:
+    next_job = next((job for job in jobs if not job.is_done), None)
+    origins = [home, *(before.location for before, _after in pairwise(jobs))]
+    return [_line(job, next_job, before) for job, before in zip(jobs, origins, strict=False)]
 
 
-def _line(job: AgendaRow, ahead: AgendaRow | None, before: Point) -> Line:
+def _line(job: AgendaRow, next_job: AgendaRow | None, before: Location) -> AgendaLine:
     if job.is_done:
-        return Line(job, "done")
-    if job is not ahead:
-        return Line(job, "later")
-    leave_by = job.starts_at - timedelta(seconds=travel_seconds(before, job.where))
-    return Line(job, "next", None if job.state == "started" else leave_by)
+        return AgendaLine(job, "done")
+    if job is not next_job:
+        return AgendaLine(job, "later")
+    leave_by = job.starts_at - timedelta(seconds=travel_seconds(before, job.location))
+    return AgendaLine(job, "next", None if job.state == "started" else leave_by)
 
 
-def _day(line: Line) -> date:
+def _day(line: AgendaLine) -> date:
     return line.job.starts_at.astimezone(clock.IST).date()

@@ -1,10 +1,10 @@
-"""One move of a booking for programs: /api/request/edit/{id}, by the verbs of the pages."""
+"""JSON API of jobs: a professional's own jobs and offers, and one action on a booking."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from litestar import Controller, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import UNSET, Struct
@@ -12,32 +12,72 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.bookings import cancellation, reservation
-from app.bookings.api_repository import BookingRows
+from app.bookings.api import BOOKINGS, TAG, booking_page_response
+from app.bookings.api_repository import ApiBookings
 from app.bookings.api_schemas import BookingJson, EditBody, booking_json
-from app.bookings.schemas import start_of
+from app.bookings.moves import State
+from app.bookings.schemas import read_start
 from app.core.after_commit import AfterCommit
-from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.api_types import Paged
+from app.core.db import Database, TransactionFactory
+from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing
 from app.core.i18n import _
-from app.jobs import handover
+from app.core.paging import Page
+from app.jobs import acceptance, handover
+from app.jobs.offers import find_offers
 from app.jobs.repository import Jobs
 from app.jobs.schemas import MaybeReason, Reason
-from app.web.api import once, read_body, row, strictly, tell
-from app.web.guards import BlockedPerson, NotYourRole, only
+from app.scheduling.candidate_repository import load_schedule
+from app.web.api import idempotent, json_response, read_body, read_query, row_id
+from app.web.guards import UserBlocked, WrongRole, only
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
+from app.web.validation import validate_json
 
 S = TypeVar("S", bound=Struct)
+OF_PROFESSIONAL = Doc(
+    summary="A professional's own jobs and open offers; while blocked the started job alone",
+    tag=TAG,
+    query=Paged,
+    path={"professional_id": "Number of the professional."},
+    responses={200: BOOKINGS},
+)
 EDIT = Doc(
     summary="One move of a booking",
     tag="Bookings",
     body=EditBody,
     path={"booking_id": "Number of the booking."},
-    answers={200: BookingJson},
-    refuses=(409,),
-    once=True,
+    responses={200: BookingJson},
+    error_statuses=(409,),
+    idempotent=True,
 )
+
+
+class JobListApi(Controller):
+    path = "/api/servicerequest/{professional_id:int}"
+
+    @get(
+        name="api_jobs",
+        opt=only("professional", api=True, allow_blocked=True, doc=OF_PROFESSIONAL),
+    )
+    async def of_professional(
+        self,
+        request: Request,
+        professional_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        encryption: NamedDependency[Encryption],
+    ) -> JsonResponse:
+        query = read_query(request, Paged)
+        if professional_id != me.id:
+            raise Missing
+        distances = await _offer_distances(db, me)
+        bookings = await ApiBookings(db).jobs_and_offers(me.id, list(distances), query.after, query.limit)
+        if me.blocked is not None:
+            started = [booking for booking in bookings.items if booking.state == State.STARTED]
+            bookings = Page(started, bookings.next)
+        return booking_page_response(me, encryption, bookings, distances)
 
 
 class MoveApi(Controller):
@@ -45,7 +85,7 @@ class MoveApi(Controller):
 
     @post(
         name="api_edit_booking",
-        opt=only("customer", "professional", api=True, blocked_may=True, doc=EDIT),
+        opt=only("customer", "professional", api=True, allow_blocked=True, doc=EDIT),
     )
     async def edit(
         self,
@@ -54,120 +94,118 @@ class MoveApi(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
-        vault: NamedDependency[Vault],
+        after_commit: NamedDependency[AfterCommit],
+        encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
         if me.blocked is not None and me.role != "professional":
-            raise BlockedPerson(me.blocked)
-        given = await read_body(request, EditBody)
-        act = _act(me, given)
+            raise UserBlocked(me.blocked)
+        body = await read_body(request, EditBody)
+        action = _allowed_action(me, body)
 
-        async def make() -> JsonResponse:
-            reference = await BookingRows(db).reference_for(me, row(booking_id))
-            await act.do(Deed(db, lambda: database.work(after), me, reference, given, vault))
+        async def run() -> JsonResponse:
+            reference = await ApiBookings(db).reference_for(me, row_id(booking_id))
+            await action.run(ActionContext(db, lambda: database.work(after_commit), me, reference, body, encryption))
             await db.flush()
-            return tell(booking_json(me, await BookingRows(db).one(booking_id), vault))
+            return json_response(booking_json(me, await ApiBookings(db).get(booking_id), encryption))
 
-        return await once(request, db, me, given, make)
-
-
-# The moves
+        return await idempotent(request, db, me, body, run)
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """What a move needs. `apart` is a transaction of its own."""
+class ActionContext:
+    """What an action needs; `new_transaction` opens a transaction of its own."""
 
     db: AsyncSession
-    apart: handover.Apart
+    new_transaction: TransactionFactory
     me: Me
     reference: str
-    given: EditBody
-    vault: Vault
+    body: EditBody
+    encryption: Encryption
 
 
-async def _accept(one: Deed) -> None:
-    await reservation.accept(one.db, one.me, one.reference, one.vault)
+async def _accept(context: ActionContext) -> None:
+    await acceptance.accept(context.db, context.me, context.reference, context.encryption)
 
 
-async def _pass(one: Deed) -> None:
-    reason = _only(one.given, MaybeReason, "reason").reason
-    try:
-        await reservation.pass_on(one.db, one.me, one.reference, reason)
-    except Missing:
-        if not await Jobs(one.db).has_declined(one.me, one.reference):
-            raise
+async def _pass(context: ActionContext) -> None:
+    reason = _validate(context.body, MaybeReason, "reason").reason
+    await acceptance.pass_on(context.db, context.me, context.reference, reason)
 
 
-async def _return(one: Deed) -> None:
-    reason = _only(one.given, Reason, "reason").reason
-    try:
-        await reservation.hand_back(one.db, one.me, one.reference, reason)
-    except Missing:
-        if not await Jobs(one.db).has_declined(one.me, one.reference):
-            raise
+async def _return(context: ActionContext) -> None:
+    reason = _validate(context.body, Reason, "reason").reason
+    await acceptance.hand_back(context.db, context.me, context.reference, reason)
 
 
-async def _start(one: Deed) -> None:
-    await handover.start(one.db, one.apart, one.me, one.reference, str(one.given.code), one.vault)
+async def _start(context: ActionContext) -> None:
+    code = str(context.body.code)
+    await handover.start(context.db, context.new_transaction, context.me, context.reference, code, context.encryption)
 
 
-async def _complete(one: Deed) -> None:
-    await handover.complete(one.db, one.apart, one.me, one.reference, str(one.given.code), one.vault)
+async def _complete(context: ActionContext) -> None:
+    code = str(context.body.code)
+    await handover.complete(
+        context.db, context.new_transaction, context.me, context.reference, code, context.encryption
+    )
 
 
-async def _cancel(one: Deed) -> None:
-    reason = _only(one.given, MaybeReason, "reason").reason
-    await cancellation.cancel(one.db, one.me, one.reference, reason, _fee(one.given))
+async def _cancel(context: ActionContext) -> None:
+    reason = _validate(context.body, MaybeReason, "reason").reason
+    await cancellation.cancel_by_customer(context.db, context.me, context.reference, reason, _fee(context.body))
 
 
-async def _reschedule(one: Deed) -> None:
-    await cancellation.move(one.db, one.me, one.reference, start_of(str(one.given.start)), _fee(one.given))
+async def _reschedule(context: ActionContext) -> None:
+    starts_at = read_start(str(context.body.start))
+    await reservation.reschedule_by_customer(context.db, context.me, context.reference, starts_at, _fee(context.body))
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """Whose move it is, which fields it takes, and which of them it needs."""
+class ActionSpec:
+    """Who may run it, which fields it accepts, and which of them it requires."""
 
-    by: str
-    do: Callable[[Deed], Awaitable[None]]
-    takes: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
+    role: str
+    run: Callable[[ActionContext], Awaitable[None]]
+    fields: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
 
 
-ACTS = {
-    "accept": Act("professional", _accept),
-    "pass": Act("professional", _pass, ("reason",)),
-    "return": Act("professional", _return, ("reason",), ("reason",)),
-    "start": Act("professional", _start, ("code",), ("code",)),
-    "complete": Act("professional", _complete, ("code",), ("code",)),
-    "cancel": Act("customer", _cancel, ("reason", "fee_paise")),
-    "reschedule": Act("customer", _reschedule, ("start", "fee_paise"), ("start",)),
+ACTIONS = {
+    "accept": ActionSpec("professional", _accept),
+    "pass": ActionSpec("professional", _pass, ("reason",)),
+    "return": ActionSpec("professional", _return, ("reason",), ("reason",)),
+    "start": ActionSpec("professional", _start, ("code",), ("code",)),
+    "complete": ActionSpec("professional", _complete, ("code",), ("code",)),
+    "cancel": ActionSpec("customer", _cancel, ("reason", "fee_paise")),
+    "reschedule": ActionSpec("customer", _reschedule, ("start", "fee_paise"), ("start",)),
 }
 
 
-def _act(me: Me, given: EditBody) -> Act:
-    """Who is blocked may end what has started, and nothing else (W2)."""
-    act = ACTS[given.action]
-    if act.by != me.role:
-        raise NotYourRole(_("This page is for somebody else's role."))
-    if me.blocked is not None and given.action != "complete":
-        raise BlockedPerson(me.blocked)
-    sent = {name for name in given.__struct_fields__ if name != "action" and getattr(given, name) is not UNSET}
-    errors = {name: _("This action takes no such field.") for name in sent - set(act.takes)}
-    errors |= {name: _("This field is missing.") for name in act.needs if name not in sent}
+def _allowed_action(me: Me, body: EditBody) -> ActionSpec:
+    """Return the action if `me` may run it; a blocked professional may only complete a started job (W2)."""
+    action = ACTIONS[body.action]
+    if action.role != me.role:
+        raise WrongRole(_("This page is for somebody else's role."))
+    if me.blocked is not None and body.action != "complete":
+        raise UserBlocked(me.blocked)
+    present = {name for name in body.__struct_fields__ if name != "action" and getattr(body, name) is not UNSET}
+    errors = {name: _("This action takes no such field.") for name in present - set(action.fields)}
+    errors |= {name: _("This field is missing.") for name in action.required if name not in present}
     if errors:
         raise Invalid(errors)
-    return act
+    return action
 
 
-# How
+def _validate(body: EditBody, kind: type[S], *names: str) -> S:
+    """Validate these fields by the rules of the page's form."""
+    return validate_json(kind, {name: value for name in names if (value := getattr(body, name)) is not UNSET})
 
 
-def _only(given: EditBody, kind: type[S], *names: str) -> S:
-    """These fields by the rules of the page's form."""
-    return strictly({name: value for name in names if (value := getattr(given, name)) is not UNSET}, kind)
+def _fee(body: EditBody) -> int | None:
+    return body.fee_paise if isinstance(body.fee_paise, int) else None
 
 
-def _fee(given: EditBody) -> int | None:
-    return given.fee_paise if isinstance(given.fee_paise, int) else None
+async def _offer_distances(db: AsyncSession, me: Me) -> Mapping[str, float | None]:
+    """Return kilometres to each offer that `me` could accept now, by reference."""
+    jobs = await Jobs(db).agenda(me)
+    schedule = await load_schedule(db, me, [job.busy for job in jobs if not job.is_done])
+    return {offer.reference: offer.km for offer in await find_offers(db, schedule)}

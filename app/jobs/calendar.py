@@ -1,7 +1,7 @@
-"""Bookings and jobs for calendar programs (RFC 5545): one entry each, in Asia/Kolkata, the same UID all its life.
+"""Bookings and jobs for calendar programs (RFC 5545): one entry each, in Asia/Kolkata, with a stable UID.
 
-What stands in an entry is what its reader sees on the page at that moment, never more: no code, no note, and the other
-side's address and phone only while contact is open (rules.md, who may see what).
+An entry shows what its reader sees on the page at that moment: no code, no note, and the other side's address and
+phone only while contact is open (rules.md, who may see what).
 """
 
 from collections.abc import Iterable
@@ -10,20 +10,34 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from icalendar import Calendar, Event
+from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.user import public_name
 from app.bookings.booking import Booking
 from app.bookings.moves import State
 from app.core import clock
 from app.core.i18n import _
+from app.core.orm import NaturalKeyBase
 
-READ_EVERY = timedelta(hours=1)  # what we ask programs that follow a feed
-MAKER = "-//Doorstep//Calendar 1//EN"
+REFRESH_INTERVAL = timedelta(hours=1)  # how often programs should read a feed
+PRODUCT_ID = "-//Doorstep//Calendar 1//EN"
+
+
+class CalendarFeed(NaturalKeyBase):
+    """The secret address of a professional's jobs for calendar programs, one at most; only its digest is stored."""
+
+    __tablename__ = "calendar_feeds"
+    professional_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("professionals.user_id", ondelete="CASCADE"), primary_key=True
+    )
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A booking with the other party as stored; `revision` counts what changed an entry, last at `changed_at`."""
+class CalendarEntry:
+    """A booking with the other side's contact; `revision` counts the changes of the entry, the last at `changed_at`."""
 
     booking: Booking
     place: str
@@ -34,54 +48,56 @@ class Kept:
     changed_at: datetime
 
 
-def for_customer(kept: Kept, site: str, now: datetime) -> Event:
-    """Where it is they know; who comes, as their page names them."""
-    booking, name = kept.booking, public_name(kept.name) if kept.name and kept.booking.professional_id else None
+def customer_event(entry: CalendarEntry, site: str, now: datetime) -> Event:
+    """Return the customer's entry: the address, and the professional as their page names them."""
+    booking, name = entry.booking, public_name(entry.name) if entry.name and entry.booking.professional_id else None
     open_now = booking.contact_open(now)
     lines = [
         _("%(name)s comes.", name=name) if name and open_now else name,
-        kept.phone if name and open_now else None,
+        entry.phone if name and open_now else None,
         _("Booking %(reference)s", reference=booking.reference),
     ]
-    return _entry(kept, site, f"/bookings/{booking.reference}", _address(kept), lines, now)
+    return _calendar_event(entry, site, f"/bookings/{booking.reference}", _address(entry), lines, now)
 
 
-def for_professional(kept: Kept, site: str, now: datetime) -> Event:
-    """The area; from accepted until a day after the work also the door, and who opens it."""
-    booking, open_now = kept.booking, kept.booking.contact_open(now) and kept.name is not None
-    lines = [*([kept.name, kept.phone] if open_now else []), _("Booking %(reference)s", reference=booking.reference)]
-    where = _address(kept) if open_now else kept.place
-    return _entry(kept, site, f"/jobs/{booking.reference}", where, lines, now)
+def professional_event(entry: CalendarEntry, site: str, now: datetime) -> Event:
+    """Return the professional's entry: the area; while contact is open also the address and the customer."""
+    booking, open_now = entry.booking, entry.booking.contact_open(now) and entry.name is not None
+    lines = [*([entry.name, entry.phone] if open_now else []), _("Booking %(reference)s", reference=booking.reference)]
+    where = _address(entry) if open_now else entry.place
+    return _calendar_event(entry, site, f"/jobs/{booking.reference}", where, lines, now)
 
 
-def written(entries: Iterable[Event], name: str) -> bytes:
-    """The file; the zone's own rules are inside, so that no program has to guess them."""
-    made = Calendar()
-    made.add("prodid", MAKER)
-    made.add("version", "2.0")
-    made.add("x-wr-calname", name)
-    made.add("refresh-interval", READ_EVERY, parameters={"VALUE": "DURATION"})
+def render_calendar(entries: Iterable[Event], name: str) -> bytes:
+    """Return the calendar file, with the rules of its time zone."""
+    document = Calendar()
+    document.add("prodid", PRODUCT_ID)
+    document.add("version", "2.0")
+    document.add("x-wr-calname", name)
+    document.add("refresh-interval", REFRESH_INTERVAL, parameters={"VALUE": "DURATION"})
     for entry in entries:
-        made.add_component(entry)
-    made.add_missing_timezones()
-    return bytes(made.to_ical())
+        document.add_component(entry)
+    document.add_missing_timezones()
+    return bytes(document.to_ical())
 
 
-def _entry(kept: Kept, site: str, path: str, where: str, lines: Iterable[str | None], now: datetime) -> Event:
-    booking, status = kept.booking, _status(kept.booking, now)
-    made = Event()
-    made.add("uid", f"booking-{booking.reference}@{urlsplit(site).hostname}")
-    made.add("sequence", kept.revision)
-    made.add("dtstamp", kept.changed_at.astimezone(UTC).replace(microsecond=0))
-    made.add("dtstart", booking.starts_at.astimezone(clock.IST))
-    made.add("dtend", booking.ends_at.astimezone(clock.IST))
-    made.add("summary", booking.service_name)
-    made.add("location", where)
-    made.add("description", "\n".join(line for line in lines if line))
-    made.add("status", status)
-    made.add("transp", "TRANSPARENT" if status == "CANCELLED" else "OPAQUE")
-    made.add("url", f"{site}{path}")
-    return made
+def _calendar_event(
+    entry: CalendarEntry, site: str, path: str, where: str, lines: Iterable[str | None], now: datetime
+) -> Event:
+    booking, status = entry.booking, _status(entry.booking, now)
+    event = Event()
+    event.add("uid", f"booking-{booking.reference}@{urlsplit(site).hostname}")
+    event.add("sequence", entry.revision)
+    event.add("dtstamp", entry.changed_at.astimezone(UTC).replace(microsecond=0))
+    event.add("dtstart", booking.starts_at.astimezone(clock.IST))
+    event.add("dtend", booking.ends_at.astimezone(clock.IST))
+    event.add("summary", booking.service_name)
+    event.add("location", where)
+    event.add("description", "\n".join(line for line in lines if line))
+    event.add("status", status)
+    event.add("transp", "TRANSPARENT" if status == "CANCELLED" else "OPAQUE")
+    event.add("url", f"{site}{path}")
+    return event
 
 
 def _status(booking: Booking, now: datetime) -> str:
@@ -90,5 +106,5 @@ def _status(booking: Booking, now: datetime) -> str:
     return "TENTATIVE" if booking.state in (State.HELD, State.REQUESTED) else "CONFIRMED"
 
 
-def _address(kept: Kept) -> str:
-    return f"{kept.booking.address}, {kept.place}, {kept.district} {kept.booking.pincode}"
+def _address(entry: CalendarEntry) -> str:
+    return f"{entry.booking.address}, {entry.place}, {entry.district} {entry.booking.pincode}"

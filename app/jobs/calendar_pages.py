@@ -1,4 +1,4 @@
-"""Files for calendar programs, and a professional's feed: made, renewed and ended on a page of theirs."""
+"""Calendar files of a booking or job, and a professional's feed: create, replace, end."""
 
 import asyncio
 import hashlib
@@ -17,43 +17,44 @@ from app.accounts.repository import Users
 from app.core import clock
 from app.core.errors import Missing
 from app.core.i18n import _
-from app.core.rate_limiter import Budget
+from app.core.rate_limiter import RateLimitPolicy
 from app.core.secrets import digest, new_token
 from app.jobs import calendar
-from app.jobs.calendar_repository import Calendars, Feeds
+from app.jobs.calendar_repository import CalendarFeeds, Calendars
 from app.settings import Settings
 from app.web.guards import everyone, only
 from app.web.http import HtmlResponse, Request
-from app.web.one_time_secret import keep_once, take_once
-from app.web.render import flash, go, page
+from app.web.one_time_secret import store_secret, take_secret
+from app.web.render import flash, page, redirect
+from app.web.services import services_of
 
-BEFORE_TODAY = timedelta(days=30)
-MOST_JOBS = 300
-READS = Budget("calendar", 60, 3600)  # a program that follows the feed asks once an hour
-ICS = ".ics"
-SHOWN_ONCE = "calendar"
+HISTORY_PERIOD = timedelta(days=30)
+MAX_JOBS = 300
+FEED_RATE_LIMIT = RateLimitPolicy("calendar", 60, 3600)  # a program that follows the feed asks once an hour
+FILE_EXTENSION = ".ics"
+SECRET_NAME = "calendar"
 
 
 @get("/bookings/{ref:str}/calendar", name="booking-calendar", opt=only("customer"))
-async def of_booking(
+async def booking_calendar(
     ref: FromPath[str],
     me: NamedDependency[Me],
     db: NamedDependency[AsyncSession],
     settings: NamedDependency[Settings],
 ) -> HtmlResponse:
-    kept = await Calendars(db).of_customer(me, ref)
-    return _file([calendar.for_customer(kept, settings.base_url, clock.now())], kept.booking.reference)
+    entry = await Calendars(db).of_customer(me, ref)
+    return _file([calendar.customer_event(entry, settings.base_url, clock.now())], entry.booking.reference)
 
 
 @get("/jobs/{ref:str}/calendar", name="job-calendar", opt=only("professional"))
-async def of_job(
+async def job_calendar(
     ref: FromPath[str],
     me: NamedDependency[Me],
     db: NamedDependency[AsyncSession],
     settings: NamedDependency[Settings],
 ) -> HtmlResponse:
-    kept = await Calendars(db).of_professional(me, ref)
-    return _file([calendar.for_professional(kept, settings.base_url, clock.now())], kept.booking.reference)
+    entry = await Calendars(db).of_professional(me, ref)
+    return _file([calendar.professional_event(entry, settings.base_url, clock.now())], entry.booking.reference)
 
 
 class CalendarPages(Controller):
@@ -68,29 +69,29 @@ class CalendarPages(Controller):
         db: NamedDependency[AsyncSession],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        """The address itself once, right after it was made: afterwards nobody knows it here."""
-        token = take_once(request, SHOWN_ONCE)
-        address = f"{settings.base_url}/calendar/{token}{ICS}" if token else None
-        return page(request, "jobs/calendar.html", address=address, made_at=await Feeds(db).made_at(me))
+        """Show the address once, right after it was created: only its digest is stored."""
+        token = take_secret(request, SECRET_NAME)
+        address = f"{settings.base_url}/calendar/{token}{FILE_EXTENSION}" if token else None
+        return page(request, "jobs/calendar.html", address=address, made_at=await CalendarFeeds(db).created_at(me))
 
     @post()
     async def create(
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        """Whatever address there was ends with it."""
+        """Create a feed address; it replaces any earlier one."""
         user, token = await Users(db).get(me.id, lock=True), new_token()
-        await Feeds(db).put(me, digest(token))
+        await CalendarFeeds(db).replace(me, digest(token))
         user.record("person.calendar_made", by=me)
-        keep_once(request, SHOWN_ONCE, token)
-        return go(request, "/jobs/calendar")
+        store_secret(request, SECRET_NAME, token)
+        return redirect(request, "/jobs/calendar")
 
     @post("/end", name="end_calendar")
     async def end(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         user = await Users(db).get(me.id, lock=True)
-        if await Feeds(db).end(me):
+        if await CalendarFeeds(db).end(me):
             user.record("person.calendar_ended", by=me)
             flash(request, _("The address leads nowhere any more."))
-        return go(request, "/jobs/calendar")
+        return redirect(request, "/jobs/calendar")
 
 
 @get("/calendar/{token:str}", name="calendar-feed", opt=everyone(anonymous=True))
@@ -100,30 +101,32 @@ async def feed(
     db: NamedDependency[AsyncSession],
     settings: NamedDependency[Settings],
 ) -> HtmlResponse:
-    """No cookie is asked for: whoever has the address reads it, until it is ended."""
-    whose = await Feeds(db).reader(digest(token.removesuffix(ICS)))
-    if whose is None:
+    """Serve the feed to anyone who has the address, without a session."""
+    professional_id = await CalendarFeeds(db).professional_at(digest(token.removesuffix(FILE_EXTENSION)))
+    if professional_id is None:
         raise Missing
-    spent = await request.app.state.limiter.spend(READS, str(whose))
-    if spent and not spent.allowed:
-        raise TooManyRequestsException(headers={"retry-after": str(spent.reset)})
-    jobs = await Calendars(db).jobs_of(whose, clock.at(clock.today()) - BEFORE_TODAY, MOST_JOBS)
+    rate_limit = await services_of(request).rate_limiter.hit(FEED_RATE_LIMIT, str(professional_id))
+    if rate_limit and not rate_limit.allowed:
+        raise TooManyRequestsException(headers={"retry-after": str(rate_limit.reset_seconds)})
+    jobs = await Calendars(db).jobs_of(professional_id, clock.at(clock.today()) - HISTORY_PERIOD, MAX_JOBS)
     body = await asyncio.to_thread(_jobs, jobs, settings.base_url)  # 0.5 ms a job: others are answered meanwhile
-    mark = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"etag": mark, "cache-control": "private, no-cache", "vary": "Accept-Language"}
-    if mark in request.headers.get("if-none-match", ""):
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": etag, "cache-control": "private, no-cache", "vary": "Accept-Language"}
+    if etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="text/calendar")
 
 
-def _jobs(jobs: Sequence[calendar.Kept], site: str) -> bytes:
+def _jobs(jobs: Sequence[calendar.CalendarEntry], site: str) -> bytes:
     now = clock.now()
-    return calendar.written([calendar.for_professional(job, site, now) for job in jobs], _("Jobs with Doorstep"))
+    return calendar.render_calendar(
+        [calendar.professional_event(job, site, now) for job in jobs], _("Jobs with Doorstep")
+    )
 
 
 def _file(entries: list[Any], reference: str) -> HtmlResponse:
     headers = {
-        "content-disposition": f'attachment; filename="doorstep-{reference}{ICS}"',
+        "content-disposition": f'attachment; filename="doorstep-{reference}{FILE_EXTENSION}"',
         "cache-control": "no-store",
     }
-    return Response(calendar.written(entries, "Doorstep"), headers=headers, media_type="text/calendar")
+    return Response(calendar.render_calendar(entries, "Doorstep"), headers=headers, media_type="text/calendar")

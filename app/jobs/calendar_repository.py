@@ -1,4 +1,4 @@
-"""What calendars are made of, found through whoever reads them; and the secret addresses of feeds."""
+"""SQL for calendar entries, found through their reader, and for the secret addresses of feeds."""
 
 from datetime import datetime
 from typing import Any
@@ -13,79 +13,72 @@ from app.accounts.user import Block, User
 from app.bookings.booking import Booking
 from app.core import clock
 from app.core.errors import Missing
+from app.core.event_types import registry
 from app.core.events import Actor, Event
-from app.jobs.calendar import Kept
-from app.jobs.calendar_feed import CalendarFeed
-
-# The facts after which an entry reads differently: SEQUENCE counts them.
-REVISIONS = (
-    "booking.held",
-    "booking.requoted",
-    "booking.requested",
-    "booking.assigned",
-    "booking.given",
-    "booking.returned",
-    "booking.offered_again",
-    "booking.moved",
-    "booking.details_changed",
-    "booking.cancelled",
-)
+from app.jobs.calendar import CalendarEntry, CalendarFeed
 
 
 class Calendars:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def of_customer(self, me: Actor, reference: str) -> Kept:
-        """Raises Missing for everybody but its customer."""
-        return await self._one(_kept(Booking.professional_id).where(Booking.customer_id == me.id), reference)
+    async def of_customer(self, me: Actor, reference: str) -> CalendarEntry:
+        """Return the entry of `me`, its customer; else Missing."""
+        return await self._find(_entries(Booking.professional_id).where(Booking.customer_id == me.id), reference)
 
-    async def of_professional(self, me: Actor, reference: str) -> Kept:
-        """Raises Missing for everybody but whoever holds it, or held it to its end."""
-        return await self._one(_kept(Booking.customer_id).where(Booking.professional_id == me.id), reference)
+    async def of_professional(self, me: Actor, reference: str) -> CalendarEntry:
+        """Return the entry of `me`, who holds the job or held it to its end; else Missing."""
+        return await self._find(_entries(Booking.customer_id).where(Booking.professional_id == me.id), reference)
 
-    async def jobs_of(self, professional_id: int, since: datetime, most: int) -> list[Kept]:
-        """Those that begin after `since`; of too many the ones that are furthest away are left out."""
-        whose = Booking.professional_id == professional_id, Booking.starts_at >= since
-        rows = await self._db.execute(_kept(Booking.customer_id).where(*whose).order_by(Booking.starts_at).limit(most))
-        return [_row(row) for row in rows]
+    async def jobs_of(self, professional_id: int, since: datetime, limit: int) -> list[CalendarEntry]:
+        """Return the entries that begin after `since`, the earliest `limit` of them."""
+        query = _entries(Booking.customer_id).where(
+            Booking.professional_id == professional_id, Booking.starts_at >= since
+        )
+        rows = await self._db.execute(query.order_by(Booking.starts_at).limit(limit))
+        return [_entry(row) for row in rows]
 
-    async def _one(self, query: Select[Any], ref: str) -> Kept:
+    async def _find(self, query: Select[Any], ref: str) -> CalendarEntry:
         row = (await self._db.execute(query.where(Booking.reference == ref.upper()))).one_or_none()
         if row is None:
             raise Missing
-        return _row(row)
+        return _entry(row)
 
 
-class Feeds:
+class CalendarFeeds:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def reader(self, digest: bytes) -> int | None:
-        """Whose jobs stand at the address; None when it leads nowhere (any more)."""
-        whose: int | None = await self._db.scalar(_alive().where(CalendarFeed.digest == digest))
-        return whose
+    async def professional_at(self, digest: bytes) -> int | None:
+        """Return the id of the professional whose feed it is; None when the address is not valid (any more)."""
+        professional_id: int | None = await self._db.scalar(_active_feeds().where(CalendarFeed.digest == digest))
+        return professional_id
 
-    async def made_at(self, me: Actor) -> datetime | None:
-        """Since when `me` has one that can be read."""
-        alive = _alive().with_only_columns(CalendarFeed.created_at)
+    async def created_at(self, me: Actor) -> datetime | None:
+        """Return when the valid feed of `me` was created."""
+        alive = _active_feeds().with_only_columns(CalendarFeed.created_at)
         since: datetime | None = await self._db.scalar(alive.where(CalendarFeed.professional_id == me.id))
         return since
 
-    async def put(self, me: Actor, digest: bytes) -> None:
-        """Whatever address there was leads nowhere from now on."""
+    async def replace(self, me: Actor, digest: bytes) -> None:
+        """Store the digest of a new address; the old address stops working."""
         values = {"digest": digest, "created_at": clock.now()}
         made = insert(CalendarFeed).values(professional_id=me.id, **values)
         await self._db.execute(made.on_conflict_do_update(index_elements=["professional_id"], set_=values))
 
     async def end(self, me: Actor) -> bool:
-        """False when there was none."""
+        """Delete the feed; return False when there was none."""
         ended = delete(CalendarFeed).where(CalendarFeed.professional_id == me.id)
         return (await self._db.execute(ended.returning(CalendarFeed.professional_id))).first() is not None
 
 
-def _alive() -> Select[Any]:
-    """A block, a new password and leaving end an address for ever, as they end sessions and tokens."""
+def _revisions() -> list[str]:
+    """The events after which an entry reads differently: SEQUENCE counts them."""
+    return [event_type.name for event_type in registry if event_type.changes_calendar]
+
+
+def _active_feeds() -> Select[Any]:
+    """Select feeds that no block, password change or account deletion has ended."""
     mine = User.id == CalendarFeed.professional_id
     blocked = exists().where(
         Block.user_id == User.id, (Block.lifted_at.is_(None)) | (Block.created_at >= CalendarFeed.created_at)
@@ -99,25 +92,33 @@ def _alive() -> Select[Any]:
     return query.where(User.left_at.is_(None), ~blocked, ~renewed)
 
 
-def _kept(
+def _entries(
     other: InstrumentedAttribute[int] | InstrumentedAttribute[int | None],
 ) -> Select[Any]:
-    """`other` is the party whom the reader wants to find."""
-    told = (
+    """Select bookings with their contact; `other` is the column of the other side's id."""
+    revisions = (
         select((func.count() - 1).label("revision"), func.max(Event.at).label("changed_at"))
-        .where(Event.subject == func.concat("booking-", Booking.reference), Event.name.in_(REVISIONS))
+        .where(Event.subject == func.concat("booking-", Booking.reference), Event.name.in_(_revisions()))
         .lateral()
     )
     return (
-        select(Booking, Pincode.place, Pincode.district, User.full_name, User.phone, told.c.revision, told.c.changed_at)
+        select(
+            Booking,
+            Pincode.place,
+            Pincode.district,
+            User.full_name,
+            User.phone,
+            revisions.c.revision,
+            revisions.c.changed_at,
+        )
         .join(Pincode, Pincode.pincode == Booking.pincode)
         .outerjoin(User, (User.id == other) & User.left_at.is_(None))
-        .join(told, true())
+        .join(revisions, true())
     )
 
 
-def _row(row: Row[Any]) -> Kept:
-    return Kept(
+def _entry(row: Row[Any]) -> CalendarEntry:
+    return CalendarEntry(
         booking=row.Booking,
         place=row.place,
         district=row.district,

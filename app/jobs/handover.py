@@ -1,136 +1,164 @@
-"""The two codes at the door. Every try is counted, and the count safe, before it is compared (docs/rules.md, codes)."""
+"""At the door: the start and finish codes, and a customer who does not open (W13).
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+Every attempt at a code is counted and committed before it is compared (docs/rules.md, codes).
+"""
+
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Users
 from app.bookings.booking import Booking
-from app.bookings.checkout import settle_completion
-from app.bookings.code import LOCK, TRIES_BEFORE_LOCK, TRIES_IN_ALL, Code, digits
-from app.bookings.moves import State, sorry
+from app.bookings.cancellation import cancel_booking
+from app.bookings.code import (
+    ATTEMPTS_BEFORE_LOCK,
+    LOCK_DURATION,
+    MAX_ATTEMPTS,
+    Code,
+    entry_locked_until,
+    is_spent,
+    parse_code,
+)
+from app.bookings.completion import complete_booking
+from app.bookings.deadlines import LATE_FEE_PAISE, NO_SHOW_WAIT
+from app.bookings.moves import State, state_refusal
 from app.bookings.repository import Bookings
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.db import TransactionFactory
+from app.core.encryption import Encryption
 from app.core.errors import Invalid, Refused
 from app.core.events import Actor
-from app.core.i18n import _
-from app.jobs.repository import Jobs, Try
+from app.core.i18n import N_, _
+from app.jobs.repository import CodeAttempt, Jobs
 
-# A transaction of its own, announced after its commit.
-Apart = Callable[[], AbstractAsyncContextManager[AsyncSession]]
-
-STATES = {"start": State.ASSIGNED, "finish": State.STARTED}
+PHASE_STATES = {"start": State.ASSIGNED, "finish": State.STARTED}
 
 
-async def start(db: AsyncSession, apart: Apart, by: Actor, reference: str, typed: str, vault: Vault) -> Booking:
-    """The customer has read out the start code. Invalid("code"): not the code; Refused: locked, void or too late."""
-    tried = await _right_try(apart, by, reference, "start", digits(typed), vault)
+async def start(
+    db: AsyncSession, new_transaction: TransactionFactory, by: Actor, reference: str, typed: str, encryption: Encryption
+) -> Booking:
+    """Start the job with the code that the customer read out. Invalid("code"): wrong; Refused: locked, void, late."""
+    attempt = await _matching_attempt(new_transaction, by, reference, "start", parse_code(typed), encryption)
     booking = await Bookings(db).for_professional(by, reference, lock=True)
-    booking.start(by, await _still_live(db, booking, tried), vault)
+    booking.start(by, await _revalidate(db, booking, attempt), encryption)
     return booking
 
 
-async def complete(db: AsyncSession, apart: Apart, by: Actor, reference: str, typed: str, vault: Vault) -> Booking:
-    """The customer has read out the finish code: the job is done and its money ours and theirs, in one transaction."""
-    tried = await _right_try(apart, by, reference, "finish", digits(typed), vault)
+async def complete(
+    db: AsyncSession, new_transaction: TransactionFactory, by: Actor, reference: str, typed: str, encryption: Encryption
+) -> Booking:
+    """Complete the job with the finish code and settle its money in the same transaction."""
+    attempt = await _matching_attempt(new_transaction, by, reference, "finish", parse_code(typed), encryption)
     booking = await Bookings(db).for_professional(by, reference, lock=True)
-    booking.complete(by, await _still_live(db, booking, tried))
-    await settle_completion(db, booking)
+    await complete_booking(db, booking, by, await _revalidate(db, booking, attempt))
     return booking
 
 
-def locked_until(code: Code | None, now: datetime) -> datetime | None:
-    """Until when entry is closed after wrong tries."""
-    if code is None or code.locked_until is None or code.locked_until <= now or code.attempts >= TRIES_IN_ALL:
-        return None
-    return code.locked_until
+async def report_absence(db: AsyncSession, by: Actor, reference: str) -> Booking:
+    """Cancel as a no-show with the fee of a late cancellation (W13). Idempotent; Refused("early").
+
+    The customer may dispute it for 48 h.
+    """
+    booking = await Bookings(db).for_professional(by, reference, lock=True)
+    if booking.state == State.CANCELLED and booking.cancelled_as == "no_show":
+        return booking
+    if booking.state == State.ASSIGNED and not booking.may_report_no_show(clock.now()):
+        raise Refused(_too_early_message(booking), reason="early")
+    fee = min(LATE_FEE_PAISE, booking.price)
+    await cancel_booking(db, booking, by, "no_show", N_("Nobody opened the door."), fee)
+    return booking
 
 
-def is_spent(code: Code | None) -> bool:
-    """No try left: only the customer can ask for a new code."""
-    return code is None or code.attempts >= TRIES_IN_ALL
+def absence_reportable_from(booking: Booking) -> datetime | None:
+    """Return when an absence may be reported: a quarter of an hour into the slot; None before the arrival."""
+    return max(booking.arrived_at, booking.starts_at) + NO_SHOW_WAIT if booking.arrived_at else None
 
 
-# How
-
-
-async def _right_try(apart: Apart, by: Actor, reference: str, phase: str, typed: str, vault: Vault) -> Try:
-    async with apart() as counting:
-        tried = await Jobs(counting).count_try(by, reference, phase, STATES[phase], clock.now(), LOCK)
-        if tried is None:
-            await _say_why(counting, by, reference, phase)
+async def _matching_attempt(
+    new_transaction: TransactionFactory, by: Actor, reference: str, phase: str, typed: str, encryption: Encryption
+) -> CodeAttempt:
+    async with new_transaction() as transaction:
+        attempt = await Jobs(transaction).count_attempt(
+            by, reference, phase, PHASE_STATES[phase], clock.now(), LOCK_DURATION
+        )
+        if attempt is None:
+            await _refuse_attempt(transaction, by, reference, phase)
             raise Refused(_("That code cannot be used."), reason="void")
-    if vault.matches(typed, f"{phase} code of {reference.upper()}", tried.digest):
-        return tried
-    if tried.attempts in (TRIES_BEFORE_LOCK, TRIES_IN_ALL):
-        await _tell_those_concerned(apart, by, reference, tried)
-    raise Invalid({"code": _wrong(tried)}, {"code": typed})
+    if encryption.matches(typed, f"{phase} code of {reference.upper()}", attempt.digest):
+        return attempt
+    if attempt.attempts in (ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS):
+        await _record_lock(new_transaction, by, reference, attempt)
+    raise Invalid({"code": _wrong_code_message(attempt)}, {"code": typed})
 
 
-async def _say_why(db: AsyncSession, by: Actor, reference: str, phase: str) -> None:
-    """No try was counted: the reason, in words."""
+async def _refuse_attempt(db: AsyncSession, by: Actor, reference: str, phase: str) -> None:
+    """Raise Refused with the reason why no attempt was counted."""
     booking = await Bookings(db).for_professional(by, reference)
-    if booking.state != STATES[phase]:
-        raise Refused(sorry(booking.state), reason="state")
+    if booking.state != PHASE_STATES[phase]:
+        raise Refused(state_refusal(booking.state), reason="state")
     code = booking.live_code(phase)
     if is_spent(code):
-        raise Refused(void_words(), reason="void")
-    until = locked_until(code, clock.now())
+        raise Refused(void_message(), reason="void")
+    until = entry_locked_until(code, clock.now())
     if until is not None:
-        raise Refused(lock_words(until), reason="locked")
+        raise Refused(locked_message(until), reason="locked")
 
 
-async def _tell_those_concerned(apart: Apart, by: Actor, reference: str, tried: Try) -> None:
-    async with apart() as telling:
-        booking = await Bookings(telling).for_professional(by, reference, lock=True)
-        code = next((code for code in booking.codes if code.id == tried.code_id and code.is_live), None)
+async def _record_lock(new_transaction: TransactionFactory, by: Actor, reference: str, attempt: CodeAttempt) -> None:
+    async with new_transaction() as transaction:
+        booking = await Bookings(transaction).for_professional(by, reference, lock=True)
+        code = next((code for code in booking.codes if code.id == attempt.code_id and code.is_live), None)
         if code is not None:
-            booking.lock_entry(by, code, await Users(telling).admins())
+            booking.lock_entry(by, code, await Users(transaction).admin_ids())
 
 
-async def _still_live(db: AsyncSession, booking: Booking, tried: Try) -> Code:
-    """The code that was compared; moved, handed back or renewed meanwhile, it is worth nothing.
+async def _revalidate(db: AsyncSession, booking: Booking, attempt: CodeAttempt) -> Code:
+    """Return the compared code if it is still live; Refused when the job moved, was handed back or the code renewed.
 
-    The right code may have been the fifth try, or had others beside it: it is spent without the lock they brought.
+    The right code may come with the fifth attempt, or beside wrong ones: the lock they set is lifted.
     """
-    if booking.state != STATES[tried.phase]:
-        raise Refused(sorry(booking.state), reason="state")
-    code = next((code for code in booking.codes if code.id == tried.code_id), None)
+    if booking.state != PHASE_STATES[attempt.phase]:
+        raise Refused(state_refusal(booking.state), reason="state")
+    code = next((code for code in booking.codes if code.id == attempt.code_id), None)
     if code is None or not code.is_live:
-        raise Refused(void_words(), reason="void")
+        raise Refused(void_message(), reason="void")
     await Jobs(db).lift_lock(code.id)
     return code
 
 
-def lock_words(until: datetime) -> str:
+def locked_message(until: datetime) -> str:
     return _(
         "Entry is locked until %(time)s. The customer can ask for a new code on the booking page, which works at once.",
         time=until.astimezone(clock.IST).strftime("%H:%M"),
     )
 
 
-def void_words() -> str:
+def void_message() -> str:
     return _("This code does not work any more. The customer can ask for a new one on the booking page.")
 
 
-def _wrong(tried: Try) -> str:
-    if tried.attempts >= TRIES_IN_ALL:
-        return _("That is not the code.") + " " + void_words()
-    if tried.attempts == TRIES_BEFORE_LOCK and tried.locked_until is not None:
-        return _("That is not the code.") + " " + lock_words(tried.locked_until)
-    if tried.attempts < TRIES_BEFORE_LOCK:
-        return _left(TRIES_BEFORE_LOCK - tried.attempts, _("then it locks for 15 minutes."))
-    return _left(TRIES_IN_ALL - tried.attempts, _("then the customer must ask for a new code."))
+def _wrong_code_message(attempt: CodeAttempt) -> str:
+    if attempt.attempts >= MAX_ATTEMPTS:
+        return _("That is not the code.") + " " + void_message()
+    if attempt.attempts == ATTEMPTS_BEFORE_LOCK and attempt.locked_until is not None:
+        return _("That is not the code.") + " " + locked_message(attempt.locked_until)
+    if attempt.attempts < ATTEMPTS_BEFORE_LOCK:
+        return _remaining_message(ATTEMPTS_BEFORE_LOCK - attempt.attempts, _("then it locks for 15 minutes."))
+    return _remaining_message(MAX_ATTEMPTS - attempt.attempts, _("then the customer must ask for a new code."))
 
 
-def _left(tries: int, then: str) -> str:
-    words = {
+def _remaining_message(attempts: int, then: str) -> str:
+    messages = {
         1: _("That is not the code. One try left, %(then)s", then=then),
         2: _("That is not the code. Two tries left, %(then)s", then=then),
         3: _("That is not the code. Three tries left, %(then)s", then=then),
         4: _("That is not the code. Four tries left, %(then)s", then=then),
     }
-    return words[tries]
+    return messages[attempts]
+
+
+def _too_early_message(booking: Booking) -> str:
+    since = absence_reportable_from(booking)
+    if since is None:
+        return _("Say that you are at the door first.")
+    return _("You can report it from %(time)s.", time=since.astimezone(clock.IST).strftime("%H:%M"))

@@ -1,6 +1,6 @@
-"""What a professional tells from the road and at the door: on the way, there, the two codes, more work, nobody in."""
+"""/jobs/…: departure, arrival, start, completion, extras and absence, as the professional reports them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
@@ -8,20 +8,20 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.bookings import extras
+from app.bookings.extra import propose_extra
 from app.bookings.repository import Bookings
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
-from app.core.encryption import Vault
-from app.core.errors import Invalid, Refused
+from app.core.encryption import Encryption
 from app.core.i18n import _
-from app.jobs import absence, handover
-from app.jobs.pages import draw_job, held_by
+from app.jobs import handover
+from app.jobs.pages import find_job, render_job
 from app.jobs.schemas import CodeEntry, NewExtra
-from app.web.forms import form, read, shown_again
+from app.web.actions import Rejection, submit
+from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go
+from app.web.validation import validate_form
 
 
 class DeparturePages(Controller):
@@ -35,7 +35,7 @@ class DeparturePages(Controller):
         async def depart() -> None:
             (await Bookings(db).for_professional(me, ref, lock=True)).depart(me)
 
-        return await _done(request, db, me, ref, depart)
+        return await _submit(request, db, me, ref, depart)
 
 
 class ArrivalPages(Controller):
@@ -49,7 +49,7 @@ class ArrivalPages(Controller):
         async def arrive() -> None:
             (await Bookings(db).for_professional(me, ref, lock=True)).arrive(me)
 
-        return await _done(request, db, me, ref, arrive)
+        return await _submit(request, db, me, ref, arrive)
 
 
 class StartPages(Controller):
@@ -64,20 +64,22 @@ class StartPages(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
-        vault: NamedDependency[Vault],
+        after_commit: NamedDependency[AfterCommit],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        sent = await form(request)
+        form = await parse_form(request)
 
         async def start() -> None:
-            await handover.start(db, lambda: database.work(after), me, ref, read(CodeEntry, sent).code, vault)
+            await handover.start(
+                db, lambda: database.work(after_commit), me, ref, validate_form(CodeEntry, form).code, encryption
+            )
 
-        return await _done(request, db, me, ref, start)
+        return await _submit(request, db, me, ref, start)
 
 
 class CompletionPages(Controller):
     path = "/jobs/{ref:str}/completion"
-    opt = only("professional", blocked_may=True)
+    opt = only("professional", allow_blocked=True)
 
     @post(name="completion")
     async def create(
@@ -87,15 +89,17 @@ class CompletionPages(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
-        vault: NamedDependency[Vault],
+        after_commit: NamedDependency[AfterCommit],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        sent = await form(request)
+        form = await parse_form(request)
 
         async def complete() -> None:
-            await handover.complete(db, lambda: database.work(after), me, ref, read(CodeEntry, sent).code, vault)
+            await handover.complete(
+                db, lambda: database.work(after_commit), me, ref, validate_form(CodeEntry, form).code, encryption
+            )
 
-        return await _done(request, db, me, ref, complete)
+        return await _submit(request, db, me, ref, complete)
 
 
 class ExtraPages(Controller):
@@ -106,15 +110,15 @@ class ExtraPages(Controller):
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
+        form = await parse_form(request)
 
         async def propose() -> None:
-            extra = read(NewExtra, sent)
+            extra = validate_form(NewExtra, form)
             booking = await Bookings(db).for_professional(me, ref, lock=True)
-            extras.propose(booking, me, extra.text, extra.price)
+            propose_extra(booking, me, extra.text, extra.price)
 
-        said = _("Sent. The customer decides on their own page.")
-        return await _done(request, db, me, ref, propose, do="extra", values=shown_again(sent), said=said)
+        message = _("Sent. The customer decides on their own page.")
+        return await _submit(request, db, me, ref, propose, do="extra", form=form, message=message)
 
 
 class AbsencePages(Controller):
@@ -126,34 +130,27 @@ class AbsencePages(Controller):
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         async def report() -> None:
-            await absence.report(db, me, ref)
+            await handover.report_absence(db, me, ref)
 
-        return await _done(request, db, me, ref, report, said=_("Reported. You need not wait any longer."))
-
-
-# How
+        return await _submit(request, db, me, ref, report, message=_("Reported. You need not wait any longer."))
 
 
-async def _done(
+async def _submit(
     request: Request,
     db: AsyncSession,
     me: Me,
     reference: str,
-    deed: Callable[[], Awaitable[None]],
+    action: Callable[[], Awaitable[None]],
     *,
-    said: str = "",
+    message: str = "",
     do: str = "",
-    values: dict[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
 ) -> HtmlResponse:
-    """Back to the job; or the job again, with the wrong field or the refusal in words."""
-    try:
-        await deed()
-    except Invalid as error:
-        shown = {**(values or {}), **{name: str(value) for name, value in error.values.items()}}
-        booking = await held_by(db, me, reference)
-        return await draw_job(request, db, me, booking, status=422, do=do, errors=error.errors, values=shown)
-    except Refused as refusal:
-        return await draw_job(request, db, me, await held_by(db, me, reference), status=409, refusal=refusal)
-    if said:
-        flash(request, said)
-    return go(request, f"/jobs/{reference.upper()}" if me.blocked is None else "/blocked")
+    """Run the action and return to the job; `do` names the form that is shown again when it is invalid."""
+
+    async def render_error(rejection: Rejection) -> HtmlResponse:
+        booking = await find_job(db, me, reference)
+        return await render_job(request, db, me, booking, do="" if rejection.refusal else do, rejection=rejection)
+
+    then = f"/jobs/{reference.upper()}" if me.blocked is None else "/blocked"
+    return await submit(request, action, form=form, on_error=render_error, message=message, then=then)

@@ -1,6 +1,6 @@
-"""/jobs: what a professional is offered, holds and does next; and an offer's answer."""
+"""/jobs: a professional's offers, agenda and jobs; accept, pass on or hand back."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -8,28 +8,31 @@ from litestar.params import FromPath, FromQuery
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.bookings import reservation
 from app.bookings.booking import Booking
+from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.core import clock
-from app.core.encryption import Vault
-from app.core.errors import Invalid, Missing, Refused
+from app.core.encryption import Encryption
+from app.core.errors import Missing, Refused
 from app.core.i18n import _
-from app.jobs import handover
-from app.jobs.absence import possible_from
-from app.jobs.agenda import agenda_of
-from app.jobs.offers import Bench, Offer, bench_of, gone_from, open_to, reach_of
+from app.jobs import acceptance, handover
+from app.jobs.agenda import Agenda, agenda_of
+from app.jobs.offers import Offer, find_expired_offers, find_offers
 from app.jobs.repository import Jobs
 from app.jobs.schemas import MaybeReason, Reason
 from app.payments.shares import earning_of
-from app.web.forms import form, read, shown_again
-from app.web.guards import BlockedPerson, only
+from app.scheduling.candidate_repository import load_schedule, load_service_area
+from app.scheduling.candidates import ProfessionalSchedule
+from app.web.actions import Rejection, submit
+from app.web.forms import parse_form
+from app.web.guards import UserBlocked, only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page, wants_fragment
+from app.web.render import page, redirect, wants_fragment
+from app.web.validation import validate_form
 
 TABS = ("offers", "today", "coming")
-REFERENCE = 8
+REFERENCE_LENGTH = 8
 
 
 class JobListPages(Controller):
@@ -45,13 +48,13 @@ class JobListPages(Controller):
         tab: FromQuery[str] = "offers",
         seen: FromQuery[str] = "",
     ) -> HtmlResponse:
-        """`seen` are the references of the offers on the screen: what became of them is told once."""
-        return await draw_list(request, db, me, tab=tab, seen=seen.split(","))
+        """`seen` are the references of the offers on the screen; those that expired are shown once more."""
+        return await render_jobs(request, db, me, tab=tab, shown=seen.split(","))
 
 
 class JobPages(Controller):
     path = "/jobs/{ref:str}"
-    opt = only("professional", blocked_may=True)
+    opt = only("professional", allow_blocked=True)
 
     @get(name="job")
     async def show(
@@ -62,12 +65,12 @@ class JobPages(Controller):
         db: NamedDependency[AsyncSession],
         do: FromQuery[str] = "",
     ) -> HtmlResponse:
-        """`do` opens one of the rarer deeds: return, absence, extra."""
+        """`do` opens the form of a rarer action: return, absence, extra."""
         try:
-            booking = await held_by(db, me, ref)
+            booking = await find_job(db, me, ref)
         except Missing:
-            return await _draw_offer(request, db, me, ref)
-        return await draw_job(request, db, me, booking, do=do)
+            return await _render_offer(request, db, me, ref)
+        return await render_job(request, db, me, booking, do=do)
 
 
 class AcceptancePages(Controller):
@@ -81,14 +84,19 @@ class AcceptancePages(Controller):
         ref: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        try:
-            booking = await reservation.accept(db, me, ref, vault)
-        except Refused as refusal:
-            return await draw_list(request, db, me, status=409, seen=[ref], refusal=refusal)
-        flash(request, _("The job is yours. The customer has been told."))
-        return go(request, f"/jobs/{booking.reference}")
+        async def accept() -> Booking:
+            return await acceptance.accept(db, me, ref, encryption)
+
+        return await submit(
+            request,
+            accept,
+            catch=(Refused,),
+            on_error=lambda rejection: _render_refused_offer(request, db, me, ref, rejection),
+            message=_("The job is yours. The customer has been told."),
+            then=lambda booking: f"/jobs/{booking.reference}",
+        )
 
 
 class PassPages(Controller):
@@ -99,19 +107,20 @@ class PassPages(Controller):
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        try:
-            reason = read(MaybeReason, await form(request)).reason
-            await reservation.pass_on(db, me, ref, reason)
-        except Missing:
-            if not await Jobs(db).has_declined(me, ref):
-                raise
-        except Invalid as error:
-            return await _draw_offer(request, db, me, ref, status=422, errors=error.errors, values=error.values)
-        except Refused as refusal:
-            return await draw_list(request, db, me, status=409, seen=[ref], refusal=refusal)
-        if wants_fragment(request):
-            return await draw_list(request, db, me)
-        return go(request, "/jobs")
+        form = await parse_form(request)
+
+        async def pass_on() -> Booking:
+            return await acceptance.pass_on(db, me, ref, validate_form(MaybeReason, form).reason)
+
+        async def render_error(rejection: Rejection) -> HtmlResponse:
+            if rejection.refusal:
+                return await _render_refused_offer(request, db, me, ref, rejection)
+            return await _render_offer(request, db, me, ref, rejection)
+
+        async def render_result(_booking: Booking) -> HtmlResponse:
+            return await render_jobs(request, db, me) if wants_fragment(request) else redirect(request, "/jobs")
+
+        return await submit(request, pass_on, form=form, on_error=render_error, then=render_result)
 
 
 class ReturnPages(Controller):
@@ -122,46 +131,54 @@ class ReturnPages(Controller):
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
-        try:
-            await reservation.hand_back(db, me, ref, read(Reason, sent).reason)
-        except Missing:
-            if not await Jobs(db).has_declined(me, ref):
-                raise
-        except Invalid as error:
-            booking = await held_by(db, me, ref)
-            values = shown_again(sent)
-            return await draw_job(request, db, me, booking, status=422, do="return", errors=error.errors, values=values)
-        except Refused as refusal:
-            return await draw_job(request, db, me, await held_by(db, me, ref), status=409, refusal=refusal)
-        flash(request, _("You handed the job back. It is offered to others now."))
-        return go(request, "/jobs")
+        form = await parse_form(request)
+
+        async def hand_back() -> None:
+            await acceptance.hand_back(db, me, ref, validate_form(Reason, form).reason)
+
+        async def render_error(rejection: Rejection) -> HtmlResponse:
+            booking = await find_job(db, me, ref)
+            return await render_job(
+                request, db, me, booking, do="" if rejection.refusal else "return", rejection=rejection
+            )
+
+        return await submit(
+            request,
+            hand_back,
+            form=form,
+            on_error=render_error,
+            message=_("You handed the job back. It is offered to others now."),
+            then="/jobs",
+        )
 
 
-# What several doors draw
+@dataclass(frozen=True, slots=True)
+class Workday:
+    """A professional's schedule with what is offered and what is agreed."""
+
+    schedule: ProfessionalSchedule
+    offers: list[Offer]
+    agenda: Agenda
 
 
-async def held_by(db: AsyncSession, me: Me, reference: str) -> Booking:
-    """The job, if it is `me`'s; somebody blocked sees only the one that has started (W2)."""
+async def find_job(db: AsyncSession, me: Me, reference: str) -> Booking:
+    """Return the job that `me` holds; UserBlocked for a blocked professional unless it has started (W2)."""
     if not _is_reference(reference):
         raise Missing
     booking = await Bookings(db).for_professional(me, reference)
     if me.blocked is not None and booking.state != State.STARTED:
-        raise BlockedPerson(me.blocked)
+        raise UserBlocked(me.blocked)
     return booking
 
 
-async def draw_job(
+async def render_job(
     request: Request,
     db: AsyncSession,
     me: Me,
     booking: Booking,
     *,
-    status: int = 200,
     do: str = "",
-    errors: dict[str, str] | None = None,
-    values: dict[str, str] | None = None,
-    refusal: Refused | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
     now = clock.now()
     code = booking.live_code("start" if booking.state == State.ASSIGNED else "finish")
@@ -169,74 +186,72 @@ async def draw_job(
         request,
         "jobs/job.html",
         "jobs/_job.html",
-        status=status,
+        status=rejection.status if rejection else 200,
         booking=booking,
-        party=await Jobs(db).party_of(booking) if booking.contact_open(now) else None,
+        contact=await Jobs(db).customer_contact(booking) if booking.contact_open(now) else None,
         earning=earning_of(booking.total),
         do=do,
-        report_from=possible_from(booking),
-        locked_until=handover.locked_until(code, now),
-        spent=handover.is_spent(code),
-        errors=errors or {},
-        values=values or {},
-        refusal=refusal,
+        report_from=handover.absence_reportable_from(booking),
+        locked_until=entry_locked_until(code, now),
+        spent=is_spent(code),
+        errors=rejection.errors if rejection else {},
+        values=rejection.values if rejection and not rejection.refusal else {},
+        refusal=rejection.refusal if rejection else None,
     )
 
 
-async def draw_list(
+async def render_jobs(
     request: Request,
     db: AsyncSession,
     me: Me,
     *,
     tab: str = "offers",
-    status: int = 200,
-    seen: list[str] | None = None,
-    refusal: Refused | None = None,
+    shown: list[str] | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
-    bench, offers, agenda = await _desk(db, me)
-    known = [reference.upper() for reference in seen or [] if _is_reference(reference)]
+    workday = await _load_workday(db, me)
+    references = [reference.upper() for reference in shown or [] if _is_reference(reference)]
     return page(
         request,
         "jobs/jobs.html",
         "jobs/jobs.swap.html",
-        status=status,
+        status=rejection.status if rejection else 200,
         tab=tab if tab in TABS else "offers",
-        bench=bench,
-        offers=offers,
-        fresh=[offer for offer in offers if known and offer.reference not in known],
-        gone=await gone_from(db, me, known, offers) if known else [],
-        reach=await reach_of(db, bench) if not offers else None,
-        agenda=agenda,
-        refusal=refusal,
+        schedule=workday.schedule,
+        offers=workday.offers,
+        new_offers=[offer for offer in workday.offers if references and offer.reference not in references],
+        expired=await find_expired_offers(db, me, references, workday.offers) if references else [],
+        area=await load_service_area(db, workday.schedule) if not workday.offers else None,
+        agenda=workday.agenda,
+        refusal=rejection.refusal if rejection else None,
     )
 
 
-async def _desk(db: AsyncSession, me: Me) -> tuple[Bench, list[Offer], Any]:
-    jobs = await Jobs(db).agenda(me)
-    bench = await bench_of(db, me, [job.busy for job in jobs if not job.is_done])
-    return bench, await open_to(db, bench), agenda_of(jobs, bench.worker.home)
-
-
-async def _draw_offer(
-    request: Request,
-    db: AsyncSession,
-    me: Me,
-    reference: str,
-    *,
-    status: int = 200,
-    errors: dict[str, str] | None = None,
-    values: dict[str, Any] | None = None,
+async def _render_refused_offer(
+    request: Request, db: AsyncSession, me: Me, reference: str, rejection: Rejection
 ) -> HtmlResponse:
-    """The reduced form, for whoever could accept it; else 404, which on an open page replaces what stood there."""
+    """Render the list with what became of the offer."""
+    return await render_jobs(request, db, me, shown=[reference], rejection=rejection)
+
+
+async def _load_workday(db: AsyncSession, me: Me, reference: str | None = None) -> Workday:
+    jobs = await Jobs(db).agenda(me)
+    schedule = await load_schedule(db, me, [job.busy for job in jobs if not job.is_done])
+    return Workday(schedule, await find_offers(db, schedule, reference), agenda_of(jobs, schedule.candidate.home))
+
+
+async def _render_offer(
+    request: Request, db: AsyncSession, me: Me, reference: str, rejection: Rejection | None = None
+) -> HtmlResponse:
+    """Render the offer for whoever could accept it; else 404, which on an open page replaces the offer."""
     if me.blocked is not None:
-        raise BlockedPerson(me.blocked)
+        raise UserBlocked(me.blocked)
     if not _is_reference(reference):
         raise Missing
-    jobs = await Jobs(db).agenda(me)
-    bench = await bench_of(db, me, [job.busy for job in jobs if not job.is_done])
-    offers = await open_to(db, bench, reference)
+    offers = (await _load_workday(db, me, reference)).offers
     if not offers and not wants_fragment(request):
         raise Missing
+    status = rejection.status if rejection else 200
     return page(
         request,
         "jobs/offer.html",
@@ -244,11 +259,11 @@ async def _draw_offer(
         status=status if offers else 404,
         reference=reference.upper(),
         offer=offers[0] if offers else None,
-        gone=await gone_from(db, me, [reference.upper()], offers),
-        errors=errors or {},
-        values=values or {},
+        expired=await find_expired_offers(db, me, [reference.upper()], offers),
+        errors=rejection.errors if rejection else {},
+        values=rejection.values if rejection else {},
     )
 
 
 def _is_reference(text: str) -> bool:
-    return len(text) == REFERENCE and text.isascii() and text.isalnum()
+    return len(text) == REFERENCE_LENGTH and text.isascii() and text.isalnum()

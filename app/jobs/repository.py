@@ -1,31 +1,34 @@
-"""Jobs as their professional sees them: the day's list, what was done, and the counting of codes that were typed."""
+"""SQL for a professional's jobs: agenda, offers, history, contact, and counted attempts at codes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, String, bindparam, select, text, update
+from sqlalchemy import Row, String, and_, bindparam, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import BigInteger, DateTime
+from sqlalchemy.types import BigInteger, DateTime, Interval
 
 from app.bookings.booking import Booking
-from app.bookings.code import TRIES_BEFORE_LOCK, TRIES_IN_ALL, Code
+from app.bookings.code import ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS, Code
+from app.bookings.deadlines import UNFILLED_CUTOFF
+from app.bookings.extra import BOOKING_TOTAL_SQL
+from app.bookings.moves import ACTIVE, State
 from app.core import clock
 from app.core.events import Actor
-from app.core.paging import Page, after_moment, page_of
+from app.core.paging import Page, decode_time_cursor, page_of
 from app.payments.shares import earning_of
-from app.scheduling.slots import Busy
-from app.scheduling.travel import Point
+from app.scheduling.candidates import BusyTime
+from app.scheduling.travel import Location
 
-MOMENT = DateTime(timezone=True)
+TIMESTAMP = DateTime(timezone=True)
 
 AGENDA = text(
-    """
+    f"""
     SELECT b.id, b.reference, b.service_name, b.state, b.minutes, b.starts_at, b.ends_at, b.started_at, b.arrived_at,
            pin.place, pin.pincode, pin.latitude, pin.longitude,
-           b.price + (SELECT coalesce(sum(e.price), 0) FROM extras e
-                       WHERE e.booking_id = b.id AND e.state = 'approved') AS total
+           {BOOKING_TOTAL_SQL} AS total
       FROM bookings b JOIN pincodes pin ON pin.pincode = b.pincode
      WHERE b.professional_id = :me
        AND (b.state IN ('assigned', 'started')
@@ -34,11 +37,11 @@ AGENDA = text(
      LIMIT 300
     """
 ).bindparams(
-    bindparam("me", type_=BigInteger), bindparam("midnight", type_=MOMENT), bindparam("tomorrow", type_=MOMENT)
+    bindparam("me", type_=BigInteger), bindparam("midnight", type_=TIMESTAMP), bindparam("tomorrow", type_=TIMESTAMP)
 )
 
 # Counted by the row's lock, so that of any number of tries at once exactly as many are compared as are allowed.
-COUNT_TRY = text(
+COUNT_ATTEMPT = text(
     """
     UPDATE codes
        SET attempts = codes.attempts + 1,
@@ -52,8 +55,8 @@ COUNT_TRY = text(
 ).bindparams(
     bindparam("me", type_=BigInteger),
     bindparam("reference", type_=String),
-    bindparam("now", type_=MOMENT),
-    bindparam("until", type_=MOMENT),
+    bindparam("now", type_=TIMESTAMP),
+    bindparam("until", type_=TIMESTAMP),
 )
 
 HISTORY = text(
@@ -67,16 +70,16 @@ HISTORY = text(
      ORDER BY b.starts_at DESC, b.id DESC
      LIMIT :rows
     """
-).bindparams(bindparam("me", type_=BigInteger), bindparam("before", type_=MOMENT), bindparam("id", type_=BigInteger))
+).bindparams(bindparam("me", type_=BigInteger), bindparam("before", type_=TIMESTAMP), bindparam("id", type_=BigInteger))
 
-PARTY = text(
+CUSTOMER_CONTACT = text(
     """
     SELECT u.full_name, u.phone, pin.place, pin.district
       FROM users u, pincodes pin WHERE u.id = :customer AND u.left_at IS NULL AND pin.pincode = :pincode
     """
 ).bindparams(bindparam("customer", type_=BigInteger))
 
-CONTACT = text(
+ADMIN_CONTACT = text(
     """
     SELECT c.phone AS customer_phone, w.phone AS professional_phone
       FROM users c LEFT JOIN users w ON w.id = :professional WHERE c.id = :customer
@@ -91,9 +94,49 @@ DECLINED = text(
 ).bindparams(bindparam("me", type_=BigInteger))
 
 
+# A request named for one professional is theirs alone until asked_until; unaccepted requests expire an hour before
+# the slot, unless reopened later than that (W9).
+OPEN_OFFERS = text(
+    """
+    SELECT b.id, b.reference, b.service_name, b.price, b.minutes, b.starts_at, b.ends_at, pin.place,
+           pin.pincode, pin.latitude, pin.longitude, b.named_id IS NOT DISTINCT FROM :me AS asked,
+           CASE WHEN b.named_id = :me AND b.asked_until > :now THEN b.asked_until END AS asked_until
+      FROM eligible_coverage(:today) e
+      JOIN bookings b ON b.service_id = e.service_id AND b.pincode = e.pincode
+                     AND b.state = 'requested' AND b.starts_at > :now
+      JOIN pincodes pin ON pin.pincode = b.pincode
+     WHERE e.professional_id = :me
+       AND (b.asked_until IS NULL OR b.asked_until <= :now OR b.named_id = :me)
+       AND (b.starts_at > :unfilled OR b.reopened_at >= b.starts_at - :before)
+       AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.booking_id = b.id AND d.professional_id = :me)
+       AND (CAST(:reference AS text) IS NULL OR b.reference = :reference)
+     ORDER BY asked_until IS NULL, b.named_id IS DISTINCT FROM :me, b.starts_at, b.id
+     LIMIT 300
+    """
+).bindparams(
+    bindparam("me", type_=BigInteger),
+    bindparam("now", type_=TIMESTAMP),
+    bindparam("unfilled", type_=TIMESTAMP),
+    bindparam("before", type_=Interval),
+    bindparam("reference", type_=String),
+)
+
+EXPIRED_OFFERS = text(
+    """
+    SELECT b.reference, b.service_name, b.price, b.state
+      FROM bookings b
+      JOIN eligible_coverage(:today) e
+        ON e.service_id = b.service_id AND e.pincode = b.pincode AND e.professional_id = :me
+     WHERE b.reference = ANY(:seen) AND b.state <> 'held' AND b.professional_id IS DISTINCT FROM :me
+       AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.booking_id = b.id AND d.professional_id = :me)
+     ORDER BY b.starts_at, b.id
+    """
+).bindparams(bindparam("me", type_=BigInteger), bindparam("seen", type_=ARRAY(String)))
+
+
 @dataclass(frozen=True, slots=True)
 class AgendaRow:
-    """One job of the list; `earning` in paise, the approved extras included."""
+    """One job of the agenda; `earning` in paise, with approved extras."""
 
     id: int
     reference: str
@@ -103,7 +146,7 @@ class AgendaRow:
     starts_at: datetime
     ends_at: datetime
     place: str
-    where: Point
+    location: Location
     earning: int
 
     @property
@@ -111,14 +154,14 @@ class AgendaRow:
         return self.state in ("completed", "closed")
 
     @property
-    def busy(self) -> Busy:
-        """The same as time that is taken."""
-        return Busy(self.id, int(self.starts_at.timestamp()), int(self.ends_at.timestamp()), self.where, True)
+    def busy(self) -> BusyTime:
+        """The job as taken time."""
+        return BusyTime(self.id, int(self.starts_at.timestamp()), int(self.ends_at.timestamp()), self.location, True)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """A job that is over; what it earned stands in the ledger."""
+    """A job that is over; its earning is in the ledger."""
 
     id: int
     reference: str
@@ -132,8 +175,8 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
-    """Whom a job is for, while both sides may see each other."""
+class CustomerContact:
+    """The customer of a job, while contact is open."""
 
     name: str
     phone: str
@@ -142,8 +185,8 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """A typed code that was counted and may now be compared, once."""
+class CodeAttempt:
+    """A counted attempt at a code, which may be compared once."""
 
     code_id: int
     phase: str
@@ -157,58 +200,82 @@ class Jobs:
         self.db = db
 
     async def agenda(self, me: Actor) -> list[AgendaRow]:
-        """What `me` holds, whenever it is, and what was done today."""
+        """Return all jobs that `me` holds and those completed today."""
         midnight = clock.at(clock.today())
-        asked = {"me": me.id, "midnight": midnight, "tomorrow": midnight + timedelta(days=1)}
-        return [_agenda_row(row) for row in await self.db.execute(AGENDA, asked)]
+        params = {"me": me.id, "midnight": midnight, "tomorrow": midnight + timedelta(days=1)}
+        return [_agenda_row(row) for row in await self.db.execute(AGENDA, params)]
+
+    async def open_offers(self, professional_id: int, reference: str | None = None) -> Sequence[Row[Any]]:
+        """Rows of requested bookings this professional may accept, requests for them first, then by start."""
+        now = clock.now()
+        params = {
+            "me": professional_id,
+            "now": now,
+            "today": clock.today(),
+            "unfilled": now + UNFILLED_CUTOFF,
+            "before": UNFILLED_CUTOFF,
+            "reference": reference.upper() if reference else None,
+        }
+        return (await self.db.execute(OPEN_OFFERS, params)).all()
+
+    async def expired_offers(self, professional_id: int, references: Sequence[str]) -> Sequence[Row[Any]]:
+        """Rows of bookings of this professional's services and area that somebody else has or that ended."""
+        params = {"me": professional_id, "seen": references, "today": clock.today()}
+        return (await self.db.execute(EXPIRED_OFFERS, params)).all()
 
     async def history(self, me: Actor, cursor: str, limit: int) -> Page[HistoryRow]:
-        """Jobs that are over, cancelled ones included, the latest first."""
-        since, booking_id = after_moment(cursor) or (None, None)
+        """Return past jobs, cancelled ones included, latest first."""
+        since, booking_id = decode_time_cursor(cursor) or (None, None)
         rows = await self.db.execute(HISTORY, {"me": me.id, "before": since, "id": booking_id, "rows": limit + 1})
-        return page_of([_history_row(row) for row in rows], limit, _key)
+        return page_of([_history_row(row) for row in rows], limit, _cursor_key)
 
-    async def named(self, booking_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-        """Booking id → (reference, name of the service)."""
+    async def labels(self, booking_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Return (reference, service name) by booking id."""
         query = select(Booking.id, Booking.reference, Booking.service_name).where(Booking.id.in_(booking_ids))
         return {row[0]: (row[1], row[2]) for row in await self.db.execute(query)}
 
-    async def party_of(self, booking: Booking) -> Party | None:
-        """Ask only while `contact_open`. None when the customer has left since."""
-        asked = {"customer": booking.customer_id, "pincode": booking.pincode}
-        row = (await self.db.execute(PARTY, asked)).one_or_none()
-        return Party(row.full_name, row.phone, row.place, row.district) if row else None
+    async def customer_contact(self, booking: Booking) -> CustomerContact | None:
+        """Return the customer; only while `contact_open`. None when the account is deleted."""
+        params = {"customer": booking.customer_id, "pincode": booking.pincode}
+        row = (await self.db.execute(CUSTOMER_CONTACT, params)).one_or_none()
+        return CustomerContact(row.full_name, row.phone, row.place, row.district) if row else None
 
-    async def contact_of(self, booking: Booking) -> Row[Any]:
-        """The phones of both sides, for an admin, who has been written down (Booking.see_contact)."""
-        asked = {"customer": booking.customer_id, "professional": booking.professional_id}
-        return (await self.db.execute(CONTACT, asked)).one()
+    async def admin_contact(self, booking: Booking) -> Row[Any]:
+        """Return the phones of both sides, for an admin whose view is recorded first."""
+        params = {"customer": booking.customer_id, "professional": booking.professional_id}
+        return (await self.db.execute(ADMIN_CONTACT, params)).one()
 
     async def has_declined(self, me: Actor, reference: str) -> bool:
-        """Passed on or handed back before: doing it again changes nothing."""
-        asked = {"me": me.id, "reference": reference.upper()}
-        return bool((await self.db.execute(DECLINED, asked)).scalar_one())
+        """Return whether `me` passed on the job, handed it back or did not come."""
+        params = {"me": me.id, "reference": reference.upper()}
+        return bool((await self.db.execute(DECLINED, params)).scalar_one())
 
-    async def count_try(
+    async def count_attempt(
         self, me: Actor, reference: str, phase: str, state: str, now: datetime, lock: timedelta
-    ) -> Try | None:
-        """One more try of the live code, or None when none is allowed. The caller commits before comparing."""
-        asked = {
+    ) -> CodeAttempt | None:
+        """Count one attempt at the live code; None when none is allowed. The caller commits before comparing."""
+        params = {
             "me": me.id,
             "reference": reference.upper(),
             "phase": phase,
             "state": state,
             "now": now,
             "until": now + lock,
-            "locks_at": TRIES_BEFORE_LOCK,
-            "most": TRIES_IN_ALL,
+            "locks_at": ATTEMPTS_BEFORE_LOCK,
+            "most": MAX_ATTEMPTS,
         }
-        row = (await self.db.execute(COUNT_TRY, asked)).one_or_none()
-        return Try(row.id, row.phase, row.attempts, row.digest, row.locked_until) if row else None
+        row = (await self.db.execute(COUNT_ATTEMPT, params)).one_or_none()
+        return CodeAttempt(row.id, row.phase, row.attempts, row.digest, row.locked_until) if row else None
 
     async def lift_lock(self, code_id: int) -> None:
-        """From the row as it is now: tries beside this one may have locked it since it was read."""
+        """Clear the lock in the database, since concurrent attempts may have set it after the code was read."""
         await self.db.execute(update(Code).where(Code.id == code_id).values(locked_until=None))
+
+    async def relying_on(self, professional_id: int) -> Sequence[int]:
+        """Ids of open bookings that this professional holds, is asked about first, or whose time they reserve."""
+        requested = and_(Booking.named_id == professional_id, Booking.state.in_((State.HELD, State.REQUESTED)))
+        relying = or_(Booking.professional_id == professional_id, Booking.reserved_for == professional_id, requested)
+        return (await self.db.scalars(select(Booking.id).where(relying, Booking.state.in_(ACTIVE)))).all()
 
 
 def _agenda_row(row: Row[Any]) -> AgendaRow:
@@ -221,7 +288,7 @@ def _agenda_row(row: Row[Any]) -> AgendaRow:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         place=row.place,
-        where=Point(row.pincode, row.latitude, row.longitude),
+        location=Location(row.pincode, row.latitude, row.longitude),
         earning=earning_of(int(row.total)),
     )
 
@@ -240,5 +307,5 @@ def _history_row(row: Row[Any]) -> HistoryRow:
     )
 
 
-def _key(row: HistoryRow) -> Sequence[str | int]:
+def _cursor_key(row: HistoryRow) -> Sequence[str | int]:
     return row.starts_at.isoformat(), row.id

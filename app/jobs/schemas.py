@@ -1,4 +1,4 @@
-"""What a professional sends about a job, one shape per intent."""
+"""Forms of a professional about a job."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from app.core.i18n import N_
 
 
 class MaybeReason(Struct):
-    """Why an offer is passed on; it may be left out."""
+    """Optional reason for passing on an offer."""
 
     reason: Annotated[str, Meta(max_length=300, extra={"error": N_("At most 300 characters, please.")})] = ""
 

@@ -1,4 +1,4 @@
-"""Whether a channel outside is open, counted over all workers."""
+"""The circuit breakers of channels, shared by all workers."""
 
 from datetime import datetime, timedelta
 
@@ -6,49 +6,54 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.notifications.channel_state import ChannelState
+from app.notifications.channel import ChannelState
 
-MOST_FAILURES, WITHIN = 10, timedelta(hours=1)
-OFF_FOR = timedelta(days=1)
+MAX_FAILURES, FAILURE_WINDOW = 10, timedelta(hours=1)
+DISABLED_FOR = timedelta(days=1)
 
 
-class Channels:
+class ChannelStates:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
     async def is_open(self, channel: str, now: datetime) -> bool:
-        """Neither asked to wait nor switched off; a day later one message is tried."""
+        """Whether the channel is neither paused nor disabled; after DISABLED_FOR one message is tried."""
         state = await self._db.get(ChannelState, channel)
         if state is None:
             return True
-        off = state.disabled_at is not None and now < state.disabled_at + OFF_FOR
-        return not off and (state.wait_until is None or state.wait_until <= now)
+        disabled = state.disabled_at is not None and now < state.disabled_at + DISABLED_FOR
+        return not disabled and (state.wait_until is None or state.wait_until <= now)
 
-    async def worked(self, channel: str) -> None:
+    async def record_success(self, channel: str) -> None:
         state = await self._locked(channel)
         state.failures, state.counted_since, state.last_error = 0, None, ""
         state.wait_until = state.disabled_at = None
 
     async def switch_on(self, channel: str) -> bool:
-        """By hand; False when it was not off."""
+        """Enable the channel; False when it was not disabled."""
         state = await self._locked(channel)
-        was_off, state.disabled_at, state.failures, state.counted_since = state.disabled_at is not None, None, 0, None
-        return was_off
+        was_disabled, state.disabled_at, state.failures, state.counted_since = (
+            state.disabled_at is not None,
+            None,
+            0,
+            None,
+        )
+        return was_disabled
 
-    async def asked_to_wait(self, channel: str, until: datetime, why: str) -> None:
-        """They told us when to come back: no failure."""
+    async def pause_until(self, channel: str, until: datetime, error: str) -> None:
+        """Pause as the server asked; this is no failure."""
         state = await self._locked(channel)
-        state.wait_until, state.last_error = until, why
+        state.wait_until, state.last_error = until, error
 
-    async def failed(self, channel: str, now: datetime, why: str) -> bool:
-        """True when this was one too many: from now on it is off."""
+    async def record_failure(self, channel: str, now: datetime, error: str) -> bool:
+        """Count a failure; True when it disables the channel."""
         state = await self._locked(channel)
-        if state.counted_since is None or now > state.counted_since + WITHIN:
+        if state.counted_since is None or now > state.counted_since + FAILURE_WINDOW:
             state.failures, state.counted_since = 0, now
-        state.failures, state.last_error = state.failures + 1, why
-        if state.disabled_at is not None and now < state.disabled_at + OFF_FOR:  # another worker was first
+        state.failures, state.last_error = state.failures + 1, error
+        if state.disabled_at is not None and now < state.disabled_at + DISABLED_FOR:  # another worker disabled it
             return False
-        if state.disabled_at is None and state.failures < MOST_FAILURES:
+        if state.disabled_at is None and state.failures < MAX_FAILURES:
             return False
         state.disabled_at = now
         return True

@@ -1,4 +1,4 @@
-"""Somebody else's server that takes what waits for its channel; after too many failures it is switched off."""
+"""Deliver a channel by POST to another server; after too many failures the channel is disabled for a while."""
 
 import functools
 import time
@@ -13,117 +13,123 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.repository import Users
 from app.core import clock
 from app.core.db import Database
-from app.core.http_client import Answer, NoAnswer, Outside, Unsafe
+from app.core.http_client import HttpClient, RequestFailed, Response, UnsafeAddress
 from app.core.outbox import Outbox
-from app.notifications.channel_repository import Channels
-from app.notifications.channels.email import Line, Undeliverable
-from app.notifications.delivery import Postman
-from app.notifications.messages import Letter
-from app.notifications.notification import Told
-from app.notifications.notify import tell_all
+from app.notifications.channel_repository import ChannelStates
+from app.notifications.delivery import OutboxWorker
+from app.notifications.messages import RenderedMessage
+from app.notifications.notification import Notification, notify_many
+from app.notifications.transport import Connection, Undeliverable
 
 
-class Failed(Exception):
-    """They did not take it: this and what else waits is tried again later."""
+class DeliveryFailed(Exception):
+    """The server did not take it; this and all other pending messages are tried again later."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """What is posted: a body, its type, and further lines of the head."""
+class OutboundRequest:
+    """The body of a POST, its type, and further headers."""
 
     body: bytes
     content_type: str
-    head: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """How it went: `status` is None without an answer; `took` in milliseconds."""
+class DeliveryAttempt:
+    """The outcome of one delivery: `status` is None without a response."""
 
     status: int | None
-    told: str
-    took: int
+    result: str
+    duration_ms: int
 
 
-class Outlet(ABC):
-    """Its channel's name, its address, and the count of what went wrong. The address is never written down."""
+class HttpTransport(ABC):
+    """Delivers the channel `name` to `url`, which is never logged or stored, and counts failures."""
 
-    kind = ""  # of the notice that tells the admins that it is off
+    kind = ""  # of the notification that tells the admins that the channel was disabled
 
-    def __init__(self, database: Database, name: str, url: str, outside: Outside | None = None) -> None:
+    def __init__(self, database: Database, name: str, url: str, http_client: HttpClient | None = None) -> None:
         self.name = name
         self._database = database
         self._url = url
-        self._outside = outside or _outside()
+        self._http_client = http_client or _default_http_client()
 
     @abstractmethod
-    def parcel(self, letter: Letter, row: Outbox) -> Parcel:
-        """What is posted there for this letter."""
+    def build_request(self, message: RenderedMessage, row: Outbox) -> OutboundRequest:
+        """The request that carries this message."""
 
-    async def note(self, db: AsyncSession, row: Outbox, one: Try) -> None:  # noqa: B027  a log is not everybody's
-        """Whoever keeps a log writes it here, in the transaction that counts."""
+    async def log_attempt(  # noqa: B027  optional
+        self, db: AsyncSession, row: Outbox, attempt: DeliveryAttempt
+    ) -> None:
+        """Log the attempt, in the transaction that counts failures."""
 
-    async def switched_off(self, db: AsyncSession) -> None:  # noqa: B027  nor is more to write
-        """What else is written when it was one failure too many."""
+    async def switched_off(self, db: AsyncSession) -> None:  # noqa: B027  optional
+        """Record that the channel was disabled."""
 
     @asynccontextmanager
-    async def line(self) -> AsyncIterator[Line]:
+    async def connect(self) -> AsyncIterator[Connection]:
         yield self
 
-    async def send(self, letter: Letter, mail: Outbox, _sender: str, _host: str) -> None:
-        parcel, began = self.parcel(letter, mail), time.monotonic()
+    async def send(self, message: RenderedMessage, row: Outbox, _sender: str, _host: str) -> None:
+        request, started = self.build_request(message, row), time.monotonic()
         try:
-            answer = await self._outside.post(self._url, parcel.body, parcel.content_type, more=parcel.head)
-        except (Unsafe, NoAnswer) as problem:
-            await self._failed(mail, Try(None, str(problem), _since(began)))
-            raise Failed from problem
-        if 200 <= answer.status < 300:
+            response = await self._http_client.post(
+                self._url, request.body, request.content_type, headers=request.headers
+            )
+        except (UnsafeAddress, RequestFailed) as error:
+            await self._record_failure(row, DeliveryAttempt(None, str(error), _elapsed_ms(started)))
+            raise DeliveryFailed from error
+        if 200 <= response.status < 300:
             async with self._database.work() as db:
-                await Channels(db).worked(self.name)
-                await self.note(db, mail, Try(answer.status, f"taken with {answer.status}", _since(began)))
+                await ChannelStates(db).record_success(self.name)
+                attempt = DeliveryAttempt(response.status, f"taken with {response.status}", _elapsed_ms(started))
+                await self.log_attempt(db, row, attempt)
             return
-        await self._refused(mail, answer, _since(began))
+        await self._refused(row, response, _elapsed_ms(started))
 
-    async def _refused(self, row: Outbox, answer: Answer, took: int) -> None:
-        one = Try(answer.status, f"refused with {answer.status}", took)
-        if answer.status in (429, 503) and answer.wait is not None:
+    async def _refused(self, row: Outbox, response: Response, duration_ms: int) -> None:
+        attempt = DeliveryAttempt(response.status, f"refused with {response.status}", duration_ms)
+        if response.status in (429, 503) and response.retry_after is not None:
             async with self._database.work() as db:
-                until = clock.now() + max(answer.wait, timedelta(seconds=1))
-                await Channels(db).asked_to_wait(self.name, until, one.told)
-                await self.note(db, row, one)
-            raise Failed(one.told)
-        await self._failed(row, one)
-        raise Undeliverable(one.told) if answer.status in (400, 413) else Failed(one.told)
+                until = clock.now() + max(response.retry_after, timedelta(seconds=1))
+                await ChannelStates(db).pause_until(self.name, until, attempt.result)
+                await self.log_attempt(db, row, attempt)
+            raise DeliveryFailed(attempt.result)
+        await self._record_failure(row, attempt)
+        raise Undeliverable(attempt.result) if response.status in (400, 413) else DeliveryFailed(attempt.result)
 
-    async def _failed(self, row: Outbox, one: Try) -> None:
-        """A failure more; the admins hear of it when it was the last one that is borne."""
+    async def _record_failure(self, row: Outbox, attempt: DeliveryAttempt) -> None:
+        """Count the failure; when it disables the channel, notify the admins."""
         async with self._database.work() as db:
-            await self.note(db, row, one)
-            if await Channels(db).failed(self.name, clock.now(), one.told):
+            await self.log_attempt(db, row, attempt)
+            if await ChannelStates(db).record_failure(self.name, clock.now(), attempt.result):
                 await self.switched_off(db)
-                await self._tell_admins(db)
+                await self._notify_admins(db)
 
-    async def _tell_admins(self, db: AsyncSession) -> None:
+    async def _notify_admins(self, db: AsyncSession) -> None:
         now = clock.now()
         key = f"{self.kind}:{self.name}:{now.isoformat()}"
-        await tell_all(db, [Told(self.kind, one, {}, f"{key}:{one}", now) for one in await Users(db).admins()])
+        await notify_many(
+            db, [Notification(self.kind, one, {}, f"{key}:{one}", now) for one in await Users(db).admin_ids()]
+        )
 
 
-class OutletPostman(Postman):
-    """Carries nothing while the channel is off or was asked to wait."""
+class HttpOutboxWorker(OutboxWorker):
+    """Claims nothing while the channel is disabled or paused."""
 
     async def _claim(self) -> list[Outbox]:
         async with self._database.work() as db:
-            if not await Channels(db).is_open(self._carrier.name, clock.now()):
+            if not await ChannelStates(db).is_open(self._transport.name, clock.now()):
                 return []
         return await super()._claim()
 
 
-def _since(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)
+def _elapsed_ms(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 @functools.cache
-def _outside() -> Outside:
-    """Reading the machine's certificates takes a while: once."""
-    return Outside()
+def _default_http_client() -> HttpClient:
+    """Made once: reading the machine's certificates takes a while."""
+    return HttpClient()

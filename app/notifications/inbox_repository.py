@@ -1,4 +1,4 @@
-"""A person's own notices, newest first."""
+"""A user's inbox, newest first."""
 
 from collections.abc import Collection, Sequence
 
@@ -9,45 +9,51 @@ from app.bookings.booking import Booking
 from app.core import clock
 from app.core.errors import Missing
 from app.core.events import nudge
-from app.core.paging import Page, after, page_of
-from app.notifications.inbox import Notice
+from app.core.paging import Page, decode_cursor, page_of
+from app.notifications.inbox import InboxItem
+from app.notifications.notification import INBOX_TOPIC
 
-PAGE = 20
+PAGE_SIZE = 20
 
 
-class Notices:
+class InboxRepository:
     def __init__(self, db: AsyncSession, user_id: int) -> None:
         self._db = db
         self._user_id = user_id
 
-    async def all(self, cursor: str | None, hidden: Collection[str] = ()) -> Page[Notice]:
-        """Without the kinds that the person muted here. A cursor that was not ours is Missing."""
-        mine = select(Notice).where(Notice.user_id == self._user_id, Notice.kind.not_in(hidden))
-        if last := after(cursor, int):
-            mine = mine.where(Notice.id < int(last[0]))
-        rows = (await self._db.scalars(mine.order_by(Notice.id.desc()).limit(PAGE + 1))).all()
-        return page_of(rows, PAGE, lambda notice: (notice.id,))
+    async def page(self, cursor: str | None, muted_kinds: Collection[str] = ()) -> Page[InboxItem]:
+        """Without the muted kinds. Raises Missing for a bad cursor."""
+        own = select(InboxItem).where(InboxItem.user_id == self._user_id, InboxItem.kind.not_in(muted_kinds))
+        if last := decode_cursor(cursor, int):
+            own = own.where(InboxItem.id < int(last[0]))
+        rows = (await self._db.scalars(own.order_by(InboxItem.id.desc()).limit(PAGE_SIZE + 1))).all()
+        return page_of(rows, PAGE_SIZE, lambda item: (item.id,))
 
-    async def bookings(self, notices: Sequence[Notice]) -> dict[str, Booking]:
-        """What they are about, by reference."""
-        wanted = {notice.data["booking"] for notice in notices if "booking" in notice.data}
-        rows = await self._db.scalars(select(Booking).where(Booking.reference.in_(wanted)))
+    async def bookings(self, items: Sequence[InboxItem]) -> dict[str, Booking]:
+        """The bookings that the items are about, by reference."""
+        references = {item.data["booking"] for item in items if "booking" in item.data}
+        rows = await self._db.scalars(select(Booking).where(Booking.reference.in_(references)))
         return {booking.reference: booking for booking in rows}
 
-    async def read(self, notice_id: int) -> Notice:
-        """Missing when it is somebody else's."""
-        found = await self._read(Notice.id == notice_id)
-        if not found:
+    async def read(self, notice_id: int) -> InboxItem:
+        """Mark one item as read and return it. Raises Missing if it is not the user's own."""
+        items = await self._read(InboxItem.id == notice_id)
+        if not items:
             raise Missing
-        return found[0]
+        return items[0]
 
     async def read_all(self) -> int:
-        return len(await self._read(Notice.read_at.is_(None)))
+        return len(await self._read(InboxItem.read_at.is_(None)))
 
-    async def _read(self, which: ColumnElement[bool]) -> Sequence[Notice]:
+    async def _read(self, condition: ColumnElement[bool]) -> Sequence[InboxItem]:
         now = clock.now()
-        changed = update(Notice).where(Notice.user_id == self._user_id, which).values(read_at=now).returning(Notice)
-        rows = (await self._db.scalars(changed)).all()
+        statement = (
+            update(InboxItem)
+            .where(InboxItem.user_id == self._user_id, condition)
+            .values(read_at=now)
+            .returning(InboxItem)
+        )
+        rows = (await self._db.scalars(statement)).all()
         if rows:
-            nudge(self._db, f"user:{self._user_id}", "notices")
+            nudge(self._db, f"user:{self._user_id}", INBOX_TOPIC)
         return rows

@@ -1,4 +1,4 @@
-"""The development mailbox: the same letters that a mail server would get, written when they are looked at."""
+"""The development mailbox: the messages that a mail server would get, rendered when they are looked at."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,28 +8,27 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Missing
 from app.core.outbox import Outbox
-from app.notifications.messages import Letter, Letters, OutOfDate
-from app.notifications.repository import Mails
+from app.notifications.messages import MessageRenderer, OutOfDate, RenderedMessage
+from app.notifications.repository import OutboxRepository
 from app.settings import Settings
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
 from app.web.render import page
+from app.web.services import services_of
 
-SHOWN = 50
-# A letter is styled in place, as mail must be; nothing else of the page's rules is loosened.
-LETTER_CSP = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+PAGE_SIZE = 50
+# Emails need inline styles; nothing else is allowed.
+EMAIL_CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedMessage:
     id: int
     at: datetime
-    letter: Letter
+    message: RenderedMessage
 
 
 class MailboxPages(Controller):
@@ -41,14 +40,14 @@ class MailboxPages(Controller):
         self,
         request: Request,
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        letters = _letters(request, vault, settings)
+        renderer = _renderer(request, encryption, settings)
         received = [
-            Received(mail.id, mail.created_at, letter)
-            for mail in await Mails(db).latest(SHOWN)
-            if (letter := await _written(letters, db, mail)) is not None
+            ReceivedMessage(row.id, row.created_at, message)
+            for row in await OutboxRepository(db).latest(PAGE_SIZE)
+            if (message := await _render(renderer, db, row)) is not None
         ]
         return page(request, "notifications/mailbox.html", received=received)
 
@@ -58,11 +57,11 @@ class MailboxPages(Controller):
         request: Request,
         mail_id: FromPath[int],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        mail, letter = await _one(_letters(request, vault, settings), db, mail_id)
-        return page(request, "notifications/mail.html", received=Received(mail.id, mail.created_at, letter))
+        row, message = await _get(_renderer(request, encryption, settings), db, mail_id)
+        return page(request, "notifications/mail.html", received=ReceivedMessage(row.id, row.created_at, message))
 
     @get("/{mail_id:int}/html", name="mail_html")
     async def html(
@@ -70,29 +69,29 @@ class MailboxPages(Controller):
         request: Request,
         mail_id: FromPath[int],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        _mail, letter = await _one(_letters(request, vault, settings), db, mail_id)
-        headers = {"content-security-policy": LETTER_CSP, "cache-control": "no-store"}
-        return Response(letter.html.encode(), headers=headers, media_type="text/html; charset=utf-8")
+        _row, message = await _get(_renderer(request, encryption, settings), db, mail_id)
+        headers = {"content-security-policy": EMAIL_CSP, "cache-control": "no-store"}
+        return Response(message.html.encode(), headers=headers, media_type="text/html; charset=utf-8")
 
 
-def _letters(request: Request, vault: Vault, settings: Settings) -> Letters:
-    return Letters(request.app.state.templates, vault, settings.base_url)
+def _renderer(request: Request, encryption: Encryption, settings: Settings) -> MessageRenderer:
+    return MessageRenderer(services_of(request).templates, encryption, settings.base_url)
 
 
-async def _written(letters: Letters, db: AsyncSession, mail: Outbox) -> Letter | None:
-    """None when it says nothing true any more, and so would not be sent."""
+async def _render(renderer: MessageRenderer, db: AsyncSession, row: Outbox) -> RenderedMessage | None:
+    """None for an outdated message, which would not be sent."""
     try:
-        return await letters.write(db, mail)
+        return await renderer.render(db, row)
     except OutOfDate:
         return None
 
 
-async def _one(letters: Letters, db: AsyncSession, mail_id: int) -> tuple[Outbox, Letter]:
-    mail = await Mails(db).get(mail_id)
-    letter = await _written(letters, db, mail) if mail else None
-    if mail is None or letter is None:
+async def _get(renderer: MessageRenderer, db: AsyncSession, mail_id: int) -> tuple[Outbox, RenderedMessage]:
+    row = await OutboxRepository(db).get(mail_id)
+    message = await _render(renderer, db, row) if row else None
+    if row is None or message is None:
         raise Missing()
-    return mail, letter
+    return row, message

@@ -1,15 +1,32 @@
-"""What somebody does not want to hear, through which channel, and when they want quiet."""
+"""What a person does not want to be notified of, by which channel; quiet hours; one-click unsubscribing."""
+
+import base64
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.orm import Keyed
+from app.accounts.user import Role
+from app.core import clock
+from app.core.encryption import Encryption
+from app.core.errors import Missing
+from app.core.i18n import N_
+from app.core.orm import NaturalKeyBase
+from app.notifications.kinds import NotificationKind
 
-TOPICS = ("bookings", "reminders", "reports", "reviews")  # account and codes cannot be muted
-CHANNELS = ("inbox", "email", "chat")
+# What can be muted, each with at least one kind (app.notifications.kinds); account and codes cannot.
+TOPICS = {
+    "bookings": N_("Bookings and jobs"),
+    "reminders": N_("Reminders"),
+    "reports": N_("Monthly report"),
+}
+TOPIC_ROLES = {"reports": (Role.CUSTOMER,)}  # who is notified of a topic at all; of every other topic, everybody
+UNSUBSCRIBE_PURPOSE = "unsubscribe"
 
 
-class Muted(Keyed):
+class Muted(NaturalKeyBase):
     """A topic that this person does not want through this channel."""
 
     __tablename__ = "muted"
@@ -22,8 +39,8 @@ class Muted(Keyed):
     channel: Mapped[str] = mapped_column(primary_key=True)
 
 
-class QuietHours(Keyed):
-    """Minutes after midnight, Asia/Kolkata; `since` after `until` goes over midnight. What can wait goes out after."""
+class QuietHours(NaturalKeyBase):
+    """Minutes after midnight, Asia/Kolkata; `since` after `until` spans midnight. Deferrable kinds wait for the end."""
 
     __tablename__ = "quiet_hours"
     __table_args__ = (
@@ -34,3 +51,45 @@ class QuietHours(Keyed):
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     since: Mapped[int] = mapped_column(SmallInteger)
     until: Mapped[int] = mapped_column(SmallInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationPreferences:
+    """`muted` are (topic, channel); `quiet` is (since, until) in minutes after midnight, Asia/Kolkata."""
+
+    muted: frozenset[tuple[str, str]]
+    quiet: tuple[int, int] | None
+
+    def allows(self, kind: NotificationKind, channel: str) -> bool:
+        return (kind.topic, channel) not in self.muted
+
+    def quiet_until(self, now: datetime) -> datetime | None:
+        """The end of the quiet hours in force at `now`, or None outside them."""
+        if self.quiet is None:
+            return None
+        local = now.astimezone(clock.IST)
+        minute, (since, until) = local.hour * 60 + local.minute, self.quiet
+        is_quiet = since <= minute < until if since < until else minute >= since or minute < until
+        if not is_quiet:
+            return None
+        return clock.at(local.date() + timedelta(days=minute >= until), until)
+
+
+def unsubscribe_token(encryption: Encryption, user_id: int, topic: str) -> str:
+    """The part of an unsubscribe address that names user and topic, signed."""
+    value = f"{user_id}.{topic}"
+    return f"{value}.{_signature(encryption, value)}"
+
+
+def parse_unsubscribe_token(encryption: Encryption, token: str) -> tuple[int, str]:
+    """Return (user id, topic). Raises Missing for a token that was not made here."""
+    value, _dot, signature = token.rpartition(".")
+    number, _separator, topic = value.partition(".")
+    valid = number.isascii() and number.isdigit() and len(number) < 19 and topic in TOPICS
+    if not valid or not hmac.compare_digest(signature.encode(), _signature(encryption, value).encode()):
+        raise Missing
+    return int(number), topic
+
+
+def _signature(encryption: Encryption, value: str) -> str:
+    return base64.urlsafe_b64encode(encryption.digest(value, UNSUBSCRIBE_PURPOSE)[:18]).decode()

@@ -1,4 +1,4 @@
-"""Who has to be reminded of what."""
+"""Who is to be reminded of what."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,10 +9,11 @@ from sqlalchemy.types import BigInteger, DateTime
 
 from app.bookings.booking import Booking
 from app.bookings.moves import State
-from app.core.keyset import AnyRow
+from app.core import clock
+from app.core.paging import AnyRow
 
-# Whoever may work and has a job on that day, or offers that wait: these are read one by one when the mail is written.
-WORKING = text(
+# Jobs of that day stay with a professional whose documents expired (W7); waiting offers need one who may work.
+WITH_JOBS_OR_OFFERS = text(
     """
     SELECT p.user_id FROM professionals p JOIN users u ON u.id = p.user_id
      WHERE p.standing = 'approved' AND u.left_at IS NULL AND p.user_id > :after
@@ -20,11 +21,10 @@ WORKING = text(
        AND (EXISTS (SELECT 1 FROM bookings b WHERE b.professional_id = p.user_id AND b.state = 'assigned'
                        AND b.starts_at >= :since AND b.starts_at < :until)
             OR EXISTS (SELECT 1 FROM bookings b
-                         JOIN offerings o ON o.service_id = b.service_id AND o.professional_id = p.user_id
-                          AND o.standing = 'approved'
-                         JOIN coverage c ON c.pincode = b.pincode AND c.professional_id = p.user_id
+                         JOIN eligible_coverage(:today) e ON e.service_id = b.service_id AND e.pincode = b.pincode
+                          AND e.professional_id = p.user_id
                         WHERE b.state = 'requested' AND b.starts_at > :now))
-     ORDER BY p.user_id LIMIT :most
+     ORDER BY p.user_id LIMIT :limit
     """
 ).bindparams(
     bindparam("after", type_=BigInteger),
@@ -34,17 +34,19 @@ WORKING = text(
 )
 
 
-class Remindable:
+class ReminderQueries:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def working(self, since: datetime, until: datetime, now: datetime, after: int, most: int) -> list[int]:
-        """Professionals with a job between two moments or an offer that may be theirs, by number, after one of them."""
-        given = {"since": since, "until": until, "now": now, "after": after, "most": most}
-        return list(await self._db.scalars(WORKING, given))
+    async def with_jobs_or_offers(
+        self, since: datetime, until: datetime, now: datetime, after: int, limit: int
+    ) -> list[int]:
+        """Ids after `after` of professionals with a job between `since` and `until`, or an offer that may be theirs."""
+        params = {"since": since, "until": until, "now": now, "after": after, "limit": limit, "today": clock.today()}
+        return list(await self._db.scalars(WITH_JOBS_OR_OFFERS, params))
 
-    async def starting(self, now: datetime, within: timedelta) -> Sequence[AnyRow]:
-        """Accepted jobs that start within that time, and were accepted before it began."""
+    async def starting_within(self, now: datetime, within: timedelta) -> Sequence[AnyRow]:
+        """Accepted jobs that start within that time and were accepted earlier than that before their start."""
         query = select(Booking.reference, Booking.customer_id, Booking.professional_id, Booking.starts_at).where(
             Booking.state == State.ASSIGNED,
             Booking.starts_at > now,

@@ -1,185 +1,180 @@
-"""The outbox, claimed and settled; and what a mail must know of the booking it is about."""
+"""The outbox, and what a message shows of the booking or account it is about."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Pincode
-from app.accounts.session import MailLink
+from app.accounts.session import EmailLink
 from app.accounts.user import Block, User, public_name
 from app.bookings.booking import Booking
+from app.core.lease import claim_due, is_expired, renew_lease
 from app.core.orm import Base
 from app.core.outbox import Outbox
 from app.payments.charge import Charge
 from app.payments.repository import Charges
+from app.reviews.ratings import RatingDistribution
 from app.reviews.repository import Reviews
 from app.reviews.review import ProfessionalRating
-from app.reviews.spread import Spread
 from app.vetting.verification import Verification
 
 
-class Mails:
+class OutboxRepository:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def claim(self, channel: str, most: int, now: datetime, until: datetime) -> Sequence[Outbox]:
-        """Up to `most` of the channel that are due, ours alone until `until`; each claim counts as a try.
+    async def claim(self, channel: str, limit: int, now: datetime, until: datetime) -> Sequence[Outbox]:
+        """Claim up to `limit` due rows of the channel until `until`; each claim counts as an attempt.
 
-        Lane by lane: a thousand reports wait behind one code.
+        The most urgent priority goes first: a thousand reports wait behind one code.
         """
         due = (
-            select(Outbox.id)
-            .where(
-                Outbox.channel == channel,
-                Outbox.sent_at.is_(None),
-                Outbox.parked_at.is_(None),
-                Outbox.due_at <= now,
-                or_(Outbox.claimed_until.is_(None), Outbox.claimed_until <= now),
-            )
-            .order_by(Outbox.lane, Outbox.due_at, Outbox.id)
-            .limit(most)
-            .with_for_update(skip_locked=True)
+            Outbox.channel == channel,
+            Outbox.sent_at.is_(None),
+            Outbox.parked_at.is_(None),
+            Outbox.due_at <= now,
+            is_expired(Outbox.claimed_until, now),
         )
-        claimed = await self._db.scalars(
-            update(Outbox)
-            .where(Outbox.id.in_(due.scalar_subquery()))
-            .values(claimed_until=until, attempts=Outbox.attempts + 1)
-            .returning(Outbox)
-            .execution_options(populate_existing=True)
+        claimed = await claim_due(
+            self._db,
+            Outbox,
+            due,
+            {"claimed_until": until, "attempts": Outbox.attempts + 1},
+            order_by=[Outbox.lane, Outbox.due_at, Outbox.id],
+            limit=limit,
         )
-        return sorted(claimed, key=lambda mail: (mail.lane, mail.due_at, mail.id))
+        return sorted(claimed, key=lambda row: (row.lane, row.due_at, row.id))
 
-    async def hold(self, mail_ids: Sequence[int], until: datetime) -> None:
-        """A sign of life of whoever has them in hand."""
-        mine = update(Outbox).where(Outbox.id.in_(mail_ids), Outbox.claimed_until.is_not(None))
-        await self._db.execute(mine.values(claimed_until=until))
+    async def renew_claims(self, row_ids: Sequence[int], until: datetime) -> None:
+        """Extend the claims of a living worker."""
+        held = Outbox.id.in_(row_ids), Outbox.claimed_until.is_not(None)
+        await renew_lease(self._db, Outbox, held, {"claimed_until": until})
 
-    async def is_mine(self, mail: Outbox, until: datetime) -> bool:
-        """Still: False when its claim ran out (this process stood still) and somebody else took it up or settled it."""
-        mine = update(Outbox).where(
-            Outbox.id == mail.id, Outbox.attempts == mail.attempts, Outbox.claimed_until.is_not(None)
-        )
-        held = await self._db.execute(mine.values(claimed_until=until).returning(Outbox.id))
-        return held.scalar_one_or_none() is not None
+    async def still_owned(self, row: Outbox, until: datetime) -> bool:
+        """Extend the claim; False when it ran out and another worker took the row over or settled it."""
+        owned = Outbox.id == row.id, Outbox.attempts == row.attempts, Outbox.claimed_until.is_not(None)
+        return await renew_lease(self._db, Outbox, owned, {"claimed_until": until})
 
-    async def give_back(self, mail_ids: Sequence[int], now: datetime) -> None:
-        """Not tried: whoever is there may have them at once."""
-        back = {"due_at": now, "claimed_until": None, "attempts": Outbox.attempts - 1}
-        mine = update(Outbox).where(Outbox.id.in_(mail_ids), Outbox.claimed_until.is_not(None))
-        await self._db.execute(mine.values(**back))
+    async def release_claims(self, row_ids: Sequence[int], now: datetime) -> None:
+        """Undo the claims without an attempt: any worker may take the rows at once."""
+        values = {"due_at": now, "claimed_until": None, "attempts": Outbox.attempts - 1}
+        released = update(Outbox).where(Outbox.id.in_(row_ids), Outbox.claimed_until.is_not(None))
+        await self._db.execute(released.values(**values))
 
-    async def sent(self, mail_id: int, now: datetime, *, erase: str | None) -> None:
-        """`erase` names the value of `data` that nobody needs any more."""
+    async def mark_sent(self, row_id: int, now: datetime, *, erase: str | None) -> None:
+        """`erase` is a key of `data` that is not needed any more."""
         data = Outbox.data if erase is None else Outbox.data.op("-")(erase)
         values = {"sent_at": now, "claimed_until": None, "last_error": None, "data": data}
-        await self._db.execute(update(Outbox).where(Outbox.id == mail_id).values(values))
+        await self._db.execute(update(Outbox).where(Outbox.id == row_id).values(values))
 
-    async def again(self, mail_id: int, due_at: datetime, why: str) -> None:
+    async def retry_at(self, row_id: int, due_at: datetime, reason: str) -> None:
         await self._db.execute(
-            update(Outbox).where(Outbox.id == mail_id).values(due_at=due_at, claimed_until=None, last_error=why)
+            update(Outbox).where(Outbox.id == row_id).values(due_at=due_at, claimed_until=None, last_error=reason)
         )
 
-    async def wait(self, mail_id: int, due_at: datetime) -> None:
-        """Not a try: its reader sleeps."""
+    async def defer(self, row_id: int, due_at: datetime) -> None:
+        """Wait for the end of the quiet hours; this is no attempt."""
         later = {"due_at": due_at, "claimed_until": None, "attempts": Outbox.attempts - 1}
-        await self._db.execute(update(Outbox).where(Outbox.id == mail_id).values(**later))
+        await self._db.execute(update(Outbox).where(Outbox.id == row_id).values(**later))
 
-    async def park(self, mail_id: int, now: datetime, why: str) -> None:
-        """Given up; the row stays for whoever looks after the service."""
+    async def park(self, row_id: int, now: datetime, reason: str) -> None:
+        """Give up; the row stays for the operators."""
         await self._db.execute(
-            update(Outbox).where(Outbox.id == mail_id).values(parked_at=now, claimed_until=None, last_error=why)
+            update(Outbox).where(Outbox.id == row_id).values(parked_at=now, claimed_until=None, last_error=reason)
         )
 
-    async def forget(self, mail_id: int) -> None:
-        await self._db.execute(delete(Outbox).where(Outbox.id == mail_id))
+    async def delete(self, row_id: int) -> None:
+        await self._db.execute(delete(Outbox).where(Outbox.id == row_id))
 
-    async def forget_channel(self, channel: str) -> None:
-        """What waits for a channel that is not there."""
+    async def delete_pending(self, channel: str) -> None:
+        """Delete the pending rows of a channel that does not exist."""
         waits = Outbox.sent_at.is_(None), Outbox.parked_at.is_(None)
         await self._db.execute(delete(Outbox).where(Outbox.channel == channel, *waits))
 
-    async def once(self, row: Base) -> bool:
-        """Write a message or notice of any channel; False when its key stands there already."""
+    async def insert_if_new(self, row: Base) -> bool:
+        """Insert a row of any channel; False if its key exists already."""
         table = type(row).__table__
-        given = {column.name: getattr(row, column.key) for column in table.columns}
-        values = {name: value for name, value in given.items() if value is not None}
-        made = insert(type(row)).values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"])
-        return (await self._db.execute(made.returning(table.c.id))).scalar_one_or_none() is not None
+        values = {column.name: getattr(row, column.key) for column in table.columns}
+        values = {name: value for name, value in values.items() if value is not None}
+        statement = insert(type(row)).values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"])
+        return (await self._db.execute(statement.returning(table.c.id))).scalar_one_or_none() is not None
 
-    async def latest(self, most: int) -> Sequence[Outbox]:
-        return (await self._db.scalars(select(Outbox).order_by(Outbox.id.desc()).limit(most))).all()
+    async def latest(self, limit: int) -> Sequence[Outbox]:
+        return (await self._db.scalars(select(Outbox).order_by(Outbox.id.desc()).limit(limit))).all()
 
-    async def get(self, mail_id: int) -> Outbox | None:
-        found: Outbox | None = await self._db.get(Outbox, mail_id)
-        return found
+    async def get(self, row_id: int) -> Outbox | None:
+        row: Outbox | None = await self._db.get(Outbox, row_id)
+        return row
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Around a booking: who comes, how they are rated, where it is, how it is paid."""
+class BookingContext:
+    """Of a booking: the people, the professional's ratings and completed jobs, the place, the payment."""
 
     customer: User
     professional: User | None
-    spread: Spread
+    ratings: RatingDistribution
     jobs: int
     place: str
     charge: Charge | None
 
     @property
     def who(self) -> str:
-        """As the public knows them: "Ravi K."."""
+        """The professional's public name: "Ravi K."."""
         return public_name(self.professional.full_name) if self.professional else ""
 
 
-class Around:
+class NotificationContext:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def person(self, user_id: int | None) -> User | None:
-        """None also for who has left: nobody reads a letter to them."""
-        found: User | None = await self._db.get(User, user_id) if user_id is not None else None
-        return found if found is not None and found.left_at is None else None
+    async def recipient(self, user_id: int | None) -> User | None:
+        """None also for a user who has left."""
+        user: User | None = await self._db.get(User, user_id) if user_id is not None else None
+        return user if user is not None and user.left_at is None else None
 
     async def last_block(self, user_id: int) -> Block | None:
-        """The block that lies on them, or the one that lay there last."""
+        """The block in force, or the last one."""
         query = select(Block).where(Block.user_id == user_id).order_by(Block.id.desc()).limit(1)
         return (await self._db.scalars(query)).one_or_none()
 
     async def last_denial(self, professional_id: int) -> str | None:
-        """The reason of the last case that was decided; None when that was an approval."""
+        """The reason of the last decision; None when it was an approval."""
         query = select(Verification.reason).where(
             Verification.professional_id == professional_id, Verification.state.in_(("approved", "denied"))
         )
         return (await self._db.scalars(query.order_by(Verification.id.desc()).limit(1))).one_or_none()
 
     async def owner_of_link(self, digest: bytes) -> User | None:
-        """Whose link this is; nobody's when it was asked for an address that has no account."""
-        found: User | None = await self._db.scalar(
-            select(User).join(MailLink, MailLink.user_id == User.id).where(MailLink.digest == digest)
+        """The owner of the link; None when it was requested for an address without an account."""
+        owner: User | None = await self._db.scalar(
+            select(User).join(EmailLink, EmailLink.user_id == User.id).where(EmailLink.digest == digest)
         )
-        return found
+        return owner
 
-    async def of(self, booking: Booking, professional_id: int | None) -> Told:
-        wanted = {booking.customer_id, professional_id} - {None}
-        people = {user.id: user for user in await self._db.scalars(select(User).where(User.id.in_(wanted)))}
+    async def of_booking(self, booking: Booking, professional_id: int | None) -> BookingContext:
+        user_ids = {booking.customer_id, professional_id} - {None}
+        people = {user.id: user for user in await self._db.scalars(select(User).where(User.id.in_(user_ids)))}
         place = await self._db.scalar(select(Pincode.place).where(Pincode.pincode == booking.pincode))
-        spread, jobs = Spread(), 0
+        ratings, jobs = RatingDistribution(), 0
         if professional_id is not None:
-            spread = await Reviews(self._db).spread_of_professional(professional_id)
+            ratings = await Reviews(self._db).rating_of_professional(professional_id)
             jobs = await self._jobs(professional_id)
-        return Told(
+        return BookingContext(
             customer=people[booking.customer_id],
             professional=people.get(professional_id) if professional_id is not None else None,
-            spread=spread,
+            ratings=ratings,
             jobs=jobs,
             place=place or "",
             charge=await Charges(self._db).instrument_of(booking.id),
         )
 
     async def _jobs(self, professional_id: int) -> int:
-        done = select(func.coalesce(func.max(ProfessionalRating.jobs), 0))
-        return (await self._db.execute(done.where(ProfessionalRating.professional_id == professional_id))).scalar_one()
+        completed = select(func.coalesce(func.max(ProfessionalRating.jobs), 0))
+        return (
+            await self._db.execute(completed.where(ProfessionalRating.professional_id == professional_id))
+        ).scalar_one()

@@ -1,40 +1,39 @@
-"""/admin/tasks: what the worker does and did, what failed, what could not be sent; and that it is heard of at all."""
+"""/admin/tasks: is a worker running, the timetable, failed tasks, messages that could not be sent."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from croniter import croniter
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.accounts.repository import IDS, Users
+from app.accounts.repository import ROW_IDS, Users
 from app.core import clock
 from app.core.after_commit import AfterCommit
 from app.core.errors import Missing, Refused
 from app.core.i18n import N_, _
-from app.core.keyset import AnyRow
-from app.core.queue import MAIL, hand_over, later
-from app.core.schedule import Runs, is_silent
-from app.operations.repository import Work
-from app.operations.worker_health import queues
-from app.web.admin import desk
-from app.web.forms import form
+from app.core.paging import AnyRow
+from app.core.queue import MAIL_QUEUE, enqueue_after_commit
+from app.core.schedule import ScheduleRuns, Timetable, is_worker_stale
+from app.operations.repository import BackgroundWork
+from app.operations.worker_health import queue_depths
+from app.settings import Settings
+from app.web.admin import admin_page
+from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go
+from app.web.render import flash, redirect
 
 PATH = "/admin/tasks"
-NAMES = {
+TASK_LABELS = {
     "ask_the_others": N_("Offers go to everybody when the one asked first did not answer"),
     "build_export": N_("An export"),
     "close_old_bookings": N_("Done bookings close after seven days"),
     "complete_left_running": N_("Jobs left running end by the clock"),
     "drain_outbox": N_("Mail goes out"),
-    "drain_room": N_("Notices go to the desk's room"),
+    "drain_google_chat": N_("Notices go to the desk's room"),
     "drain_webhooks": N_("Webhooks are told of bookings"),
     "expire_exports": N_("Old exports are deleted"),
     "free_payouts": N_("Held payouts are freed"),
@@ -48,136 +47,146 @@ NAMES = {
     "run_due_task": N_("A task of the timetable"),
     "send_monthly_reports": N_("Monthly reports"),
     "sweep_files": N_("Files that nobody mentions are deleted"),
-    "take_up_exports": N_("Exports that stopped are taken up again"),
+    "requeue_stale_exports": N_("Exports that stopped are taken up again"),
     "warn_of_expiry": N_("Warnings before a paper runs out"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A task of the timetable: its last run, if there was one, and the next."""
+class TimetableLine:
+    """A scheduled task: its last run, if there was one, and the next."""
 
     name: str
-    words: str
+    label: str
     last: AnyRow | None
     next: datetime
 
 
-class TaskDesk(Controller):
+class TaskAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-tasks")
+    @get(name="admin-tasks")
     async def index(
-        self, request: Request, db: NamedDependency[AsyncSession], after: NamedDependency[AfterCommit]
+        self,
+        request: Request,
+        db: NamedDependency[AsyncSession],
+        after_commit: NamedDependency[AfterCommit],
+        settings: NamedDependency[Settings],
+        timetable: NamedDependency[Timetable],
     ) -> HtmlResponse:
-        work = Work(db)
-        heard = await Runs(db).last_heard()
-        return await desk(
+        work = BackgroundWork(db)
+        last_started_at = await ScheduleRuns(db).last_started_at()
+        return await admin_page(
             request,
             db,
             "operations/tasks.html",
             "operations/_tasks.html",
-            heard=heard,
-            silent=is_silent(heard, clock.now()),
-            redis=after.bus.up,
-            switched_off=await work.switched_off(),
-            queues=await queues(after),
-            depth=await work.depth(clock.now()),
-            mailbox=not request.app.state.settings.smtp_url,  # in development mails stay and are read there
-            lines=_lines(request.app.state.timetable, await work.last_runs()),
+            worker_seen_at=last_started_at,
+            worker_stale=is_worker_stale(last_started_at, clock.now()),
+            redis=after_commit.bus.up,
+            disabled_channels=await work.disabled_channels(),
+            queues=await queue_depths(after_commit),
+            depth=await work.outbox_depth(clock.now()),
+            mailbox=not settings.smtp_url,  # in development emails stay and are read there
+            lines=_lines(timetable, await work.last_runs()),
             runs=await work.failed_runs(),
-            failures=await work.failures(),
-            parked=await work.parked(),
-            name_of=name_of,
+            failures=await work.open_failures(),
+            parked=await work.parked_messages(),
+            task_label=task_label,
         )
 
-    @post("/runs/{name:str}/{tick:str}/{deed:str}", name="settle_run")
+    @post("/runs/{name:str}/{tick:str}/{action:str}", name="settle_run")
     async def run(
         self,
         request: Request,
         name: FromPath[str],
         tick: FromPath[str],
-        deed: FromPath[str],
+        action: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
     ) -> HtmlResponse:
-        await form(request)
-        which, again = (name, _moment_of(tick)), _deed(deed)
-        done = await (Runs(db).retry(which) if again else Runs(db).discard(which, clock.now()))
-        return await _settled(request, db, me, done, name, again=again)
+        await parse_form(request)
+        run, is_retry = (name, _tick_of(tick)), _is_retry(action)
+        done = await (ScheduleRuns(db).retry(run) if is_retry else ScheduleRuns(db).discard(run, clock.now()))
+        return await _settled(request, db, me, done, name, is_retry=is_retry)
 
-    @post("/failures/{failure_id:int}/{deed:str}", name="settle_failure")
+    @post("/failures/{failure_id:int}/{action:str}", name="settle_failure")
     async def failure(
         self,
         request: Request,
         failure_id: FromPath[int],
-        deed: FromPath[str],
+        action: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
     ) -> HtmlResponse:
-        await form(request)
-        again = _deed(deed)
-        found = await Work(db).settle_failure(_id(failure_id), clock.now(), "retried" if again else "discarded")
-        if found is not None and again:
-            hand_over(db, found.queue, found.name, found.ids)
-        return await _settled(request, db, me, found is not None, found.name if found else "", again=again)
+        await parse_form(request)
+        is_retry = _is_retry(action)
+        settled_as = "retried" if is_retry else "discarded"
+        failure = await BackgroundWork(db).settle_failure(_checked_id(failure_id), clock.now(), settled_as)
+        if failure is not None and is_retry:
+            enqueue_after_commit(db, failure.name, queue=failure.queue, **failure.ids)
+        task = failure.name if failure else ""
+        return await _settled(request, db, me, failure is not None, task, is_retry=is_retry)
 
-    @post("/mails/{mail_id:int}/{deed:str}", name="settle_mail")
-    async def mail(
+    @post("/mails/{mail_id:int}/{action:str}", name="settle_mail")
+    async def message(
         self,
         request: Request,
         mail_id: FromPath[int],
-        deed: FromPath[str],
+        action: FromPath[str],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
     ) -> HtmlResponse:
-        await form(request)
-        again, work = _deed(deed), Work(db)
-        done = await (work.send_again(_id(mail_id), clock.now()) if again else work.discard_mail(_id(mail_id)))
-        if done and again:
-            later(db, "drain_outbox", queue=MAIL)
-        return await _settled(request, db, me, done, f"mail {mail_id}", again=again)
+        await parse_form(request)
+        is_retry, message_id, work = _is_retry(action), _checked_id(mail_id), BackgroundWork(db)
+        done = await (work.retry_message(message_id, clock.now()) if is_retry else work.discard_message(message_id))
+        if done and is_retry:
+            enqueue_after_commit(db, "drain_outbox", queue=MAIL_QUEUE)
+        return await _settled(request, db, me, done, f"mail {mail_id}", is_retry=is_retry)
 
 
-async def _settled(request: Request, db: AsyncSession, me: Me, done: bool, what: str, *, again: bool) -> HtmlResponse:
-    """Written into the history of whoever did it."""
-    if not done:
-        raise Refused(_("Somebody has settled this already."), reason="settled")
-    person = await Users(db).get(me.id, lock=True)
-    person.record("person.task_retried" if again else "person.task_discarded", by=me, task=what)
-    flash(request, _("It is tried again.") if again else _("Discarded."))
-    return go(request, PATH)
+def task_label(task: str) -> str:
+    """The task in product words; a task of an older version by its own name."""
+    return _(TASK_LABELS[task]) if task in TASK_LABELS else task
 
 
-def name_of(task: str) -> str:
-    """In words of the product; a task of an older version by its own name."""
-    return _(NAMES[task]) if task in NAMES else task
-
-
-def _lines(timetable: Sequence[tuple[str, str]], last: dict[str, AnyRow]) -> list[Line]:
-    now = clock.now().astimezone(clock.IST)
+def _lines(timetable: Timetable, last_runs: dict[str, AnyRow]) -> list[TimetableLine]:
+    now = clock.now()
     return [
-        Line(name, name_of(name), last.get(name), croniter(cron, now).get_next(datetime)) for name, cron in timetable
+        TimetableLine(task.name, task_label(task.name), last_runs.get(task.name), task.next_after(now))
+        for task in timetable
     ]
 
 
-def _deed(word: str) -> bool:
-    """Again, or away with it."""
-    if word not in ("retry", "removal"):
+def _tick_of(timestamp: str) -> datetime:
+    try:
+        tick = datetime.fromtimestamp(int(timestamp), clock.IST)
+    except (ValueError, OverflowError, OSError):
+        raise Missing from None
+    return tick
+
+
+def _is_retry(action: str) -> bool:
+    """Retry or discard; anything else is no address of ours."""
+    if action not in ("retry", "removal"):
         raise Missing
-    return word == "retry"
+    return action == "retry"
 
 
-def _id(number: int) -> int:
-    if number not in IDS:
+def _checked_id(number: int) -> int:
+    if number not in ROW_IDS:
         raise Missing
     return number
 
 
-def _moment_of(typed: str) -> datetime:
-    try:
-        moment = datetime.fromtimestamp(int(typed), clock.IST)
-    except (ValueError, OverflowError, OSError):
-        raise Missing from None
-    return moment
+async def _settled(
+    request: Request, db: AsyncSession, me: Me, done: bool, task: str, *, is_retry: bool
+) -> HtmlResponse:
+    """Record it in the admin's history and go back to the page. Raises Refused("settled")."""
+    if not done:
+        raise Refused(_("Somebody has settled this already."), reason="settled")
+    admin = await Users(db).get(me.id, lock=True)
+    admin.record("person.task_retried" if is_retry else "person.task_discarded", by=me, task=task)
+    flash(request, _("It is tried again.") if is_retry else _("Discarded."))
+    return redirect(request, PATH)

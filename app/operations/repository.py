@@ -1,4 +1,4 @@
-"""The worker's work as PostgreSQL knows it: runs of the timetable, tasks that failed, mails that wait or are parked."""
+"""Background work as PostgreSQL knows it: runs of the timetable, failed tasks, messages that wait or were given up."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,74 +7,70 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import User
-from app.core.keyset import AnyRow
 from app.core.outbox import Outbox
+from app.core.paging import AnyRow
 from app.core.schedule import ScheduleRun, TaskFailure
 
-SHOWN = 50
-ON_PURPOSE = ("out of date", "muted", "discarded")  # parked, and nothing is wrong
-LAST = text("""
+MAX_ROWS_SHOWN = 50
+EXPECTED_ERRORS = ("out of date", "muted", "discarded")  # parked on purpose: nothing is wrong
+LAST_RUNS = text("""
     SELECT DISTINCT ON (name) name, tick, started_at, finished_at, failed_at, told, attempts FROM schedule_runs
      WHERE started_at IS NOT NULL ORDER BY name, tick DESC
 """)
-DEPTH = text("""
+OUTBOX_DEPTH = text("""
     SELECT channel, count(*) AS waiting, extract(epoch FROM :now - min(due_at))::double precision AS oldest FROM outbox
      WHERE sent_at IS NULL AND parked_at IS NULL AND due_at <= :now GROUP BY channel
 """)
-# A channel that took nothing for too long; it is tried again a day later.
-OFF = text("SELECT channel, disabled_at, last_error FROM channel_states WHERE disabled_at IS NOT NULL")
+DISABLED_CHANNELS = text("SELECT channel, disabled_at, last_error FROM channel_states WHERE disabled_at IS NOT NULL")
+PARKED_BY_ERROR = Outbox.parked_at.is_not(None), func.coalesce(Outbox.last_error, "").not_in(EXPECTED_ERRORS)
 
 
-class Work:
+class BackgroundWork:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
     async def last_runs(self) -> dict[str, AnyRow]:
-        """The latest run of each task of the timetable."""
-        return {row.name: row for row in await self._db.execute(LAST)}
+        """Return the latest run of each scheduled task by its name."""
+        return {row.name: row for row in await self._db.execute(LAST_RUNS)}
 
     async def failed_runs(self) -> Sequence[ScheduleRun]:
         query = select(ScheduleRun).where(ScheduleRun.failed_at.is_not(None)).order_by(ScheduleRun.failed_at.desc())
-        return (await self._db.scalars(query.limit(SHOWN))).all()
+        return (await self._db.scalars(query.limit(MAX_ROWS_SHOWN))).all()
 
-    async def failures(self) -> Sequence[TaskFailure]:
+    async def open_failures(self) -> Sequence[TaskFailure]:
         query = select(TaskFailure).where(TaskFailure.settled_at.is_(None)).order_by(TaskFailure.id.desc())
-        return (await self._db.scalars(query.limit(SHOWN))).all()
+        return (await self._db.scalars(query.limit(MAX_ROWS_SHOWN))).all()
 
-    async def parked(self) -> Sequence[AnyRow]:
-        """Mails that were given up."""
-        what = Outbox.id, Outbox.kind, Outbox.channel, Outbox.attempts, Outbox.last_error, Outbox.parked_at
-        query = (
-            select(*what, User.full_name)
-            .outerjoin(User, User.id == Outbox.recipient_id)
-            .where(Outbox.parked_at.is_not(None), func.coalesce(Outbox.last_error, "").not_in(ON_PURPOSE))
+    async def parked_messages(self) -> Sequence[AnyRow]:
+        """Return the messages that were given up after errors, with the recipient's name."""
+        columns = Outbox.id, Outbox.kind, Outbox.channel, Outbox.attempts, Outbox.last_error, Outbox.parked_at
+        query = select(*columns, User.full_name).outerjoin(User, User.id == Outbox.recipient_id).where(*PARKED_BY_ERROR)
+        return (await self._db.execute(query.order_by(Outbox.parked_at.desc()).limit(MAX_ROWS_SHOWN))).all()
+
+    async def outbox_depth(self, now: datetime) -> Sequence[AnyRow]:
+        """Return for each channel how many messages are due, and how many seconds the oldest has waited."""
+        return (await self._db.execute(OUTBOX_DEPTH, {"now": now})).all()
+
+    async def disabled_channels(self) -> Sequence[AnyRow]:
+        """Return the channels that were switched off after too many failures (one message is tried a day later)."""
+        return (await self._db.execute(DISABLED_CHANNELS)).all()
+
+    async def retry_message(self, message_id: int, now: datetime) -> bool:
+        """Send a parked message again. False when it is not parked any more."""
+        values = {"parked_at": None, "attempts": 0, "due_at": now, "claimed_until": None}
+        return await self._settle_message(message_id, values)
+
+    async def discard_message(self, message_id: int) -> bool:
+        return await self._settle_message(message_id, {"last_error": "discarded"})
+
+    async def settle_failure(self, failure_id: int, now: datetime, settled_as: str) -> TaskFailure | None:
+        """Settle it once; None when that was done already."""
+        query = update(TaskFailure).where(TaskFailure.id == failure_id, TaskFailure.settled_at.is_(None))
+        failure: TaskFailure | None = await self._db.scalar(
+            query.values(settled_at=now, settled_as=settled_as).returning(TaskFailure)
         )
-        return (await self._db.execute(query.order_by(Outbox.parked_at.desc()).limit(SHOWN))).all()
+        return failure
 
-    async def depth(self, now: datetime) -> Sequence[AnyRow]:
-        """Rows of the outbox that are due, by channel, and how many seconds the oldest has waited."""
-        return (await self._db.execute(DEPTH, {"now": now})).all()
-
-    async def switched_off(self) -> Sequence[AnyRow]:
-        """Channels outside that are off: since when, and what they said last."""
-        return (await self._db.execute(OFF)).all()
-
-    async def send_again(self, mail_id: int, now: datetime) -> bool:
-        fresh = {"parked_at": None, "attempts": 0, "due_at": now, "claimed_until": None}
-        return await self._settle_mail(mail_id, fresh)
-
-    async def discard_mail(self, mail_id: int) -> bool:
-        return await self._settle_mail(mail_id, {"last_error": "discarded"})
-
-    async def settle_failure(self, failure_id: int, now: datetime, how: str) -> TaskFailure | None:
-        """Once: None when somebody did already."""
-        mine = update(TaskFailure).where(TaskFailure.id == failure_id, TaskFailure.settled_at.is_(None))
-        found: TaskFailure | None = await self._db.scalar(
-            mine.values(settled_at=now, settled_as=how).returning(TaskFailure)
-        )
-        return found
-
-    async def _settle_mail(self, mail_id: int, values: Mapping[str, object]) -> bool:
-        lies = Outbox.parked_at.is_not(None), func.coalesce(Outbox.last_error, "").not_in(ON_PURPOSE)
-        mine = update(Outbox).where(Outbox.id == mail_id, *lies).values(**values).returning(Outbox.id)
-        return (await self._db.execute(mine)).scalar_one_or_none() is not None
+    async def _settle_message(self, message_id: int, values: Mapping[str, object]) -> bool:
+        query = update(Outbox).where(Outbox.id == message_id, *PARKED_BY_ERROR).values(**values).returning(Outbox.id)
+        return (await self._db.execute(query)).scalar_one_or_none() is not None

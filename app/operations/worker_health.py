@@ -1,40 +1,44 @@
-"""How the work for later stands: for /metrics and for the desk."""
+"""Gauges of the background work, for /metrics and for the admins."""
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
-from app.core.pubsub import Broken
-from app.core.schedule import Runs
-from app.operations.repository import Work
+from app.core.pubsub import REDIS_ERRORS
+from app.core.schedule import ScheduleRuns
+from app.operations.repository import BackgroundWork
+from app.web.services import Gauges
 
-Gauges = dict[str, tuple[str, float | dict[str, float]]]
 
-
-async def waiting_work(database: Database, after: AfterCommit) -> Gauges:
-    """Depth of the outbox and of the queues, and how long nobody has worked; what cannot be asked is left out."""
-    told: Gauges = {}
+async def worker_gauges(database: Database, after_commit: AfterCommit) -> Gauges:
+    """Depth of the outbox and the queues, seconds since a worker began a task; without what does not answer."""
+    gauges: Gauges = {}
     try:
         async with database.reading() as db:
-            depth, heard = await Work(db).depth(clock.now()), await Runs(db).last_heard()
+            depth = await BackgroundWork(db).outbox_depth(clock.now())
+            last_started_at = await ScheduleRuns(db).last_started_at()
     except (SQLAlchemyError, OSError, TimeoutError):
-        return told
-    told["doorstep_outbox_due"] = ("Messages that are due", {row.channel: float(row.waiting) for row in depth})
-    told["doorstep_outbox_oldest_seconds"] = ("Age of the oldest one", {row.channel: row.oldest for row in depth})
-    if heard is not None:
-        silent = (clock.now() - heard).total_seconds()
-        told["doorstep_worker_silent_seconds"] = ("Since a worker last began a task", silent)
-    told["doorstep_queue_waiting"] = ("Tasks that wait in each queue", await queues(after))
-    return told
+        return gauges
+    gauges["doorstep_outbox_due"] = ("Messages that are due", {row.channel: float(row.waiting) for row in depth})
+    gauges["doorstep_outbox_oldest_seconds"] = (
+        "Age of the oldest message that is due",
+        {row.channel: row.oldest for row in depth},
+    )
+    if last_started_at is not None:
+        seconds = (clock.now() - last_started_at).total_seconds()
+        gauges["doorstep_worker_idle_seconds"] = ("Seconds since a worker last began a task", seconds)
+    gauges["doorstep_queue_waiting"] = ("Tasks that wait in each queue", await queue_depths(after_commit))
+    return gauges
 
 
-async def queues(after: AfterCommit) -> dict[str, float]:
-    """Tasks that wait, by queue; nothing while Redis is away."""
-    if not after.bus.up:
+async def queue_depths(after_commit: AfterCommit) -> dict[str, float]:
+    """Return the waiting tasks of each queue; empty while Redis is down."""
+    if not after_commit.bus.up:
         return {}
     try:
-        return {name: float(count) for name, count in (await after.tasks.waiting()).items()}
-    except Broken as problem:
-        after.bus.lost(problem)
+        counts = await after_commit.tasks.queued_counts()
+    except REDIS_ERRORS as error:
+        after_commit.bus.mark_down(error)
         return {}
+    return {name: float(count) for name, count in counts.items()}

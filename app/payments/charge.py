@@ -1,27 +1,38 @@
-"""Money of one booking: a charge is what one way of paying was asked for, and what became of it."""
+"""A charge: an amount requested from one payment method for a booking, and its state."""
 
+import enum
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.orm import Base
+from app.core.orm import Base, TextEnum
 
-STATES = ("needs_code", "timed_out", "declined", "authorised", "captured", "released", "due", "paid", "refunded")
+
+class ChargeState(enum.StrEnum):
+    NEEDS_CODE = "needs_code"
+    TIMED_OUT = "timed_out"
+    DECLINED = "declined"
+    AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    DUE = "due"
+    PAID = "paid"
+    REFUNDED = "refunded"
 
 
 class Charge(Base):
-    """Paise asked of one method for a booking. Of a card only the brand and the last four digits are kept.
+    """`amount` paise requested from one method; of a card only the brand and the last four digits are stored.
 
     needs_code → authorised | declined · timed_out (may be tried again) · authorised → captured | released ·
-    pay after service: due → paid · captured | paid → refunded (`refunded` holds how much).
+    pay after service: due → paid · captured | paid → refunded (`refunded` is how much, in paise).
     """
 
     __tablename__ = "charges"
     __table_args__ = (
         CheckConstraint("method IN ('card', 'upi', 'after')", name="charges_method_check"),
         CheckConstraint("purpose IN ('booking', 'extra', 'fee')", name="charges_purpose_check"),
-        CheckConstraint("state IN ('" + "', '".join(STATES) + "')", name="charges_state_check"),
+        CheckConstraint("state IN ('" + "', '".join(ChargeState) + "')", name="charges_state_check"),
         CheckConstraint("amount > 0", name="charges_amount_check"),
         CheckConstraint("captured BETWEEN 0 AND amount", name="charges_captured_check"),
         CheckConstraint("refunded BETWEEN 0 AND captured", name="charges_refunded_check"),
@@ -46,6 +57,6 @@ class Charge(Base):
     amount: Mapped[int]
     captured: Mapped[int] = mapped_column(default=0, server_default="0")
     refunded: Mapped[int] = mapped_column(default=0, server_default="0")
-    state: Mapped[str]
+    state: Mapped[ChargeState] = mapped_column(TextEnum(ChargeState))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -53,7 +53,9 @@ class LedgerEntry(Base):
     amount: Mapped[int]
 
 
-def post(db: AsyncSession, kind: str, booking_id: int, charge_id: int | None, lines: Iterable[Line]) -> None:
+def post_transaction(
+    db: AsyncSession, kind: str, booking_id: int, charge_id: int | None, lines: Iterable[Line]
+) -> None:
     """Write one transaction; `lines` are (account, person_id, paise) and sum to zero. Empty lines are left out."""
     written = [
         LedgerEntry(account=account, person_id=person_id, amount=amount)

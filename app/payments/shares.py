@@ -1,7 +1,7 @@
-"""Who gets what of a customer's money: whole paise in, whole paise out, nothing lost in rounding."""
+"""How a customer's money is shared between the professional and Doorstep, in whole paise."""
 
-COMMISSION = 15  # per cent of a job
-FEE_TO_PROFESSIONAL = 70  # per cent of a late cancellation's fee
+COMMISSION_PERCENT = 15  # of a job
+FEE_SHARE_PERCENT = 70  # of a fee, for the professional
 
 
 def rounded_share(amount: int, part: int, whole: int) -> int:
@@ -10,16 +10,16 @@ def rounded_share(amount: int, part: int, whole: int) -> int:
 
 
 def commission_of(total: int) -> int:
-    """Ours of a job's `total` paise; the rest is the professional's earning."""
-    return rounded_share(total, COMMISSION, 100)
+    """Doorstep's commission on a job's `total` paise."""
+    return rounded_share(total, COMMISSION_PERCENT, 100)
 
 
 def earning_of(total: int) -> int:
-    """The professional's of a job's `total` paise."""
+    """The professional's earning from a job's `total` paise."""
     return total - commission_of(total)
 
 
 def fee_split(fee: int, *, to_professional: bool) -> tuple[int, int]:
-    """(professional's, ours) of a fee; all ours where no professional lost the time."""
-    theirs = rounded_share(fee, FEE_TO_PROFESSIONAL, 100) if to_professional else 0
-    return theirs, fee - theirs
+    """(earning, commission) of a fee; all commission when no professional lost the time."""
+    earning = rounded_share(fee, FEE_SHARE_PERCENT, 100) if to_professional else 0
+    return earning, fee - earning

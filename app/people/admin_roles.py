@@ -1,18 +1,19 @@
-"""Who is an admin. There is always one who may act; nobody takes the right from themselves (W18)."""
+"""Promote customers to admins and demote them; at least one admin stays, and nobody demotes themselves (W18)."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Users
 from app.accounts.session import Sessions
 from app.accounts.user import Role
-from app.blocking.commitments_repository import Admins
+from app.blocking.block import refuse_last_admin
 from app.core.errors import Refused
 from app.core.events import Person
 from app.core.i18n import _
+from app.people.admin_repository import Admins
 
 
 async def promote(db: AsyncSession, sessions: Sessions, by: Person, person_id: int) -> None:
-    """A customer's account that never booked becomes an admin's; they sign in anew.
+    """Turn the account of a customer who never booked into an admin's; they must sign in again.
 
     Refused: "role", "booked", "blocked", "left", "unverified".
     """
@@ -21,36 +22,29 @@ async def promote(db: AsyncSession, sessions: Sessions, by: Person, person_id: i
         raise Refused(_("Only a customer's account can become an admin's."), reason="role")
     if person.left_at is not None:
         raise Refused(_("This person has left."), reason="left")
-    if await Users(db).block_of(person_id) is not None:
+    if await Users(db).active_block(person_id) is not None:
         raise Refused(_("This account is blocked."), reason="blocked")
     if person.email_verified_at is None:
         raise Refused(_("The e-mail address of this account is not confirmed yet."), reason="unverified")
-    if await Admins(db).ever_booked(person_id):
+    if await Admins(db).has_booked(person_id):
         raise Refused(_("This account has bookings. An admin needs an account of their own."), reason="booked")
-    await _become(db, sessions, by, person_id, Role.ADMIN)
+    await _change_role(db, sessions, by, person_id, Role.ADMIN)
 
 
 async def demote(db: AsyncSession, sessions: Sessions, by: Person, person_id: int) -> None:
-    """An admin becomes a customer. Refused: "oneself", "last" (W18), "role"."""
+    """Turn an admin into a customer. Refused: "oneself", "last" (W18), "role"."""
     if person_id == by.id:
         raise Refused(_("You cannot take the right from yourself. Ask another admin."), reason="oneself")
     await refuse_last_admin(db, person_id)
     person = await Users(db).get(person_id, lock=True)
     if person.role != Role.ADMIN:
         raise Refused(_("%(name)s is no admin.", name=person.full_name), reason="role")
-    await _become(db, sessions, by, person_id, Role.CUSTOMER)
+    await _change_role(db, sessions, by, person_id, Role.CUSTOMER)
 
 
-async def refuse_last_admin(db: AsyncSession, person_id: int) -> None:
-    """Until the end of the transaction nobody else takes an admin away: two who meet here go one after the other."""
-    await Admins(db).lock()
-    if not [admin for admin in await Users(db).admins() if admin != person_id]:
-        raise Refused(_("This is the last admin who may act. Make another one first."), reason="last")
-
-
-async def _become(db: AsyncSession, sessions: Sessions, by: Person, person_id: int, role: Role) -> None:
+async def _change_role(db: AsyncSession, sessions: Sessions, by: Person, person_id: int, role: Role) -> None:
     person = await Users(db).get(person_id)
-    before, person.role = person.role, str(role)
+    before, person.role = person.role, role
     person.epoch += 1
     await sessions.close_all(db, person_id)
     name = "person.promoted" if role == Role.ADMIN else "person.demoted"

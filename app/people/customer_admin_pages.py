@@ -1,4 +1,4 @@
-"""/admin/customers: the table, and one customer beside it."""
+"""/admin/customers: the table of customers, one customer beside it, and making one an admin."""
 
 from typing import Any
 
@@ -10,42 +10,45 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.repository import Users
 from app.accounts.session import Sessions
+from app.accounts.user import Role
 from app.audit.history import History
+from app.blocking.admin_pages import BlockAdminPages
 from app.core.db import Database
 from app.core.errors import Refused
 from app.core.events import Person
 from app.core.i18n import _
-from app.core.keyset import AnyRow
+from app.core.paging import AnyRow
 from app.people.admin_roles import promote
-from app.people.customer_repository import SORTS, STATES, Customers, Wanted
-from app.web.admin import desk
-from app.web.forms import form, query
+from app.people.customer_repository import SORTS, STATES, CustomerFilter, Customers
+from app.web.actions import submit
+from app.web.admin import admin_page
+from app.web.forms import parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, swap, wants_fragment
-from app.web.table import View, view
+from app.web.render import swap, wants_fragment
+from app.web.table import TableView, table_view
 
 PATH = "/admin/customers"
 TABS = ("", "bookings", "history")
 
 
-class CustomerDesk(Controller):
+class CustomerAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
     @get(name="desk-customers")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _draw(request, db, "people/_customers.html")
+        return await _render(request, db, "people/_customers.html")
 
     @get("/{customer_id:int}", name="desk-customer")
     async def show(
         self, request: Request, customer_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        customer = await Customers(db).one(customer_id)
-        tab = query(request).get("tab", "")
+        customer = await Customers(db).get(customer_id)
+        tab = parse_query(request).get("tab", "")
         if tab not in TABS[1:] and customer.left_at is None:
-            await seen_by(db, me, customer_id)
-        return await _draw(request, db, "people/_customer.html", customer, tab if tab in TABS else "")
+            await record_contact_view(db, me, customer_id)
+        return await _render(request, db, "people/_customer.html", customer, tab if tab in TABS else "")
 
     @post("/{customer_id:int}/promotion", name="promotion", opt=only("admin", fresh=True))
     async def promotion(
@@ -56,40 +59,52 @@ class CustomerDesk(Controller):
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
     ) -> HtmlResponse:
-        await form(request)
-        customer = await Customers(db).one(customer_id)
-        try:
-            await promote(db, Sessions(database), me, customer_id)
-        except Refused as refusal:
-            return await _draw(request, db, "people/_customer.html", customer, "history", refusal=refusal)
-        flash(request, _("%(name)s is an admin now, and signs in anew.", name=customer.full_name))
-        return go(request, f"/admin/admins/{customer_id}")
+        await parse_form(request)
+        customer = await Customers(db).get(customer_id)
+        return await submit(
+            request,
+            lambda: promote(db, Sessions(database), me, customer_id),
+            catch=(Refused,),
+            on_error=lambda rejection: _render(
+                request, db, "people/_customer.html", customer, "history", rejection.refusal
+            ),
+            message=_("%(name)s is an admin now, and signs in anew.", name=customer.full_name),
+            then=f"/admin/admins/{customer_id}",
+        )
 
 
-async def redrawn(request: Request, db: AsyncSession, customer_id: int, words: str) -> HtmlResponse:
-    """The panel and its row, after something was done to this customer; phone and address are not shown."""
-    asked, customer = _view(request), await Customers(db).one(customer_id)
+class CustomerBlockPages(BlockAdminPages):
+    path = PATH
+    role = Role.CUSTOMER
+
+    async def changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
+        return await render_changed(request, db, person_id, message)
+
+
+async def render_changed(request: Request, db: AsyncSession, customer_id: int, message: str) -> HtmlResponse:
+    """Render the panel and its row after an action, on the tab without phone and address."""
+    view, customer = _view(request), await Customers(db).get(customer_id)
     context: dict[str, Any] = {
-        "view": asked,
+        "view": view,
         "customer": customer,
         "row": customer,
         "tab": "history",
-        "said": words,
+        "message": message,
         "refusal": None,
     }
-    headers = {"hx-replace-url": asked.record_url(customer_id, tab="history")}
-    context |= await _about(db, customer, "history")
+    headers = {"hx-replace-url": view.record_url(customer_id, tab="history")}
+    context |= await _record_context(db, customer, "history")
     return swap(request, "people/customer_changed.swap.html", headers=headers, **context)
 
 
-async def seen_by(db: AsyncSession, me: Person, person_id: int) -> None:
-    """Phone and address of somebody were on an admin's screen: that is written down."""
+async def record_contact_view(db: AsyncSession, me: Person, person_id: int) -> None:
+    """Record that an admin saw the person's phone and address."""
     person = await Users(db).get(person_id, lock=True)
     person.record("person.contact_seen", by=me)
     await db.flush()
 
 
-async def _draw(
+async def _render(
     request: Request,
     db: AsyncSession,
     fragment: str,
@@ -97,34 +112,34 @@ async def _draw(
     tab: str = "",
     refusal: Refused | None = None,
 ) -> HtmlResponse:
-    """The table with one record beside it, if any; for HTMX only the piece that was asked for."""
-    asked = _view(request)
+    """Render the table with at most one record beside it; for HTMX only `fragment`."""
+    view = _view(request)
     customers = Customers(db)
-    wanted = Wanted(asked.q, asked.chosen["state"] if asked.chosen["state"] in STATES else "")
-    context: dict[str, Any] = {"view": asked, "customer": customer, "tab": tab, "refusal": refusal}
+    criteria = CustomerFilter(view.q, view.filters["state"] if view.filters["state"] in STATES else "")
+    context: dict[str, Any] = {"view": view, "customer": customer, "tab": tab, "refusal": refusal}
     if customer is not None:
-        context |= await _about(db, customer, tab)
+        context |= await _record_context(db, customer, tab)
     if customer is None or not wants_fragment(request):
-        context["page"] = await customers.listed(
-            wanted, sort=asked.sort, descending=asked.descending, after=asked.after
+        context["page"] = await customers.list_page(
+            criteria, sort=view.sort, descending=view.descending, after=view.after
         )
-        context["counts"] = await customers.counts(asked.q)
+        context["counts"] = await customers.counts(view.q)
     status = 409 if refusal else 200
-    return await desk(request, db, "people/customers.html", fragment, status=status, **context)
+    return await admin_page(request, db, "people/customers.html", fragment, status=status, **context)
 
 
-async def _about(db: AsyncSession, customer: AnyRow, tab: str) -> dict[str, Any]:
+async def _record_context(db: AsyncSession, customer: AnyRow, tab: str) -> dict[str, Any]:
     customers = Customers(db)
-    told: dict[str, Any] = {"around": await customers.around(customer.id)}
-    told["block"] = await Users(db).block_of(customer.id)
+    context: dict[str, Any] = {"totals": await customers.totals(customer.id)}
+    context["block"] = await Users(db).active_block(customer.id)
     if tab == "bookings":
-        told["bookings"] = await customers.bookings(customer.id)
+        context["bookings"] = await customers.bookings(customer.id)
     if tab == "history":
-        told["history"] = await History(db).of(f"user-{customer.id}")
+        context["history"] = await History(db).of(f"user-{customer.id}")
     if tab == "":
-        told["addresses"] = await customers.addresses(customer.id)
-    return told
+        context["addresses"] = await customers.addresses(customer.id)
+    return context
 
 
-def _view(request: Request) -> View:
-    return view(request, PATH, sorts=SORTS, default="-since", filters=("state",))
+def _view(request: Request) -> TableView:
+    return table_view(request, PATH, sorts=SORTS, default="-since", filters=("state",))

@@ -1,4 +1,4 @@
-"""The customers as the desk lists them."""
+"""The admin's table of customers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address, Pincode
-from app.accounts.repository import IDS
+from app.accounts.repository import ROW_IDS
 from app.accounts.user import Block, Role, User
 from app.bookings.booking import Booking
 from app.core.errors import Missing
-from app.core.keyset import PAGE, AnyRow, Query, Slice, Sort, counted, slice_of
+from app.core.paging import PAGE_SIZE, AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
 
 SORTS = {"since": Sort(User.created_at, datetime), "name": Sort(User.full_name)}
 STATES = ("", "blocked", "left")
-SHOWN = 20  # bookings in the panel
+MAX_RECENT_BOOKINGS = 20  # in the panel
 _BLOCKED = select(Block.id).where(Block.user_id == User.id, Block.lifted_at.is_(None)).exists()
-_PERSON: Query = (
+_CUSTOMER: Query = (
     select(
         User.id,
         User.full_name,
@@ -35,8 +35,8 @@ _PERSON: Query = (
     .outerjoin(Pincode, Pincode.pincode == Address.pincode)
     .where(User.role == Role.CUSTOMER)
 )
-# `spent` is what was really taken of them, in paise.
-AROUND = text(
+# `spent` and `due` in paise; `spent` is captured minus refunded.
+TOTALS = text(
     """
     SELECT (SELECT count(*) FROM bookings WHERE customer_id = :id AND state <> 'held') AS bookings,
            (SELECT count(*) FROM bookings WHERE customer_id = :id AND state IN ('requested', 'assigned', 'started'))
@@ -51,8 +51,8 @@ AROUND = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the table is asked for: words in name, e-mail or phone, a pincode, and a state of STATES."""
+class CustomerFilter:
+    """Filters of the table: `q` searches name, email, phone or pincode; `state` is one of STATES."""
 
     q: str = ""
     state: str = ""
@@ -62,34 +62,36 @@ class Customers:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def listed(self, wanted: Wanted, *, sort: str, descending: bool, after: str, limit: int = PAGE) -> Slice:
+    async def list_page(
+        self, criteria: CustomerFilter, *, sort: str, descending: bool, after: str, limit: int = PAGE_SIZE
+    ) -> CountedPage:
         by = SORTS[sort]
-        return await slice_of(
+        return await fetch_page(
             self._db,
-            found(wanted),
+            filtered_query(criteria),
             key=User.id,
             sort=by,
             descending=descending,
             after=after,
             limit=limit,
-            counts=_as_many(wanted),
+            count_query=_count_query(criteria),
         )
 
     async def counts(self, q: str) -> dict[str, int | None]:
-        """How many there are in each state, of those that `q` finds."""
-        return {state: await counted(self._db, _as_many(Wanted(q, state))) for state in STATES}
+        """The number of customers in each state among those matching `q`."""
+        return {state: await count_rows(self._db, _count_query(CustomerFilter(q, state))) for state in STATES}
 
-    async def one(self, customer_id: int) -> AnyRow:
-        if customer_id not in IDS:
+    async def get(self, customer_id: int) -> AnyRow:
+        if customer_id not in ROW_IDS:
             raise Missing()
-        row = (await self._db.execute(_PERSON.where(User.id == customer_id))).one_or_none()
+        row = (await self._db.execute(_CUSTOMER.where(User.id == customer_id))).one_or_none()
         if row is None:
             raise Missing()
         return row
 
-    async def around(self, customer_id: int) -> AnyRow:
-        """How much they booked, and what they paid and owe."""
-        return (await self._db.execute(AROUND, {"id": customer_id})).one()
+    async def totals(self, customer_id: int) -> AnyRow:
+        """How much they booked, paid and owe."""
+        return (await self._db.execute(TOTALS, {"id": customer_id})).one()
 
     async def addresses(self, customer_id: int) -> Sequence[AnyRow]:
         query = select(Address.line, Address.pincode, Pincode.place, Address.is_main)
@@ -97,35 +99,39 @@ class Customers:
         return (await self._db.execute(query.order_by(Address.is_main.desc(), Address.id))).all()
 
     async def bookings(self, customer_id: int) -> Sequence[AnyRow]:
-        """The latest ones."""
-        what = Booking.reference, Booking.service_name, Booking.state, Booking.cancelled_as
-        query = select(*what, Booking.starts_at, Booking.ends_at).where(Booking.customer_id == customer_id)
-        return (await self._db.execute(query.order_by(Booking.starts_at.desc(), Booking.id.desc()).limit(SHOWN))).all()
+        """The most recent bookings."""
+        columns = Booking.reference, Booking.service_name, Booking.state, Booking.cancelled_as
+        query = select(*columns, Booking.starts_at, Booking.ends_at).where(Booking.customer_id == customer_id)
+        return (
+            await self._db.execute(
+                query.order_by(Booking.starts_at.desc(), Booking.id.desc()).limit(MAX_RECENT_BOOKINGS)
+            )
+        ).all()
 
 
-def found(wanted: Wanted) -> Query:
-    return _narrowed(_PERSON, wanted)
+def filtered_query(criteria: CustomerFilter) -> Query:
+    return _filtered(_CUSTOMER, criteria)
 
 
-def _as_many(wanted: Wanted) -> Query:
-    """As many rows as `found` has: each customer has one main address or none, so it need not be read."""
+def _count_query(criteria: CustomerFilter) -> Query:
+    """As many rows as filtered_query; the main address, at most one each, is joined only when searched."""
     query = select(User.id).where(User.role == Role.CUSTOMER)
-    if _is_pincode(wanted.q):
+    if _is_pincode(criteria.q):
         query = query.outerjoin(Address, (Address.user_id == User.id) & Address.is_main)
-    return _narrowed(query, wanted)
+    return _filtered(query, criteria)
 
 
 def _is_pincode(q: str) -> bool:
     return q.isdigit() and len(q) == 6
 
 
-def _narrowed(query: Query, wanted: Wanted) -> Query:
-    if _is_pincode(wanted.q):
-        query = query.where((Address.pincode == wanted.q) | User.words.contains(wanted.q))
-    elif wanted.q:
-        query = query.where(User.words.contains(wanted.q.lower(), autoescape=True))
-    if wanted.state == "blocked":
+def _filtered(query: Query, criteria: CustomerFilter) -> Query:
+    if _is_pincode(criteria.q):
+        query = query.where((Address.pincode == criteria.q) | User.words.contains(criteria.q))
+    elif criteria.q:
+        query = query.where(User.words.contains(criteria.q.lower(), autoescape=True))
+    if criteria.state == "blocked":
         query = query.where(_BLOCKED)
-    if wanted.state == "left":
+    if criteria.state == "left":
         query = query.where(User.left_at.is_not(None))
     return query

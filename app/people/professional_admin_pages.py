@@ -1,4 +1,4 @@
-"""/admin/professionals: the table with the queue, one professional beside it, and the decision about what waits."""
+"""/admin/professionals: the table of professionals, one professional beside it, and the decision about their case."""
 
 from typing import Any
 
@@ -8,38 +8,45 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.accounts.repository import IDS, Users
+from app.accounts.repository import ROW_IDS, Users
+from app.accounts.user import Role
 from app.audit.history import History
-from app.core.errors import Invalid, Refused
+from app.blocking.admin_pages import BlockAdminPages
 from app.core.i18n import _
-from app.core.keyset import AnyRow
-from app.core.references import row_number
-from app.people.customer_admin_pages import seen_by
-from app.people.professional_repository import SORTS, STATES, Professionals, Wanted
-from app.vetting.decision import Form as Decided
-from app.vetting.decision import approve, deny, matter_of
-from app.vetting.reapplication import out_of_date
+from app.core.paging import AnyRow
+from app.core.references import parse_row_id
+from app.people.customer_admin_pages import record_contact_view
+from app.people.professional_repository import SORTS, STATES, ProfessionalFilter, Professionals
+from app.vetting.decision import DecisionForm, approve, deny, review_case_of
+from app.vetting.document import FORMER_STATES, DocumentState
+from app.vetting.reapplication import has_expired_documents
 from app.vetting.repository import Cases, Documents
-from app.vetting.repository import Professionals as Vetted
-from app.web.admin import desk
-from app.web.forms import Form, form, query
+from app.vetting.repository import Professionals as VettedProfessionals
+from app.vetting.verification import CaseState
+from app.web.actions import Rejection, submit
+from app.web.admin import admin_page
+from app.web.forms import Form, parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, swap, wants_fragment
-from app.web.table import View, view
+from app.web.render import flash, redirect, swap, wants_fragment
+from app.web.table import TableView, table_view
 
 PATH = "/admin/professionals"
 TABS = ("", "services", "person", "history")
-WHOLE, LIST, PANEL = (f"people/{name}.html" for name in ("professionals", "_professionals", "_professional"))
+PAGE_TEMPLATE, LIST_TEMPLATE, PANEL_TEMPLATE = (
+    f"people/{name}.html" for name in ("professionals", "_professionals", "_professional")
+)
 
 
-class ProfessionalDesk(Controller):
+class ProfessionalAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
     @get(name="desk-professionals")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await desk(request, db, WHOLE, LIST, **await _table(request, db), professional=None)
+        return await admin_page(
+            request, db, PAGE_TEMPLATE, LIST_TEMPLATE, **await _table_context(request, db), professional=None
+        )
 
     @get("/{professional_id:int}", name="desk-professional")
     async def show(
@@ -49,11 +56,11 @@ class ProfessionalDesk(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
     ) -> HtmlResponse:
-        professional = await Professionals(db).one(professional_id)
-        tab = query(request).get("tab", "")
+        professional = await Professionals(db).get(professional_id)
+        tab = parse_query(request).get("tab", "")
         if tab == "person" and professional.left_at is None:
-            await seen_by(db, me, professional_id)
-        return await _draw(request, db, professional, tab if tab in TABS else "")
+            await record_contact_view(db, me, professional_id)
+        return await _render(request, db, professional, tab if tab in TABS else "")
 
     @post("/{professional_id:int}/approval", name="approval")
     async def approval(
@@ -63,13 +70,17 @@ class ProfessionalDesk(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
     ) -> HtmlResponse:
-        sent = await form(request)
-        professional = await Professionals(db).one(professional_id)
-        try:
-            await approve(db, me, professional_id, _decided(sent))
-        except (Invalid, Refused) as error:
-            return await _refused(request, db, professional_id, sent, error)
-        return await redrawn(request, db, professional_id, _("%(name)s: approved.", name=professional.full_name))
+        form = await parse_form(request)
+        professional = await Professionals(db).get(professional_id)
+        return await submit(
+            request,
+            lambda: approve(db, me, professional_id, _decision_form(form)),
+            form=form,
+            on_error=lambda rejection: _render_rejected(request, db, professional_id, form, rejection),
+            then=lambda _result: render_changed(
+                request, db, professional_id, _("%(name)s: approved.", name=professional.full_name)
+            ),
+        )
 
     @post("/{professional_id:int}/denial", name="denial")
     async def denial(
@@ -79,28 +90,40 @@ class ProfessionalDesk(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
     ) -> HtmlResponse:
-        sent = await form(request)
-        professional = await Professionals(db).one(professional_id)
-        try:
-            await deny(db, me, professional_id, sent.get("reason", ""), _decided(sent))
-        except (Invalid, Refused) as error:
-            return await _refused(request, db, professional_id, sent, error)
-        return await redrawn(request, db, professional_id, _("%(name)s: denied.", name=professional.full_name))
+        form = await parse_form(request)
+        professional = await Professionals(db).get(professional_id)
+        return await submit(
+            request,
+            lambda: deny(db, me, professional_id, form.get("reason", ""), _decision_form(form)),
+            form=form,
+            on_error=lambda rejection: _render_rejected(request, db, professional_id, form, rejection),
+            then=lambda _result: render_changed(
+                request, db, professional_id, _("%(name)s: denied.", name=professional.full_name)
+            ),
+        )
 
 
-def _decided(sent: Form) -> Decided:
-    """A case that is no number is none that is open."""
-    case = (row_number(sent["case"]) or 0) if sent.get("case") else None
-    return Decided(case, sent.get("seen"), sent.all("checked") if "checked" in sent else None)
+class ProfessionalBlockPages(BlockAdminPages):
+    path = PATH
+    role = Role.PROFESSIONAL
+
+    async def changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
+        return await render_changed(request, db, person_id, message)
 
 
-async def redrawn(request: Request, db: AsyncSession, professional_id: int, said: str) -> HtmlResponse:
-    """The panel and its row after something was done, or the record's page with the words on top."""
+def _decision_form(form: Form) -> DecisionForm:
+    """The submitted decision; a case that is not a number counts as 0, which matches no open case."""
+    case = (parse_row_id(form["case"]) or 0) if form.get("case") else None
+    return DecisionForm(case, form.get("seen"), form.all("checked") if "checked" in form else None)
+
+
+async def render_changed(request: Request, db: AsyncSession, professional_id: int, message: str) -> HtmlResponse:
+    """Render the panel and its row after an action, or redirect to the record's page with the message."""
     if not wants_fragment(request):
-        flash(request, said)
-        return go(request, _view(request).record_url(professional_id))
-    professional = await Professionals(db).one(professional_id)
-    context = await _about(db, professional, "")
+        flash(request, message)
+        return redirect(request, _view(request).record_url(professional_id))
+    professional = await Professionals(db).get(professional_id)
+    context = await _record_context(db, professional, "")
     return swap(
         request,
         "people/professional_changed.swap.html",
@@ -109,69 +132,80 @@ async def redrawn(request: Request, db: AsyncSession, professional_id: int, said
         professional=professional,
         row=professional,
         tab="",
-        said=said,
+        message=message,
         **context,
     )
 
 
-async def _refused(
-    request: Request, db: AsyncSession, professional_id: int, sent: Form, no: Invalid | Refused
+async def _render_rejected(
+    request: Request, db: AsyncSession, professional_id: int, form: Form, rejection: Rejection
 ) -> HtmlResponse:
-    """The panel again: with the ticks and the words that were typed, or with what is true by now."""
-    professional = await Professionals(db).one(professional_id)
-    told: dict[str, Any] = {"refusal": no} if isinstance(no, Refused) else {"errors": no.errors}
-    told |= {"ticked": sent.all("checked"), "values": {"reason": sent.get("reason", "")}}
-    answer = await _draw(request, db, professional, "", **told)
-    answer.status_code = 409 if isinstance(no, Refused) else 422
-    return answer
+    """Render the panel as it is now: with the ticks and the reason that were sent, and what is wrong with them."""
+    return await _render(
+        request,
+        db,
+        await Professionals(db).get(professional_id),
+        "",
+        errors=rejection.errors,
+        refusal=rejection.refusal,
+        ticked=form.all("checked"),
+        values={"reason": form.get("reason", "")},
+        status=rejection.status,
+    )
 
 
-async def _draw(request: Request, db: AsyncSession, professional: AnyRow, tab: str, **told: Any) -> HtmlResponse:
+async def _render(request: Request, db: AsyncSession, professional: AnyRow, tab: str, **more: Any) -> HtmlResponse:
     context: dict[str, Any] = {"view": _view(request), "professional": professional, "tab": tab}
-    context |= await _about(db, professional, tab)
+    context |= await _record_context(db, professional, tab)
     if not wants_fragment(request):
-        context |= await _table(request, db)
-    return await desk(request, db, WHOLE, PANEL, **context | told)
+        context |= await _table_context(request, db)
+    return await admin_page(request, db, PAGE_TEMPLATE, PANEL_TEMPLATE, **context | more)
 
 
-async def _table(request: Request, db: AsyncSession) -> dict[str, Any]:
-    asked, professionals = _view(request), Professionals(db)
-    wanted = _wanted(asked)
-    meant = await professionals.meant(wanted.q)
-    page = await professionals.listed(wanted, meant, sort=asked.sort, descending=asked.descending, after=asked.after)
-    service = await professionals.service_name(wanted.service) if wanted.service is not None else None
-    return {"view": asked, "page": page, "counts": await professionals.counts(wanted, meant), "service": service}
+async def _table_context(request: Request, db: AsyncSession) -> dict[str, Any]:
+    view, professionals = _view(request), Professionals(db)
+    criteria = _filter(view)
+    matches = await professionals.match_words(criteria.q)
+    page = await professionals.list_page(
+        criteria, matches, sort=view.sort, descending=view.descending, after=view.after
+    )
+    service = await professionals.service_name(criteria.service) if criteria.service is not None else None
+    return {"view": view, "page": page, "counts": await professionals.counts(criteria, matches), "service": service}
 
 
-async def _about(db: AsyncSession, professional: AnyRow, tab: str) -> dict[str, Any]:
+async def _record_context(db: AsyncSession, professional: AnyRow, tab: str) -> dict[str, Any]:
     """What the panel shows of one professional."""
-    matter = await matter_of(db, professional.id)
-    told: dict[str, Any] = {"matter": matter, "block": await Users(db).block_of(professional.id)}
-    told |= {"errors": {}, "values": {}, "ticked": [], "refusal": None}
+    context: dict[str, Any] = {
+        "review": await review_case_of(db, professional.id),
+    }
+    context["block"] = await Users(db).active_block(professional.id)
+    context |= {"errors": {}, "values": {}, "ticked": [], "refusal": None}
     if tab == "":
-        documents = [one for one in await Documents(db).of(professional.id) if one.stored_as]
-        told["current"] = [one for one in documents if one.state == "approved"]
-        told["former"] = [one for one in documents if one.state in ("denied", "replaced")]
-        told["out_of_date"] = out_of_date(await Vetted(db).get(professional.id))
-        told["last"] = next((one for one in await Cases(db).of(professional.id) if one.state != "open"), None)
+        documents = [document for document in await Documents(db).of(professional.id) if document.stored_as]
+        context["current"] = [document for document in documents if document.state == DocumentState.APPROVED]
+        context["former"] = [document for document in documents if document.state in FORMER_STATES]
+        context["has_expired_documents"] = has_expired_documents(await VettedProfessionals(db).get(professional.id))
+        context["last"] = next(
+            (case for case in await Cases(db).of(professional.id) if case.state != CaseState.OPEN), None
+        )
     if tab == "person":
-        told["addresses"] = await Professionals(db).addresses(professional.id)
-        told["areas"] = await Professionals(db).areas(professional.id)
+        context["addresses"] = await Professionals(db).addresses(professional.id)
+        context["areas"] = await Professionals(db).area_count(professional.id)
     if tab == "history":
-        told["history"] = await History(db).of(f"user-{professional.id}")
-        told["cases"] = await Cases(db).of(professional.id)
-    return told
+        context["history"] = await History(db).of(f"user-{professional.id}")
+        context["cases"] = await Cases(db).of(professional.id)
+    return context
 
 
-def _wanted(asked: View) -> Wanted:
-    service, pincode = row_number(asked.chosen["service"]), asked.chosen["pincode"]
-    return Wanted(
-        asked.q,
-        asked.chosen["state"] if asked.chosen["state"] in STATES else "",
-        service if service in IDS else None,
+def _filter(view: TableView) -> ProfessionalFilter:
+    service, pincode = parse_row_id(view.filters["service"]), view.filters["pincode"]
+    return ProfessionalFilter(
+        view.q,
+        view.filters["state"] if view.filters["state"] in STATES else "",
+        service if service in ROW_IDS else None,
         pincode if pincode.isdecimal() else "",
     )
 
 
-def _view(request: Request) -> View:
-    return view(request, PATH, sorts=SORTS, default="state", filters=("state", "service", "pincode"))
+def _view(request: Request) -> TableView:
+    return table_view(request, PATH, sorts=SORTS, default="state", filters=("state", "service", "pincode"))

@@ -1,4 +1,4 @@
-"""The professionals as the desk lists them. Every order of the table has an index in their own rows."""
+"""The admin's table of professionals. Each sort order has an index on their own rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address, Pincode
 from app.accounts.professional import APPROVED, BLOCKED, DENIED, WAITING, Professional
-from app.accounts.repository import IDS
+from app.accounts.repository import ROW_IDS
 from app.accounts.user import User
 from app.catalog.service import Service
 from app.core.errors import Missing
-from app.core.keyset import COUNTED, PAGE, AnyRow, Query, Slice, Sort, counted, slice_of
+from app.core.paging import MAX_COUNTED_ROWS, PAGE_SIZE, AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
 from app.scheduling.working_hours import Coverage, Offering
+from app.vetting.repository import PROFILE
 
 SORTS = {
     "state": Sort(Professional.shown_as, int),
@@ -25,44 +26,21 @@ SORTS = {
     "since": Sort(User.created_at, datetime),
 }
 STATES = {"waiting": WAITING, "approved": APPROVED, "denied": DENIED, "blocked": BLOCKED}
-SOUGHT = 2 * COUNTED  # hits, before who is found twice is counted once
-LONG_ENOUGH = 3  # letters of a service's name; fewer would find every service, and no index
-_OFFERED = (
+MAX_HITS = 2 * MAX_COUNTED_ROWS  # before duplicates are removed
+MIN_SEARCH_LENGTH = 3  # characters; fewer match too much and use no index
+_OFFERED_COUNT = (
     select(func.count())
     .select_from(Offering)
     .where(Offering.professional_id == Professional.user_id, Offering.standing != "denied")
 )
-_PERSON: Query = (
-    select(
-        User.id,
-        User.full_name,
-        User.email,
-        User.email_verified_at,
-        User.phone,
-        User.created_at,
-        User.left_at,
-        Professional.trade,
-        Professional.experience_years,
-        Professional.standing,
-        Professional.denial_reason,
-        Professional.papers_expire_on,
-        Professional.shown_as,
-        Professional.jobs,
-        Professional.stars,
-        Pincode.place,
-        Pincode.pincode,
-        _OFFERED.scalar_subquery().label("services"),
-    )
-    .join(Professional, Professional.user_id == User.id)
-    .join(Pincode, Pincode.pincode == Professional.home_pincode)
-    # Said of all of them, so that the indexes of people by role serve names and days too.
-    .where(User.role == "professional")
+_PERSON: Query = PROFILE.add_columns(
+    User.email_verified_at, Professional.papers_expire_on, _OFFERED_COUNT.scalar_subquery().label("services")
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the table is asked for: words, a state of STATES, a service they offer, a pincode where they work."""
+class ProfessionalFilter:
+    """Filters of the table: search text, a state of STATES, an offered service, a pincode of the service area."""
 
     q: str = ""
     state: str = ""
@@ -71,67 +49,79 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
-    """Whom the typed words mean: `ids`, or None when each row is asked; `services` are called so.
+class NameMatches:
+    """Who matches the search text: `ids`, or None to test each row; `services` have matching names.
 
-    `many`: more than COUNTED, for sure.
+    `too_many`: certainly more than MAX_COUNTED_ROWS.
     """
 
-    typed: str = ""
+    text: str = ""
     ids: Sequence[int] | None = None
     services: Sequence[int] = ()
-    many: bool = False
+    too_many: bool = False
 
-    def fits(self) -> Iterator[ColumnElement[bool]]:
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
         if self.ids is not None:
             yield Professional.user_id == any_(cast(list(self.ids), ARRAY(BigInteger)))
-        elif self.typed:
-            yield _has_words(self.typed, self.services)
+        elif self.text:
+            yield _row_matches(self.text, self.services)
 
 
 class Professionals:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def meant(self, q: str) -> Meant:
-        """Whom the words find. When they are many, the first of them come soon in any order of the table."""
+    async def match_words(self, q: str) -> NameMatches:
+        """Find the matching professionals; with many matches rows are tested one by one, which fills a page soon."""
         typed = q.lower()
-        if len(typed) < LONG_ENOUGH:
-            return Meant(typed)
-        found = (await self._db.scalars(_by_words(typed).limit(SOUGHT + 1))).all()
-        if len(found) > SOUGHT and len(set(found)) <= COUNTED:  # the same few, found in several ways
-            found = (await self._db.scalars(_by_words(typed).distinct().limit(COUNTED + 1))).all()
-        ids = sorted(set(found))
-        return Meant(typed, ids) if len(ids) <= COUNTED else Meant(typed, None, await self._services(typed), True)
+        if len(typed) < MIN_SEARCH_LENGTH:
+            return NameMatches(typed)
+        ids_found = (await self._db.scalars(_ids_matching(typed).limit(MAX_HITS + 1))).all()
+        if len(ids_found) > MAX_HITS and len(set(ids_found)) <= MAX_COUNTED_ROWS:  # few, matched several times
+            ids_found = (await self._db.scalars(_ids_matching(typed).distinct().limit(MAX_COUNTED_ROWS + 1))).all()
+        ids = sorted(set(ids_found))
+        return (
+            NameMatches(typed, ids)
+            if len(ids) <= MAX_COUNTED_ROWS
+            else NameMatches(typed, None, await self._services_named(typed), True)
+        )
 
-    async def listed(
-        self, wanted: Wanted, meant: Meant, *, sort: str, descending: bool, after: str, limit: int = PAGE
-    ) -> Slice:
-        return await slice_of(
+    async def list_page(
+        self,
+        criteria: ProfessionalFilter,
+        matches: NameMatches,
+        *,
+        sort: str,
+        descending: bool,
+        after: str,
+        limit: int = PAGE_SIZE,
+    ) -> CountedPage:
+        return await fetch_page(
             self._db,
-            _PERSON.where(*_asked(wanted), *meant.fits()),
+            _PERSON.where(*_conditions(criteria), *matches.conditions()),
             key=Professional.user_id,
             sort=SORTS[sort],
             descending=descending,
             after=after,
             limit=limit,
-            counts=_as_many(wanted, meant),
-            most=0 if meant.many and wanted == Wanted(wanted.q) else COUNTED,
+            count_query=_count_query(criteria, matches),
+            max_count=0 if matches.too_many and criteria == ProfessionalFilter(criteria.q) else MAX_COUNTED_ROWS,
         )
 
-    async def counts(self, wanted: Wanted, meant: Meant) -> dict[str, int | None]:
-        """How many there are in each state, of those that are found otherwise. None when each row would be asked."""
-        if meant.typed and meant.ids is None:
+    async def counts(self, criteria: ProfessionalFilter, matches: NameMatches) -> dict[str, int | None]:
+        """The number of matches in each state; None where each row would have to be tested."""
+        if matches.text and matches.ids is None:
             return dict.fromkeys(("", *STATES))
         return {
-            state: await counted(self._db, _as_many(replace(wanted, state=state), meant)) for state in ("", *STATES)
+            state: await count_rows(self._db, _count_query(replace(criteria, state=state), matches))
+            for state in ("", *STATES)
         }
 
-    async def _services(self, typed: str) -> Sequence[int]:
+    async def _services_named(self, typed: str) -> Sequence[int]:
         return (await self._db.scalars(select(Service.id).where(Service.name.icontains(typed, autoescape=True)))).all()
 
-    async def one(self, professional_id: int) -> AnyRow:
-        if professional_id not in IDS:
+    async def get(self, professional_id: int) -> AnyRow:
+        if professional_id not in ROW_IDS:
             raise Missing()
         row = (await self._db.execute(_PERSON.where(User.id == professional_id))).one_or_none()
         if row is None:
@@ -143,7 +133,7 @@ class Professionals:
         query = query.join(Pincode, Pincode.pincode == Address.pincode).where(Address.user_id == professional_id)
         return (await self._db.execute(query.order_by(Address.id))).all()
 
-    async def areas(self, professional_id: int) -> int:
+    async def area_count(self, professional_id: int) -> int:
         query = select(func.count()).select_from(Coverage).where(Coverage.professional_id == professional_id)
         return (await self._db.execute(query)).scalar_one()
 
@@ -152,51 +142,51 @@ class Professionals:
         return name
 
 
-def found(wanted: Wanted) -> Query:
-    """All of them, for who reads them to the end."""
-    query = _PERSON.where(*_asked(wanted))
-    return query.where(User.id.in_(_by_words(wanted.q.lower()))) if wanted.q else query
+def filtered_query(criteria: ProfessionalFilter) -> Query:
+    """All matching professionals, for exports."""
+    query = _PERSON.where(*_conditions(criteria))
+    return query.where(User.id.in_(_ids_matching(criteria.q.lower()))) if criteria.q else query
 
 
-def _as_many(wanted: Wanted, meant: Meant) -> Query:
-    """As many rows as the table has. Each has one account and one home, which are read for their words only."""
-    rows = _PERSON if meant.typed and meant.ids is None else select(Professional.user_id)
-    return rows.where(*_asked(wanted), *meant.fits())
+def _count_query(criteria: ProfessionalFilter, matches: NameMatches) -> Query:
+    """As many rows as the table; account and home, one each, are joined only when searched."""
+    rows = _PERSON if matches.text and matches.ids is None else select(Professional.user_id)
+    return rows.where(*_conditions(criteria), *matches.conditions())
 
 
-def _asked(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
-    if wanted.state:
-        yield Professional.shown_as == STATES[wanted.state]
-    if wanted.service is not None:
-        offers = Offering.professional_id == Professional.user_id, Offering.service_id == wanted.service
+def _conditions(criteria: ProfessionalFilter) -> Iterator[ColumnElement[bool]]:
+    if criteria.state:
+        yield Professional.shown_as == STATES[criteria.state]
+    if criteria.service is not None:
+        offers = Offering.professional_id == Professional.user_id, Offering.service_id == criteria.service
         yield select(Offering.service_id).where(*offers, Offering.standing != "denied").exists()
-    if wanted.pincode:
-        covers = Coverage.professional_id == Professional.user_id, Coverage.pincode == wanted.pincode
+    if criteria.pincode:
+        covers = Coverage.professional_id == Professional.user_id, Coverage.pincode == criteria.pincode
         yield select(Coverage.pincode).where(*covers).exists()
 
 
-def _by_words(q: str) -> Query:
-    """Whose name, e-mail, phone, trade or home it stands in; who works in that pincode; who offers such a service.
+def _ids_matching(q: str) -> Query:
+    """Ids matching by name, email, phone, trade, home, service area or offered service; with duplicates.
 
-    Each way has its index. Who is found in several ways is there several times.
+    Each condition has its index.
     """
     person = select(User.id).where(User.words.contains(q, autoescape=True), User.role == "professional")
     places = or_(Pincode.place.icontains(q, autoescape=True), Pincode.pincode.startswith(q, autoescape=True))
     home = Professional.home_pincode.in_(select(Pincode.pincode).where(places))
     trade = Professional.trade.icontains(q, autoescape=True)
-    ways: list[Query] = [person, select(Professional.user_id).where(trade), select(Professional.user_id).where(home)]
+    queries: list[Query] = [person, select(Professional.user_id).where(trade), select(Professional.user_id).where(home)]
     if _is_pincode(q):
-        ways.append(select(Coverage.professional_id).where(Coverage.pincode == q))
-    if len(q) >= LONG_ENOUGH:
+        queries.append(select(Coverage.professional_id).where(Coverage.pincode == q))
+    if len(q) >= MIN_SEARCH_LENGTH:
         service = select(Service.id).where(Service.name.icontains(q, autoescape=True))
-        ways.append(select(Offering.professional_id).where(Offering.service_id.in_(service)))
-    some = union_all(*ways).subquery()
-    return select(some.c[0])
+        queries.append(select(Offering.professional_id).where(Offering.service_id.in_(service)))
+    matches = union_all(*queries).subquery()
+    return select(matches.c[0])
 
 
-def _has_words(q: str, services: Sequence[int]) -> ColumnElement[bool]:
-    """The same of one row of _PERSON. Read alone each time: gathered first, they would be half of the platform."""
-    ways: list[ColumnElement[bool]] = [
+def _row_matches(q: str, services: Sequence[int]) -> ColumnElement[bool]:
+    """The same condition on one row of _PERSON, without collecting ids first, which could be half of all users."""
+    queries: list[ColumnElement[bool]] = [
         User.words.contains(q, autoescape=True),
         Professional.trade.icontains(q, autoescape=True),
         Pincode.place.icontains(q, autoescape=True),
@@ -204,12 +194,12 @@ def _has_words(q: str, services: Sequence[int]) -> ColumnElement[bool]:
     ]
     if _is_pincode(q):
         covers = Coverage.professional_id == Professional.user_id, Coverage.pincode == q
-        ways.append(select(Coverage.pincode).where(*covers).limit(1).scalar_subquery().is_not(None))
+        queries.append(select(Coverage.pincode).where(*covers).limit(1).scalar_subquery().is_not(None))
     if services:
-        called = Offering.service_id == any_(cast(list(services), ARRAY(BigInteger)))
-        offers = select(Offering.service_id).where(Offering.professional_id == Professional.user_id, called)
-        ways.append(offers.limit(1).scalar_subquery().is_not(None))
-    return or_(*ways)
+        named = Offering.service_id == any_(cast(list(services), ARRAY(BigInteger)))
+        offers = select(Offering.service_id).where(Offering.professional_id == Professional.user_id, named)
+        queries.append(offers.limit(1).scalar_subquery().is_not(None))
+    return or_(*queries)
 
 
 def _is_pincode(q: str) -> bool:

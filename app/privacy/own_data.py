@@ -1,4 +1,4 @@
-"""Own data to take along: one archive with everything in JSON, and the papers as they were sent."""
+"""Download own data: one ZIP archive with everything as JSON, and the documents as they were uploaded."""
 
 import json
 import tempfile
@@ -12,27 +12,30 @@ from app.accounts.user import public_name
 from app.core import clock
 from app.core.errors import Missing
 from app.core.events import Person
+from app.core.personal_data import OwnDataSection
 from app.core.storage import Storage
-from app.privacy.own_data_repository import SECTIONS, OwnData, Section
+from app.privacy.own_data_repository import stream_section
+from app.privacy.personal_data import own_data_sections
+from app.vetting.repository import Documents
 
-IN_MEMORY = 1_000_000  # bytes; more than that waits on disk
-DATA = "your-data.json"
-ENDINGS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
-PEOPLE = ("who_came", "who_wrote")  # as the public knows them
+MAX_MEMORY_BYTES = 1_000_000  # a larger archive is written to disk
+DATA_FILE = "your-data.json"
+EXTENSIONS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
+PUBLIC_NAME_FIELDS = ("who_came", "who_wrote")  # other people, shown as the public knows them
 ABOUT = (
     "Everything that Doorstep keeps about you. Times are Asia/Kolkata's, money is in paise and in rupees. Codes are not"
     " kept once they are used, your password only as a fingerprint. Papers that you sent are in the folder papers."
 )
 
 
-async def archive(db: AsyncSession, storage: Storage, me: Person) -> IO[bytes]:
-    """A ZIP file without a name, at its beginning: made whole before its first byte is sent."""
-    file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # whoever sends it closes it
+async def build_archive(db: AsyncSession, storage: Storage, me: Person) -> IO[bytes]:
+    """Return a complete ZIP file without a name, positioned at its beginning; the caller closes it."""
+    file = tempfile.SpooledTemporaryFile(max_size=MAX_MEMORY_BYTES)  # noqa: SIM115  # the caller closes it
     try:
-        with zipfile.ZipFile(file, "w") as made:
-            with made.open(_entry(DATA), "w") as data:
-                await _write(db, me, data)
-            await _add_papers(db, storage, me, made)
+        with zipfile.ZipFile(file, "w") as archive:
+            with archive.open(_entry(DATA_FILE), "w") as data:
+                await _write_data(db, me, data)
+            await _add_documents(db, storage, me, archive)
         file.seek(0)
     except BaseException:
         file.close()
@@ -40,57 +43,61 @@ async def archive(db: AsyncSession, storage: Storage, me: Person) -> IO[bytes]:
     return file
 
 
-async def _write(db: AsyncSession, me: Person, file: IO[bytes]) -> None:
+async def _write_data(db: AsyncSession, me: Person, file: IO[bytes]) -> None:
     file.write(b'{\n"about": ' + _json(ABOUT) + b',\n"made_at": ' + _json(clock.now()))
-    for section in SECTIONS:
+    for section in own_data_sections():
         await _write_section(db, me, section, file)
     file.write(b"\n}\n")
 
 
-async def _write_section(db: AsyncSession, me: Person, section: Section, file: IO[bytes]) -> None:
-    """Empty only where people of this role expect it."""
+async def _write_section(db: AsyncSession, me: Person, section: OwnDataSection, file: IO[bytes]) -> None:
+    """Write an empty list only where people of this role expect the section."""
     head = b",\n" + _json(section.name) + b": ["
-    before = head + b"\n"
-    async for row in OwnData(db, me.id).rows(section):
-        file.write(before + _json(_told(row)))
-        before = b",\n"
-    if not before.startswith(head):
+    separator = head + b"\n"
+    async for row in stream_section(db, me.id, section):
+        file.write(separator + _json(_readable(row)))
+        separator = b",\n"
+    if not separator.startswith(head):
         file.write(b"]")
     elif me.role in section.roles:
         file.write(head + b"]")
 
 
-async def _add_papers(db: AsyncSession, storage: Storage, me: Person, made: zipfile.ZipFile) -> None:
-    for paper in await OwnData(db, me.id).files():
-        try:
-            content = await storage.read(paper.stored_as)
-        except Missing:  # `doorstep check` speaks of files that are gone
+async def _add_documents(db: AsyncSession, storage: Storage, me: Person, archive: zipfile.ZipFile) -> None:
+    for document in reversed(await Documents(db).of(me.id)):
+        if document.stored_as is None:
             continue
-        made.writestr(_entry(f"papers/{paper.id}-{paper.kind}.{ENDINGS[paper.media_type]}"), content)
+        try:
+            content = await storage.read(document.stored_as)
+        except Missing:  # `doorstep check` reports missing files
+            continue
+        name = f"papers/{document.id}-{document.kind}.{EXTENSIONS[document.media_type]}"
+        archive.writestr(_entry(name), content)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    """Of this moment, in India's time as everything in it, and for its owner alone to read."""
+    """An entry dated now, in Indian time, readable by its owner alone."""
     entry = zipfile.ZipInfo(name, clock.now().astimezone(clock.IST).timetuple()[:6])
     entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
     return entry
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
-    """Money also in rupees, other people only as everybody sees them."""
-    told: dict[str, Any] = {}
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    """Add amounts in rupees; shorten other people's names as for the public."""
+    readable: dict[str, Any] = {}
     for name, value in row.items():
-        told[name] = public_name(value) if name in PEOPLE and value else value
+        readable[name] = public_name(value) if name in PUBLIC_NAME_FIELDS and value else value
         if name.endswith("_paise") and value is not None:
-            told[name.removesuffix("_paise")] = f"{'-' if value < 0 else ''}{abs(value) // 100}.{abs(value) % 100:02d}"
-    return told
+            sign = "-" if value < 0 else ""
+            readable[name.removesuffix("_paise")] = f"{sign}{abs(value) // 100}.{abs(value) % 100:02d}"
+    return readable
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, default=_plain).encode()
+    return json.dumps(value, ensure_ascii=False, default=_json_default).encode()
 
 
-def _plain(value: object) -> str:
+def _json_default(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(clock.IST).isoformat(timespec="seconds")
     if isinstance(value, date):

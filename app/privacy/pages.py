@@ -1,4 +1,4 @@
-"""/profile/data and /profile/leaving: taking one's data along, and going (W16, W17)."""
+"""/profile/data and /profile/leaving: download own data, and delete the account (W16, W17)."""
 
 from collections.abc import AsyncIterator
 from typing import IO, Annotated
@@ -10,41 +10,42 @@ from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import auth
-from app.accounts.attempts import TooSoon
 from app.accounts.auth import Me
-from app.accounts.pages import apart_of
+from app.accounts.pages import transaction_factory
 from app.accounts.schemas import Password
 from app.accounts.session import Sessions
-from app.accounts.sign_in import recognise
+from app.accounts.sign_in import prove_password
 from app.core import clock
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
-from app.core.errors import Invalid, Refused
+from app.core.errors import Invalid, RateLimited, Refused
 from app.core.i18n import N_, _
 from app.core.secrets import Passwords
 from app.core.storage import Storage
-from app.privacy.deletion import leave, outlook
-from app.privacy.own_data import archive
+from app.privacy.deletion import delete_account, preview_deletion
+from app.privacy.own_data import build_archive
 from app.settings import Settings
-from app.web.forms import form, read
+from app.web.actions import Rejection, submit
+from app.web.forms import parse_form
 from app.web.guards import signed_in
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
+from app.web.render import page, redirect
 from app.web.security import client_address
+from app.web.validation import validate_form
 
-CHUNK = 65_536  # bytes
+CHUNK_SIZE = 65_536  # bytes
 Reviews = Annotated[str, Meta(pattern="^(yes)?$", extra={"error": N_("Please choose one.")})]
 
 
-class Farewell(Struct, kw_only=True):
-    """`reviews` yes: the words of reviews go too."""
+class DeletionForm(Struct, kw_only=True):
+    """`reviews` is "yes" to erase the words of reviews too."""
 
     current_password: Password = ""
     reviews: Reviews = ""
 
 
 class OwnDataPages(Controller):
-    """The password is asked for on the way to the page, so that its link answers with the file and nothing else."""
+    """Reauthentication happens before the page, so that its link answers with the file and nothing else."""
 
     path = "/profile/data"
     opt = signed_in(fresh=True)
@@ -57,20 +58,20 @@ class OwnDataPages(Controller):
     async def file(
         self, me: NamedDependency[Me], db: NamedDependency[AsyncSession], storage: NamedDependency[Storage]
     ) -> Stream:
-        """Made whole first: an error is a page in words, never half a file."""
-        made = await archive(db, storage, me)
+        """Complete the file first, so that an error is a page and never half a file."""
+        file = await build_archive(db, storage, me)
         name = f"doorstep-your-data-{clock.today().isoformat()}.zip"
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-        return Stream(_parts(made), media_type="application/zip", headers=headers)
+        return Stream(_chunks(file), media_type="application/zip", headers=headers)
 
 
-class LeavingPages(Controller):
+class AccountDeletionPages(Controller):
     path = "/profile/leaving"
     opt = signed_in()
 
     @get(name="leaving")
     async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _draw(request, db, me)
+        return await _render(request, db, me)
 
     @post()
     async def create(
@@ -79,58 +80,59 @@ class LeavingPages(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
+        after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         storage: NamedDependency[Storage],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        sent = await form(request)
+        form = await parse_form(request)
         address = client_address(request, settings.trusted_proxies)
-        try:
-            told = read(Farewell, sent)
-            if await recognise(apart_of(database, after), passwords, me.email, told.current_password, address) != me.id:
-                raise Invalid({"current_password": _("This is not your present password.")})
-            await leave(db, storage, Sessions(database), me, reviews_too=bool(told.reviews))
-        except (Invalid, Refused, TooSoon) as error:
-            return await _again(request, database, me, error, chosen=sent.get("reviews") == "yes")
-        await auth.sign_out(request, db)
-        flash(request, _("Your account is deleted. Thank you for having been with us."))
-        answer = go(request, "/")
-        answer.headers["clear-site-data"] = '"cache", "storage"'
-        return answer
+
+        async def delete() -> None:
+            params = validate_form(DeletionForm, form)
+            new_transaction = transaction_factory(database, after_commit)
+            await prove_password(new_transaction, passwords, me, params.current_password, address)
+            await delete_account(db, storage, Sessions(database), me, with_reviews=bool(params.reviews))
+            await auth.sign_out(request, db)
+
+        return await submit(
+            request,
+            delete,
+            form=form,
+            catch=(Invalid, Refused, RateLimited),
+            on_error=lambda rejection: _render_rejected(request, database, me, rejection),
+            message=_("Your account is deleted. Thank you for having been with us."),
+            then=lambda _result: _signed_out(request),
+        )
 
 
-async def _again(
-    request: Request, database: Database, me: Me, wrong: Invalid | Refused | TooSoon, *, chosen: bool
-) -> HtmlResponse:
-    """As things are without what was tried: the request's own transaction is undone."""
+def _signed_out(request: Request) -> HtmlResponse:
+    response = redirect(request, "/")
+    response.headers["clear-site-data"] = '"cache", "storage"'
+    return response
+
+
+async def _render_rejected(request: Request, database: Database, me: Me, rejection: Rejection) -> HtmlResponse:
+    """Render the current state in a new session: the request's own transaction is rolled back."""
     async with database.sessions() as db:
-        return await _draw(request, db, me, wrong, chosen=chosen)
+        return await _render(request, db, me, rejection)
 
 
-async def _draw(
-    request: Request,
-    db: AsyncSession,
-    me: Me,
-    wrong: Invalid | Refused | TooSoon | None = None,
-    *,
-    chosen: bool = False,
-) -> HtmlResponse:
-    refusal = wrong.message if isinstance(wrong, Refused) else wrong.words() if isinstance(wrong, TooSoon) else ""
+async def _render(request: Request, db: AsyncSession, me: Me, rejection: Rejection | None = None) -> HtmlResponse:
     return page(
         request,
         "privacy/deletion.html",
         "privacy/_deletion.html",
-        status={Invalid: 422, Refused: 409, TooSoon: 429}.get(type(wrong), 200),
-        headers={"retry-after": str(wrong.seconds)} if isinstance(wrong, TooSoon) else {},
-        seen=await outlook(db, me),
-        refusal=refusal,
-        errors=wrong.errors if isinstance(wrong, Invalid) else {},
-        chosen=chosen,
+        status=rejection.status if rejection else 200,
+        headers=rejection.headers if rejection else {},
+        preview=await preview_deletion(db, me),
+        refusal=rejection.message if rejection and not rejection.errors else "",
+        errors=rejection.errors if rejection else {},
+        chosen=rejection is not None and rejection.values.get("reviews") == "yes",
     )
 
 
-async def _parts(file: IO[bytes]) -> AsyncIterator[bytes]:
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
     with file:
-        while part := file.read(CHUNK):
-            yield part
+        while chunk := file.read(CHUNK_SIZE):
+            yield chunk

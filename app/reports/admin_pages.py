@@ -1,4 +1,4 @@
-"""/admin/reports: the numbers of a period, and the searches of it that met nobody."""
+"""/admin/reports: the report of a period, and its list of unmet searches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,181 +9,180 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.datetimes import written
+from app.core.datetimes import format_date_pattern
 from app.core.errors import Invalid
 from app.core.i18n import _
-from app.core.references import row_number
+from app.core.references import parse_row_id
 from app.reports import charts
-from app.reports.period import Period, months, period
-from app.reports.queries import Chosen, Numbers
-from app.reports.reports import Report, report
-from app.web.admin import desk
-from app.web.context import Connection
-from app.web.forms import query
+from app.reports.period import Period, parse_period, recent_months
+from app.reports.report import Report, build_report
+from app.reports.repository import ReportFilters, ReportQueries
+from app.web.admin import admin_page
+from app.web.forms import parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 
 PATH = "/admin/reports"
-LISTED = 200  # professionals that a field to choose from offers; where there are more, one types a name
-FOUND = 8
-ROWS = 500  # of the list of unmet searches
-RUPEES = 10_000  # the least step of a scale of money: ₹100
+MAX_PROFESSIONALS_LISTED = 200  # more are found by typing a name
+MAX_NAME_MATCHES = 8
+MAX_UNMET_ROWS = 500
+MIN_MONEY_STEP_PAISE = 10_000  # of the chart's scale
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """The form: its choices, what is chosen, and whom the typed name may mean."""
+class FilterForm:
+    """The filter form: its choices and values, and the professionals that a typed name matches."""
 
     periods: Sequence[tuple[str, str]]
     categories: Sequence[tuple[str, str]]
     areas: Sequence[tuple[str, str]]
-    crew: Sequence[tuple[str, str]] | None
+    professionals: Sequence[tuple[str, str]] | None
     values: dict[str, str]
-    found: Sequence[tuple[str, str]] = ()
+    matches: Sequence[tuple[str, str]] = ()
 
 
-class ReportDesk(Controller):
+class ReportAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
     @get(name="desk-reports")
     async def show(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        said = query(request)
-        filters, chosen = await _filters(db, said)
-        context: dict[str, Any] = {"filters": filters, "here": _here(filters.values)}
+        fields = parse_query(request)
+        form, filters = await _filters(db, fields)
+        context: dict[str, Any] = {"filters": form, "report_url": _report_url(form.values)}
         try:
-            days = period(said.get("period", ""), said.get("from", ""), said.get("to", ""))
+            days = parse_period(fields.get("period", ""), fields.get("from", ""), fields.get("to", ""))
         except Invalid as error:
-            answer = await _draw(request, db, **context, report=None, errors=error.errors)
-            answer.status_code = 422
-            return answer
-        told = await report(db, days, chosen, _of_lists(filters.values))
-        return await _draw(request, db, **context, report=told, errors={}, **_charts(told))
+            response = await _render_report(request, db, **context, report=None, errors=error.errors)
+            response.status_code = 422
+            return response
+        report = await build_report(db, days, filters, _list_filters(form.values))
+        return await _render_report(request, db, **context, report=report, errors={}, **_charts_context(report))
 
     @get("/unmet", name="desk-unmet")
     async def unmet(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        """The list behind the numbers of unmet searches."""
-        said = query(request)
-        filters, chosen = await _filters(db, said)
+        """List the unmet searches behind the report's queries."""
+        fields = parse_query(request)
+        form, filters = await _filters(db, fields)
         try:
-            days = period("days", said.get("from", ""), said.get("to", ""))
+            days = parse_period("days", fields.get("from", ""), fields.get("to", ""))
         except Invalid:
-            days = period("")
-        numbers = Numbers(db)
-        return await desk(
+            days = parse_period("")
+        queries = ReportQueries(db)
+        return await admin_page(
             request,
             db,
             "reports/unmet_searches.html",
             period=days,
-            rows=await numbers.unmet_by_day(days.first, days.last, chosen, ROWS),
-            most=ROWS,
-            total=await numbers.unmet_in_all(days.first, days.last, chosen),
-            back=_back(days, filters.values),
+            rows=await queries.unmet_by_day(days.first, days.last, filters, MAX_UNMET_ROWS),
+            max_rows=MAX_UNMET_ROWS,
+            total=await queries.unmet_total(days.first, days.last, filters),
+            back_url=_back_url(days, form.values),
         )
 
 
-async def _draw(request: Connection, db: AsyncSession, **context: Any) -> HtmlResponse:
-    return await desk(request, db, "reports/reports.html", "reports/_report.html", **context)
+async def _render_report(request: Request, db: AsyncSession, **context: Any) -> HtmlResponse:
+    return await admin_page(request, db, "reports/reports.html", "reports/_report.html", **context)
 
 
-def _charts(told: Report) -> dict[str, Any]:
-    """What the two charts stand on."""
-    counts = charts.scale(max((step.sums.bookings for step in told.steps), default=0))
+def _charts_context(report: Report) -> dict[str, Any]:
+    """Scales, segments and points of both charts."""
+    counts = charts.scale(max((step.totals.bookings for step in report.steps), default=0))
     stacks = [
-        [("completed", one.sums.completed), ("open", one.sums.open), ("cancelled", one.sums.cancelled)]
-        for one in told.steps
+        [("completed", step.totals.completed), ("open", step.totals.open), ("cancelled", step.totals.cancelled)]
+        for step in report.steps
     ]
-    money = [step.sums.commission for step in told.steps]
-    rupees = charts.scale(max(money, default=0), RUPEES)
-    best = max(told.steps, key=lambda step: step.sums.commission)
+    money = [step.totals.commission for step in report.steps]
+    rupees = charts.scale(max(money, default=0), MIN_MONEY_STEP_PAISE)
+    best = max(report.steps, key=lambda step: step.totals.commission)
     return {
         "count_scale": counts,
         "boxes": charts.bars(stacks, counts),
         "money_scale": rupees,
         "points": charts.points(money, rupees),
-        "best": best if best.sums.commission > 0 else None,
-        "labels": _labels(told),
+        "best": best if best.totals.commission > 0 else None,
+        "labels": _axis_labels(report),
     }
 
 
-def _labels(told: Report) -> list[tuple[float, str, str]]:
-    """(x in per cent, anchor, words) below a chart: the first, the middle one and the last."""
-    steps, pattern = told.steps, {"month": "MMM y", "year": "y"}.get(told.period.step, "d MMM")
-    words = [written(step.first, pattern) for step in steps]
-    found = [(charts.LEFT, "start", words[0])]
+def _axis_labels(report: Report) -> list[tuple[float, str, str]]:
+    """Labels below a chart, (x in per cent, anchor, text): the first, the middle and the last."""
+    steps, pattern = report.steps, {"month": "MMM y", "year": "y"}.get(report.period.step, "d MMM")
+    texts = [format_date_pattern(step.first, pattern) for step in steps]
+    labels = [(charts.LEFT, "start", texts[0])]
     if len(steps) > 4:
-        place = (len(steps) - 1) // 2
-        found.append((charts.middle_of(place, len(steps)), "middle", words[place]))
-    return [*found, (charts.RIGHT, "end", words[-1])] if len(steps) > 1 else found
+        middle = (len(steps) - 1) // 2
+        labels.append((charts.middle_of(middle, len(steps)), "middle", texts[middle]))
+    return [*labels, (charts.RIGHT, "end", texts[-1])] if len(steps) > 1 else labels
 
 
-async def _filters(db: AsyncSession, said: dict[str, str]) -> tuple[Filters, Chosen]:
-    numbers = Numbers(db)
-    categories, areas = await numbers.categories(), await numbers.areas()
-    crew = await numbers.crew(LISTED)
-    values = {name: said.get(name, "") for name in ("period", "from", "to", "category", "pincode")}
-    number, found = await _whom(numbers, said)
-    values["professional"] = str(number) if number else ""
-    one = await numbers.professional(number) if number and crew is None else None
-    values["who"] = one.full_name if one else said.get("who", "")
+async def _filters(db: AsyncSession, fields: dict[str, str]) -> tuple[FilterForm, ReportFilters]:
+    queries = ReportQueries(db)
+    categories, areas = await queries.categories(), await queries.areas()
+    professionals = await queries.professionals_up_to(MAX_PROFESSIONALS_LISTED)
+    values = {name: fields.get(name, "") for name in ("period", "from", "to", "category", "pincode")}
+    professional_id, matches = await _find_professional(queries, fields)
+    values["professional"] = str(professional_id) if professional_id else ""
+    professional = await queries.professional(professional_id) if professional_id and professionals is None else None
+    values["who"] = professional.full_name if professional else fields.get("who", "")
     category = next((row.id for row in categories if row.slug == values["category"]), None)
     pincode = next((row.pincode for row in areas if row.pincode == values["pincode"]), None)
     values["category"], values["pincode"] = values["category"] if category else "", pincode or ""
-    form = Filters(
-        periods=_periods(values),
+    form = FilterForm(
+        periods=_period_choices(values),
         categories=[("", _("All %(n)s", n=len(categories))), *((row.slug, row.name) for row in categories)],
         areas=[("", _("All areas")), *((row.pincode, f"{row.place}, {row.pincode}") for row in areas)],
-        crew=None
-        if crew is None
-        else [("", _("All %(n)s", n=len(crew))), *((str(row.id), row.full_name) for row in crew)],
+        professionals=None
+        if professionals is None
+        else [("", _("All %(n)s", n=len(professionals))), *((str(row.id), row.full_name) for row in professionals)],
         values=values,
-        found=[(_here({**values, "who": "", "professional": str(row.id)}), row.full_name) for row in found],
+        matches=[(_report_url({**values, "who": "", "professional": str(row.id)}), row.full_name) for row in matches],
     )
-    return form, Chosen(category, pincode, number)
+    return form, ReportFilters(category, pincode, professional_id)
 
 
-async def _whom(numbers: Numbers, said: dict[str, str]) -> tuple[int | None, Sequence[Any]]:
-    """The professional who is meant, or those whom the typed name may mean."""
-    known = row_number(said.get("professional", ""))
-    person = await numbers.professional(known) if known else None
-    typed = said.get("who", "").strip()
+async def _find_professional(queries: ReportQueries, fields: dict[str, str]) -> tuple[int | None, Sequence[Any]]:
+    """Find the selected professional, or those whose names match the typed one."""
+    selected_id = parse_row_id(fields.get("professional", ""))
+    person = await queries.professional(selected_id) if selected_id else None
+    typed = fields.get("who", "").strip()
     if not typed or (person and person.full_name == typed):
-        return (known if person else None), ()
-    found = await numbers.named(typed, FOUND)
-    return (found[0].id, ()) if len(found) == 1 else (None, found)
+        return (selected_id if person else None), ()
+    matches = await queries.professionals_named(typed, MAX_NAME_MATCHES)
+    return (matches[0].id, ()) if len(matches) == 1 else (None, matches)
 
 
-def _periods(values: dict[str, str]) -> list[tuple[str, str]]:
+def _period_choices(values: dict[str, str]) -> list[tuple[str, str]]:
     weeks = [("week", _("This week")), *((n, _("Last %(n)s weeks", n=n)) for n in ("4", "12", "52"))]
-    known = months()
-    named = [(f"{first:%Y-%m}", written(first, "MMMM y")) for first in known]
+    months = recent_months()
+    month_choices = [(f"{first:%Y-%m}", format_date_pattern(first, "MMMM y")) for first in months]
     if not values["period"] and (values["from"] or values["to"]):
         values["period"] = "days"
-    choices = [*weeks, ("days", _("Between two days")), *named]
+    choices = [*weeks, ("days", _("Between two days")), *month_choices]
     if values["period"] not in dict(choices):
-        chosen = period(values["period"])
-        values["period"] = chosen.name
-        if chosen.name not in dict(choices):
-            choices.append((chosen.name, written(chosen.first, "MMMM y")))
+        period = parse_period(values["period"])
+        values["period"] = period.name
+        if period.name not in dict(choices):
+            choices.append((period.name, format_date_pattern(period.first, "MMMM y")))
     return choices
 
 
-def _of_lists(values: dict[str, str]) -> dict[str, str]:
+def _list_filters(values: dict[str, str]) -> dict[str, str]:
     return {name: values[name] for name in ("category", "pincode", "professional")}
 
 
-def _here(values: dict[str, str]) -> str:
-    """The report with these filters."""
-    told = {name: value for name, value in values.items() if name != "who"}
-    if told["period"] != "days":
-        told["from"] = told["to"] = ""
-    return _address(told)
+def _report_url(values: dict[str, str]) -> str:
+    """The URL of the report with these filters."""
+    params = {name: value for name, value in values.items() if name != "who"}
+    if params["period"] != "days":
+        params["from"] = params["to"] = ""
+    return _url(params)
 
 
-def _back(days: Period, values: dict[str, str]) -> str:
-    told = {**_of_lists(values), "period": "days", "from": days.first.isoformat(), "to": days.last.isoformat()}
-    return _address(told)
+def _back_url(days: Period, values: dict[str, str]) -> str:
+    params = {**_list_filters(values), "period": "days", "from": days.first.isoformat(), "to": days.last.isoformat()}
+    return _url(params)
 
 
-def _address(told: dict[str, str]) -> str:
-    return f"{PATH}?{urlencode({name: value for name, value in told.items() if value})}"
+def _url(params: dict[str, str]) -> str:
+    return f"{PATH}?{urlencode({name: value for name, value in params.items() if value})}"

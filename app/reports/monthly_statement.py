@@ -1,16 +1,22 @@
-"""A customer's month, as it was when it was over: what the mail said stays readable on /reports."""
+"""The monthly statement of a customer: the summary of one calendar month, stored when it is over."""
 
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
+from msgspec import Struct
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, UniqueConstraint
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.user import User
+from app.core import clock
 from app.core.orm import Base
+from app.core.outbox import Outbox
 
 
-class MonthlyReport(Base):
-    """`month` is its first day, Asia/Kolkata; one for each customer and month."""
+class MonthlyStatement(Base):
+    """One statement per customer and month; `month` is its first day, Asia/Kolkata."""
 
     __tablename__ = "monthly_reports"
     __table_args__ = (
@@ -21,3 +27,65 @@ class MonthlyReport(Base):
     month: Mapped[date] = mapped_column(Date)
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     made_at: Mapped[datetime]
+
+
+class MonthBooking(Struct, frozen=True):
+    """A booking of the month; `paid` is what was paid for it in the month, in paise."""
+
+    at: datetime
+    reference: str
+    service: str
+    state: str
+    paid: int
+
+
+class UpcomingBooking(Struct, frozen=True):
+    """A booking that was upcoming when the month was over."""
+
+    at: datetime
+    reference: str
+    service: str
+
+
+class MonthlySummary(Struct, frozen=True):
+    """Totals of a month: `spent` paise after refunds; `stars` is the mean rating of the reviews written."""
+
+    done: int
+    cancelled: int
+    spent: int
+    reviews: int
+    stars: float
+    bookings: list[MonthBooking]
+    coming: list[UpcomingBooking]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.bookings or self.coming or self.spent or self.reviews)
+
+
+def to_facts(month: MonthlySummary) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(month)
+    return facts
+
+
+def from_facts(facts: dict[str, Any]) -> MonthlySummary:
+    return msgspec.convert(facts, MonthlySummary)
+
+
+async def message_data(_db: AsyncSession, _user: User, row: Outbox) -> dict[str, Any]:
+    """What the monthly message shows: the month as it was stored, as the page in the app does."""
+    return {"month": date.fromisoformat(row.data["month"]), "summary": from_facts(row.data["facts"])}
+
+
+def month_span(month: date) -> tuple[datetime, datetime]:
+    """The start of the month and of the next one."""
+    return clock.at(month), clock.at(next_month(month))
+
+
+def next_month(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def month_before(day: date) -> date:
+    """The first day of the month before that of `day`."""
+    return date(day.year - (day.month == 1), (day.month - 2) % 12 + 1, 1)

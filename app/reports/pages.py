@@ -1,4 +1,4 @@
-"""/reports: a customer's past months, as they were told."""
+"""/reports: a customer's monthly statements."""
 
 from datetime import date
 
@@ -9,32 +9,35 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.core.errors import Missing
-from app.reports.month import of_facts
-from app.reports.statement_repository import MonthlyReports
+from app.reports.monthly_statement import from_facts
+from app.reports.monthly_statement_repository import MonthlyStatements
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import page
 
 
-class MonthlyPages(Controller):
+class MonthlyStatementPages(Controller):
     path = "/reports"
     opt = only("customer")
 
     @get(name="months")
     async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        months = [(one.month, of_facts(one.facts)) for one in await MonthlyReports(db).of(me.id)]
+        months = [
+            (statement.month, from_facts(statement.facts))
+            for statement in await MonthlyStatements(db).of_customer(me.id)
+        ]
         return page(request, "reports/months.html", months=months)
 
     @get("/{month:str}", name="month")
     async def show(
         self, request: Request, month: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        found = await MonthlyReports(db).one(me.id, _month_of(month))
-        return page(request, "reports/month.html", month=found.month, told=of_facts(found.facts))
+        statement = await MonthlyStatements(db).by_month(me.id, _month_of(month))
+        return page(request, "reports/month.html", month=statement.month, summary=from_facts(statement.facts))
 
 
 def _month_of(typed: str) -> date:
-    """2026-11; anything else is no month of ours."""
+    """Parse 2026-11; raises Missing for anything else."""
     try:
         return date.fromisoformat(f"{typed}-01")
     except ValueError:

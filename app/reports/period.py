@@ -1,4 +1,4 @@
-"""The days of a report, those before that it is compared with, and its steps; all in Asia/Kolkata (W20)."""
+"""The days of a report, the period before for comparison, and the steps of the charts; all in Asia/Kolkata (W20)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from app.core.errors import Invalid
 from app.core.i18n import _
 
 WEEKS = {"week": 1, "4": 4, "12": 12, "52": 52}
-USUAL = "12"
+DEFAULT_PERIOD = "12"
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-LONGEST = 3_660  # days: ten years
-# Days that a step of the charts stands for, by the days in all: at most so many.
-BY_DAY, BY_WEEK, BY_MONTH = 31, 371, 1_500
+MAX_DAYS = 3_660  # ten years
+# The longest periods, in days, whose charts have a bar per day, week and month.
+MAX_DAYS_BY_DAY, MAX_DAYS_BY_WEEK, MAX_DAYS_BY_MONTH = 31, 371, 1_500
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From midnight of `first` to the end of `last`. `name` is what the address says: week, 12, 2026-11, days."""
+    """From midnight of `first` to the end of `last`. `name` is the query value: week, 12, 2026-11, days."""
 
     name: str
     first: date
@@ -30,39 +30,39 @@ class Period:
 
     @property
     def before(self) -> "Period":
-        """As many days right before; before a whole month the whole month."""
+        """The period of equal length right before; for a whole month the whole month before."""
         last = self.first - DAY
         whole = self.first.day == 1 and (self.last + DAY).day == 1 and self.days <= 31
         return Period("days", last.replace(day=1) if whole else self.first - timedelta(days=self.days), last)
 
     @property
     def step(self) -> str:
-        """What one bar stands for: day, week, month, year."""
-        for most, name in ((BY_DAY, "day"), (BY_WEEK, "week"), (BY_MONTH, "month")):
-            if self.days <= most:
+        """What one bar covers: day, week, month, year."""
+        for max_days, name in ((MAX_DAYS_BY_DAY, "day"), (MAX_DAYS_BY_WEEK, "week"), (MAX_DAYS_BY_MONTH, "month")):
+            if self.days <= max_days:
                 return name
         return "year"
 
     @property
     def starts(self) -> list[date]:
-        """The first day of each bar: the period's own, then Mondays, first days of months or of years."""
-        found, following = [self.first], STEPS[self.step]
+        """The first day of each bar: the period's own, then Mondays or first days of months or years."""
+        found, following = [self.first], NEXT_STEP[self.step]
         while (after := following(found[-1])) <= self.last:
             found.append(after)
         return found
 
     @property
     def bounds(self) -> list[datetime]:
-        """The moments between the bars; the first bar is all of the days before, and the last bound is the end."""
+        """The bounds of the bars; the first bar is the whole period before, the last bound is the end."""
         days = [self.before.first, *self.starts, self.last + DAY]
-        return [clock.at(one) for one in days]
+        return [clock.at(day) for day in days]
 
 
 def _next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-STEPS: Mapping[str, Callable[[date], date]] = {
+NEXT_STEP: Mapping[str, Callable[[date], date]] = {
     "day": lambda day: day + DAY,
     "week": lambda day: day - timedelta(days=day.weekday()) + WEEK,
     "month": _next_month,
@@ -70,28 +70,28 @@ STEPS: Mapping[str, Callable[[date], date]] = {
 }
 
 
-def period(name: str, first: str = "", last: str = "") -> Period:
-    """What the address asks for. Invalid, with `from` or `to`, when two days are no days or stand the wrong way."""
+def parse_period(name: str, first: str = "", last: str = "") -> Period:
+    """Read the period from the query. Raises Invalid with `from` or `to` for wrong or reversed days."""
     today = clock.today()
     if name == "days" or (not name and (first or last)):
-        return _between(first, last, today)
-    if month := _day(f"{name}-01"):
+        return _parse_span(first, last, today)
+    if month := _parse_day(f"{name}-01"):
         return Period(name, month, _next_month(month) - DAY)
-    name = name if name in WEEKS else USUAL
+    name = name if name in WEEKS else DEFAULT_PERIOD
     sunday = today - timedelta(days=today.weekday()) + WEEK - DAY
     return Period(name, sunday - WEEK * WEEKS[name] + DAY, sunday)
 
 
-def months(count: int = 12) -> list[date]:
-    """The first days of this month and of those before it."""
+def recent_months(count: int = 12) -> list[date]:
+    """List the first days of the last `count` months, the current one first."""
     found = [clock.today().replace(day=1)]
     while len(found) < count:
         found.append((found[-1] - DAY).replace(day=1))
     return found
 
 
-def _between(first: str, last: str, today: date) -> Period:
-    begins, ends = _day(first) if first else None, _day(last) if last else None
+def _parse_span(first: str, last: str, today: date) -> Period:
+    begins, ends = _parse_day(first) if first else None, _parse_day(last) if last else None
     if not last:
         ends = max(begins or today, today)
     if not first:
@@ -105,12 +105,12 @@ def _between(first: str, last: str, today: date) -> Period:
         raise Invalid(errors)
     if ends < begins:
         raise Invalid({"to": _("That is before the first day.")})
-    if (ends - begins).days >= LONGEST:
+    if (ends - begins).days >= MAX_DAYS:
         raise Invalid({"to": _("Ten years at most, please.")})
     return Period("days", begins, ends)
 
 
-def _day(text: str) -> date | None:
+def _parse_day(text: str) -> date | None:
     try:
         found = date.fromisoformat(text)
     except ValueError:

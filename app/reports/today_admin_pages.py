@@ -1,29 +1,29 @@
-"""/admin: where an admin's day begins; what waits, the most pressing first."""
+"""/admin: what needs an admin's attention today, the most urgent first."""
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.reports.reports import Links
-from app.reports.repository import day_of_admin
-from app.web.admin import desk
+from app.reports.report import Links
+from app.reports.today_repository import load_admin_day
+from app.web.admin import admin_page
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 
 
-class TodayPages(Controller):
+class TodayAdminPages(Controller):
     path = "/admin"
     opt = only("admin")
 
     @get(name="desk-today")
     async def show(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        day = await day_of_admin(db)
-        return await desk(
+        day = await load_admin_day(db)
+        return await admin_page(
             request,
             db,
             "reports/today.html",
             "reports/_today.html",
             day=day,
             links=Links(day.period, {}),
-            lately=Links(day.since, {}),
+            recent_links=Links(day.since, {}),
         )

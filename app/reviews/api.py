@@ -9,13 +9,13 @@ from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.bookings.api_repository import BookingRows
+from app.bookings.api_repository import ApiBookings
 from app.bookings.api_schemas import BookingJson, booking_json
 from app.core.api_types import Body
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.i18n import N_
-from app.reviews.write import write
-from app.web.api import once, read_body, row, tell
+from app.reviews.submission import submit_review
+from app.web.api import idempotent, json_response, read_body, row_id
 from app.web.guards import only
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
@@ -44,9 +44,9 @@ CLOSE = Doc(
     tag="Bookings",
     body=ReviewBody,
     path={"booking_id": "Number of the booking."},
-    answers={200: BookingJson},
-    refuses=(409,),
-    once=True,
+    responses={200: BookingJson},
+    error_statuses=(409,),
+    idempotent=True,
 )
 
 
@@ -60,14 +60,14 @@ class ReviewApi(Controller):
         booking_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
-        given = await read_body(request, ReviewBody)
+        body = await read_body(request, ReviewBody)
 
-        async def make() -> JsonResponse:
-            rows = BookingRows(db)
-            await write(db, me, await rows.reference_for(me, row(booking_id)), given.rating, given.comment)
+        async def submit() -> JsonResponse:
+            rows = ApiBookings(db)
+            await submit_review(db, me, await rows.reference_for(me, row_id(booking_id)), body.rating, body.comment)
             await db.flush()
-            return tell(booking_json(me, await rows.one(booking_id), vault))
+            return json_response(booking_json(me, await rows.get(booking_id), encryption))
 
-        return await once(request, db, me, given, make)
+        return await idempotent(request, db, me, body, submit)

@@ -16,11 +16,12 @@ from app.core.errors import Invalid, Refused
 from app.core.i18n import _
 from app.reviews.repository import Reviews
 from app.reviews.schemas import NewReview
-from app.reviews.write import why_not, write
-from app.web.forms import form, read, shown_again
+from app.reviews.submission import submission_refusal, submit_review
+from app.web.forms import parse_form, redisplayable
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
+from app.web.render import flash, page, redirect
+from app.web.validation import validate_form
 
 
 class ReviewPages(Controller):
@@ -31,25 +32,25 @@ class ReviewPages(Controller):
     async def show(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        return await _drawn(request, db, me, ref)
+        return await _render(request, db, me, ref)
 
     @post()
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
+        form = await parse_form(request)
         try:
-            told = read(NewReview, sent)
-            await write(db, me, ref, told.rating, told.comment)
+            new_review = validate_form(NewReview, form)
+            await submit_review(db, me, ref, new_review.rating, new_review.comment)
         except Invalid as error:
-            return await _drawn(request, db, me, ref, values=shown_again(sent), errors=error.errors)
+            return await _render(request, db, me, ref, values=redisplayable(form), errors=error.errors)
         except Refused as refusal:
-            return await _drawn(request, db, me, ref, values=shown_again(sent), refusal=refusal)
+            return await _render(request, db, me, ref, values=redisplayable(form), refusal=refusal)
         flash(request, _("Thank you for your review."))
-        return go(request, f"/bookings/{ref.upper()}")
+        return redirect(request, f"/bookings/{ref.upper()}")
 
 
-async def _drawn(
+async def _render(
     request: Request,
     db: AsyncSession,
     me: Me,
@@ -60,19 +61,19 @@ async def _drawn(
     refusal: Refused | None = None,
 ) -> HtmlResponse:
     booking = await Bookings(db).for_customer(me, ref)
-    known = await Reviews(db).of_booking(booking.id)
-    words = why_not(booking, known)
-    refusal = refusal or (Refused(words) if words else None)
-    before = {"rating": known.rating, "comment": known.comment} if known else {}
+    existing = await Reviews(db).of_booking(booking.id)
+    message = submission_refusal(booking, existing)
+    refusal = refusal or (Refused(message) if message else None)
+    existing_values = {"rating": existing.rating, "comment": existing.comment} if existing else {}
     return page(
         request,
         "reviews/new.html",
         status=409 if refusal else 422 if errors else 200,
         booking=booking,
-        comer=await OwnBookings(db, me).comer(booking, booking.professional_id),
-        known=known,
-        possible=words is None,
-        values={**before, **(values or {})},
+        comer=await OwnBookings(db, me).assigned_professional(booking, booking.professional_id),
+        known=existing,
+        possible=message is None,
+        values={**existing_values, **(values or {})},
         errors=dict(errors or {}),
         refusal=refusal,
         shown_as=f"{public_name(me.name)}, {await place_name(db, booking)}",

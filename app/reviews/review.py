@@ -1,19 +1,19 @@
-"""What customers say after the job, and the running averages that follow at once."""
+"""Reviews, and the counts of stars per service and professional."""
 
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.bookings.terms import REVIEW_OPEN
+from app.bookings.deadlines import REVIEW_EDIT_PERIOD
 from app.core import clock
 from app.core.errors import Refused
 from app.core.i18n import _
-from app.core.orm import Base, Keyed
+from app.core.orm import Base, NaturalKeyBase
 
 
 class Review(Base):
-    """One per booking, by its customer, after completion."""
+    """A customer's review; one per booking, after completion."""
 
     __tablename__ = "reviews"
     __table_args__ = (
@@ -33,24 +33,24 @@ class Review(Base):
 
     @property
     def open_until(self) -> datetime:
-        """Until then its customer may change it."""
-        return self.created_at + REVIEW_OPEN
+        """Until when its customer may change it."""
+        return self.created_at + REVIEW_EDIT_PERIOD
 
-    def too_late(self) -> str | None:
-        """Why it cannot be changed any more."""
+    def edit_refusal(self) -> str | None:
+        """The sentence why it cannot be changed any more; None when it can."""
         if clock.now() < self.open_until:
             return None
         return _("A review can be changed for 48 hours. They are over.")
 
     def change(self, rating: int, comment: str) -> None:
-        if words := self.too_late():
-            raise Refused(words, reason="late")
+        if message := self.edit_refusal():
+            raise Refused(message, reason="late")
         if (self.rating, self.comment) != (rating, comment):
             self.rating, self.comment, self.edited_at = rating, comment, clock.now()
 
 
-class _Spread:
-    """How many gave one star, two, … five."""
+class StarCounts:
+    """Number of reviews with one, two, … five stars."""
 
     one: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     two: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
@@ -59,14 +59,14 @@ class _Spread:
     five: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
-class ServiceRating(_Spread, Keyed):
+class ServiceRating(StarCounts, NaturalKeyBase):
     __tablename__ = "service_ratings"
     service_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("services.id"), primary_key=True, autoincrement=False
     )
 
 
-class ProfessionalRating(_Spread, Keyed):
+class ProfessionalRating(StarCounts, NaturalKeyBase):
     """`jobs` counts completed jobs, reviewed or not."""
 
     __tablename__ = "professional_ratings"

@@ -1,4 +1,4 @@
-"""A professional's timetable, area and services, by the person who asks."""
+"""SQL for a professional's own hours, time off, area and services."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from app.catalog.service import Service
 from app.core import clock
 from app.core.errors import Missing
 from app.core.events import Actor
-from app.scheduling.travel import Point, distance_km
+from app.scheduling.travel import Location, distance_km
 from app.scheduling.working_hours import Coverage, Offering, TimeOff, WorkingHours
 
-# A radius reaches no farther than this many degrees; what is nearer is measured exactly.
-DEGREES_A_KM = 1 / 100
+# A bounding box for a radius; distances inside it are computed exactly.
+DEGREES_PER_KM = 1 / 100
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
+class CoveredArea:
     """A covered pincode and how far it is from home; `km` None when one of the two places is not known."""
 
     pincode: str
@@ -30,7 +30,7 @@ class Area:
     km: float | None
 
 
-class Working:
+class Schedules:
     def __init__(self, db: AsyncSession, me: Actor) -> None:
         self.db, self.me = db, me
 
@@ -45,11 +45,11 @@ class Working:
             raise Missing
         return home
 
-    async def areas(self, home: Pincode) -> list[Area]:
-        """The nearest first."""
+    async def areas(self, home: Pincode) -> list[CoveredArea]:
+        """Return the covered pincodes, nearest first."""
         query = select(Pincode).join(Coverage, Coverage.pincode == Pincode.pincode)
         found = await self.db.scalars(query.where(Coverage.professional_id == self.me.id))
-        areas = [Area(one.pincode, one.place, distance_km(point(home), point(one))) for one in found]
+        areas = [CoveredArea(one.pincode, one.place, distance_km(location_of(home), location_of(one))) for one in found]
         return sorted(areas, key=lambda area: (area.km is None, area.km or 0, area.pincode))
 
     async def hours(self) -> Sequence[WorkingHours]:
@@ -57,34 +57,36 @@ class Working:
         return (await self.db.scalars(query.order_by(WorkingHours.weekday, WorkingHours.opens))).all()
 
     async def time_off(self) -> Sequence[TimeOff]:
-        """What is not over yet."""
+        """Return time off that is not over."""
         query = select(TimeOff).where(TimeOff.professional_id == self.me.id, func.upper(TimeOff.span) > clock.now())
         return (await self.db.scalars(query.order_by(func.lower(TimeOff.span)))).all()
 
     async def services(self) -> list[tuple[Service, str]]:
-        """Each with its standing: pending, approved, denied."""
+        """Return each service with its standing: pending, approved, denied."""
         query = select(Service, Offering.standing).join(Offering, Offering.service_id == Service.id)
         rows = await self.db.execute(query.where(Offering.professional_id == self.me.id).order_by(Service.name))
         return [(row[0], row[1]) for row in rows]
 
-    async def known(self, pincodes: Iterable[str]) -> set[str]:
+    async def existing_pincodes(self, pincodes: Iterable[str]) -> set[str]:
         return set(await self.db.scalars(select(Pincode.pincode).where(Pincode.pincode.in_(list(pincodes)))))
 
-    async def within(self, home: Pincode, km: float) -> list[str]:
+    async def pincodes_within(self, home: Pincode, km: float) -> list[str]:
         """The pincodes no farther than `km` by road from home, home itself included."""
         if home.latitude is None or home.longitude is None:
             return [home.pincode]
-        reach = km * DEGREES_A_KM
+        degrees = km * DEGREES_PER_KM
         query = select(Pincode).where(
-            Pincode.latitude.between(home.latitude - reach, home.latitude + reach),
-            Pincode.longitude.between(home.longitude - reach, home.longitude + reach),
+            Pincode.latitude.between(home.latitude - degrees, home.latitude + degrees),
+            Pincode.longitude.between(home.longitude - degrees, home.longitude + degrees),
         )
-        here = point(home)
-        near = [one.pincode for one in await self.db.scalars(query) if (distance_km(here, point(one)) or 0.0) <= km]
+        here = location_of(home)
+        near = [
+            one.pincode for one in await self.db.scalars(query) if (distance_km(here, location_of(one)) or 0.0) <= km
+        ]
         return sorted({home.pincode, *near})
 
     async def set_hours(self, stretches: Iterable[tuple[int, int, int]]) -> None:
-        """(weekday, opens, closes) instead of all there was."""
+        """Replace all hours with these (weekday, opens, closes)."""
         await self.db.execute(delete(WorkingHours).where(WorkingHours.professional_id == self.me.id))
         self.db.add_all(
             WorkingHours(professional_id=self.me.id, weekday=weekday, opens=opens, closes=closes)
@@ -97,8 +99,8 @@ class Working:
         self.db.add_all(Coverage(professional_id=self.me.id, pincode=pincode) for pincode in sorted(set(pincodes)))
         await self.db.flush()
 
-    async def off_between(self, span: Range[datetime]) -> bool:
-        """Is any of this time off already?"""
+    async def has_time_off_in(self, span: Range[datetime]) -> bool:
+        """Return whether any of this is time off already."""
         query = select(TimeOff.id).where(TimeOff.professional_id == self.me.id, TimeOff.span.overlaps(span)).limit(1)
         return (await self.db.scalars(query)).first() is not None
 
@@ -109,13 +111,13 @@ class Working:
         return away
 
     async def remove_time_off(self, time_off_id: int) -> Range[datetime]:
-        """When it was. Missing when it is not theirs."""
-        mine = TimeOff.id == time_off_id, TimeOff.professional_id == self.me.id
-        span: Range[datetime] | None = await self.db.scalar(delete(TimeOff).where(*mine).returning(TimeOff.span))
+        """Delete it and return its span. Missing when it is not theirs."""
+        own = TimeOff.id == time_off_id, TimeOff.professional_id == self.me.id
+        span: Range[datetime] | None = await self.db.scalar(delete(TimeOff).where(*own).returning(TimeOff.span))
         if span is None:
             raise Missing
         return span
 
 
-def point(pincode: Pincode) -> Point:
-    return Point(pincode.pincode, pincode.latitude, pincode.longitude)
+def location_of(pincode: Pincode) -> Location:
+    return Location(pincode.pincode, pincode.latitude, pincode.longitude)

@@ -1,4 +1,4 @@
-"""A timetable, a time off and an area as they are typed; each wrong field in words."""
+"""Parse the forms of hours, time off and area; Invalid names each wrong field."""
 
 import re
 from collections.abc import Mapping
@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 from sqlalchemy.dialects.postgresql import Range
 
 from app.core import clock
-from app.core.card_numbers import holds_card_number
+from app.core.card_numbers import contains_card_number
 from app.core.errors import Invalid
 from app.core.i18n import _
 
 DAYS = range(7)
 STRETCHES = (1, 2)
-MIDNIGHT = 24 * 60
-LONGEST_OFF = timedelta(days=120)
-FARTHEST_OFF = timedelta(days=730)
+MINUTES_PER_DAY = 24 * 60
+MAX_TIME_OFF = timedelta(days=120)
+MAX_ADVANCE = timedelta(days=730)
 RADIUS_KM = range(1, 41)
-MOST_PINCODES = 300
+MAX_PINCODES = 300
 TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::00)?")
 
 Stretch = tuple[int, int, int]
@@ -32,7 +32,7 @@ def hours_of(sent: Mapping[str, str]) -> list[Stretch]:
         for before, after in zip(stretches, stretches[1:], strict=False):
             if after[0] < before[1]:
                 errors.setdefault(f"from-{day}-2", _("These two stretches overlap."))
-        found += [(day, opens, closes) for opens, closes in _joined(stretches)]
+        found += [(day, opens, closes) for opens, closes in _merge_touching(stretches)]
     if errors:
         raise Invalid(errors)
     return found
@@ -41,19 +41,19 @@ def hours_of(sent: Mapping[str, str]) -> list[Stretch]:
 def time_off_of(sent: Mapping[str, str]) -> tuple[Range[datetime], str]:
     """From a moment until a moment, Asia/Kolkata; at most 120 days, in the next two years."""
     errors: dict[str, str] = {}
-    since, until = _moment(sent, "from", errors), _moment(sent, "until", errors)
+    since, until = _datetime(sent, "from", errors), _datetime(sent, "until", errors)
     reason = sent.get("reason", "").strip()
     if len(reason) > 200:
         errors["reason"] = _("At most 200 characters, please.")
-    elif holds_card_number(reason):
+    elif contains_card_number(reason):
         errors["reason"] = _("This looks like the number of a card. Please write it nowhere but where you pay.")
     if since and until and until <= since:
         errors["until"] = _("This is before the beginning.")
     elif until and until <= clock.now():
         errors["until"] = _("This is over already.")
-    elif since and until and until - since > LONGEST_OFF:
+    elif since and until and until - since > MAX_TIME_OFF:
         errors["until"] = _("At most 120 days at once, please.")
-    if since and since > clock.now() + FARTHEST_OFF:
+    if since and since > clock.now() + MAX_ADVANCE:
         errors["from"] = _("That is too far away.")
     if errors or since is None or until is None:
         raise Invalid(errors)
@@ -69,12 +69,12 @@ def radius_of(sent: Mapping[str, str]) -> int:
 
 def pincodes_of(sent: Mapping[str, str]) -> list[str]:
     """As typed, divided by spaces, commas or lines."""
-    typed = [one for one in re.split(r"[\s,;]+", sent.get("pincodes", "")) if one]
-    wrong = [one[:12] for one in typed if not re.fullmatch(r"[1-9][0-9]{5}", one)]
-    if wrong:
-        raise Invalid({"pincodes": _("%(what)s is no pincode: six digits, please.", what=wrong[0])})
-    if not typed or len(set(typed)) > MOST_PINCODES:
-        raise Invalid({"pincodes": _("From one to %(most)s pincodes, please.", most=MOST_PINCODES)})
+    typed = [pincode for pincode in re.split(r"[\s,;]+", sent.get("pincodes", "")) if pincode]
+    malformed = [pincode[:12] for pincode in typed if not re.fullmatch(r"[1-9][0-9]{5}", pincode)]
+    if malformed:
+        raise Invalid({"pincodes": _("%(what)s is no pincode: six digits, please.", what=malformed[0])})
+    if not typed or len(set(typed)) > MAX_PINCODES:
+        raise Invalid({"pincodes": _("From one to %(most)s pincodes, please.", most=MAX_PINCODES)})
     return sorted(set(typed))
 
 
@@ -84,8 +84,8 @@ def _stretch(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str
     if not opens and not closes:
         return None
     first, last = _minutes(opens), _minutes(closes)
-    last = MIDNIGHT if last == 0 else last
-    if first is None or first == MIDNIGHT:
+    last = MINUTES_PER_DAY if last == 0 else last
+    if first is None or first == MINUTES_PER_DAY:
         errors[opens_name] = _("A time such as 08:00, please.")
     if last is None:
         errors[closes_name] = _("A time such as 20:00, please.")
@@ -99,10 +99,10 @@ def _stretch(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str
 def _minutes(typed: str) -> int | None:
     found = TIME.fullmatch(typed)
     minutes = int(found[1]) * 60 + int(found[2]) if found else None
-    return None if minutes is None or minutes > MIDNIGHT else minutes
+    return None if minutes is None or minutes > MINUTES_PER_DAY else minutes
 
 
-def _joined(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merge_touching(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for opens, closes in stretches:
         if joined and opens <= joined[-1][1]:
@@ -112,7 +112,7 @@ def _joined(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _moment(sent: Mapping[str, str], name: str, errors: dict[str, str]) -> datetime | None:
+def _datetime(sent: Mapping[str, str], name: str, errors: dict[str, str]) -> datetime | None:
     try:
         moment = datetime.fromisoformat(sent.get(name, "").strip())
         if not 2020 <= moment.year <= 2100:

@@ -1,27 +1,28 @@
-"""How far and how long between two places: great-circle × 1.3, 18 km/h and ten minutes."""
+"""Estimate distance and travel time between two pincodes: great circle × 1.3, at 18 km/h, plus ten minutes."""
 
 import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 EARTH_KM = 6371.0088
-DETOUR = 1.3
-KM_PER_HOUR = 18
-START_AND_PARK_S = 10 * 60
-UNKNOWN_KM = 10.0  # where a pincode has no coordinates: a ride across half the town
+DETOUR_FACTOR = 1.3
+SPEED_KM_PER_HOUR = 18
+OVERHEAD_SECONDS = 10 * 60
+DEFAULT_DISTANCE_KM = 10.0  # for a pincode without coordinates
+DISTANCE_STEP_KM = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """A pincode and where its post office stands, in degrees; the place may be unknown."""
+class Location:
+    """A pincode and the coordinates of its post office in degrees, None when unknown."""
 
     pincode: str
     latitude: float | None
     longitude: float | None
 
 
-def distance_km(a: Point, b: Point) -> float | None:
-    """Kilometres by road, roughly; 0 within one pincode, None where a place is unknown."""
+def distance_km(a: Location, b: Location) -> float | None:
+    """Return approximate kilometres by road; 0 within one pincode, None when coordinates are missing."""
     if a.pincode == b.pincode:
         return 0.0
     if a.latitude is None or a.longitude is None or b.latitude is None or b.longitude is None:
@@ -31,11 +32,16 @@ def distance_km(a: Point, b: Point) -> float | None:
         math.sin((south - north) / 2) ** 2
         + math.cos(north) * math.cos(south) * math.sin(math.radians(b.longitude - a.longitude) / 2) ** 2
     )
-    return DETOUR * 2 * EARTH_KM * math.asin(math.sqrt(half))
+    return DETOUR_FACTOR * 2 * EARTH_KM * math.asin(math.sqrt(half))
 
 
 @lru_cache(maxsize=65_536)
-def travel_seconds(a: Point, b: Point) -> int:
-    """Whole seconds from door to door, rounded up."""
+def travel_seconds(a: Location, b: Location) -> int:
+    """Return whole seconds from door to door, rounded up."""
     km = distance_km(a, b)
-    return START_AND_PARK_S + math.ceil((UNKNOWN_KM if km is None else km) / KM_PER_HOUR * 3600)
+    return OVERHEAD_SECONDS + math.ceil((DEFAULT_DISTANCE_KM if km is None else km) / SPEED_KM_PER_HOUR * 3600)
+
+
+def round_up_km(km: float) -> float:
+    """Round up to half kilometres, so that an address cannot be found by measuring."""
+    return max(DISTANCE_STEP_KM, math.ceil(km / DISTANCE_STEP_KM) * DISTANCE_STEP_KM)

@@ -1,4 +1,4 @@
-"""When, where and at what a professional works."""
+"""A professional's weekly hours, time off, covered pincodes and offered services."""
 
 from datetime import datetime
 
@@ -6,7 +6,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInte
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.orm import Base, Keyed
+from app.accounts.professional import ApprovalStatus
+from app.core.orm import Base, NaturalKeyBase, TextEnum
 
 
 class WorkingHours(Base):
@@ -40,7 +41,7 @@ class TimeOff(Base):
     created_at: Mapped[datetime]
 
 
-class Coverage(Keyed):
+class Coverage(NaturalKeyBase):
     """A pincode where the professional works; a radius is stored as the pincodes within it."""
 
     __tablename__ = "coverage"
@@ -51,7 +52,7 @@ class Coverage(Keyed):
     pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"), primary_key=True)
 
 
-class Offering(Keyed):
+class Offering(NaturalKeyBase):
     """A service the professional offers; only an approved one is shown and booked."""
 
     __tablename__ = "offerings"
@@ -63,4 +64,6 @@ class Offering(Keyed):
         BigInteger, ForeignKey("professionals.user_id", ondelete="CASCADE"), primary_key=True
     )
     service_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("services.id"), primary_key=True)
-    standing: Mapped[str] = mapped_column(default="pending", server_default="pending")
+    standing: Mapped[ApprovalStatus] = mapped_column(
+        TextEnum(ApprovalStatus), default=ApprovalStatus.PENDING, server_default=ApprovalStatus.PENDING
+    )

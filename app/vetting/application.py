@@ -1,4 +1,4 @@
-"""Somebody wants to work with Doorstep: an account, one paper, and a case that an admin decides."""
+"""Apply to work with Doorstep: an account, one document, and a case that an admin decides."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,126 +8,136 @@ from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Pincode
-from app.accounts.attempts import joining_purses
-from app.accounts.contact_fields import Wrong, cleaned
-from app.accounts.professional import Professional
-from app.accounts.repository import Pincodes, Tries, Users
+from app.accounts.attempts import application_keys
+from app.accounts.professional import ApprovalStatus, Professional
+from app.accounts.repository import Pincodes, RateLimits, Users
 from app.accounts.schemas import TOO_LONG, NewCustomer
-from app.accounts.sign_up import Apart, a_person, cleaners_of, settle_in, tell_owner
+from app.accounts.sign_up import TransactionFactory, complete_registration, field_readers, new_user, notify_owner
 from app.accounts.user import Role, User
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Invalid
 from app.core.i18n import N_, _
 from app.core.secrets import Passwords
 from app.core.storage import Storage, Upload
-from app.scheduling.repository import Working
+from app.core.validation import FieldError, collect
+from app.scheduling.repository import Schedules
 from app.vetting import document_changes
-from app.vetting.offered_services_repository import Choice, Offerings
+from app.vetting.document import DocumentKind
+from app.vetting.document_scan import ScannedDocument, scan_document
+from app.vetting.offered_services_repository import OfferedServices, ServiceChoice
 from app.vetting.repository import Cases
-from app.vetting.scanning import Paper, paper_of
+from app.vetting.verification import CaseKind
 
-REACH_KM = 8  # where somebody works until they say otherwise
-MOST_YEARS = 70
-MOST_SERVICES = 100
-FIRST_PAPER = "identity"
+INITIAL_RADIUS_KM = 8  # of the initial service area
+MAX_EXPERIENCE_YEARS = 70
+MAX_OFFERED_SERVICES = 100
+FIRST_DOCUMENT_KIND = DocumentKind.IDENTITY
 
 
 class NewProfessional(NewCustomer, kw_only=True):
     experience_years: Annotated[str, Meta(max_length=10, extra={"error": TOO_LONG})] = ""
     service_ids: Annotated[
-        list[int], Meta(max_length=MOST_SERVICES, extra={"error": N_("Please choose from the list.")})
+        list[int], Meta(max_length=MAX_OFFERED_SERVICES, extra={"error": N_("Please choose from the list.")})
     ] = []
 
 
-async def join(
-    apart: Apart,
+async def submit_application(
+    apart: TransactionFactory,
     passwords: Passwords,
-    vault: Vault,
+    encryption: Encryption,
     storage: Storage,
     new: NewProfessional,
     upload: Upload | None,
     address: str,
 ) -> None:
-    """A professional's account that waits to be checked; when the e-mail has an account, a mail to its owner alone.
+    """Create a professional's account under review; if the email has an account already, only notify its owner.
 
-    `address` is where the form comes from: papers from there are counted before they are looked at. Raises TooSoon, and
-    Invalid with everything that is wrong.
+    `address` is the client's IP address, rate limited before the file is scanned. Raises RateLimited, and Invalid with
+    all errors.
     """
-    kept, offered = await _checked(apart, new, upload)
+    cleaned, offered = await _validate(apart, new, upload)
     async with apart() as db:
-        await Tries(db).spend(joining_purses(address))
-    paper = await paper_of(upload)
-    hashed = await passwords.hash(kept["password"])
+        await RateLimits(db).hit(application_keys(address))
+    scan = await scan_document(upload)
+    password_hash = await passwords.hash(cleaned["password"])
     async with apart() as db:
-        home = await Pincodes(db).known(kept["pincode"])
-        user = a_person(Role.PROFESSIONAL, kept["email"], kept["full_name"], kept["phone"], hashed)
+        home = await Pincodes(db).require(cleaned["pincode"])
+        user = new_user(Role.PROFESSIONAL, cleaned["email"], cleaned["full_name"], cleaned["phone"], password_hash)
         if not await Users(db).add(user):
-            await tell_owner(db, kept["email"])
+            await notify_owner(db, cleaned["email"])
             return
-        await settle_in(db, vault, user, kept["address"], home.pincode)
-        await _set_up(db, user, home, int(kept["experience_years"]), offered)
-        await _ask(db, storage, user, paper)
+        await complete_registration(db, encryption, user, cleaned["address"], home.pincode)
+        await _create_professional(db, user, home, int(cleaned["experience_years"]), offered)
+        await _open_case(db, storage, user, scan)
 
 
-def years_of(typed: str) -> str:
-    if not typed.strip().isdecimal() or len(typed.strip()) > 3 or int(typed) > MOST_YEARS:
-        raise Wrong(_("Whole years, from 0 to %(most)s.", most=MOST_YEARS))
+def clean_experience_years(typed: str) -> str:
+    if not typed.strip().isdecimal() or len(typed.strip()) > 3 or int(typed) > MAX_EXPERIENCE_YEARS:
+        raise FieldError(_("Whole years, from 0 to %(most)s.", most=MAX_EXPERIENCE_YEARS))
     return str(int(typed))
 
 
-def trade_of(offered: Sequence[Choice]) -> str:
-    """The category that most of these services stand in; of several, the first."""
-    return Counter(one.category for one in offered).most_common(1)[0][0]
+def main_trade(offered: Sequence[ServiceChoice]) -> str:
+    """The category of most of these services; the first one of equals."""
+    return Counter(service.category for service in offered).most_common(1)[0][0]
 
 
-async def _checked(apart: Apart, new: NewProfessional, upload: Upload | None) -> tuple[dict[str, str], list[Choice]]:
-    """What is kept of the form, or one Invalid with all that is wrong but for what the file itself holds."""
+async def _validate(
+    apart: TransactionFactory, new: NewProfessional, upload: Upload | None
+) -> tuple[dict[str, str], list[ServiceChoice]]:
+    """The cleaned fields and chosen services, or Invalid with all errors except those of the file's content."""
     errors: dict[str, str] = {}
-    kept: dict[str, str] = {}
+    cleaned: dict[str, str] = {}
     try:
-        kept = cleaned(cleaners_of(new) | {"experience_years": lambda: years_of(new.experience_years)})
+        cleaned = collect(
+            field_readers(new) | {"experience_years": lambda: clean_experience_years(new.experience_years)}
+        )
     except Invalid as error:
         errors |= error.errors
     async with apart() as db:
-        offered = [one for one in await Offerings(db).catalogue() if one.service_id in set(new.service_ids)]
-        if kept:
-            errors |= await _unknown_place(db, kept["pincode"])
+        offered = [
+            service for service in await OfferedServices(db).choices() if service.service_id in set(new.service_ids)
+        ]
+        if cleaned:
+            errors |= await _pincode_errors(db, cleaned["pincode"])
     if len(offered) < max(1, len(set(new.service_ids))):
         errors["service_ids"] = _("Please choose from the list.") if new.service_ids else _("Choose what you do.")
     if upload is None:
         errors["document"] = _("Please choose a file.")
     if errors:
         raise Invalid(errors)
-    return kept, offered
+    return cleaned, offered
 
 
-async def _unknown_place(db: AsyncSession, pincode: str) -> dict[str, str]:
+async def _pincode_errors(db: AsyncSession, pincode: str) -> dict[str, str]:
     try:
-        await Pincodes(db).known(pincode)
+        await Pincodes(db).require(pincode)
     except Invalid as error:
         return error.errors
     return {}
 
 
-async def _set_up(db: AsyncSession, user: User, home: Pincode, years: int, offered: Sequence[Choice]) -> None:
-    """The working side: nothing of it counts yet. Hours are theirs to say, so there are none."""
+async def _create_professional(
+    db: AsyncSession, user: User, home: Pincode, years: int, offered: Sequence[ServiceChoice]
+) -> None:
+    """Create the professional's row, service area and pending services, without working hours."""
     db.add(
         Professional(
             user_id=user.id,
-            standing="pending",
-            trade=trade_of(offered),
+            standing=ApprovalStatus.PENDING,
+            trade=main_trade(offered),
             experience_years=years,
             home_pincode=home.pincode,
             created_at=clock.now(),
         )
     )
     await db.flush()
-    working = Working(db, user)
-    await working.set_area(await working.within(home, REACH_KM))
-    await Offerings(db).add(user.id, [one.service_id for one in offered])
+    schedule = Schedules(db, user)
+    await schedule.set_area(await schedule.pincodes_within(home, INITIAL_RADIUS_KM))
+    await OfferedServices(db).add(user.id, [service.service_id for service in offered])
 
 
-async def _ask(db: AsyncSession, storage: Storage, user: User, paper: Paper) -> None:
-    await document_changes.submit(db, storage, user, user.id, FIRST_PAPER, paper)
-    await Cases(db).open(user.id, "joining")
+async def _open_case(db: AsyncSession, storage: Storage, user: User, scan: ScannedDocument) -> None:
+    await document_changes.submit_document(db, storage, user, user.id, FIRST_DOCUMENT_KIND, scan)
+    await Cases(db).open(user.id, CaseKind.APPLICATION)

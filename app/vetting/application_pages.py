@@ -1,92 +1,97 @@
-"""/register/professional: asking to work with Doorstep. It answers the same whether or not the address is known."""
+"""/register/professional: apply to work with Doorstep; the response does not tell whether the email is known."""
 
 import time
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 
-from app.accounts.attempts import TooSoon
-from app.accounts.pages import apart_of, evenly
+from app.accounts.pages import pad_response_time, transaction_factory
 from app.accounts.repository import Pincodes
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
-from app.core.encryption import Vault
-from app.core.errors import Invalid
+from app.core.encryption import Encryption
+from app.core.errors import Invalid, RateLimited
 from app.core.i18n import _
 from app.core.secrets import Passwords
 from app.core.storage import Storage
 from app.settings import Settings
-from app.vetting.application import REACH_KM, NewProfessional, join
-from app.vetting.offered_services_repository import Offerings
-from app.web.forms import Form, form, read, shown_again
+from app.vetting.application import INITIAL_RADIUS_KM, NewProfessional, submit_application
+from app.vetting.offered_services_repository import OfferedServices
+from app.web.actions import Rejection, submit
+from app.web.forms import Form, parse_form
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
+from app.web.render import page
 from app.web.security import client_address
-from app.web.uploads import UPLOAD, choose_again
+from app.web.uploads import MAX_UPLOAD_REQUEST_BYTES, with_files_to_choose
+from app.web.validation import validate_form
 
-ORDER = [*NewProfessional.__struct_fields__, "document"]
+FIELD_ORDER = [*NewProfessional.__struct_fields__, "document"]
 
 
-class JoiningPages(Controller):
+class ApplicationPages(Controller):
     path = "/register/professional"
     opt = everyone()
 
     @get(name="joining")
     async def show(self, request: Request, database: NamedDependency[Database]) -> HtmlResponse:
-        return await _draw(request, database)
+        return await _render(request, database)
 
-    @post(request_max_body_size=UPLOAD)
+    @post(request_max_body_size=MAX_UPLOAD_REQUEST_BYTES)
     async def create(
         self,
         request: Request,
         database: NamedDependency[Database],
-        after: NamedDependency[AfterCommit],
+        after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
         storage: NamedDependency[Storage],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        began, sent = time.monotonic(), await form(request)
+        started, form = time.monotonic(), await parse_form(request)
         address = client_address(request, settings.trusted_proxies)
-        try:
-            new, upload = read(NewProfessional, sent), sent.files.get("document")
-            await join(apart_of(database, after), passwords, vault, storage, new, upload, address)
-        except Invalid as error:
-            return await _draw(request, database, sent, choose_again(sent.files, error.errors))
-        except TooSoon as soon:
-            answer = await _draw(request, database, sent, choose_again(sent.files, {"": soon.words()}), 429)
-            answer.headers["retry-after"] = str(soon.seconds)
-            return answer
-        await evenly(began, settings)
-        flash(request, _("Thank you. Sign in with your e-mail and password. We have sent you a mail as well."))
-        return go(request, "/login")
+
+        async def apply() -> None:
+            new, upload = validate_form(NewProfessional, form), form.files.get("document")
+            new_transaction = transaction_factory(database, after_commit)
+            await submit_application(new_transaction, passwords, encryption, storage, new, upload, address)
+            await pad_response_time(started, settings)
+
+        return await submit(
+            request,
+            apply,
+            form=form,
+            catch=(Invalid, RateLimited),
+            on_error=lambda rejection: _render(request, database, form, rejection),
+            message=_("Thank you. Sign in with your e-mail and password. We have sent you a mail as well."),
+            then="/login",
+        )
 
 
-async def _draw(
-    request: Request,
-    database: Database,
-    sent: Form | None = None,
-    errors: dict[str, str] | None = None,
-    status: int = 422,
+async def _render(
+    request: Request, database: Database, form: Form | None = None, rejection: Rejection | None = None
 ) -> HtmlResponse:
     async with database.sessions() as db:
-        catalogue = await Offerings(db).catalogue()
-        place = await Pincodes(db).get(sent.get("pincode", "")[:6] if sent is not None else "")
+        catalogue = await OfferedServices(db).choices()
+        place = await Pincodes(db).get(form.get("pincode", "")[:6] if form is not None else "")
+    errors: dict[str, str] = {}
+    if form is not None and rejection is not None:
+        errors = with_files_to_choose(form.files, rejection.errors or {"": rejection.message})
     return page(
         request,
         "vetting/application.html",
         "vetting/_application.html",
-        status=status if errors else 200,
-        values=shown_again(sent) if sent is not None else {},
-        chosen=set(sent.all("service_ids")) if sent is not None else set(),
-        errors=dict(sorted((errors or {}).items(), key=lambda one: _place_of(one[0]))),
+        status=rejection.status if rejection else 200,
+        headers=rejection.headers if rejection else {},
+        values=rejection.values if rejection else {},
+        chosen=set(form.all("service_ids")) if form is not None else set(),
+        errors=dict(sorted(errors.items(), key=lambda item: _position(item[0]))),
         catalogue=catalogue,
         place=place,
-        reach=REACH_KM,
+        reach=INITIAL_RADIUS_KM,
     )
 
 
-def _place_of(field: str) -> int:
-    """As the fields stand on the page; what is about the whole form stands first."""
-    return ORDER.index(field) if field in ORDER else -1
+def _position(field: str) -> int:
+    """The field's position on the page; errors about the whole form come first."""
+    return FIELD_ORDER.index(field) if field in FIELD_ORDER else -1

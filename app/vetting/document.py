@@ -1,5 +1,6 @@
-"""A paper that a professional shows: what it is, what became of it, and the file it is kept in."""
+"""A document that proves who a professional is or what they may do, and the state of its review."""
 
+import enum
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, LargeBinary, SmallInteger, text
@@ -7,26 +8,43 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.errors import Refused
-from app.core.events import PLATFORM, Actor, Chronicle
+from app.core.events import PLATFORM, Actor, AuditedMixin
 from app.core.i18n import _
-from app.core.orm import Base
-from app.core.storage import LARGEST
+from app.core.orm import Base, TextEnum
+from app.core.storage import MAX_UPLOAD_BYTES
 
-KINDS = ("identity", "certificate", "address")
-STATES = ("submitted", "approved", "denied", "replaced")
+
+class DocumentKind(enum.StrEnum):
+    IDENTITY = "identity"
+    CERTIFICATE = "certificate"
+    ADDRESS = "address"
+
+
+class DocumentState(enum.StrEnum):
+    """`SUBMITTED` while under review, `REPLACED` by a newer document of its kind."""
+
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    DENIED = "denied"
+    REPLACED = "replaced"
+
+
+KINDS = tuple(DocumentKind)
+CURRENT_STATES = (DocumentState.SUBMITTED, DocumentState.APPROVED)
+FORMER_STATES = (DocumentState.DENIED, DocumentState.REPLACED)
 MEDIA_TYPES = ("application/pdf", "image/jpeg", "image/png")
-SEEN, WARNED = "document.seen", "document.expiry_warned"
-ONE_OF_A_KIND = ("professional_id", "kind")
+VIEWED, EXPIRY_WARNED = "document.seen", "document.expiry_warned"
+UNIQUE_PER_KIND = ("professional_id", "kind")
 
-_KINDS = ", ".join(f"'{kind}'" for kind in KINDS)
-_STATES = ", ".join(f"'{state}'" for state in STATES)
+_KINDS = ", ".join(f"'{kind}'" for kind in DocumentKind)
+_STATES = ", ".join(f"'{state}'" for state in DocumentState)
 _MEDIA = ", ".join(f"'{kind}'" for kind in MEDIA_TYPES)
 
 
-class Document(Base, Chronicle):
+class Document(Base, AuditedMixin):
     """`stored_as` is a random name in the private folder, None once the file is erased; `size` in bytes.
 
-    `expires_on` is the first day on which the paper no longer counts (W7).
+    `expires_on` is the first day on which the document is no longer valid (W7).
     """
 
     __tablename__ = "documents"
@@ -34,7 +52,7 @@ class Document(Base, Chronicle):
         CheckConstraint(f"kind IN ({_KINDS})", name="documents_kind_check"),
         CheckConstraint(f"state IN ({_STATES})", name="documents_state_check"),
         CheckConstraint(f"media_type IN ({_MEDIA})", name="documents_media_type_check"),
-        CheckConstraint(f"size BETWEEN 1 AND {LARGEST}", name="documents_size_check"),
+        CheckConstraint(f"size BETWEEN 1 AND {MAX_UPLOAD_BYTES}", name="documents_size_check"),
         CheckConstraint("octet_length(sha256) = 32", name="documents_sha256_check"),
         CheckConstraint("pages BETWEEN 1 AND 200", name="documents_pages_check"),
         CheckConstraint("length(name) BETWEEN 1 AND 120", name="documents_name_check"),
@@ -43,12 +61,14 @@ class Document(Base, Chronicle):
             name="documents_decided_check",
         ),
         Index("documents_professional_id_idx", "professional_id", "id"),
-        Index("documents_current_key", *ONE_OF_A_KIND, unique=True, postgresql_where=text("state = 'approved'")),
-        Index("documents_waiting_key", *ONE_OF_A_KIND, unique=True, postgresql_where=text("state = 'submitted'")),
+        Index("documents_current_key", *UNIQUE_PER_KIND, unique=True, postgresql_where=text("state = 'approved'")),
+        Index("documents_waiting_key", *UNIQUE_PER_KIND, unique=True, postgresql_where=text("state = 'submitted'")),
     )
     professional_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
-    kind: Mapped[str]
-    state: Mapped[str] = mapped_column(default="submitted", server_default="submitted")
+    kind: Mapped[DocumentKind] = mapped_column(TextEnum(DocumentKind))
+    state: Mapped[DocumentState] = mapped_column(
+        TextEnum(DocumentState), default=DocumentState.SUBMITTED, server_default=DocumentState.SUBMITTED
+    )
     name: Mapped[str]
     stored_as: Mapped[str | None] = mapped_column(unique=True)
     media_type: Mapped[str]
@@ -65,8 +85,8 @@ class Document(Base, Chronicle):
     def subject(self) -> str:
         return f"document-{self.id}"
 
-    def submitted(self, by: Actor) -> None:
-        """It has come and waits."""
+    def record_submission(self, by: Actor) -> None:
+        """Record that the document was uploaded for review."""
         self.record(
             "document.submitted",
             by=by,
@@ -81,15 +101,15 @@ class Document(Base, Chronicle):
         )
 
     def approve(self, by: Actor) -> None:
-        """Counts from now on. Refused unless it waits."""
-        self._decide("approved", by)
+        """Refused("decided") unless it is submitted."""
+        self._decide(DocumentState.APPROVED, by)
         self.record(
             "document.approved", by=by, nudges=self._nudges, kind=self.kind, before="submitted", after="approved"
         )
 
     def deny(self, by: Actor, reason: str) -> None:
-        """Refused unless it waits."""
-        self._decide("denied", by)
+        """Refused("decided") unless it is submitted."""
+        self._decide(DocumentState.DENIED, by)
         self.denial_reason = reason
         self.record(
             "document.denied",
@@ -102,25 +122,25 @@ class Document(Base, Chronicle):
         )
 
     def replace(self, by: Actor) -> None:
-        """A newer one takes its place; what had waited or counted does so no more."""
-        before, self.state = self.state, "replaced"
-        if before == "submitted":
+        """Mark it as replaced by a newer document of its kind."""
+        before, self.state = self.state, DocumentState.REPLACED
+        if before == DocumentState.SUBMITTED:
             self.decided_at = clock.now()
         self.denial_reason = None
         self.record("document.replaced", by=by, nudges=self._nudges, kind=self.kind, before=before, after="replaced")
 
-    def seen(self, by: Actor, how: str) -> None:
-        """`how`: downloaded or looked at."""
-        self.record(SEEN, by=by, how=how)
+    def record_view(self, by: Actor, how: str) -> None:
+        """Record who saw the file; `how` is "downloaded" or "looked at"."""
+        self.record(VIEWED, by=by, how=how)
 
-    def warn(self, stage: int) -> None:
-        """So many days before it runs out, or 0 when it has: its owner hears of it (W7)."""
+    def record_expiry_warning(self, stage: int) -> None:
+        """Record a warning to the owner, `stage` days before it expires, 0 when it has (W7)."""
         assert self.expires_on is not None
         until = self.expires_on.isoformat()
-        self.record(WARNED, by=PLATFORM, nudges=self._nudges, kind=self.kind, until=until, days=stage)
+        self.record(EXPIRY_WARNED, by=PLATFORM, nudges=self._nudges, kind=self.kind, until=until, days=stage)
 
     def erase(self, by: Actor) -> None:
-        """The file is gone and so is its name; that there was one stays (W17)."""
+        """Forget the file and its name; the row stays (W17)."""
         self.stored_as, self.name = None, "–"
         if self.denial_reason:
             self.denial_reason = "–"
@@ -128,17 +148,17 @@ class Document(Base, Chronicle):
 
     @property
     def last_day(self) -> date | None:
-        """The day printed on it."""
+        """The last valid day, as printed on it."""
         return self.expires_on - timedelta(days=1) if self.expires_on else None
 
-    def out_of_date(self) -> bool:
+    def is_expired(self) -> bool:
         return self.expires_on is not None and self.expires_on <= clock.today()
 
     @property
     def _nudges(self) -> list[tuple[str, str]]:
         return [(f"user:{self.professional_id}", "documents")]
 
-    def _decide(self, state: str, by: Actor) -> None:
-        if self.state != "submitted":
+    def _decide(self, state: DocumentState, by: Actor) -> None:
+        if self.state != DocumentState.SUBMITTED:
             raise Refused(_("Somebody has already decided about this paper."), reason="decided")
         self.state, self.decided_at, self.decided_by_id = state, clock.now(), by.id

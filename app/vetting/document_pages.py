@@ -1,4 +1,4 @@
-"""/documents: a professional's papers. The files go to their owner and to admins alone, and each look is recorded."""
+"""/documents: a professional's documents. Only the owner and admins see the files, and every view is recorded."""
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
@@ -8,21 +8,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.core.errors import Invalid, Missing
 from app.core.i18n import _
-from app.core.references import row_number
-from app.core.storage import MAIN, Storage
+from app.core.references import parse_row_id
+from app.core.storage import MAIN_PART, Storage
 from app.vetting import document_changes
-from app.vetting.document import KINDS, Document
+from app.vetting.document import CURRENT_STATES, FORMER_STATES, KINDS, Document
+from app.vetting.document_scan import scan_document
 from app.vetting.repository import Cases, Documents, Professionals
-from app.vetting.scanning import paper_of
-from app.web.forms import Form, form, query, shown_again
+from app.web.actions import submit
+from app.web.forms import parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
-from app.web.uploads import UPLOAD, choose_again
+from app.web.render import flash, page
+from app.web.uploads import MAX_UPLOAD_REQUEST_BYTES, with_files_to_choose
 
-ENDINGS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
-# Whatever a browser does with it, it does nothing of its own and may reach nothing.
-ALONE = {
+EXTENSIONS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
+# A browser runs nothing in the file and loads nothing for it.
+FILE_HEADERS = {
     "content-security-policy": "default-src 'none'; sandbox",
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
@@ -35,9 +36,9 @@ class DocumentsPages(Controller):
 
     @get(name="documents")
     async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _draw(request, db, me)
+        return await _render(request, db, me)
 
-    @post(request_max_body_size=UPLOAD)
+    @post(request_max_body_size=MAX_UPLOAD_REQUEST_BYTES)
     async def create(
         self,
         request: Request,
@@ -45,15 +46,24 @@ class DocumentsPages(Controller):
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
     ) -> HtmlResponse:
-        sent = await form(request)
-        try:
-            expires_on = document_changes.expiry_of(sent.get("expires_on", ""))
-            paper = await paper_of(sent.files.get("document"))
-            await document_changes.change(db, storage, me, sent.get("kind", ""), paper, expires_on)
-        except Invalid as error:
-            return await _draw(request, db, me, sent, choose_again(sent.files, error.errors))
-        flash(request, _("Your paper has come. You hear from us when it is checked."), "waiting")
-        return go(request, "/documents")
+        form = await parse_form(request)
+
+        async def upload() -> None:
+            expires_on = document_changes.parse_expiry(form.get("expires_on", ""))
+            scan = await scan_document(form.files.get("document"))
+            await document_changes.upload_document(db, storage, me, form.get("kind", ""), scan, expires_on)
+            flash(request, _("Your paper has come. You hear from us when it is checked."), "waiting")
+
+        return await submit(
+            request,
+            upload,
+            form=form,
+            catch=(Invalid,),
+            on_error=lambda rejection: _render(
+                request, db, me, rejection.values, with_files_to_choose(form.files, rejection.errors)
+            ),
+            then="/documents",
+        )
 
 
 class DocumentPages(Controller):
@@ -68,11 +78,11 @@ class DocumentPages(Controller):
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
     ) -> HtmlResponse:
-        document = await Documents(db).visible_to(me, row_number(document_id) or 0, lock=True)
-        document.seen(me, "downloaded")
-        name = f"{document.kind}-{document.id}.{ENDINGS[document.media_type]}"
-        headers = {**ALONE, "content-disposition": f'attachment; filename="{name}"'}
-        return Response(await storage.read(_file(document)), media_type=document.media_type, headers=headers)
+        document = await Documents(db).visible_to(me, parse_row_id(document_id) or 0, lock=True)
+        document.record_view(me, "downloaded")
+        name = f"{document.kind}-{document.id}.{EXTENSIONS[document.media_type]}"
+        headers = {**FILE_HEADERS, "content-disposition": f'attachment; filename="{name}"'}
+        return Response(await storage.read(_stored_name(document)), media_type=document.media_type, headers=headers)
 
     @get("/preview", name="document-preview")
     async def preview(
@@ -83,23 +93,27 @@ class DocumentPages(Controller):
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
     ) -> HtmlResponse:
-        """`?page=2`: the picture of one page, as we drew it; never the file itself."""
-        document = await Documents(db).visible_to(me, row_number(document_id) or 0, lock=True)
-        number = row_number(query(request).get("page", "1"))
+        """The picture of one page (`?page=2`), rendered by us; never the file itself."""
+        document = await Documents(db).visible_to(me, parse_row_id(document_id) or 0, lock=True)
+        number = parse_row_id(parse_query(request).get("page", "1"))
         if number is None or number > document.pages:
             raise Missing
-        if not await Documents(db).looked_at_lately(document, me):
-            document.seen(me, "looked at")
-        picture = await storage.read(_file(document), f"{number}.jpg")
-        return Response(picture, media_type="image/jpeg", headers={**ALONE, "content-disposition": "inline"})
+        if not await Documents(db).viewed_recently(document, me):
+            document.record_view(me, "looked at")
+        picture = await storage.read(_stored_name(document), f"{number}.jpg")
+        return Response(picture, media_type="image/jpeg", headers={**FILE_HEADERS, "content-disposition": "inline"})
 
 
-def _file(document: Document) -> str:
-    return document.stored_as or MAIN
+def _stored_name(document: Document) -> str:
+    return document.stored_as or MAIN_PART
 
 
-async def _draw(
-    request: Request, db: AsyncSession, me: Me, sent: Form | None = None, errors: dict[str, str] | None = None
+async def _render(
+    request: Request,
+    db: AsyncSession,
+    me: Me,
+    values: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
 ) -> HtmlResponse:
     documents = await Documents(db).of(me.id)
     return page(
@@ -109,9 +123,9 @@ async def _draw(
         status=422 if errors else 200,
         professional=await Professionals(db).get(me.id),
         case=await Cases(db).open_of(me.id),
-        documents=[document for document in documents if document.state in ("submitted", "approved")],
-        former=[document for document in documents if document.state in ("denied", "replaced")],
+        documents=[document for document in documents if document.state in CURRENT_STATES],
+        former=[document for document in documents if document.state in FORMER_STATES],
         kinds=KINDS,
-        values=shown_again(sent) if sent is not None else {},
+        values=values or {},
         errors=errors or {},
     )

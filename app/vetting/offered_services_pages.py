@@ -1,4 +1,4 @@
-"""/profile/work: trade, years and services; what strangers see of it, and what only Doorstep does (T0-20)."""
+"""/profile/work: trade, years, services and home address, with what the public sees of them (T0-20)."""
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -10,88 +10,96 @@ from app.accounts.user import public_name
 from app.core.errors import Invalid
 from app.core.i18n import _, ngettext
 from app.vetting.home_address import move_home
-from app.vetting.offered_services import Work, change_work, trades_of
-from app.vetting.offered_services_repository import Offerings
+from app.vetting.offered_services import WorkForm, trade_choices, update_work
+from app.vetting.offered_services_repository import OfferedServices
 from app.vetting.repository import Professionals
-from app.web.forms import Form, form, shown_again
+from app.web.actions import Rejection, submit
+from app.web.forms import Form, parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
+from app.web.render import flash, page
 
 
-class WorkPages(Controller):
+class OfferedServicesPages(Controller):
     path = "/profile/work"
     opt = only("professional")
 
     @get(name="work")
     async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _draw(request, db, me)
+        return await _render(request, db, me)
 
     @post()
     async def update(
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        sent = await form(request)
-        try:
-            new = await change_work(db, me, _work(sent))
-        except Invalid as error:
-            return await _draw(request, db, me, sent, error.errors)
-        waits = ngettext(
-            "Saved. %(num)s new service waits to be checked.",
-            "Saved. %(num)s new services wait to be checked.",
-            len(new),
+        form = await parse_form(request)
+
+        async def save() -> None:
+            new = await update_work(db, me, _work_form(form))
+            pending = ngettext(
+                "Saved. %(num)s new service waits to be checked.",
+                "Saved. %(num)s new services wait to be checked.",
+                len(new),
+            )
+            flash(request, pending if new else _("Saved."), "waiting" if new else "done")
+
+        return await submit(
+            request,
+            save,
+            form=form,
+            catch=(Invalid,),
+            on_error=lambda rejection: _render(request, db, me, work=form, rejection=rejection),
+            then="/profile/work",
         )
-        flash(request, waits if new else _("Saved."), "waiting" if new else "done")
-        return go(request, "/profile/work")
 
     @post("/address", name="work-address")
     async def move(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        sent = await form(request)
-        try:
-            await move_home(db, me, sent.get("address", ""), sent.get("pincode", ""))
-        except Invalid as error:
-            return await _draw(request, db, me, moving=sent, errors=error.errors)
-        flash(request, _("Saved. The area you serve stays as it is."))
-        return go(request, "/profile/work")
+        form = await parse_form(request)
+        return await submit(
+            request,
+            lambda: move_home(db, me, form.get("address", ""), form.get("pincode", "")),
+            form=form,
+            catch=(Invalid,),
+            on_error=lambda rejection: _render(request, db, me, rejection=rejection),
+            message=_("Saved. The area you serve stays as it is."),
+            then="/profile/work",
+        )
 
 
-def _work(sent: Form) -> Work:
-    """What is no number is a service that nobody has."""
-    ticked = (one if one.isdecimal() and len(one) < 19 else "0" for one in sent.all("service_ids"))
-    return Work(sent.get("trade", ""), sent.get("experience_years", ""), frozenset(int(one) for one in ticked))
+def _work_form(form: Form) -> WorkForm:
+    """What is not a number becomes 0, a service that does not exist."""
+    ticked = (value if value.isdecimal() and len(value) < 19 else "0" for value in form.all("service_ids"))
+    return WorkForm(form.get("trade", ""), form.get("experience_years", ""), frozenset(int(value) for value in ticked))
 
 
-async def _draw(
-    request: Request,
-    db: AsyncSession,
-    me: Me,
-    sent: Form | None = None,
-    errors: dict[str, str] | None = None,
-    *,
-    moving: Form | None = None,
+async def _render(
+    request: Request, db: AsyncSession, me: Me, *, work: Form | None = None, rejection: Rejection | None = None
 ) -> HtmlResponse:
-    """With what was sent of the work, or of moving `home`, as it was typed."""
+    """`rejection` is of the form about the work when `work` is given, otherwise of the one about the address."""
     professional = await Professionals(db).get(me.id)
     user = await Users(db).get(me.id)
-    offered = {one.service_id: one for one in await Offerings(db).of(me.id)}
-    ticked = {str(key) for key, one in offered.items() if one.standing != "denied"}
+    offered = {service.service_id: service for service in await OfferedServices(db).of(me.id)}
+    ticked = {str(key) for key, service in offered.items() if service.standing != "denied"}
     home = await Addresses(db, me.id).main()
-    lives = {"address": home.line, "pincode": home.pincode} if home else {}
-    now = {"trade": professional.trade, "experience_years": str(professional.experience_years)}
+    address = {"address": home.line, "pincode": home.pincode} if home else {}
+    values = {"trade": professional.trade, "experience_years": str(professional.experience_years)}
+    rejected = rejection.values if rejection else {}
+    errors = rejection.errors if rejection else {}
+    about_address = rejection is not None and work is None
     return page(
         request,
         "vetting/offered_services.html",
-        status=422 if errors else 200,
+        status=rejection.status if rejection else 200,
         professional=professional,
         user=user,
         public_name=public_name(user.full_name),
         home=home,
         offered=offered,
-        catalogue=await Offerings(db).catalogue(),
-        trades=trades_of(list(offered.values()), professional.trade),
-        ticked=set(sent.all("service_ids")) if sent is not None else ticked,
-        values=shown_again(sent) if sent is not None else now,
-        errors=(errors or {}) if moving is None else {},
-        place=shown_again(moving) if moving is not None else lives,
-        place_errors=(errors or {}) if moving is not None else {},
+        catalogue=await OfferedServices(db).choices(),
+        trades=trade_choices(list(offered.values()), professional.trade),
+        ticked=set(work.all("service_ids")) if work is not None else ticked,
+        values=rejected if work is not None else values,
+        errors=errors if work is not None else {},
+        place=rejected if about_address else address,
+        place_errors=errors if about_address else {},
     )

@@ -1,11 +1,11 @@
-"""Asking to be checked again (T0-4): only for oneself, only when denied or out of date, with a message and a paper."""
+"""Reapply after a denial or with expired documents (T0-4): for oneself only, with a message and a document."""
 
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.contact_fields import words_of
-from app.accounts.professional import Professional
+from app.accounts.contact_fields import clean_text
+from app.accounts.professional import ApprovalStatus, Professional
 from app.accounts.repository import Users
 from app.core import clock
 from app.core.errors import Invalid, Refused
@@ -13,67 +13,80 @@ from app.core.events import Person
 from app.core.i18n import _
 from app.core.storage import Storage
 from app.vetting import document_changes
-from app.vetting.offered_services_repository import Offerings
+from app.vetting.document import DocumentKind, DocumentState
+from app.vetting.document_scan import ScannedDocument
+from app.vetting.offered_services_repository import OfferedServices
 from app.vetting.repository import Cases, Documents, Professionals
-from app.vetting.scanning import Paper
-from app.vetting.verification import Verification
+from app.vetting.verification import CaseKind, Verification
 
-LONGEST = 1_000  # characters of a message
+MAX_MESSAGE_LENGTH = 1_000  # characters
 
 
-def message_of(typed: str) -> str:
-    message = words_of(typed)
+def clean_message(typed: str) -> str:
+    """The message without surplus spaces. Invalid("message")."""
+    message = clean_text(typed)
     if not message:
         raise Invalid({"message": _("Write what is different now.")})
-    if len(message) > LONGEST:
+    if len(message) > MAX_MESSAGE_LENGTH:
         raise Invalid({"message": _("That is too long.")})
     return message
 
 
-def out_of_date(professional: Professional) -> bool:
+def has_expired_documents(professional: Professional) -> bool:
     return professional.papers_expire_on is not None and professional.papers_expire_on <= clock.today()
 
 
-def may_ask(professional: Professional, case: Verification | None) -> bool:
-    return case is None and (professional.standing == "denied" or out_of_date(professional))
+def may_reapply(professional: Professional, case: Verification | None) -> bool:
+    return case is None and (professional.standing == ApprovalStatus.DENIED or has_expired_documents(professional))
 
 
-async def kind_to_send(db: AsyncSession, professional_id: int) -> str:
-    """Which paper is asked for: the one that was refused or is out of date, or who they are."""
+async def requested_document_kind(db: AsyncSession, professional_id: int) -> str:
+    """The kind of the document that was denied or has expired, otherwise "identity"."""
     documents = await Documents(db).of(professional_id)
-    gone = (one for one in documents if one.state == "denied" or (one.state == "approved" and one.out_of_date()))
-    return next((one.kind for one in gone), "identity")
+    invalid = (
+        document
+        for document in documents
+        if document.state == DocumentState.DENIED
+        or (document.state == DocumentState.APPROVED and document.is_expired())
+    )
+    return next((document.kind for document in invalid), DocumentKind.IDENTITY)
 
 
-async def refuse_to_ask(db: AsyncSession, me: Person) -> None:
-    """Refused "waiting" while a case is open, "approved" while everything counts."""
+async def refuse_reapplication(db: AsyncSession, me: Person) -> None:
+    """Refused "waiting" while a case is open, "approved" while everything is approved and valid."""
     professional, case = await Professionals(db).get(me.id), await Cases(db).open_of(me.id)
     if case is not None:
         raise Refused(_("You are being checked already. You hear from us when it is decided."), reason="waiting")
-    if professional.standing == "pending":
+    if professional.standing == ApprovalStatus.PENDING:
         raise Refused(
             _("You are being checked for the first time. Send a paper under “Your papers”."), reason="waiting"
         )
-    if not may_ask(professional, case):
+    if not may_reapply(professional, case):
         raise Refused(_("Everything of yours counts. There is nothing to ask for."), reason="approved")
 
 
-async def ask_again(
-    db: AsyncSession, storage: Storage, me: Person, kind: str, message: str, paper: Paper, expires_on: date | None
+async def reapply(
+    db: AsyncSession,
+    storage: Storage,
+    me: Person,
+    kind: str,
+    message: str,
+    scan: ScannedDocument,
+    expires_on: date | None,
 ) -> None:
-    """A new case. Who was denied waits like somebody new; whose paper ran out keeps the jobs they hold.
+    """Open a new case. A denied professional becomes pending; one with expired documents keeps accepted jobs.
 
-    `message` is message_of's. Refused as refuse_to_ask.
+    `message` comes from clean_message. Refused as in refuse_reapplication.
     """
     user = await Users(db).get(me.id, lock=True)
     professional = await Professionals(db).get(me.id, lock=True)
-    await refuse_to_ask(db, me)
-    await document_changes.submit(db, storage, me, me.id, kind, paper, expires_on)
-    await Cases(db).open(me.id, "again", message)
+    await refuse_reapplication(db, me)
+    await document_changes.submit_document(db, storage, me, me.id, kind, scan, expires_on)
+    await Cases(db).open(me.id, CaseKind.REAPPLICATION, message)
     before = professional.standing
-    if before == "denied":
-        professional.standing, professional.denial_reason = "pending", None
-        await Offerings(db).settle(me.id, "denied", "pending")
+    if before == ApprovalStatus.DENIED:
+        professional.standing, professional.denial_reason = ApprovalStatus.PENDING, None
+        await OfferedServices(db).set_standing(me.id, "denied", "pending")
     user.record(
         "person.asked_again",
         by=me,

@@ -1,28 +1,49 @@
-"""Papers and cases, found through the professional they belong to."""
+"""Documents, professionals and cases, result through the professional they belong to."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Row, cast, exists, func, select, text
+from sqlalchemy import Row, cast, exists, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.professional import Professional
-from app.accounts.user import Role
+from app.accounts.address import Pincode
+from app.accounts.professional import ApprovalStatus, Professional
+from app.accounts.user import Role, User
 from app.core import clock
 from app.core.errors import Missing
 from app.core.events import Event, Person
-from app.core.references import RowNumbers
-from app.vetting.document import SEEN, WARNED, Document
-from app.vetting.verification import Verification
+from app.core.paging import AnyRow, Query
+from app.core.references import RowIds
+from app.vetting.document import EXPIRY_WARNED, VIEWED, Document, DocumentState
+from app.vetting.verification import CaseKind, CaseState, Verification
 
-IDS = RowNumbers()
-STORED = text(
-    "SELECT stored_as FROM documents WHERE stored_as IS NOT NULL"
-    " UNION SELECT stored_as FROM exports WHERE stored_as IS NOT NULL"
+IDS = RowIds()
+# One row per professional; people's table adds columns to it. The role lets the indexes of users by role serve it.
+PROFILE: Query = (
+    select(
+        User.id,
+        User.full_name,
+        User.email,
+        User.phone,
+        User.created_at,
+        User.left_at,
+        Professional.trade,
+        Professional.experience_years,
+        Professional.standing,
+        Professional.denial_reason,
+        Professional.shown_as,
+        Professional.jobs,
+        Professional.stars,
+        Pincode.place,
+        Pincode.pincode,
+    )
+    .join(Professional, Professional.user_id == User.id)
+    .join(Pincode, Pincode.pincode == Professional.home_pincode)
+    .where(User.role == "professional")
 )
-Kept = Row[int, str | None, int, bytes, int]
-ONE_LOOK = timedelta(minutes=10)
+StoredFile = Row[int, str | None, int, bytes, int]
+VIEW_WINDOW = timedelta(minutes=10)
 
 
 class Documents:
@@ -30,86 +51,87 @@ class Documents:
         self._db = db
 
     async def visible_to(self, me: Person, document_id: int, *, lock: bool = False) -> Document:
-        """Its owner's or, for an admin, anybody's, as long as there is a file. Missing otherwise."""
-        asked = select(Document).where(Document.id == document_id, Document.stored_as.is_not(None))
+        """The document, if it has a file and belongs to `me` or `me` is an admin. Missing otherwise."""
+        query = select(Document).where(Document.id == document_id, Document.stored_as.is_not(None))
         if me.role != Role.ADMIN:
-            asked = asked.where(Document.professional_id == me.id)
+            query = query.where(Document.professional_id == me.id)
         if lock:
-            asked = asked.with_for_update()
-        found = await self._db.scalar(asked) if document_id in IDS else None
-        if found is None:
+            query = query.with_for_update()
+        result = await self._db.scalar(query) if document_id in IDS else None
+        if result is None:
             raise Missing
-        return found
+        return result
 
     async def of(self, professional_id: int) -> Sequence[Document]:
-        """All they ever sent, newest first; also those whose file is erased."""
-        asked = select(Document).where(Document.professional_id == professional_id).order_by(Document.id.desc())
-        return (await self._db.scalars(asked)).all()
+        """All they ever uploaded, newest first, including those whose file is erased."""
+        query = select(Document).where(Document.professional_id == professional_id).order_by(Document.id.desc())
+        return (await self._db.scalars(query)).all()
 
-    async def sent_since(self, professional_id: int, since: datetime) -> int:
-        """How many papers this person has sent, whatever became of them."""
-        asked = select(func.count()).where(Document.professional_id == professional_id, Document.uploaded_at > since)
-        return (await self._db.execute(asked)).scalar_one()
+    async def count_since(self, professional_id: int, since: datetime) -> int:
+        """How many documents this person has uploaded since then, whatever their state."""
+        query = select(func.count()).where(Document.professional_id == professional_id, Document.uploaded_at > since)
+        return (await self._db.execute(query)).scalar_one()
 
     async def in_state(self, professional_id: int, *states: str, kind: str | None = None) -> Sequence[Document]:
-        """Locked, since something is about to become of them; in one order, so that nobody waits for each other."""
-        asked = select(Document).where(Document.professional_id == professional_id, Document.state.in_(states))
+        """Lock and return documents in these states, in ascending order to avoid deadlocks."""
+        query = select(Document).where(Document.professional_id == professional_id, Document.state.in_(states))
         if kind is not None:
-            asked = asked.where(Document.kind == kind)
-        return (await self._db.scalars(asked.order_by(Document.id).with_for_update())).all()
+            query = query.where(Document.kind == kind)
+        return (await self._db.scalars(query.order_by(Document.id).with_for_update())).all()
 
     async def first_expiry(self, professional_id: int) -> date | None:
-        """The first day on which one of the papers that count no longer does (W7)."""
-        found: date | None = await self._db.scalar(
+        """The first day on which an approved document is no longer valid (W7)."""
+        result: date | None = await self._db.scalar(
             select(func.min(Document.expires_on)).where(
-                Document.professional_id == professional_id, Document.state == "approved"
+                Document.professional_id == professional_id, Document.state == DocumentState.APPROVED
             )
         )
-        return found
+        return result
 
-    async def looked_at_lately(self, document: Document, me: Person) -> bool:
-        """Within ten minutes by the same person: turning the pages of a paper is one look."""
-        asked = select(Event.id).where(
+    async def viewed_recently(self, document: Document, me: Person) -> bool:
+        """Whether the same person viewed it within VIEW_WINDOW: reading several pages is one view."""
+        query = select(Event.id).where(
             Event.subject == document.subject,
-            Event.name == SEEN,
+            Event.name == VIEWED,
             Event.actor_id == me.id,
             Event.facts["how"].astext == "looked at",
-            Event.at > clock.now() - ONE_LOOK,
+            Event.at > clock.now() - VIEW_WINDOW,
         )
-        return await self._db.scalar(asked.limit(1)) is not None
+        return await self._db.scalar(query.limit(1)) is not None
 
-    async def to_warn(self, stage: int, after: date, by: date, most: int) -> Sequence[Document]:
-        """Papers that count until after `after` and no longer than `by`, of people who may work; each stage once."""
-        told = exists().where(
+    async def due_for_warning(self, stage: int, after: date, by: date, limit: int) -> Sequence[Document]:
+        """Valid documents of approved professionals expiring after `after` and by `by`, not warned at `stage` yet."""
+        warned = exists().where(
             Event.subject == func.concat("document-", Document.id),
-            Event.name == WARNED,
+            Event.name == EXPIRY_WARNED,
             Event.facts["days"] == cast(stage, JSONB),
         )
-        asked = (
+        query = (
             select(Document)
             .join(Professional, Professional.user_id == Document.professional_id)
             .where(
-                Document.state == "approved",
+                Document.state == DocumentState.APPROVED,
                 Document.expires_on > after,
                 Document.expires_on <= by,
-                Professional.standing == "approved",
-                ~told,
+                Professional.standing == ApprovalStatus.APPROVED,
+                ~warned,
             )
             .order_by(Document.id)
-            .limit(most)
+            .limit(limit)
             .with_for_update(of=Document, skip_locked=True)
         )
-        return (await self._db.scalars(asked)).all()
+        return (await self._db.scalars(query)).all()
 
-    async def kept(self) -> Sequence[Kept]:
+    async def stored_files(self) -> Sequence[StoredFile]:
         """What each file on the disk must be: id, stored_as, size, sha256, pages."""
         columns = (Document.id, Document.stored_as, Document.size, Document.sha256, Document.pages)
-        asked = select(*columns).where(Document.stored_as.is_not(None)).order_by(Document.id)
-        return (await self._db.execute(asked)).all()
+        query = select(*columns).where(Document.stored_as.is_not(None)).order_by(Document.id)
+        return (await self._db.execute(query)).all()
 
     async def stored_names(self) -> set[str]:
-        """Every file that a row mentions, papers and exports alike: they share the private folder."""
-        return set(await self._db.scalars(STORED))
+        """Every document file in the private folder, which exports share."""
+        query = select(Document.stored_as).where(Document.stored_as.is_not(None))
+        return {str(name) for name in await self._db.scalars(query)}
 
 
 class Professionals:
@@ -117,10 +139,18 @@ class Professionals:
         self._db = db
 
     async def get(self, user_id: int, *, lock: bool = False) -> Professional:
-        found = await self._db.get(Professional, user_id, with_for_update=lock or None, populate_existing=lock)
-        if found is None:
+        result = await self._db.get(Professional, user_id, with_for_update=lock or None, populate_existing=lock)
+        if result is None:
             raise Missing
-        return found
+        return result
+
+    async def profile(self, professional_id: int) -> AnyRow:
+        """A row of PROFILE. Missing when there is no such professional."""
+        query = PROFILE.where(User.id == professional_id)
+        row = (await self._db.execute(query)).one_or_none() if professional_id in IDS else None
+        if row is None:
+            raise Missing
+        return row
 
 
 class Cases:
@@ -130,19 +160,19 @@ class Cases:
         self._db = db
 
     async def open_of(self, professional_id: int, *, lock: bool = False) -> Verification | None:
-        asked = select(Verification).where(
-            Verification.professional_id == professional_id, Verification.state == "open"
+        query = select(Verification).where(
+            Verification.professional_id == professional_id, Verification.state == CaseState.OPEN
         )
-        found: Verification | None = await self._db.scalar(asked.with_for_update() if lock else asked)
-        return found
+        result: Verification | None = await self._db.scalar(query.with_for_update() if lock else query)
+        return result
 
     async def of(self, professional_id: int) -> Sequence[Verification]:
-        """All there ever were, newest first."""
-        asked = select(Verification).where(Verification.professional_id == professional_id)
-        return (await self._db.scalars(asked.order_by(Verification.id.desc()))).all()
+        """All cases, newest first."""
+        query = select(Verification).where(Verification.professional_id == professional_id)
+        return (await self._db.scalars(query.order_by(Verification.id.desc()))).all()
 
-    async def open(self, professional_id: int, kind: str, message: str = "") -> Verification:
-        """The one that is open already, or a new one. The professional's row is locked by now."""
+    async def open(self, professional_id: int, kind: CaseKind, message: str = "") -> Verification:
+        """Return the open case, or a new one. The caller holds the professional's row."""
         case = await self.open_of(professional_id, lock=True)
         if case is None:
             case = Verification(

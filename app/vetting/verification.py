@@ -1,5 +1,6 @@
-"""A case that an admin decides: somebody wants to work, wants to work again, or has changed something."""
+"""A case that an admin decides: an application, a reapplication, or a change of an approved professional."""
 
+import enum
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
@@ -9,18 +10,32 @@ from sqlalchemy.types import Text
 
 from app.core import clock
 from app.core.events import Actor
-from app.core.orm import Base
+from app.core.orm import Base, TextEnum
 
-KINDS = ("joining", "again", "change")
-STATES = ("open", "approved", "denied", "withdrawn")
-_KINDS = ", ".join(f"'{kind}'" for kind in KINDS)
-_STATES = ", ".join(f"'{state}'" for state in STATES)
+
+class CaseKind(enum.StrEnum):
+    """An application, a reapplication (denied or expired before), or a change of an approved professional."""
+
+    APPLICATION = "joining"
+    REAPPLICATION = "again"
+    CHANGE = "change"
+
+
+class CaseState(enum.StrEnum):
+    OPEN = "open"
+    APPROVED = "approved"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+
+
+_KINDS = ", ".join(f"'{kind}'" for kind in CaseKind)
+_STATES = ", ".join(f"'{state}'" for state in CaseState)
 
 
 class Verification(Base):
-    """One case: `kind` joining, again (denied or expired before), change (new service or paper of somebody approved).
+    """A case about one professional; at most one is open for each.
 
-    At most one is open for each professional. `checked` is what the admin ticked, `reason` what a denied person reads.
+    `checked` is what the admin ticked, `reason` what a denied person reads.
     """
 
     __tablename__ = "verifications"
@@ -37,8 +52,8 @@ class Verification(Base):
         Index("verifications_waiting_idx", "submitted_at", "id", postgresql_where=text("state = 'open'")),
     )
     professional_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
-    kind: Mapped[str]
-    state: Mapped[str] = mapped_column(default="open", server_default="open")
+    kind: Mapped[CaseKind] = mapped_column(TextEnum(CaseKind))
+    state: Mapped[CaseState] = mapped_column(TextEnum(CaseState), default=CaseState.OPEN, server_default=CaseState.OPEN)
     message: Mapped[str] = mapped_column(default="", server_default="")
     checked: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     submitted_at: Mapped[datetime]
@@ -46,7 +61,7 @@ class Verification(Base):
     decided_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
     reason: Mapped[str | None]
 
-    def end(self, state: str, by: Actor | None = None, reason: str | None = None) -> None:
-        """Approved, denied with a reason, or withdrawn by whoever asked; the case is locked by now."""
+    def end(self, state: CaseState, by: Actor | None = None, reason: str | None = None) -> None:
+        """Close the locked case: approved, denied with a reason, or withdrawn by the professional."""
         self.state, self.decided_at, self.decided_by_id = state, clock.now(), by.id if by else None
         self.reason = reason

@@ -1,6 +1,6 @@
-"""/verification: how a professional stands, why, since when; and asking again when denied or out of date (T0-4)."""
+"""/verification: the professional's approval with its reasons and dates, and reapplying (T0-4)."""
 
-from typing import Any
+from datetime import date
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -10,18 +10,27 @@ from app.accounts.auth import Me
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.storage import Storage
-from app.scheduling.repository import Working
+from app.scheduling.repository import Schedules
 from app.vetting.document import KINDS
-from app.vetting.document_changes import expiry_of
-from app.vetting.offered_services_repository import Offerings
-from app.vetting.reapplication import ask_again, kind_to_send, may_ask, message_of, out_of_date, refuse_to_ask
+from app.vetting.document_changes import parse_expiry
+from app.vetting.document_scan import scan_document
+from app.vetting.offered_services_repository import OfferedServices
+from app.vetting.reapplication import (
+    clean_message,
+    has_expired_documents,
+    may_reapply,
+    reapply,
+    refuse_reapplication,
+    requested_document_kind,
+)
 from app.vetting.repository import Cases, Professionals
-from app.vetting.scanning import paper_of
-from app.web.forms import Form, form, shown_again
+from app.vetting.verification import CaseState
+from app.web.actions import submit
+from app.web.forms import Form, parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, go, page
-from app.web.uploads import UPLOAD, choose_again
+from app.web.render import flash, page
+from app.web.uploads import MAX_UPLOAD_REQUEST_BYTES, with_files_to_choose
 
 
 class VerificationPages(Controller):
@@ -30,9 +39,9 @@ class VerificationPages(Controller):
 
     @get(name="standing")
     async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _draw(request, db, me)
+        return await _render(request, db, me)
 
-    @post(request_max_body_size=UPLOAD)
+    @post(request_max_body_size=MAX_UPLOAD_REQUEST_BYTES)
     async def create(
         self,
         request: Request,
@@ -40,36 +49,52 @@ class VerificationPages(Controller):
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
     ) -> HtmlResponse:
-        sent = await form(request)
-        await refuse_to_ask(db, me)
-        kind = sent.get("kind") or await kind_to_send(db, me.id)
-        try:
-            message, expires_on = _read(sent)
-            await ask_again(db, storage, me, kind, message, await paper_of(sent.files.get("document")), expires_on)
-        except Invalid as error:
-            return await _draw(request, db, me, sent, choose_again(sent.files, error.errors))
-        flash(request, _("Sent. You hear from us when it is checked."), "waiting")
-        return go(request, "/verification")
+        form = await parse_form(request)
+        await refuse_reapplication(db, me)
+        kind = form.get("kind") or await requested_document_kind(db, me.id)
+
+        async def send() -> None:
+            message, expires_on = _validate(form)
+            await reapply(db, storage, me, kind, message, await scan_document(form.files.get("document")), expires_on)
+            flash(request, _("Sent. You hear from us when it is checked."), "waiting")
+
+        return await submit(
+            request,
+            send,
+            form=form,
+            catch=(Invalid,),
+            on_error=lambda rejection: _render(
+                request, db, me, rejection.values, with_files_to_choose(form.files, rejection.errors)
+            ),
+            then="/verification",
+        )
 
 
-def _read(sent: Form) -> tuple[str, Any]:
-    """The message and the first day on which the paper counts no more; Invalid with all that is wrong."""
+def _validate(form: Form) -> tuple[str, date | None]:
+    """The message, and the first day on which the document is no longer valid; Invalid with all errors."""
     errors: dict[str, str] = {}
-    found: list[Any] = [None, None]
-    for place, (name, clean) in enumerate((("message", message_of), ("expires_on", expiry_of))):
-        try:
-            found[place] = clean(sent.get(name, ""))
-        except Invalid as error:
-            errors |= error.errors
-    if errors and "document" not in sent.files:
+    message, expires_on = "", None
+    try:
+        message = clean_message(form.get("message", ""))
+    except Invalid as error:
+        errors |= error.errors
+    try:
+        expires_on = parse_expiry(form.get("expires_on", ""))
+    except Invalid as error:
+        errors |= error.errors
+    if errors and "document" not in form.files:
         errors["document"] = _("Please choose a file.")
     if errors:
         raise Invalid(errors)
-    return found[0], found[1]
+    return message, expires_on
 
 
-async def _draw(
-    request: Request, db: AsyncSession, me: Me, sent: Form | None = None, errors: dict[str, str] | None = None
+async def _render(
+    request: Request,
+    db: AsyncSession,
+    me: Me,
+    values: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
 ) -> HtmlResponse:
     professional = await Professionals(db).get(me.id)
     case = await Cases(db).open_of(me.id)
@@ -80,12 +105,12 @@ async def _draw(
         status=422 if errors else 200,
         professional=professional,
         case=case,
-        cases=[one for one in await Cases(db).of(me.id) if one.state != "open"],
-        offered=await Offerings(db).of(me.id),
-        out_of_date=out_of_date(professional),
-        may_ask=may_ask(professional, case),
-        hours=await Working(db, me).hours(),
+        cases=[case for case in await Cases(db).of(me.id) if case.state != CaseState.OPEN],
+        offered=await OfferedServices(db).of(me.id),
+        has_expired_documents=has_expired_documents(professional),
+        may_reapply=may_reapply(professional, case),
+        hours=await Schedules(db, me).hours(),
         kinds=KINDS,
-        values=shown_again(sent) if sent is not None else {"kind": await kind_to_send(db, me.id)},
+        values=values if values is not None else {"kind": await requested_document_kind(db, me.id)},
         errors=errors or {},
     )

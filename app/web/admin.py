@@ -1,18 +1,18 @@
-"""Pages of the admin's desk: as app.web.render.page, with the numbers that wait, and a word when no worker works."""
+"""Render admin pages: as app.web.render.page, with the counts of the navigation."""
 
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.web.context import Connection
-from app.web.http import HtmlResponse
+from app.web.http import HtmlResponse, Request
 from app.web.render import page, wants_fragment
+from app.web.services import services_of
 
 
-async def desk(
-    request: Connection, db: AsyncSession, full: str, fragment: str | None = None, **context: Any
+async def admin_page(
+    request: Request, db: AsyncSession, full: str, fragment: str | None = None, **context: Any
 ) -> HtmlResponse:
-    """`full` with `rail_counts`, {address: how many wait}, and `worker_silent`; for HTMX the `fragment` alone."""
+    """`full` with `rail_counts`, {path: how many wait}, and `worker_silent`; for HTMX only the `fragment`."""
     if fragment is None or not wants_fragment(request):
-        context["rail_counts"], context["worker_silent"] = await request.app.state.waiting(db)
+        context["rail_counts"], context["worker_silent"] = await services_of(request).admin_counts(db)
     return page(request, full, fragment, **context)

@@ -1,4 +1,4 @@
-"""What the API says of itself: for programs at /api/openapi.json, for people at /api."""
+"""The API reference: for programs at /api/openapi.json, for people at /api."""
 
 import hashlib
 from importlib.metadata import version
@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from app.settings import Settings
 from app.web.guards import everyone
 from app.web.http import JsonResponse, Request
-from app.web.openapi import document
+from app.web.openapi import openapi_document
 from app.web.render import page
 
 
@@ -21,14 +21,14 @@ class ReferencePages(Controller):
 
     @get(name="api_reference")
     async def index(self, request: Request, settings: NamedDependency[Settings]) -> JsonResponse:
-        return page(request, "api/reference.html", told=_told(request, settings), keep_for=300)
+        return page(request, "api/reference.html", reference=_document(request, settings), max_age=300)
 
     @get("/openapi.json", name="openapi", opt=everyone(anonymous=True))
     async def openapi(self, request: Request, settings: NamedDependency[Settings]) -> JsonResponse:
-        body = msgspec.json.encode(_told(request, settings))
+        body = msgspec.json.encode(_document(request, settings))
         headers = {"cache-control": "no-cache", "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"'}
         return Response(body, headers=headers, media_type="application/json")
 
 
-def _told(request: Request, settings: Settings) -> dict[str, Any]:
-    return document(request.app, settings.base_url, version("doorstep"))
+def _document(request: Request, settings: Settings) -> dict[str, Any]:
+    return openapi_document(request.app, settings.base_url, version("doorstep"))

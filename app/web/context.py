@@ -1,4 +1,4 @@
-"""What one request knows about itself: who came, which cookies go back, how its answer may be kept."""
+"""The context of one request: the signed-in user, response cookies and headers, how the response may be cached."""
 
 from collections.abc import MutableMapping
 from contextvars import ContextVar
@@ -12,8 +12,8 @@ from litestar.datastructures import Cookie
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-class Person(Protocol):
-    """All that the web needs to know about whoever is signed in."""
+class CurrentUser(Protocol):
+    """What the web layer reads of the signed-in user."""
 
     @property
     def id(self) -> int: ...
@@ -30,28 +30,28 @@ class Person(Protocol):
 
 
 @dataclass(slots=True)
-class Visit:
-    """Lives as long as its request. `kept` is (seconds, names) when visitors may share the answer.
+class RequestContext:
+    """`cacheable`: (max age in seconds, tags) when visitors may share the response.
 
-    `headers` go out with the answer, whatever it is.
+    `cookies` and `headers` are added to the response, whatever it is.
     """
 
-    person: Any = None
+    user: Any = None
     cookies: list[Cookie] = field(default_factory=list)
-    kept: tuple[float, tuple[str, ...]] | None = None
+    cacheable: tuple[float, tuple[str, ...]] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     pre_session: str | None = None
 
 
-# Set while a page is drawn, so that macros reach the form's token without being handed the request.
-drawing: ContextVar[Connection | None] = ContextVar("drawing", default=None)
+# Set while a template renders, so that macros reach the CSRF token without being passed the request.
+current_request: ContextVar[Connection | None] = ContextVar("current_request", default=None)
 
 
-def visit_of(connection: Connection) -> Visit:
-    return visit_in(connection.scope)
+def context_of(connection: Connection) -> RequestContext:
+    return context_in(connection.scope)
 
 
-def visit_in(scope: MutableMapping[str, Any] | Any) -> Visit:
+def context_in(scope: MutableMapping[str, Any] | Any) -> RequestContext:
     state = scope.setdefault("state", {})
-    made: Visit = state.setdefault("visit", Visit())
-    return made
+    context: RequestContext = state.setdefault("request_context", RequestContext())
+    return context

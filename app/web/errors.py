@@ -1,4 +1,4 @@
-"""One mapper from everything that can go wrong to an answer in words: for pages, for HTMX and for programs."""
+"""Map every exception to an error response: a page, an HTMX toast, or problem+json."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import asyncpg
+import litestar
 from jinja2 import TemplateNotFound
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -15,23 +16,29 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core import logs
-from app.core.errors import Invalid, Missing, Refused
+from app.core.errors import Invalid, Missing, RateLimited, Refused
 from app.core.i18n import _
-from app.web.guards import BadToken, BlockedPerson, PasswordNeeded, SignInNeeded, Spoken
+from app.web.guards import InvalidCsrfToken, ReauthenticationRequired, SignInRequired, UserBlocked, UserFacingError
 from app.web.http import Request
-from app.web.render import came_from, draw, go, wants_fragment
+from app.web.render import redirect, render, return_to, wants_fragment
 from app.web.security import SAFE_METHODS
 
-log = logs.get("errors")
-Answer = Response[Any]
-CONFLICTS = frozenset({"40P01", "40001", "55P03"})
-AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, PoolTimeout)
-AWAY_STATES = ("08", "53", "57")  # connection, resources, shutdown or cancelled: classes of SQLSTATE
+log = logs.get_logger("errors")
+AnyResponse = Response[Any]
+CONFLICT_STATES = frozenset({"40P01", "40001", "55P03"})
+UNAVAILABLE_ERRORS = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    PoolTimeout,
+)
+UNAVAILABLE_STATES = ("08", "53", "57")  # connection, resources, shutdown or cancelled: classes of SQLSTATE
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """What is told: the status, one sentence, and for forms the fields' errors. `kind` is a word for programs."""
+class ErrorDescription:
+    """An error as it is shown: status, a sentence, the errors of form fields; `kind` is a stable word for programs."""
 
     status: int
     message: str
@@ -40,108 +47,119 @@ class Trouble:
     headers: dict[str, str] | None = None
 
 
-def on_error(request: Request, problem: Exception) -> Answer:
-    """Litestar's handler for every exception there is."""
-    while isinstance(problem, ExceptionGroup):
-        problem = problem.exceptions[0]
-    if isinstance(problem, SignInNeeded):
+def handle_error(request: litestar.Request[Any, Any, Any], error: Exception) -> AnyResponse:
+    """Litestar's handler for every exception."""
+    assert isinstance(request, Request)  # HTMXPlugin sees to it
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, SignInRequired):
         return _to_sign_in(request)
-    if isinstance(problem, PasswordNeeded):
+    if isinstance(error, ReauthenticationRequired):
         return _to_password(request)
-    trouble = trouble_of(problem, request.method)
-    if trouble.status == 500:
-        log.error("unexpected", exc_info=problem, route=request.scope.get("path_template", ""))
-    elif trouble.status == 503:
-        log.warning("unavailable", problem=type(problem).__name__)
-    return answer(request, trouble)
+    description = describe_error(error, request.method)
+    if description.status == 500:
+        log.error("unexpected error", exc_info=error, route=request.scope.get("path_template", ""))
+    elif description.status == 503:
+        log.warning("unavailable", error=type(error).__name__)
+    return error_response(request, description)
 
 
-def trouble_of(problem: BaseException, method: str = "GET") -> Trouble:
-    match problem:
+def describe_error(error: BaseException, method: str = "GET") -> ErrorDescription:
+    match error:
         case Invalid():
-            words = problem.errors.get("") or _("Please check what you typed.")
-            return Trouble(422, words, "invalid", {name: said for name, said in problem.errors.items() if name})
+            message = error.errors.get("") or _("Please check what you typed.")
+            return ErrorDescription(
+                422, message, "invalid", {name: text for name, text in error.errors.items() if name}
+            )
         case Refused():
-            return Trouble(409, problem.message, problem.reason)
+            return ErrorDescription(409, error.message, error.reason)
+        case RateLimited():
+            retry = {"retry-after": str(error.seconds)}
+            return ErrorDescription(429, error.message, "too-often", headers=retry)
         case Missing():
-            return Trouble(404, problem.message or _not_found(), "missing")
+            return ErrorDescription(404, error.message or _not_found_message(), "missing")
         case ValidationException():
-            return Trouble(422, _("Please check what you sent."), "invalid", _fields_of(problem))
+            return ErrorDescription(422, _("Please check what you sent."), "invalid", _fields_of(error))
         case HTTPException():
-            return _of_http(problem)
+            return _of_http(error)
         case UnicodeEncodeError():
-            return Trouble(422, _unreadable(), "invalid")
-    return _of_database(problem, method) or Trouble(500, _broken(), "broken")
+            return ErrorDescription(422, _unreadable_message(), "invalid")
+    return _of_database(error, method) or ErrorDescription(500, _broken_message(), "broken")
 
 
-def _not_found() -> str:
+def _not_found_message() -> str:
     return _("There is nothing here, or it is not yours to see.")
 
 
-def _unreadable() -> str:
+def _unreadable_message() -> str:
     return _("Something you typed cannot be stored. Please type it again.")
 
 
-def _broken() -> str:
+def _broken_message() -> str:
     return _("Something broke on our side. Nothing was changed. Please try again in a minute.")
 
 
-def _away_words() -> str:
+def _unavailable_message() -> str:
     return _("Doorstep is catching its breath. Please try again in a few seconds.")
 
 
-def _crossed() -> str:
+def _conflict_message() -> str:
     return _("Somebody else changed this at the same moment. Look again, and try once more.")
 
 
-def _of_http(problem: HTTPException) -> Trouble:
-    if isinstance(problem, BlockedPerson):
-        return Trouble(403, problem.detail, "blocked")
-    if isinstance(problem, Spoken):
-        return Trouble(problem.status_code, problem.detail, problem.kind, headers=dict(problem.headers or {}))
-    if isinstance(problem, BadToken):
-        return Trouble(403, problem.detail, "token")
-    words = {
+def _of_http(error: HTTPException) -> ErrorDescription:
+    if isinstance(error, UserBlocked):
+        return ErrorDescription(403, error.detail, "blocked")
+    if isinstance(error, UserFacingError):
+        return ErrorDescription(error.status_code, error.detail, error.kind, headers=dict(error.headers or {}))
+    if isinstance(error, InvalidCsrfToken):
+        return ErrorDescription(403, error.detail, "token")
+    messages = {
         400: _("This request could not be understood."),
         403: _("This is not for your account."),
-        404: _not_found(),
+        404: _not_found_message(),
         405: _("This address cannot be used like that."),
         413: _("That is too large. Please send less."),
         415: _("This kind of content is not accepted here."),
         429: _("Too many tries. Please wait a little."),
     }
-    status = problem.status_code
+    status = error.status_code
     kind = "http"
-    said = words.get(status) or (_broken() if status >= 500 else words[400])
-    return Trouble(status, said, kind, headers=dict(problem.headers or {}))
+    message = messages.get(status) or (_broken_message() if status >= 500 else messages[400])
+    return ErrorDescription(status, message, kind, headers=dict(error.headers or {}))
 
 
-def _of_database(problem: BaseException, method: str) -> Trouble | None:
-    """PostgreSQL's and the driver's errors by SQLSTATE: full, away, crossed, unreadable."""
-    told = getattr(problem, "orig", None) or problem
-    cause = getattr(told, "__cause__", None) or told
-    state = str(getattr(told, "sqlstate", None) or getattr(cause, "sqlstate", None) or "")
-    if isinstance(problem, StaleDataError) or state in CONFLICTS or state.startswith("23"):
+def _of_database(error: BaseException, method: str) -> ErrorDescription | None:
+    """PostgreSQL's and the driver's errors by SQLSTATE: conflict, unreadable value, unavailable."""
+    original = getattr(error, "orig", None) or error
+    cause = getattr(original, "__cause__", None) or original
+    state = str(getattr(original, "sqlstate", None) or getattr(cause, "sqlstate", None) or "")
+    if isinstance(error, StaleDataError) or state in CONFLICT_STATES or state.startswith("23"):
         if state == "55P03" and method in SAFE_METHODS:
-            return _away()
-        return Trouble(409, _crossed(), "crossed")
+            return _unavailable()
+        return ErrorDescription(409, _conflict_message(), "crossed")
     if state.startswith("22") or isinstance(cause, asyncpg.DataError | OverflowError | UnicodeEncodeError):
-        return Trouble(422, _unreadable(), "invalid")
-    gone = isinstance(problem, DBAPIError) and problem.connection_invalidated
-    if gone or state.startswith(AWAY_STATES) or isinstance(problem, AWAY) or isinstance(cause, AWAY):
-        return _away()
-    if isinstance(problem, asyncio.TimeoutError | TimeoutError):
-        return _away()
-    return None if not isinstance(problem, SQLAlchemyError) else Trouble(500, _broken(), "broken")
+        return ErrorDescription(422, _unreadable_message(), "invalid")
+    disconnected = isinstance(error, DBAPIError) and error.connection_invalidated
+    if (
+        disconnected
+        or state.startswith(UNAVAILABLE_STATES)
+        or isinstance(error, UNAVAILABLE_ERRORS)
+        or isinstance(cause, UNAVAILABLE_ERRORS)
+    ):
+        return _unavailable()
+    if isinstance(error, asyncio.TimeoutError | TimeoutError):
+        return _unavailable()
+    return None if not isinstance(error, SQLAlchemyError) else ErrorDescription(500, _broken_message(), "broken")
 
 
-def _away() -> Trouble:
-    return Trouble(503, _away_words(), "away", headers={"retry-after": "3"})
+def _unavailable() -> ErrorDescription:
+    return ErrorDescription(503, _unavailable_message(), "away", headers={"retry-after": "3"})
 
 
-def _fields_of(problem: ValidationException) -> dict[str, str]:
-    extra = problem.extra if isinstance(problem.extra, list) else []
-    return {str(one["key"]): str(one["message"]) for one in extra if isinstance(one, dict) and "key" in one}
+def _fields_of(error: ValidationException) -> dict[str, str]:
+    extra = error.extra if isinstance(error.extra, list) else []
+    return {str(item["key"]): str(item["message"]) for item in extra if isinstance(item, dict) and "key" in item}
 
 
 def wants_json(request: Request) -> bool:
@@ -149,76 +167,82 @@ def wants_json(request: Request) -> bool:
     return request.scope["path"].startswith("/api/") or ("json" in accept and "text/html" not in accept)
 
 
-def answer(request: Request, trouble: Trouble) -> Answer:
+def error_response(request: Request, description: ErrorDescription) -> AnyResponse:
     """problem+json (RFC 9457), HTMX's toast, or a page."""
-    headers = {"cache-control": "no-store", "vary": "Accept, HX-Request, HX-Request-Type", **(trouble.headers or {})}
+    headers = {
+        "cache-control": "no-store",
+        "vary": "Accept, HX-Request, HX-Request-Type",
+        **(description.headers or {}),
+    }
     if wants_json(request):
-        return _as_json(trouble, headers)
+        return _as_json(description, headers)
     context = {
-        "status": trouble.status,
-        "message": trouble.message,
-        "kind": trouble.kind,
-        "errors": trouble.errors or {},
+        "status": description.status,
+        "message": description.message,
+        "kind": description.kind,
+        "errors": description.errors or {},
         "request_id": logs.request_id.get(),
     }
     if wants_fragment(request):
         headers |= {"hx-retarget": "#toasts", "hx-reswap": "beforeend"}
-        body = _drawn(request, ("errors/_toast.html",), context)
+        body = _render_first(request, ("errors/_toast.html",), context)
     else:
-        body = _drawn(request, _page_names(trouble), context)
-    return Response(body, status_code=trouble.status, headers=headers, media_type="text/html")
+        body = _render_first(request, _page_names(description), context)
+    return Response(body, status_code=description.status, headers=headers, media_type="text/html")
 
 
-def _page_names(trouble: Trouble) -> tuple[str, ...]:
-    general = 500 if trouble.status >= 500 else 400
-    names = [trouble.kind] if trouble.kind in ("blocked", "token") else []
-    return tuple(f"errors/{name}.html" for name in (*names, trouble.status, general))
+def _page_names(description: ErrorDescription) -> tuple[str, ...]:
+    general = 500 if description.status >= 500 else 400
+    names = [description.kind] if description.kind in ("blocked", "token") else []
+    return tuple(f"errors/{name}.html" for name in (*names, description.status, general))
 
 
-def _drawn(request: Request, names: tuple[str, ...], context: dict[str, Any]) -> bytes:
-    """The first of `names` there is; in words alone when even the template fails."""
+def _render_first(request: Request, names: tuple[str, ...], context: dict[str, Any]) -> bytes:
+    """The first of the templates that exists; plain text when rendering fails."""
     for name in names:
         try:
-            return draw(request, name, context, anonymous=True)
+            return render(request, name, context, anonymous=True)
         except TemplateNotFound:
             continue
         except Exception:
-            log.exception("the error page broke", template=name)
+            log.exception("error page failed", template=name)
     return f"{context['status']}. {context['message']}".encode()
 
 
-def _as_json(trouble: Trouble, headers: dict[str, str]) -> Answer:
-    told: dict[str, Any] = {
-        "type": f"urn:doorstep:{trouble.kind}",
-        "title": trouble.message,
-        "status": trouble.status,
-        "detail": trouble.message,
+def _as_json(description: ErrorDescription, headers: dict[str, str]) -> AnyResponse:
+    problem: dict[str, Any] = {
+        "type": f"urn:doorstep:{description.kind}",
+        "title": description.message,
+        "status": description.status,
+        "detail": description.message,
         "request_id": logs.request_id.get(),
     }
-    if trouble.errors:
-        told["errors"] = trouble.errors
-    body = json.dumps(told, ensure_ascii=False).encode()
-    return Response(body, status_code=trouble.status, headers=headers, media_type="application/problem+json")
+    if description.errors:
+        problem["errors"] = description.errors
+    body = json.dumps(problem, ensure_ascii=False).encode()
+    return Response(body, status_code=description.status, headers=headers, media_type="application/problem+json")
 
 
-def _to_sign_in(request: Request) -> Answer:
+def _to_sign_in(request: Request) -> AnyResponse:
     if wants_json(request):
-        trouble = Trouble(401, _("Please sign in."), "sign-in", headers={"www-authenticate": "Bearer"})
-        return answer(request, trouble)
-    return go(request, "/login?" + _next(request))
+        description = ErrorDescription(401, _("Please sign in."), "sign-in", headers={"www-authenticate": "Bearer"})
+        return error_response(request, description)
+    return redirect(request, "/login?" + _next(request))
 
 
-def _to_password(request: Request) -> Answer:
+def _to_password(request: Request) -> AnyResponse:
     if wants_json(request):
-        trouble = Trouble(401, _("Please sign in again."), "password", headers={"www-authenticate": "Bearer"})
-        return answer(request, trouble)
-    # What asks for a password is a question with a page of its own, wherever it was to open.
-    return go(request, "/login/again?" + _next(request, own_page=request.method in SAFE_METHODS))
+        description = ErrorDescription(
+            401, _("Please sign in again."), "password", headers={"www-authenticate": "Bearer"}
+        )
+        return error_response(request, description)
+    # The password page is a page of its own, also when the response was meant for a fragment.
+    return redirect(request, "/login/again?" + _next(request, own_page=request.method in SAFE_METHODS))
 
 
 def _next(request: Request, *, own_page: bool = False) -> str:
-    """Where to go on after signing in: the page asked for, or the one that the form or the piece stood on."""
+    """The path to continue at after signing in: the requested page, or the page of the form or fragment."""
     query = request.scope.get("query_string", b"").decode("latin-1")
     path = request.scope["path"] + (f"?{query}" if query else "")
-    whole = own_page or (request.method in SAFE_METHODS and not wants_fragment(request))
-    return urlencode({"next": path if whole else came_from(request)})
+    is_page = own_page or (request.method in SAFE_METHODS and not wants_fragment(request))
+    return urlencode({"next": path if is_page else return_to(request)})

@@ -1,9 +1,9 @@
-"""Who may come in: every route says it in its `opt`, and one gate asks before anything else happens."""
+"""Access control: every route declares in its `opt` who may use it, and one guard checks it before the handler."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from litestar import Litestar, Request
+from litestar import Litestar
 from litestar.exceptions import (
     HTTPException,
     ImproperlyConfiguredException,
@@ -13,157 +13,176 @@ from litestar.exceptions import (
 from litestar.handlers.base import BaseRouteHandler
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
-from app.core.events import channel
+from app.core.events import origin
 from app.core.i18n import _
-from app.core.network import network
-from app.core.rate_limiter import Budget, Limiter
-from app.web.context import Connection, Person, visit_of
-from app.web.forms import form
-from app.web.security import FIELD, HEADER, SAFE_METHODS, Csrf, client_address
+from app.core.network import client_network
+from app.core.rate_limiter import RateLimiter, RateLimitPolicy
+from app.web.context import Connection, CurrentUser, context_of
+from app.web.forms import parse_form
+from app.web.http import Request
+from app.web.security import CSRF_FIELD, CSRF_HEADER, SAFE_METHODS, Csrf, client_address
 
-Load = Callable[[Connection], Awaitable[Person | None]]
+LoadUser = Callable[[Connection], Awaitable[CurrentUser | None]]
 EVERYONE = "everyone"
 SIGNED_IN = "signed in"
-# Of programs: a token asks ten times a second in the long run, a network behind one address twice as often.
-BY_TOKEN, BY_ADDRESS = Budget("token", 600, 60), Budget("address", 1200, 60)
+# API requests: 10 per second for each token in the long run, and twice as many for each network address.
+TOKEN_LIMIT, ADDRESS_LIMIT = RateLimitPolicy("token", 600, 60), RateLimitPolicy("address", 1200, 60)
 
 
-def everyone(**more: Any) -> dict[str, Any]:
+def everyone(**options: Any) -> dict[str, Any]:
     """opt = everyone(): no sign-in needed.
 
-    `anonymous=True` does not even look who it is; `csrf=False` is for reports that browsers send by themselves.
+    `anonymous=True` does not load the user; `csrf=False` is for reports that browsers send on their own.
     """
-    return {"who": EVERYONE, "blocked_may": True, **more}
+    return {"access": EVERYONE, "allow_blocked": True, **options}
 
 
-def signed_in(**more: Any) -> dict[str, Any]:
-    """opt = signed_in(): any role. `blocked_may=True` lets a blocked person's restricted session in (W2)."""
-    return {"who": SIGNED_IN, **more}
+def signed_in(**options: Any) -> dict[str, Any]:
+    """opt = signed_in(): any role. `allow_blocked=True` also admits the restricted session of a blocked user (W2)."""
+    return {"access": SIGNED_IN, **options}
 
 
-def only(*roles: str, **more: Any) -> dict[str, Any]:
+def only(*roles: str, **options: Any) -> dict[str, Any]:
     """opt = only("customer"): these roles. `fresh=True`: with the password given within the last 15 minutes."""
-    return {"who": frozenset(str(role) for role in roles), **more}
+    return {"access": frozenset(str(role) for role in roles), **options}
 
 
-class SignInNeeded(NotAuthorizedException):
-    """A visitor at a private door: to the sign-in page, or 401 where a program asks."""
+class SignInRequired(NotAuthorizedException):
+    """A visitor on a private page: redirected to the sign-in page, or 401 in the API."""
 
 
-class PasswordNeeded(NotAuthorizedException):
-    """A deed that needs the password once more, since it was given more than a quarter of an hour ago."""
+class ReauthenticationRequired(NotAuthorizedException):
+    """The action needs the password again, because it was given more than 15 minutes ago."""
 
 
-class NotYourRole(HTTPException):
+class WrongRole(HTTPException):
     status_code = 403
 
 
-class BlockedPerson(HTTPException):
-    """A blocked person beyond the restricted session; `detail` is the reason they were given."""
-
-    status_code = 403
-
-
-class BadToken(HTTPException):
-    """A form without our token, or sent from another site."""
+class UserBlocked(HTTPException):
+    """A blocked user outside the restricted session; `detail` is the stored reason."""
 
     status_code = 403
 
 
-class Spoken(HTTPException):
-    """A refusal whose sentence people read as it is; `kind` is the stable word for programs."""
+class InvalidCsrfToken(HTTPException):
+    """A form without a valid CSRF token, or sent from another site."""
+
+    status_code = 403
+
+
+class UserFacingError(HTTPException):
+    """An error whose detail is shown to people as it is; `kind` is the stable word for programs."""
 
     kind = "http"
 
 
-class Gate:
-    """The application's one guard: finds out who it is, then asks role, block and CSRF token, in this order."""
+class AccessGuard:
+    """The application's only guard: loads the user, then checks role, block and CSRF token, in this order."""
 
-    def __init__(self, load: Load, csrf: Csrf, limiter: Limiter, trusted_proxies: int) -> None:
-        self._load = load
+    def __init__(self, load_user: LoadUser, csrf: Csrf, limiter: RateLimiter, trusted_proxies: int) -> None:
+        self._load_user = load_user
         self._csrf = csrf
-        self._limiter = limiter
+        self._rate_limiter = limiter
         self._trusted_proxies = trusted_proxies
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         if _is_own_options(handler):
-            return  # which methods there are: the same to everybody, whatever they may
+            return  # the allowed methods are the same for everyone
         if handler.opt.get("api"):
-            channel.set("api")
-        visit = visit_of(connection)
-        visit.person = None if handler.opt.get("anonymous") else await self._load(connection)
-        connection.scope["user"] = visit.person
+            origin.set("api")
+        context = context_of(connection)
+        context.user = None if handler.opt.get("anonymous") else await self._load_user(connection)
+        connection.scope["user"] = context.user
         if handler.opt.get("api"):
-            await self._count(connection)
-        _admit(visit.person, handler.opt)
+            await self._check_rate_limit(connection)
+        _check_access(context.user, handler.opt)
         if connection.scope.get("method") not in SAFE_METHODS and handler.opt.get("csrf", "api" not in handler.opt):
-            await self._check_form(connection)
+            await self._check_csrf(connection)
 
-    async def _count(self, connection: Connection) -> None:
-        """Each address of the network and each token has a budget; the answer says what is left of the tighter one."""
-        visit = visit_of(connection)
-        spent = [await self._limiter.spend(BY_ADDRESS, network(client_address(connection, self._trusted_proxies)))]
-        if visit.person is not None:
-            spent.append(await self._limiter.spend(BY_TOKEN, str(visit.person.session_id)))
-        told = min((one for one in spent if one), key=lambda one: one.left, default=None)
-        if told is None:
+    async def _check_rate_limit(self, connection: Connection) -> None:
+        """Count the request for its network and its token; the headers describe the limit that is nearer."""
+        context = context_of(connection)
+        limits = [
+            await self._rate_limiter.hit(
+                ADDRESS_LIMIT, client_network(client_address(connection, self._trusted_proxies))
+            )
+        ]
+        if context.user is not None:
+            limits.append(await self._rate_limiter.hit(TOKEN_LIMIT, str(context.user.session_id)))
+        nearest = min((limit for limit in limits if limit), key=lambda limit: limit.remaining, default=None)
+        if nearest is None:
             return
-        visit.headers |= {
-            "ratelimit-limit": str(told.budget.most),
-            "ratelimit-remaining": str(told.left),
-            "ratelimit-reset": str(told.reset),
+        context.headers |= {
+            "ratelimit-limit": str(nearest.policy.limit),
+            "ratelimit-remaining": str(nearest.remaining),
+            "ratelimit-reset": str(nearest.reset_seconds),
         }
-        if not told.allowed:
-            raise TooManyRequestsException(headers={"retry-after": str(told.reset)})
+        if not nearest.allowed:
+            raise TooManyRequestsException(headers={"retry-after": str(nearest.reset_seconds)})
 
-    async def _check_form(self, connection: Connection) -> None:
+    async def _check_csrf(self, connection: Connection) -> None:
         if connection.headers.get("sec-fetch-site") == "cross-site":
-            raise BadToken(_("This form was sent from another site. Open Doorstep and try again."))
-        token = connection.headers.get(HEADER)
+            raise InvalidCsrfToken(_("This form was sent from another site. Open Doorstep and try again."))
+        token = connection.headers.get(CSRF_HEADER)
         if token is None and isinstance(connection, Request):
-            token = (await form(connection)).get(FIELD)
-        if not self._csrf.fits(connection, token):
-            raise BadToken(_("This page was open for too long. Go back, reload it and send the form again."))
+            token = (await parse_form(connection)).get(CSRF_FIELD)
+        if not self._csrf.verify(connection, token):
+            raise InvalidCsrfToken(_("This page was open for too long. Go back, reload it and send the form again."))
 
 
-def _admit(person: Person | None, opt: dict[str, Any]) -> None:
-    who = opt.get("who")
-    if who == EVERYONE:
+def _check_access(user: CurrentUser | None, opt: dict[str, Any]) -> None:
+    access = opt.get("access")
+    if access == EVERYONE:
         return
-    if person is None:
-        raise SignInNeeded()
-    if person.blocked is not None and not opt.get("blocked_may"):
-        raise BlockedPerson(person.blocked)
-    if who != SIGNED_IN and person.role not in (who or ()):
-        raise NotYourRole(_("This page is for somebody else's role."))
-    if opt.get("fresh") and not person.is_fresh:
-        raise PasswordNeeded()
+    if user is None:
+        raise SignInRequired()
+    if user.blocked is not None and not opt.get("allow_blocked"):
+        raise UserBlocked(user.blocked)
+    if access != SIGNED_IN and user.role not in (access or ()):
+        raise WrongRole(_("This page is for somebody else's role."))
+    if opt.get("fresh") and not user.is_fresh:
+        raise ReauthenticationRequired()
 
 
-def declared(app: Litestar) -> list[tuple[str, str, str]]:
-    """Every (method, address, who) there is; who is empty where a route does not say."""
-    found = [
-        (method, route.path, _told(handler.opt))
+class RouteInfo(NamedTuple):
+    """One method of one address; `access` is empty where a route does not declare it."""
+
+    method: str
+    path: str
+    access: str
+    handler: str
+
+
+def list_routes(app: Litestar) -> list[RouteInfo]:
+    """Return every route, by path and method."""
+    routes = [
+        RouteInfo(method, route.path, _access_of(handler.opt), handler_name(handler))
         for route in app.routes
         for handler in getattr(route, "route_handlers", None) or [route.route_handler]  # type: ignore[union-attr]
         if not _is_own_options(handler)
         for method in sorted(getattr(handler, "http_methods", ["GET"]))
     ]
-    return sorted(found, key=lambda one: (one[1], one[0]))
+    return sorted(routes, key=lambda route: (route.path, route.method))
 
 
-def _told(opt: dict[str, Any]) -> str:
-    who = opt.get("who", "")
-    told = who if isinstance(who, str) else ", ".join(sorted(who))
-    return f"{told}, also blocked" if opt.get("blocked_may") and who != EVERYONE else told
+def handler_name(handler: BaseRouteHandler) -> str:
+    """module.Controller.method"""
+    return f"{handler.fn.__module__}.{handler.fn.__qualname__}"
+
+
+def _access_of(opt: dict[str, Any]) -> str:
+    access = opt.get("access", "")
+    text = access if isinstance(access, str) else ", ".join(sorted(access))
+    return f"{text}, also blocked" if opt.get("allow_blocked") and access != EVERYONE else text
 
 
 def _is_own_options(handler: BaseRouteHandler) -> bool:
-    """Litestar answers OPTIONS itself, with nothing but the allowed methods."""
+    """Whether it is Litestar's own OPTIONS handler, which returns only the allowed methods."""
     return isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}
 
 
-def refuse_undeclared(app: Litestar) -> None:
-    """An address that does not say who may come in keeps the whole application from starting."""
-    if missing := [f"{method} {path}" for method, path, who in declared(app) if not who]:
-        raise ImproperlyConfiguredException("no `who` in the opt of: " + ", ".join(missing))
+def require_declared_access(app: Litestar) -> None:
+    """Raise at startup when a route does not declare who may use it."""
+    if missing := [f"{route.method} {route.path}" for route in list_routes(app) if not route.access]:
+        raise ImproperlyConfiguredException("no `access` in the opt of: " + ", ".join(missing))

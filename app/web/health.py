@@ -1,4 +1,4 @@
-"""For machines: is it alive, is it ready; and where browsers report what the content policy refused."""
+"""Health checks, metrics, and the reports of browsers about the content security policy."""
 
 import asyncio
 import ipaddress
@@ -11,14 +11,15 @@ from litestar.exceptions import NotFoundException
 from app.core import clock, logs
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
-from app.core.pubsub import Broken
-from app.core.schedule import Runs, is_silent
+from app.core.pubsub import REDIS_ERRORS
+from app.core.schedule import ScheduleRuns, is_worker_stale
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
-from app.web.live import Live
-from app.web.metrics import Meter, exposition
+from app.web.live import LiveStreams
+from app.web.metrics import exposition
+from app.web.services import WebServices, services_of
 
-log = logs.get("health")
+log = logs.get_logger("health")
 WORKER_KEY = "worker"  # after the bus's prefix; a worker renews it every few seconds
 
 
@@ -29,40 +30,39 @@ async def health() -> dict[str, str]:
 
 @get("/health/ready", opt=everyone(anonymous=True), include_in_schema=False)
 async def ready(request: Request) -> Response[dict[str, str]]:
-    """503 only without PostgreSQL: without Redis or worker people can still book."""
-    state = request.app.state
-    database = await _database(state.database)
-    told = {"database": database, **await _redis_and_worker(state.after)}
-    if told["redis"] == "down" and database == "up":
-        told["worker"] = await _worker_by_its_work(state.database)
-    return Response(told, status_code=200 if database == "up" else 503, headers={"cache-control": "no-store"})
+    """503 only without PostgreSQL: bookings work without Redis and the worker."""
+    services = services_of(request)
+    database = await _database(services.database)
+    health = {"database": database, **await _redis_and_worker(services.after_commit)}
+    if health["redis"] == "down" and database == "up":
+        health["worker"] = await _worker_by_schedule(services.database)
+    return Response(health, status_code=200 if database == "up" else 503, headers={"cache-control": "no-store"})
 
 
 @get("/metrics", opt=everyone(anonymous=True), include_in_schema=False)
 async def metrics(request: Request) -> HtmlResponse:
-    """Prometheus text of all processes; for this machine, or with METRICS_TOKEN as bearer."""
-    if not _may_measure(request):
+    """Prometheus text of all processes; for loopback clients, or with METRICS_TOKEN as bearer token."""
+    if not _may_read_metrics(request):
         raise NotFoundException()
-    state = request.app.state
-    meter: Meter = state.meter
-    await meter.say(_of_this_process(state))
-    requests, gauges = await meter.everybody()
-    told: dict[str, tuple[str, float | dict[str, float]]] = {
-        "doorstep_redis_up": ("1 while Redis answers", float(state.after.bus.up)),
-        "doorstep_streams_open": ("Open live streams", gauges.get("streams", _of_this_process(state)["streams"])),
+    services = services_of(request)
+    await services.request_metrics.publish_gauges(_process_gauges(services))
+    requests, gauges = await services.request_metrics.totals()
+    all_gauges: dict[str, tuple[str, float | dict[str, float]]] = {
+        "doorstep_redis_up": ("1 while Redis answers", float(services.after_commit.bus.up)),
+        "doorstep_streams_open": ("Open live streams", gauges.get("streams", _process_gauges(services)["streams"])),
         "doorstep_database_connections_in_use": (
             "Connections of the pools that are in use",
-            gauges.get("connections", _of_this_process(state)["connections"]),
+            gauges.get("connections", _process_gauges(services)["connections"]),
         ),
-        **await state.waiting_work(),
+        **await services.worker_gauges(),
     }
-    body = exposition(requests, told)
+    body = exposition(requests, all_gauges)
     return Response(body, media_type="text/plain; version=0.0.4", headers={"cache-control": "no-store"})
 
 
-def _of_this_process(state: Any) -> dict[str, float]:
-    live: Live = state.live
-    pool: Any = state.database.engine.pool
+def _process_gauges(services: WebServices) -> dict[str, float]:
+    live: LiveStreams = services.live
+    pool: Any = services.database.engine.pool
     return {"streams": float(live.count), "connections": float(pool.checkedout())}
 
 
@@ -74,10 +74,10 @@ def _of_this_process(state: Any) -> dict[str, float]:
     request_max_body_size=20_000,
 )
 async def csp_report(request: Request) -> None:
-    """A page of ours asked for something its policy refuses: that is a mistake of ours, so it is logged."""
-    said = (await request.body()).decode("utf-8", "replace")
-    directive = said.partition('"effective-directive":"')[2].partition('"')[0]
-    log.warning("content policy refused something", directive=directive[:60])
+    """Log what a page tried to load against its policy: that is a defect of the page."""
+    report = (await request.body()).decode("utf-8", "replace")
+    directive = report.partition('"effective-directive":"')[2].partition('"')[0]
+    log.warning("content security policy violated", directive=directive[:60])
 
 
 async def _database(database: Database) -> str:
@@ -89,29 +89,29 @@ async def _database(database: Database) -> str:
     return "up"
 
 
-async def _redis_and_worker(after: AfterCommit) -> dict[str, str]:
-    if not after.bus.up:
+async def _redis_and_worker(after_commit: AfterCommit) -> dict[str, str]:
+    if not after_commit.bus.up:
         return {"redis": "down", "worker": "unknown"}
     try:
-        seen = await after.bus.redis.get(after.bus.prefix + WORKER_KEY)
-    except Broken as problem:
-        after.bus.lost(problem)
+        heartbeat = await after_commit.bus.redis.get(after_commit.bus.prefix + WORKER_KEY)
+    except REDIS_ERRORS as error:
+        after_commit.bus.mark_down(error)
         return {"redis": "down", "worker": "unknown"}
-    return {"redis": "up", "worker": "up" if seen else "down"}
+    return {"redis": "up", "worker": "up" if heartbeat else "down"}
 
 
-async def _worker_by_its_work(database: Database) -> str:
-    """Without Redis no sign of life is heard; but the timetable goes on, and something is due every minute."""
+async def _worker_by_schedule(database: Database) -> str:
+    """Without Redis there are no heartbeats; but scheduled tasks run, and one is due every minute."""
     try:
         async with asyncio.timeout(2), database.reading() as db:
-            heard = await Runs(db).last_heard()
+            last_started = await ScheduleRuns(db).last_started_at()
     except Exception:
         return "unknown"
-    return "down" if is_silent(heard, clock.now()) else "up"
+    return "down" if is_worker_stale(last_started, clock.now()) else "up"
 
 
-def _may_measure(request: Request) -> bool:
-    token: str | None = request.app.state.settings.metrics_token
+def _may_read_metrics(request: Request) -> bool:
+    token: str | None = services_of(request).settings.metrics_token
     if token:
         return secrets.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode())
     direct = "x-forwarded-for" not in request.headers and request.client is not None

@@ -1,9 +1,9 @@
 """The request that handlers take and the responses that they return."""
 
-from typing import Any
-
 import litestar
+from litestar_htmx import HTMXRequest
 
-Request = litestar.Request[Any, Any, Any]
+# main.py installs HTMXPlugin, which makes every request one: `request.htmx` reads the HX-* headers.
+Request = HTMXRequest
 HtmlResponse = litestar.Response[bytes]
 JsonResponse = litestar.Response[bytes]

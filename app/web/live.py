@@ -1,4 +1,4 @@
-"""GET /live: one stream of bare words per open page. It holds no database session and ends when the session does."""
+"""GET /live: one event stream per open page, without data. It holds no database session and ends with the session."""
 
 import asyncio
 import signal
@@ -12,100 +12,96 @@ from litestar import Response, get
 from litestar.response import Stream
 
 from app.core import logs
-from app.core.pubsub import Bus, Listening
-from app.web.context import Person, visit_of
+from app.core.poll_loop import PollLoop
+from app.core.pubsub import Bus, Subscription
+from app.web.context import CurrentUser, context_of
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
+from app.web.services import services_of
 
-log = logs.get("live")
-PING = 15.0
-LONGEST = 30 * 60.0
-MOST_PER_PERSON = 3
-ROLL_CALL = 1.0
-END = "live-end"  # the page's element says hx-sse:close="live-end": no coming back
+log = logs.get_logger("live")
+PING_SECONDS = 15.0
+MAX_STREAM_SECONDS = 30 * 60.0
+MAX_STREAMS_PER_USER = 3
+SESSION_CHECK_SECONDS = 1.0
+END_EVENT = "live-end"  # the page's element says hx-sse:close="live-end" and does not reconnect
 
 AudiencesOf = Callable[[Any], Awaitable[Iterable[str]]]
-StillIn = Callable[[list[int]], Awaitable[dict[int, bool]]]
+ActiveSessions = Callable[[list[int]], Awaitable[dict[int, bool]]]
 
 
 @dataclass(eq=False, slots=True)
-class OpenPage:
-    person: Person
-    ear: Listening
-    until: float = field(default_factory=lambda: time.monotonic() + LONGEST)
+class OpenStream:
+    user: CurrentUser
+    subscription: Subscription
+    expires_at: float = field(default_factory=lambda: time.monotonic() + MAX_STREAM_SECONDS)
 
 
-class Live:
-    """All streams of this process. `still_in` is asked every second, once for all of them."""
+class LiveStreams:
+    """All streams of this process. `active_sessions` is called every second, once for all of them."""
 
-    def __init__(self, bus: Bus, audiences_of: AudiencesOf, still_in: StillIn) -> None:
+    def __init__(self, bus: Bus, audiences_of: AudiencesOf, active_sessions: ActiveSessions) -> None:
         self._bus = bus
         self._audiences_of = audiences_of
-        self._still_in = still_in
-        self._pages: dict[int, list[OpenPage]] = defaultdict(list)
-        self._roll_call: asyncio.Task[None] | None = None
+        self._active_sessions = active_sessions
+        self._streams: dict[int, list[OpenStream]] = defaultdict(list)
+        # While PostgreSQL is away the check fails and streams go on: they carry no data.
+        self._session_check = PollLoop("session_check", self._check_sessions, interval=SESSION_CHECK_SECONDS)
         self.closing = False
 
     async def start(self) -> None:
-        self._roll_call = asyncio.create_task(self._call_the_roll())
+        self._session_check.start()
         self._chain_signals()
 
     async def stop(self) -> None:
         self.close()
-        if self._roll_call:
-            self._roll_call.cancel()
-            await asyncio.gather(self._roll_call, return_exceptions=True)
+        await self._session_check.stop()
 
     def close(self) -> None:
-        """Every stream ends now; the server waits for them before it shuts down."""
+        """End every stream now; the server waits for them before it shuts down."""
         self.closing = True
-        self._bus.end_all()
+        self._bus.close_all()
 
-    async def open(self, person: Person) -> OpenPage:
-        """Authorised here and now: only what `audiences_of` names is ever heard. The oldest of too many ends."""
-        audiences = await self._audiences_of(person)
-        page = OpenPage(person, self._bus.hear(audiences))
-        mine = self._pages[person.id]
-        mine.append(page)
-        for oldest in mine[:-MOST_PER_PERSON]:
-            oldest.ear.end()
-        return page
+    async def open(self, user: CurrentUser) -> OpenStream:
+        """Subscribe to the audiences the user has at this moment. The oldest stream of too many ends."""
+        audiences = await self._audiences_of(user)
+        stream = OpenStream(user, self._bus.subscribe(audiences))
+        own = self._streams[user.id]
+        own.append(stream)
+        for oldest in own[:-MAX_STREAMS_PER_USER]:
+            oldest.subscription.close()
+        return stream
 
-    def leave(self, page: OpenPage) -> None:
-        self._bus.forget_ear(page.ear)
-        mine = self._pages[page.person.id]
-        mine.remove(page)
-        if not mine:
-            del self._pages[page.person.id]
+    def remove(self, stream: OpenStream) -> None:
+        self._bus.unsubscribe(stream.subscription)
+        own = self._streams[stream.user.id]
+        own.remove(stream)
+        if not own:
+            del self._streams[stream.user.id]
 
     @property
     def count(self) -> int:
-        return sum(map(len, self._pages.values()))
+        return sum(map(len, self._streams.values()))
 
-    async def _call_the_roll(self) -> None:
-        while True:
-            await asyncio.sleep(ROLL_CALL)
-            pages = [page for mine in self._pages.values() for page in mine]
-            if pages:
-                try:
-                    await self._end_the_absent(pages)
-                except Exception as problem:  # PostgreSQL is away: streams carry no data, they may wait for it
-                    log.warning("roll call failed", problem=type(problem).__name__)
+    async def _check_sessions(self) -> None:
+        streams = [stream for own in self._streams.values() for stream in own]
+        if streams:
+            await self._end_signed_out(streams)
 
-    async def _end_the_absent(self, pages: list[OpenPage]) -> None:
-        living = await self._still_in([page.person.session_id for page in pages])
-        for page in pages:
-            blocked = living.get(page.person.session_id)
-            if blocked is None or blocked != (page.person.blocked is not None):
-                page.ear.end()
+    async def _end_signed_out(self, streams: list[OpenStream]) -> None:
+        active = await self._active_sessions([stream.user.session_id for stream in streams])
+        for stream in streams:
+            blocked = active.get(stream.user.session_id)
+            if blocked is None or blocked != (stream.user.blocked is not None):
+                stream.subscription.close()
 
     def _chain_signals(self) -> None:
-        """Servers wait for open answers before they tell the application to stop: hear the signal ourselves."""
+        """Close on SIGTERM and SIGINT: servers wait for open responses before they stop the application."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             before = signal.getsignal(number)
             if not callable(before) or before is signal.default_int_handler:
-                continue  # no server put a handler there: tests, commands
+                continue  # no server installed a handler: tests, commands
 
             def chained(signum: int, frame: Any, before: Any = before) -> None:
                 loop.call_soon_threadsafe(self.close)
@@ -116,30 +112,31 @@ class Live:
 
 @get("/live", opt=everyone(), include_in_schema=False, name="live")
 async def live(request: Request) -> Response[Any]:
-    """`everyone`, for a redirect to the sign-in page would be drawn into the page: 204 for a visitor instead."""
-    streams: Live = request.app.state.live
-    person = visit_of(request).person
-    if person is None or streams.closing:
-        return _farewell() if "last-event-id" in request.headers else Response(b"", status_code=204)
-    page = await streams.open(person)
+    """The event stream of the signed-in user; 204 for a visitor, since a redirect would be swapped into the page."""
+    streams: LiveStreams = services_of(request).live
+    user = context_of(request).user
+    if user is None or streams.closing:
+        return _end_response() if "last-event-id" in request.headers else Response(b"", status_code=204)
+    stream = await streams.open(user)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return Stream(_words(streams, page), media_type="text/event-stream", headers=headers)
+    return Stream(_event_stream(streams, stream), media_type="text/event-stream", headers=headers)
 
 
-async def _words(streams: Live, page: OpenPage) -> AsyncIterator[bytes]:
+async def _event_stream(streams: LiveStreams, stream: OpenStream) -> AsyncIterator[bytes]:
     try:
         yield b": welcome\nid: 1\nretry: 2000\n\n"
-        while not page.ear.ended and time.monotonic() < page.until:
-            told = await page.ear.next(min(PING, max(0.0, page.until - time.monotonic())))
-            yield b"".join(f"event: {word}\ndata:\n\n".encode() for word in told) or b": still here\n\n"
-        if page.ear.ended and not streams.closing:
-            yield f"event: {END}\ndata:\n\n".encode()
+        while not stream.subscription.closed and time.monotonic() < stream.expires_at:
+            timeout = min(PING_SECONDS, max(0.0, stream.expires_at - time.monotonic()))
+            topics = await stream.subscription.next_topics(timeout)
+            yield b"".join(f"event: {topic}\ndata:\n\n".encode() for topic in topics) or b": still here\n\n"
+        if stream.subscription.closed and not streams.closing:
+            yield f"event: {END_EVENT}\ndata:\n\n".encode()
     finally:
-        streams.leave(page)
+        streams.remove(stream)
 
 
-def _farewell() -> HtmlResponse:
-    """To a page that comes back without a session: do not come again."""
+def _end_response() -> HtmlResponse:
+    """Tell a page that reconnects without a session not to reconnect."""
     return Response(
-        f"event: {END}\ndata:\n\n".encode(), media_type="text/event-stream", headers={"cache-control": "no-store"}
+        f"event: {END_EVENT}\ndata:\n\n".encode(), media_type="text/event-stream", headers={"cache-control": "no-store"}
     )

@@ -1,39 +1,35 @@
-"""A secret that is shown once, on the page after the form that made it: sealed in a cookie till then."""
+"""A secret that is shown once, on the page after the form that created it: encrypted in a cookie until then."""
 
 import base64
 
-from app.core.encryption import Vault
-from app.web.context import Connection, visit_of
-from app.web.security import Cookies
+from app.web.context import Connection, context_of
+from app.web.services import services_of
 
-SECONDS = 120
-
-
-def keep_once(request: Connection, name: str, secret: str) -> None:
-    """For the page that the answer leads to, and for the person who is signed in."""
-    cookies: Cookies = request.app.state.cookies
-    sealed = base64.urlsafe_b64encode(_vault(request).seal(secret, _context(request, name))).decode()
-    visit_of(request).cookies.append(cookies.make(cookies.once, sealed, SECONDS))
+COOKIE_SECONDS = 120
 
 
-def take_once(request: Connection, name: str) -> str | None:
-    """None when there is none, or it is somebody else's; afterwards there is none."""
-    cookies: Cookies = request.app.state.cookies
-    sealed = request.cookies.get(cookies.once)
-    if not sealed:
+def store_secret(request: Connection, name: str, secret: str) -> None:
+    """Store a secret for the next page of the signed-in user."""
+    cookies = services_of(request).cookies
+    encrypted = base64.urlsafe_b64encode(
+        services_of(request).encryption.encrypt(secret, _context(request, name))
+    ).decode()
+    context_of(request).cookies.append(cookies.create(cookies.one_time_secret, encrypted, COOKIE_SECONDS))
+
+
+def take_secret(request: Connection, name: str) -> str | None:
+    """The stored secret, which is then removed; None when there is none, or it is another user's."""
+    cookies = services_of(request).cookies
+    encrypted = request.cookies.get(cookies.one_time_secret)
+    if not encrypted:
         return None
-    visit_of(request).cookies.append(cookies.removed(cookies.once))
+    context_of(request).cookies.append(cookies.removed(cookies.one_time_secret))
     try:
-        raw = base64.urlsafe_b64decode(sealed)
+        raw = base64.urlsafe_b64decode(encrypted)
     except ValueError:
         return None
-    return _vault(request).open(raw, _context(request, name)) if len(raw) > 12 else None
-
-
-def _vault(request: Connection) -> Vault:
-    vault: Vault = request.app.state.vault
-    return vault
+    return services_of(request).encryption.decrypt(raw, _context(request, name)) if len(raw) > 12 else None
 
 
 def _context(request: Connection, name: str) -> str:
-    return f"once:{name}:{visit_of(request).person.id}"
+    return f"once:{name}:{context_of(request).user.id}"

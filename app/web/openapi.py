@@ -1,4 +1,4 @@
-"""The API in OpenAPI 3.1, made from the doors themselves: what a door takes, answers and refuses stands in its opt."""
+"""The API in OpenAPI 3.1, generated from the `doc` that every API handler declares in its opt (decision 0020)."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +11,11 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from msgspec import Meta, Struct
 
 PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
-KINDS = {"int": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "str": {"type": "string", "minLength": 1}}
-REFUSALS = {
+PARAMETER_SCHEMAS = {
+    "int": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+    "str": {"type": "string", "minLength": 1},
+}
+ERROR_DESCRIPTIONS = {
     400: "The request cannot be understood: no JSON, or no text.",
     401: "No token, or one that has ended.",
     403: "Another role is needed, or the account is blocked.",
@@ -25,19 +28,19 @@ REFUSALS = {
     429: "Too many requests: wait as long as Retry-After says.",
     503: "The database is away; try again after Retry-After.",
 }
-LIMITS = {
+RATE_LIMIT_HEADERS = {
     "RateLimit-Limit": ("Requests allowed in the window.", 600),
     "RateLimit-Remaining": ("Requests left in the window.", 599),
     "RateLimit-Reset": ("Seconds until the window ends.", 60),
 }
-# What an answer may carry beside its budget: by status, or by what the door does.
-CARRIED = {
+# Further response headers: by status, or by what the handler does.
+RESPONSE_HEADERS = {
     "ETag": ("Changes when the answer does; send it back as If-None-Match.", '"0123456789abcdef"'),
     "Idempotency-Replayed": ("`true`: this is the answer that the key had before.", "true"),
     "Retry-After": ("Seconds to wait.", 30),
     "WWW-Authenticate": ("The way of signing in.", "Bearer"),
 }
-CARRIED_BY = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+HEADER_BY_STATUS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
 class Problem(Struct, kw_only=True):
@@ -56,22 +59,22 @@ class Problem(Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doc:
-    """What a door of the API says of itself: `answers` when all is well, `refuses` beside the usual refusals."""
+    """The documentation of an API handler: `error_statuses` are those beside the usual ones."""
 
     summary: str
     tag: str
     body: type[Struct] | None = None
     form: Mapping[str, Any] | None = None  # the fields of a multipart form, as JSON schema
     query: type[Struct] | None = None
-    answers: Mapping[int, Any] = field(default_factory=dict)
-    refuses: Sequence[int] = ()
-    path: Mapping[str, str] = field(default_factory=dict)  # parameter → what it is
-    once: bool = False  # takes an Idempotency-Key
+    responses: Mapping[int, Any] = field(default_factory=dict)
+    error_statuses: Sequence[int] = ()
+    path: Mapping[str, str] = field(default_factory=dict)  # parameter → description
+    idempotent: bool = False  # takes an Idempotency-Key
     media: str = "application/json"
 
 
-def doors(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler, Doc]]:
-    """(address, method, handler, doc) of every door that has a Doc."""
+def documented_handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler, Doc]]:
+    """(path, method, handler, doc) of every handler that has a Doc."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             doc = handler.opt.get("doc")
@@ -80,15 +83,17 @@ def doors(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler, Doc]]:
                     yield route.path, method, handler, doc
 
 
-def document(app: Litestar, site: str, version: str) -> dict[str, Any]:
-    """The whole description as one JSON object."""
-    kinds = sorted({kind for _path, _method, _handler, doc in doors(app) for kind in _kinds(doc)}, key=str)
+def openapi_document(app: Litestar, site: str, version: str) -> dict[str, Any]:
+    """The whole document as one JSON object."""
+    kinds = sorted(
+        {kind for _path, _method, _handler, doc in documented_handlers(app) for kind in _kinds(doc)}, key=str
+    )
     schemas, components = msgspec.json.schema_components([*kinds, Problem], ref_template="#/components/schemas/{name}")
-    known = dict(zip([*kinds, Problem], schemas, strict=True))
+    schema_of = dict(zip([*kinds, Problem], schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
-    for path, method, handler, doc in doors(app):
-        told = paths.setdefault(PARAMETER.sub(r"{\1}", path), {})
-        told[method.lower()] = _operation(path, handler, doc, known)
+    for path, method, handler, doc in documented_handlers(app):
+        path_item = paths.setdefault(PARAMETER.sub(r"{\1}", path), {})
+        path_item[method.lower()] = _operation(path, handler, doc, schema_of)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -98,18 +103,18 @@ def document(app: Litestar, site: str, version: str) -> dict[str, Any]:
             "license": {"name": "Proprietary", "url": f"{site}/terms"},
         },
         "servers": [{"url": site}],
-        "tags": [{"name": name} for name in sorted({doc.tag for _p, _m, _h, doc in doors(app)})],
+        "tags": [{"name": name} for name in sorted({doc.tag for _p, _m, _h, doc in documented_handlers(app)})],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": components,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "From POST /api/login."}},
             "headers": {
-                name: {"description": words, "schema": {"type": "integer"}, "example": example}
-                for name, (words, example) in LIMITS.items()
+                name: {"description": description, "schema": {"type": "integer"}, "example": example}
+                for name, (description, example) in RATE_LIMIT_HEADERS.items()
             }
             | {
-                name: {"description": words, "schema": _schema_of(example), "example": example}
-                for name, (words, example) in CARRIED.items()
+                name: {"description": description, "schema": _schema_of(example), "example": example}
+                for name, (description, example) in RESPONSE_HEADERS.items()
             },
         },
     }
@@ -124,29 +129,29 @@ def _header(name: str) -> dict[str, str]:
 
 
 def _kinds(doc: Doc) -> Iterator[Any]:
-    yield from (kind for kind in (doc.body, *doc.answers.values()) if kind is not None)
+    yield from (kind for kind in (doc.body, *doc.responses.values()) if kind is not None)
 
 
-def _operation(path: str, handler: HTTPRouteHandler, doc: Doc, known: Mapping[Any, Any]) -> dict[str, Any]:
-    open_to_all = handler.opt.get("who") == "everyone"
-    told: dict[str, Any] = {
+def _operation(path: str, handler: HTTPRouteHandler, doc: Doc, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
+    open_to_all = handler.opt.get("access") == "everyone"
+    operation: dict[str, Any] = {
         "operationId": handler.name or handler.handler_name,
         "summary": doc.summary,
         "tags": [doc.tag],
         "parameters": [*_in_path(path, doc), *_in_query(doc), *_in_headers(doc)],
         "security": [] if open_to_all else [{"token": []}],
-        "responses": {**_successes(doc, known), **_refusals(path, handler, doc)},
+        "responses": {**_successes(doc, schema_of), **_errors(path, handler, doc)},
     }
     if doc.body is not None:
-        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": known[doc.body]}}}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema_of[doc.body]}}}
     if doc.form is not None:
-        told["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": doc.form}}}
-    return told
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": doc.form}}}
+    return operation
 
 
 def _in_path(path: str, doc: Doc) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "description": doc.path[name], "schema": KINDS[kind]}
+        {"name": name, "in": "path", "required": True, "description": doc.path[name], "schema": PARAMETER_SCHEMAS[kind]}
         for name, kind in PARAMETER.findall(path)
     ]
 
@@ -161,10 +166,10 @@ def _in_query(doc: Doc) -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "required": name in required,
-            "description": of.get("description", ""),
-            "schema": {key: value for key, value in of.items() if key != "description"},
+            "description": spec.get("description", ""),
+            "schema": {key: value for key, value in spec.items() if key != "description"},
         }
-        for name, of in schema["properties"].items()
+        for name, spec in schema["properties"].items()
     ]
 
 
@@ -173,52 +178,56 @@ def _in_headers(doc: Doc) -> list[dict[str, Any]]:
 
 
 def _if_none_match(doc: Doc) -> list[dict[str, Any]]:
-    if 304 not in doc.answers:
+    if 304 not in doc.responses:
         return []
-    words = "The ETag of the answer that you have: 304 while it is still the same."
+    description = "The ETag of the answer that you have: 304 while it is still the same."
     tag = {"type": "string", "examples": ['"0123456789abcdef"']}
-    return [{"name": "If-None-Match", "in": "header", "required": False, "description": words, "schema": tag}]
+    return [{"name": "If-None-Match", "in": "header", "required": False, "description": description, "schema": tag}]
 
 
 def _key(doc: Doc) -> list[dict[str, Any]]:
-    if not doc.once:
+    if not doc.idempotent:
         return []
-    words = "The same key with the same body has the same answer and one effect; another body is refused (422)."
+    description = "The same key with the same body has the same answer and one effect; another body is refused (422)."
     key = {"type": "string", "maxLength": 100, "pattern": "^[A-Za-z0-9._-]*$", "examples": ["b0e7-4f3a"]}
-    return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": words, "schema": key}]
+    return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": description, "schema": key}]
 
 
-def _successes(doc: Doc, known: Mapping[Any, Any]) -> dict[str, Any]:
-    names = [*LIMITS, *(["ETag"] if 304 in doc.answers else []), *(["Idempotency-Replayed"] if doc.once else [])]
+def _successes(doc: Doc, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
+    names = [
+        *RATE_LIMIT_HEADERS,
+        *(["ETag"] if 304 in doc.responses else []),
+        *(["Idempotency-Replayed"] if doc.idempotent else []),
+    ]
     headers = {name: _header(name) for name in names}
     return {
         str(status): {
             "description": "It is still the same." if status == 304 else doc.summary,
             "headers": headers,
-            **({} if kind is None else {"content": {doc.media: {"schema": known[kind]}}}),
+            **({} if kind is None else {"content": {doc.media: {"schema": schema_of[kind]}}}),
         }
-        for status, kind in doc.answers.items()
+        for status, kind in doc.responses.items()
     }
 
 
-def _refusals(path: str, handler: HTTPRouteHandler, doc: Doc) -> dict[str, Any]:
-    found = {429, 503, *doc.refuses}
-    if handler.opt.get("who") != "everyone":
-        found |= {401, 403}
+def _errors(path: str, handler: HTTPRouteHandler, doc: Doc) -> dict[str, Any]:
+    statuses = {429, 503, *doc.error_statuses}
+    if handler.opt.get("access") != "everyone":
+        statuses |= {401, 403}
     if PARAMETER.search(path):
-        found |= {404, 422}
+        statuses |= {404, 422}
     if doc.body is not None or doc.form is not None:
-        found |= {400, 413, 415, 422}
+        statuses |= {400, 413, 415, 422}
     if doc.query is not None:
-        found.add(422)
+        statuses.add(422)
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        str(status): {"description": REFUSALS[status], "content": content, **_carried(status)}
-        for status in sorted(found)
+        str(status): {"description": ERROR_DESCRIPTIONS[status], "content": content, **_error_headers(status)}
+        for status in sorted(statuses)
     }
 
 
-def _carried(status: int) -> dict[str, Any]:
-    """Every refusal at the gate tells the budget too, where it is counted."""
-    name = CARRIED_BY.get(status)
+def _error_headers(status: int) -> dict[str, Any]:
+    """The header that belongs to an error status."""
+    name = HEADER_BY_STATUS.get(status)
     return {"headers": {name: _header(name)}} if name else {}

@@ -1,6 +1,6 @@
-"""Whole answers that every visitor may share, kept in this process, ready to send.
+"""Cache of complete responses that all visitors share, in this process.
 
-Anybody with a session or a note waiting goes past it. Cached responses are invalidated by tag (app.core.cache).
+Requests with a session or a flash message bypass it. Cached responses are invalidated by tag (app.core.cache).
 """
 
 import asyncio
@@ -10,74 +10,74 @@ from dataclasses import dataclass
 
 from app.core.cache import Cache
 
-MOST = 1_000
-LARGEST = 200_000  # bytes
-Key = tuple[str, bytes, str, str, str]  # path, query, what HTMX asks for, encoding, locale
+MAX_CACHED_RESPONSES = 1_000
+MAX_BODY_BYTES = 200_000  # bytes
+CacheKey = tuple[str, bytes, str, str, str]  # path, query, HTMX headers, encoding, locale
 Header = tuple[bytes, bytes]
 
 
 @dataclass(slots=True)
-class Kept:
-    until: float
-    moment: int
-    names: tuple[str, ...]
+class CachedResponse:
+    expires_at: float
+    version: int
+    tags: tuple[str, ...]
     headers: list[Header]
     body: bytes
-    redrawn: asyncio.Event | None = None  # stands while somebody draws what comes after it
+    rerender: asyncio.Event | None = None  # set while a request renders its successor
 
 
-class Shelf:
-    """`find` gives an answer that is still right, `put` keeps one unless somebody wrote while it was made."""
+class PageCache:
+    """`find` returns a current response; `put` stores one unless its tags were invalidated while it was rendered."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self._kept: OrderedDict[Key, Kept] = OrderedDict()
+        self._responses: OrderedDict[CacheKey, CachedResponse] = OrderedDict()
 
     @property
-    def moment(self) -> int:
-        return self._cache.moment
+    def version(self) -> int:
+        return self._cache.version
 
-    async def find(self, key: Key) -> Kept | None:
-        """When the one kept is no longer right, who asks first draws it anew and the others wait for that."""
-        kept = self._kept.get(key)
-        if kept is None or not self._cache.usable:
+    async def find(self, key: CacheKey) -> CachedResponse | None:
+        """None for the first request that finds a stale response: it renders, and the others wait for it."""
+        cached = self._responses.get(key)
+        if cached is None or not self._cache.usable:
             return None
-        if self._is_right(kept):
-            return kept
-        if kept.redrawn is None:
-            kept.redrawn = asyncio.Event()
+        if self._is_usable(cached):
+            return cached
+        if cached.rerender is None:
+            cached.rerender = asyncio.Event()
             return None
-        await kept.redrawn.wait()
-        drawn = self._kept.get(key)
-        return drawn if drawn and self._cache.usable and self._is_right(drawn) else None
+        await cached.rerender.wait()
+        rendered = self._responses.get(key)
+        return rendered if rendered and self._cache.usable and self._is_usable(rendered) else None
 
-    def put(self, key: Key, kept: Kept) -> None:
-        if len(kept.body) > LARGEST or not self._cache.usable or not self._still_right(kept):
+    def put(self, key: CacheKey, response: CachedResponse) -> None:
+        if len(response.body) > MAX_BODY_BYTES or not self._cache.usable or not self._is_current(response):
             return
-        self.drawn(key)
-        self._kept[key] = kept
-        while len(self._kept) > MOST:
-            _key, oldest = self._kept.popitem(last=False)
+        self.finish_render(key)
+        self._responses[key] = response
+        while len(self._responses) > MAX_CACHED_RESPONSES:
+            _key, oldest = self._responses.popitem(last=False)
             _release(oldest)
 
-    def drawn(self, key: Key) -> None:
-        """Nobody waits any longer, whatever became of the drawing."""
-        kept = self._kept.get(key)
-        if kept and kept.redrawn:
-            del self._kept[key]
-            _release(kept)
+    def finish_render(self, key: CacheKey) -> None:
+        """Release the requests that wait for this one, whether or not it stored a response."""
+        cached = self._responses.get(key)
+        if cached and cached.rerender:
+            del self._responses[key]
+            _release(cached)
 
-    def _is_right(self, kept: Kept) -> bool:
-        return kept.until >= time.monotonic() and self._still_right(kept)
+    def _is_usable(self, response: CachedResponse) -> bool:
+        return response.expires_at >= time.monotonic() and self._is_current(response)
 
-    def _still_right(self, kept: Kept) -> bool:
-        if kept.moment != self._cache.moment:
-            if not self._cache.untouched(kept.moment, kept.names):
+    def _is_current(self, response: CachedResponse) -> bool:
+        if response.version != self._cache.version:
+            if not self._cache.is_current(response.version, response.tags):
                 return False
-            kept.moment = self._cache.moment
+            response.version = self._cache.version
         return True
 
 
-def _release(kept: Kept) -> None:
-    if kept.redrawn:
-        kept.redrawn.set()
+def _release(response: CachedResponse) -> None:
+    if response.rerender:
+        response.rerender.set()

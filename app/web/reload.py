@@ -1,11 +1,11 @@
-"""In development: when did anything in a folder last change? Looked up twice a second at most."""
+"""In development: when a file in some folders last changed, checked at most twice a second."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
 
-class Watch:
+class FolderWatcher:
     def __init__(self, folders: Sequence[str | Path]) -> None:
         self._folders = folders
         self._looked_at = float("-inf")

@@ -1,4 +1,4 @@
-"""Walls that every answer and every form stands behind: headers, cookies, the CSRF token."""
+"""Security headers, cookies and CSRF."""
 
 import base64
 import secrets
@@ -8,16 +8,16 @@ from urllib.parse import quote, urlsplit
 from litestar.datastructures import Cookie
 from litestar.types import Message, Scope
 
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.settings import Settings
-from app.web.context import Connection, visit_in, visit_of
+from app.web.context import Connection, context_in, context_of
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; form-action 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; report-uri /csp-report"
 )
-HEADERS = {
+SECURITY_HEADERS = {
     "content-security-policy": CSP,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -27,15 +27,15 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-FIELD = "_csrf_token"
-HEADER = "x-csrf-token"
+CSRF_FIELD = "_csrf_token"
+CSRF_HEADER = "x-csrf-token"
 
 
 class SecurityHeaders:
-    """Put on every answer as it leaves, also on 404, 405 and refusals. A header the answer already has is kept."""
+    """Add the security headers to every response, also to errors. A header that the response sets itself wins."""
 
     def __init__(self, settings: Settings) -> None:
-        headers = dict(HEADERS)
+        headers = dict(SECURITY_HEADERS)
         if settings.https:
             headers["strict-transport-security"] = "max-age=63072000; includeSubDomains"
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -44,44 +44,44 @@ class SecurityHeaders:
         if message["type"] != "http.response.start":
             return
         own: list[tuple[bytes, bytes]] = list(message.get("headers", []))
-        own += [(name.encode(), value.encode()) for name, value in visit_in(scope).headers.items()]
+        own += [(name.encode(), value.encode()) for name, value in context_in(scope).headers.items()]
         named = {name.lower() for name, _ in own}
         message["headers"] = own + [header for header in self._headers if header[0] not in named]
 
 
 class Cookies:
-    """Our cookies: the session, a visitor's pre-session, a note for the next page, and a secret that it shows once."""
+    """The cookies: session, a visitor's pre-session, flash message, and a secret that is shown once."""
 
     def __init__(self, *, https: bool) -> None:
         prefix = "__Host-" if https else ""
         self.session, self.pre_session, self.flash = f"{prefix}ds", f"{prefix}pre", f"{prefix}flash"
-        self.once = f"{prefix}once"
+        self.one_time_secret = f"{prefix}once"
         self.personal = (self.session.encode() + b"=", self.flash.encode() + b"=")
         self._https = https
 
-    def make(self, name: str, value: str, max_age: int | None) -> Cookie:
+    def create(self, name: str, value: str, max_age: int | None) -> Cookie:
         """`max_age` in seconds; None lasts until the browser closes, 0 removes it."""
         return Cookie(name, value=value, max_age=max_age, path="/", httponly=True, secure=self._https, samesite="lax")
 
     def removed(self, name: str) -> Cookie:
-        return self.make(name, "", 0)
+        return self.create(name, "", 0)
 
 
 class Csrf:
-    """A token for this browser's forms: bound to its session cookie or, for a visitor, to a pre-session cookie."""
+    """CSRF tokens: bound to the session cookie or, for a visitor, to a pre-session cookie."""
 
-    def __init__(self, vault: Vault, cookies: Cookies) -> None:
-        self._vault = vault
+    def __init__(self, encryption: Encryption, cookies: Cookies) -> None:
+        self._encryption = encryption
         self._cookies = cookies
 
     def token(self, connection: Connection) -> str:
-        """Masked anew each time, so that compression tells nobody anything. Gives a visitor a pre-session."""
-        mac = self._mac(self._seed(connection, make=True) or "")
+        """A token for this response, masked against BREACH. Starts a pre-session for a visitor."""
+        mac = self._mac(self._seed(connection, create=True) or "")
         mask = secrets.token_bytes(len(mac))
         return base64.urlsafe_b64encode(mask + _xor(mask, mac)).decode().rstrip("=")
 
-    def fits(self, connection: Connection, token: str | None) -> bool:
-        seed = self._seed(connection, make=False)
+    def verify(self, connection: Connection, token: str | None) -> bool:
+        seed = self._seed(connection, create=False)
         if not seed or not token or len(token) > 200:
             return False
         try:
@@ -91,18 +91,18 @@ class Csrf:
         half = len(raw) // 2
         return secrets.compare_digest(_xor(raw[:half], raw[half:]), self._mac(seed))
 
-    def _seed(self, connection: Connection, *, make: bool) -> str | None:
-        visit = visit_of(connection)
-        if visit.person is not None:
+    def _seed(self, connection: Connection, *, create: bool) -> str | None:
+        context = context_of(connection)
+        if context.user is not None:
             return connection.cookies.get(self._cookies.session)
-        visit.pre_session = visit.pre_session or connection.cookies.get(self._cookies.pre_session)
-        if not visit.pre_session and make:
-            visit.pre_session = secrets.token_urlsafe(18)
-            visit.cookies.append(self._cookies.make(self._cookies.pre_session, visit.pre_session, None))
-        return visit.pre_session
+        context.pre_session = context.pre_session or connection.cookies.get(self._cookies.pre_session)
+        if not context.pre_session and create:
+            context.pre_session = secrets.token_urlsafe(18)
+            context.cookies.append(self._cookies.create(self._cookies.pre_session, context.pre_session, None))
+        return context.pre_session
 
     def _mac(self, seed: str) -> bytes:
-        return self._vault.digest(seed, "csrf")
+        return self._encryption.digest(seed, "csrf")
 
 
 def _xor(a: bytes, b: bytes) -> bytes:
@@ -110,21 +110,21 @@ def _xor(a: bytes, b: bytes) -> bytes:
 
 
 def client_address(connection: Connection, trusted_proxies: int) -> str:
-    """The address that counts for slowing down: the last one that our own proxies did not write."""
+    """The client's IP address for rate limits: the last one that our own proxies did not add."""
     peer = connection.client.host if connection.client else "unknown"
     if not trusted_proxies:
         return peer
-    told = [part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",") if part.strip()]
-    return (told[-trusted_proxies:] or [peer])[0]
+    forwarded = [part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    return (forwarded[-trusted_proxies:] or [peer])[0]
 
 
-def local_path(asked: str | None, otherwise: str = "/") -> str:
-    """`asked` when it is a path of ours, as a header can carry it; anything else, such as another site: `otherwise`."""
-    if not asked or len(asked) > 500 or not asked.startswith("/") or asked[1:2] in ("/", "\\"):
-        return otherwise
-    if any(ord(sign) < 33 or sign == "\\" or ord(sign) == 127 for sign in asked):
-        return otherwise
-    parts = urlsplit(asked)
+def local_path(path: str | None, default: str = "/") -> str:
+    """`path` when it is a local path, encoded for a header; `default` for anything else, such as another site."""
+    if not path or len(path) > 500 or not path.startswith("/") or path[1:2] in ("/", "\\"):
+        return default
+    if any(ord(char) < 33 or char == "\\" or ord(char) == 127 for char in path):
+        return default
+    parts = urlsplit(path)
     if parts.scheme or parts.netloc:
-        return otherwise
-    return asked if asked.isascii() else quote(asked, safe=punctuation, errors="replace")
+        return default
+    return path if path.isascii() else quote(path, safe=punctuation, errors="replace")

@@ -1,4 +1,4 @@
-"""One web process: uvicorn with limits on headers and on the patience for them."""
+"""One web process: uvicorn with limits on the size and duration of request headers."""
 
 import asyncio
 import socket
@@ -8,33 +8,33 @@ import uvicorn
 from litestar import Litestar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEADERS_MOST = 32_768  # bytes of address and headers together
-HEADERS_WITHIN = 10.0  # seconds from the first byte, or from connecting, to the last header
+MAX_HEADER_BYTES = 32_768  # request target and headers together
+HEADER_TIMEOUT_SECONDS = 10.0  # seconds from the first byte, or from connecting, to the last header
 
 
 class CannotListen(Exception):
-    """The port is taken or not ours to take."""
+    """The port is in use or may not be used."""
 
 
 class Protocol(HttpToolsProtocol):
     """Ends a connection that sends too many headers (431) or sends them too slowly."""
 
-    _hurry: asyncio.TimerHandle | None = None
+    _timeout: asyncio.TimerHandle | None = None
     _size = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._start_hurrying()
+        self._start_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_hurrying()
+        self._stop_timeout()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._size = 0
-        if self._hurry is None:
-            self._start_hurrying()
+        if self._timeout is None:
+            self._start_timeout()
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -45,28 +45,28 @@ class Protocol(HttpToolsProtocol):
         self._count(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
-        self._stop_hurrying()
+        self._stop_timeout()
         if not self.transport.is_closing():
             super().on_headers_complete()
 
-    def _count(self, more: int) -> None:
-        self._size += more
-        if self._size > HEADERS_MOST and not self.transport.is_closing():
+    def _count(self, size: int) -> None:
+        self._size += size
+        if self._size > MAX_HEADER_BYTES and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n")
             self.transport.close()
 
-    def _start_hurrying(self) -> None:
-        self._hurry = self.loop.call_later(HEADERS_WITHIN, self.transport.close)
+    def _start_timeout(self) -> None:
+        self._timeout = self.loop.call_later(HEADER_TIMEOUT_SECONDS, self.transport.close)
 
-    def _stop_hurrying(self) -> None:
-        if self._hurry is not None:
-            self._hurry.cancel()
-            self._hurry = None
+    def _stop_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
 
 
 def serve(app: Litestar, host: str, port: int) -> None:
     """Runs until a signal. Raises CannotListen."""
-    listening = _listen(host, port)
+    listener = _listen(host, port)
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -81,20 +81,20 @@ def serve(app: Litestar, host: str, port: int) -> None:
         timeout_graceful_shutdown=5,
         backlog=2048,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
         [(family, kind, protocol, _name, address), *_rest] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        made = socket.socket(family, kind, protocol)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-    except (OSError, OverflowError) as problem:
-        raise CannotListen(f"Cannot listen on {host}:{port}: {_why(problem)}.") from problem
-    made.setblocking(False)
-    return made
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except (OSError, OverflowError) as error:
+        raise CannotListen(f"Cannot listen on {host}:{port}: {_reason(error)}.") from error
+    listener.setblocking(False)
+    return listener
 
 
-def _why(problem: Any) -> str:
-    return str(getattr(problem, "strerror", None) or problem).lower()
+def _reason(error: Any) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()

@@ -1,4 +1,4 @@
-"""Static files from memory: hashed addresses that never change, compressed once at start-up, no cookies."""
+"""Static files from memory: URLs with a content hash, compressed at startup, without cookies."""
 
 import gzip
 import hashlib
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import brotli  # type: ignore[import-untyped]
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from app.web.guards import everyone
-from app.web.http import HtmlResponse
-from app.web.reload import Watch
+from app.web.http import HtmlResponse, Request
+from app.web.reload import FolderWatcher
+from app.web.services import services_of
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-# One address, made of the files that its list names, in that order.
+# Each is one file, concatenated from the files that bundle.txt in its folder lists, in that order.
 BUNDLES = {"app.css": "css", "app.js": "js"}
 FOREVER = "public, max-age=31536000, immutable"
 TYPES = {".webmanifest": "application/manifest+json", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -36,22 +37,22 @@ class Asset:
 
 
 class Assets:
-    """Every static file by name, read at start-up; in development read again when one changes."""
+    """Every static file by name, read at startup; in development read again when one changes."""
 
     def __init__(self, folder: Path = STATIC, *, reload: bool = False) -> None:
         self._folder = folder
-        self._watch = Watch([folder]) if reload else None
-        self._seen = self._newest()
+        self._watcher = FolderWatcher([folder]) if reload else None
+        self._loaded_at = self._newest()
         self._files = self._load()
 
     def url(self, name: str) -> str:
-        """`asset("app.css")`: the address with the contents' hash. An unknown name is a mistake: KeyError."""
-        if (newest := self._newest()) != self._seen:
-            self._seen, self._files = newest, self._load()
+        """`asset("app.css")`: the URL with the content hash. Raises KeyError for an unknown name."""
+        if (newest := self._newest()) != self._loaded_at:
+            self._loaded_at, self._files = newest, self._load()
         return f"/static/{self._files[name].digest}/{name}"
 
     def find(self, digest: str, name: str) -> Asset | None:
-        """Also a page drawn before the last deployment finds its files: an old hash gets the new contents."""
+        """An old hash gets the new contents, so that pages rendered before the last deployment find their files."""
         return self._files.get(name) if digest else None
 
     def _load(self) -> dict[str, Asset]:
@@ -61,15 +62,15 @@ class Assets:
         return {name: _asset(name, body) for name, body in plain.items()}
 
     def _bundle(self, part: str) -> bytes:
-        listed = self._folder / part / "bundle.txt"
-        names = [line.strip() for line in listed.read_text(encoding="utf-8").splitlines()] if listed.exists() else []
+        bundle = self._folder / part / "bundle.txt"
+        names = [line.strip() for line in bundle.read_text(encoding="utf-8").splitlines()] if bundle.exists() else []
         return b"\n".join((self._folder / part / name).read_bytes() for name in names if name and name[0] != "#")
 
     def _paths(self) -> list[Path]:
         return sorted(path for path in self._folder.rglob("*") if path.is_file() and path.name != "bundle.txt")
 
     def _newest(self) -> float:
-        return self._watch.newest() if self._watch else 0.0
+        return self._watcher.newest() if self._watcher else 0.0
 
 
 def _asset(name: str, body: bytes) -> Asset:
@@ -86,19 +87,19 @@ def _asset(name: str, body: bytes) -> Asset:
 
 
 @get("/static/{digest:str}/{name:path}", opt=everyone(anonymous=True), include_in_schema=False, name="static")
-async def static_file(request: Request, digest: FromPath[str], name: FromPath[str]) -> HtmlResponse:  # type: ignore[type-arg]
-    assets: Assets = request.app.state.assets
-    found = assets.find(digest, str(name).lstrip("/"))
-    if found is None:
+async def static_file(request: Request, digest: FromPath[str], name: FromPath[str]) -> HtmlResponse:
+    assets = services_of(request).assets
+    asset = assets.find(digest, str(name).lstrip("/"))
+    if asset is None:
         raise NotFoundException()
-    current = digest == found.digest
-    headers = {"etag": found.etag, "cache-control": FOREVER if current else "no-cache", "vary": "accept-encoding"}
-    if found.etag in request.headers.get("if-none-match", ""):
-        return Response(b"", status_code=304, headers=headers, media_type=found.media_type)
-    body, encoding = _best(found, request.headers.get("accept-encoding", ""))
+    current = digest == asset.digest
+    headers = {"etag": asset.etag, "cache-control": FOREVER if current else "no-cache", "vary": "accept-encoding"}
+    if asset.etag in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers=headers, media_type=asset.media_type)
+    body, encoding = _best(asset, request.headers.get("accept-encoding", ""))
     if encoding:
         headers["content-encoding"] = encoding
-    return Response(body, headers=headers, media_type=found.media_type)
+    return Response(body, headers=headers, media_type=asset.media_type)
 
 
 def _best(asset: Asset, accepted: str) -> tuple[bytes, str | None]:

@@ -1,4 +1,4 @@
-"""The Jinja environment: strict, escaping, translated; money, times and distances as people write them here."""
+"""The Jinja environment: strict, escaping, translated; filters for money, times and distances."""
 
 import math
 from collections.abc import Callable
@@ -14,19 +14,26 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from app.core import clock, i18n
-from app.core.datetimes import clock_time, day, here, minutes_long, when, written
+from app.core.datetimes import (
+    format_clock_time,
+    format_date_pattern,
+    format_datetime,
+    format_day,
+    format_duration,
+    to_ist,
+)
 from app.core.i18n import _, ngettext
-from app.core.money import money
-from app.web.reload import Watch
+from app.core.money import format_rupees
+from app.web.reload import FolderWatcher
 from app.web.static import Assets
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
 def environment(assets: Assets | None = None, *, reload: bool = False, folder: Path = TEMPLATES) -> Environment:
-    """For pages and mails alike; nothing in it knows the request."""
+    """The environment of pages and emails; it does not know the request."""
     env = Environment(
-        loader=_Watched(folder) if reload else FileSystemLoader(folder),
+        loader=_ReloadingLoader(folder) if reload else FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=reload,
@@ -37,7 +44,7 @@ def environment(assets: Assets | None = None, *, reload: bool = False, folder: P
     )
     env.policies["ext.i18n.trimmed"] = True
     env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    # Jinja's own wrappers take longer than all the rest of a page: ours need none.
+    # Jinja's own wrappers take longer than the rest of a page; ours need none.
     env.globals.update(gettext=_gettext, ngettext=_ngettext, _=_gettext)
     env.filters.update(FILTERS)
     env.globals.update(now=clock.now, today=clock.today, locale=i18n.locale.get)
@@ -47,15 +54,15 @@ def environment(assets: Assets | None = None, *, reload: bool = False, folder: P
 
 
 @pass_eval_context
-def _gettext(drawn: EvalContext, text: str, /, **values: object) -> str:
-    """{% trans %} and _() of templates: values are escaped, the words are not."""
-    said = _plain(text, i18n.catalogue(i18n.locale.get())) if not values else i18n.gettext(text)
-    return said if not values else _filled(said, values, drawn.autoescape)
+def _gettext(context: EvalContext, text: str, /, **values: object) -> str:
+    """{% trans %} and _() of templates: values are escaped, the text is not."""
+    translated = _plain(text, i18n.translations_for(i18n.locale.get())) if not values else i18n.gettext(text)
+    return translated if not values else _interpolate(translated, values, context.autoescape)
 
 
 @pass_eval_context
-def _ngettext(drawn: EvalContext, one: str, many: str, num: int, /, **values: object) -> str:
-    return _filled(i18n.raw_ngettext(one, many, num), {"num": num, **values}, drawn.autoescape)
+def _ngettext(context: EvalContext, singular: str, plural: str, num: int, /, **values: object) -> str:
+    return _interpolate(i18n.raw_ngettext(singular, plural, num), {"num": num, **values}, context.autoescape)
 
 
 @lru_cache(maxsize=8192)
@@ -63,56 +70,56 @@ def _plain(text: str, catalogue: NullTranslations) -> Markup:
     return Markup(catalogue.ugettext(text)) % {}
 
 
-def _filled(said: str, values: dict[str, object], escaping: bool) -> str:
-    return (Markup(said) if escaping else said) % values
+def _interpolate(translated: str, values: dict[str, object], escaping: bool) -> str:
+    return (Markup(translated) if escaping else translated) % values
 
 
-class _Watched(FileSystemLoader):
-    """In development any change makes every template stale: a macro lives on in the templates that imported it."""
+class _ReloadingLoader(FileSystemLoader):
+    """In development: any change makes every template stale, because importing templates keep a macro's old version."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        # The very list: tests add a folder to it later.
-        self._watch = Watch(self.searchpath)
+        # The same list object: tests add a folder to it later.
+        self._watcher = FolderWatcher(self.searchpath)
 
     def get_source(self, env: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         source, path, _ = super().get_source(env, template)
-        newest = self._watch.newest()
-        return source, path, lambda: self._watch.newest() == newest
+        newest = self._watcher.newest()
+        return source, path, lambda: self._watcher.newest() == newest
 
 
 def span(start: datetime, end: datetime) -> str:
-    """Tue 24 Nov, 10:00–11:00; over midnight both days are named."""
-    if here(start).date() == here(end).date():
-        return f"{when(start)}–{clock_time(end)}"
-    return f"{when(start)} – {when(end)}"
+    """Tue 24 Nov, 10:00–11:00; with both days when it passes midnight."""
+    if to_ist(start).date() == to_ist(end).date():
+        return f"{format_datetime(start)}–{format_clock_time(end)}"
+    return f"{format_datetime(start)} – {format_datetime(end)}"
 
 
 def weekday(moment: datetime | date) -> str:
     """Tue."""
-    return written(moment, "EEE")
+    return format_date_pattern(moment, "EEE")
 
 
 def date_only(moment: datetime | date) -> str:
     """18 Nov; of another year, 18 Nov 2025."""
-    there = here(moment).date() if isinstance(moment, datetime) else moment
-    return written(there, "d MMM" if there.year == clock.today().year else "d MMM y")
+    there = to_ist(moment).date() if isinstance(moment, datetime) else moment
+    return format_date_pattern(there, "d MMM" if there.year == clock.today().year else "d MMM y")
 
 
 def month_of(day: date) -> str:
     """November 2026."""
-    return written(day, "LLLL y")
+    return format_date_pattern(day, "LLLL y")
 
 
 def near_day(moment: datetime) -> str:
     """Today, Tomorrow, Tue 24 Nov."""
-    away = (here(moment).date() - clock.today()).days
-    return _("Today") if away == 0 else _("Tomorrow") if away == 1 else day(moment)
+    days = (to_ist(moment).date() - clock.today()).days
+    return _("Today") if days == 0 else _("Tomorrow") if days == 1 else format_day(moment)
 
 
 def iso(moment: datetime | date) -> str:
     """For <time datetime>: with the offset of Asia/Kolkata."""
-    return here(moment).isoformat(timespec="minutes") if isinstance(moment, datetime) else moment.isoformat()
+    return to_ist(moment).isoformat(timespec="minutes") if isinstance(moment, datetime) else moment.isoformat()
 
 
 def within(moment: datetime) -> str:
@@ -129,7 +136,7 @@ def _distance(left: timedelta) -> str:
     minutes = math.floor(abs(left).total_seconds() / 60)
     if minutes < 1:
         return _("now") if left >= timedelta() else _("just now")
-    length = minutes_long(minutes) if minutes < 24 * 60 else ngettext("%(num)s day", "%(num)s days", minutes // 1440)
+    length = format_duration(minutes) if minutes < 24 * 60 else ngettext("%(num)s day", "%(num)s days", minutes // 1440)
     return _("in %(length)s", length=length) if left > timedelta() else _("%(length)s ago", length=length)
 
 
@@ -144,7 +151,7 @@ def number(value: float, digits: int = 1) -> str:
 
 
 def stars(mean: float) -> str:
-    """4.6, always with one digit after the point."""
+    """4.6, always with one decimal."""
     return _decimal(mean, "0.0", i18n.locale.get())
 
 
@@ -155,7 +162,7 @@ def _decimal(value: float, pattern: str, locale: str) -> str:
 
 def phone(text: str) -> str:
     """+91 98765 43210."""
-    digits = "".join(sign for sign in text if sign.isdigit())
+    digits = "".join(char for char in text if char.isdigit())
     return f"+91 {digits[2:7]} {digits[7:]}" if len(digits) == 12 and digits.startswith("91") else text
 
 
@@ -169,7 +176,7 @@ TINTS = (28, 50, 85, 118, 150, 178)
 
 
 def tint(name: str) -> int:
-    """The hue behind a person's initials: the same name, the same hue, everywhere."""
+    """The hue behind a person's initials; the same name always has the same hue."""
     return TINTS[sum(map(ord, name)) % len(TINTS)]
 
 
@@ -179,19 +186,19 @@ def grouped(code: str) -> str:
 
 
 FILTERS: dict[str, Any] = {
-    "money": money,
-    "when": when,
+    "money": format_rupees,
+    "when": format_datetime,
     "span": span,
     "month": month_of,
-    "day": day,
+    "day": format_day,
     "near_day": near_day,
     "weekday": weekday,
     "date": date_only,
-    "clock": clock_time,
+    "clock": format_clock_time,
     "iso": iso,
     "within": within,
     "ago": ago,
-    "minutes": minutes_long,
+    "minutes": format_duration,
     "km": km,
     "number": number,
     "stars": stars,
@@ -199,5 +206,5 @@ FILTERS: dict[str, Any] = {
     "initials": initials,
     "tint": tint,
     "grouped": grouped,
-    "said": i18n.gettext,  # what was stored with N_; what people typed stays as it is
+    "translated": i18n.gettext,  # for texts stored with N_; what people typed stays as it is
 }

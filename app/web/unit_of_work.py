@@ -1,4 +1,4 @@
-"""One unit of work per request: an answer below 400 commits before it leaves, everything else undoes."""
+"""One unit of work per request: a response below 400 commits before it is sent, everything else rolls back."""
 
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
@@ -10,31 +10,32 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
 from app.web.http import Request
+from app.web.services import services_of
 
 _status: ContextVar[int] = ContextVar("status", default=200)
 
 
-class _Undone(Exception):
-    """The door answered with a refusal instead of raising one."""
+class _RolledBack(Exception):
+    """The handler returned an error response instead of raising."""
 
 
 async def unit_of_work(request: Request) -> AsyncGenerator[AsyncSession, None]:
-    """The dependency `db`. After the yield the door has returned and its page is drawn, but nothing is sent yet.
+    """The dependency `db`. After the yield the handler has returned and rendered its page, and nothing is sent yet.
 
-    It is the only dependency that may be a generator: two would be closed side by side.
+    No other dependency may be a generator: Litestar would close the two concurrently.
     """
-    database: Database = request.app.state.database
-    after: AfterCommit = request.app.state.after
+    database: Database = services_of(request).database
+    after: AfterCommit = services_of(request).after_commit
     try:
         async with database.work(after) as session:
             yield session
             if _status.get() >= 400:
-                raise _Undone
-    except _Undone:
+                raise _RolledBack
+    except _RolledBack:
         pass
 
 
-async def note_status(response: Any) -> Any:
-    """Application-wide `after_request`: runs between the door and the commit, in the same task."""
+async def record_status(response: Any) -> Any:
+    """Application-wide `after_request`: runs between the handler and the commit, in the same task."""
     _status.set((response.status_code or 200) if isinstance(response, Response) else 200)
     return response

@@ -1,4 +1,4 @@
-"""Forms with files: read piece by piece, files onto the disk under no name, so that nothing can be left behind."""
+"""Parse multipart forms as a stream; files go to unnamed temporary files, which cannot be left behind."""
 
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
@@ -9,18 +9,19 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 
 from app.core.errors import Invalid
 from app.core.i18n import _
-from app.core.storage import LARGEST, Storage, Upload
+from app.core.storage import MAX_UPLOAD_BYTES, Storage, Upload
 from app.web.http import Request
+from app.web.services import services_of
 
-# Bytes of a whole form with a file. More than a file may have: one that is too large is told so beside its field.
-UPLOAD = 30_000_000
-MOST_TEXT = 1_000_000  # bytes of all its other fields together
-MOST_PARTS = 200
-MOST_FILES = 4
-IN_MEMORY = 65_536  # bytes; what is larger goes to the disk as it comes
+# A form with a file. Larger than a file may be, so that one that is too large becomes an error of its field.
+MAX_UPLOAD_REQUEST_BYTES = 30_000_000
+MAX_TEXT_BYTES = 1_000_000  # of all text fields together
+MAX_PARTS = 200
+MAX_FILES = 4
+SPOOL_BYTES = 65_536  # larger files are written to disk as they arrive
 
 
-class TooMuch(ClientException):
+class RequestTooLarge(ClientException):
     status_code = HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 
@@ -29,21 +30,21 @@ async def read_multipart(request: Request) -> tuple[list[tuple[str, str]], dict[
     _kind, options = request.content_type
     if not (boundary := options.get("boundary", "")).isascii() or not boundary:
         raise ClientException("no boundary")
-    reading = _Reading(request.app.state.storage)
+    reader = _MultipartReader(services_of(request).storage)
     try:
-        with PushMultipartParser(boundary.encode(), max_segment_count=MOST_PARTS) as parser:
+        with PushMultipartParser(boundary.encode(), max_segment_count=MAX_PARTS) as parser:
             async for chunk in request.stream():
                 if not parser.closed:
-                    reading.take(parser.parse(chunk))
+                    reader.feed(parser.parse(chunk))
     except ParserLimitReached as error:
         raise ClientException("too many fields") from error
     except (MultipartError, InternalServerException) as error:
-        # Litestar's word for a line that went dead half way.
+        # Litestar raises InternalServerException when the connection is lost.
         raise Invalid({"": _("This did not arrive whole. Please send it again.")}) from error
-    return reading.pairs, reading.files
+    return reader.pairs, reader.files
 
 
-class _Reading:
+class _MultipartReader:
     def __init__(self, storage: Storage) -> None:
         self.pairs: list[tuple[str, str]] = []
         self.files: dict[str, Upload] = {}
@@ -53,30 +54,30 @@ class _Reading:
         self._text = bytearray()
         self._texts = 0
 
-    def take(self, told: Any) -> None:
-        """What the parser found: the head of a part, a piece of it, or None at its end."""
-        for piece in told:
+    def feed(self, pieces: Any) -> None:
+        """Take the parser's output: the head of a part, pieces of its body, None at its end."""
+        for piece in pieces:
             if isinstance(piece, MultipartSegment):
                 self._begin(piece)
             elif piece:
-                self._go_on(piece)
+                self._continue(piece)
             else:
                 self._end()
 
     def _begin(self, part: MultipartSegment) -> None:
         self._part, self._text, self._upload = part, bytearray(), None
-        if part.filename and len(self.files) < MOST_FILES:
-            # Unnamed as soon as it is made: even a killed process leaves nothing.
-            file = SpooledTemporaryFile(IN_MEMORY, dir=str(self._storage.make_room()))  # noqa: SIM115
+        if part.filename and len(self.files) < MAX_FILES:
+            # Unlinked as soon as it is created: even a killed process leaves nothing behind.
+            file = SpooledTemporaryFile(SPOOL_BYTES, dir=str(self._storage.ensure_incoming()))  # noqa: SIM115
             self._upload = Upload(part.filename, cast(IO[bytes], file), 0)
 
-    def _go_on(self, piece: bytes) -> None:
+    def _continue(self, piece: bytes) -> None:
         if self._upload is not None:
             _add(self._upload, piece)
         elif self._part is None or self._part.filename is None:
             self._texts += len(piece)
-            if self._texts > MOST_TEXT:
-                raise TooMuch("too much text")
+            if self._texts > MAX_TEXT_BYTES:
+                raise RequestTooLarge("too much text")
             self._text += piece
 
     def _end(self) -> None:
@@ -92,7 +93,7 @@ class _Reading:
 
 def _add(upload: Upload, piece: bytes) -> None:
     upload.size += len(piece)
-    if upload.size <= LARGEST:
+    if upload.size <= MAX_UPLOAD_BYTES:
         upload.file.write(piece)
     elif not upload.too_large:
         upload.too_large = True
@@ -107,7 +108,7 @@ def _text_of(raw: bytearray, charset: str | None) -> str:
         raise ClientException("text that is not UTF-8") from error
 
 
-def choose_again(files: dict[str, Upload], errors: dict[str, str]) -> dict[str, str]:
-    """The errors of a form that is drawn again: a browser forgets the files that were chosen, so each is asked for."""
-    again = _("Please choose the file again: nothing of it was kept.")
-    return {**dict.fromkeys(files, again), **errors}
+def with_files_to_choose(files: dict[str, Upload], errors: dict[str, str]) -> dict[str, str]:
+    """Add an error for each file of a form that is shown again, because browsers forget the chosen files."""
+    choose_again = _("Please choose the file again: nothing of it was kept.")
+    return {**dict.fromkeys(files, choose_again), **errors}

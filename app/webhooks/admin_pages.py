@@ -1,4 +1,4 @@
-"""/admin/webhooks: who hears about bookings, how each delivery went, and what an admin does about it."""
+"""/admin/webhooks: register and end webhooks, and see every delivery."""
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -6,37 +6,38 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.accounts.repository import IDS
+from app.accounts.repository import ROW_IDS
 from app.audit.history import History
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
 from app.core.i18n import _
-from app.notifications.channel_repository import OFF_FOR
-from app.notifications.channel_state import ChannelState
-from app.web.admin import desk
-from app.web.forms import form, read, shown_again
+from app.notifications.channel import ChannelState
+from app.notifications.channel_repository import DISABLED_FOR
+from app.web.admin import admin_page
+from app.web.forms import parse_form, redisplayable
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.one_time_secret import keep_once, take_once
-from app.web.render import flash, go
+from app.web.one_time_secret import store_secret, take_secret
+from app.web.render import flash, redirect
+from app.web.validation import validate_form
 from app.webhooks import registration
-from app.webhooks.channel import TOLD
-from app.webhooks.repository import Webhooks
+from app.webhooks.channel import topics
+from app.webhooks.repository import WebhookRepository
 from app.webhooks.schemas import NewWebhook
 
 PATH = "/admin/webhooks"
-SHOWN_ONCE = "webhook"
-MOST_SHOWN = 50
+ONE_TIME_SECRET = "webhook"
+MAX_DELIVERIES_SHOWN = 50
 
 
-class WebhooksDesk(Controller):
+class WebhookListAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
     @get(name="desk-webhooks")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _draw_all(request, db)
+        return await _render_list(request, db)
 
     @post(name="register_webhook", opt=only("admin", fresh=True))
     async def create(
@@ -44,20 +45,22 @@ class WebhooksDesk(Controller):
         request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        sent = await form(request)
+        form = await parse_form(request)
         try:
-            webhook, secret = await registration.register(db, vault, me, read(NewWebhook, sent).url.strip())
+            webhook, secret = await registration.register(
+                db, encryption, me, validate_form(NewWebhook, form).url.strip()
+            )
         except Invalid as error:
-            return await _draw_all(request, db, 422, values=shown_again(sent), errors=error.errors)
+            return await _render_list(request, db, 422, values=redisplayable(form), errors=error.errors)
         except Refused as refusal:
-            return await _draw_all(request, db, 409, values=shown_again(sent), refusal=refusal)
-        keep_once(request, f"{SHOWN_ONCE}-{webhook.id}", secret)
-        return go(request, f"{PATH}/{webhook.id}")
+            return await _render_list(request, db, 409, values=redisplayable(form), refusal=refusal)
+        store_secret(request, f"{ONE_TIME_SECRET}-{webhook.id}", secret)
+        return redirect(request, f"{PATH}/{webhook.id}")
 
 
-class WebhookDesk(Controller):
+class WebhookAdminPages(Controller):
     path = f"{PATH}/{{webhook_id:int}}"
     opt = only("admin")
 
@@ -65,22 +68,22 @@ class WebhookDesk(Controller):
     async def show(
         self, request: Request, webhook_id: FromPath[int], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        hooks = Webhooks(db)
-        webhook = await hooks.get(_id(webhook_id), ended=True)
-        state = (await hooks.states([webhook])).get(webhook.channel)
-        return await desk(
+        repository = WebhookRepository(db)
+        webhook = await repository.get(_id(webhook_id), ended=True)
+        state = (await repository.states([webhook])).get(webhook.channel)
+        return await admin_page(
             request,
             db,
             "webhooks/webhook.html",
             "webhooks/_webhook.html",
             webhook=webhook,
             state=state,
-            how=_how(state),
-            tried_again=state.disabled_at + OFF_FOR if state and state.disabled_at else None,
-            secret=take_once(request, f"{SHOWN_ONCE}-{webhook.id}"),
-            deliveries=await hooks.deliveries(webhook, MOST_SHOWN),
-            most=MOST_SHOWN,
-            told=TOLD,
+            webhook_status=_status(state),
+            tried_again=state.disabled_at + DISABLED_FOR if state and state.disabled_at else None,
+            secret=take_secret(request, f"{ONE_TIME_SECRET}-{webhook.id}"),
+            deliveries=await repository.deliveries(webhook, MAX_DELIVERIES_SHOWN),
+            max_deliveries=MAX_DELIVERIES_SHOWN,
+            topics=topics(),
             history=await History(db).of(webhook.subject),
         )
 
@@ -88,10 +91,10 @@ class WebhookDesk(Controller):
     async def test(
         self, request: Request, webhook_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        await form(request)
+        await parse_form(request)
         await registration.test(db, me, _id(webhook_id))
         flash(request, _("A test is on its way. What became of it stands below in a moment."))
-        return go(request, f"{PATH}/{webhook_id}")
+        return redirect(request, f"{PATH}/{webhook_id}")
 
     @post("/secret", name="renew_webhook", opt=only("admin", fresh=True))
     async def renew(
@@ -100,33 +103,33 @@ class WebhookDesk(Controller):
         webhook_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        vault: NamedDependency[Vault],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        await form(request)
-        secret = await registration.renew(db, vault, me, _id(webhook_id))
-        keep_once(request, f"{SHOWN_ONCE}-{webhook_id}", secret)
-        return go(request, f"{PATH}/{webhook_id}")
+        await parse_form(request)
+        secret = await registration.renew(db, encryption, me, _id(webhook_id))
+        store_secret(request, f"{ONE_TIME_SECRET}-{webhook_id}", secret)
+        return redirect(request, f"{PATH}/{webhook_id}")
 
     @post("/opening", name="open_webhook")
     async def switch_on(
         self, request: Request, webhook_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        await form(request)
+        await parse_form(request)
         await registration.switch_on(db, me, _id(webhook_id))
         flash(request, _("It is on. What waited goes out now."))
-        return go(request, f"{PATH}/{webhook_id}")
+        return redirect(request, f"{PATH}/{webhook_id}")
 
     @post("/end", name="end_webhook", opt=only("admin", fresh=True))
     async def end(
         self, request: Request, webhook_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
-        await form(request)
+        await parse_form(request)
         await registration.end(db, me, _id(webhook_id))
         flash(request, _("It is ended. Nothing more goes there."))
-        return go(request, PATH)
+        return redirect(request, PATH)
 
 
-async def _draw_all(
+async def _render_list(
     request: Request,
     db: AsyncSession,
     status: int = 200,
@@ -135,24 +138,24 @@ async def _draw_all(
     errors: dict[str, str] | None = None,
     refusal: Refused | None = None,
 ) -> HtmlResponse:
-    hooks = Webhooks(db)
-    webhooks = await hooks.living()
-    states = await hooks.states(webhooks)
-    return await desk(
+    repository = WebhookRepository(db)
+    webhooks = await repository.active()
+    states = await repository.states(webhooks)
+    return await admin_page(
         request,
         db,
         "webhooks/webhooks.html",
         status=status,
         webhooks=webhooks,
-        how={one.id: _how(states.get(one.channel)) for one in webhooks},
+        statuses={webhook.id: _status(states.get(webhook.channel)) for webhook in webhooks},
         values=values or {},
         errors=errors or {},
         refusal=refusal,
     )
 
 
-def _how(state: ChannelState | None) -> str:
-    """open, waiting as they asked, failing now and then, or off."""
+def _status(state: ChannelState | None) -> str:
+    """open, waits (as the server asked), failing (now and then) or off."""
     if state is None:
         return "open"
     if state.disabled_at is not None:
@@ -163,6 +166,6 @@ def _how(state: ChannelState | None) -> str:
 
 
 def _id(number: int) -> int:
-    if number not in IDS:
+    if number not in ROW_IDS:
         raise Missing
     return number

@@ -1,4 +1,4 @@
-"""An admin registers an address for signed words about bookings, tries it, gives it a new secret, ends it."""
+"""Register, test, re-key, switch on and end webhooks."""
 
 import base64
 import secrets
@@ -7,76 +7,77 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Invalid, Refused
 from app.core.events import Actor
-from app.core.http_client import Unsafe, checked
+from app.core.http_client import UnsafeAddress, check_url
 from app.core.i18n import _
-from app.core.references import reference
-from app.notifications.channel_repository import Channels
-from app.notifications.repository import Mails
-from app.webhooks.channel import MARK, TEST, row
-from app.webhooks.repository import MOST, Webhooks
-from app.webhooks.schemas import ADDRESS
+from app.core.references import new_reference
+from app.notifications.channel_repository import ChannelStates
+from app.notifications.repository import OutboxRepository
+from app.webhooks.channel import TEST_TOPIC, outbox_row
+from app.webhooks.repository import MAX_WEBHOOKS, WebhookRepository
+from app.webhooks.schemas import URL_ERROR
+from app.webhooks.transport import SECRET_PREFIX
 from app.webhooks.webhook import Webhook
 
-BOTH_COUNT = timedelta(days=1)  # an old secret beside the new one
+OLD_SECRET_VALID_FOR = timedelta(days=1)  # beside the new one
 
 
-async def register(db: AsyncSession, vault: Vault, by: Actor, url: str) -> tuple[Webhook, str]:
-    """The webhook and its secret, which nobody is shown again."""
+async def register(db: AsyncSession, encryption: Encryption, by: Actor, url: str) -> tuple[Webhook, str]:
+    """Return the webhook and its secret, which is never shown again. Raises Invalid or Refused."""
     try:
-        checked(url)
-    except Unsafe:
-        raise Invalid({"url": _(ADDRESS)}, {"url": url}) from None
-    hooks = Webhooks(db)
-    if await hooks.count() >= MOST:
-        raise Refused(_("There are %(n)s already. End one first.", n=MOST), reason="full")
-    if await hooks.of_address(url) is not None:
+        check_url(url)
+    except UnsafeAddress:
+        raise Invalid({"url": _(URL_ERROR)}, {"url": url}) from None
+    webhooks = WebhookRepository(db)
+    if await webhooks.count() >= MAX_WEBHOOKS:
+        raise Refused(_("There are %(n)s already. End one first.", n=MAX_WEBHOOKS), reason="full")
+    if await webhooks.by_url(url) is not None:
         raise Invalid({"url": _("This address hears about bookings already.")}, {"url": url})
     webhook, secret = Webhook(url=url, by_id=by.id, created_at=clock.now()), _new_secret()
-    webhook.sealed = vault.seal(secret, webhook.context)
+    webhook.sealed = encryption.encrypt(secret, webhook.context)
     db.add(webhook)
     await db.flush()
     webhook.registered(by)
     return webhook, secret
 
 
-async def renew(db: AsyncSession, vault: Vault, by: Actor, webhook_id: int) -> str:
-    """The new secret; for a day both sign."""
-    webhook, secret = await Webhooks(db).get(webhook_id, lock=True), _new_secret()
-    webhook.renew(by, vault.seal(secret, webhook.context), clock.now() + BOTH_COUNT)
+async def renew(db: AsyncSession, encryption: Encryption, by: Actor, webhook_id: int) -> str:
+    """Return the new secret; the old one stays valid for OLD_SECRET_VALID_FOR."""
+    webhook, secret = await WebhookRepository(db).get(webhook_id, lock=True), _new_secret()
+    webhook.renew(by, encryption.encrypt(secret, webhook.context), clock.now() + OLD_SECRET_VALID_FOR)
     return secret
 
 
 async def test(db: AsyncSession, by: Actor, webhook_id: int) -> None:
-    """A word that means nothing goes the way of all others."""
-    webhook, now = await Webhooks(db).get(webhook_id, lock=True), clock.now()
+    """Send a test message as any other message is sent."""
+    webhook, now = await WebhookRepository(db).get(webhook_id, lock=True), clock.now()
     webhook.tested(by)
     db.add(
-        row(
+        outbox_row(
             webhook.id,
-            TEST,
-            {"type": TEST, "timestamp": now.astimezone(clock.IST).isoformat(), "data": {}},
-            reference(),
+            TEST_TOPIC,
+            {"type": TEST_TOPIC, "timestamp": now.astimezone(clock.IST).isoformat(), "data": {}},
+            new_reference(),
             now,
         )
     )
 
 
 async def switch_on(db: AsyncSession, by: Actor, webhook_id: int) -> None:
-    """Before the day is over; what waited goes out."""
-    webhook = await Webhooks(db).get(webhook_id, lock=True)
-    if await Channels(db).switch_on(webhook.channel):
+    """Enable a disabled webhook again; pending messages are delivered."""
+    webhook = await WebhookRepository(db).get(webhook_id, lock=True)
+    if await ChannelStates(db).switch_on(webhook.channel):
         webhook.switched_on(by)
 
 
 async def end(db: AsyncSession, by: Actor, webhook_id: int) -> None:
-    """What waits for it is told to nobody."""
-    webhook = await Webhooks(db).get(webhook_id, lock=True)
+    """End the webhook and delete its pending messages."""
+    webhook = await WebhookRepository(db).get(webhook_id, lock=True)
     webhook.end(by, clock.now())
-    await Mails(db).forget_channel(webhook.channel)
+    await OutboxRepository(db).delete_pending(webhook.channel)
 
 
 def _new_secret() -> str:
-    return MARK + base64.b64encode(secrets.token_bytes(32)).decode()
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()

@@ -1,4 +1,4 @@
-"""Webhooks, what waits for each, and how every try went."""
+"""Webhooks, their outbox rows, and their delivery attempts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,80 +8,80 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from app.core import clock
+from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Missing
 from app.core.outbox import Outbox
-from app.notifications.channel_state import ChannelState
-from app.webhooks.webhook import Webhook, WebhookTry
+from app.notifications.channel import ChannelState
+from app.webhooks.webhook import Webhook, WebhookAttempt
 
-LIVING = Webhook.ended_at.is_(None)
-MOST = 5  # who wants more needs a broker of their own
+IS_ACTIVE = Webhook.ended_at.is_(None)
+MAX_WEBHOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """A row of the outbox with its tries, the first one first."""
+class WebhookDelivery:
+    """An outbox row with its attempts, the earliest first."""
 
-    row: Outbox
-    tries: list[WebhookTry]
+    message: Outbox
+    attempts: list[WebhookAttempt]
 
     @property
     def state(self) -> str:
-        return "sent" if self.row.sent_at else "given_up" if self.row.parked_at else "waits"
+        return "sent" if self.message.sent_at else "given_up" if self.message.parked_at else "waits"
 
     @property
     def booking(self) -> str | None:
-        """Its reference; a test has none."""
-        found: str | None = self.row.data["data"].get("ref")
-        return found
+        """The booking's reference; None for a test."""
+        reference: str | None = self.message.data["data"].get("ref")
+        return reference
 
 
-def living_ids(session: Session) -> Sequence[int]:
-    """While a fact is written: whoever listens now is told of it."""
-    return session.connection().execute(select(Webhook.id).where(LIVING).order_by(Webhook.id)).scalars().all()
+def active_ids(session: Session) -> Sequence[int]:
+    """The webhooks that an event being written now is sent to."""
+    return session.connection().execute(select(Webhook.id).where(IS_ACTIVE).order_by(Webhook.id)).scalars().all()
 
 
-class Webhooks:
+class WebhookRepository:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def living(self) -> Sequence[Webhook]:
-        return (await self._db.scalars(select(Webhook).where(LIVING).order_by(Webhook.id))).all()
+    async def active(self) -> Sequence[Webhook]:
+        return (await self._db.scalars(select(Webhook).where(IS_ACTIVE).order_by(Webhook.id))).all()
 
-    async def of_address(self, url: str) -> Webhook | None:
-        found: Webhook | None = await self._db.scalar(select(Webhook).where(LIVING, Webhook.url == url))
-        return found
+    async def by_url(self, url: str) -> Webhook | None:
+        webhook: Webhook | None = await self._db.scalar(select(Webhook).where(IS_ACTIVE, Webhook.url == url))
+        return webhook
 
     async def count(self) -> int:
-        """Until the end of the transaction nobody else counts them."""
-        await self._db.execute(select(func.pg_advisory_xact_lock(REGISTERING)))
-        return (await self._db.execute(select(func.count()).where(LIVING))).scalar_one()
+        """Lock registration until the end of the transaction and count the active webhooks."""
+        await acquire_lock(self._db, AdvisoryLock.WEBHOOKS)
+        return (await self._db.execute(select(func.count()).where(IS_ACTIVE))).scalar_one()
 
     async def get(self, webhook_id: int, *, lock: bool = False, ended: bool = False) -> Webhook:
-        """Raises Missing, also for one that is ended unless those are asked for too."""
+        """Raises Missing, unless `ended` also for an ended webhook."""
         query = select(Webhook).where(Webhook.id == webhook_id)
-        query = query if ended else query.where(LIVING)
-        found = await self._db.scalar(query.with_for_update() if lock else query)
-        if found is None:
+        query = query if ended else query.where(IS_ACTIVE)
+        webhook = await self._db.scalar(query.with_for_update() if lock else query)
+        if webhook is None:
             raise Missing
-        return found
+        return webhook
 
-    async def states(self, hooks: Sequence[Webhook]) -> dict[str, ChannelState]:
-        """By channel; one that never failed has none."""
-        query = select(ChannelState).where(ChannelState.channel.in_([hook.channel for hook in hooks]))
+    async def states(self, webhooks: Sequence[Webhook]) -> dict[str, ChannelState]:
+        """States by channel; a webhook that never failed has none."""
+        query = select(ChannelState).where(ChannelState.channel.in_([webhook.channel for webhook in webhooks]))
         return {state.channel: state for state in await self._db.scalars(query)}
 
-    async def deliveries(self, hook: Webhook, most: int) -> list[Delivery]:
+    async def deliveries(self, webhook: Webhook, limit: int) -> list[WebhookDelivery]:
         """The latest first."""
-        query = select(Outbox).where(Outbox.channel == hook.channel).order_by(Outbox.id.desc()).limit(most)
+        query = select(Outbox).where(Outbox.channel == webhook.channel).order_by(Outbox.id.desc()).limit(limit)
         rows = (await self._db.scalars(query)).all()
-        tried = select(WebhookTry).where(WebhookTry.outbox_id.in_([row.id for row in rows])).order_by(WebhookTry.id)
-        tries: dict[int, list[WebhookTry]] = {row.id: [] for row in rows}
-        for one in await self._db.scalars(tried):
-            tries[one.outbox_id].append(one)
-        return [Delivery(row, tries[row.id]) for row in rows]
+        attempts: dict[int, list[WebhookAttempt]] = {row.id: [] for row in rows}
+        logged = select(WebhookAttempt).where(WebhookAttempt.outbox_id.in_(attempts)).order_by(WebhookAttempt.id)
+        for attempt in await self._db.scalars(logged):
+            attempts[attempt.outbox_id].append(attempt)
+        return [WebhookDelivery(row, attempts[row.id]) for row in rows]
 
-    def log(self, row: Outbox, status: int | None, told: str, took: int) -> None:
-        self._db.add(WebhookTry(outbox_id=row.id, at=clock.now(), status=status, told=told[:200], took=took))
-
-
-REGISTERING = 7003  # the advisory lock of everybody who registers one
+    def log_attempt(self, row: Outbox, status: int | None, result: str, duration_ms: int) -> None:
+        self._db.add(
+            WebhookAttempt(outbox_id=row.id, at=clock.now(), status=status, told=result[:200], took=duration_ms)
+        )

@@ -1,4 +1,4 @@
-"""What an admin types to register a webhook."""
+"""The form that registers a webhook."""
 
 from typing import Annotated
 
@@ -6,8 +6,8 @@ from msgspec import Meta, Struct
 
 from app.core.i18n import N_
 
-ADDRESS = N_("An address that begins with https:// and leads to a public server, please.")
+URL_ERROR = N_("An address that begins with https:// and leads to a public server, please.")
 
 
 class NewWebhook(Struct):
-    url: Annotated[str, Meta(min_length=9, max_length=500, extra={"error": ADDRESS})]
+    url: Annotated[str, Meta(min_length=9, max_length=500, extra={"error": URL_ERROR})]

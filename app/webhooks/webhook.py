@@ -1,4 +1,4 @@
-"""Where a program of the firm's hears about bookings: an address that an admin registered, and how each try went."""
+"""Webhooks: addresses that admins registered to receive booking events, and every delivery attempt."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.events import Actor, Chronicle
+from app.core.events import Actor, AuditedMixin
 from app.core.orm import Base
 
-CHANNEL = "webhook:"  # and the id: each has rows of the outbox, failures and waits of its own
+CHANNEL_PREFIX = "webhook:"  # and the id: each webhook is a channel of its own in the outbox and channel states
 
 
-class Webhook(Base, Chronicle):
-    """`sealed` is the secret that signs; the one before it signs as well until `old_until`."""
+class Webhook(Base, AuditedMixin):
+    """`sealed` is the encrypted signing secret; `old_sealed`, the one before it, is valid until `old_until`."""
 
     __tablename__ = "webhooks"
     __table_args__ = (
@@ -35,21 +35,21 @@ class Webhook(Base, Chronicle):
 
     @property
     def channel(self) -> str:
-        return f"{CHANNEL}{self.id}"
+        return f"{CHANNEL_PREFIX}{self.id}"
 
     @property
-    def shown(self) -> str:
-        """The address without what may be secret in it."""
+    def public_url(self) -> str:
+        """The address without the parts that may hold a secret (credentials, query)."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
     @property
     def context(self) -> str:
-        """What its secrets are sealed for."""
+        """The context in which its secrets are encrypted."""
         return f"webhook {self.url}"
 
     def registered(self, by: Actor) -> None:
-        self.record("webhook.registered", by=by, url=self.shown)
+        self.record("webhook.registered", by=by, url=self.public_url)
 
     def renew(self, by: Actor, sealed: bytes, old_until: datetime) -> None:
         self.sealed, self.old_sealed, self.old_until = sealed, self.sealed, old_until
@@ -69,8 +69,8 @@ class Webhook(Base, Chronicle):
         self.record("webhook.ended", by=by, before={"state": "open"}, after={"state": "ended"})
 
 
-class WebhookTry(Base):
-    """One attempt to deliver a row of the outbox: `status` is None without an answer, `took` in milliseconds."""
+class WebhookAttempt(Base):
+    """One attempt to deliver an outbox row: `status` is None without a response, `took` in milliseconds."""
 
     __tablename__ = "webhook_tries"
     __table_args__ = (Index("webhook_tries_outbox_id_idx", "outbox_id", "id"),)

@@ -1,6 +1,6 @@
-// A pressed button shows that it works and cannot be pressed twice, with htmx or without.
+// Show a submit button as busy and prevent a second submission, with and without htmx.
 {
-  const rest = (form) => {
+  const reset = (form) => {
     form.removeAttribute("data-sent");
     for (const button of form.querySelectorAll("[data-busy]")) {
       button.removeAttribute("data-busy");
@@ -27,9 +27,9 @@
   });
   addEventListener("htmx:finally:request", (event) => {
     const form = event.detail.ctx?.sourceElement?.closest?.("form");
-    if (form) rest(form);
+    if (form) reset(form);
   });
   addEventListener("pageshow", (event) => {
-    if (event.persisted) document.querySelectorAll("form[data-sent]").forEach(rest);
+    if (event.persisted) document.querySelectorAll("form[data-sent]").forEach(reset);
   });
 }

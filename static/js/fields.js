@@ -1,15 +1,15 @@
-// Small helps while typing: the eye of a password, groups of a card number, the boxes of a code, what a radio says elsewhere.
+// Input helpers: show a password, group a card number, mark the boxes of a code, show the text of a selected radio elsewhere.
 {
-  const digits = (words) => words.replace(/\D/g, "");
+  const digits = (text) => text.replace(/\D/g, "");
   const mark = (input) => { input.closest("[data-code]").dataset.at = Math.min(input.value.length, 6); };
-  const says = (radio) => {
-    const place = document.getElementById(radio.dataset.says);
-    if (place) place.textContent = radio.dataset.words;
+  const showText = (radio) => {
+    const target = document.getElementById(radio.dataset.says);
+    if (target) target.textContent = radio.dataset.words;
   };
-  const ready = (root) => {
+  const prepare = (root) => {
     root.querySelectorAll(".field__eye[hidden]").forEach((eye) => { eye.hidden = false; });
     root.querySelectorAll("[data-code] input").forEach(mark);
-    root.querySelectorAll("[data-says]:checked").forEach(says);
+    root.querySelectorAll("[data-says]:checked").forEach(showText);
   };
   addEventListener("change", (event) => {
     const eye = event.target;
@@ -26,9 +26,9 @@
   });
   addEventListener("change", (event) => {
     const radio = event.target;
-    if (radio.dataset.says) says(radio);
+    if (radio.dataset.says) showText(radio);
     if (radio.dataset.word) document.querySelector(`[data-word-for="${radio.name}"]`).textContent = radio.dataset.word;
   });
-  addEventListener("DOMContentLoaded", () => ready(document));
-  addEventListener("htmx:after:swap", () => ready(document));
+  addEventListener("DOMContentLoaded", () => prepare(document));
+  addEventListener("htmx:after:swap", () => prepare(document));
 }

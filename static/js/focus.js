@@ -1,50 +1,50 @@
-// After a swap the eyes go to the first wrong field, or to the head of what changed; what happened is said once, politely.
+// After a swap, focus the first wrong field or the heading of what changed, and announce the change once to screen readers.
 {
-  // The pressed button is gone: who goes by keyboard or listens goes on from here, not from the top of the page.
-  const head = (root) => {
+  // The pressed button is gone: keyboard and screen reader users continue from here, not from the top of the page.
+  const focusHeading = (root) => {
     if (document.activeElement && document.activeElement !== document.body) return;
-    const place = root.querySelector("section h2, h1");
-    place?.setAttribute("tabindex", "-1");
-    place?.focus();
+    const heading = root.querySelector("section h2, h1");
+    heading?.setAttribute("tabindex", "-1");
+    heading?.focus();
   };
-  const look = (root) => {
-    const wrong = ["[role=alert][data-focus]", "[aria-invalid=true]", "[data-focus]"].map((one) => root.querySelector?.(one)).find(Boolean);
-    if (!wrong) return root === document || head(root);
-    const control = wrong.matches("input, textarea, select, [tabindex]") ? wrong : wrong.querySelector("input, textarea");
+  const focusFirst = (root) => {
+    const first = ["[role=alert][data-focus]", "[aria-invalid=true]", "[data-focus]"].map((selector) => root.querySelector?.(selector)).find(Boolean);
+    if (!first) return root === document || focusHeading(root);
+    const control = first.matches("input, textarea, select, [tabindex]") ? first : first.querySelector("input, textarea");
     control?.focus();
   };
-  const say = (words) => {
-    const place = document.getElementById("announce");
-    if (!place || !words) return;
-    place.textContent = "";
-    setTimeout(() => { place.textContent = words; }, 50);
+  const announce = (text) => {
+    const region = document.getElementById("announce");
+    if (!region || !text) return;
+    region.textContent = "";
+    setTimeout(() => { region.textContent = text; }, 50);
   };
-  // What each piece has already said: one that is drawn again without news stays silent.
-  const said = new Map();
-  const news = (root) => {
-    const pieces = [...root.querySelectorAll("[data-announce]"), ...(root.matches?.("[data-announce]") ? [root] : [])];
-    const fresh = pieces.filter((piece) => said.get(piece.id) !== piece.dataset.announce);
-    for (const piece of fresh) said.set(piece.id, piece.dataset.announce);
-    return fresh.map((piece) => piece.dataset.announce).join(" ");
+  // What each fragment announced last: one that is swapped again unchanged stays silent.
+  const announced = new Map();
+  const announcements = (root) => {
+    const fragments = [...root.querySelectorAll("[data-announce]"), ...(root.matches?.("[data-announce]") ? [root] : [])];
+    const fresh = fragments.filter((fragment) => announced.get(fragment.id) !== fragment.dataset.announce);
+    for (const fragment of fresh) announced.set(fragment.id, fragment.dataset.announce);
+    return fresh.map((fragment) => fragment.dataset.announce).join(" ");
   };
-  // Asked before the swap: afterwards a form that was swapped away is no longer what htmx names as the source.
-  const sent = new WeakSet();
+  // Checked before the swap: afterwards htmx no longer names a form that was swapped away as the source.
+  const submitted = new WeakSet();
   addEventListener("htmx:before:swap", (event) => {
     const ctx = event.detail?.ctx;
-    if (ctx?.sourceElement?.closest?.("form")) sent.add(ctx);
+    if (ctx?.sourceElement?.closest?.("form")) submitted.add(ctx);
   });
   addEventListener("htmx:after:swap", (event) => {
     const ctx = event.detail?.ctx;
     const id = ctx?.target?.id;
     const root = (id && document.getElementById(id)) || ctx?.target || document.body;
-    if (sent.has(ctx)) look(root.isConnected ? root : document.body);
-    const fresh = news(root);
-    if (fresh) document.getElementById("flash")?.replaceChildren();  // it told of what was before
-    say(fresh);
+    if (submitted.has(ctx)) focusFirst(root.isConnected ? root : document.body);
+    const text = announcements(root);
+    if (text) document.getElementById("flash")?.replaceChildren();  // it was about the previous state
+    announce(text);
   });
   addEventListener("DOMContentLoaded", () => {
-    look(document);
-    news(document);
+    focusFirst(document);
+    announcements(document);
   });
-  addEventListener("say", (event) => say(event.detail?.value ?? event.detail));
+  addEventListener("say", (event) => announce(event.detail?.value ?? event.detail));
 }

@@ -1,27 +1,27 @@
-// Whenever the line to /live is (again) open, every live piece looks once for itself, so that nothing is missed.
+// When the /live stream opens or reopens, every live fragment reloads once, so that no event is missed.
 {
   let opened = 0;
   const resume = () => document.body.dispatchEvent(new Event("live-resume"));
-  let over = false;
+  let ended = false;
   addEventListener("htmx:sse:after:connection", (event) => {
-    over = event.detail.connection.status === 204;
-    // The first time only what changed while the page was on its way can be missing, which can wait for the page to settle.
-    // Later all phones come back together, after a restart: spread them.
-    if (!over) setTimeout(resume, (opened++ ? 0 : 2000) + Math.random() * 800);
+    ended = event.detail.connection.status === 204;
+    // The first time only changes during the page load can be missing, and they can wait until the page has settled.
+    // After a restart all clients reconnect together: spread their requests.
+    if (!ended) setTimeout(resume, (opened++ ? 0 : 2000) + Math.random() * 800);
   });
-  // 204 says that nobody is signed in any more: asking again would not help.
-  addEventListener("htmx:sse:before:connection", (event) => { if (over) event.preventDefault(); });
+  // 204: the user is signed out, so do not reconnect.
+  addEventListener("htmx:sse:before:connection", (event) => { if (ended) event.preventDefault(); });
   addEventListener("pageshow", (event) => { if (event.persisted) resume(); });
 
-  // What somebody unfolded stays open when its piece is drawn anew.
+  // Keep <details> that the user opened open when its fragment is swapped.
   htmx.registerExtension("kept", {
     htmx_before_morph_attr: (element, { attrName }) => !(attrName === "open" && element.matches("details[data-kept]")),
   });
 
-  const line = () => {
+  const showOffline = () => {
     const note = document.getElementById("offline");
     if (note) note.hidden = navigator.onLine;
   };
-  addEventListener("online", () => { line(); resume(); });
-  addEventListener("offline", line);
+  addEventListener("online", () => { showOffline(); resume(); });
+  addEventListener("offline", showOffline);
 }

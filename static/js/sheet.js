@@ -1,4 +1,4 @@
-// Menus and sheets are <details>: Escape, a press outside and leaving them close them.
+// Menus and sheets are <details>: Escape or a click outside closes them.
 {
   const open = () => document.querySelectorAll("details[data-closes][open]");
   addEventListener("keydown", (event) => {

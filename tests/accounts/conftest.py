@@ -1,4 +1,4 @@
-"""The application on a database of its own, behind one trusted proxy, and people who come from different places."""
+"""The application on a database of its own, behind one trusted proxy, and browsers on different networks."""
 
 from collections.abc import AsyncIterator, Callable
 from itertools import count
@@ -9,8 +9,8 @@ from litestar import Litestar
 from sqlalchemy import text
 
 from app.core.db import Database
-from app.notifications.messages import Letter, Letters, OutOfDate
-from app.notifications.repository import Mails
+from app.notifications.messages import MessageRenderer, OutOfDate, RenderedMessage
+from app.notifications.repository import OutboxRepository
 from tests.application import serving, settings
 from tests.person import Person
 
@@ -27,28 +27,28 @@ async def app(services: Any) -> AsyncIterator[Litestar]:
 
 
 @pytest.fixture
-async def somebody(app: Litestar) -> AsyncIterator[Callable[[], Person]]:
+async def new_person(app: Litestar) -> AsyncIterator[Callable[[], Person]]:
     """A new browser in a new place, each time it is asked for."""
     people: list[Person] = []
 
-    def come(place: str | None = None) -> Person:
+    def open_browser(place: str | None = None) -> Person:
         person = Person(app)
         number = next(_places)
         person.headers["x-forwarded-for"] = place or f"198.51.{number // 250}.{number % 250 + 1}"
         people.append(person)
         return person
 
-    yield come
+    yield open_browser
     for person in people:
         await person.aclose()
 
 
 @pytest.fixture
-def visitor(somebody: Callable[[], Person]) -> Person:
-    return somebody()
+def visitor(new_person: Callable[[], Person]) -> Person:
+    return new_person()
 
 
-def a_form(email: str, **given: str) -> dict[str, str]:
+def a_form(email: str, **fields: str) -> dict[str, str]:
     """A sign-up as Asha would fill it in."""
     return {
         "full_name": "Asha Raman",
@@ -57,7 +57,7 @@ def a_form(email: str, **given: str) -> dict[str, str]:
         "password": PASSWORD,
         "address": "Flat 3B, Sri Lakshmi Apartments",
         "pincode": "600020",
-    } | given
+    } | fields
 
 
 @pytest.fixture
@@ -74,32 +74,32 @@ async def asha(visitor: Person, email: str) -> Person:
 
 
 @pytest.fixture
-def letters_to(app: Litestar) -> Callable[[str], Any]:
+def emails_to(app: Litestar) -> Callable[[str], Any]:
     """What is on its way to an address, oldest first, as (kind, letter)."""
 
-    async def find(address: str) -> list[tuple[str, Letter]]:
-        state = app.state
-        letters = Letters(state.templates, state.vault, state.settings.base_url)
-        async with state.database.work() as db:
+    async def find(address: str) -> list[tuple[str, RenderedMessage]]:
+        services = app.state.services
+        renderer = MessageRenderer(services.templates, services.encryption, services.settings.base_url)
+        async with services.database.work() as db:
             found = []
-            for mail in reversed(await Mails(db).latest(500)):
+            for mail in reversed(await OutboxRepository(db).latest(500)):
                 try:
-                    letter = await letters.write(db, mail)
+                    email_message = await renderer.render(db, mail)
                 except OutOfDate:
                     continue
-                if letter.to == address:
-                    found.append((mail.kind, letter))
+                if email_message.recipient == address:
+                    found.append((mail.kind, email_message))
             return found
 
     return find
 
 
 @pytest.fixture
-def ask(app_database: Database) -> Callable[..., Any]:
+def scalar(app_database: Database) -> Callable[..., Any]:
     """One number or word from the database."""
 
-    async def answer(question: str, **given: Any) -> Any:
+    async def response(sql: str, **fields: Any) -> Any:
         async with app_database.work() as db:
-            return await db.scalar(text(question), given)
+            return await db.scalar(text(sql), fields)
 
-    return answer
+    return response

@@ -1,4 +1,4 @@
-"""Admins are made by the command line, and by nothing else."""
+"""Admins are created by the command line only."""
 
 import asyncio
 import os
@@ -8,8 +8,8 @@ import sys
 import pytest
 from sqlalchemy import text
 
-from app.accounts.sign_up import make_admin
-from app.core.encryption import Vault
+from app.accounts.sign_up import create_admin
+from app.core.encryption import Encryption
 from app.core.errors import Invalid
 from app.core.secrets import Passwords
 
@@ -18,11 +18,11 @@ PASSWORD = "a sentence for the admin"
 
 @pytest.fixture
 def passwords() -> Passwords:
-    return Passwords(Vault("a secret key for these tests"), cheap=True)
+    return Passwords(Encryption("a secret key for these tests"), cheap=True)
 
 
 async def test_an_admin_is_made_verified_and_with_a_history(db, passwords):
-    admin = await make_admin(db, passwords, email="Meena@Example.com", password=PASSWORD)
+    admin = await create_admin(db, passwords, email="Meena@Example.com", password=PASSWORD)
     await db.flush()
     assert (admin.role, admin.full_name, admin.event_count) == ("admin", "Admin", 1)
     assert admin.email_verified_at
@@ -30,15 +30,15 @@ async def test_an_admin_is_made_verified_and_with_a_history(db, passwords):
 
 
 async def test_what_a_command_does_is_told_as_done_by_one(own_url, own_database):
-    given = {**os.environ, "DATABASE_URL": own_url, "DOORSTEP_ENV": "test"}
+    args = {**os.environ, "DATABASE_URL": own_url, "DOORSTEP_ENV": "test"}
     command = [sys.executable, "-m", "app.cli", "admin", "create", "--email", "lekha@example.com"]
     done = await asyncio.to_thread(
-        subprocess.run, command, env=given, input=PASSWORD + "\n", capture_output=True, text=True, timeout=60
+        subprocess.run, command, env=args, input=PASSWORD + "\n", capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     async with own_database.reading() as db:
-        told = "SELECT facts ->> 'channel' FROM events WHERE name = 'person.registered'"
-        assert list(await db.scalars(text(told))) == ["command"]
+        output = "SELECT facts ->> 'channel' FROM events WHERE name = 'person.registered'"
+        assert list(await db.scalars(text(output))) == ["command"]
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ async def test_what_a_command_does_is_told_as_done_by_one(own_url, own_database)
 )
 async def test_a_bad_address_or_password_is_refused(db, passwords, email, password):
     with pytest.raises(Invalid):
-        await make_admin(db, passwords, email=email, password=password)
+        await create_admin(db, passwords, email=email, password=password)
 
 
 async def test_an_address_that_is_taken_is_said_to_the_operator(db, passwords):
-    await make_admin(db, passwords, email="meena@example.com", password=PASSWORD)
+    await create_admin(db, passwords, email="meena@example.com", password=PASSWORD)
     with pytest.raises(Invalid) as wrong:
-        await make_admin(db, passwords, email="MEENA@example.com", password=PASSWORD)
+        await create_admin(db, passwords, email="MEENA@example.com", password=PASSWORD)
     assert "already" in wrong.value.errors["email"]

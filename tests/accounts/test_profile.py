@@ -1,4 +1,4 @@
-"""A person's own account, and nobody else's."""
+"""The pages of a user's own account."""
 
 import asyncio
 
@@ -9,21 +9,21 @@ from tests.accounts.conftest import PASSWORD, a_form
 NEW = "entirely another sentence"
 
 
-async def test_name_and_phone_are_changed(asha, email, ask):
+async def test_name_and_phone_are_changed(asha, email, scalar):
     page = await asha.visit("/profile")
-    answer = await asha.submit(page, "/profile", having="phone", full_name="Asha R", phone="098400 12345")
-    assert (answer.status, answer.location) == (303, "/profile")
+    response = await asha.submit(page, "/profile", having="phone", full_name="Asha R", phone="098400 12345")
+    assert (response.status, response.location) == (303, "/profile")
     assert "+91 98400 12345" in (await asha.visit("/profile")).text
     told = "SELECT e.facts->>'fields' FROM events e JOIN users u ON e.subject = 'user-' || u.id WHERE u.email = :email"
-    assert await ask(told + " ORDER BY e.seq DESC LIMIT 1", email=email) == '["full_name", "phone"]'
+    assert await scalar(told + " ORDER BY e.seq DESC LIMIT 1", email=email) == '["full_name", "phone"]'
 
 
 async def test_a_wrong_phone_keeps_what_was_typed(asha):
     page = await asha.visit("/profile")
-    answer = await asha.submit(page, "/profile", having="phone", full_name="Asha R", phone="12")
-    assert answer.status == 422
-    assert 'id="phone-error"' in answer.text
-    assert 'value="Asha R"' in answer.text
+    response = await asha.submit(page, "/profile", having="phone", full_name="Asha R", phone="12")
+    assert response.status == 422
+    assert 'id="phone-error"' in response.text
+    assert 'value="Asha R"' in response.text
 
 
 @pytest.mark.parametrize("field", ["full_name", "phone"])
@@ -34,24 +34,24 @@ async def test_huge_and_unreadable_fields_are_refused(asha, field):
         assert sent.status == 422
 
 
-async def test_fields_that_are_not_asked_for_change_nothing(asha, email, ask):
+async def test_fields_that_are_not_asked_for_change_nothing(asha, email, scalar):
     page = await asha.visit("/profile")
     extra = {"role": "admin", "email": "x@example.com", "password_hash": "x", "epoch": "9", "id": "1"}
     assert (await asha.submit(page, "/profile", having="phone", **extra)).status == 303
-    assert await ask("SELECT role || epoch FROM users WHERE email = :email", email=email) == "customer0"
+    assert await scalar("SELECT role || epoch FROM users WHERE email = :email", email=email) == "customer0"
 
 
-async def test_a_new_password_signs_other_browsers_out(asha, somebody, email):
-    other = somebody()
+async def test_a_new_password_signs_other_browsers_out(asha, new_person, email):
+    other = new_person()
     await other.sign_in(email, PASSWORD)
     before = asha.cookies["ds"]
     page = await asha.visit("/profile/password")
-    answer = await asha.submit(page, "/profile/password", current_password=PASSWORD, password=NEW)
-    assert answer.status == 303
+    response = await asha.submit(page, "/profile/password", current_password=PASSWORD, password=NEW)
+    assert response.status == 303
     assert asha.cookies["ds"] != before
     assert (await asha.visit("/profile")).path == "/profile"
     assert (await other.visit("/profile")).path.startswith("/login")
-    assert (await somebody().sign_in(email, NEW)).status == 303
+    assert (await new_person().sign_in(email, NEW)).status == 303
 
 
 async def test_the_present_password_is_asked_for_and_its_tries_are_counted(asha):
@@ -63,8 +63,8 @@ async def test_the_present_password_is_asked_for_and_its_tries_are_counted(asha)
     assert statuses == [422] * 5 + [429]
 
 
-async def test_browsers_are_listed_and_signed_out_one_by_one(asha, somebody, email):
-    phone = somebody()
+async def test_browsers_are_listed_and_signed_out_one_by_one(asha, new_person, email):
+    phone = new_person()
     phone.headers["user-agent"] = "Mozilla/5.0 (Linux; Android 14) Gecko Firefox/145.0"
     await phone.sign_in(email, PASSWORD)
     page = await asha.visit("/profile/sessions")
@@ -75,8 +75,8 @@ async def test_browsers_are_listed_and_signed_out_one_by_one(asha, somebody, ema
     assert (await phone.visit("/profile")).path.startswith("/login")
 
 
-async def test_all_other_browsers_are_signed_out_together(asha, somebody, email):
-    others = [somebody() for _ in range(3)]
+async def test_all_other_browsers_are_signed_out_together(asha, new_person, email):
+    others = [new_person() for _ in range(3)]
     for other in others:
         await other.sign_in(email, PASSWORD)
     await asha.submit(await asha.visit("/profile/sessions"), "/profile/sessions/end")
@@ -85,34 +85,34 @@ async def test_all_other_browsers_are_signed_out_together(asha, somebody, email)
 
 
 @pytest.fixture
-async def omar(somebody, email):
+async def omar(new_person, email):
     """An outsider with an account of his own."""
-    person, address = somebody(), "omar." + email
+    person, address = new_person(), "omar." + email
     await person.submit(await person.visit("/register"), "/register", **a_form(address, full_name="Omar"))
     await person.sign_in(address, PASSWORD)
     return person
 
 
-async def test_omar_cannot_end_ashas_session(asha, omar, email, ask):
-    whose = "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = :email"
-    number = await ask(whose, email=email)
-    assert (await omar.send_to(f"/profile/sessions/{number}/end", {})).status == 404
+async def test_omar_cannot_end_ashas_session(asha, omar, email, scalar):
+    owner = "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = :email"
+    number = await scalar(owner, email=email)
+    assert (await omar.post_fields(f"/profile/sessions/{number}/end", {})).status == 404
     assert (await asha.get("/profile")).status_code == 200
 
 
-async def address_id(ask, email: str) -> int:
-    return await ask(
+async def address_id(scalar, email: str) -> int:
+    return await scalar(
         "SELECT a.id FROM addresses a JOIN users u ON u.id = a.user_id WHERE u.email = :email", email=email
     )
 
 
-async def test_omar_finds_none_of_ashas_addresses(asha, omar, email, ask):
-    number = await address_id(ask, email)
+async def test_omar_finds_none_of_ashas_addresses(asha, omar, email, scalar):
+    number = await address_id(scalar, email)
     path = f"/profile/addresses/{number}"
     fields = {"address": "Omar's own street 5", "pincode": "600041"}
     assert (await omar.get(path)).status_code == 404
     for verb in ("", "/removal", "/main"):
-        assert (await omar.send_to(path + verb, fields)).status == 404
+        assert (await omar.post_fields(path + verb, fields)).status == 404
     assert "Sri Lakshmi" in (await asha.visit(path)).text
     for number in ("0", "9223372036854775807", "9223372036854775808", "-1", "banana"):
         assert (await omar.get(f"/profile/addresses/{number}")).status_code == 404
@@ -123,19 +123,19 @@ async def add(person, line: str, pincode: str = "600041"):
     return await person.submit(page, "/profile/addresses", address=line, pincode=pincode)
 
 
-async def test_an_address_is_added_changed_made_main_and_removed(asha, email, ask):
+async def test_an_address_is_added_changed_made_main_and_removed(asha, email, scalar):
     assert (await add(asha, "Office, 2nd Main Road")).status == 303
     main = "SELECT line FROM addresses a JOIN users u ON u.id = a.user_id WHERE is_main AND u.email = :email"
     page = await asha.visit("/profile")
     form = page.form("/main")
     await asha.submit(page, form.action)
-    assert await ask(main, email=email) == "Office, 2nd Main Road"
+    assert await scalar(main, email=email) == "Office, 2nd Main Road"
     office = form.action.removesuffix("/main")
     changed = await asha.submit(await asha.visit(office), office, address="Office, 3rd Main Road", pincode="600 042")
     assert changed.status == 303
-    assert await ask(main, email=email) == "Office, 3rd Main Road"
+    assert await scalar(main, email=email) == "Office, 3rd Main Road"
     await asha.submit(await asha.visit(office), f"{office}/removal")
-    assert await ask(main, email=email) == "Flat 3B, Sri Lakshmi Apartments"
+    assert await scalar(main, email=email) == "Flat 3B, Sri Lakshmi Apartments"
 
 
 @pytest.mark.parametrize(
@@ -148,12 +148,12 @@ async def test_an_address_is_added_changed_made_main_and_removed(asha, email, as
     ],
 )
 async def test_a_wrong_address_is_told_beside_the_field(asha, line, pincode, field):
-    answer = await add(asha, line, pincode)
-    assert answer.status == 422
-    assert f'id="{field}-error"' in answer.text
+    response = await add(asha, line, pincode)
+    assert response.status == 422
+    assert f'id="{field}-error"' in response.text
 
 
-async def test_an_address_book_has_an_end_and_one_main_address(asha, email, ask):
+async def test_an_address_book_has_an_end_and_one_main_address(asha, email, scalar):
     pages = [await asha.visit("/profile/addresses/new") for _ in range(25)]
 
     async def one(number: int):
@@ -167,7 +167,7 @@ async def test_an_address_book_has_an_end_and_one_main_address(asha, email, ask)
     counted = (
         "SELECT count(*) FILTER (WHERE is_main) FROM addresses a JOIN users u ON u.id = a.user_id WHERE email = :e"
     )
-    assert await ask(counted, e=email) == 1
+    assert await scalar(counted, e=email) == 1
 
 
 async def test_a_visitor_is_asked_to_sign_in(visitor):

@@ -1,4 +1,4 @@
-"""India's pincodes arrive whole, once, and come back to what the file says."""
+"""Loading the pincodes: complete, idempotent, and corrected from the file."""
 
 import pytest
 from sqlalchemy import text

@@ -15,16 +15,16 @@ from typing import Any
 
 import pytest
 
-from app.accounts.session import TOKEN, Sessions
+from app.accounts.session import SessionKind, Sessions
 from app.accounts.user import User
 from app.core import clock
 from app.core.db import Database
 from app.core.secrets import digest, new_token
 from app.main import create_app
-from app.web.openapi import doors
+from app.web.openapi import documented_handlers
 from tests.application import settings
 from tests.factories import a_customer, a_professional, a_request, a_service, a_start, an_admin
-from tests.processes import environment, one_web
+from tests.processes import environment, web_process
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ async def tokens_of(database: Database, user: User, many: int) -> list[str]:
     sessions = Sessions(database)
     async with database.work() as db:
         for token in tokens:
-            await sessions.open(db, user, digest(token), clock.now(), "any request", TOKEN)
+            await sessions.open(db, user, digest(token), clock.now(), "any request", SessionKind.TOKEN)
     return tokens
 
 
@@ -59,10 +59,10 @@ async def a_town(database: Database, role: str) -> User:
 def names_for(role: str, url: str, services: Any) -> list[str]:
     """Of the doors that let them in."""
     app = create_app(settings(url, services.redis_url))
-    theirs = [(handler, handler.opt["who"]) for _path, _method, handler, _doc in doors(app)]
+    handlers = [(handler, handler.opt["access"]) for _path, _method, handler, _doc in documented_handlers(app)]
     open_to_all = ("everyone", "signed in") if role == "customer" else ()
     return [
-        handler.name for handler, who in theirs if who in open_to_all or (isinstance(who, frozenset) and role in who)
+        handler.name for handler, who in handlers if who in open_to_all or (isinstance(who, frozenset) and role in who)
     ]
 
 
@@ -81,8 +81,8 @@ async def test_every_request_is_answered_as_the_description_says(role, services,
     passing = await tokens_of(own_database, user, PASSING)
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps({"lasting": lasting, "passing": passing}), encoding="utf-8")
-    given = environment(own_url, services.redis_url, TRUSTED_PROXIES="1", UPLOADS_DIR=str(tmp_path / "uploads"))
-    async with one_web(given) as web:
+    options = environment(own_url, services.redis_url, TRUSTED_PROXIES="1", UPLOADS_DIR=str(tmp_path / "uploads"))
+    async with web_process(options) as web:
         command = [PROGRAM, "--config-file", config(tmp_path), "run", f"{web.url}/api/openapi.json", "--url", web.url]
         command += [part for name in names_for(role, own_url, services) for part in ("--include-operation-id", name)]
         env = dict(os.environ) | {

@@ -1,47 +1,47 @@
-"""The description: valid, complete, and nothing in it without words and an example."""
+"""The OpenAPI document: valid, complete, with a description and an example for every field."""
 
 import re
 
 import pytest
 
-from app.web.openapi import doors
+from app.web.openapi import documented_handlers
 
 
 @pytest.fixture
-async def told(program):
-    answer = await program.get("/api/openapi.json")
-    assert answer.status_code == 200
-    return answer.json()
+async def document(program):
+    response = await program.get("/api/openapi.json")
+    assert response.status_code == 200
+    return response.json()
 
 
-async def test_every_door_of_the_api_is_in_it(app, told):
+async def test_every_door_of_the_api_is_in_it(api_app, document):
     there = {
         (method, re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path))
-        for route in app.routes
+        for route in api_app.routes
         if route.path.startswith("/api/") and route.path != "/api/openapi.json"
         for handler in route.route_handlers
         for method in handler.http_methods - {"OPTIONS"}
     }
-    described = {(method.upper(), path) for path, methods in told["paths"].items() for method in methods}
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     assert there == described
-    assert len(list(doors(app))) == len(described)
+    assert len(list(documented_handlers(api_app))) == len(described)
 
 
-def properties(told):
-    for name, schema in told["components"]["schemas"].items():
+def properties(document):
+    for name, schema in document["components"]["schemas"].items():
         for field, of in schema.get("properties", {}).items():
             yield f"{name}.{field}", of
 
 
-async def test_every_field_is_described_with_an_example(told):
-    bare = [name for name, of in properties(told) if not of.get("description") and "$ref" not in of]
-    assert bare == []
-    silent = [name for name, of in properties(told) if "examples" not in of and "$ref" not in str(of)]
-    assert silent == []
+async def test_every_field_is_described_with_an_example(document):
+    undocumented = [name for name, of in properties(document) if not of.get("description") and "$ref" not in of]
+    assert undocumented == []
+    undescribed = [name for name, of in properties(document) if "examples" not in of and "$ref" not in str(of)]
+    assert undescribed == []
 
 
-async def test_every_operation_says_who_and_what_may_go_wrong(told):
-    for path, methods in told["paths"].items():
+async def test_every_operation_says_who_and_what_may_go_wrong(document):
+    for path, methods in document["paths"].items():
         for method, one in methods.items():
             assert one["summary"], path
             statuses = set(one["responses"])
@@ -53,8 +53,8 @@ async def test_every_operation_says_who_and_what_may_go_wrong(told):
             assert all(of["description"] for of in one.get("parameters", ())), path
 
 
-async def test_the_page_for_people_names_every_address(program, told):
+async def test_the_page_for_people_names_every_address(program, document):
     page = (await program.get("/api")).text
-    for path in told["paths"]:
+    for path in document["paths"]:
         assert path in page
     assert "<script>" not in page

@@ -1,4 +1,4 @@
-"""The small town at nine o'clock, its people at the doors."""
+"""A small town at nine o'clock, and its people."""
 
 from collections.abc import AsyncIterator
 
@@ -14,10 +14,12 @@ from tests.authorisation.town import NINE, build
 async def people(services) -> AsyncIterator[People]:
     database = services.clone()
     async with serving(settings(services.app_url(database), services.redis_url)) as app:
-        await app.state.wanted.stop()  # its writes, every few seconds, would fall into whatever is asked then
-        with clock.stopped(NINE):
+        await (
+            app.state.services.unmet_searches.stop()
+        )  # its writes, every few seconds, would fall into whatever is asked then
+        with clock.freeze(NINE):
             town = await build(app)
-            async with app.state.database.engine.connect() as connection:
-                there = People(app, town, connection)
-                await there.learn_tokens()
-                yield there
+            async with app.state.services.database.engine.connect() as connection:
+                people = People(app, town, connection)
+                await people.learn_tokens()
+                yield people

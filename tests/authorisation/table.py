@@ -1,4 +1,4 @@
-"""table.tsv and programs.tsv, read: one row per method, address and case."""
+"""Read table.tsv and programs.tsv: one row per method, address and case."""
 
 from dataclasses import dataclass
 from pathlib import Path

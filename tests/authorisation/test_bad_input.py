@@ -1,4 +1,4 @@
-"""Whatever is typed into whatever field or address, by somebody who may: an answer in words, never a broken step."""
+"""Bad input in any field or URL gets an error page, never a server error."""
 
 from urllib.parse import quote, urlencode
 

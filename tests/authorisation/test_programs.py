@@ -1,4 +1,4 @@
-"""Every address of the API × method × person, against the written table, with tokens, with none, with a cookie."""
+"""Every API address, method and person against the written table, with a token, without, and with a cookie."""
 
 import pytest
 

@@ -1,23 +1,23 @@
-"""Every address × method × person, against the written table; a route that is not in it fails the build."""
+"""Every address, method and person against the written table; a route that is not in it fails the test."""
 
 from urllib.parse import urlencode
 
 import pytest
 
-from app.web.guards import declared
-from tests.authorisation.asking import Told, ask, contents, events_after, last_event, undone
+from app.web.guards import list_routes
+from tests.authorisation.requests import Answer, contents, events_after, last_event, rolled_back, send_request
 from tests.authorisation.table import PEOPLE, PROGRAMS, SEEN, TABLE
 
 WITHOUT_TOKEN = {"/csp-report", "/unsubscribe/{token:str}"}  # browsers and mail programs send these by themselves
 
 
-def short(told: Told) -> str:
+def short(told: Answer) -> str:
     """As the table says it."""
     return "login" if told.status == 303 and told.location.startswith("/login?next=") else str(told.status)
 
 
 async def test_every_route_is_in_the_table_and_the_table_names_no_other(people):
-    there = {(method, path) for method, path, _ in declared(people.app)}
+    there = {(method, path) for method, path, *_ in list_routes(people.app)}
     written = {(row.method, row.route) for row in (*TABLE, *PROGRAMS)}
     assert there - written == set(), "not in table.tsv"
     assert written - there == set(), "no such route"
@@ -82,10 +82,10 @@ async def test_a_look_writes_that_somebody_looked_and_nothing_else(people, row):
     """Of the record only its chain has grown, by an event whose name says so."""
     tables = SEEN[row.route] - {"events"}
     for who in [who for who, status in row.expected.items() if status == "200"]:
-        async with undone(people.app.state.database, people.connection):
+        async with rolled_back(people.app.state.services.database, people.connection):
             before, last = await contents(people.connection, tables), await last_event(people.connection)
             address = f"{people.address(row)}?{urlencode(row.fields(people.town.words))}"
-            await ask(people.app, "GET", address, cookies=people.cookies[who], sends={})
+            await send_request(people.app, "GET", address, cookies=people.cookies[who], sends={})
             told = await events_after(people.connection, last)
             assert told, who
             assert all(name.endswith("seen") for name in told), f"{who}: {told}"

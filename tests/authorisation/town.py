@@ -1,4 +1,4 @@
-"""A town small enough to say of every address who may do what there."""
+"""A town small enough to state for every address who may do what."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -11,40 +11,41 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address
-from app.accounts.session import TOKEN, MailLink, Session, Sessions
+from app.accounts.session import EmailLink, Session, SessionKind, Sessions
 from app.accounts.user import User
 from app.bookings.booking import Booking
-from app.bookings.checkout import pay, settle_completion
+from app.bookings.checkout import pay
+from app.bookings.completion import complete_booking
 from app.bookings.repository import Bookings
-from app.bookings.reservation import accept
 from app.catalog import service_changes
 from app.catalog.service import Category, Service
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.events import Event
 from app.core.outbox import Outbox
 from app.core.secrets import digest, new_token
 from app.core.storage import Storage
 from app.exports import writer
 from app.exports.export import Export
-from app.jobs.absence import report
-from app.jobs.calendar_repository import Feeds
-from app.notifications.inbox import Notice
-from app.notifications.unsubscribe import token_for
-from app.payments.pretend_bank import Instrument, Outcome
-from app.reports.month import Month, to_facts
-from app.reports.statement_repository import MonthlyReports
+from app.jobs.acceptance import accept
+from app.jobs.calendar_repository import CalendarFeeds
+from app.jobs.handover import report_absence
+from app.notifications.inbox import InboxItem
+from app.notifications.preference import unsubscribe_token
+from app.payments.pretend_bank import Authorisation, Instrument
+from app.reports.monthly_statement import MonthlySummary, to_facts
+from app.reports.monthly_statement_repository import MonthlyStatements
 from app.scheduling.working_hours import TimeOff
-from app.vetting.document_changes import submit
+from app.vetting.document_changes import submit_document
+from app.vetting.document_scan import ScannedDocument
 from app.vetting.repository import Cases
-from app.vetting.scanning import Paper
 from app.webhooks.registration import register
 from tests.catalog.drafts import redrafted
 from tests.factories import PASSWORD, TAMBARAM, a_block, a_customer, a_hold, a_professional, a_service, an_admin
 from tests.vetting.samples import a_picture
 
 NINE = datetime(2026, 11, 24, 9, 0, tzinfo=clock.IST)
-APPROVED = Outcome("authorised", Instrument("card", "Visa", "4242"))
+APPROVED = Authorisation("authorised", Instrument("card", "Visa", "4242"))
 START = "%Y-%m-%dT%H:%M"
 
 
@@ -62,11 +63,11 @@ class Town:
 
 async def build(app: Litestar) -> Town:
     """Asha's bookings in every state, with Ravi; Omar and Balu have nothing to do with any of them."""
-    database, vault = app.state.database, app.state.vault
-    password = await app.state.passwords.hash(PASSWORD)
+    database, encryption = app.state.services.database, app.state.services.encryption
+    password = await app.state.services.passwords.hash(PASSWORD)
     with _at(NINE - timedelta(days=2)):
         async with database.work() as db:
-            builder = Builder(db, vault, *await _cast(db))
+            builder = Builder(db, encryption, *await _cast(db))
             await builder.before_today()
     with _at(NINE):
         async with database.work() as db:
@@ -81,25 +82,29 @@ async def build(app: Litestar) -> Town:
                 town.programs[column] = await _token(Sessions(database), db, user)
             town.words["session"] = str(await db.scalar(_first_session_of(town.people["asha"])))
             town.words["month"], town.words["deed"] = "2026-10", "retry"
-            empty = Month(done=0, cancelled=0, spent=0, reviews=0, stars=0.0, bookings=[], coming=[])
-            await MonthlyReports(db).keep(town.people["asha"].id, date(2026, 10, 1), to_facts(empty))
-            town.words["unsubscribe"] = token_for(app.state.vault, town.people["asha"].id, "reports")
+            empty = MonthlySummary(done=0, cancelled=0, spent=0, reviews=0, stars=0.0, bookings=[], coming=[])
+            await MonthlyStatements(db).save(town.people["asha"].id, date(2026, 10, 1), to_facts(empty))
+            town.words["unsubscribe"] = unsubscribe_token(
+                app.state.services.encryption, town.people["asha"].id, "reports"
+            )
             for who in ("geeta", "balu", "ravi"):
                 town.words["calendar"] = await _calendar(db, town.people[who])
-            webhook, _secret = await register(db, app.state.vault, town.people["meena"], "https://hears.example/all")
+            webhook, _secret = await register(
+                db, app.state.services.encryption, town.people["meena"], "https://hears.example/all"
+            )
             town.words["webhook"] = str(webhook.id)
-            asked = select(func.min(Notice.id)).where(Notice.user_id == town.people["asha"].id)
+            asked = select(func.min(InboxItem.id)).where(InboxItem.user_id == town.people["asha"].id)
             town.words["notice"] = str(await db.scalar(asked))
-            town.words["waiting"] = str(await _waiting(db, app.state.storage))
-            town.words["document"] = await _paper_of(db, app.state.storage, town.people["ravi"])
+            town.words["waiting"] = str(await _waiting(db, app.state.services.storage))
+            town.words["document"] = await _paper_of(db, app.state.services.storage, town.people["ravi"])
             # What is thrown away has a file of its own: a rollback does not bring it back.
             for name in ("export", "unwanted", "own_export", "own_unwanted"):
                 who, kind = ("ravi", "earnings") if name.startswith("own") else ("meena", "ledger")
-                town.words[name] = await _export(db, app.state.storage, town.people[who], kind)
+                town.words[name] = await _export(db, app.state.services.storage, town.people[who], kind)
             number = select(Export.id).where(Export.reference == town.words["export"])
             town.words["export_id"] = str(await db.scalar(number))
             town.words["failed"] = await _failed_export(db, town.people["meena"])
-            digest_and_name = app.state.assets.url("app.css").removeprefix("/static/")
+            digest_and_name = app.state.services.assets.url("app.css").removeprefix("/static/")
             town.words["digest"], town.words["stylesheet"] = digest_and_name.split("/", 1)
     return town
 
@@ -107,7 +112,7 @@ async def build(app: Litestar) -> Town:
 async def _calendar(db: AsyncSession, user: User) -> str:
     """The secret of a feed."""
     token = new_token()
-    await Feeds(db).put(user, digest(token))
+    await CalendarFeeds(db).replace(user, digest(token))
     return token
 
 
@@ -127,8 +132,8 @@ async def _cast(db: AsyncSession) -> tuple[Service, dict[str, User]]:
 class Builder:
     """Makes rows by the verbs of the product."""
 
-    def __init__(self, db: AsyncSession, vault: Vault, service: Service, people: dict[str, User]) -> None:
-        self.db, self.vault, self.service, self.people = db, vault, service, people
+    def __init__(self, db: AsyncSession, encryption: Encryption, service: Service, people: dict[str, User]) -> None:
+        self.db, self.encryption, self.service, self.people = db, encryption, service, people
         self.words = {
             "service_id": str(service.id),
             "slug": service.slug,
@@ -183,7 +188,7 @@ class Builder:
         token, now = new_token(), clock.now()
         ends = now + timedelta(hours=1)
         row = {"digest": digest(token), "user_id": user.id, "purpose": purpose, "address": user.email}
-        self.db.add(MailLink(**row, created_at=now, expires_at=ends))
+        self.db.add(EmailLink(**row, created_at=now, expires_at=ends))
         return token
 
     async def paid(self, name: str, starts_at: datetime, named: User | None = None) -> Booking:
@@ -194,7 +199,7 @@ class Builder:
 
     async def assigned(self, name: str, starts_at: datetime, worker: User) -> Booking:
         await self.paid(name, starts_at, worker)
-        booking = await accept(self.db, worker, self.words[name], self.vault)
+        booking = await accept(self.db, worker, self.words[name], self.encryption)
         return self._code_of(name, booking, "start")
 
     async def started(self, name: str, starts_at: datetime, worker: User) -> Booking:
@@ -202,27 +207,26 @@ class Builder:
         with _at(starts_at):
             code = booking.live_code("start")
             assert code is not None
-            booking.start(worker, code, self.vault)
+            booking.start(worker, code, self.encryption)
         return self._code_of(name, booking, "finish")
 
     def _code_of(self, name: str, booking: Booking, phase: str) -> Booking:
         code = booking.live_code(phase)
         assert code is not None
-        self.words[f"{name}_code"] = code.reveal(self.vault, booking.reference) or ""
+        self.words[f"{name}_code"] = code.reveal(self.encryption, booking.reference) or ""
         return booking
 
     async def done(self, name: str, starts_at: datetime) -> None:
         booking = await self.started(name, starts_at, self.people["ravi"])
         with _at(starts_at + timedelta(hours=1)):
-            booking.complete(self.people["ravi"], booking.live_code("finish"))
-            await settle_completion(self.db, booking)
+            await complete_booking(self.db, booking, self.people["ravi"], booking.live_code("finish"))
 
     async def nobody_in(self, name: str, starts_at: datetime, worker: User) -> None:
         booking = await self.assigned(name, starts_at, worker)
         with _at(starts_at):
             booking.arrive(worker)
         with _at(starts_at + timedelta(minutes=20)):
-            await report(self.db, worker, booking.reference)
+            await report_absence(self.db, worker, booking.reference)
 
 
 async def _session(sessions: Sessions, db: AsyncSession, user: User) -> str:
@@ -236,7 +240,7 @@ async def _session(sessions: Sessions, db: AsyncSession, user: User) -> str:
 async def _token(sessions: Sessions, db: AsyncSession, user: User) -> str:
     """What a program of theirs sends with every request."""
     token = new_token()
-    await sessions.open(db, user, digest(token), clock.now(), "till/1.0", TOKEN)
+    await sessions.open(db, user, digest(token), clock.now(), "till/1.0", SessionKind.TOKEN)
     return token
 
 
@@ -249,22 +253,22 @@ async def _waiting(db: AsyncSession, storage: Storage) -> int:
 
 
 async def _paper_of(db: AsyncSession, storage: Storage, user: User) -> str:
-    paper = Paper("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
-    return str((await submit(db, storage, user, user.id, "identity", paper)).id)
+    paper = ScannedDocument("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
+    return str((await submit_document(db, storage, user, user.id, "identity", paper)).id)
 
 
 async def _export(db: AsyncSession, storage: Storage, user: User, kind: str) -> str:
     """Ready, with its file."""
-    export = await writer.ask(db, user, kind, {}, bom=False)
-    path = storage.begin()
+    export = await writer.request_export(db, user, kind, {}, bom=False)
+    path = storage.create_file()
     path.write_bytes(b"line\r\n")
-    writer.ready(export, storage.finish(db, path), 6, sha256(b"line\r\n").digest(), 0)
+    writer.mark_ready(export, storage.finalize(db, path), 6, sha256(b"line\r\n").digest(), 0)
     return export.reference
 
 
 async def _failed_export(db: AsyncSession, user: User) -> str:
-    export = await writer.ask(db, user, "ledger", {}, bom=False)
-    writer.failed(export, "OSError")
+    export = await writer.request_export(db, user, "ledger", {}, bom=False)
+    writer.mark_failed(export, "OSError")
     return export.reference
 
 
@@ -273,4 +277,4 @@ def _first_session_of(user: User) -> Select[tuple[int]]:
 
 
 def _at(moment: datetime) -> AbstractContextManager[None]:
-    return clock.stopped(moment)
+    return clock.freeze(moment)

@@ -1,4 +1,4 @@
-"""The stage of a customer's tests: Asha books what Ravi does in Adyar; Kumar does it too; Omar looks on."""
+"""The scene of booking tests: Asha books a service of Ravi and Kumar in Adyar; Omar is the outsider."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ from sqlalchemy import text
 
 from app.accounts.user import User
 from app.bookings.booking import Booking
-from app.bookings.checkout import settle_completion
+from app.bookings.completion import complete_booking
 from app.bookings.repository import Bookings
-from app.bookings.reservation import accept
 from app.catalog.service import Service
 from app.core import clock
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
+from app.jobs.acceptance import accept
 from tests.factories import ADYAR, a_customer, a_professional, a_service, a_start
 from tests.person import Page, Person
 
@@ -27,7 +27,7 @@ START = "%Y-%m-%dT%H:%M"
 class Scene:
     app: Litestar
     database: Database
-    vault: Vault
+    encryption: Encryption
     service: Service
     asha: User
     omar: User
@@ -37,26 +37,26 @@ class Scene:
 
     @classmethod
     async def set(cls, app: Litestar, *, price: int = 149_00) -> "Scene":
-        database, vault = app.state.database, app.state.vault
+        database, encryption = app.state.services.database, app.state.services.encryption
         async with database.work() as db:
             service = await a_service(db, price=price)
             ravi = await a_professional(db, services=[service])
             kumar = await a_professional(db, "Kumar Raja", services=[service])
             asha, omar = await a_customer(db), await a_customer(db, "Omar Sheriff")
-        return cls(app, database, vault, service, asha, omar, ravi, kumar)
+        return cls(app, database, encryption, service, asha, omar, ravi, kumar)
 
     async def browser(self, user: User) -> Person:
         self.people.append(await Person(self.app).signed_in_as(user, self.database))
         return self.people[-1]
 
-    def asked(self, start=None, **more: object) -> str:
+    def new_booking_url(self, start=None, **more: object) -> str:
         start = (start or a_start()).strftime(START)
         given = {"service": self.service.id, "start": start, "pincode": ADYAR, **more}
         return "/bookings/new?" + "&".join(f"{name}={value}" for name, value in given.items())
 
     async def held(self, me: Person, start=None, **more: object) -> str:
         """The reference of a hold made by the form."""
-        sent = await me.submit(await me.visit(self.asked(start, **more)), "/bookings")
+        sent = await me.submit(await me.visit(self.new_booking_url(start, **more)), "/bookings")
         assert sent.status == 303, sent.text
         return sent.location.split("/")[2]
 
@@ -75,28 +75,27 @@ class Scene:
 
     async def accepted(self, reference: str, by: User | None = None) -> None:
         async with self.database.work() as db:
-            await accept(db, by or self.ravi, reference, self.vault)
+            await accept(db, by or self.ravi, reference, self.encryption)
 
     async def started(self, reference: str) -> None:
         async with self.database.work() as db:
             booking = await Bookings(db).for_professional(self.ravi, reference, lock=True)
-            booking.start(self.ravi, booking.live_code("start"), self.vault)
+            booking.start(self.ravi, booking.live_code("start"), self.encryption)
 
     async def completed(self, reference: str) -> None:
         async with self.database.work() as db:
             booking = await Bookings(db).for_professional(self.ravi, reference, lock=True)
-            booking.complete(self.ravi, booking.live_code("finish"))
-            await settle_completion(db, booking)
+            await complete_booking(db, booking, self.ravi, booking.live_code("finish"))
 
     async def done(self, me: Person, **way: str) -> str:
-        """A booking from the form to the finish code."""
+        """A completed booking, from the form to the finish code."""
         reference = await self.paid(me, **way)
         await self.accepted(reference)
         await self.started(reference)
         await self.completed(reference)
         return reference
 
-    async def one(self, question: str, **given: object) -> object:
+    async def scalar(self, question: str, **given: object) -> object:
         async with self.database.work() as db:
             return await db.scalar(text(question), given)
 
@@ -120,11 +119,11 @@ class Scene:
         )
         return dict(rows)
 
-    async def leave(self) -> None:
+    async def close(self) -> None:
         for person in self.people:
             await person.aclose()
 
 
 def later(**time: int) -> AbstractContextManager[None]:
-    """The clock, stopped so much later."""
-    return clock.stopped(clock.now() + timedelta(**time))
+    """Stop the clock so much later."""
+    return clock.freeze(clock.now() + timedelta(**time))

@@ -1,4 +1,4 @@
-"""A booking's life without any database: every state × move × role against a written table, then any order of moves."""
+"""The Booking entity without a database: every state × move × role against a table, then random orders of moves."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from app.bookings.booking import Booking
+from app.bookings.deadlines import FREE_CANCELLATION_NOTICE, LATE_FEE_PAISE
 from app.bookings.moves import MOVES, State
-from app.bookings.terms import FREE_UNTIL, LATE_FEE
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Refused
 from tests.factories import a_start
 
-VAULT = Vault("a secret for bookings without a database")
+ENCRYPTION = Encryption("a secret for bookings without a database")
 ROLES = ("customer", "professional", "admin", "platform")
 # c customer, p professional, a admin, x platform: who may, in which state; written from the rules, not from the code.
 WRITTEN = """
@@ -85,17 +85,17 @@ def a_booking() -> Booking:
     return booking
 
 
-def make(booking: Booking, move: str, by: Somebody) -> None:
-    """The verb of a move, with whatever else it asks for."""
+def make_move(booking: Booking, move: str, by: Somebody) -> None:
+    """Call the verb of a move with its arguments."""
     code = next(iter(booking.codes), None)
     deeds = {
         "pay": lambda: booking.pay(by, "card"),
-        "accept": lambda: booking.accept(by, VAULT),
-        "give": lambda: booking.give(by, RAVI.id, VAULT),
+        "accept": lambda: booking.accept(by, ENCRYPTION),
+        "give": lambda: booking.assign(by, RAVI.id, ENCRYPTION),
         "hand_back": lambda: booking.hand_back(by, "x", None),
         "offer_again": lambda: booking.offer_again(by, "x", None),
         "reschedule": lambda: booking.reschedule(by, a_start(2), RAVI.id, 0),
-        "start": lambda: booking.start(by, booking.live_code("start") or code, VAULT),
+        "start": lambda: booking.start(by, booking.live_code("start") or code, ENCRYPTION),
         "complete": lambda: booking.complete(by, booking.live_code("finish")),
         "close": lambda: booking.close(by),
         "cancel": lambda: booking.cancel(by, "customer", "x"),
@@ -118,7 +118,7 @@ DONE_BY = {"pay": ASHA, "accept": RAVI, "start": RAVI, "complete": RAVI, "close"
 def in_state(state: str) -> Booking:
     booking = a_booking()
     for move in WAYS[state]:
-        make(booking, move, DONE_BY[move])
+        make_move(booking, move, DONE_BY[move])
     assert booking.state == state
     return booking
 
@@ -133,7 +133,7 @@ def test_every_cell_of_the_table(move, state, role):
     booking, told = in_state(state), None
     before = (booking.event_count, booking.professional_id, booking.reserved_for)
     try:
-        make(booking, move, WHO[role])
+        make_move(booking, move, WHO[role])
     except Refused as refusal:
         told = refusal.message
     if TABLE[move, state, role]:
@@ -147,7 +147,7 @@ def test_every_cell_of_the_table(move, state, role):
 
 @pytest.mark.parametrize("state", HEAD)
 def test_a_button_that_shows_is_a_move_that_works(state):
-    """`allows` and the move itself say the same to the two parties."""
+    """`allows` and the move itself agree for both parties."""
     for move in set(MOVES) - {"offer_again", "close", "cancel"}:
         for person in (ASHA, RAVI):
             assert in_state(state).allows(move, person) == TABLE[move, state, person.role], (move, person.role)
@@ -165,9 +165,9 @@ def test_nothing_is_allowed_to_another_customer_or_another_professional():
     ("state", "before", "fee"),
     [
         ("requested", timedelta(hours=1), 0),
-        ("assigned", FREE_UNTIL + timedelta(seconds=1), 0),
-        ("assigned", FREE_UNTIL - timedelta(seconds=1), LATE_FEE),
-        ("assigned", timedelta(minutes=1), LATE_FEE),
+        ("assigned", FREE_CANCELLATION_NOTICE + timedelta(seconds=1), 0),
+        ("assigned", FREE_CANCELLATION_NOTICE - timedelta(seconds=1), LATE_FEE_PAISE),
+        ("assigned", timedelta(minutes=1), LATE_FEE_PAISE),
     ],
 )
 def test_cancelling_is_free_until_three_hours_before_or_while_nobody_is_assigned(state, before, fee):
@@ -178,7 +178,7 @@ def test_cancelling_is_free_until_three_hours_before_or_while_nobody_is_assigned
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Whatever anybody tries in whatever order: the booking stays what the table says, and its rules hold."""
+    """Any moves in any order: the state follows the table, and the invariants hold."""
 
     @initialize()
     def begin(self):
@@ -189,7 +189,7 @@ class AnyOrder(RuleBasedStateMachine):
     def somebody_tries(self, move, role):
         allowed = TABLE[move, self.expected, role]
         try:
-            make(self.booking, move, WHO[role])
+            make_move(self.booking, move, WHO[role])
         except Refused:
             assert not allowed, (move, self.expected, role)
         else:
@@ -221,7 +221,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def its_history_is_one_chain(self):
-        told = [event for event, _ in self.booking.__dict__.get("_told", [])]
+        told = [event for event, _ in self.booking.__dict__.get("_pending_events", [])]
         assert [event.seq for event in told] == list(range(1, len(told) + 1))
         assert all(later.previous == before.hash for before, later in zip(told, told[1:], strict=False))
         assert told[-1].hash == self.booking.event_head

@@ -1,4 +1,4 @@
-"""From a chosen slot to a paid booking by plain forms: once, whatever is pressed, typed or sent again."""
+"""Checkout by plain forms, from a slot to a paid booking: once, however often it is sent."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ CANARY, CVV = "4242424242424242", "739"
 async def scene(app):
     scene = await Scene.set(app)
     yield scene
-    await scene.leave()
+    await scene.close()
 
 
 @pytest.fixture
@@ -47,16 +47,16 @@ def form_of(scene, when=None, **given):
 
 
 async def count(scene, user):
-    return await scene.one("SELECT count(*) FROM bookings WHERE customer_id = :id", id=user.id)
+    return await scene.scalar("SELECT count(*) FROM bookings WHERE customer_id = :id", id=user.id)
 
 
 async def test_asha_books_and_pays_by_card(scene, asha):
-    page = await asha.visit(scene.asked())
+    page = await asha.visit(scene.new_booking_url())
     assert "Step 1 of 2" in page.text
-    payment = await asha.go(page, "/bookings", note="The tap drips.")
+    payment = await asha.submit_and_follow(page, "/bookings", note="The tap drips.")
     assert "Kept for you until" in payment.text
     assert "₹149" in payment.text
-    booked = await asha.go(payment, "/payment", **VISA)
+    booked = await asha.submit_and_follow(payment, "/payment", **VISA)
     assert "We are asking who can come" in booked.text
     assert "Visa ending 4242" in booked.text
     reference = payment.path.split("/")[2]
@@ -74,35 +74,35 @@ async def test_upi_and_after_the_work_are_ways_to_pay(scene, asha, way):
 
 async def test_a_visitor_signs_in_first_and_comes_back(scene, asha):
     asha.cookies.clear()
-    answer = await asha.get(scene.asked())
+    answer = await asha.get(scene.new_booking_url())
     assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/login")
     assert "bookings%2Fnew" in answer.headers["location"]
 
 
 async def test_a_slot_alone_is_kept_at_the_main_address(scene, asha):
     bare = {name: value for name, value in form_of(scene).items() if name in ("service_id", "start", "pincode")}
-    sent = await asha.send_to("/bookings", bare)
+    sent = await asha.post_fields("/bookings", bare)
     assert sent.status == 303
     assert (await scene.booking(sent.location.split("/")[2])).address.startswith("Flat 3B")
 
 
 async def test_a_double_click_makes_one_booking(scene, asha):
-    page = await asha.visit(scene.asked())
+    page = await asha.visit(scene.new_booking_url())
     sent = await asyncio.gather(*(asha.submit(page, "/bookings") for _ in range(6)))
     assert {(one.status, one.location) for one in sent} == {(303, sent[0].location)}
     assert await count(scene, scene.asha) == 1
 
 
 async def test_back_and_send_again_makes_one_booking(scene, asha):
-    first = await asha.submit(await asha.visit(scene.asked()), "/bookings")
-    again = await asha.visit(scene.asked())
+    first = await asha.submit(await asha.visit(scene.new_booking_url()), "/bookings")
+    again = await asha.visit(scene.new_booking_url())
     assert "kept for you already" in again.text
     assert (await asha.submit(again, "/bookings")).location == first.location
     assert await count(scene, scene.asha) == 1
 
 
 async def test_the_same_key_with_another_form_is_refused_with_a_way_on(scene, asha):
-    page = await asha.visit(scene.asked())
+    page = await asha.visit(scene.new_booking_url())
     await asha.submit(page, "/bookings")
     other = await asha.submit(page, "/bookings", note="Something else.")
     assert other.status == 422
@@ -114,14 +114,14 @@ async def test_the_same_key_with_another_form_is_refused_with_a_way_on(scene, as
 
 async def test_another_persons_key_is_another_key(scene, asha, omar):
     for person in (asha, omar):
-        assert (await person.send_to("/bookings", form_of(scene, idempotency_key="k1"))).status == 303
+        assert (await person.post_fields("/bookings", form_of(scene, idempotency_key="k1"))).status == 303
     assert (await count(scene, scene.asha), await count(scene, scene.omar)) == (1, 1)
 
 
 async def test_a_slot_just_taken_offers_the_next_three_and_loses_nothing(scene, asha, omar):
-    page = await asha.visit(scene.asked())
+    page = await asha.visit(scene.new_booking_url())
     for _ in range(2):
-        assert (await omar.send_to("/bookings", form_of(scene))).status == 303
+        assert (await omar.post_fields("/bookings", form_of(scene))).status == 303
     late = await asha.submit(page, "/bookings", note="Ring thrice.", address_id="", address="12 Beach Road, Adyar")
     assert late.status == 409
     assert "That time was just taken." in late.text
@@ -138,8 +138,8 @@ async def test_a_slot_just_taken_offers_the_next_three_and_loses_nothing(scene, 
 async def test_the_last_slot_of_the_week_taken_offers_the_nearest_before_it(scene, asha, omar):
     last = a_start(days=6, hour=19)
     asked = form_of(scene, last, professional_id=str(scene.ravi.id))
-    page = await asha.visit(scene.asked(start=last, professional=scene.ravi.id))
-    assert (await omar.send_to("/bookings", asked)).status == 303
+    page = await asha.visit(scene.new_booking_url(start=last, professional=scene.ravi.id))
+    assert (await omar.post_fields("/bookings", asked)).status == 303
     late = await asha.submit(page, "/bookings")
     assert late.status == 409
     starts = re.findall(r'<button[^>]* name="start" value="([^"]+)"', late.text)
@@ -150,8 +150,8 @@ async def test_the_last_slot_of_the_week_taken_offers_the_nearest_before_it(scen
 
 
 async def test_somebody_with_no_other_time_gives_way_to_anyone_and_the_form_says_so(scene, asha, omar):
-    page = await asha.visit(scene.asked(professional=scene.ravi.id))
-    assert (await omar.send_to("/bookings", form_of(scene, professional_id=str(scene.ravi.id)))).status == 303
+    page = await asha.visit(scene.new_booking_url(professional=scene.ravi.id))
+    assert (await omar.post_fields("/bookings", form_of(scene, professional_id=str(scene.ravi.id)))).status == 303
     async with scene.database.work() as db:
         week = Range(clock.now(), clock.now() + timedelta(days=8))
         db.add(TimeOff(professional_id=scene.ravi.id, span=week, created_at=clock.now()))
@@ -188,27 +188,27 @@ BAD = [
 
 @pytest.mark.parametrize(("field", "typed"), BAD)
 async def test_what_cannot_be_is_told_beside_its_field(scene, asha, field, typed):
-    sent = await asha.send_to("/bookings", form_of(scene, **{field: typed}))
+    sent = await asha.post_fields("/bookings", form_of(scene, **{field: typed}))
     assert sent.status == 422
     assert await count(scene, scene.asha) == 0
 
 
 async def test_an_off_grid_start_is_refused(scene, asha):
-    sent = await asha.send_to("/bookings", form_of(scene, a_start(minute=15)))
+    sent = await asha.post_fields("/bookings", form_of(scene, a_start(minute=15)))
     assert sent.status == 422
     assert "on the hour or half past" in sent.text
     assert "Ring twice." in sent.text
 
 
 async def test_a_past_slot_shows_free_ones_instead(scene, asha):
-    sent = await asha.send_to("/bookings", form_of(scene, a_start(days=-1)))
+    sent = await asha.post_fields("/bookings", form_of(scene, a_start(days=-1)))
     assert sent.status == 422
     assert 'name="start"' in sent.text
 
 
 @pytest.mark.parametrize("service_id", ["0", "-1", "banana", "", "9223372036854775808", "999999999"])
 async def test_a_service_that_is_none_is_refused(scene, asha, service_id):
-    assert (await asha.send_to("/bookings", form_of(scene, service_id=service_id))).status == 422
+    assert (await asha.post_fields("/bookings", form_of(scene, service_id=service_id))).status == 422
 
 
 async def test_only_approved_professionals_of_the_place_can_be_named(scene, asha):
@@ -217,33 +217,35 @@ async def test_only_approved_professionals_of_the_place_can_be_named(scene, asha
         far = await a_professional(db, "Farid K", services=[scene.service], pincodes=[TAMBARAM])
         other = await a_professional(db, "Othman L", services=[await a_service(db)])
     for user in (pending, far, other, scene.omar):
-        sent = await asha.send_to("/bookings", form_of(scene, professional_id=str(user.id)))
+        sent = await asha.post_fields("/bookings", form_of(scene, professional_id=str(user.id)))
         assert sent.status == 422
         assert "Anyone who is free can" in sent.text
 
 
 async def test_nobody_books_in_anothers_name(scene, asha):
-    sent = await asha.send_to("/bookings", form_of(scene, customer_id=str(scene.omar.id), price="1", state="closed"))
+    sent = await asha.post_fields(
+        "/bookings", form_of(scene, customer_id=str(scene.omar.id), price="1", state="closed")
+    )
     booking = await scene.booking(sent.location.split("/")[2])
     assert (booking.customer_id, booking.price, booking.state) == (scene.asha.id, 149_00, "held")
 
 
 async def test_anothers_saved_address_is_not_in_ones_book(scene, asha):
-    address = await scene.one("SELECT id FROM addresses WHERE user_id = :id", id=scene.omar.id)
-    sent = await asha.send_to("/bookings", form_of(scene, address_id=str(address)))
+    address = await scene.scalar("SELECT id FROM addresses WHERE user_id = :id", id=scene.omar.id)
+    sent = await asha.post_fields("/bookings", form_of(scene, address_id=str(address)))
     assert sent.status == 422
     assert "not in your address book" in sent.text
 
 
 async def test_a_professional_cannot_book(scene):
     ravi = await scene.browser(scene.ravi)
-    assert (await ravi.visit(scene.asked())).status == 403
+    assert (await ravi.visit(scene.new_booking_url())).status == 403
 
 
 async def test_a_retired_service_takes_no_new_booking(scene, asha):
     async with scene.database.work() as db:
         await db.execute(update(Service).where(Service.id == scene.service.id).values(retired_at=clock.now()))
-    assert (await asha.send_to("/bookings", form_of(scene))).status == 409
+    assert (await asha.post_fields("/bookings", form_of(scene))).status == 409
 
 
 async def test_a_parallel_booking_of_the_last_slot_has_as_many_winners_as_people(scene):
@@ -251,7 +253,7 @@ async def test_a_parallel_booking_of_the_last_slot_has_as_many_winners_as_people
         crowd = [await a_customer(db, f"Guest {n}") for n in range(8)]
     people = [await scene.browser(user) for user in crowd]
     await asyncio.gather(*(person.token() for person in people))
-    answers = await asyncio.gather(*(person.send_to("/bookings", form_of(scene)) for person in people))
+    answers = await asyncio.gather(*(person.post_fields("/bookings", form_of(scene)) for person in people))
     statuses = sorted(answer.status for answer in answers)
     assert statuses == [303] * 2 + [409] * 6
 
@@ -336,7 +338,7 @@ async def test_a_code_that_comes_with_the_card_pays_at_once(scene, asha):
 
 async def test_a_code_without_a_card_pays_nothing(scene, asha):
     reference = await scene.held(asha)
-    sent = await asha.send_to(f"/bookings/{reference}/payment", {"method": "card", "code": "123456"})
+    sent = await asha.post_fields(f"/bookings/{reference}/payment", {"method": "card", "code": "123456"})
     assert sent.status == 422
     assert (await scene.booking(reference)).state == "held"
 
@@ -361,7 +363,7 @@ async def test_a_hold_that_lapsed_is_told_and_can_be_kept_again(scene, asha):
         over = await asha.submit(page, "/payment", **VISA)
         assert over.status == 409
         assert "Your seven minutes are over" in over.text
-        again = await asha.go(await asha.visit(f"/bookings/{reference}/payment"), "/bookings")
+        again = await asha.submit_and_follow(await asha.visit(f"/bookings/{reference}/payment"), "/bookings")
         assert "Kept for you until" in again.text
         assert (await asha.submit(again, "/payment", **VISA)).status == 303
     async with scene.database.work() as db:
@@ -429,7 +431,7 @@ async def test_what_was_cancelled_cannot_be_paid_and_is_not_said_to_be_booked(sc
     await asha.submit(page, "/payment", **VISA)
     await asha.submit(await asha.visit(f"/bookings/{reference}/cancellation"), "/cancellation")
     for form in (VISA, {"method": "after"}, {"method": "card", "code": "123456"}):
-        sent = await asha.send_to(f"/bookings/{reference}/payment", form)
+        sent = await asha.post_fields(f"/bookings/{reference}/payment", form)
         assert sent.status == 409
         assert "This booking was cancelled" in sent.text
     assert await scene.charges(reference) == [("released", 149_00, 0)]
@@ -460,7 +462,7 @@ async def test_no_new_booking_while_one_is_overdue_and_the_debt_is_paid_at_the_s
     assert await scene.money(reference) == {"receivable": 149_00, "commission": -22_35, "earnings": -126_65}
     assert "₹149 are to be paid" in (await asha.visit(f"/bookings/{reference}")).text
     with later(hours=25):
-        refused = await asha.send_to("/bookings", form_of(scene, a_start(days=2)))
+        refused = await asha.post_fields("/bookings", form_of(scene, a_start(days=2)))
         assert refused.status == 409
         assert f"/bookings/{reference}/payment" in refused.text
         page = await asha.visit(f"/bookings/{reference}/payment")
@@ -468,14 +470,16 @@ async def test_no_new_booking_while_one_is_overdue_and_the_debt_is_paid_at_the_s
         assert (await asha.submit(page, "/payment", method="after")).status == 422
         assert (await asha.submit(page, "/payment", **VISA)).location == f"/bookings/{reference}"
         assert (await asha.submit(page, "/payment", **VISA)).status == 303
-        assert (await asha.send_to("/bookings", form_of(scene, a_start(days=2)))).status == 303
+        assert (await asha.post_fields("/bookings", form_of(scene, a_start(days=2)))).status == 303
     assert await scene.charges(reference) == [("paid", 149_00, 149_00)]
     assert await scene.money(reference) == {"gateway": 149_00, "commission": -22_35, "earnings": -126_65}
 
 
 async def test_a_debt_may_need_a_code_too(scene, asha):
     reference = await scene.done(asha, method="after")
-    assert (await asha.send_to(f"/bookings/{reference}/payment", {"method": "card", "code": "123456"})).status == 422
+    assert (
+        await asha.post_fields(f"/bookings/{reference}/payment", {"method": "card", "code": "123456"})
+    ).status == 422
     sent = await scene.pay(asha, reference, **VISA | {"card_number": "4000002500003155"})
     page = await asha.visit(sent.location)
     assert "Visa ending 3155" in page.text
@@ -486,7 +490,7 @@ async def test_a_debt_may_need_a_code_too(scene, asha):
 async def test_omar_finds_nothing_to_pay(scene, asha, omar):
     reference = await scene.held(asha)
     assert (await omar.visit(f"/bookings/{reference}/payment")).status == 404
-    assert (await omar.send_to(f"/bookings/{reference}/payment", VISA)).status == 404
+    assert (await omar.post_fields(f"/bookings/{reference}/payment", VISA)).status == 404
     assert await scene.charges(reference) == []
 
 
@@ -503,8 +507,8 @@ async def test_of_a_card_only_brand_and_last_four_are_anywhere(scene, asha, capl
         assert "42424242" not in told, table
         assert "40000000" not in told, table
         assert f'"{CVV}"' not in told, table
-    said = caplog.text + "".join(capsys.readouterr()) + "".join(asha.seen)
+    said = caplog.text + "".join(capsys.readouterr()) + "".join(asha.page_texts)
     assert "424242424242" not in said
-    assert CVV not in "".join(asha.seen).replace(reference, "")
+    assert CVV not in "".join(asha.page_texts).replace(reference, "")
     kept = "SELECT brand, last4 FROM charges WHERE state = 'authorised' ORDER BY id DESC LIMIT 1"
     assert await scene.rows(kept) == [("Visa", "4242")]

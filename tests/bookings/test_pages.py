@@ -1,4 +1,4 @@
-"""A customer's own pages of a booking, by plain forms; and that Omar finds nothing at any of them."""
+"""The customer's pages of a booking, by plain forms; Omar gets 404 at each of them."""
 
 import re
 from datetime import timedelta
@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from app.bookings.expiry import complete_left_running, give_up_unfilled
-from app.bookings.extras import propose
+from app.bookings.expiry import cancel_unfilled, complete_overdue_jobs
+from app.bookings.extra import propose_extra
 from app.bookings.repository import Bookings
-from app.bookings.reservation import hand_back
 from app.catalog.service import Service
 from app.core import clock
-from app.jobs.absence import report
+from app.jobs.acceptance import hand_back
+from app.jobs.handover import report_absence
 from tests.bookings.scenes import START, Scene, later
-from tests.discovery.conftest import asked_of
+from tests.discovery.conftest import recorded_statements
 from tests.factories import a_customer, a_hold, a_start
 
 
@@ -22,7 +22,7 @@ from tests.factories import a_customer, a_hold, a_start
 async def scene(app):
     scene = await Scene.set(app)
     yield scene
-    await scene.leave()
+    await scene.close()
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ async def omar(scene):
 
 
 def at(booking, **more: int):
-    """The clock, stopped so long after the booking's start."""
-    return clock.stopped(booking.starts_at + timedelta(**more))
+    """Stop the clock so long after the booking's start."""
+    return clock.freeze(booking.starts_at + timedelta(**more))
 
 
 # The page
@@ -127,7 +127,7 @@ async def test_omar_finds_nothing_at_any_address_of_ashas_booking(scene, asha, o
         "/dispute",
         "/extras/1",
     ):
-        answer = await omar.send_to(f"/bookings/{reference}{page}", sent | {"method": "after", "rating": "1"})
+        answer = await omar.post_fields(f"/bookings/{reference}{page}", sent | {"method": "after", "rating": "1"})
         assert answer.status in (404, 422), page
         assert reference not in answer.text, page
     assert (await scene.booking(reference)).state == "completed"
@@ -152,7 +152,9 @@ async def test_a_reference_that_is_none_is_not_found(asha, reference):
 async def test_address_and_note_may_change_until_somebody_has_accepted(scene, asha):
     reference = await scene.paid(asha)
     page = await asha.visit(f"/bookings/{reference}")
-    changed = await asha.go(page, f"/{reference}", having="note", address="12 Beach Road, Adyar", note="Ring once.")
+    changed = await asha.submit_and_follow(
+        page, f"/{reference}", having="note", address="12 Beach Road, Adyar", note="Ring once."
+    )
     assert "12 Beach Road, Adyar" in changed.text
     await scene.accepted(reference)
     refused = await asha.submit(page, f"/{reference}", having="note", address="Somewhere else", note="")
@@ -179,14 +181,14 @@ async def test_cancelling_in_time_costs_nothing_and_frees_the_slot(scene, asha):
     page = await asha.visit(f"/bookings/{reference}/cancellation")
     assert "It costs nothing" in page.text
     assert "₹149" in page.text
-    over = await asha.go(page, "/cancellation", reason="Not needed.")
+    over = await asha.submit_and_follow(page, "/cancellation", reason="Not needed.")
     assert "You cancelled" in over.text
     assert await scene.charges(reference) == [("released", 149_00, 0)]
     assert await scene.money(reference) == {}
     booking = await scene.booking(reference)
     assert (booking.cancelled_as, booking.cancel_reason, booking.fee) == ("customer", "Not needed.", 0)
     assert all(not code.is_live for code in booking.codes)
-    assert (await asha.submit(await asha.visit(scene.asked()), "/bookings")).status == 303
+    assert (await asha.submit(await asha.visit(scene.new_booking_url()), "/bookings")).status == 303
 
 
 async def test_cancelling_late_costs_a_hundred_which_is_said_before(scene, asha):
@@ -197,7 +199,7 @@ async def test_cancelling_late_costs_a_hundred_which_is_said_before(scene, asha)
         page = await asha.visit(f"/bookings/{reference}/cancellation")
         assert "Cancel for ₹100" in page.text
         assert "Ravi has kept the time for you" in page.text
-        over = await asha.go(page, "/cancellation")
+        over = await asha.submit_and_follow(page, "/cancellation")
         assert "It cost ₹100" in over.text
         assert "You get ₹49 back" in over.text
     assert await scene.money(reference) == {"gateway": 100_00, "commission": -30_00, "earnings": -70_00}
@@ -223,7 +225,7 @@ async def test_cancelling_twice_is_cancelling_once_and_started_work_cannot_be_ca
     await scene.accepted(other)
     await scene.started(other)
     assert (await asha.visit(f"/bookings/{other}/cancellation")).status == 409
-    assert (await asha.send_to(f"/bookings/{other}/cancellation", {})).status == 409
+    assert (await asha.post_fields(f"/bookings/{other}/cancellation", {})).status == 409
 
 
 # Moving
@@ -236,7 +238,7 @@ async def test_moving_keeps_the_price_and_asks_ravi_first(scene, asha):
         await db.execute(update(Service).where(Service.id == scene.service.id).values(price=500_00))
     page = await asha.visit(f"/bookings/{reference}/reschedule")
     assert "Moving is free" in page.text
-    moved = await asha.go(page, "/reschedule", start=a_start(days=2, hour=11).strftime(START))
+    moved = await asha.submit_and_follow(page, "/reschedule", start=a_start(days=2, hour=11).strftime(START))
     assert "We have asked Ravi" in moved.text
     booking = await scene.booking(reference)
     assert (booking.price, booking.state, booking.starts_at) == (149_00, "requested", a_start(days=2, hour=11))
@@ -248,14 +250,14 @@ async def test_moving_late_costs_a_fee_beside_the_price(scene, asha):
     with at(await scene.booking(reference), hours=-2):
         page = await asha.visit(f"/bookings/{reference}/reschedule")
         assert "Moving costs ₹100" in page.text
-        await asha.go(page, "/reschedule", start=a_start(days=2, hour=11).strftime(START))
+        await asha.submit_and_follow(page, "/reschedule", start=a_start(days=2, hour=11).strftime(START))
     assert await scene.charges(reference) == [("authorised", 149_00, 0), ("captured", 100_00, 100_00)]
 
 
 @pytest.mark.parametrize("start", ["banana", "", "2020-01-01T10:00", "9999-01-01T10:00"])
 async def test_an_impossible_new_start_is_told_and_free_ones_shown(scene, asha, start):
     reference = await scene.paid(asha)
-    wrong = await asha.send_to(f"/bookings/{reference}/reschedule", {"start": start})
+    wrong = await asha.post_fields(f"/bookings/{reference}/reschedule", {"start": start})
     assert wrong.status == 422
     assert 'name="start"' in wrong.text
 
@@ -265,14 +267,14 @@ async def test_a_new_start_that_was_taken_offers_three_others(scene, asha, omar)
     await scene.paid(omar, start)
     async with scene.database.work() as db:
         await a_hold(db, await a_customer(db, "Guna S"), scene.service, start)
-    taken = await asha.send_to(f"/bookings/{reference}/reschedule", {"start": start.strftime(START)})
+    taken = await asha.post_fields(f"/bookings/{reference}/reschedule", {"start": start.strftime(START)})
     assert taken.status == 409
     assert len(re.findall(r'<button[^>]* name="start"', taken.text)) == 3
 
 
 async def test_to_the_time_it_has_a_booking_does_not_move(scene, asha):
     reference = await scene.paid(asha)
-    same = await asha.send_to(f"/bookings/{reference}/reschedule", {"start": a_start().strftime(START)})
+    same = await asha.post_fields(f"/bookings/{reference}/reschedule", {"start": a_start().strftime(START)})
     assert same.status == 422
     assert "That is the time you have" in same.text
 
@@ -285,7 +287,7 @@ async def test_asha_gets_a_new_code_three_times_an_hour(scene, asha):
     await scene.accepted(reference)
     page = await asha.visit(f"/bookings/{reference}")
     first = page.data["start-code"]
-    codes = [(await asha.go(page, "/codes")).data["start-code"] for _ in range(3)]
+    codes = [(await asha.submit_and_follow(page, "/codes")).data["start-code"] for _ in range(3)]
     assert len({first, *codes}) > 1
     refused = await asha.submit(page, "/codes")
     assert refused.status == 409
@@ -302,12 +304,12 @@ async def test_a_locked_code_is_told_and_a_new_one_lifts_the_lock(scene, asha):
         code.attempts, code.locked_until = 5, clock.now() + timedelta(minutes=15)
     page = await asha.visit(f"/bookings/{reference}")
     assert "typed wrong five times" in page.text
-    assert "typed wrong" not in (await asha.go(page, "/codes")).text
+    assert "typed wrong" not in (await asha.submit_and_follow(page, "/codes")).text
 
 
 async def test_no_code_before_anybody_has_accepted(scene, asha):
     reference = await scene.paid(asha)
-    assert (await asha.send_to(f"/bookings/{reference}/codes", {})).status == 409
+    assert (await asha.post_fields(f"/bookings/{reference}/codes", {})).status == 409
 
 
 # Extra work
@@ -316,7 +318,7 @@ async def test_no_code_before_anybody_has_accepted(scene, asha):
 async def proposed(scene, reference, what="Brass tap, half an inch", price="260"):
     async with scene.database.work() as db:
         booking = await Bookings(db).for_professional(scene.ravi, reference, lock=True)
-        extra = propose(booking, scene.ravi, what, price)
+        extra = propose_extra(booking, scene.ravi, what, price)
         await db.flush()
         return extra.id
 
@@ -328,10 +330,10 @@ async def test_extra_work_is_billed_when_asha_agrees_and_by_the_same_card(scene,
     yes, no = await proposed(scene, reference), await proposed(scene, reference, "New sink", "5,000")
     page = await asha.visit(f"/bookings/{reference}")
     assert "Agree to ₹260" in page.text
-    await asha.go(page, f"/extras/{yes}", answer="approve")
+    await asha.submit_and_follow(page, f"/extras/{yes}", answer="approve")
     for _ in range(2):
         assert (await asha.submit(page, f"/extras/{yes}", answer="approve")).status == 303
-    await asha.go(page, f"/extras/{no}", answer="refuse")
+    await asha.submit_and_follow(page, f"/extras/{no}", answer="refuse")
     assert (await asha.submit(page, f"/extras/{no}", answer="approve")).status == 409
     assert await scene.charges(reference) == [("authorised", 149_00, 0), ("authorised", 260_00, 0)]
     await scene.completed(reference)
@@ -347,7 +349,7 @@ async def test_extra_work_after_the_work_is_paid_with_the_rest(scene, asha):
     await scene.started(reference)
     extra = await proposed(scene, reference)
     page = await asha.visit(f"/bookings/{reference}/extras/{extra}")
-    await asha.go(page, f"/extras/{extra}", answer="approve")
+    await asha.submit_and_follow(page, f"/extras/{extra}", answer="approve")
     await scene.completed(reference)
     assert await scene.charges(reference) == [("due", 409_00, 0)]
 
@@ -358,8 +360,8 @@ async def test_an_answer_that_is_none_changes_nothing(scene, asha, answer):
     await scene.accepted(reference)
     await scene.started(reference)
     extra = await proposed(scene, reference)
-    assert (await asha.send_to(f"/bookings/{reference}/extras/{extra}", {"answer": answer})).status == 422
-    assert (await asha.send_to(f"/bookings/{reference}/extras/{extra + 99}", {"answer": "approve"})).status == 404
+    assert (await asha.post_fields(f"/bookings/{reference}/extras/{extra}", {"answer": answer})).status == 422
+    assert (await asha.post_fields(f"/bookings/{reference}/extras/{extra + 99}", {"answer": "approve"})).status == 404
     assert await scene.charges(reference) == [("authorised", 149_00, 0)]
 
 
@@ -370,11 +372,11 @@ async def test_when_ravi_does_not_come_asha_is_refunded(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
     booking = await scene.booking(reference)
-    assert (await asha.send_to(f"/bookings/{reference}/absence", {"answer": "refund"})).status == 409
+    assert (await asha.post_fields(f"/bookings/{reference}/absence", {"answer": "refund"})).status == 409
     with at(booking, minutes=31):
         page = await asha.visit(f"/bookings/{reference}")
         assert "Ravi has not come" in page.text
-        over = await asha.go(page, "/absence", answer="refund")
+        over = await asha.submit_and_follow(page, "/absence", answer="refund")
         assert "Nobody came" in over.text
     assert (await scene.booking(reference)).cancelled_as == "professional_absent"
     assert await scene.money(reference) == {}
@@ -388,7 +390,7 @@ async def test_cancelling_when_nobody_came_costs_as_little_as_asking_for_the_mon
     with at(await scene.booking(reference), minutes=31):
         page = await asha.visit(f"/bookings/{reference}/cancellation")
         assert "₹100" not in page.text
-        await asha.go(page, "/cancellation")
+        await asha.submit_and_follow(page, "/cancellation")
     assert (await scene.booking(reference)).cancelled_as == "professional_absent"
     assert await scene.money(reference) == {}
 
@@ -397,10 +399,10 @@ async def test_or_has_it_offered_to_the_others_at_a_new_time(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
     with at(await scene.booking(reference), minutes=31):
-        picking = await asha.go(await asha.visit(f"/bookings/{reference}"), "/absence", answer="again")
+        picking = await asha.submit_and_follow(await asha.visit(f"/bookings/{reference}"), "/absence", answer="again")
         assert "Move to another time" in picking.text
         assert "Moving is free" in picking.text
-        moved = await asha.go(picking, "/reschedule", start=a_start(days=1, hour=11).strftime(START))
+        moved = await asha.submit_and_follow(picking, "/reschedule", start=a_start(days=1, hour=11).strftime(START))
         assert "asking who can come" in moved.text
         await scene.accepted(reference, by=scene.kumar)
     assert (await scene.booking(reference)).professional_id == scene.kumar.id
@@ -410,7 +412,7 @@ async def test_when_nobody_accepts_in_time_the_money_goes_back_by_itself(scene, 
     reference = await scene.paid(asha)
     with at(await scene.booking(reference), minutes=-55):
         async with scene.database.work() as db:
-            await give_up_unfilled(db)
+            await cancel_unfilled(db)
         assert "Nobody could come" in (await asha.visit(f"/bookings/{reference}")).text
     assert await scene.money(reference) == {}
 
@@ -425,7 +427,7 @@ async def test_opened_again_late_the_customer_chooses_when_the_time_has_come(sce
     with at(booking, minutes=1):
         page = await asha.visit(f"/bookings/{reference}")
         assert "Pick a new time" in page.text
-        over = await asha.go(page, "/absence", answer="refund")
+        over = await asha.submit_and_follow(page, "/absence", answer="refund")
         assert "It cost nothing" in over.text
     assert (await scene.booking(reference)).cancelled_as == "unfilled"
 
@@ -439,11 +441,11 @@ async def test_asha_objects_to_a_no_show_fee_once_within_two_days(scene, asha):
             (await Bookings(db).for_professional(scene.ravi, reference, lock=True)).arrive(scene.ravi)
     with at(booking, minutes=20):
         async with scene.database.work() as db:
-            await report(db, scene.ravi, reference)
+            await report_absence(db, scene.ravi, reference)
         page = await asha.visit(f"/bookings/{reference}")
         assert "Were you at home?" in page.text
         assert (await asha.submit(page, "/dispute", text="")).status == 422
-        after = await asha.go(page, "/dispute", text="I was at home, the bell is broken.")
+        after = await asha.submit_and_follow(page, "/dispute", text="I was at home, the bell is broken.")
         assert "You objected to the fee" in after.text
         assert (await asha.submit(page, "/dispute", text="Again.")).status == 303
     with at(booking, hours=49):
@@ -460,7 +462,7 @@ async def test_a_job_completed_by_the_clock_says_so(scene, asha):
     await scene.started(reference)
     with at(await scene.booking(reference), hours=14):
         async with scene.database.work() as db:
-            await complete_left_running(db)
+            await complete_overdue_jobs(db)
         assert "Counted as done at" in (await asha.visit(f"/bookings/{reference}")).text
     assert await scene.money(reference) == {"gateway": 149_00, "commission": -22_35, "payout_held": -126_65}
 
@@ -523,9 +525,9 @@ async def test_the_pages_ask_the_database_a_fixed_number_of_questions(scene, ash
     reference = await scene.done(asha)
     for day in (2, 3, 4):
         await scene.paid(asha, a_start(days=day))
-    with asked_of(scene.database) as told:
+    with recorded_statements(scene.database) as told:
         await asha.get("/bookings")
     assert len(told) <= 6, told  # two for the session, one for the bell, one for each list
-    with asked_of(scene.database) as told:
+    with recorded_statements(scene.database) as told:
         await asha.get(f"/bookings/{reference}")
     assert len(told) <= 11, told

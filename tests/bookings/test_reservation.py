@@ -1,4 +1,4 @@
-"""Whose time a booking takes, on real connections: the races that the house exists to win."""
+"""Reservations of professionals' time, on real connections: the races."""
 
 import asyncio
 from collections import Counter
@@ -9,18 +9,19 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.bookings.booking import Booking
-from app.bookings.holds import Wish, expire_holds, hold
+from app.bookings.holds import BookingRequest, expire_holds, hold
 from app.bookings.price_changes import requote
 from app.bookings.repository import Bookings
-from app.bookings.reservation import accept, hand_back, offer_again, pass_on, reschedule
+from app.bookings.reservation import offer_again, reschedule
 from app.core import clock
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
 from app.core.events import PLATFORM
+from app.jobs.acceptance import accept, hand_back, pass_on
 from app.payments import charges
-from app.payments.pretend_bank import Instrument, Outcome
-from app.scheduling.candidates import next_free, week
+from app.payments.pretend_bank import Authorisation, Instrument
+from app.scheduling.slot_search import find_week, next_starts
 from tests.factories import (
     ADYAR,
     TAMBARAM,
@@ -34,8 +35,8 @@ from tests.factories import (
     an_admin,
 )
 
-VAULT = Vault("a secret for tests only")
-ASKS = Outcome("needs_code", Instrument("card", "Visa", "3155"))
+ENCRYPTION = Encryption("a secret for tests only")
+ASKS = Authorisation("needs_code", Instrument("card", "Visa", "3155"))
 
 
 async def test_a_hold_takes_somebodys_time(db):
@@ -43,7 +44,7 @@ async def test_a_hold_takes_somebodys_time(db):
     ravi = await a_professional(db, services=[service])
     booking = await a_hold(db, await a_customer(db), service)
     assert (booking.state, booking.reserved_for, booking.professional_id) == ("held", ravi.id, None)
-    assert a_start() not in (await week(db, service, ADYAR, clock.today())).days[1].starts
+    assert a_start() not in (await find_week(db, service, ADYAR, clock.today())).days[1].starts
 
 
 async def test_the_second_customer_of_the_last_slot_reads_that_it_was_taken(db):
@@ -53,7 +54,7 @@ async def test_the_second_customer_of_the_last_slot_reads_that_it_was_taken(db):
     with pytest.raises(Refused, match="just taken") as refusal:
         await a_hold(db, await a_customer(db, "Omar Sheriff"), service)
     assert refusal.value.reason == "taken"
-    assert await next_free(db, service, ADYAR, a_start(), limit=2) == [
+    assert await next_starts(db, service, ADYAR, a_start(), limit=2) == [
         a_start(hour=11, minute=30),
         a_start(hour=12),
     ]
@@ -63,7 +64,7 @@ async def test_a_lapsed_hold_blocks_nobody_though_no_worker_runs(db):
     service = await a_service(db)
     await a_professional(db, services=[service])
     first = await a_hold(db, await a_customer(db), service)
-    with clock.stopped(clock.now() + timedelta(minutes=7)):
+    with clock.freeze(clock.now() + timedelta(minutes=7)):
         second = await a_hold(db, await a_customer(db, "Omar Sheriff"), service)
     assert (first.state, first.cancelled_as, second.state) == ("cancelled", "expired", "held")
 
@@ -74,8 +75,8 @@ async def test_accepting_clears_ones_own_lapsed_hold_away_though_no_worker_runs(
     bala = await a_professional(db, "Bala Vel", services=[other])
     kept = await a_hold(db, await a_customer(db), service)
     asked = await a_request(db, await a_customer(db, "Omar Sheriff"), other, professional_id=bala.id)
-    with clock.stopped(clock.now() + timedelta(minutes=10)):
-        booking = await accept(db, ravi, asked.reference, VAULT)
+    with clock.freeze(clock.now() + timedelta(minutes=10)):
+        booking = await accept(db, ravi, asked.reference, ENCRYPTION)
     assert (booking.state, booking.professional_id) == ("assigned", ravi.id)
     assert (kept.state, kept.cancelled_as) == ("cancelled", "expired")
 
@@ -86,7 +87,7 @@ async def test_a_lapsed_hold_gives_up_the_payment_that_waited_for_its_code(db):
     asha = await a_customer(db)
     kept = await a_hold(db, asha, service)
     charge = await charges.authorise(db, kept.id, asha.id, kept.price, "booking", ASKS)
-    with clock.stopped(clock.now() + timedelta(minutes=7)):
+    with clock.freeze(clock.now() + timedelta(minutes=7)):
         assert await expire_holds(db) == 1
     assert (kept.state, charge.state) == ("cancelled", "declined")
 
@@ -96,10 +97,10 @@ async def test_longer_work_may_take_the_time_of_a_lapsed_hold(db):
     await a_professional(db, services=[service])
     asha, omar = await a_customer(db), await a_customer(db, "Omar Sheriff")
     lapsed = await a_hold(db, omar, service, a_start(hour=11, minute=30))
-    with clock.stopped(clock.now() + timedelta(minutes=6)):
+    with clock.freeze(clock.now() + timedelta(minutes=6)):
         kept = await a_hold(db, asha, service)
     service.minutes = 120
-    with clock.stopped(clock.now() + timedelta(minutes=8)):
+    with clock.freeze(clock.now() + timedelta(minutes=8)):
         assert await requote(db, kept.reference)
     assert (kept.minutes, lapsed.cancelled_as) == (120, "expired")
 
@@ -147,20 +148,20 @@ async def test_accepting_gives_the_job_and_a_start_code(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     booking = await a_request(db, await a_customer(db), service)
-    accepted = await accept(db, ravi, booking.reference, VAULT)
+    accepted = await accept(db, ravi, booking.reference, ENCRYPTION)
     assert (accepted.state, accepted.professional_id) == ("assigned", ravi.id)
     code = accepted.live_code("start")
     assert code is not None
-    assert len(code.reveal(VAULT, booking.reference) or "") == 6
+    assert len(code.reveal(ENCRYPTION, booking.reference) or "") == 6
 
 
 async def test_accepting_twice_changes_nothing(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     booking = await a_request(db, await a_customer(db), service)
-    first = await accept(db, ravi, booking.reference, VAULT)
+    first = await accept(db, ravi, booking.reference, ENCRYPTION)
     count, code = first.event_count, first.live_code("start")
-    again = await accept(db, ravi, booking.reference, VAULT)
+    again = await accept(db, ravi, booking.reference, ENCRYPTION)
     assert (again.event_count, again.live_code("start")) == (count, code)
 
 
@@ -169,7 +170,7 @@ async def test_a_stranger_to_the_offer_does_not_find_it(db):
     await a_professional(db, services=[service])
     omar = await a_professional(db, "Omar Sheriff", services=[service], pincodes=[TAMBARAM])
     booking = await a_request(db, await a_customer(db), service)
-    for verb in (accept(db, omar, booking.reference, VAULT), pass_on(db, omar, booking.reference, "far")):
+    for verb in (accept(db, omar, booking.reference, ENCRYPTION), pass_on(db, omar, booking.reference, "far")):
         with pytest.raises(Missing):
             await verb
 
@@ -180,9 +181,9 @@ async def test_while_one_is_asked_first_the_others_do_not_find_it(db):
     bala = await a_professional(db, "Bala Vel", services=[service])
     booking = await a_request(db, await a_customer(db), service, professional_id=ravi.id)
     with pytest.raises(Missing):
-        await accept(db, bala, booking.reference, VAULT)
-    with clock.stopped(clock.now() + timedelta(minutes=10)):
-        assert (await accept(db, bala, booking.reference, VAULT)).professional_id == bala.id
+        await accept(db, bala, booking.reference, ENCRYPTION)
+    with clock.freeze(clock.now() + timedelta(minutes=10)):
+        assert (await accept(db, bala, booking.reference, ENCRYPTION)).professional_id == bala.id
 
 
 async def test_passing_moves_the_reservation_and_never_offers_again(db):
@@ -194,7 +195,7 @@ async def test_passing_moves_the_reservation_and_never_offers_again(db):
     await pass_on(db, one, booking.reference, "Too far.")
     assert (booking.reserved_for, booking.state) == (other.id, "requested")
     with pytest.raises(Missing):
-        await accept(db, one, booking.reference, VAULT)
+        await accept(db, one, booking.reference, ENCRYPTION)
     await pass_on(db, other, booking.reference, "Busy.")
     assert booking.reserved_for is None
 
@@ -203,7 +204,7 @@ async def test_handing_back_voids_the_code_and_asks_the_others(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     booking = await a_request(db, await a_customer(db), service)
-    await accept(db, ravi, booking.reference, VAULT)
+    await accept(db, ravi, booking.reference, ENCRYPTION)
     bala = await a_professional(db, "Bala Vel", services=[service])
     await hand_back(db, ravi, booking.reference, "My scooter broke.")
     assert (booking.state, booking.professional_id, booking.reserved_for) == ("requested", None, bala.id)
@@ -219,7 +220,7 @@ async def test_accepting_moves_another_customers_reservation_to_somebody_free(db
     other = await a_request(db, await a_customer(db, "Omar Sheriff"), service)
     assert {mine.reserved_for, other.reserved_for} == {ravi.id, bala.id}
     holder = ravi if other.reserved_for == ravi.id else bala
-    accepted = await accept(db, holder, mine.reference, VAULT)
+    accepted = await accept(db, holder, mine.reference, ENCRYPTION)
     await db.refresh(other)
     assert accepted.professional_id == holder.id
     assert {accepted.reserved_for, other.reserved_for} == {ravi.id, bala.id}
@@ -234,7 +235,7 @@ async def test_accepting_is_refused_in_words_when_the_reservation_cannot_move(db
     holder, rest = (ravi, bala) if other.reserved_for == ravi.id else (bala, ravi)
     await pass_on(db, rest, other.reference, "Busy.")
     with pytest.raises(Refused, match="kept for another customer"):
-        await accept(db, holder, mine.reference, VAULT)
+        await accept(db, holder, mine.reference, ENCRYPTION)
 
 
 async def test_moving_keeps_the_price_and_asks_the_previous_professional_first(db):
@@ -243,12 +244,12 @@ async def test_moving_keeps_the_price_and_asks_the_previous_professional_first(d
     await a_professional(db, "Bala Vel", services=[service])
     asha = await a_customer(db)
     booking = await a_request(db, asha, service, professional_id=ravi.id)
-    await accept(db, ravi, booking.reference, VAULT)
+    await accept(db, ravi, booking.reference, ENCRYPTION)
     service.price = 999_00
     fee = await reschedule(db, asha, booking, a_start(days=2, hour=15))
     assert (fee, booking.price, booking.state, booking.named_id) == (0, 149_00, "requested", ravi.id)
-    assert booking.asks_first(clock.now()) == ravi.id
-    assert a_start() in (await week(db, service, ADYAR, clock.today())).days[1].starts
+    assert booking.priority_professional_id(clock.now()) == ravi.id
+    assert a_start() in (await find_week(db, service, ADYAR, clock.today())).days[1].starts
 
 
 async def test_who_was_named_and_has_not_answered_is_asked_first_again_after_a_move(db):
@@ -258,7 +259,7 @@ async def test_who_was_named_and_has_not_answered_is_asked_first_again_after_a_m
     asha = await a_customer(db)
     booking = await a_request(db, asha, service, professional_id=ravi.id)
     await reschedule(db, asha, booking, a_start(days=2))
-    assert (booking.reserved_for, booking.asks_first(clock.now())) == (ravi.id, ravi.id)
+    assert (booking.reserved_for, booking.priority_professional_id(clock.now())) == (ravi.id, ravi.id)
 
 
 async def test_who_did_not_come_is_not_asked_for_the_new_time_either(db):
@@ -266,13 +267,13 @@ async def test_who_did_not_come_is_not_asked_for_the_new_time_either(db):
     ravi = await a_professional(db, services=[service])
     asha = await a_customer(db)
     booking = await a_request(db, asha, service)
-    await accept(db, ravi, booking.reference, VAULT)
+    await accept(db, ravi, booking.reference, ENCRYPTION)
     bala = await a_professional(db, "Bala Vel", services=[service])
-    with clock.stopped(booking.starts_at + timedelta(minutes=30)):
+    with clock.freeze(booking.starts_at + timedelta(minutes=30)):
         assert await reschedule(db, asha, booking, a_start(days=2)) == 0
-        assert (booking.reserved_for, booking.asks_first(clock.now())) == (bala.id, None)
+        assert (booking.reserved_for, booking.priority_professional_id(clock.now())) == (bala.id, None)
         with pytest.raises(Missing):
-            await accept(db, ravi, booking.reference, VAULT)
+            await accept(db, ravi, booking.reference, ENCRYPTION)
 
 
 async def test_moving_late_costs_a_hundred_rupees_and_never_more_than_the_price(db):
@@ -280,8 +281,8 @@ async def test_moving_late_costs_a_hundred_rupees_and_never_more_than_the_price(
     ravi = await a_professional(db, services=[service])
     asha = await a_customer(db)
     booking = await a_request(db, asha, service)
-    await accept(db, ravi, booking.reference, VAULT)
-    with clock.stopped(booking.starts_at - timedelta(hours=3)):
+    await accept(db, ravi, booking.reference, ENCRYPTION)
+    with clock.freeze(booking.starts_at - timedelta(hours=3)):
         assert booking.cancellation_fee(clock.now()) == 100_00
         booking.price = 60_00
         assert booking.cancellation_fee(clock.now()) == 60_00
@@ -293,11 +294,11 @@ async def test_a_professional_who_did_not_come_is_not_asked_again(db):
     ravi = await a_professional(db, services=[service])
     asha = await a_customer(db)
     booking = await a_request(db, asha, service)
-    await accept(db, ravi, booking.reference, VAULT)
+    await accept(db, ravi, booking.reference, ENCRYPTION)
     await offer_again(db, asha, booking, "Nobody came.")
     assert (booking.state, booking.reserved_for) == ("requested", None)
     with pytest.raises(Missing):
-        await accept(db, ravi, booking.reference, VAULT)
+        await accept(db, ravi, booking.reference, ENCRYPTION)
 
 
 async def test_the_database_refuses_an_overlap_whoever_writes_it(db):
@@ -317,7 +318,7 @@ async def test_the_database_refuses_an_overlap_whoever_writes_it(db):
 
 
 async def _tally(verbs) -> Counter:
-    """How the parallel verbs ended: their value, or the reason of the refusal."""
+    """Count how the parallel calls ended: their value, or the reason of the refusal."""
     ends = await asyncio.gather(*verbs, return_exceptions=True)
     return Counter(end.reason if isinstance(end, Refused) else type(end).__name__ for end in ends)
 
@@ -333,7 +334,7 @@ async def test_of_a_hundred_customers_as_many_win_as_professionals_are_free(own_
 
     async def book(customer):
         async with rush, own_database.work() as db:
-            return await hold(db, customer, Wish(service.id, a_start(), "Flat 3B", ADYAR))
+            return await hold(db, customer, BookingRequest(service.id, a_start(), "Flat 3B", ADYAR))
 
     ends = await _tally(book(customer) for customer in customers)
     assert ends == {"Booking": professionals, "taken": 100 - professionals}
@@ -348,7 +349,7 @@ async def test_a_customer_keeps_five_times_at_most_also_when_all_are_asked_for_a
 
     async def book(hour):
         async with own_database.work() as db:
-            return await hold(db, asha, Wish(service.id, a_start(hour=hour), "Flat 3B", ADYAR))
+            return await hold(db, asha, BookingRequest(service.id, a_start(hour=hour), "Flat 3B", ADYAR))
 
     assert await _tally(book(hour) for hour in range(9, 17)) == {"Booking": 5, "holds": 3}
 
@@ -362,7 +363,7 @@ async def test_of_many_parallel_accepts_exactly_one_wins(own_database: Database)
 
     async def take(professional):
         async with rush, own_database.work() as db:
-            return await accept(db, professional, booking.reference, VAULT)
+            return await accept(db, professional, booking.reference, ENCRYPTION)
 
     ends = await _tally(take(crew[n % 20]) for n in range(200))
     async with own_database.work() as db:
@@ -382,7 +383,7 @@ async def test_crosswise_accepts_of_each_others_reservations_never_deadlock(own_
 
     async def take(professional, reference):
         async with own_database.work() as db:
-            return await accept(db, professional, reference, VAULT)
+            return await accept(db, professional, reference, ENCRYPTION)
 
     ends = await _tally(take(one, reference) for one in crew for reference in references)
     async with own_database.work() as db:
@@ -405,7 +406,7 @@ async def test_lapsed_holds_are_cleared_once_by_two_workers(own_database: Databa
         async with own_database.work() as db:
             return await expire_holds(db)
 
-    with clock.stopped(clock.now() + timedelta(minutes=8)):
+    with clock.freeze(clock.now() + timedelta(minutes=8)):
         assert sum(await asyncio.gather(clear(), clear())) == 5
 
 
@@ -414,7 +415,7 @@ async def test_every_verb_left_the_history_unbroken(db):
     ravi = await a_professional(db, services=[service])
     asha = await a_customer(db)
     booking = await a_request(db, asha, service)
-    await accept(db, ravi, booking.reference, VAULT)
+    await accept(db, ravi, booking.reference, ENCRYPTION)
     await hand_back(db, ravi, booking.reference, "My scooter broke.")
     booking = await Bookings(db).for_customer(asha, booking.reference)
     booking.cancel(asha, "customer", "No longer needed.")

@@ -1,4 +1,4 @@
-"""A person's window in headless Chromium, which remembers everything that a page should not have said or done."""
+"""A browser window in headless Chromium, which records every console error and failed request."""
 
 import os
 import shutil
@@ -66,7 +66,7 @@ class Window:
         made.page.on("response", made._see_response)
         return made
 
-    async def go(self, path: str) -> None:
+    async def goto(self, path: str) -> None:
         await self.page.goto(path)
         await self.look()
 

@@ -1,7 +1,7 @@
-"""What an admin could write, with sensible words: override what matters to the test."""
+"""Drafts of services and categories with plausible values; override what matters to the test."""
 
-from app.catalog.change_repository import Catalogue
-from app.catalog.schemas import as_typed, read_category, read_service, told
+from app.catalog.repository import CatalogueRepository
+from app.catalog.schemas import draft_facts, form_values, read_category, read_service
 
 
 def a_form(category_id, **differently):
@@ -36,4 +36,4 @@ def a_shelf(**differently):
 
 async def redrafted(db, service, **differently):
     """The service as it is kept, with these fields typed over."""
-    return read_service(as_typed(told(await Catalogue(db).draft_of_service(service))) | differently)
+    return read_service(form_values(draft_facts(await CatalogueRepository(db).service_draft(service))) | differently)

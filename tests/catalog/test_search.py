@@ -1,4 +1,4 @@
-"""What people type finds what they mean: the table of `queries.tsv`, asked of the whole catalogue."""
+"""Search over the whole catalogue finds what `queries.tsv` expects."""
 
 import csv
 from collections import defaultdict
@@ -64,8 +64,8 @@ async def town(services: Services) -> AsyncIterator[AsyncSession]:
 
 async def found(db: AsyncSession, query: str) -> tuple[frozenset[str], str, search.Place | None]:
     """Slugs of the services meant, the words that were left, and the place."""
-    words, place = await search.split(db, query)
-    hits = await search.resolve(db, words)
+    words, place = await search.split_place(db, query)
+    hits = await search.find_services(db, words)
     rows = await db.execute(
         text("SELECT slug FROM services WHERE id = ANY(:ids)"), {"ids": [hit.service_id for hit in hits]}
     )
@@ -116,17 +116,17 @@ def test_the_table_asks_enough_of_each_kind(kind: str, least: int) -> None:
 async def test_what_is_named_exactly_comes_first(town: AsyncSession) -> None:
     names = {row.id: row.name for row in await town.execute(text("SELECT id, name FROM services"))}
     for service_id, name in names.items():
-        hits = await search.resolve(town, name)
+        hits = await search.find_services(town, name)
         assert hits[0].service_id == service_id, f"{name} → {names[hits[0].service_id]}"
 
 
 async def test_a_misspelt_word_is_read_aloud_and_a_right_one_is_not(town: AsyncSession) -> None:
-    assert await search.read_as(town, "tap leking") == "tap leaking"
-    assert await search.read_as(town, "plumer") == "plumber"
-    assert await search.read_as(town, "tap leaking") is None
-    assert await search.read_as(town, "குழாய்") is None
-    assert await search.read_as(town, "kuzhaai") is None
-    assert await search.read_as(town, "qwertyuiop") is None
+    assert await search.corrected_query(town, "tap leking") == "tap leaking"
+    assert await search.corrected_query(town, "plumer") == "plumber"
+    assert await search.corrected_query(town, "tap leaking") is None
+    assert await search.corrected_query(town, "குழாய்") is None
+    assert await search.corrected_query(town, "kuzhaai") is None
+    assert await search.corrected_query(town, "qwertyuiop") is None
 
 
 @pytest.mark.parametrize(
@@ -151,21 +151,21 @@ async def test_a_misspelt_word_is_read_aloud_and_a_right_one_is_not(town: AsyncS
     ],
 )
 async def test_the_pincode_box_understands_places_too(town: AsyncSession, typed: str, pincode: str | None) -> None:
-    place = await search.place(town, typed)
+    place = await search.find_pincode(town, typed)
     assert (place.pincode if place else None) == pincode
 
 
 async def test_a_word_of_ours_is_work_even_where_a_place_has_its_name(town: AsyncSession) -> None:
-    assert await search.split(town, "salon") == ("salon", None)
-    assert (await search.place(town, "salon")) == search.Place("229127", "Salon")
+    assert await search.split_place(town, "salon") == ("salon", None)
+    assert (await search.find_pincode(town, "salon")) == search.Place("229127", "Salon")
 
 
 @pytest.mark.parametrize(
     "typed", ["", "   ", "\x00", "%", "_", "'", "the in near", "a" * 100_000, "ப" * 5_000, "🚿" * 50, "\ud800x"]
 )
 async def test_odd_text_finds_nothing_and_breaks_nothing(town: AsyncSession, typed: str) -> None:
-    assert await search.resolve(town, typed) == []
-    assert await search.split(town, typed) == (" ".join(search.words(typed)[:12]), None)
+    assert await search.find_services(town, typed) == []
+    assert await search.split_place(town, typed) == (" ".join(search.normalized_words(typed)[:12]), None)
 
 
 async def test_a_service_made_just_now_is_found_by_its_name_and_a_retired_one_is_not(db: AsyncSession) -> None:
@@ -177,10 +177,10 @@ async def test_a_service_made_just_now_is_found_by_its_name_and_a_retired_one_is
     )  # fmt: skip
     db.add(service)
     await db.flush()
-    assert [hit.service_id for hit in await search.resolve(db, "goldfsh")] == [service.id]
+    assert [hit.service_id for hit in await search.find_services(db, "goldfsh")] == [service.id]
     service.retired_at = clock.now() + timedelta(seconds=1)
     await db.flush()
-    assert await search.resolve(db, "goldfsh") == []
+    assert await search.find_services(db, "goldfsh") == []
 
 
 async def test_loading_twice_changes_nothing_and_keeps_what_an_admin_changed(db: AsyncSession) -> None:

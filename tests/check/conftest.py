@@ -12,7 +12,7 @@ from app.bookings.repository import Bookings
 from app.core import clock
 from app.core.db import Database
 from app.core.storage import Storage
-from app.reviews.write import write
+from app.reviews.submission import submit_review
 from tests.application import serving, settings
 from tests.authorisation.town import NINE, Town, build
 
@@ -45,7 +45,7 @@ async def sound(services: Any, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     owner, app = Database(services.owner_url(name)), Database(services.app_url(name))
     async with serving(settings(services.app_url(name), services.redis_url, UPLOADS_DIR=str(storage.root))) as made:
         town = await build(made)
-        with clock.stopped(NINE):
+        with clock.freeze(NINE):
             async with app.work() as db:
                 await _more(db, town)
     yield Sound(name, town, owner, app, storage)
@@ -55,6 +55,6 @@ async def sound(services: Any, tmp_path_factory: pytest.TempPathFactory) -> Asyn
 
 async def _more(db: AsyncSession, town: Town) -> None:
     """A review, so that every table holds something."""
-    await write(db, town.people["asha"], town.words["completed"], 5, "Quick and clean.")
+    await submit_review(db, town.people["asha"], town.words["completed"], 5, "Quick and clean.")
     done = await Bookings(db).by_reference(town.words["completed"])
     assert done.state == "closed"

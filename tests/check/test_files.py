@@ -10,8 +10,8 @@ import pytest
 
 from app.check.run import broken
 from app.core.storage import Storage
-from app.vetting.document_changes import submit
-from app.vetting.scanning import Paper
+from app.vetting.document_changes import submit_document
+from app.vetting.document_scan import ScannedDocument
 from tests.factories import a_professional
 from tests.vetting.samples import a_picture
 
@@ -25,8 +25,8 @@ def storage(tmp_path: Path) -> Storage:
 async def kept(db, storage: Storage) -> Path:
     """The folder of one paper of two pages."""
     ravi = await a_professional(db, "Ravi Kumar")
-    paper = Paper("permit.pdf", "application/pdf", a_picture(), [a_picture("JPEG")] * 2)
-    document = await submit(db, storage, ravi, ravi.id, "identity", paper)
+    paper = ScannedDocument("permit.pdf", "application/pdf", a_picture(), [a_picture("JPEG")] * 2)
+    document = await submit_document(db, storage, ravi, ravi.id, "identity", paper)
     await db.flush()
     return storage.path(str(document.stored_as)).parent
 

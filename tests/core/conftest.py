@@ -1,11 +1,11 @@
-"""A Valkey of the test's own, which may be frozen, killed and cut off."""
+"""A Valkey server of the test's own that can be frozen, killed and disconnected."""
 
 import asyncio
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,15 +13,15 @@ import pytest
 from redis.asyncio import Redis
 
 from app.core.after_commit import AfterCommit
-from app.dev.state import Memory
+from app.dev.state import ServerState
 from app.dev.valkey import Valkey
 
 
-class Line:
-    """The server, and what may happen to it."""
+class ValkeyServer:
+    """A server and its faults."""
 
     def __init__(self, folder: Path) -> None:
-        self._server = Valkey(folder / "valkey", Memory(), folder / "log", durable=False)
+        self._server = Valkey(folder / "valkey", ServerState(), folder / "log", durable=False)
         self.start()
 
     @property
@@ -47,7 +47,7 @@ class Line:
         self.process.wait()
 
     async def cut(self) -> None:
-        """Every subscription ends, the server lives."""
+        """Disconnect every subscriber; the server goes on."""
         redis: Redis = Redis.from_url(self.url)
         await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
         await redis.aclose()
@@ -58,41 +58,38 @@ class Line:
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
+def valkey() -> Iterator[ValkeyServer]:
     with tempfile.TemporaryDirectory(prefix="doorstep-test-valkey-") as folder:
-        made = Line(Path(folder))
-        yield made
-        made.stop()
+        server = ValkeyServer(Path(folder))
+        yield server
+        server.stop()
 
 
 @asynccontextmanager
-async def a_process(line: Line) -> AsyncIterator[AfterCommit]:
-    """One web process's line to the others."""
-    made = AfterCommit(line.url)
-    await made.start()
-    yield made
-    await made.stop()
+async def a_process(valkey: ValkeyServer) -> AsyncIterator[AfterCommit]:
+    """Start what one web process has to reach the others."""
+    process = AfterCommit(valkey.url)
+    await process.start()
+    yield process
+    await process.stop()
 
 
 @pytest.fixture
-async def here(line: Line) -> AsyncIterator[AfterCommit]:
-    async with a_process(line) as made:
-        yield made
+async def first(valkey: ValkeyServer) -> AsyncIterator[AfterCommit]:
+    async with a_process(valkey) as process:
+        yield process
 
 
 @pytest.fixture
-async def there(line: Line) -> AsyncIterator[AfterCommit]:
-    async with a_process(line) as made:
-        yield made
+async def second(valkey: ValkeyServer) -> AsyncIterator[AfterCommit]:
+    async with a_process(valkey) as process:
+        yield process
 
 
-async def until(true: Callable[[], bool], within: float) -> float:
-    """Seconds until it is true; fails after `within`."""
+async def until(condition: Callable[[], bool], within: float) -> float:
+    """Wait until `condition` holds and return the seconds; fail after `within`."""
     started = time.monotonic()
-    while not true():
+    while not condition():
         assert time.monotonic() - started < within, f"not within {within} s"
         await asyncio.sleep(0.02)
     return time.monotonic() - started
-
-
-Make = Callable[[], Awaitable[int]]

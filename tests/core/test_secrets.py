@@ -1,17 +1,17 @@
-"""Passwords and tokens."""
+"""Hashing of passwords, and tokens."""
 
 import asyncio
 import time
 
 import pytest
 
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.secrets import Passwords, digest, new_token
 
 
 @pytest.fixture(scope="module")
 def passwords() -> Passwords:
-    return Passwords(Vault("a key" * 10), cheap=True)
+    return Passwords(Encryption("a key" * 10), cheap=True)
 
 
 async def test_a_password_fits_itself_only(passwords):
@@ -32,11 +32,11 @@ async def test_nobody_and_nonsense_fit_nothing(passwords, stored):
 
 async def test_a_stolen_table_is_useless_without_the_key(passwords):
     stored = await passwords.hash("correct horse battery")
-    assert not await Passwords(Vault("another key" * 5), cheap=True).verify(stored, "correct horse battery")
+    assert not await Passwords(Encryption("another key" * 5), cheap=True).verify(stored, "correct horse battery")
 
 
 async def test_an_unknown_person_costs_as_much_as_a_known_one():
-    real = Passwords(Vault("a key" * 10))
+    real = Passwords(Encryption("a key" * 10))
     stored = await real.hash("correct horse battery")
     await real.verify(None, "x")
     known, unknown = await _seconds(real, stored), await _seconds(real, None)
@@ -44,13 +44,13 @@ async def test_an_unknown_person_costs_as_much_as_a_known_one():
 
 
 async def test_hashing_leaves_the_event_loop_alone():
-    real = Passwords(Vault("a key" * 10))
+    real = Passwords(Encryption("a key" * 10))
     hashing = asyncio.create_task(real.hash("correct horse battery"))
-    beats = 0
+    ticks = 0
     while not hashing.done():
         await asyncio.sleep(0.002)
-        beats += 1
-    assert beats > 5
+        ticks += 1
+    assert ticks > 5
 
 
 def test_tokens_are_long_and_only_their_digest_is_stored():

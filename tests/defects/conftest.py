@@ -1,4 +1,4 @@
-"""One stage for all of a file's tests: each brings its own customer."""
+"""One application for all tests of a file; each test signs up its own customer."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
@@ -6,16 +6,16 @@ from itertools import count
 import pytest
 
 from tests.person import Person
-from tests.stage import Stage, set_stage
+from tests.story_app import StoryApp, open_story_app
 
 _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-async def stage(services) -> AsyncIterator[Stage]:
+async def story(services) -> AsyncIterator[StoryApp]:
     name = services.clone()
-    async with set_stage(services.app_url(name), services.redis_url) as made:
-        yield made
+    async with open_story_app(services.app_url(name), services.redis_url) as story:
+        yield story
 
 
 @pytest.fixture
@@ -24,11 +24,11 @@ def email() -> str:
 
 
 @pytest.fixture
-def customer(stage, email) -> Callable[..., Awaitable[Person]]:
+def customer(story, email) -> Callable[..., Awaitable[Person]]:
     """A new customer, signed up and in."""
 
-    async def sign_up(**differently: str) -> Person:
-        return await stage.signs_up(**{"email": email} | differently)
+    async def sign_up(**changes: str) -> Person:
+        return await story.sign_up(**{"email": email} | changes)
 
     return sign_up
 
@@ -39,15 +39,15 @@ async def asha(customer) -> Person:
 
 
 @pytest.fixture
-async def omar(stage) -> Person:
-    return await stage.signs_up(email=f"omar.{next(_numbers)}@example.com", full_name="Omar Sheriff")
+async def omar(story) -> Person:
+    return await story.sign_up(email=f"omar.{next(_numbers)}@example.com", full_name="Omar Sheriff")
 
 
 @pytest.fixture
-async def ravi(stage) -> Person:
-    return await stage.comes("ravi@example.com")
+async def ravi(story) -> Person:
+    return await story.sign_in("ravi@example.com")
 
 
 @pytest.fixture
-async def kumar(stage) -> Person:
-    return await stage.comes("kumar@example.com")
+async def kumar(story) -> Person:
+    return await story.sign_in("kumar@example.com")

@@ -1,4 +1,4 @@
-"""Seen once, never again: what one call of the API could read, change or break."""
+"""Regression tests: what one API call of the original could read, change or break."""
 
 import asyncio
 import re
@@ -10,10 +10,10 @@ from sqlalchemy import text
 
 from app.exports import writer
 from app.exports.repository import Exports
-from app.web.openapi import doors
+from app.web.openapi import documented_handlers
 from tests.factories import a_customer, an_admin
-from tests.program import Program
-from tests.stage import at
+from tests.programs import Program
+from tests.story_app import at
 from tests.town import ASHA, PASSWORD, PRIVATE, VISA
 from tests.vetting.samples import a_picture
 
@@ -29,18 +29,18 @@ _slots, _numbers = count(), count(1)
 
 
 @pytest.fixture
-async def program(stage):
-    async with Program(stage.app) as one:
+async def program(story):
+    async with Program(story.app) as one:
         yield one
 
 
 @pytest.fixture
-async def comes(stage):
+async def comes(story):
     """comes(email): a program, signed in."""
     made: list[Program] = []
 
     async def come(email: str) -> Program:
-        made.append(Program(stage.app))
+        made.append(Program(story.app))
         assert (await made[-1].sign_in(email, PASSWORD)).status_code == 200
         return made[-1]
 
@@ -50,12 +50,12 @@ async def comes(stage):
 
 
 @pytest.fixture
-async def customer(stage, comes):
+async def customer(story, comes):
     """A new one, by API."""
 
     async def sign_up(**differently: str) -> Program:
         given = ASHA | {"email": f"by.api.{next(_numbers)}@example.com"} | differently
-        async with Program(stage.app) as visitor:
+        async with Program(story.app) as visitor:
             assert (await visitor.post("/api/register", json=given)).status_code == 201
         return await comes(given["email"])
 
@@ -63,11 +63,11 @@ async def customer(stage, comes):
 
 
 @pytest.fixture
-async def meena(stage, comes):
+async def meena(story, comes):
     email = f"desk.{next(_numbers)}@example.com"
-    async with stage.database.work() as db:
+    async with story.database.work() as db:
         admin = await an_admin(db, email=email)
-        admin.password_hash = stage.town.ravi.password_hash
+        admin.password_hash = story.town.ravi.password_hash
     return await comes(email)
 
 
@@ -81,16 +81,16 @@ async def kumar(comes):
     return await comes("kumar@example.com")
 
 
-async def one(stage, question: str, **given):
-    async with stage.database.work() as db:
+async def one(story, question: str, **given):
+    async with story.database.work() as db:
         return await db.scalar(text(question), given)
 
 
-def an_order(stage, **differently):
+def an_order(story, **differently):
     """Each two hours after the one before: both plumbers are free for all of them."""
     day, slot = divmod(next(_slots), 4)
     return {
-        "service_id": stage.town.service.id,
+        "service_id": story.town.service.id,
         "start": at(11 + 2 * slot, days=day).isoformat(),
         "address": ASHA["address"],
         "pincode": ASHA["pincode"],
@@ -99,8 +99,8 @@ def an_order(stage, **differently):
     } | differently
 
 
-async def booked(stage, me, **differently):
-    answer = await me.post("/api/request/service", json=an_order(stage, **differently))
+async def booked(story, me, **differently):
+    answer = await me.post("/api/request/service", json=an_order(story, **differently))
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -114,8 +114,8 @@ async def own(me, number):
     return next(one for one in listed if one["id"] == number)
 
 
-async def done(stage, me, worker):
-    made = await booked(stage, me)
+async def done(story, me, worker):
+    made = await booked(story, me)
     assert (await move(worker, made["id"], "accept")).status_code == 200
     assert (await move(worker, made["id"], "start", code=(await own(me, made["id"]))["start_code"])).status_code == 200
     code = (await own(me, made["id"]))["finish_code"]
@@ -123,9 +123,9 @@ async def done(stage, me, worker):
     return await own(me, made["id"])
 
 
-async def test_no_list_of_customers_professionals_or_requests_is_open_to_anybody(stage, program, customer, ravi):
+async def test_no_list_of_customers_professionals_or_requests_is_open_to_anybody(story, program, customer, ravi):
     asha = await customer()
-    await booked(stage, asha)
+    await booked(story, asha)
     for path in PEOPLE_AND_REQUESTS:
         assert (await program.get(path)).status_code == 401, path
         assert (await asha.get(path)).status_code == 403, path
@@ -135,17 +135,17 @@ async def test_no_list_of_customers_professionals_or_requests_is_open_to_anybody
         assert (await me.get(f"/api/request/service/{asha.number}")).status_code in (403, 404)
 
 
-async def test_no_signed_in_person_sets_a_price(stage, customer, ravi):
-    number, before = stage.town.service.id, stage.town.service.price
+async def test_no_signed_in_person_sets_a_price(story, customer, ravi):
+    number, before = story.town.service.id, story.town.service.price
     for me in (await customer(), ravi):
         assert (await me.post(f"/api/edit_service/{number}", json={"price": "1.00"})).status_code == 403
     asha = await customer()
-    bold = await asha.post("/api/request/service", json=an_order(stage, price="1.00"))
+    bold = await asha.post("/api/request/service", json=an_order(story, price="1.00"))
     assert (bold.status_code, set(bold.json()["errors"])) == (422, {"price"})
-    assert await one(stage, "SELECT price FROM services WHERE id = :id", id=number) == before
+    assert await one(story, "SELECT price FROM services WHERE id = :id", id=number) == before
 
 
-async def test_nobody_edits_anothers_profile(stage, customer, ravi, meena):
+async def test_nobody_edits_anothers_profile(story, customer, ravi, meena):
     asha = await customer()
     for me in (await customer(), ravi, meena):
         answer = await me.post(f"/api/profile/edit/{asha.number}", json={"full_name": "Somebody Else"})
@@ -153,9 +153,9 @@ async def test_nobody_edits_anothers_profile(stage, customer, ravi, meena):
     assert (await asha.get(f"/api/customer/{asha.number}")).json()["full_name"] == ASHA["full_name"]
 
 
-async def test_nobody_moves_anothers_booking_or_theirs_to_any_state(stage, customer, ravi, kumar):
+async def test_nobody_moves_anothers_booking_or_theirs_to_any_state(story, customer, ravi, kumar):
     asha, omar = await customer(), await customer()
-    made = await booked(stage, asha)
+    made = await booked(story, asha)
     assert (await move(ravi, made["id"], "accept")).status_code == 200
     code = (await own(asha, made["id"]))["start_code"]
     for me, action, more, status in (
@@ -173,30 +173,30 @@ async def test_nobody_moves_anothers_booking_or_theirs_to_any_state(stage, custo
     assert (await own(asha, made["id"]))["state"] == "assigned"
 
 
-async def test_nobody_reviews_their_own_work(stage, customer, ravi):
+async def test_nobody_reviews_their_own_work(story, customer, ravi):
     asha = await customer()
-    made = await done(stage, asha, ravi)
+    made = await done(story, asha, ravi)
     assert (await ravi.post(f"/api/request/close/{made['id']}", json={"rating": 5})).status_code == 403
-    assert await one(stage, "SELECT count(*) FROM reviews WHERE booking_id = :id", id=made["id"]) == 0
+    assert await one(story, "SELECT count(*) FROM reviews WHERE booking_id = :id", id=made["id"]) == 0
 
 
-async def test_no_anonymous_call_switches_off_the_administrator(stage, program, customer, meena):
+async def test_no_anonymous_call_switches_off_the_administrator(story, program, customer, meena):
     asha = await customer()
     sent = {"blocked": True, "reason": REASON}
     for me, status in ((program, 401), (asha, 403), (meena, 404)):
         for table in ("customer", "professional"):
             answer = await me.post(f"/api/status/{table}/{meena.number}", json=sent)
             assert answer.status_code == status
-    assert await one(stage, "SELECT count(*) FROM blocks WHERE user_id = :id", id=meena.number) == 0
+    assert await one(story, "SELECT count(*) FROM blocks WHERE user_id = :id", id=meena.number) == 0
 
 
-async def test_no_export_is_open_to_anybody_or_shares_a_files_name(stage, program, customer, ravi, meena):
+async def test_no_export_is_open_to_anybody_or_shares_a_files_name(story, program, customer, ravi, meena):
     assert (await program.post("/api/exports", json={"table": "customers"})).status_code == 401
     for me in (await customer(), ravi):
         assert (await me.post("/api/exports", json={"table": "customers"})).status_code == 403
     made = [(await meena.post("/api/exports", json={"table": "customers"})).json() for _ in range(2)]
     for export in made:
-        await _built(stage, meena, export["ref"])
+        await _built(story, meena, export["ref"])
         for me, status in ((program, 401), (ravi, 403)):
             assert (await me.get(f"/api/exports/{export['id']}/file")).status_code == status
     files = [await meena.get(f"/api/exports/{export['id']}/file") for export in made]
@@ -204,30 +204,30 @@ async def test_no_export_is_open_to_anybody_or_shares_a_files_name(stage, progra
     assert [file.text for file in files] == [export["ref"] for export in made]
 
 
-async def _built(stage, meena, reference: str) -> None:
+async def _built(story, meena, reference: str) -> None:
     """As a worker does it, with the reference in it."""
-    storage, content = stage.app.state.storage, reference.encode()
-    async with stage.database.work() as db:
-        path = storage.begin()
+    storage, content = story.app.state.services.storage, reference.encode()
+    async with story.database.work() as db:
+        path = storage.create_file()
         path.write_bytes(content)
-        export = await Exports(db).of(meena.number, reference, lock=True)
-        writer.ready(export, storage.finish(db, path), len(content), sha256(content).digest(), 1)
+        export = await Exports(db).by_reference(meena.number, reference, lock=True)
+        writer.mark_ready(export, storage.finalize(db, path), len(content), sha256(content).digest(), 1)
 
 
-async def test_no_get_changes_a_state(stage, meena):
+async def test_no_get_changes_a_state(story, meena):
     """A deed has no GET; what a GET may write at all is that somebody looked (tests/authorisation)."""
-    deeds = {path for path, method, _handler, _doc in doors(stage.app) if method != "GET"}
-    looks = {path for path, method, _handler, _doc in doors(stage.app) if method == "GET"}
+    deeds = {path for path, method, _handler, _doc in documented_handlers(story.app) if method != "GET"}
+    looks = {path for path, method, _handler, _doc in documented_handlers(story.app) if method == "GET"}
     assert deeds & looks == {"/api/services"}
     for path in deeds - looks:
         answer = await meena.get(re.sub(r"\{\w+:\w+\}", "1", path))
         assert answer.status_code == 405, path
 
 
-async def test_a_code_is_random_and_compared_by_the_server_alone(stage, customer, ravi):
+async def test_a_code_is_random_and_compared_by_the_server_alone(story, customer, ravi):
     asha, seen = await customer(), []
     for _ in range(3):
-        made = await booked(stage, asha)
+        made = await booked(story, asha)
         job = await move(ravi, made["id"], "accept")
         code = (await own(asha, made["id"]))["start_code"]
         assert code not in job.text
@@ -239,8 +239,8 @@ async def test_a_code_is_random_and_compared_by_the_server_alone(stage, customer
     assert len({code - number for number, code in seen}) == 3, "a code that follows from the number"
 
 
-async def test_two_professionals_do_not_both_accept(stage, customer, ravi, kumar):
-    made = await booked(stage, await customer())
+async def test_two_professionals_do_not_both_accept(story, customer, ravi, kumar):
+    made = await booked(story, await customer())
     told = await asyncio.gather(*(move(me, made["id"], "accept") for me in (ravi, kumar)))
     assert sorted(answer.status_code for answer in told) == [200, 409]
 
@@ -248,58 +248,58 @@ async def test_two_professionals_do_not_both_accept(stage, customer, ravi, kumar
 @pytest.mark.parametrize(
     "start", ["2020-01-01T10:00", "2026-11-24T08:30+05:30", "banana", "2026-02-30T10:00", "9999-12-31T10:00", "", None]
 )
-async def test_no_booking_in_the_past_or_on_the_day_banana(stage, customer, start):
+async def test_no_booking_in_the_past_or_on_the_day_banana(story, customer, start):
     asha = await customer()
-    answer = await asha.post("/api/request/service", json=an_order(stage, start=start))
+    answer = await asha.post("/api/request/service", json=an_order(story, start=start))
     assert (answer.status_code, set(answer.json()["errors"])) == (422, {"start"})
-    assert await one(stage, "SELECT count(*) FROM bookings WHERE customer_id = :id", id=asha.number) == 0
+    assert await one(story, "SELECT count(*) FROM bookings WHERE customer_id = :id", id=asha.number) == 0
 
 
-async def test_no_booking_in_anothers_name(stage, customer):
+async def test_no_booking_in_anothers_name(story, customer):
     asha, omar = await customer(), await customer()
     for name in ("customer_id", "customer", "user_id"):
-        answer = await omar.post("/api/request/service", json=an_order(stage) | {name: asha.number})
+        answer = await omar.post("/api/request/service", json=an_order(story) | {name: asha.number})
         assert (answer.status_code, set(answer.json()["errors"])) == (422, {name})
-    assert await one(stage, "SELECT count(*) FROM bookings WHERE customer_id = :id", id=asha.number) == 0
+    assert await one(story, "SELECT count(*) FROM bookings WHERE customer_id = :id", id=asha.number) == 0
 
 
-async def test_a_blocked_person_gets_no_further_than_the_reason(stage, customer, meena):
+async def test_a_blocked_person_gets_no_further_than_the_reason(story, customer, meena):
     asha = await customer()
     sent = {"blocked": True, "reason": REASON}
     assert (await meena.post(f"/api/status/customer/{asha.number}", json=sent)).status_code == 200
     assert (await asha.get(f"/api/customer/{asha.number}")).status_code == 401
-    email = await one(stage, "SELECT email FROM users WHERE id = :id", id=asha.number)
+    email = await one(story, "SELECT email FROM users WHERE id = :id", id=asha.number)
     assert (await asha.sign_in(email, PASSWORD)).json()["active"] is False
     for answer in (
         await asha.get(f"/api/customer/{asha.number}"),
-        await asha.post("/api/request/service", json=an_order(stage)),
+        await asha.post("/api/request/service", json=an_order(story)),
         await asha.post(f"/api/profile/edit/{asha.number}", json={"full_name": "Asha"}),
     ):
         assert (answer.status_code, answer.json()["title"]) == (403, REASON)
 
 
-async def test_blocking_a_customer_writes_no_review(stage, customer, ravi, meena):
+async def test_blocking_a_customer_writes_no_review(story, customer, ravi, meena):
     asha = await customer()
-    made = await done(stage, asha, ravi)
+    made = await done(story, asha, ravi)
     sent = {"blocked": True, "reason": REASON}
     assert (await meena.post(f"/api/status/customer/{asha.number}", json=sent)).status_code == 200
-    assert await one(stage, "SELECT count(*) FROM reviews WHERE booking_id = :id", id=made["id"]) == 0
+    assert await one(story, "SELECT count(*) FROM reviews WHERE booking_id = :id", id=made["id"]) == 0
 
 
-async def a_service(stage, meena, price="99.99"):
-    shelf = await one(stage, "SELECT slug FROM categories ORDER BY position LIMIT 1")
+async def a_service(story, meena, price="99.99"):
+    shelf = await one(story, "SELECT slug FROM categories ORDER BY position LIMIT 1")
     draft = {"name": f"Mending chimes {next(_numbers)}", "description": "They chime again.", "category": shelf}
     made = await meena.post("/api/services", json=draft | {"price": price, "time_required": 30})
     assert made.status_code == 201, made.text
     return made.json()
 
 
-async def test_taking_a_service_out_breaks_no_list_and_blanks_no_history(stage, customer, ravi, meena):
-    asha, service = await customer(), await a_service(stage, meena)
-    async with stage.database.work() as db:
+async def test_taking_a_service_out_breaks_no_list_and_blanks_no_history(story, customer, ravi, meena):
+    asha, service = await customer(), await a_service(story, meena)
+    async with story.database.work() as db:
         row = "INSERT INTO offerings (professional_id, service_id, standing) VALUES (:who, :service, 'approved')"
         await db.execute(text(row), {"who": ravi.number, "service": service["id"]})
-    made = await booked(stage, asha, service_id=service["id"])
+    made = await booked(story, asha, service_id=service["id"])
     assert (await meena.delete(f"/api/delete_service/{service['id']}")).json()["offered"] is False
     for me, path in (
         (asha, f"request/service/{asha.number}"),
@@ -310,22 +310,22 @@ async def test_taking_a_service_out_breaks_no_list_and_blanks_no_history(stage, 
         listed = await me.get(f"/api/{path}?limit=100")
         seen = next(one for one in listed.json()["items"] if one["id"] == made["id"])
         assert (seen["service"]["name"], seen["price"]) == (service["name"], "99.99"), path
-    late = await asha.post("/api/request/service", json=an_order(stage, service_id=service["id"]))
+    late = await asha.post("/api/request/service", json=an_order(story, service_id=service["id"]))
     assert (late.status_code, set(late.json()["errors"])) == (422, {"service_id"})
 
 
-async def test_a_files_name_is_no_path_and_same_named_files_stay_apart(stage, program, meena):
+async def test_a_files_name_is_no_path_and_same_named_files_stay_apart(story, program, meena):
     people = []
     for size in ((40, 30), (50, 30)):
         given = ASHA | {"email": f"joins.{next(_numbers)}@example.com", "phone": "+91 00000 00419"}
-        given |= {"experience_years": "3", "service_ids": str(stage.town.service.id)}
+        given |= {"experience_years": "3", "service_ids": str(story.town.service.id)}
         paper = {"document": ("../../../../etc/permit.png", a_picture(size=size), "image/png")}
         assert (await program.post("/api/professional/register", data=given, files=paper)).status_code == 201
         people.append(given["email"])
     asked = "SELECT d.stored_as FROM documents d JOIN users u ON u.id = d.professional_id WHERE u.email = :e"
-    stored = [await one(stage, asked, e=email) for email in people]
+    stored = [await one(story, asked, e=email) for email in people]
     assert all(re.fullmatch(r"[0-9a-f]{32}", name) for name in stored)
-    contents = {stage.app.state.storage.path(name).read_bytes() for name in stored}
+    contents = {story.app.state.services.storage.path(name).read_bytes() for name in stored}
     assert len(contents) == 2
 
 
@@ -343,11 +343,11 @@ async def test_the_phone_is_the_phone_and_the_address_the_address(customer):
 @pytest.mark.parametrize(
     ("field", "value"), [("password", ""), ("email", "not an address"), ("pincode", "abcdefgh"), ("phone", "12")]
 )
-async def test_nonsense_makes_no_account(stage, program, field, value):
+async def test_nonsense_makes_no_account(story, program, field, value):
     given = ASHA | {"email": f"nonsense.{next(_numbers)}@example.com"} | {field: value}
     answer = await program.post("/api/register", json=given)
     assert (answer.status_code, field in answer.json()["errors"]) == (422, True)
-    assert await one(stage, "SELECT count(*) FROM users WHERE email = :e", e=given["email"]) == 0
+    assert await one(story, "SELECT count(*) FROM users WHERE email = :e", e=given["email"]) == 0
 
 
 @pytest.mark.parametrize("body", [b"{}", b"", b"[]", b"null", b'{"email": {}}'])
@@ -356,8 +356,8 @@ async def test_an_empty_sign_in_is_no_server_error(program, body):
     assert answer.status_code in (400, 422)
 
 
-async def test_a_wrong_address_and_a_wrong_password_are_not_told_apart(stage, program):
-    async with stage.database.work() as db:
+async def test_a_wrong_address_and_a_wrong_password_are_not_told_apart(story, program):
+    async with story.database.work() as db:
         known = (await a_customer(db)).email
     told = []
     for email in (known, "nobody.at.all@example.com"):
@@ -367,24 +367,24 @@ async def test_a_wrong_address_and_a_wrong_password_are_not_told_apart(stage, pr
     assert told[0][0] == 401
 
 
-async def test_a_new_service_is_there_at_once(stage, program, meena):
+async def test_a_new_service_is_there_at_once(story, program, meena):
     before = (await program.get("/api/services?limit=100")).json()["items"]
-    made = await a_service(stage, meena)
+    made = await a_service(story, meena)
     listed = (await program.get("/api/services?limit=100")).json()["items"]
     assert [one["id"] for one in listed] == [*(one["id"] for one in before), made["id"]]
     found = (await program.get(f"/api/service/{made['name']}")).json()["items"]
     assert made["id"] in [one["id"] for one in found]
 
 
-async def test_99_99_is_not_shown_as_99(stage, program, meena):
-    made = await a_service(stage, meena, "99.99")
+async def test_99_99_is_not_shown_as_99(story, program, meena):
+    made = await a_service(story, meena, "99.99")
     assert (made["price"], made["price_paise"]) == ("99.99", 9999)
     found = (await program.get(f"/api/service/{made['name']}")).json()["items"]
     assert next(one for one in found if one["id"] == made["id"])["price"] == "99.99"
 
 
-async def test_no_professional_reads_address_or_phone_before_accepting(stage, customer, ravi, kumar):
-    made = await booked(stage, await customer(), note="Ring twice, the dog is friendly.")
+async def test_no_professional_reads_address_or_phone_before_accepting(story, customer, ravi, kumar):
+    made = await booked(story, await customer(), note="Ring twice, the dog is friendly.")
     for me in (ravi, kumar):
         listed = await me.get(f"/api/servicerequest/{me.number}?limit=100")
         offer = next(one for one in listed.json()["items"] if one["id"] == made["id"])

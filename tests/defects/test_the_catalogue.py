@@ -1,4 +1,4 @@
-"""Seen once, never again: a catalogue that forgot, rounded, and tore holes into what was booked."""
+"""Regression tests: a catalogue that lost values, rounded prices, and broke existing bookings."""
 
 import re
 
@@ -9,20 +9,20 @@ from app.core.events import PLATFORM
 from tests.catalog.drafts import a_form
 from tests.factories import an_admin
 from tests.person import Person
-from tests.stage import at
+from tests.story_app import at
 from tests.town import LEAKS, VISA
 
 
 @pytest.fixture(scope="module")
-async def meena(stage):
-    async with stage.database.work() as db:
+async def meena(story):
+    async with story.database.work() as db:
         admin = await an_admin(db)
-    return await Person(stage.app).signed_in_as(admin, stage.database)
+    return await Person(story.app).signed_in_as(admin, story.database)
 
 
 @pytest.fixture
-def desk(stage):
-    return f"/admin/services/{stage.town.service.id}"
+def desk(story):
+    return f"/admin/services/{story.town.service.id}"
 
 
 async def category_of(meena):
@@ -30,13 +30,13 @@ async def category_of(meena):
     return page, next(one for one in page.form("/new").choices["category_id"] if one)
 
 
-async def test_deleting_a_service_breaks_no_dashboard_and_blanks_no_history(stage, asha, ravi, meena, desk):
-    booked = await stage.books(asha, at(15), named=stage.town.ravi)
+async def test_deleting_a_service_breaks_no_dashboard_and_blanks_no_history(story, asha, ravi, meena, desk):
+    booked = await story.book(asha, at(15), named=story.town.ravi)
     ref = booked.path.split("/")[2]
-    await stage.accepted(ravi, ref)
+    await story.accept(ravi, ref)
     before = len((await meena.visit(f"{desk}?tab=history")).text)
     assert "Delete it" not in (await meena.visit(desk)).text
-    assert (await meena.send_to(f"{desk}/removal", {})).status == 409
+    assert (await meena.post_fields(f"{desk}/removal", {})).status == 409
     assert "Fixing leaks and pipes" in (await meena.visit(desk)).text
     assert len((await meena.visit(f"{desk}?tab=history")).text) >= before
     for person, path in (
@@ -49,25 +49,25 @@ async def test_deleting_a_service_breaks_no_dashboard_and_blanks_no_history(stag
         page = await person.visit(path)
         assert page.status == 200
         assert "Fixing leaks and pipes" in page.text, path
-    async with Person(stage.app) as visitor:
+    async with Person(story.app) as visitor:
         assert (await visitor.visit(f"/services/{LEAKS}?pincode=600020")).status == 200
 
 
-async def test_a_new_service_is_visible_at_once_whatever_is_cached(stage, meena):
+async def test_a_new_service_is_visible_at_once_whatever_is_cached(story, meena):
     page, category = await category_of(meena)
-    async with Person(stage.app) as visitor:
+    async with Person(story.app) as visitor:
         for _twice in range(2):  # the second time from what is kept
             assert (await visitor.visit("/services/string-untangling")).status == 404
             assert "String untangling" not in (await visitor.visit("/services?q=untangling&pincode=600020")).text
-        await meena.go(page, "/new", **a_form(category, name="String untangling", terms_en="untangling"))
+        await meena.submit_and_follow(page, "/new", **a_form(category, name="String untangling", terms_en="untangling"))
         assert "String untangling" in (await visitor.visit("/services/string-untangling?pincode=600020")).text
-        async with stage.database.work(stage.app.state.after) as db:
+        async with story.database.work(story.app.state.services.after_commit) as db:
             added = text(
                 "INSERT INTO offerings (professional_id, service_id, standing)"
                 " SELECT :who, id, 'approved' FROM services WHERE slug = 'string-untangling'"
             )
-            await db.execute(added, {"who": stage.town.ravi.id})
-            (await stage.person_of(db, "ravi@example.com")).record("person.approved", by=PLATFORM)
+            await db.execute(added, {"who": story.town.ravi.id})
+            (await story.user_by_email(db, "ravi@example.com")).record("person.approved", by=PLATFORM)
         assert "String untangling" in (await visitor.visit("/services?q=untangling&pincode=600020")).text
         edit = next(
             link
@@ -75,7 +75,9 @@ async def test_a_new_service_is_visible_at_once_whatever_is_cached(stage, meena)
             if re.search(r"/services/\d+", link)
         )
         number = re.search(r"/services/(\d+)", edit)[1]
-        await meena.go(await meena.visit(f"/admin/services/{number}/edit"), "/edit", price="77.50", name="Knots undone")
+        await meena.submit_and_follow(
+            await meena.visit(f"/admin/services/{number}/edit"), "/edit", price="77.50", name="Knots undone"
+        )
         for path in ("/services?q=untangling&pincode=600020", "/services/string-untangling?pincode=600020"):
             shown = (await visitor.visit(path)).text
             assert "Knots undone" in shown, path
@@ -83,13 +85,13 @@ async def test_a_new_service_is_visible_at_once_whatever_is_cached(stage, meena)
             assert "String untangling" not in shown, path
 
 
-async def test_ninety_nine_rupees_ninety_nine_is_never_ninety_nine(stage, asha, meena, desk):
+async def test_ninety_nine_rupees_ninety_nine_is_never_ninety_nine(story, asha, meena, desk):
     page = await meena.visit(f"{desk}/edit")
-    await meena.go(page, "/edit", price="99.99")
+    await meena.submit_and_follow(page, "/edit", price="99.99")
     try:
         assert (await meena.visit(f"{desk}/edit")).form("/edit").fields["price"] == "99.99"
-        booked = await stage.books(asha, at(17), **VISA)
-        async with Person(stage.app) as visitor:
+        booked = await story.book(asha, at(17), **VISA)
+        async with Person(story.app) as visitor:
             pages = [
                 await meena.visit("/admin/services?q=fixing+leaks"),
                 await meena.visit(desk),
@@ -102,31 +104,31 @@ async def test_ninety_nine_rupees_ninety_nine_is_never_ninety_nine(stage, asha, 
         for shown in pages:
             assert "₹99.99" in shown.text, shown.path
             assert not re.search(r"₹99(?![.\d])", shown.text), shown.path
-        async with stage.database.work() as db:
+        async with story.database.work() as db:
             kept = text(
                 "SELECT b.price, c.amount FROM bookings b JOIN charges c ON c.booking_id = b.id WHERE reference = :r"
             )
             assert (await db.execute(kept, {"r": booked.path.split("/")[2]})).one() == (99_99, 99_99)
     finally:
-        await meena.go(await meena.visit(f"{desk}/edit"), "/edit", price="149")
+        await meena.submit_and_follow(await meena.visit(f"{desk}/edit"), "/edit", price="149")
 
 
 @pytest.mark.parametrize("price", ["NaN", "-1", "1e9", "0.001"])
-async def test_a_price_that_is_none_is_never_stored(stage, meena, desk, price):
+async def test_a_price_that_is_none_is_never_stored(story, meena, desk, price):
     page = await meena.visit(f"{desk}/edit")
     refused = await meena.submit(page, "/edit", price=price)
     assert refused.status == 422
     assert 'id="price-error"' in refused.text
     assert refused.form("/edit").fields["price"] == price
-    async with stage.database.work() as db:
+    async with story.database.work() as db:
         assert await db.scalar(text("SELECT price FROM services WHERE slug = :s"), {"s": LEAKS}) == 149_00
 
 
-async def test_nobody_but_an_admin_sets_a_price(stage, asha, ravi, desk):
+async def test_nobody_but_an_admin_sets_a_price(story, asha, ravi, desk):
     for one in (asha, ravi):
         for path in (f"{desk}/edit", f"{desk}/retirement", f"{desk}/removal", "/admin/services/new"):
-            assert (await one.send_to(path, {"price": "1"})).status == 403, path
-    async with Person(stage.app) as visitor:
-        assert (await visitor.send_to(f"{desk}/edit", {"price": "1"})).location.startswith("/login")
-    async with stage.database.work() as db:
+            assert (await one.post_fields(path, {"price": "1"})).status == 403, path
+    async with Person(story.app) as visitor:
+        assert (await visitor.post_fields(f"{desk}/edit", {"price": "1"})).location.startswith("/login")
+    async with story.database.work() as db:
         assert await db.scalar(text("SELECT price FROM services WHERE slug = :s"), {"s": LEAKS}) == 149_00

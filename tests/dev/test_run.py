@@ -1,4 +1,4 @@
-"""One command brings Doorstep up, and nothing of it stays behind, however it ends."""
+"""One command starts Doorstep, and no process is left however it ends."""
 
 import os
 import pty
@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from app.dev.services import wipe
+from app.dev.servers import delete_data
 from app.dev.state import free_port
-from tests.dev.running import Run, refused, still_there
+from tests.dev.dev_process import DevProcess, failure_of, still_alive
 
-STANDS = "Doorstep stands at"
+READY = "Doorstep stands at"
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One data folder for all of them, as a person would have: the second start is part of the story."""
+    """One data folder for all tests of the module, so that later starts find existing data."""
     folder = tmp_path_factory.mktemp("dev")
     yield folder
-    wipe(folder)
+    delete_data(folder)
 
 
 @pytest.fixture
@@ -32,15 +32,15 @@ def port() -> int:
 
 
 @pytest.fixture
-def run(data: Path, port: int) -> Iterator[Run]:
-    started = Run("--data", data, "--port", str(port), "--no-demo")
+def run(data: Path, port: int) -> Iterator[DevProcess]:
+    started = DevProcess("--data", data, "--port", str(port), "--no-demo")
     yield started
     started.kill()
 
 
 def status(port: int, path: str) -> int:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-        return int(answer.status)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+        return int(response.status)
 
 
 def a_terminal() -> tuple[int, int]:
@@ -52,79 +52,79 @@ def a_terminal() -> tuple[int, int]:
 
 @pytest.mark.slow
 def test_it_serves_pages_and_a_sigterm_stops_everything_within_five_seconds(
-    run: Run, data: Path, port: int, tmp_path: Path
+    run: DevProcess, data: Path, port: int, tmp_path: Path
 ) -> None:
-    run.until(STANDS)
-    family = run.family()
+    run.until(READY)
+    processes = run.descendants()
     assert status(port, "/health/ready") == 200
-    assert "already runs on the data folder" in refused("--data", data, "--port", str(free_port()))
-    assert f"Port {port} on 127.0.0.1 is in use" in refused("--data", tmp_path, "--port", str(port))
+    assert "already runs on the data folder" in failure_of("--data", data, "--port", str(free_port()))
+    assert f"Port {port} on 127.0.0.1 is in use" in failure_of("--data", tmp_path, "--port", str(port))
 
-    asked = time.monotonic()
+    stopped_at = time.monotonic()
     run.process.send_signal(signal.SIGTERM)
-    assert run.ended(within=5) == 0
-    assert time.monotonic() - asked < 5
-    assert len(family) > 3
-    assert still_there(family) == set()
+    assert run.exit_code(within=5) == 0
+    assert time.monotonic() - stopped_at < 5
+    assert len(processes) > 3
+    assert still_alive(processes) == set()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["ctrl-c", "closed"])
 def test_a_second_start_finds_the_data_again_and_the_terminal_stops_it(data: Path, port: int, how: str) -> None:
-    kept = {path: path.read_text() for path in (data / "servers.json", data / "secret_key") if path.exists()}
-    desk, terminal = a_terminal()
-    run = Run("--data", data, "--port", str(port), "--no-demo", terminal=terminal)
+    files = {path: path.read_text() for path in (data / "servers.json", data / "secret_key") if path.exists()}
+    master, terminal = a_terminal()
+    run = DevProcess("--data", data, "--port", str(port), "--no-demo", terminal=terminal)
     os.close(terminal)
-    family = run.until(STANDS).family()
+    processes = run.until(READY).descendants()
     if how == "ctrl-c":
-        os.write(desk, b"\x03")
-        assert run.ended(within=5) == 0
-    os.close(desk)
-    assert run.ended(within=5) == 0
-    assert still_there(family) == set()
-    assert {path: path.read_text() for path in kept} == kept
+        os.write(master, b"\x03")
+        assert run.exit_code(within=5) == 0
+    os.close(master)
+    assert run.exit_code(within=5) == 0
+    assert still_alive(processes) == set()
+    assert {path: path.read_text() for path in files} == files
     assert (data / "postgres.log").read_text().count("running bootstrap script") == 1
 
 
 @pytest.mark.slow
-def test_a_second_ctrl_c_does_not_wait(run: Run) -> None:
-    family = run.until(STANDS).family()
+def test_a_second_ctrl_c_does_not_wait(run: DevProcess) -> None:
+    processes = run.until(READY).descendants()
     run.process.send_signal(signal.SIGINT)
     run.until("Stopping")
-    asked = time.monotonic()
+    stopped_at = time.monotonic()
     run.process.send_signal(signal.SIGINT)
-    run.ended(within=5)
-    assert time.monotonic() - asked < 2
-    assert still_there(family) == set()
+    run.exit_code(within=5)
+    assert time.monotonic() - stopped_at < 2
+    assert still_alive(processes) == set()
 
 
 @pytest.mark.slow
-def test_a_part_that_ends_by_itself_ends_the_whole_and_is_named(run: Run) -> None:
-    family = run.until(STANDS).family()
+def test_a_part_that_ends_by_itself_ends_the_whole_and_is_named(run: DevProcess) -> None:
+    processes = run.until(READY).descendants()
     os.kill(run.pid_of("worker"), signal.SIGKILL)
-    assert run.ended(within=6) == 1
-    assert "worker ended by itself (signal SIGKILL)" in run.said
-    assert still_there(family) == set()
+    assert run.exit_code(within=6) == 1
+    assert "worker ended by itself (signal SIGKILL)" in run.output
+    assert still_alive(processes) == set()
 
 
 @pytest.mark.slow
-def test_even_a_kill_leaves_no_process(run: Run) -> None:
-    family = run.until(STANDS).family()
+def test_even_a_kill_leaves_no_process(run: DevProcess) -> None:
+    processes = run.until(READY).descendants()
     run.process.kill()
-    run.ended(within=5)
-    assert still_there(family, within=5) == set()
+    run.exit_code(within=5)
+    assert still_alive(processes, within=5) == set()
 
 
 def test_a_port_that_somebody_uses_is_said_so(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert refused("--data", tmp_path, "--port", str(port)) == (
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert failure_of("--data", tmp_path, "--port", str(port)) == (
             f"Port {port} on 127.0.0.1 is in use: stop what listens there, or choose another with --port."
         )
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         (
             {"DATABASE_URL": "postgresql://me:hush@127.0.0.1:1/town"},  # pragma: allowlist secret
@@ -136,28 +136,28 @@ def test_a_port_that_somebody_uses_is_said_so(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_lead_nowhere_are_named_without_their_password(
-    tmp_path: Path, port: int, settings: dict[str, str], said: str
+    tmp_path: Path, port: int, settings: dict[str, str], message: str
 ) -> None:
-    words = refused("--data", tmp_path, "--port", str(port), **settings)
-    assert said in words
-    assert "hush" not in words
+    failure = failure_of("--data", tmp_path, "--port", str(port), **settings)
+    assert message in failure
+    assert "hush" not in failure
 
 
 def test_a_data_folder_that_cannot_be_one_is_said_so(tmp_path: Path, port: int) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
-    assert "cannot be used: Not a directory" in refused("--data", file / "below", "--port", str(port))
+    assert "cannot be used: Not a directory" in failure_of("--data", file / "below", "--port", str(port))
     assert file.read_text() == "mine"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--port", "70000"), "--port must be between 1 and 65535"),
         (("--host", "nowhere.invalid"), "--host nowhere.invalid is not a name or address of this machine"),
     ],
 )
 def test_an_address_that_cannot_be_listened_on_is_said_so(
-    tmp_path: Path, arguments: tuple[str, str], said: str
+    tmp_path: Path, arguments: tuple[str, str], message: str
 ) -> None:
-    assert said in refused("--data", tmp_path, *arguments)
+    assert message in failure_of("--data", tmp_path, *arguments)

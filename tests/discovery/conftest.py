@@ -1,4 +1,4 @@
-"""A small town in the morning of a Tuesday: the whole catalogue, three plumbers, an electrician, a customer."""
+"""A small town on a Tuesday morning: the whole catalogue, three plumbers, an electrician, a customer."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -21,13 +21,14 @@ from app.core.secrets import digest, new_token
 from tests.application import serving, settings
 from tests.factories import ADYAR, BESANT_NAGAR, a_customer, a_professional
 from tests.person import URL, Page
+from tests.reports.conftest import meena, own_app, scene  # noqa: F401
 
 TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=clock.IST)
 LEAKS = "fixing-leaks-and-pipes"
 
 
-class Looker(httpx.AsyncClient):
-    """Somebody's browser, who only looks."""
+class VisitorBrowser(httpx.AsyncClient):
+    """A browser that only reads pages."""
 
     def __init__(self, app: Litestar) -> None:
         super().__init__(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=URL)
@@ -51,7 +52,7 @@ class Town:
 
 @pytest.fixture(autouse=True)
 def a_tuesday() -> Iterator[None]:
-    with clock.stopped(TUESDAY):
+    with clock.freeze(TUESDAY):
         yield
 
 
@@ -63,9 +64,9 @@ async def app(services: Any) -> AsyncIterator[Litestar]:
 
 @pytest.fixture(scope="module")
 async def town(app: Litestar) -> Town:
-    database: Database = app.state.database
-    with clock.stopped(TUESDAY):
-        async with database.work(app.state.after) as db:
+    database: Database = app.state.services.database
+    with clock.freeze(TUESDAY):
+        async with database.work(app.state.services.after_commit) as db:
             await load_catalogue(db)
             services = {one.slug: one for one in await db.scalars(select(Service))}
             pipes = [services[slug] for slug in (LEAKS, "tap-or-mixer-replacement", "blocked-drain-or-floor-trap")]
@@ -83,32 +84,32 @@ async def town(app: Litestar) -> Town:
 
 
 @pytest.fixture
-async def visitor(app: Litestar, town: Town) -> AsyncIterator[Looker]:
-    async with Looker(app) as looker:
-        yield looker
+async def visitor(app: Litestar, town: Town) -> AsyncIterator[VisitorBrowser]:
+    async with VisitorBrowser(app) as browser:
+        yield browser
 
 
 @pytest.fixture
-async def asha(app: Litestar, town: Town) -> AsyncIterator[Looker]:
+async def asha(app: Litestar, town: Town) -> AsyncIterator[VisitorBrowser]:
     """A customer of Adyar, signed in."""
-    token, database = new_token(), app.state.database
+    token, database = new_token(), app.state.services.database
     async with database.work() as db:
         await Sessions(database).open(db, town.asha, digest(token), clock.now(), "")
-    async with Looker(app) as looker:
-        looker.cookies.set("ds", token)
-        yield looker
+    async with VisitorBrowser(app) as browser:
+        browser.cookies.set("ds", token)
+        yield browser
 
 
 @contextmanager
-def asked_of(database: Database) -> Iterator[list[str]]:
-    """The statements sent to PostgreSQL meanwhile."""
-    told: list[str] = []
+def recorded_statements(database: Database) -> Iterator[list[str]]:
+    """Record the statements sent to PostgreSQL."""
+    statements: list[str] = []
 
-    def hear(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        told.append(statement)
+    def record(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
 
-    event.listen(database.engine.sync_engine, "before_cursor_execute", hear)
+    event.listen(database.engine.sync_engine, "before_cursor_execute", record)
     try:
-        yield told
+        yield statements
     finally:
-        event.remove(database.engine.sync_engine, "before_cursor_execute", hear)
+        event.remove(database.engine.sync_engine, "before_cursor_execute", record)

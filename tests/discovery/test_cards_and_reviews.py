@@ -1,4 +1,4 @@
-"""What strangers may know about a professional, and what customers said."""
+"""Public cards of professionals, and the reviews of customers."""
 
 import re
 
@@ -8,27 +8,29 @@ from litestar import Litestar
 from app.core import clock
 from app.reviews import ratings
 from app.reviews.review import Review
-from tests.discovery.conftest import Looker, Town
+from tests.discovery.conftest import Town, VisitorBrowser
 from tests.factories import a_block, a_customer, a_professional, a_request, a_service, a_start, an_admin
 
 
-async def test_a_public_card_shows_first_name_trade_years_rating_jobs_and_areas(visitor: Looker, town: Town) -> None:
+async def test_a_public_card_shows_first_name_trade_years_rating_jobs_and_areas(
+    visitor: VisitorBrowser, town: Town
+) -> None:
     page = await visitor.visit(f"/professionals/{town.ravi.id}")
     assert page.status == 200
     for words in ("Ravi K.", "Plumbing from Adyar", "8 years", "Papers checked", "0 jobs", "Tiruvanmiyur", "₹149"):
         assert words in page.text, words
 
 
-async def test_a_public_card_tells_nothing_private(visitor: Looker, town: Town) -> None:
+async def test_a_public_card_tells_nothing_private(visitor: VisitorBrowser, town: Town) -> None:
     page = await visitor.visit(f"/professionals/{town.ravi.id}")
     for secret in ("Kumar", town.ravi.email, town.ravi.phone):
         assert secret not in page.text
 
 
 async def test_who_is_not_approved_or_blocked_or_no_professional_has_no_card(
-    visitor: Looker, town: Town, app: Litestar
+    visitor: VisitorBrowser, town: Town, app: Litestar
 ) -> None:
-    async with app.state.database.work(app.state.after) as db:
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
         blocked = await a_professional(db, "Bala Nath")
         await a_block(db, blocked, await an_admin(db))
     for who in (town.geeta.id, blocked.id, town.asha.id):
@@ -36,11 +38,13 @@ async def test_who_is_not_approved_or_blocked_or_no_professional_has_no_card(
 
 
 @pytest.mark.parametrize("who", ["0", "-1", "9" * 18, "9223372036854775808", "9" * 400, "banana", "1.5", "%00"])
-async def test_there_is_no_such_professional(visitor: Looker, who: str) -> None:
+async def test_there_is_no_such_professional(visitor: VisitorBrowser, who: str) -> None:
     assert (await visitor.visit(f"/professionals/{who}")).status == 404
 
 
-async def test_reviews_are_paged_newest_first_and_none_is_lost(visitor: Looker, town: Town, app: Litestar) -> None:
+async def test_reviews_are_paged_newest_first_and_none_is_lost(
+    visitor: VisitorBrowser, town: Town, app: Litestar
+) -> None:
     slug, worker = await _reviewed(app, 45)
     seen: list[str] = []
     page = await visitor.visit(f"/services/{slug}/reviews")
@@ -55,7 +59,7 @@ async def test_reviews_are_paged_newest_first_and_none_is_lost(visitor: Looker, 
     assert "45 reviews" in (await visitor.visit(f"/professionals/{worker}")).text
 
 
-async def test_averages_on_the_page_equal_a_recount(visitor: Looker, app: Litestar) -> None:
+async def test_averages_on_the_page_equal_a_recount(visitor: VisitorBrowser, app: Litestar) -> None:
     slug, _ = await _reviewed(app, 7)
     given = [n % 5 + 1 for n in range(7)]
     page = await visitor.visit(f"/services/{slug}?pincode=600020")
@@ -64,7 +68,7 @@ async def test_averages_on_the_page_equal_a_recount(visitor: Looker, app: Litest
     assert told == [(str(given.count(stars)), str(stars)) for stars in (5, 4, 3, 2, 1)]
 
 
-async def test_a_review_shows_first_name_and_place_never_the_surname(visitor: Looker, app: Litestar) -> None:
+async def test_a_review_shows_first_name_and_place_never_the_surname(visitor: VisitorBrowser, app: Litestar) -> None:
     slug, _ = await _reviewed(app, 1)
     page = await visitor.visit(f"/services/{slug}/reviews")
     assert "Mina P." in page.text
@@ -72,7 +76,7 @@ async def test_a_review_shows_first_name_and_place_never_the_surname(visitor: Lo
     assert "Pereira" not in page.text
 
 
-async def test_markup_in_a_review_is_shown_as_typed(visitor: Looker, app: Litestar) -> None:
+async def test_markup_in_a_review_is_shown_as_typed(visitor: VisitorBrowser, app: Litestar) -> None:
     slug, _ = await _reviewed(app, 1, "<script>alert(1)</script>")
     page = await visitor.visit(f"/services/{slug}/reviews")
     assert "<script>alert" not in page.text
@@ -80,7 +84,7 @@ async def test_markup_in_a_review_is_shown_as_typed(visitor: Looker, app: Litest
 
 
 @pytest.mark.parametrize("after", ["banana", "W10", "WzEsMl0", "bnVsbA", "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5XQ"])
-async def test_a_cursor_that_was_not_ours_is_refused_in_words(visitor: Looker, town: Town, after: str) -> None:
+async def test_a_cursor_that_was_not_ours_is_refused_in_words(visitor: VisitorBrowser, town: Town, after: str) -> None:
     for path in ("/services/fixing-leaks-and-pipes/reviews", "/services", f"/professionals/{town.ravi.id}"):
         page = await visitor.visit(f"{path}?after={after}")
         assert page.status in (404, 422), (path, page.status)
@@ -89,7 +93,7 @@ async def test_a_cursor_that_was_not_ours_is_refused_in_words(visitor: Looker, t
 
 async def _reviewed(app: Litestar, count: int, words: str = "Review number {n}.") -> tuple[str, int]:
     """A service with that many reviews, and who did the work."""
-    async with app.state.database.work(app.state.after) as db:
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
         service = await a_service(db, "Tuning a sitar")
         worker = await a_professional(db, "Sara Bano", services=[service])
         customer = await a_customer(db, "Mina Pereira")
@@ -106,5 +110,5 @@ async def _reviewed(app: Litestar, count: int, words: str = "Review number {n}."
             )
             db.add(review)
             await db.flush()
-            await ratings.add(db, review)
+            await ratings.add_review(db, review)
     return service.slug, worker.id

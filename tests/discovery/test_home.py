@@ -1,15 +1,15 @@
-"""A visitor opens the door."""
+"""The home page."""
 
 import re
 from html import unescape
 
 from litestar import Litestar
 
-from tests.discovery.conftest import LEAKS, Looker, Town, asked_of
+from tests.discovery.conftest import LEAKS, Town, VisitorBrowser, recorded_statements
 from tests.factories import a_request, a_start
 
 
-async def test_home_has_the_search_twelve_doors_and_three_services(visitor: Looker) -> None:
+async def test_home_has_the_search_twelve_doors_and_three_services(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/")
     assert page.status == 200
     assert page.form("/services", having="q").fields.keys() >= {"q", "pincode"}
@@ -19,9 +19,9 @@ async def test_home_has_the_search_twelve_doors_and_three_services(visitor: Look
     assert f"/services/{LEAKS}?pincode=600020" in page.links
 
 
-async def test_booked_most_is_said_only_when_it_is_true(visitor: Looker, town: Town, app: Litestar) -> None:
+async def test_booked_most_is_said_only_when_it_is_true(visitor: VisitorBrowser, town: Town, app: Litestar) -> None:
     assert "Ready to book in Adyar" in (await visitor.visit("/")).text
-    async with app.state.database.work(app.state.after) as db:
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
         for n, slug in enumerate((LEAKS, "tap-or-mixer-replacement", "blocked-drain-or-floor-trap")):
             for day in range(n + 1):
                 await a_request(db, town.asha, town[slug], a_start(1 + day, 9 + 3 * n))
@@ -31,7 +31,7 @@ async def test_booked_most_is_said_only_when_it_is_true(visitor: Looker, town: T
     assert shown == ["Blocked drain or floor trap", "Tap or mixer replacement", "Fixing leaks and pipes"]
 
 
-async def test_visitors_get_no_cookie_and_pages_say_what_they_vary_by(visitor: Looker, town: Town) -> None:
+async def test_visitors_get_no_cookie_and_pages_say_what_they_vary_by(visitor: VisitorBrowser, town: Town) -> None:
     paths = [
         "/",
         "/services?q=leak&pincode=600020",
@@ -42,7 +42,7 @@ async def test_visitors_get_no_cookie_and_pages_say_what_they_vary_by(visitor: L
         *READING,
     ]
     for path in paths:
-        answer = (await visitor.visit(path)).answer
+        answer = (await visitor.visit(path)).response
         assert answer.status_code == 200, path
         assert "set-cookie" not in answer.headers, path
         assert {"HX-Request", "HX-Request-Type", "Cookie"} <= set(re.split(", ?", answer.headers["vary"])), path
@@ -51,7 +51,7 @@ async def test_visitors_get_no_cookie_and_pages_say_what_they_vary_by(visitor: L
 READING = ["/about", "/help", "/privacy", "/terms"]
 
 
-async def test_the_pages_to_read_stand(visitor: Looker) -> None:
+async def test_the_pages_to_read_stand(visitor: VisitorBrowser) -> None:
     for path in READING:
         page = await visitor.visit(path)
         assert page.status == 200, path
@@ -59,17 +59,17 @@ async def test_the_pages_to_read_stand(visitor: Looker) -> None:
     assert "data.gov.in (GODL-India), corrected" in (await visitor.visit("/about")).text
 
 
-async def test_home_asks_the_database_few_things(app: Litestar, visitor: Looker) -> None:
-    app.state.after.cache.clear()
-    with asked_of(app.state.database) as told:
+async def test_home_asks_the_database_few_things(app: Litestar, visitor: VisitorBrowser) -> None:
+    app.state.services.after_commit.cache.clear()
+    with recorded_statements(app.state.services.database) as statements:
         await visitor.visit("/")
-    assert len(told) <= 8, told
-    with asked_of(app.state.database) as told:
+    assert len(statements) <= 8, statements
+    with recorded_statements(app.state.services.database) as statements:
         await visitor.visit("/")
-    assert told == []
+    assert statements == []
 
 
-async def test_a_page_costs_few_bytes(visitor: Looker) -> None:
+async def test_a_page_costs_few_bytes(visitor: VisitorBrowser) -> None:
     for path in ("/", "/services?pincode=600020", f"/services/{LEAKS}?pincode=600020"):
-        answer = (await visitor.visit(path, {"accept-encoding": "br"})).answer
+        answer = (await visitor.visit(path, {"accept-encoding": "br"})).response
         assert int(answer.headers["content-length"]) <= 15_000, path

@@ -1,12 +1,12 @@
-"""A visitor looks for help."""
+"""The search results page."""
 
 import re
 from html import unescape
 
 import pytest
 
-from app.catalog.search import resolve
-from tests.discovery.conftest import LEAKS, Looker, Town, asked_of
+from app.catalog.search import find_services
+from tests.discovery.conftest import LEAKS, Town, VisitorBrowser, recorded_statements
 from tests.person import Page
 
 AS_HTMX = {"hx-request": "true", "hx-request-type": "partial"}
@@ -16,7 +16,7 @@ def names(page: Page) -> list[str]:
     return [unescape(name) for name in re.findall(r'class="service__name">([^<]+)<', page.text)]
 
 
-async def test_a_leak_at_a_covered_pincode_finds_plumbing(visitor: Looker) -> None:
+async def test_a_leak_at_a_covered_pincode_finds_plumbing(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?q=leak&pincode=600020")
     assert page.status == 200
     assert "Fixing leaks and pipes" in names(page)
@@ -27,26 +27,26 @@ async def test_a_leak_at_a_covered_pincode_finds_plumbing(visitor: Looker) -> No
 @pytest.mark.parametrize(
     "typed", ["tap leking", "plumber adyar", "குழாய்", "kuzhai", "नल", "600020 leak", "leak in Adyar"]
 )
-async def test_search_forgives_and_reads_places_among_words(visitor: Looker, typed: str) -> None:
+async def test_search_forgives_and_reads_places_among_words(visitor: VisitorBrowser, typed: str) -> None:
     page = await visitor.visit("/services", q=typed, pincode="600020")
     assert page.status == 200
     assert "Fixing leaks and pipes" in names(page)
 
 
-async def test_misspelt_words_are_read_out_again(visitor: Looker) -> None:
+async def test_misspelt_words_are_read_out_again(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?q=tap+leking&pincode=600020")
     assert "We read “tap leking” as" in page.text
 
 
 @pytest.mark.parametrize("place", ["Adyar", "600020"])
-async def test_a_place_alone_shows_all_that_can_be_booked_there(visitor: Looker, place: str) -> None:
+async def test_a_place_alone_shows_all_that_can_be_booked_there(visitor: VisitorBrowser, place: str) -> None:
     page = await visitor.visit("/services", q=place)
     assert sorted(names(page)) == ["Blocked drain or floor trap", "Fixing leaks and pipes", "Tap or mixer replacement"]
     assert "Three services near Adyar" in page.text
     assert 'value="600020"' in page.text
 
 
-async def test_only_what_somebody_approved_does_there_is_shown(visitor: Looker) -> None:
+async def test_only_what_somebody_approved_does_there_is_shown(visitor: VisitorBrowser) -> None:
     assert "Ceiling fan installation" not in names(await visitor.visit("/services?pincode=600020"))
     assert "Ceiling fan installation" in names(await visitor.visit("/services?pincode=600090"))
     assert names(await visitor.visit("/services?q=fan&pincode=600020")) != []  # suggestions, said to be others
@@ -54,7 +54,7 @@ async def test_only_what_somebody_approved_does_there_is_shown(visitor: Looker) 
     assert "Nobody near Adyar does that yet" in page.text
 
 
-async def test_an_uncovered_pincode_says_so_and_names_the_nearest_covered_ones(visitor: Looker) -> None:
+async def test_an_uncovered_pincode_says_so_and_names_the_nearest_covered_ones(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?q=leak&pincode=600045")
     assert page.status == 200
     assert "Nobody works in Tambaram yet" in page.text
@@ -65,14 +65,14 @@ async def test_an_uncovered_pincode_says_so_and_names_the_nearest_covered_ones(v
     assert "Fixing leaks and pipes" in names(await visitor.visit(near[0]))
 
 
-async def test_a_pincode_without_coordinates_has_nearest_ones_too(visitor: Looker) -> None:
+async def test_a_pincode_without_coordinates_has_nearest_ones_too(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?pincode=110001")
     assert "Nobody works in New Delhi yet" in page.text
     assert "pincode=600020" in page.text
 
 
 @pytest.mark.parametrize("typed", ["999999", "banana7", "00", "6000", "-1", "9" * 30])
-async def test_an_unknown_pincode_is_told_beside_its_field_and_kept(visitor: Looker, typed: str) -> None:
+async def test_an_unknown_pincode_is_told_beside_its_field_and_kept(visitor: VisitorBrowser, typed: str) -> None:
     page = await visitor.visit("/services", q="leak", pincode=typed)
     assert page.status == 422
     assert 'id="pincode-error"' in page.text
@@ -80,7 +80,7 @@ async def test_an_unknown_pincode_is_told_beside_its_field_and_kept(visitor: Loo
     assert 'value="leak"' in page.text
 
 
-async def test_what_nobody_offers_finds_nothing_and_says_what_else_there_is(visitor: Looker) -> None:
+async def test_what_nobody_offers_finds_nothing_and_says_what_else_there_is(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?q=helicopter&pincode=600020")
     assert page.status == 200
     assert "We found nothing for that" in page.text
@@ -89,16 +89,16 @@ async def test_what_nobody_offers_finds_nothing_and_says_what_else_there_is(visi
     assert "No free time" not in page.text
 
 
-async def test_the_door_finds_what_the_search_finds(visitor: Looker, town: Town, app) -> None:
-    async with app.state.database.work() as db:
-        meant = {hit.service_id for hit in await resolve(db, "tap")}
+async def test_the_door_finds_what_the_search_finds(visitor: VisitorBrowser, town: Town, app) -> None:
+    async with app.state.services.database.work() as db:
+        meant = {hit.service_id for hit in await find_services(db, "tap")}
     there = {one.name for one in town.services.values() if one.id in meant}
     found = set(names(await visitor.visit("/services?q=tap&pincode=600020")))
     assert found
     assert found <= there
 
 
-async def test_without_a_pincode_cards_tell_no_time(visitor: Looker) -> None:
+async def test_without_a_pincode_cards_tell_no_time(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services")
     assert "Type your pincode to see who is free near you" in page.text
     assert "Times need your pincode" in page.text
@@ -106,14 +106,14 @@ async def test_without_a_pincode_cards_tell_no_time(visitor: Looker) -> None:
     assert f"/services/{LEAKS}" in page.links
 
 
-async def test_lists_sort_by_price_and_by_the_earliest_time(visitor: Looker) -> None:
+async def test_lists_sort_by_price_and_by_the_earliest_time(visitor: VisitorBrowser) -> None:
     by_price = names(await visitor.visit("/services?pincode=600020&sort=price"))
     assert by_price == ["Fixing leaks and pipes", "Tap or mixer replacement", "Blocked drain or floor trap"]
     assert len(names(await visitor.visit("/services?pincode=600020&sort=earliest"))) == 3
     assert len(names(await visitor.visit("/services?pincode=600020&sort=banana"))) == 3
 
 
-async def test_filters_narrow_and_can_be_taken_off(visitor: Looker) -> None:
+async def test_filters_narrow_and_can_be_taken_off(visitor: VisitorBrowser) -> None:
     assert names(await visitor.visit("/services?pincode=600090&category=electrical")) == ["Ceiling fan installation"]
     assert names(await visitor.visit("/services?pincode=600020&max_price=150")) == ["Fixing leaks and pipes"]
     page = await visitor.visit("/services?pincode=600020&max_price=1")
@@ -121,33 +121,33 @@ async def test_filters_narrow_and_can_be_taken_off(visitor: Looker) -> None:
     assert "/services?pincode=600020" in page.links
 
 
-async def test_cards_say_the_earliest_time_after_the_notice(visitor: Looker) -> None:
+async def test_cards_say_the_earliest_time_after_the_notice(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?q=leak&pincode=600020")
     assert "Today 11:00" in page.text
 
 
-async def test_htmx_gets_the_list_alone_and_history_the_page(visitor: Looker) -> None:
+async def test_htmx_gets_the_list_alone_and_history_the_page(visitor: VisitorBrowser) -> None:
     address = "/services?q=leak&pincode=600020"
     piece = await visitor.visit(address, AS_HTMX)
     assert "<html" not in piece.text
     assert 'id="results"' in piece.text
     assert 'hx-swap-oob="outerMorph"' in piece.text
-    assert "HX-Request" in piece.answer.headers["vary"]
-    assert "HX-Request-Type" in piece.answer.headers["vary"]
+    assert "HX-Request" in piece.response.headers["vary"]
+    assert "HX-Request-Type" in piece.response.headers["vary"]
     whole = await visitor.visit(address, {"hx-request": "true", "hx-request-type": "full"})
     assert "<html" in whole.text
     again = await visitor.visit(address)
     assert "<html" in again.text
 
 
-async def test_a_list_asks_the_database_few_things(app, visitor: Looker) -> None:
-    with asked_of(app.state.database) as told:
+async def test_a_list_asks_the_database_few_things(app, visitor: VisitorBrowser) -> None:
+    with recorded_statements(app.state.services.database) as statements:
         await visitor.visit("/services?q=drain&pincode=600020")
-    assert len(told) <= 9, told
+    assert len(statements) <= 9, statements
 
 
-async def test_the_same_list_again_asks_nothing(app, visitor: Looker) -> None:
+async def test_the_same_list_again_asks_nothing(app, visitor: VisitorBrowser) -> None:
     await visitor.visit("/services?q=mixer&pincode=600020")
-    with asked_of(app.state.database) as told:
+    with recorded_statements(app.state.services.database) as statements:
         await visitor.visit("/services?q=mixer&pincode=600020")
-    assert told == []
+    assert statements == []

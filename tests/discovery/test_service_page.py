@@ -1,4 +1,4 @@
-"""A visitor chooses who may come and when."""
+"""The page of a service: choosing a professional and a slot."""
 
 import re
 from datetime import timedelta
@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from app.bookings.holds import Wish, hold
+from app.bookings.holds import BookingRequest, hold
 from app.catalog.service import Service
 from app.core import clock
 from app.core.errors import Invalid, Refused
-from app.scheduling.candidates import week
-from tests.discovery.conftest import LEAKS, TUESDAY, Looker, Town, asked_of
+from app.scheduling.slot_search import find_week
+from tests.discovery.conftest import LEAKS, TUESDAY, Town, VisitorBrowser, recorded_statements
 from tests.factories import ADYAR, a_service
 from tests.person import Page
 
@@ -24,14 +24,14 @@ def starts(page: Page) -> list[str]:
     return re.findall(r'name="start" value="([^"]+)"', page.text)
 
 
-async def test_the_page_shows_price_minutes_what_is_included_who_and_when(visitor: Looker) -> None:
+async def test_the_page_shows_price_minutes_what_is_included_who_and_when(visitor: VisitorBrowser) -> None:
     page = await visitor.visit(PAGE)
     for words in ("₹149", "60 min", "Finding the leak and closing it", "Anyone free", "Ravi K.", "Tue", "Morning"):
         assert words in page.text, words
     assert "Kumar" not in page.text
 
 
-async def test_slots_are_radios_on_the_half_hour_grid_within_notice_and_horizon(visitor: Looker) -> None:
+async def test_slots_are_radios_on_the_half_hour_grid_within_notice_and_horizon(visitor: VisitorBrowser) -> None:
     shown = starts(await visitor.visit(PAGE))
     assert shown[0] == "2026-11-24T11:00"
     assert shown[-1] == "2026-11-30T19:00"
@@ -39,7 +39,7 @@ async def test_slots_are_radios_on_the_half_hour_grid_within_notice_and_horizon(
 
 
 async def test_every_shown_slot_can_be_held_and_one_not_shown_cannot(
-    visitor: Looker, town: Town, app: Litestar
+    visitor: VisitorBrowser, town: Town, app: Litestar
 ) -> None:
     shown = starts(await visitor.visit(PAGE))
     tried = {start: await _holds(app, town, start) for start in (shown[0], shown[-1], shown[len(shown) // 2])}
@@ -51,9 +51,9 @@ async def test_every_shown_slot_can_be_held_and_one_not_shown_cannot(
 async def _holds(app: Litestar, town: Town, start: str) -> bool:
     """Would a hold of this start be taken? It is undone."""
     at = clock.datetime.fromisoformat(start).replace(tzinfo=clock.IST)
-    async with app.state.database.sessions() as db:
+    async with app.state.services.database.sessions() as db:
         try:
-            await hold(db, town.asha, Wish(town[LEAKS].id, at, "Flat 3B", ADYAR, "", None))
+            await hold(db, town.asha, BookingRequest(town[LEAKS].id, at, "Flat 3B", ADYAR, "", None))
         except (Invalid, Refused):
             return False
         finally:
@@ -61,7 +61,7 @@ async def _holds(app: Litestar, town: Town, start: str) -> bool:
     return True
 
 
-async def test_the_form_leads_to_the_booking_by_plain_get(visitor: Looker, town: Town) -> None:
+async def test_the_form_leads_to_the_booking_by_plain_get(visitor: VisitorBrowser, town: Town) -> None:
     form = (await visitor.visit(PAGE)).form("/bookings/new", having="start")
     assert form.method == "get"
     assert form.fields["service"] == str(town[LEAKS].id)
@@ -70,7 +70,7 @@ async def test_the_form_leads_to_the_booking_by_plain_get(visitor: Looker, town:
     assert set(form.choices) >= {"start", "professional"}
 
 
-async def test_what_is_chosen_arrives_at_the_booking(asha: Looker) -> None:
+async def test_what_is_chosen_arrives_at_the_booking(asha: VisitorBrowser) -> None:
     page = await asha.visit(PAGE)
     form = page.form("/bookings/new", having="start")
     booking = await asha.visit("/bookings/new", **form.fields | {"start": starts(page)[0]})
@@ -79,16 +79,16 @@ async def test_what_is_chosen_arrives_at_the_booking(asha: Looker) -> None:
     assert "Tue 24 Nov, 11:00" in booking.text
 
 
-async def test_a_named_professional_shows_their_times_alone(visitor: Looker, town: Town, app: Litestar) -> None:
+async def test_a_named_professional_shows_their_times_alone(visitor: VisitorBrowser, town: Town, app: Litestar) -> None:
     page = await visitor.visit(f"{SLOTS}&professional={town.ravi.id}", AS_HTMX)
     assert "When Ravi K. is free" in page.text
-    assert page.answer.headers["hx-replace-url"] == f"/services/{LEAKS}?pincode={ADYAR}&professional={town.ravi.id}"
-    async with app.state.database.work() as db:
-        found = await week(db, town[LEAKS], ADYAR, clock.today(), professional_id=town.ravi.id)
+    assert page.response.headers["hx-replace-url"] == f"/services/{LEAKS}?pincode={ADYAR}&professional={town.ravi.id}"
+    async with app.state.services.database.work() as db:
+        found = await find_week(db, town[LEAKS], ADYAR, clock.today(), professional_id=town.ravi.id)
     assert starts(page) == [start.strftime("%Y-%m-%dT%H:%M") for day in found.days for start in day.starts]
 
 
-async def test_slots_are_a_piece_for_htmx_and_a_page_for_everybody_else(visitor: Looker) -> None:
+async def test_slots_are_a_piece_for_htmx_and_a_page_for_everybody_else(visitor: VisitorBrowser) -> None:
     piece, page = await visitor.visit(SLOTS, AS_HTMX), await visitor.visit(SLOTS)
     assert "<html" not in piece.text
     assert piece.text.lstrip().startswith('<div class="when')
@@ -97,7 +97,7 @@ async def test_slots_are_a_piece_for_htmx_and_a_page_for_everybody_else(visitor:
     assert starts(piece) == starts(page)
 
 
-async def test_a_later_first_day_shows_seven_days_from_it(visitor: Looker) -> None:
+async def test_a_later_first_day_shows_seven_days_from_it(visitor: VisitorBrowser) -> None:
     page = await visitor.visit(f"{SLOTS}&day=2026-11-27", AS_HTMX)
     days = re.findall(r'name="shown-day" form="days" value="([^"]+)"', page.text)
     assert days == [f"2026-11-{27 + n}" if n < 4 else f"2026-12-0{n - 3}" for n in range(7)]
@@ -117,7 +117,7 @@ async def test_a_later_first_day_shows_seven_days_from_it(visitor: Looker) -> No
         ("2026-11-24T10:00", "cannot read this day"),
     ],
 )
-async def test_an_absurd_day_is_told_in_words_and_today_shown(visitor: Looker, day: str, words: str) -> None:
+async def test_an_absurd_day_is_told_in_words_and_today_shown(visitor: VisitorBrowser, day: str, words: str) -> None:
     page = await visitor.visit(f"{PAGE}&day={day}")
     assert page.status == 422
     assert words in page.text
@@ -125,13 +125,13 @@ async def test_an_absurd_day_is_told_in_words_and_today_shown(visitor: Looker, d
 
 
 @pytest.mark.parametrize("who", ["banana", "-1", "0", "9" * 19, "9" * 400, "1.5", "%00", "١٢"])
-async def test_an_absurd_person_is_told_in_words_and_anyone_shown(visitor: Looker, who: str) -> None:
+async def test_an_absurd_person_is_told_in_words_and_anyone_shown(visitor: VisitorBrowser, who: str) -> None:
     page = await visitor.visit(f"{PAGE}&professional={who}")
     assert page.status == 422
     assert starts(page)
 
 
-async def test_somebody_who_does_not_come_there_is_told_in_words(visitor: Looker, town: Town) -> None:
+async def test_somebody_who_does_not_come_there_is_told_in_words(visitor: VisitorBrowser, town: Town) -> None:
     for stranger in (town.arun, town.geeta, town.asha):
         page = await visitor.visit(f"{PAGE}&professional={stranger.id}")
         assert "cannot take this job in Adyar" in page.text
@@ -139,21 +139,21 @@ async def test_somebody_who_does_not_come_there_is_told_in_words(visitor: Looker
         assert starts(page)
 
 
-async def test_without_a_pincode_the_page_asks_for_it_first(visitor: Looker) -> None:
+async def test_without_a_pincode_the_page_asks_for_it_first(visitor: VisitorBrowser) -> None:
     page = await visitor.visit(f"/services/{LEAKS}")
     assert page.status == 200
     assert page.form(f"/services/{LEAKS}", having="pincode").method == "get"
     assert starts(page) == []
 
 
-async def test_an_unknown_pincode_is_told_beside_its_field(visitor: Looker) -> None:
+async def test_an_unknown_pincode_is_told_beside_its_field(visitor: VisitorBrowser) -> None:
     page = await visitor.visit(f"/services/{LEAKS}?pincode=999999")
     assert page.status == 422
     assert 'id="pincode-error"' in page.text
     assert 'value="999999"' in page.text
 
 
-async def test_where_nobody_does_it_the_page_names_who_is_nearest(visitor: Looker) -> None:
+async def test_where_nobody_does_it_the_page_names_who_is_nearest(visitor: VisitorBrowser) -> None:
     page = await visitor.visit(f"/services/{LEAKS}?pincode=600045")
     assert "Nobody does this in Tambaram yet" in page.text
     assert f"/services/{LEAKS}?pincode=600090" in page.links
@@ -162,13 +162,13 @@ async def test_where_nobody_does_it_the_page_names_who_is_nearest(visitor: Looke
     assert "/services/ceiling-fan-installation?pincode=600090" in elsewhere.links
 
 
-async def test_a_signed_in_customer_begins_at_home(asha: Looker) -> None:
+async def test_a_signed_in_customer_begins_at_home(asha: VisitorBrowser) -> None:
     assert "Plumbing in Adyar" in (await asha.visit(f"/services/{LEAKS}")).text
     assert 'value="600020"' in (await asha.visit("/")).text
 
 
-async def test_a_retired_service_cannot_be_chosen(visitor: Looker, app: Litestar) -> None:
-    async with app.state.database.work(app.state.after) as db:
+async def test_a_retired_service_cannot_be_chosen(visitor: VisitorBrowser, app: Litestar) -> None:
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
         gone = await a_service(db, "Winding clocks", retired_at=clock.now())
     page = await visitor.visit(f"/services/{gone.slug}?pincode={ADYAR}")
     assert page.status == 200
@@ -177,8 +177,10 @@ async def test_a_retired_service_cannot_be_chosen(visitor: Looker, app: Litestar
     assert "/bookings/new" not in [form.action for form in page.forms if form.choices]
 
 
-async def test_a_horizon_beyond_a_week_can_be_leafed_through(visitor: Looker, town: Town, app: Litestar) -> None:
-    async with app.state.database.work(app.state.after) as db:
+async def test_a_horizon_beyond_a_week_can_be_leafed_through(
+    visitor: VisitorBrowser, town: Town, app: Litestar
+) -> None:
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
         service = await db.get_one(Service, town["blocked-drain-or-floor-trap"].id)
         service.horizon_days = 14
     page = await visitor.visit(f"/services/blocked-drain-or-floor-trap?pincode={ADYAR}")
@@ -188,23 +190,23 @@ async def test_a_horizon_beyond_a_week_can_be_leafed_through(visitor: Looker, to
     assert any(link.endswith("day=2026-11-24") for link in second.links)
 
 
-async def test_there_is_no_such_service(visitor: Looker) -> None:
+async def test_there_is_no_such_service(visitor: VisitorBrowser) -> None:
     for slug in ("nothing", "%00", "%E2%98%83", "a" * 5000, "..%2f", "'; DROP TABLE services; --"):
         page = await visitor.visit(f"/services/{slug}")
         assert page.status in (404, 422), slug
 
 
-async def test_the_page_asks_the_database_few_things(app: Litestar, visitor: Looker) -> None:
-    app.state.after.cache.clear()
-    with asked_of(app.state.database) as told:
+async def test_the_page_asks_the_database_few_things(app: Litestar, visitor: VisitorBrowser) -> None:
+    app.state.services.after_commit.cache.clear()
+    with recorded_statements(app.state.services.database) as statements:
         await visitor.visit(PAGE)
-    assert len(told) <= 7, told
-    app.state.after.cache.clear()
-    with asked_of(app.state.database) as told:
+    assert len(statements) <= 7, statements
+    app.state.services.after_commit.cache.clear()
+    with recorded_statements(app.state.services.database) as statements:
         await visitor.visit(SLOTS, AS_HTMX)
-    assert len(told) <= 5, told
+    assert len(statements) <= 5, statements
 
 
-async def test_at_the_minute_when_a_start_comes_too_near_it_goes(visitor: Looker) -> None:
-    with clock.stopped(TUESDAY + timedelta(seconds=55)):
+async def test_at_the_minute_when_a_start_comes_too_near_it_goes(visitor: VisitorBrowser) -> None:
+    with clock.freeze(TUESDAY + timedelta(seconds=55)):
         assert "2026-11-24T11:00" not in starts(await visitor.visit(f"{PAGE}&x=1"))

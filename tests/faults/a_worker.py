@@ -10,10 +10,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from app.core.http_client import Outside
+from app.core.http_client import HttpClient
 from app.notifications import http_transport
 from app.settings import Settings
-from tasks.run import run
+from tasks.worker import run
 
 
 async def resolve(addresses: Path, _host: str, _port: int) -> list[str]:
@@ -25,6 +25,6 @@ async def dial(port: int, _address: str, _port: int, **options: object):
 
 
 if __name__ == "__main__":
-    outside = Outside(partial(resolve, Path(sys.argv[2])), partial(dial, int(sys.argv[1])))
-    http_transport._outside = lambda: outside
+    outside = HttpClient(partial(resolve, Path(sys.argv[2])), partial(dial, int(sys.argv[1])))
+    http_transport._default_http_client = lambda: outside
     run(Settings.from_env())

@@ -24,10 +24,10 @@ from app.core import clock
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
 from app.core.outbox import Outbox
-from app.core.schedule import Runs, ScheduleRun
+from app.core.schedule import ScheduleRun, ScheduleRuns
 from app.core.storage import Storage
-from app.notifications import rules
-from tests.core.conftest import Line
+from app.listeners import install_listeners
+from tests.core.conftest import ValkeyServer
 from tests.factories import a_customer
 from tests.faults.mail_sink import MailSink
 from tests.processes import Running, environment, free_ports, spawn, start
@@ -48,7 +48,7 @@ class Site:
     """`after` is this process's own end of a commit, as a second web process would have it."""
 
     database: Database
-    line: Line
+    line: ValkeyServer
     mail: MailSink
     storage: Storage
     after: AfterCommit
@@ -115,7 +115,7 @@ class Site:
         """A tick of the timetable that nobody has in hand, as the clock of some worker would write it down."""
         tick = tick or clock.now()
         async with self.database.work() as db:
-            await Runs(db).add([(name, tick)])
+            await ScheduleRuns(db).add([(name, tick)])
         return tick
 
     async def run_of(self, name: str, tick: datetime) -> ScheduleRun:
@@ -174,13 +174,13 @@ class Site:
 
 @asynccontextmanager
 async def a_site(services: Any, folder: Path) -> AsyncIterator[Site]:
-    name, line, mail = services.clone(), Line(folder), MailSink()
+    name, line, mail = services.clone(), ValkeyServer(folder), MailSink()
     mail.start()
     given = environment(
         services.app_url(name), line.url, SMTP_URL=mail.url, UPLOADS_DIR=str(folder / "uploads"), LOG_LEVEL="error"
     )
     database, after = Database(services.app_url(name)), AfterCommit(line.url)
-    rules.install()  # as a web process does
+    install_listeners()  # as a web process does
     await after.start()
     [port] = free_ports(1)
     site = Site(database, line, mail, Storage(folder / "uploads"), after, given, start(given, "web", port))

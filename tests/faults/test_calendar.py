@@ -13,35 +13,32 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import User
-from app.bookings.checkout import settle_completion
+from app.bookings.completion import complete_booking
 from app.bookings.repository import Bookings
-from app.bookings.reservation import accept
 from app.catalog.service import Service
 from app.check.run import broken
 from app.core import clock
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.outbox import Outbox
 from app.core.schedule import ScheduleRun, Tick
-from app.notifications import rules
+from app.jobs.acceptance import accept
+from app.listeners import install_listeners
 from app.payments import charges
-from app.payments.pretend_bank import Instrument, Outcome
-from app.reports.month import of_facts
-from app.reports.monthly_statement import MonthlyReport
-from app.web.static import Assets
-from app.web.templating import environment
-from tasks.clock import Clock, run_tick
+from app.payments.pretend_bank import Authorisation, Instrument
+from app.reports.monthly_statement import MonthlyStatement, from_facts
 from tasks.context import Context
 from tasks.notifications import drain_outbox
-from tasks.worker import TIMETABLE
-from tests.application import settings
+from tasks.scheduler import Scheduler, run_tick
+from tasks.timetable import TIMETABLE
+from tests.application import settings, task_context
 from tests.factories import a_customer, a_professional, a_request, a_service
 from tests.faults.mail_sink import MailSink
 
 pytestmark = pytest.mark.slow
-VAULT = Vault("a secret for tests only")
+ENCRYPTION = Encryption("a secret for tests only")
 PRICE = 149_00
-CARD = Outcome("authorised", Instrument("card", "Visa", "4242"))
+CARD = Authorisation("authorised", Instrument("card", "Visa", "4242"))
 # The last day of a month, and where the server stands that lives through it.
 LAST_DAYS = [
     ("2027-02-28", "UTC"),
@@ -107,18 +104,9 @@ def mail() -> Iterator[MailSink]:
 
 @pytest.fixture
 def ctx(own_database, own_url, mail, tmp_path) -> Context:
-    rules.install()
-
-    async def nobody(_announcements):
-        """Nobody hears."""
-
-    return {
-        "database": own_database,
-        "after": nobody,
-        "settings": settings(own_url, "redis://localhost", SMTP_URL=mail.url, UPLOADS_DIR=str(tmp_path / "kept")),
-        "vault": VAULT,
-        "templates": environment(Assets()),
-    }
+    install_listeners()
+    own = settings(own_url, "redis://localhost", SMTP_URL=mail.url, UPLOADS_DIR=str(tmp_path / "kept"))
+    return task_context(own_database, own, encryption=ENCRYPTION)
 
 
 @pytest.mark.parametrize(("last", "zone"), LAST_DAYS)
@@ -126,21 +114,21 @@ async def test_a_month_ends_where_india_says_and_all_happens_once(own_database, 
     """A job at half past eleven on the last evening, one on the first morning, and an offer that nobody takes."""
     server_in(zone)
     day = date.fromisoformat(last)
-    with clock.stopped(india(day - timedelta(days=3), 12 * 60)):
+    with clock.freeze(india(day - timedelta(days=3), 12 * 60)):
         town = await a_town(own_database, day)
     schedulers = [a_scheduler(ctx), a_scheduler(ctx)]
     for minute in LOOKS:
-        with clock.stopped(india(day, minute)):
+        with clock.freeze(india(day, minute)):
             if minute == 1435:
                 await done(own_database, town)
-            await asyncio.gather(*(one.beat(ctx) for one in schedulers))
+            await asyncio.gather(*(scheduler.poll(ctx) for scheduler in schedulers))
             await asyncio.gather(drain_outbox(ctx), drain_outbox(ctx))
 
     first = day + timedelta(days=1)
     async with own_database.work() as db:
         runs = list(await db.scalars(select(ScheduleRun)))
         rows = list(await db.scalars(select(Outbox)))
-        [report] = await db.scalars(select(MonthlyReport))
+        [report] = await db.scalars(select(MonthlyStatement))
         assert await broken(db) == []
     assert {run.attempts for run in runs} == {1}
     assert all(run.finished_at for run in runs)
@@ -155,7 +143,7 @@ async def test_a_month_ends_where_india_says_and_all_happens_once(own_database, 
     assert soon == Counter((one, kind, hours) for one in (town.late, town.early) for kind in both for hours in (24, 2))
     assert [row.kind for row in rows].count("booking_unfilled") == 1
 
-    told = of_facts(report.facts)
+    told = from_facts(report.facts)
     assert (report.user_id, report.month) == (town.asha.id, day.replace(day=1))
     assert [one.at for one in told.bookings] == [india(day, 23 * 60 + 30)]
     assert (told.done, told.spent) == (1, PRICE)
@@ -168,11 +156,11 @@ async def test_a_month_ends_where_india_says_and_all_happens_once(own_database, 
     [subject] = [one.subject for one in mail.tries if one.subject.startswith(f"Your {day:%B %Y}")]
 
 
-def a_scheduler(ctx: Context) -> Clock:
-    async def hand(tick: Tick) -> None:
+def a_scheduler(ctx: Context) -> Scheduler:
+    async def dispatch(tick: Tick) -> None:
         await run_tick(ctx, TIMETABLE, tick)
 
-    return Clock(TIMETABLE, hand)
+    return Scheduler(TIMETABLE, dispatch)
 
 
 async def a_town(database: Database, day: date) -> Town:
@@ -191,13 +179,12 @@ async def accepted(db: AsyncSession, asha: User, ravi: User, service: Service, s
     booking = await a_request(db, asha, service, start)
     booking.payment = "card"
     await charges.authorise(db, booking.id, asha.id, booking.price, "booking", CARD)
-    await accept(db, ravi, booking.reference, VAULT)
+    await accept(db, ravi, booking.reference, ENCRYPTION)
     return booking.reference
 
 
 async def done(database: Database, town: Town) -> None:
     async with database.work() as db:
         booking = await Bookings(db).by_reference(town.late, lock=True)
-        booking.start(town.ravi, booking.live_code("start"), VAULT)
-        booking.complete(town.ravi, booking.live_code("finish"))
-        await settle_completion(db, booking)
+        booking.start(town.ravi, booking.live_code("start"), ENCRYPTION)
+        await complete_booking(db, booking, town.ravi, booking.live_code("finish"))

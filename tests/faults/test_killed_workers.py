@@ -20,7 +20,7 @@ from app.core import clock
 from app.core.schedule import ScheduleRun
 from app.exports import writer
 from app.exports.export import Export
-from app.reports.month import month_before
+from app.reports.monthly_statement import month_before
 from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
 from tests.faults.mail_sink import KEEPS_WAITING, TAKEN
 from tests.faults.site import Site, until
@@ -133,7 +133,7 @@ async def a_months_readers(site: Site) -> tuple[datetime, list[str]]:
     """The tick of this month's reports, and customers who booked in the month before and thought better of it."""
     month = month_before(clock.today())
     tick = clock.at(clock.today().replace(day=1), 8 * 60)
-    with clock.stopped(clock.at(month + timedelta(days=7), 9 * 60)):
+    with clock.freeze(clock.at(month + timedelta(days=7), 9 * 60)):
         async with site.database.work() as db:
             service = await a_service(db)
             await a_professional(db, services=[service])
@@ -149,7 +149,7 @@ async def a_months_readers(site: Site) -> tuple[datetime, list[str]]:
 async def a_long_export(site: Site) -> Export:
     async with site.database.work(site.after) as db:
         await db.execute(text(CROWD), {"many": MANY})
-        return await writer.ask(db, await an_admin(db), "customers", {}, bom=False)
+        return await writer.request_export(db, await an_admin(db), "customers", {}, bom=False)
 
 
 @asynccontextmanager

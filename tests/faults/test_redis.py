@@ -65,12 +65,12 @@ async def test_frozen_nobody_waits_for_it_and_it_thaws(site: Site):
 async def test_emptied_what_waited_in_it_happens_all_the_same(site: Site):
     await site.end_workers()
     async with site.database.work(site.after) as db:
-        export = await writer.ask(db, await an_admin(db), "customers", {}, bom=False)
+        export = await writer.request_export(db, await an_admin(db), "customers", {}, bom=False)
     people = await site.write(5)
     tick = await site.due("prune_keys")
-    assert (await site.after.tasks.waiting())["exports"] == 1
+    assert (await site.after.tasks.queued_counts())["exports"] == 1
     await site.after.bus.redis.flushall()
-    assert (await site.after.tasks.waiting())["exports"] == 0
+    assert (await site.after.tasks.queued_counts())["exports"] == 0
     await site.time_passes(minutes=1)
     await site.both_work()
     await until(lambda: is_ready(site, export))
@@ -103,7 +103,7 @@ async def letters_under_way(site: Site) -> list[str]:
 
 
 async def lapsed_holds(site: Site, number: int) -> list[str]:
-    with clock.stopped(clock.now() - timedelta(minutes=20)):
+    with clock.freeze(clock.now() - timedelta(minutes=20)):
         async with site.database.work() as db:
             service = await a_service(db)
             await a_professional(db, services=[service])

@@ -14,40 +14,40 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.core.outbox import Outbox
-from app.notifications.channels.google_chat import NAME, ROOM
-from app.notifications.repository import Mails
+from app.notifications.channels.google_chat.transport import ADDRESS, NAME
+from app.notifications.repository import OutboxRepository
 from tests.factories import an_admin
 from tests.faults.site import Site, until
-from tests.webhook_sink import HOST, PUBLIC, URL, Webhook, said, webhook
+from tests.webhook_sink import HOST, PUBLIC, URL, WebhookServer, http_response, webhook_server
 
 pytestmark = pytest.mark.slow
 _numbers = count(1)
 
 
 @dataclass
-class Desk:
+class ChatSite:
     """`addresses` is the file in which stands where the room's name leads."""
 
     site: Site
-    room: Webhook
+    room: WebhookServer
     addresses: Path
 
-    async def say(self, number: int) -> list[str]:
+    async def write_messages(self, number: int) -> list[str]:
         """So many messages for the room; the references in them."""
         references = [f"REF{next(_numbers):05d}" for _ in range(number)]
         async with self.site.database.work() as db:
             now = clock.now()
             for one in references:
-                row = {"kind": "booking.disputed", "address": ROOM, "dedupe_key": one, "data": {"booking": one}}
+                row = {"kind": "booking.disputed", "address": ADDRESS, "dedupe_key": one, "data": {"booking": one}}
                 db.add(Outbox(**row, channel=NAME, lane=0, created_at=now, due_at=now))
         return references
 
-    def heard(self) -> Counter[str]:
-        """How often each reference was told."""
-        bodies = [json.loads(one.split(b"\r\n\r\n", 1)[1])["text"] for one in self.room.heard]
+    def received_counts(self) -> Counter[str]:
+        """How often each reference was references."""
+        bodies = [json.loads(one.split(b"\r\n\r\n", 1)[1])["text"] for one in self.room.requests]
         return Counter(body.rpartition("/")[2] for body in bodies)
 
-    async def all_taken(self, references: list[str], within: float = 15) -> None:
+    async def until_sent(self, references: list[str], within: float = 15) -> None:
         async def taken() -> bool:
             waits = "SELECT count(*) FROM outbox WHERE dedupe_key = ANY(:these) AND sent_at IS NULL"
             return await self.site.one(waits, these=references) == 0
@@ -65,121 +65,121 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-async def whole_desk(whole_site: Site, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+async def whole_chat(whole_site: Site, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ChatSite]:
     folder = tmp_path_factory.mktemp("room")
     addresses = folder / "addresses"
     addresses.write_text(PUBLIC)
-    async with webhook(folder) as room:
+    async with webhook_server(folder) as room:
         whole_site.worker = (sys.executable, "-m", "tests.faults.a_worker", str(room.port), str(addresses))
         whole_site.environment |= {"GOOGLE_CHAT_WEBHOOK_URL": URL, "SSL_CERT_FILE": str(folder / f"{HOST}.pem")}
-        yield Desk(whole_site, room, addresses)
+        yield ChatSite(whole_site, room, addresses)
 
 
 @pytest.fixture
-async def desk(whole_desk: Desk, site: Site) -> Desk:
+async def chat(whole_chat: ChatSite, site: Site) -> ChatSite:
     """Open, and nothing waits."""
-    whole_desk.room.answers = [said(200)]
-    whole_desk.addresses.write_text(PUBLIC)
+    whole_chat.room.answers = [http_response(200)]
+    whole_chat.addresses.write_text(PUBLIC)
     async with site.database.work() as db:
-        await Mails(db).forget_channel(NAME)
+        await OutboxRepository(db).delete_pending(NAME)
         await db.execute(text("DELETE FROM channel_states"))
-    whole_desk.room.heard.clear()
-    return whole_desk
+    whole_chat.room.requests.clear()
+    return whole_chat
 
 
-async def test_two_workers_tell_the_room_each_thing_once(desk: Desk):
-    told = await desk.say(15)
-    await desk.all_taken(told)
-    assert desk.heard() == Counter(told)
+async def test_two_workers_tell_the_room_each_thing_once(chat: ChatSite):
+    references = await chat.write_messages(15)
+    await chat.until_sent(references)
+    assert chat.received_counts() == Counter(references)
 
 
-async def test_429_nobody_knocks_before_the_time_they_said(desk: Desk):
-    desk.room.answers = [said(429, "Retry-After: 600"), said(200)]
-    told = await desk.say(1)
-    await desk.fails("refused with 429")
-    told += await desk.say(4)
-    await desk.site.once(await desk.site.write(5))  # meanwhile both workers have looked
+async def test_429_nobody_knocks_before_the_time_they_said(chat: ChatSite):
+    chat.room.answers = [http_response(429, "Retry-After: 600"), http_response(200)]
+    references = await chat.write_messages(1)
+    await chat.fails("refused with 429")
+    references += await chat.write_messages(4)
+    await chat.site.once(await chat.site.write(5))  # meanwhile both workers have looked
     await asyncio.sleep(1.5)  # a pulse and a half: this is about nothing happening
-    assert len(desk.room.heard) == 1
-    assert await desk.state("failures") == 0
-    await desk.site.time_passes(minutes=11)
-    await desk.all_taken(told)
-    assert desk.heard() == Counter(told) + Counter(told[:1])
+    assert len(chat.room.requests) == 1
+    assert await chat.state("failures") == 0
+    await chat.site.time_passes(minutes=11)
+    await chat.until_sent(references)
+    assert chat.received_counts() == Counter(references) + Counter(references[:1])
 
 
-async def test_500_is_tried_again_later(desk: Desk):
-    desk.room.answers = [said(500), said(200)]
-    told = await desk.say(1)
-    await desk.fails("refused with 500")
-    assert await desk.state("failures") == 1
-    await desk.site.time_passes(minutes=1)
-    await desk.all_taken(told)
-    assert desk.heard() == Counter(told * 2)
-    assert await desk.state("failures") == 0
+async def test_500_is_tried_again_later(chat: ChatSite):
+    chat.room.answers = [http_response(500), http_response(200)]
+    references = await chat.write_messages(1)
+    await chat.fails("refused with 500")
+    assert await chat.state("failures") == 1
+    await chat.site.time_passes(minutes=1)
+    await chat.until_sent(references)
+    assert chat.received_counts() == Counter(references * 2)
+    assert await chat.state("failures") == 0
 
 
-async def test_hanging_delays_no_mail(desk: Desk):
-    desk.room.answers = [None, said(200)]
-    told = await desk.say(1)
+async def test_hanging_delays_no_mail(chat: ChatSite):
+    chat.room.answers = [None, http_response(200)]
+    references = await chat.write_messages(1)
 
     async def hangs() -> bool:
-        return len(desk.room.heard) == 1
+        return len(chat.room.requests) == 1
 
     await until(hangs)
-    people = await desk.site.write(3)
-    await desk.site.once(people)
-    await desk.fails("TimeoutError")
-    given_up = await desk.state("counted_since")
-    assert max(row.sent_at for row in await desk.site.rows(people)) < given_up
-    await desk.site.time_passes(minutes=1)
-    await desk.all_taken(told)
-    assert desk.heard() == Counter(told * 2)
+    people = await chat.site.write(3)
+    await chat.site.once(people)
+    await chat.fails("TimeoutError")
+    given_up = await chat.state("counted_since")
+    assert max(row.sent_at for row in await chat.site.rows(people)) < given_up
+    await chat.site.time_passes(minutes=1)
+    await chat.until_sent(references)
+    assert chat.received_counts() == Counter(references * 2)
 
 
-async def test_a_redirect_into_our_own_network_is_not_followed(desk: Desk):
+async def test_a_redirect_into_our_own_network_is_not_followed(chat: ChatSite):
     visitors = []
     trap = await asyncio.start_server(lambda reader, writer: visitors.append(writer), "127.0.0.1", 0)
     port = trap.sockets[0].getsockname()[1]
-    desk.room.answers = [said(302, f"Location: https://127.0.0.1:{port}/"), said(200)]
-    told = await desk.say(1)
-    await desk.fails("refused with 302")
-    await desk.site.time_passes(minutes=1)
-    await desk.all_taken(told)
+    chat.room.answers = [http_response(302, f"Location: https://127.0.0.1:{port}/"), http_response(200)]
+    references = await chat.write_messages(1)
+    await chat.fails("refused with 302")
+    await chat.site.time_passes(minutes=1)
+    await chat.until_sent(references)
     trap.close()
     assert visitors == []
-    assert desk.heard() == Counter(told * 2)
+    assert chat.received_counts() == Counter(references * 2)
 
 
-async def test_a_name_that_leads_into_our_own_network_is_not_dialled(desk: Desk):
-    desk.addresses.write_text(f"{PUBLIC} 169.254.169.254")
-    told = await desk.say(1)
-    await desk.fails("not a public address")
-    assert desk.room.heard == []
-    desk.addresses.write_text(PUBLIC)
-    await desk.site.time_passes(minutes=1)
-    await desk.all_taken(told)
-    assert desk.heard() == Counter(told)
+async def test_a_name_that_leads_into_our_own_network_is_not_dialled(chat: ChatSite):
+    chat.addresses.write_text(f"{PUBLIC} 169.254.169.254")
+    references = await chat.write_messages(1)
+    await chat.fails("not a public address")
+    assert chat.room.requests == []
+    chat.addresses.write_text(PUBLIC)
+    await chat.site.time_passes(minutes=1)
+    await chat.until_sent(references)
+    assert chat.received_counts() == Counter(references)
 
 
-async def test_ten_failures_switch_it_off_and_each_admin_hears_of_it_once(desk: Desk):
-    async with desk.site.database.work() as db:
+async def test_ten_failures_switch_it_off_and_each_admin_hears_of_it_once(chat: ChatSite):
+    async with chat.site.database.work() as db:
         admins = [(await an_admin(db, name)).email for name in ("Meena Iyer", "Lekha Narayanan")]
-    desk.room.answers = [said(500)]
-    told: list[str] = []
+    chat.room.answers = [http_response(500)]
+    references: list[str] = []
 
     async def is_off() -> bool:
-        told.extend(await desk.say(1))  # there is always something new to try
+        references.extend(await chat.write_messages(1))  # there is always something new to try
         await asyncio.sleep(0.2)
-        return await desk.state("disabled_at") is not None
+        return await chat.state("disabled_at") is not None
 
     await until(is_off, 30)
-    knocked = len(desk.room.heard)
+    knocked = len(chat.room.requests)
     assert 10 <= knocked <= 11  # two may knock at the same moment
-    await desk.site.once(admins)
-    await desk.site.once(await desk.site.write(5))
-    assert len(desk.room.heard) == knocked
-    desk.room.answers = [said(200)]
-    desk.room.heard.clear()
-    await desk.site.time_passes(hours=25)
-    await desk.all_taken(told)
-    assert desk.heard() == Counter(told)
+    await chat.site.once(admins)
+    await chat.site.once(await chat.site.write(5))
+    assert len(chat.room.requests) == knocked
+    chat.room.answers = [http_response(200)]
+    chat.room.requests.clear()
+    await chat.site.time_passes(hours=25)
+    await chat.until_sent(references)
+    assert chat.received_counts() == Counter(references)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.models import MODULES
-from tasks.worker import PULSE, TASKS, TIMETABLE
+from tasks.saq_config import TASKS
+from tasks.timetable import POLLED, TIMETABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for folder in ("app", "tasks") for path in (ROOT / folder).rglob("*.py"))
@@ -21,18 +22,16 @@ SQL_ADDRESSES = {
     "app/audit/history.py",
     "app/accounts/pincode_data.py",
     "app/bookings/constraints.py",
-    "app/scheduling/candidates.py",
-    "app/jobs/offers.py",
     "app/catalog/reference_data.py",
     "app/catalog/search.py",
     "app/check/chains.py",
     "app/check/run.py",
     "app/dev/seed.py",
     "app/dev/demo_town.py",
-    "app/reports/queries.py",
     "app/exports/queries.py",
     "app/core/db.py",
-    "app/core/keyset.py",
+    "app/core/paging.py",
+    "app/core/lease.py",
     "app/core/migrate.py",
     "app/reviews/ratings.py",
 }
@@ -168,17 +167,17 @@ def test_tasks_have_names_of_their_own() -> None:
     names = Counter(task.__qualname__ for task in TASKS)
     assert [name for name, times in names.items() if times > 1] == []
     assert all("_" in name and "." not in name for name in names), names
-    assert set(PULSE) <= set(TASKS)
+    assert set(POLLED) <= set(TASKS)
     lines = Counter(line.name for line in TIMETABLE)
     assert max(lines.values()) == 1
 
 
 def test_what_is_done_later_is_a_task() -> None:
-    """later(db, "…") names a task that there is."""
+    """enqueue_after_commit(db, "…") names a task that there is."""
     known = {task.__qualname__ for task in TASKS}
     for path, tree in TREES.items():
         for call in calls(tree):
-            if isinstance(call.func, ast.Name) and call.func.id == "later":
+            if isinstance(call.func, ast.Name) and call.func.id == "enqueue_after_commit":
                 name = call.args[1]
                 assert isinstance(name, ast.Constant), f"{path}:{call.lineno}"
                 assert name.value in known, f"{path}:{call.lineno} {name.value}"

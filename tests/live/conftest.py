@@ -1,4 +1,4 @@
-"""Two web processes on one PostgreSQL and one Valkey, and people with real browsers in front of them."""
+"""Two web processes on one PostgreSQL and one Valkey, and real browsers."""
 
 import asyncio
 import signal
@@ -17,7 +17,7 @@ from app.accounts.session import Sessions
 from app.accounts.user import User
 from app.core import clock
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.secrets import digest, new_token
 from tests.browser import windows
 from tests.browser.windows import PHONE
@@ -25,8 +25,8 @@ from tests.processes import SECRET, environment, free_ports
 
 
 @dataclass
-class Web:
-    """One `doorstep web` of its own, which may be stopped and started again at the same address."""
+class WebProcess:
+    """One `doorstep web` process, which can be stopped and started again on the same port."""
 
     environment: dict[str, str]
     port: int
@@ -36,7 +36,7 @@ class Web:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self) -> "Web":
+    async def start(self) -> "WebProcess":
         self._spawn()
         async with httpx.AsyncClient() as client:
             for _ in range(400):
@@ -62,14 +62,14 @@ class Web:
 
 @dataclass
 class Window:
-    """One person's browser window, and everything its console complained about."""
+    """A person's browser window, and its console's errors and warnings."""
 
     context: BrowserContext
     page: Page
-    said: list[str] = field(default_factory=list)
+    console_messages: list[str] = field(default_factory=list)
 
 
-Opens = Callable[[User, Web, str], Awaitable[Window]]
+Opens = Callable[[User, WebProcess, str], Awaitable[Window]]
 
 
 @pytest.fixture(scope="session")
@@ -85,21 +85,21 @@ async def live_database(live_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-async def webs(services: Any, live_url: str) -> AsyncIterator[tuple[Web, Web]]:
-    given = environment(live_url, services.redis_url)
-    one, two = free_ports(2)
-    made = Web(given, one), Web(given, two)
+async def webs(services: Any, live_url: str) -> AsyncIterator[tuple[WebProcess, WebProcess]]:
+    process_environment = environment(live_url, services.redis_url)
+    first_port, second_port = free_ports(2)
+    processes = WebProcess(process_environment, first_port), WebProcess(process_environment, second_port)
     try:
-        await asyncio.gather(*(web.start() for web in made))
-        yield made
+        await asyncio.gather(*(web.start() for web in processes))
+        yield processes
     finally:
-        for web in made:
+        for web in processes:
             web.stop()
 
 
 @pytest.fixture
-def vault() -> Vault:
-    return Vault(SECRET)
+def encryption() -> Encryption:
+    return Encryption(SECRET)
 
 
 @pytest.fixture(scope="session")
@@ -113,22 +113,27 @@ async def window(browser: Browser, live_database: Database) -> AsyncIterator[Ope
     """window(ravi, web, "/jobs"): signed in, a phone, the page open and listening."""
     opened: list[Window] = []
 
-    async def open_for(user: User, web: Web, path: str) -> Window:
+    async def open_for(user: User, web: WebProcess, path: str) -> Window:
         token = new_token()
         async with live_database.work() as db:
             await Sessions(live_database).open(db, user, digest(token), clock.now(), "")
         context = await browser.new_context(base_url=web.url, viewport=PHONE, has_touch=True)
         await context.add_cookies([{"name": "ds", "value": token, "url": web.url}])
         page = await context.new_page()
-        made = Window(context, page)
-        page.on("console", lambda told: made.said.append(told.text) if told.type in ("error", "warning") else None)
-        page.on("pageerror", lambda problem: made.said.append(str(problem)))
+        opened_window = Window(context, page)
+        page.on(
+            "console",
+            lambda message: (
+                opened_window.console_messages.append(message.text) if message.type in ("error", "warning") else None
+            ),
+        )
+        page.on("pageerror", lambda problem: opened_window.console_messages.append(str(problem)))
         async with page.expect_response(lambda answer: answer.url.endswith("/live")):
             await page.goto(path)
         await page.wait_for_timeout(300)
-        opened.append(made)
-        return made
+        opened.append(opened_window)
+        return opened_window
 
     yield open_for
-    for one in opened:
-        await one.context.close()
+    for each in opened:
+        await each.context.close()

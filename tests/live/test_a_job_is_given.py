@@ -1,4 +1,4 @@
-"""An admin gives a job by hand; another admin's list and the professional's jobs show it without being touched."""
+"""An admin assigns a job; another admin's list and the professional's jobs update without a reload."""
 
 import pytest
 from playwright.async_api import expect
@@ -34,4 +34,4 @@ async def test_a_job_given_on_one_screen_changes_its_row_on_another(live_databas
     await expect(waiting.page.locator(f"#booking-{reference}")).to_have_count(0, timeout=SOON)
     await expect(jobs.page.get_by_text(service.name).first).to_be_visible(timeout=SOON)
     for one in (mine, other, waiting, jobs):
-        assert one.said == []
+        assert one.console_messages == []

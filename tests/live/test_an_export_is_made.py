@@ -1,4 +1,4 @@
-"""An admin starts an export, watches its bar move, leaves, comes back by the list and has the file."""
+"""An admin starts an export, watches its progress, leaves, and downloads the file from the list."""
 
 import asyncio
 import re
@@ -8,9 +8,9 @@ from playwright.async_api import expect
 from sqlalchemy import text
 
 from app.core.after_commit import AfterCommit
-from tasks import exports as building
+from app.exports import builder
 from tasks.exports import build_export
-from tests.application import settings
+from tests.application import settings, task_context
 from tests.factories import an_admin
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -26,14 +26,14 @@ MANY = """
 async def ctx(services, live_url, live_database):
     after = AfterCommit(services.redis_url)
     await after.start()
-    yield {"database": live_database, "after": after, "settings": settings(live_url, services.redis_url)}
+    yield task_context(live_database, settings(live_url, services.redis_url), after_commit=after)
     await after.stop()
 
 
 @pytest.fixture
 def held(monkeypatch) -> asyncio.Event:
     """The disk takes a part at a time, slowly, and after some stands still until the event is set."""
-    go, copy = asyncio.Event(), building._Build._copy
+    go, copy = asyncio.Event(), builder.ExportCopy._copy_rows
 
     class SlowLine:
         def __init__(self, line):
@@ -50,8 +50,8 @@ def held(monkeypatch) -> asyncio.Event:
     async def slowly(self, line, asked, file):
         await copy(self, SlowLine(line), asked, file)
 
-    monkeypatch.setattr(building._Build, "_copy", slowly)
-    monkeypatch.setattr(building, "EVERY", 0.2)
+    monkeypatch.setattr(builder.ExportCopy, "_copy_rows", slowly)
+    monkeypatch.setattr(builder, "PROGRESS_SECONDS", 0.2)
     return go
 
 
@@ -94,4 +94,4 @@ async def test_watched_left_found_again_and_downloaded(live_database, webs, wind
     assert re.fullmatch(rf"doorstep-customers-\d{{4}}-\d\d-\d\d-{reference}\.csv", file.suggested_filename)
     lines = (await file.path()).read_text().splitlines()
     assert len(lines) == 20_001
-    assert looking.said == []
+    assert looking.console_messages == []

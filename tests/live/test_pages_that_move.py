@@ -1,4 +1,4 @@
-"""What happens on one phone shows on the other within two seconds, whichever process each of them talks to."""
+"""What happens on one phone shows on the other within two seconds, on any web process."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from app.accounts.user import User
 from app.bookings.repository import Bookings
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from tests.factories import a_customer, a_hold, a_professional, a_request, a_service, a_start
 from tests.person import Person
 
@@ -21,7 +21,7 @@ SAY_JOBS = "() => { document.body.dispatchEvent(new Event('jobs')) }"
 @dataclass
 class Town:
     database: Database
-    vault: Vault
+    encryption: Encryption
     service: object
     asha: User
     ravi: User
@@ -38,7 +38,7 @@ class Town:
     async def code(self, reference, phase):
         async with self.database.work() as db:
             booking = await Bookings(db).by_reference(reference)
-            return booking.live_code(phase).reveal(self.vault, reference)
+            return booking.live_code(phase).reveal(self.encryption, reference)
 
     async def browser_of(self, user, web):
         return await Person(base_url=web.url).signed_in_as(user, self.database)
@@ -61,13 +61,13 @@ class Town:
 
 
 @pytest.fixture
-async def town(live_database, vault):
+async def town(live_database, encryption):
     async with live_database.work() as db:
         service = await a_service(db)
         ravi = await a_professional(db, "Ravi Kumar", services=[service])
         kumar = await a_professional(db, "Kumar Das", services=[service])
         asha = await a_customer(db, "Asha Raman")
-    return Town(live_database, vault, service, asha, ravi, kumar)
+    return Town(live_database, encryption, service, asha, ravi, kumar)
 
 
 async def test_a_new_offer_appears_and_is_announced(town, webs, window):
@@ -78,7 +78,7 @@ async def test_a_new_offer_appears_and_is_announced(town, webs, window):
     await town.pay(two, reference)
     await expect(ravi.page.locator(f"#offer-{reference}")).to_be_visible(timeout=SOON)
     await expect(ravi.page.get_by_role("heading", name="One offer for you")).to_be_visible()
-    assert ravi.said == []
+    assert ravi.console_messages == []
 
 
 async def test_a_taken_offer_says_so_leaves_and_does_not_come_back(town, webs, window):
@@ -97,7 +97,7 @@ async def test_a_taken_offer_says_so_leaves_and_does_not_come_back(town, webs, w
     await expect(ravi.page.locator(f"#offer-{third}")).to_be_visible(timeout=SOON)
     await expect(ravi.page.locator("#announce")).to_contain_text("New offer", timeout=SOON)
     await expect(gone).to_have_count(0)
-    assert ravi.said == []
+    assert ravi.console_messages == []
 
 
 async def test_the_customers_page_follows_the_job_step_by_step(town, webs, window):
@@ -114,7 +114,7 @@ async def test_the_customers_page_follows_the_job_step_by_step(town, webs, windo
     await expect(asha.page.locator("#start-code")).to_have_count(0)
     await town.enter(two, reference, "completion", "finish")
     await expect(asha.page.locator("#finish-code")).to_have_count(0, timeout=SOON)
-    assert asha.said == []
+    assert asha.console_messages == []
 
 
 async def test_a_cancelled_job_closes_the_address_on_the_professionals_screen(town, webs, window):

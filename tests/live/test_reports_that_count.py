@@ -1,4 +1,4 @@
-"""An admin looks at a report while somebody books: the numbers follow, and what the admin had opened stays open."""
+"""A report that is open while bookings are made: the numbers update, open sections stay open."""
 
 import re
 
@@ -36,4 +36,4 @@ async def test_numbers_follow_and_the_open_table_stays_open(live_database, webs,
         await expect(page.locator("#bookings-table table")).to_be_visible()
         await page.get_by_label("Period").select_option("52")
         await expect(page).to_have_url(re.compile("period=52"), timeout=EVERY)
-    assert looking.said == []
+    assert looking.console_messages == []

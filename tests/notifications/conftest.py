@@ -14,13 +14,13 @@ from sqlalchemy import select
 from app.accounts.user import User
 from app.bookings.booking import Booking
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.outbox import Outbox
 from app.dev.state import LOOPBACK, free_port
-from app.notifications import rules
-from app.notifications.channels.email import Smtp
-from app.notifications.delivery import Postman
-from app.notifications.messages import Letters
+from app.listeners import install_listeners
+from app.notifications.channels.email.transport import SmtpTransport
+from app.notifications.delivery import OutboxWorker
+from app.notifications.messages import MessageRenderer
 from app.settings import Settings
 from app.web.templating import environment
 from tests.factories import a_customer, a_professional, a_request, a_service
@@ -28,9 +28,9 @@ from tests.factories import a_customer, a_professional, a_request, a_service
 
 @dataclass
 class Sink:
-    """`refuse` is answered to DATA instead of taking the letter; `only_for` limits that to one address."""
+    """`refuse` is answered to DATA instead of taking the message; `only_for` limits that to one address."""
 
-    letters: list[EmailMessage] = field(default_factory=list)
+    emails: list[EmailMessage] = field(default_factory=list)
     envelopes: list[str] = field(default_factory=list)
     refuse: str | None = None
     only_for: str | None = None
@@ -49,7 +49,7 @@ class Sink:
         if self.refuse and self.only_for is None:
             return self.refuse
         self.envelopes += envelope.rcpt_tos
-        self.letters.append(message_from_bytes(envelope.content, policy=policy.default))
+        self.emails.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 taken"
 
 
@@ -64,13 +64,13 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def vault() -> Vault:
-    return Vault("a secret key for the tests of letters")
+def encryption() -> Encryption:
+    return Encryption("a secret key for the tests of letters")
 
 
 @pytest.fixture
-def letters(vault: Vault) -> Letters:
-    return Letters(environment(), vault, "https://doorstep.example")
+def renderer(encryption: Encryption) -> MessageRenderer:
+    return MessageRenderer(environment(), encryption, "https://doorstep.example")
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def settings(own_url: str) -> Settings:
 
 
 @pytest.fixture
-def postman(own_database: Database, letters: Letters, sink: Sink, settings: Settings) -> Postman:
-    return Postman(own_database, letters, Smtp(sink.url, patience=1.0), settings)
+def worker(own_database: Database, renderer: MessageRenderer, sink: Sink, settings: Settings) -> OutboxWorker:
+    return OutboxWorker(own_database, renderer, SmtpTransport(sink.url, timeout=1.0), settings)
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Town:
 @pytest.fixture
 async def town(own_database: Database) -> Town:
     """Asha has asked for a plumber; Ravi is free."""
-    rules.install()
+    install_listeners()
     async with own_database.work() as db:
         service = await a_service(db, "Fixing leaks & pipes")
         ravi = await a_professional(db, "Ravi Kumar", services=[service])

@@ -1,4 +1,4 @@
-"""From the outbox to people: once, in time, and whatever the mail server does."""
+"""Delivery of the outbox: once, in time, and whatever the mail server does."""
 
 import asyncio
 from datetime import timedelta
@@ -6,17 +6,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.accounts.email_links import ask_to_reset, ask_to_verify
+from app.accounts.email_links import send_reset, send_verification
 from app.core import clock
 from app.core.db import Database
 from app.core.outbox import Outbox
 from app.notifications import delivery
-from app.notifications.channels.email import Smtp, message_of
-from app.notifications.delivery import CLAIM, MOST_TRIES, Postman, wait_after
-from app.notifications.messages import Letter
+from app.notifications.channels.email.transport import SmtpTransport, build_email
+from app.notifications.delivery import CLAIM_LEASE, MAX_ATTEMPTS, OutboxWorker, retry_delay
+from app.notifications.messages import RenderedMessage
 from app.settings import Settings
-from app.web.templating import environment
 from tasks.notifications import drain_outbox
+from tests.application import task_context
 from tests.factories import a_customer
 from tests.notifications.conftest import rows
 
@@ -37,17 +37,17 @@ async def asha(own_database):
         return await a_customer(db, "Asha Raman", email="asha@example.com")
 
 
-async def test_a_letter_arrives_whole(own_database, asha, postman, sink):
+async def test_a_letter_arrives_whole(own_database, asha, worker, sink):
     await write_mails(own_database, asha, 1)
-    assert await postman.drain() == 1
-    (letter,) = sink.letters
+    assert await worker.drain() == 1
+    (message,) = sink.emails
     assert sink.envelopes == ["asha@example.com"]
-    assert letter["From"] == "Doorstep <hello@doorstep.example>"
-    assert letter["To"] == "asha@example.com"
-    assert letter["Subject"] == "Your password was changed"
-    assert letter["Auto-Submitted"] == "auto-generated"
-    assert letter["Message-ID"].endswith("@doorstep.example>")
-    plain, html = letter.iter_parts()
+    assert message["From"] == "Doorstep <hello@doorstep.example>"
+    assert message["To"] == "asha@example.com"
+    assert message["Subject"] == "Your password was changed"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Message-ID"].endswith("@doorstep.example>")
+    plain, html = message.iter_parts()
     assert plain.get_content_type() == "text/plain"
     assert html.get_content_type() == "text/html"
     assert "Vanakkam Asha" in plain.get_content()
@@ -57,37 +57,37 @@ async def test_a_letter_arrives_whole(own_database, asha, postman, sink):
     assert row.claimed_until is None
 
 
-async def test_two_workers_send_each_letter_once(own_database, asha, letters, sink, settings):
+async def test_two_workers_send_each_letter_once(own_database, asha, renderer, sink, settings):
     await write_mails(own_database, asha, 60)
-    postmen = [Postman(own_database, letters, Smtp(sink.url), settings) for _ in range(4)]
-    sent = await asyncio.gather(*(postman.drain() for postman in postmen))
-    assert sum(sent) == 60 == len(sink.letters)
-    assert len({letter["Message-ID"] for letter in sink.letters}) == 60
-    assert await postmen[0].drain() == 0
+    workers = [OutboxWorker(own_database, renderer, SmtpTransport(sink.url), settings) for _ in range(4)]
+    sent = await asyncio.gather(*(worker.drain() for worker in workers))
+    assert sum(sent) == 60 == len(sink.emails)
+    assert len({message["Message-ID"] for message in sink.emails}) == 60
+    assert await workers[0].drain() == 0
 
 
-async def test_a_letter_put_off_is_tried_again_with_the_same_id(own_database, asha, postman, sink):
+async def test_a_letter_put_off_is_tried_again_with_the_same_id(own_database, asha, worker, sink):
     await write_mails(own_database, asha, 1)
     sink.refuse = "451 try again later"
-    assert await postman.drain() == 0
+    assert await worker.drain() == 0
     (row,) = await rows(own_database)
     assert row.sent_at is None
     assert row.parked_at is None
     assert row.last_error == "put off with 451"
-    assert await postman.drain() == 0
+    assert await worker.drain() == 0
     sink.refuse = None
-    with clock.stopped(row.due_at + timedelta(seconds=1)):
-        assert await postman.drain() == 1
-    (letter,) = sink.letters
-    with clock.stopped(row.due_at + timedelta(days=2)):
-        assert await postman.drain() == 0
+    with clock.freeze(row.due_at + timedelta(seconds=1)):
+        assert await worker.drain() == 1
+    (message,) = sink.emails
+    with clock.freeze(row.due_at + timedelta(days=2)):
+        assert await worker.drain() == 0
     assert (
-        letter["Message-ID"]
-        == message_of(Letter("a@b.in", "s", "h", "t"), row, "x@y.in", "doorstep.example")["Message-ID"]
+        message["Message-ID"]
+        == build_email(RenderedMessage("a@b.in", "s", "h", "t"), row, "x@y.in", "doorstep.example")["Message-ID"]
     )
 
 
-async def test_a_letter_refused_for_good_is_parked_and_holds_nobody_up(own_database, asha, postman, sink):
+async def test_a_letter_refused_for_good_is_parked_and_holds_nobody_up(own_database, asha, worker, sink):
     async with own_database.work() as db:
         gone = await a_customer(db, "Gone Away", email="gone@example.com")
     await write_mails(own_database, gone, 1, "password_changed")
@@ -97,7 +97,7 @@ async def test_a_letter_refused_for_good_is_parked_and_holds_nobody_up(own_datab
             Outbox(kind="password_changed", recipient_id=asha.id, dedupe_key="b", created_at=now, due_at=now, data={})
         )
     sink.refuse, sink.only_for = "550 no such user", "gone@example.com"
-    assert await postman.drain() == 1
+    assert await worker.drain() == 1
     assert sink.envelopes == ["asha@example.com"]
     first, second = await rows(own_database)
     assert first.parked_at
@@ -105,77 +105,77 @@ async def test_a_letter_refused_for_good_is_parked_and_holds_nobody_up(own_datab
     assert second.sent_at
 
 
-async def test_a_stalling_server_costs_patience_and_no_letter(own_database, asha, postman, sink):
+async def test_a_stalling_server_costs_patience_and_no_letter(own_database, asha, worker, sink):
     await write_mails(own_database, asha, 3)
     sink.stall = 4
     began = asyncio.get_running_loop().time()
-    assert await postman.drain() == 0
+    assert await worker.drain() == 0
     assert asyncio.get_running_loop().time() - began < 4
     waiting = await rows(own_database)
     assert all(row.due_at > clock.now() and row.claimed_until is None for row in waiting)
     sink.stall = 0
-    with clock.stopped(clock.now() + timedelta(minutes=1)):
-        assert await postman.drain() == 3
+    with clock.freeze(clock.now() + timedelta(minutes=1)):
+        assert await worker.drain() == 3
 
 
 async def test_without_a_server_letters_wait_longer_and_longer_and_are_parked_at_last(
-    own_database, asha, letters, settings
+    own_database, asha, renderer, settings
 ):
     await write_mails(own_database, asha, 1)
-    postman = Postman(own_database, letters, Smtp("smtp://127.0.0.1:1", patience=0.5), settings)
+    worker = OutboxWorker(own_database, renderer, SmtpTransport("smtp://127.0.0.1:1", timeout=0.5), settings)
     waits, now = [], clock.now()
-    for _ in range(MOST_TRIES):
-        with clock.stopped(now):
-            assert await postman.drain() == 0
+    for _ in range(MAX_ATTEMPTS):
+        with clock.freeze(now):
+            assert await worker.drain() == 0
         (row,) = await rows(own_database)
         waits.append(row.due_at - now)
         now = max(row.due_at, now) + timedelta(seconds=1)
     assert row.parked_at
-    assert row.attempts == MOST_TRIES
+    assert row.attempts == MAX_ATTEMPTS
     assert waits[:3] == [timedelta(seconds=20), timedelta(minutes=1), timedelta(minutes=3)]
-    assert wait_after(9) == timedelta(hours=24)
+    assert retry_delay(9) == timedelta(hours=24)
 
 
-async def test_a_worker_that_died_with_letters_in_its_bag_loses_none(own_database, asha, postman, sink):
+async def test_a_worker_that_died_with_letters_in_its_bag_loses_none(own_database, asha, worker, sink):
     await write_mails(own_database, asha, 5)
-    assert len(await postman._claim()) == 5
-    assert await postman.drain() == 0
-    with clock.stopped(clock.now() + timedelta(minutes=11)):
-        assert await postman.drain() == 5
+    assert len(await worker._claim()) == 5
+    assert await worker.drain() == 0
+    with clock.freeze(clock.now() + timedelta(minutes=11)):
+        assert await worker.drain() == 5
 
 
-async def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(own_database, asha, postman, sink):
+async def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(own_database, asha, worker, sink):
     await write_mails(own_database, asha, 1, "a_kind_without_templates")
     await write_mails(own_database, asha, 2)
-    assert await postman.drain() == 2
+    assert await worker.drain() == 2
     poison = (await rows(own_database))[0]
     assert poison.last_error == "TemplateNotFound"
     assert poison.sent_at is None
 
 
-@pytest.mark.parametrize("where", ["to", "subject"])
+@pytest.mark.parametrize("where", ["recipient", "subject"])
 def test_no_line_break_gets_into_a_header(where):
-    letter = {"to": "a@b.in", "subject": "Hello", "html": "h", "text": "t"}
-    letter[where] += "\r\nBcc: everybody@example.com"
+    message = {"recipient": "a@b.in", "subject": "Hello", "html": "h", "text": "t"}
+    message[where] += "\r\nBcc: everybody@example.com"
     mail = Outbox(dedupe_key="x", created_at=clock.now())
     with pytest.raises(ValueError, match=r"."):
-        message_of(Letter(**letter), mail, "Doorstep <x@y.in>", "y.in")
+        build_email(RenderedMessage(**message), mail, "Doorstep <x@y.in>", "y.in")
 
 
-async def test_a_name_full_of_tricks_stays_text(own_database, postman, sink):
+async def test_a_name_full_of_tricks_stays_text(own_database, worker, sink):
     name = "Asha <script>alert(1)</script>\r\nBcc: everybody@example.com"
     async with own_database.work() as db:
         asha = await a_customer(db, name, email="asha@example.com")
     await write_mails(own_database, asha, 1)
-    assert await postman.drain() == 1
-    (letter,) = sink.letters
-    assert letter["Bcc"] is None
+    assert await worker.drain() == 1
+    (message,) = sink.emails
+    assert message["Bcc"] is None
     assert sink.envelopes == ["asha@example.com"]
-    assert "<script>" not in list(letter.iter_parts())[1].get_content()
+    assert "<script>" not in list(message.iter_parts())[1].get_content()
 
 
 async def test_a_link_is_erased_once_sent_in_production_only(
-    own_database, own_url, asha, letters, sink, vault, settings
+    own_database, own_url, asha, renderer, sink, encryption, settings
 ):
     production = Settings.from_env(
         {
@@ -194,51 +194,54 @@ async def test_a_link_is_erased_once_sent_in_production_only(
     )
     for told, kept in ((production, False), (settings, True)):
         async with own_database.work() as db:
-            await ask_to_verify(db, vault, asha, asha.email)
-        assert await Postman(own_database, letters, Smtp(sink.url), told).drain() == 1
+            await send_verification(db, encryption, asha, asha.email)
+        assert await OutboxWorker(own_database, renderer, SmtpTransport(sink.url), told).drain() == 1
         assert ("token" in (await rows(own_database))[-1].data) is kept
-        assert "https://doorstep.example/verify/" in list(sink.letters[-1].iter_parts())[0].get_content()
+        assert "https://doorstep.example/verify/" in list(sink.emails[-1].iter_parts())[0].get_content()
 
 
-async def test_a_link_asked_for_nobody_is_dropped_without_a_trace(own_database, asha, postman, sink, vault):
+async def test_a_link_asked_for_nobody_is_dropped_without_a_trace(own_database, asha, worker, sink, encryption):
     async with own_database.work() as db:
-        await ask_to_reset(db, vault, "nobody@example.com")
-        await ask_to_reset(db, vault, "ASHA@example.com")
-    assert await postman.drain() == 1
+        await send_reset(db, encryption, "nobody@example.com")
+        await send_reset(db, encryption, "ASHA@example.com")
+    assert await worker.drain() == 1
     assert sink.envelopes == ["asha@example.com"]
     async with own_database.work() as db:
         assert await db.scalar(text("SELECT count(*) FROM outbox o WHERE o::text LIKE '%nobody%'")) == 0
 
 
-async def test_the_task_sends_what_waits_and_without_a_server_leaves_it(own_database, own_url, asha, sink, vault):
+async def test_the_task_sends_what_waits_and_without_a_server_leaves_it(own_database, own_url, asha, sink, encryption):
     await write_mails(own_database, asha, 2)
     env = {"DOORSTEP_ENV": "test", "DATABASE_URL": own_url}
-    context = {"database": own_database, "vault": vault, "templates": environment()}
-    assert await drain_outbox(context | {"settings": Settings.from_env(env)}) == 0
+
+    def context(settings):
+        return task_context(own_database, settings, encryption=encryption)
+
+    assert await drain_outbox(context(Settings.from_env(env))) == 0
     assert [row.attempts for row in await rows(own_database)] == [0, 0]
-    assert await drain_outbox(context | {"settings": Settings.from_env(env | {"SMTP_URL": sink.url})}) == 2
-    assert len(sink.letters) == 2
+    assert await drain_outbox(context(Settings.from_env(env | {"SMTP_URL": sink.url}))) == 2
+    assert len(sink.emails) == 2
 
 
-async def test_a_postman_who_stood_still_does_not_send_what_others_have_sent(own_database, asha, postman, sink):
-    """Its machine was frozen for a while with letters in the bag, and wakes up."""
+async def test_a_postman_who_stood_still_does_not_send_what_others_have_sent(own_database, asha, worker, sink):
+    """Its process stood still while it held claims, and resumes."""
     await write_mails(own_database, asha, 5)
-    bag = await postman._claim()
-    with clock.stopped(clock.now() + CLAIM + timedelta(seconds=1)):
-        assert await postman.drain() == 5
-    assert await postman._round(bag) == 0
-    assert len(sink.letters) == 5
+    batch = await worker._claim()
+    with clock.freeze(clock.now() + CLAIM_LEASE + timedelta(seconds=1)):
+        assert await worker.drain() == 5
+    assert await worker._send_batch(batch) == 0
+    assert len(sink.emails) == 5
 
 
-async def test_whoever_is_slow_keeps_its_letters(own_database, asha, postman, sink, monkeypatch):
-    monkeypatch.setattr(delivery, "RENEWED", 0.1)
+async def test_whoever_is_slow_keeps_its_letters(own_database, asha, worker, sink, monkeypatch):
+    monkeypatch.setattr(delivery, "RENEWAL_SECONDS", 0.1)
     await write_mails(own_database, asha, 3)
     sink.stall = 0.6
-    draining = asyncio.create_task(postman.drain())
+    draining = asyncio.create_task(worker.drain())
     claims = set()
     while not draining.done():
         claims |= {row.claimed_until for row in (await rows(own_database))[-1:] if row.sent_at is None}
         await asyncio.sleep(0.05)
     assert await draining == 3
-    assert len(claims - {None}) > 4, "the last letter's claim was not renewed while the others went out"
-    assert len(sink.letters) == 3
+    assert len(claims - {None}) > 4, "the last message's claim was not renewed while the others went out"
+    assert len(sink.emails) == 3

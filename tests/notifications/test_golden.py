@@ -12,26 +12,26 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.accounts.email_links import ask_to_reset, ask_to_verify
+from app.accounts.email_links import send_reset, send_verification
 from app.bookings.booking import Booking
 from app.bookings.repository import Bookings
-from app.bookings.reservation import accept
 from app.core import clock
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.outbox import Outbox
+from app.jobs.acceptance import accept
 from app.notifications.kinds import KINDS
-from app.notifications.messages import Letter, Letters
-from app.reports.month import Ahead, Month, Past, to_facts
+from app.notifications.messages import MessageRenderer, RenderedMessage
+from app.reports.monthly_statement import MonthBooking, MonthlySummary, UpcomingBooking, to_facts
 from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
 from tests.notifications.conftest import Town
-from tests.notifications.test_letters import ACCOUNT, prepare
+from tests.notifications.test_messages import ACCOUNT, prepare
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITE = os.environ.get("GOLDEN") == "write"
 MONDAY = datetime(2026, 12, 7, 4, 30, tzinfo=UTC)  # 10:00 in India
 MONTHS = (date(2028, 2, 1), date(2028, 3, 1), date(2028, 12, 1))
-LINKS = {"verify": ask_to_verify, "reset": ask_to_reset}
+LINKS = {"verify": send_verification, "reset": send_reset}
 TO_PROFESSIONALS = ("job_", "extra_answered", "work_", "change_", "evening", "paper_")
 ACCEPTED_LATER = ("evening", "job_asked", "booking_requested")
 # What is drawn anew in every run, and what stands in its place in the files.
@@ -44,7 +44,7 @@ DRAWN = (
 
 @pytest.fixture(autouse=True)
 def stopped_clock():
-    with clock.stopped(MONDAY):
+    with clock.freeze(MONDAY):
         yield
 
 
@@ -62,28 +62,28 @@ async def town(database: Database) -> Town:
     return Town(asha, ravi, booking)
 
 
-async def the_mail(database: Database, town: Town, vault: Vault, kind: str) -> Outbox:
+async def the_mail(database: Database, town: Town, encryption: Encryption, kind: str) -> Outbox:
     """A row of this kind, where what it tells is true."""
     whose = town.ravi if kind.startswith(TO_PROFESSIONALS) else town.asha
     if kind not in ACCEPTED_LATER:
         async with database.work() as db:
-            await accept(db, town.ravi, town.booking.reference, vault)
+            await accept(db, town.ravi, town.booking.reference, encryption)
     if kind in LINKS:
-        return await the_link(database, vault, town, kind)
+        return await the_link(database, encryption, town, kind)
     if kind in ("wrong_codes", "export_ready", "channel_off", "webhook_off"):
         async with database.work() as db:
             whose = await an_admin(db, email="meena@example.com")
     if kind != "job_asked":
-        await prepare(database, town, vault, kind)
+        await prepare(database, town, encryption, kind)
     else:
         await asked_first(database, town)
     return Outbox(kind=kind, recipient_id=whose.id, data=data_of(kind, town), dedupe_key="x", created_at=MONDAY)
 
 
-async def the_link(database: Database, vault: Vault, town: Town, kind: str) -> Outbox:
+async def the_link(database: Database, encryption: Encryption, town: Town, kind: str) -> Outbox:
     async with database.work() as db:
         more = (town.asha, town.asha.email) if kind == "verify" else (town.asha.email,)
-        await LINKS[kind](db, vault, *more)
+        await LINKS[kind](db, encryption, *more)
     async with database.work() as db:
         return (await db.scalars(select(Outbox).where(Outbox.kind == kind))).one()
 
@@ -125,18 +125,18 @@ def fixed(body: str, booking: Booking, codes: dict[str, str]) -> str:
     return body
 
 
-async def codes_of(database: Database, reference: str, vault: Vault) -> dict[str, str]:
+async def codes_of(database: Database, reference: str, encryption: Encryption) -> dict[str, str]:
     """Every code of the booking as it may be written, and the fixed one."""
     async with database.work() as db:
         booking = await Bookings(db).by_reference(reference)
         live = [code for phase in ("start", "finish") if (code := booking.live_code(phase)) is not None]
-        spoken = [code.reveal(vault, booking.reference) for code in live]
+        spoken = [code.reveal(encryption, booking.reference) for code in live]
     return dict.fromkeys(spoken, "402718") | {f"{code[:3]} {code[3:]}": "402 718" for code in spoken}
 
 
-def headed(letter: Letter) -> str:
-    ends = f"List-Unsubscribe: <{letter.unsubscribe}>\n" if letter.unsubscribe else ""
-    return f"To: {letter.to}\nSubject: {letter.subject}\n{ends}\n{letter.text}"
+def headed(message: RenderedMessage) -> str:
+    ends = f"List-Unsubscribe: <{message.unsubscribe}>\n" if message.unsubscribe else ""
+    return f"To: {message.recipient}\nSubject: {message.subject}\n{ends}\n{message.text}"
 
 
 def compare(name: str, body: str) -> None:
@@ -148,37 +148,41 @@ def compare(name: str, body: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"monthly_report"}))
-async def test_a_mail_is_as_it_was(database, town, vault, letters: Letters, kind):
-    mail = await the_mail(database, town, vault, kind)
-    codes = await codes_of(database, town.booking.reference, vault)
+async def test_a_mail_is_as_it_was(database, town, encryption, renderer: MessageRenderer, kind):
+    mail = await the_mail(database, town, encryption, kind)
+    codes = await codes_of(database, town.booking.reference, encryption)
     async with database.work() as db:
-        letter = await letters.write(db, mail)
-    compare(f"{kind}.txt", fixed(headed(letter), town.booking, codes))
-    compare(f"{kind}.html", fixed(letter.html, town.booking, codes))
+        message = await renderer.render(db, mail)
+    compare(f"{kind}.txt", fixed(headed(message), town.booking, codes))
+    compare(f"{kind}.html", fixed(message.html, town.booking, codes))
 
 
-def a_month(first: date) -> Month:
+def a_month(first: date) -> MonthlySummary:
     """From its first minute to its last, in India's time; cancelled, with a fee, given back, and one thing to come."""
     last = clock.at(date(first.year + first.month // 12, first.month % 12 + 1, 1), -30)
     past = (
-        Past(clock.at(first, 30), "7K3MQ9WD", "Fixing leaks & pipes", "closed", 1_49_00),
-        Past(clock.at(first.replace(day=14), 9 * 60), "8K3MQ9WD", "Sofa shampoo", "cancelled", 1_00_00),
-        Past(clock.at(first.replace(day=15), 9 * 60), "9K3MQ9WD", "Haircut at home", "cancelled", 0),
-        Past(clock.at(first.replace(day=16), 9 * 60), "BK3MQ9WD", "Tap repair", "closed", -49_00),
-        Past(last, "AK3MQ9WD", "Full home cleaning", "completed", 12_34_567_00),
+        MonthBooking(clock.at(first, 30), "7K3MQ9WD", "Fixing leaks & pipes", "closed", 1_49_00),
+        MonthBooking(clock.at(first.replace(day=14), 9 * 60), "8K3MQ9WD", "Sofa shampoo", "cancelled", 1_00_00),
+        MonthBooking(clock.at(first.replace(day=15), 9 * 60), "9K3MQ9WD", "Haircut at home", "cancelled", 0),
+        MonthBooking(clock.at(first.replace(day=16), 9 * 60), "BK3MQ9WD", "Tap repair", "closed", -49_00),
+        MonthBooking(last, "AK3MQ9WD", "Full home cleaning", "completed", 12_34_567_00),
     )
-    coming = [Ahead(clock.at(date(first.year + first.month // 12, first.month % 12 + 1, 3), 600), "BK", "AC service")]
-    return Month(3, 2, sum(one.paid for one in past), 2, 4.5, list(past), coming)
+    coming = [
+        UpcomingBooking(
+            clock.at(date(first.year + first.month // 12, first.month % 12 + 1, 3), 600), "BK", "AC service"
+        )
+    ]
+    return MonthlySummary(3, 2, sum(one.paid for one in past), 2, 4.5, list(past), coming)
 
 
 @pytest.mark.parametrize("first", MONTHS, ids=lambda month: f"{month:%Y-%m}")
-async def test_a_month_is_told_as_it_was(database, town, letters: Letters, first):
+async def test_a_month_is_told_as_it_was(database, town, renderer: MessageRenderer, first):
     data = {"month": first.isoformat(), "facts": to_facts(a_month(first))}
     mail = Outbox(kind="monthly_report", recipient_id=town.asha.id, data=data, dedupe_key="x", created_at=MONDAY)
     async with database.work() as db:
-        letter = await letters.write(db, mail)
-    compare(f"monthly_report-{first:%Y-%m}.txt", fixed(headed(letter), town.booking, {}))
-    compare(f"monthly_report-{first:%Y-%m}.html", fixed(letter.html, town.booking, {}))
+        message = await renderer.render(db, mail)
+    compare(f"monthly_report-{first:%Y-%m}.txt", fixed(headed(message), town.booking, {}))
+    compare(f"monthly_report-{first:%Y-%m}.html", fixed(message.html, town.booking, {}))
 
 
 def test_no_file_is_left_of_a_mail_that_is_not_sent_any_more():

@@ -8,8 +8,8 @@ from litestar import Litestar
 
 from app.accounts.repository import Users
 from app.bookings.repository import Bookings
-from app.bookings.reservation import accept
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
+from app.jobs.acceptance import accept
 from app.main import create_app
 from app.settings import Settings
 from tests import application
@@ -18,8 +18,8 @@ from tests.person import Person
 
 
 @pytest.fixture
-def vault(settings) -> Vault:
-    return Vault(settings.secret_key)
+def encryption(settings) -> Encryption:
+    return Encryption(settings.secret_key)
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ async def app(settings, services) -> AsyncIterator[Litestar]:
 
 
 @pytest.fixture
-async def accepted(own_database, town, vault):
+async def accepted(own_database, town, encryption):
     async with own_database.work() as db:
-        return await accept(db, town.ravi, town.booking.reference, vault)
+        return await accept(db, town.ravi, town.booking.reference, encryption)
 
 
 async def test_mails_are_read_in_the_app_when_no_server_takes_them(app, accepted, town):
@@ -78,10 +78,12 @@ async def test_people_read_again_what_they_were_told_and_nothing_of_others(app, 
     assert accepted.reference not in seen["Omar"]
 
 
-async def test_a_blocked_professional_still_finds_the_job_that_has_started(app, accepted, town, own_database, vault):
+async def test_a_blocked_professional_still_finds_the_job_that_has_started(
+    app, accepted, town, own_database, encryption
+):
     async with own_database.work() as db:
         booking = await Bookings(db).by_reference(accepted.reference, lock=True)
-        booking.start(town.ravi, booking.live_code("start"), vault)
+        booking.start(town.ravi, booking.live_code("start"), encryption)
         await a_block(db, await Users(db).get(town.ravi.id), await an_admin(db), "Papers turned out to be false.")
     async with Person(app) as ravi:
         await ravi.signed_in_as(town.ravi, own_database)

@@ -1,4 +1,4 @@
-"""What becomes of a customer's money, and that the ledger says the same under any order of moves."""
+"""Charges, and that the ledger agrees with them under any order of moves."""
 
 from datetime import timedelta
 
@@ -10,17 +10,17 @@ from sqlalchemy import text
 from app.core import clock
 from app.core.errors import Refused
 from app.payments import charges
-from app.payments.pretend_bank import Instrument, Outcome
+from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.repository import Charges
 from app.payments.shares import commission_of, earning_of, fee_split
 from tests.factories import a_customer, a_professional, a_request, a_service
 
 VISA = Instrument("card", "Visa", "4242")
-YES, NO, ASKS, STALLS = (Outcome(state, VISA) for state in ("authorised", "declined", "needs_code", "timed_out"))
+YES, NO, ASKS, STALLS = (Authorisation(state, VISA) for state in ("authorised", "declined", "needs_code", "timed_out"))
 
 
 async def sums(db, booking_id: int) -> dict[str, int]:
-    """Paise per account, and the database's own zero-sum check made now."""
+    """Paise per account, with the database's deferred zero-sum check run now."""
     await db.flush()
     await db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     await db.execute(text("SET CONSTRAINTS ALL DEFERRED"))
@@ -35,7 +35,7 @@ async def sums(db, booking_id: int) -> dict[str, int]:
 
 
 class Scene:
-    """One booking of Asha's that Ravi does."""
+    """One booking of Asha, done by Ravi."""
 
     def __init__(self, db, asha, ravi, booking):
         self.db, self.asha, self.ravi, self.id = db, asha.id, ravi.id, booking.id
@@ -106,7 +106,7 @@ async def test_paying_after_the_work_leaves_a_debt_until_it_is_paid(scene):
     await scene.capture()
     assert await scene.sums() == {"receivable": 149_00, "commission": -22_35, "earnings": -126_65}
     [due] = await Charges(scene.db).of_booking(scene.id)
-    await charges.settle(scene.db, due, Outcome("needs_code", VISA))
+    await charges.settle(scene.db, due, Authorisation("needs_code", VISA))
     assert due.state == "due"
     await charges.settle(scene.db, due, YES)
     assert (due.state, due.last4, due.captured) == ("paid", "4242", 149_00)
@@ -117,11 +117,11 @@ async def test_paying_after_the_work_leaves_a_debt_until_it_is_paid(scene):
 
 async def test_a_debt_is_overdue_a_day_after_the_work(scene):
     await scene.capture()
-    with clock.stopped(clock.now() + timedelta(hours=23, minutes=59)):
-        assert await charges.overdue(scene.db, scene.asha) is None
-    with clock.stopped(clock.now() + timedelta(hours=24, minutes=1)):
-        assert await charges.overdue(scene.db, scene.asha) == scene.id
-        assert await charges.overdue(scene.db, scene.ravi) is None
+    with clock.freeze(clock.now() + timedelta(hours=23, minutes=59)):
+        assert await charges.overdue_booking(scene.db, scene.asha) is None
+    with clock.freeze(clock.now() + timedelta(hours=24, minutes=1)):
+        assert await charges.overdue_booking(scene.db, scene.asha) == scene.id
+        assert await charges.overdue_booking(scene.db, scene.ravi) is None
 
 
 async def test_cancelled_in_time_everything_goes_back(scene):
@@ -162,10 +162,10 @@ async def test_a_job_completed_by_the_clock_is_paid_out_a_week_later(scene):
     await scene.authorise()
     await scene.capture(held=True)
     assert await Charges(scene.db).balances_of(scene.ravi) == (0, 126_65)
-    assert await charges.free_payouts(scene.db) == 0
-    with clock.stopped(clock.now() + timedelta(days=7, minutes=1)):
-        assert await charges.free_payouts(scene.db) == 1
-        assert await charges.free_payouts(scene.db) == 0
+    assert await charges.release_held_payouts(scene.db) == 0
+    with clock.freeze(clock.now() + timedelta(days=7, minutes=1)):
+        assert await charges.release_held_payouts(scene.db) == 1
+        assert await charges.release_held_payouts(scene.db) == 0
     assert await Charges(scene.db).balances_of(scene.ravi) == (126_65, 0)
 
 
@@ -215,7 +215,7 @@ def test_half_a_paisa_of_commission_is_rounded_up():
 
 MOVES = st.one_of(
     st.tuples(
-        st.just("authorise"), st.sampled_from([YES, NO, ASKS, Outcome("timed_out", VISA)]), st.integers(1, 500_00)
+        st.just("authorise"), st.sampled_from([YES, NO, ASKS, Authorisation("timed_out", VISA)]), st.integers(1, 500_00)
     ),
     st.tuples(st.just("extra"), st.just(YES), st.integers(1, 500_00)),
     st.tuples(st.just("move_fee"), st.just(YES), st.integers(1, 100_00)),
@@ -228,7 +228,7 @@ MOVES = st.one_of(
 )
 
 
-async def play(scene: Scene, move: str, outcome: Outcome, amount: int) -> None:
+async def play(scene: Scene, move: str, outcome: Authorisation, amount: int) -> None:
     db, known = scene.db, await Charges(scene.db).of_booking(scene.id)
     live = any(
         one.purpose == "booking" and one.state in ("needs_code", "authorised", "captured", "due", "paid")
@@ -248,14 +248,14 @@ async def play(scene: Scene, move: str, outcome: Outcome, amount: int) -> None:
     elif move == "take_fee":
         await scene.fee(amount)
     elif move == "settle":
-        for due in charges.still_due(known)[:1]:
+        for due in charges.due_charges(known)[:1]:
             await charges.settle(db, due, outcome)
     elif move == "refund":
         for charge in [one for one in known if one.captured - one.refunded >= amount and one.state != "released"][:1]:
             await charges.refund(db, charge, amount)
     elif move == "payouts":
-        with clock.stopped(clock.now() + timedelta(days=8)):
-            await charges.free_payouts(db)
+        with clock.freeze(clock.now() + timedelta(days=8)):
+            await charges.release_held_payouts(db)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

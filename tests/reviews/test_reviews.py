@@ -1,11 +1,11 @@
-"""A review: once, by the customer, after the work; averages right at once."""
+"""Reviews: once, by the customer, after the work; the ratings follow at once."""
 
 import asyncio
 
 import pytest
 from sqlalchemy import text
 
-from app.bookings.expiry import close_left_unreviewed
+from app.bookings.expiry import close_unreviewed
 from tests.bookings.scenes import Scene, later
 from tests.factories import a_start
 
@@ -14,7 +14,7 @@ from tests.factories import a_start
 async def scene(app):
     scene = await Scene.set(app)
     yield scene
-    await scene.leave()
+    await scene.close()
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def omar(scene):
 
 
 async def spread(scene):
-    """The running averages, and a recount of the reviews themselves."""
+    """The stored ratings, and a recount of the reviews."""
     columns = "one, two, three, four, five"
     kept = await scene.rows(f"SELECT {columns} FROM service_ratings WHERE service_id = :id", id=scene.service.id)
     ravis = await scene.rows(
@@ -44,7 +44,7 @@ async def test_a_review_closes_the_booking_and_the_averages_follow_at_once(scene
     page = await asha.visit(f"/bookings/{reference}")
     assert "How was Ravi’s work?" in page.text
     assert "Shown as Asha R., Adyar" in page.text
-    after = await asha.go(page, "/review", rating="4", comment="Found the leak quickly.")
+    after = await asha.submit_and_follow(page, "/review", rating="4", comment="Found the leak quickly.")
     assert "Found the leak quickly." in after.text
     assert (await scene.booking(reference)).state == "closed"
     kept, ravis, recount = await spread(scene)
@@ -85,28 +85,28 @@ async def test_pressed_twice_at_once_it_is_one_review(scene, asha):
 async def test_a_review_without_stars_or_too_long_is_told_beside_its_field(scene, asha, field, typed):
     reference = await scene.done(asha)
     form = {"rating": "4", "comment": "Good."} | {field: typed}
-    wrong = await asha.send_to(f"/bookings/{reference}/review", form)
+    wrong = await asha.post_fields(f"/bookings/{reference}/review", form)
     assert wrong.status == 422
     assert f'id="{field}-error"' in wrong.text
-    assert await scene.one("SELECT count(*) FROM reviews WHERE service_id = :id", id=scene.service.id) == 0
+    assert await scene.scalar("SELECT count(*) FROM reviews WHERE service_id = :id", id=scene.service.id) == 0
 
 
 async def test_nobody_reviews_before_the_work_is_done_or_when_it_was_cancelled(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
-    assert (await asha.send_to(f"/bookings/{reference}/review", {"rating": "5"})).status == 409
+    assert (await asha.post_fields(f"/bookings/{reference}/review", {"rating": "5"})).status == 409
     await scene.started(reference)
-    assert (await asha.send_to(f"/bookings/{reference}/review", {"rating": "5"})).status == 409
+    assert (await asha.post_fields(f"/bookings/{reference}/review", {"rating": "5"})).status == 409
     gone = await scene.paid(asha, a_start(days=2))
     await asha.submit(await asha.visit(f"/bookings/{gone}/cancellation"), "/cancellation")
-    assert (await asha.send_to(f"/bookings/{gone}/review", {"rating": "5"})).status == 409
+    assert (await asha.post_fields(f"/bookings/{gone}/review", {"rating": "5"})).status == 409
 
 
 async def test_only_the_customer_reviews(scene, asha, omar):
     reference = await scene.done(asha)
-    assert (await omar.send_to(f"/bookings/{reference}/review", {"rating": "1"})).status == 404
+    assert (await omar.post_fields(f"/bookings/{reference}/review", {"rating": "1"})).status == 404
     ravi = await scene.browser(scene.ravi)
-    assert (await ravi.send_to(f"/bookings/{reference}/review", {"rating": "5"})).status == 403
+    assert (await ravi.post_fields(f"/bookings/{reference}/review", {"rating": "5"})).status == 403
     assert (await spread(scene))[0] == []
 
 
@@ -114,8 +114,8 @@ async def test_after_seven_days_it_is_too_late(scene, asha):
     reference = await scene.done(asha)
     with later(days=7, minutes=1):
         async with scene.database.work() as db:
-            await close_left_unreviewed(db)
-        late = await asha.send_to(f"/bookings/{reference}/review", {"rating": "5"})
+            await close_unreviewed(db)
+        late = await asha.post_fields(f"/bookings/{reference}/review", {"rating": "5"})
         assert late.status == 409
         assert "seven days" in late.text
 

@@ -1,27 +1,27 @@
-"""A stage for every story; what was told whom is looked through afterwards."""
+"""A fresh application for every story, and checks of data and leaked codes after it."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from app.check.run import broken
-from tests.stage import Stage, set_stage, shown
+from tests.story_app import StoryApp, contains_code, open_story_app
 from tests.town import ASHA
 
 
 @pytest.fixture
-async def stage(own_url, services, caplog) -> AsyncIterator[Stage]:
-    """After each story the data is sound, and no code has reached anybody but its customer."""
-    async with set_stage(own_url, services.redis_url) as made:
-        yield made
-        await _look_through(made, caplog.text)
+async def story(own_url, services, caplog) -> AsyncIterator[StoryApp]:
+    """After each story the data is consistent, and no code was shown to anyone but its customer."""
+    async with open_story_app(own_url, services.redis_url) as story:
+        yield story
+        await _check_afterwards(story, caplog.text)
 
 
-async def _look_through(stage: Stage, logged: str) -> None:
-    async with stage.database.work() as db:
+async def _check_afterwards(story: StoryApp, logged: str) -> None:
+    async with story.database.work() as db:
         assert await broken(db) == []
-    others = [words for email, one in stage.people.items() if email != ASHA["email"] for words in one.seen]
-    told = "\n".join([logged, await stage.kept(), *others])
-    mail = "\n".join(str(letter) for letter in await stage.letters() if letter.to != ASHA["email"])
-    assert not [code for code in stage.codes() if shown(code, told + mail)]
-    assert "4242424242424242" not in told.replace(" ", "")
+    others = [text for email, person in story.people.items() if email != ASHA["email"] for text in person.page_texts]
+    visible = "\n".join([logged, await story.stored_text(), *others])
+    mail = "\n".join(str(message) for message in await story.pending_emails() if message.recipient != ASHA["email"])
+    assert not [code for code in story.codes() if contains_code(code, visible + mail)]
+    assert "4242424242424242" not in visible.replace(" ", "")

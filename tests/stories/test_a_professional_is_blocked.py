@@ -3,24 +3,24 @@
 import pytest
 
 from app.accounts.user import User
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.secrets import Passwords
 from app.settings import Settings
 from tests.factories import an_admin
 from tests.person import Page, Person
-from tests.stage import Stage, at, stopped
+from tests.story_app import StoryApp, at, frozen_at
 from tests.town import ASHA, PASSWORD
 
 REASON = "Three customers were asked for more money at the door."
 
 
 @pytest.fixture
-async def meena(stage: Stage) -> Person:
-    settings: Settings = stage.app.state.settings
-    async with stage.database.work(stage.app.state.after) as db:
+async def meena(story: StoryApp) -> Person:
+    settings: Settings = story.app.state.services.settings
+    async with story.database.work(story.app.state.services.after_commit) as db:
         user = await an_admin(db, "Meena Iyer", email="meena@example.com")
-        user.password_hash = await Passwords(Vault(settings.secret_key), cheap=True).hash(PASSWORD)
-    return await stage.comes("meena@example.com")
+        user.password_hash = await Passwords(Encryption(settings.secret_key), cheap=True).hash(PASSWORD)
+    return await story.sign_in("meena@example.com")
 
 
 def desk_of(user: User) -> str:
@@ -30,7 +30,9 @@ def desk_of(user: User) -> str:
 async def with_password(meena: Person, path: str) -> Page:
     """Whoever signed in a while ago gives the password once more, and goes on to where they wanted."""
     page = await meena.visit(path)
-    return await meena.go(page, "/login/again", password=PASSWORD) if "/login/again" in page.path else page
+    return (
+        await meena.submit_and_follow(page, "/login/again", password=PASSWORD) if "/login/again" in page.path else page
+    )
 
 
 async def blocks(meena: Person, path: str, reason: str = REASON) -> Page:
@@ -45,23 +47,25 @@ async def unblocks(meena: Person, path: str, reason: str) -> None:
     assert sent.status == 303, sent.text
 
 
-async def letters_to(stage: Stage, email: str) -> str:
-    return "\n".join(letter.subject + letter.text for letter in await stage.letters() if letter.to == email)
+async def letters_to(story: StoryApp, email: str) -> str:
+    return "\n".join(
+        letter.subject + letter.text for letter in await story.pending_emails() if letter.recipient == email
+    )
 
 
-async def test_a_professional_with_a_started_and_an_accepted_job_is_blocked(stage, meena):
-    asha, (ravi, kumar) = await stage.signs_up(), await stage.workers()
-    running = (await stage.books(asha, at(11), named=stage.town.ravi)).path.split("/")[2]
-    coming = (await stage.books(asha, at(16), named=stage.town.ravi)).path.split("/")[2]
+async def test_a_professional_with_a_started_and_an_accepted_job_is_blocked(story, meena):
+    asha, (ravi, kumar) = await story.sign_up(), await story.sign_in_professionals()
+    running = (await story.book(asha, at(11), named=story.town.ravi)).path.split("/")[2]
+    coming = (await story.book(asha, at(16), named=story.town.ravi)).path.split("/")[2]
     for reference in (running, coming):
-        await stage.accepted(ravi, reference)
-    with stopped(11):
-        await stage.started(asha, ravi, running)
-        asked = await blocks(meena, desk_of(stage.town.ravi))
+        await story.accept(ravi, reference)
+    with frozen_at(11):
+        await story.start(asha, ravi, running)
+        asked = await blocks(meena, desk_of(story.town.ravi))
     assert "Offers 1 accepted job to others" in asked.text
     assert "1 job that has started is finished as agreed" in asked.text
 
-    with stopped(11, 5):
+    with frozen_at(11, 5):
         assert (await ravi.visit("/jobs")).path.startswith("/login")
         assert (await ravi.sign_in("ravi@example.com", PASSWORD)).location == "/blocked"
         closed = await ravi.visit("/blocked")
@@ -69,70 +73,70 @@ async def test_a_professional_with_a_started_and_an_accepted_job_is_blocked(stag
         for gone in ("/jobs", f"/jobs/{coming}", "/availability", "/documents", "/profile"):
             assert (await ravi.get(gone)).status_code == 403, gone
         assert "start-code" not in (await asha.visit(f"/bookings/{coming}")).data
-        told = await letters_to(stage, ASHA["email"])
+        told = await letters_to(story, ASHA["email"])
         assert "We look for somebody else" in told
         assert "cancel without a fee" in told
-        assert REASON in await letters_to(stage, "ravi@example.com")
+        assert REASON in await letters_to(story, "ravi@example.com")
         assert REASON not in told
 
-        await stage.accepted(kumar, coming)
+        await story.accept(kumar, coming)
         assert "Kumar comes" in (await asha.visit(f"/bookings/{coming}")).text
 
         finish = (await asha.visit(f"/bookings/{running}")).data["finish-code"]
         job = await ravi.visit(next(link for link in closed.links if link.endswith(running)))
-        after = await ravi.go(job, "/completion", code=finish)
+        after = await ravi.submit_and_follow(job, "/completion", code=finish)
         assert after.path == "/blocked"
         assert "still running" not in after.text
-        assert "★" not in (await asha.visit(f"/professionals/{stage.town.ravi.id}")).text
-    with stopped(11, 10):
-        await unblocks(meena, desk_of(stage.town.ravi), "He paid it back and apologised.")
-        assert "He paid it back" in await letters_to(stage, "ravi@example.com")
+        assert "★" not in (await asha.visit(f"/professionals/{story.town.ravi.id}")).text
+    with frozen_at(11, 10):
+        await unblocks(meena, desk_of(story.town.ravi), "He paid it back and apologised.")
+        assert "He paid it back" in await letters_to(story, "ravi@example.com")
         assert (await ravi.visit("/jobs")).status == 200
         assert (await ravi.visit(f"/jobs/{coming}")).status == 404
         assert "₹126.65" in (await ravi.visit("/earnings")).text
 
 
-async def test_what_waits_for_others_may_be_cancelled_late_and_free(stage, meena):
-    asha, (ravi, _) = await stage.signs_up(), await stage.workers()
-    page = await stage.books(asha, at(12), named=stage.town.ravi)
-    await stage.accepted(ravi, page.path.split("/")[2])
-    with stopped(10, 30):
+async def test_what_waits_for_others_may_be_cancelled_late_and_free(story, meena):
+    asha, (ravi, _) = await story.sign_up(), await story.sign_in_professionals()
+    page = await story.book(asha, at(12), named=story.town.ravi)
+    await story.accept(ravi, page.path.split("/")[2])
+    with frozen_at(10, 30):
         assert "₹100" in (await asha.visit(f"{page.path}/cancellation")).text
-        await blocks(meena, desk_of(stage.town.ravi))
+        await blocks(meena, desk_of(story.town.ravi))
         asking = await asha.visit(f"{page.path}/cancellation")
         assert "₹100" not in asking.text
-        gone = await asha.go(asking, "/cancellation", reason="Then another day.")
+        gone = await asha.submit_and_follow(asking, "/cancellation", reason="Then another day.")
         assert "₹149" in gone.text
 
 
-async def test_opened_again_within_the_last_hour_it_waits_for_its_slot_and_then_for_its_customer(stage, meena):
-    asha, (ravi, kumar) = await stage.signs_up(), await stage.workers()
-    page = await stage.books(asha, at(12), named=stage.town.ravi)
+async def test_opened_again_within_the_last_hour_it_waits_for_its_slot_and_then_for_its_customer(story, meena):
+    asha, (ravi, kumar) = await story.sign_up(), await story.sign_in_professionals()
+    page = await story.book(asha, at(12), named=story.town.ravi)
     reference = page.path.split("/")[2]
-    await stage.accepted(ravi, reference)
-    with stopped(11, 30):
-        await blocks(meena, desk_of(stage.town.ravi))
+    await story.accept(ravi, reference)
+    with frozen_at(11, 30):
+        await blocks(meena, desk_of(story.town.ravi))
         assert reference in (await kumar.visit("/jobs")).text
-    with stopped(12):
+    with frozen_at(12):
         waiting = await asha.visit(page.path)
-        refunded = await asha.go(waiting, "/absence", answer="refund")
+        refunded = await asha.submit_and_follow(waiting, "/absence", answer="refund")
         assert "₹149" in refunded.text
 
 
-async def test_a_customer_is_blocked_with_everything_open(stage, meena):
-    asha, (ravi, kumar) = await stage.signs_up(), await stage.workers()
-    running = (await stage.books(asha, at(11), named=stage.town.ravi)).path.split("/")[2]
-    coming = (await stage.books(asha, at(16), named=stage.town.ravi)).path.split("/")[2]
-    asked_for = (await stage.books(asha, at(18))).path.split("/")[2]
+async def test_a_customer_is_blocked_with_everything_open(story, meena):
+    asha, (ravi, kumar) = await story.sign_up(), await story.sign_in_professionals()
+    running = (await story.book(asha, at(11), named=story.town.ravi)).path.split("/")[2]
+    coming = (await story.book(asha, at(16), named=story.town.ravi)).path.split("/")[2]
+    asked_for = (await story.book(asha, at(18))).path.split("/")[2]
     for reference in (running, coming):
-        await stage.accepted(ravi, reference)
+        await story.accept(ravi, reference)
     found = await meena.visit("/admin/customers?q=asha.raman")
     path = next(link for link in found.links if link.startswith("/admin/customers/")).partition("?")[0]
-    with stopped(11):
-        await stage.started(asha, ravi, running)
+    with frozen_at(11):
+        await story.start(asha, ravi, running)
         asked = await blocks(meena, path, "Threw a shoe.")
     assert "Cancels 2 bookings, refunds ₹298" in asked.text
-    with stopped(11, 5):
+    with frozen_at(11, 5):
         assert asked_for not in (await kumar.visit("/jobs")).text
         assert (await asha.visit("/bookings")).path.startswith("/login")
         assert (await asha.sign_in(ASHA["email"], PASSWORD)).location == "/blocked"
@@ -142,8 +146,11 @@ async def test_a_customer_is_blocked_with_everything_open(stage, meena):
         assert "Threw a shoe." in closed.text
         shown = await asha.visit(next(link for link in closed.links if link.endswith(running)))
         job = await ravi.visit(f"/jobs/{running}")
-        assert "you earned ₹126.65" in (await ravi.go(job, "/completion", code=shown.data["finish-code"])).text
-        assert "Threw a shoe." not in await letters_to(stage, "ravi@example.com")
-        assert "cancelled" in (await letters_to(stage, "ravi@example.com")).lower()
+        assert (
+            "you earned ₹126.65"
+            in (await ravi.submit_and_follow(job, "/completion", code=shown.data["finish-code"])).text
+        )
+        assert "Threw a shoe." not in await letters_to(story, "ravi@example.com")
+        assert "cancelled" in (await letters_to(story, "ravi@example.com")).lower()
         await unblocks(meena, path, "It was a sandal, and an accident.")
-        await stage.books(asha, at(17))
+        await story.book(asha, at(17))

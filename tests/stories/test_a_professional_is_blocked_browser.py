@@ -1,4 +1,4 @@
-"""In real windows: Ravi works at one door and has promised to come to another when Meena blocks him; Asha looks on."""
+"""In real browsers: Meena blocks Ravi while he is at work and has another job; Asha sees it."""
 
 import asyncio
 import re
@@ -8,10 +8,10 @@ import httpx
 import pytest
 from playwright.async_api import Browser, expect
 
-from app.bookings.reservation import accept
 from app.check.run import broken
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.secrets import Passwords
+from app.jobs.acceptance import accept
 from tests.browser import windows
 from tests.browser.windows import Window
 from tests.factories import a_customer, a_request, a_start, an_admin
@@ -28,7 +28,7 @@ async def town(own_database) -> Town:
     """Ravi has started one job of Asha's and accepted another; Asha owes nothing."""
     async with own_database.work() as db:
         town = await build(db, SECRET)
-        hashed = await Passwords(Vault(SECRET), cheap=True).hash(PASSWORD)
+        hashed = await Passwords(Encryption(SECRET), cheap=True).hash(PASSWORD)
         admin = await an_admin(db, email="meena@example.com")
         asha = await a_customer(db, email="asha@example.com")
         admin.password_hash = asha.password_hash = hashed
@@ -38,9 +38,9 @@ async def town(own_database) -> Town:
         ]
     async with own_database.work() as db:
         for reference in (town.started, town.coming):
-            booking = await accept(db, town.ravi, reference, Vault(SECRET))
+            booking = await accept(db, town.ravi, reference, Encryption(SECRET))
             if reference == town.started:
-                booking.start(town.ravi, booking.live_code("start"), Vault(SECRET))
+                booking.start(town.ravi, booking.live_code("start"), Encryption(SECRET))
     return town
 
 
@@ -61,8 +61,8 @@ async def test_a_professional_is_blocked_before_everybodys_eyes(webs, browser, t
     meena, ravi, asha = [await Window.open(browser, url) for url in (webs[0], webs[1], webs[1])]
     for window, name in ((meena, "meena"), (ravi, "ravi"), (asha, "asha")):
         await _signs_in(window, name)
-    await ravi.go(f"/jobs/{town.coming}")
-    await asha.go(f"/bookings/{town.coming}")
+    await ravi.goto(f"/jobs/{town.coming}")
+    await asha.goto(f"/bookings/{town.coming}")
     await asha.shows("#start-code")
     await asha.mark()
     line = asyncio.create_task(_listens(ravi))
@@ -77,7 +77,7 @@ async def test_a_professional_is_blocked_before_everybodys_eyes(webs, browser, t
 
     await _finishes_what_has_started(ravi, asha, town)
     await _unblocks(meena, town)
-    await ravi.go("/jobs")
+    await ravi.goto("/jobs")
     await ravi.shows("h1")
     ravi.complaints[:] = [one for one in ravi.complaints if "403" not in one]
     for window in (meena, ravi, asha):
@@ -87,7 +87,7 @@ async def test_a_professional_is_blocked_before_everybodys_eyes(webs, browser, t
 
 
 async def _signs_in(window: Window, name: str) -> None:
-    await window.go("/login")
+    await window.goto("/login")
     await window.page.fill("[name=email]", f"{name}@example.com")
     await window.page.fill("[name=password]", PASSWORD)
     await window.press("Sign in")
@@ -110,7 +110,7 @@ async def _listens(window: Window) -> list[str]:
 
 async def _blocks(meena: Window, town: Town) -> None:
     """What it does stands there; without a reason nothing happens."""
-    await meena.go(f"/admin/professionals/{town.ravi.id}/block")
+    await meena.goto(f"/admin/professionals/{town.ravi.id}/block")
     await meena.page.set_viewport_size(DESK)
     await meena.shows("#block", "Offers 1 accepted job to others")
     await meena.shows("#block", "1 job that has started is finished as agreed")
@@ -131,7 +131,7 @@ async def _finishes_what_has_started(ravi: Window, asha: Window, town: Town) -> 
     await expect(ravi.page).to_have_url(re.compile("/blocked$"))
     await ravi.shows("main", REASON)
     await ravi.look()
-    await asha.go(f"/bookings/{town.started}")
+    await asha.goto(f"/bookings/{town.started}")
     code = await asha.page.locator("#finish-code").get_attribute("value")
     await ravi.page.locator(f"a[href='/jobs/{town.started}']").click()
     await ravi.page.wait_for_url(lambda now: town.started in now)
@@ -143,7 +143,7 @@ async def _finishes_what_has_started(ravi: Window, asha: Window, town: Town) -> 
 
 
 async def _unblocks(meena: Window, town: Town) -> None:
-    await meena.go(f"/admin/professionals/{town.ravi.id}/unblock")
+    await meena.goto(f"/admin/professionals/{town.ravi.id}/unblock")
     await meena.page.fill("#reason", "He paid it back.")
     await meena.press("Unblock")
     await meena.page.wait_for_url(lambda now: not now.endswith("/unblock"))

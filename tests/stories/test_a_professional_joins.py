@@ -1,4 +1,4 @@
-"""Somebody wants to work with Doorstep: is denied, sends a better paper, is approved, and does a first job."""
+"""A professional applies, is denied, sends a better document, is approved, and does a first job."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from app.scheduling.working_hours import Offering
 from tests.factories import ADYAR, an_admin
 from tests.person import Page, Person
-from tests.stage import Stage, at
+from tests.story_app import StoryApp, at
 from tests.town import PASSWORD
 from tests.vetting.samples import a_pdf, a_picture
 
@@ -26,26 +26,26 @@ WEEK = {f"{side}-{day}-1": time for day in range(7) for side, time in (("from", 
 
 
 @pytest.fixture
-async def meena(stage):
-    async with stage.database.work() as db:
+async def meena(story):
+    async with story.database.work() as db:
         admin = await an_admin(db)
-    stage.people[admin.email] = await Person(stage.app).signed_in_as(admin, stage.database)
-    return stage.people[admin.email]
+    story.people[admin.email] = await Person(story.app).signed_in_as(admin, story.database)
+    return story.people[admin.email]
 
 
 async def sends(me: Person, page: Page, action: str, content: bytes, name: str, **fields: str) -> Page:
     """The form that is drawn, with a file in it; what comes back is followed."""
     form = page.form(action)
     files = {"document": (name, content, "application/octet-stream")}
-    answer = me._kept(await me.post(action, data=form.fields | fields, files=files))
+    answer = me._remember(await me.post(action, data=form.fields | fields, files=files))
     assert answer.status == 303, answer.text
     return await me.visit(answer.location)
 
 
-async def signs_up(stage: Stage) -> Person:
-    geeta = stage.people[GEETA["email"]] = Person(stage.app)
+async def signs_up(story: StoryApp) -> Person:
+    geeta = story.people[GEETA["email"]] = Person(story.app)
     page = await geeta.visit("/register/professional")
-    assert str(stage.town.service.id) in page.form("/register/professional").choices["service_ids"]
+    assert str(story.town.service.id) in page.form("/register/professional").choices["service_ids"]
     arrived = await sends(
         geeta,
         page,
@@ -53,7 +53,7 @@ async def signs_up(stage: Stage) -> Person:
         a_picture(),
         "dark.png",
         **GEETA,
-        service_ids=str(stage.town.service.id),
+        service_ids=str(story.town.service.id),
     )
     assert arrived.path == "/login"
     assert (await geeta.submit(arrived, "/login", email=GEETA["email"], password=PASSWORD)).status == 303
@@ -70,43 +70,45 @@ async def found(meena: Person, q: str, state: str = "waiting") -> str:
 async def approves(meena: Person, desk: str) -> Page:
     page = await meena.visit(desk)
     form = page.form("/approval")
-    answer = meena._kept(await meena.post(f"{desk}/approval", data=form.fields | {"checked": form.choices["checked"]}))
+    answer = meena._remember(
+        await meena.post(f"{desk}/approval", data=form.fields | {"checked": form.choices["checked"]})
+    )
     assert answer.status == 303, answer.text
     return await meena.visit(answer.location)
 
 
-async def letters(stage: Stage) -> dict[str, str]:
+async def letters(story: StoryApp) -> dict[str, str]:
     """What Geeta was told by mail: the subject and the text, the latest first."""
-    return {one.subject: one.text for one in await stage.letters() if one.to == GEETA["email"]}
+    return {one.subject: one.text for one in await story.pending_emails() if one.recipient == GEETA["email"]}
 
 
-async def standing_of_the_new_service(stage: Stage, geeta_id: int, service_id: int) -> str:
-    async with stage.database.work() as db:
+async def standing_of_the_new_service(story: StoryApp, geeta_id: int, service_id: int) -> str:
+    async with story.database.work() as db:
         return (await db.get_one(Offering, (geeta_id, service_id))).standing
 
 
-async def test_somebody_joins_is_denied_asks_again_is_approved_and_does_a_first_job(stage, meena):
-    geeta = await signs_up(stage)
+async def test_somebody_joins_is_denied_asks_again_is_approved_and_does_a_first_job(story, meena):
+    geeta = await signs_up(story)
     assert (await geeta.visit("/verification")).status == 200
     desk = await found(meena, "geeta")
     public = f"/professionals/{desk.rsplit('/', 1)[1]}"
-    assert (await Person(stage.app).visit(public)).status == 404
+    assert (await Person(story.app).visit(public)).status == 404
 
-    await denied(stage, geeta, meena, desk)
+    await denied(story, geeta, meena, desk)
     await asked_again(geeta)
-    await approved(stage, geeta, meena, desk, public)
-    await does_a_first_job(stage, geeta)
+    await approved(story, geeta, meena, desk, public)
+    await does_a_first_job(story, geeta)
 
 
-async def denied(stage: Stage, geeta: Person, meena: Person, desk: str) -> None:
+async def denied(story: StoryApp, geeta: Person, meena: Person, desk: str) -> None:
     page = await meena.visit(desk)
     nothing = await meena.submit(page, "/denial", reason="  ")
     assert nothing.status == 422
-    await meena.go(page, "/denial", reason=REASON)
+    await meena.submit_and_follow(page, "/denial", reason=REASON)
     told = await geeta.visit("/verification")
     assert "too dark to see the face" in told.text
     assert "daylight" in told.text
-    [text] = [text for text in (await letters(stage)).values() if "too dark" in text]
+    [text] = [text for text in (await letters(story)).values() if "too dark" in text]
     assert "/verification" in text
     assert await found(meena, "geeta", "denied") == desk
     late = await meena.submit(page, "/approval", checked=page.form("/approval").choices["checked"])
@@ -126,7 +128,7 @@ async def asked_again(geeta: Person) -> None:
     assert again.status_code == 409
 
 
-async def approved(stage: Stage, geeta: Person, meena: Person, desk: str, public: str) -> None:
+async def approved(story: StoryApp, geeta: Person, meena: Person, desk: str, public: str) -> None:
     page = await meena.visit(desk)
     assert MESSAGE in page.text
     half = await meena.submit(page, "/approval", checked="name")
@@ -134,46 +136,46 @@ async def approved(stage: Stage, geeta: Person, meena: Person, desk: str, public
     assert "1 of 5" in half.text
     done = await approves(meena, desk)
     assert "Geeta Menon" in done.text
-    assert any("pprove" in subject or "work" in subject for subject in await letters(stage))
-    assert (await Person(stage.app).visit(public)).status == 200
+    assert any("pprove" in subject or "work" in subject for subject in await letters(story))
+    assert (await Person(story.app).visit(public)).status == 200
     nobody = await geeta.post(f"{desk}/approval", data={"_csrf_token": await geeta.token()})
     assert nobody.status_code == 403
 
 
-async def does_a_first_job(stage: Stage, geeta: Person) -> None:
-    await geeta.go(await geeta.visit("/availability"), "/availability/hours", **WEEK)
-    asha = await stage.signs_up()
-    async with stage.database.work() as db:
-        user = await stage.person_of(db, GEETA["email"])
-    reference = (await stage.books(asha, at(15), named=user)).path.split("/")[2]
-    await stage.accepted(geeta, reference)
-    await stage.started(asha, geeta, reference)
-    done = await stage.finished(asha, geeta, reference)
+async def does_a_first_job(story: StoryApp, geeta: Person) -> None:
+    await geeta.submit_and_follow(await geeta.visit("/availability"), "/availability/hours", **WEEK)
+    asha = await story.sign_up()
+    async with story.database.work() as db:
+        user = await story.user_by_email(db, GEETA["email"])
+    reference = (await story.book(asha, at(15), named=user)).path.split("/")[2]
+    await story.accept(geeta, reference)
+    await story.start(asha, geeta, reference)
+    done = await story.finish(asha, geeta, reference)
     assert done.status == 200
     assert reference in (await geeta.visit("/jobs/history")).text
     assert "₹126.65" in (await geeta.visit("/earnings")).text
 
 
-async def test_a_new_service_waits_while_the_rest_goes_on(stage, meena):
-    geeta = await signs_up(stage)
+async def test_a_new_service_waits_while_the_rest_goes_on(story, meena):
+    geeta = await signs_up(story)
     desk = await found(meena, "geeta")
     await approves(meena, desk)
-    await geeta.go(await geeta.visit("/availability"), "/availability/hours", **WEEK)
+    await geeta.submit_and_follow(await geeta.visit("/availability"), "/availability/hours", **WEEK)
     page = await geeta.visit("/profile/work")
-    own, *others = [str(stage.town.service.id), *page.form("/profile/work").choices["service_ids"]]
+    own, *others = [str(story.town.service.id), *page.form("/profile/work").choices["service_ids"]]
     new = next(one for one in others if one != own)
     form = page.form("/profile/work")
     answer = await geeta.post("/profile/work", data=form.fields | {"service_ids": [own, new]})
     assert answer.status_code == 303, answer.text
     geeta_id = int(desk.rsplit("/", 1)[1])
-    assert await standing_of_the_new_service(stage, geeta_id, int(new)) == "pending"
-    asha = await stage.signs_up()
-    async with stage.database.work() as db:
-        user = await stage.person_of(db, GEETA["email"])
-    reference = (await stage.books(asha, at(16), named=user)).path.split("/")[2]
-    await stage.accepted(geeta, reference)
-    await meena.go(await meena.visit(desk), "/denial", reason="A permit for that is needed first.")
-    assert await standing_of_the_new_service(stage, geeta_id, int(new)) == "denied"
-    assert await standing_of_the_new_service(stage, geeta_id, int(own)) == "approved"
+    assert await standing_of_the_new_service(story, geeta_id, int(new)) == "pending"
+    asha = await story.sign_up()
+    async with story.database.work() as db:
+        user = await story.user_by_email(db, GEETA["email"])
+    reference = (await story.book(asha, at(16), named=user)).path.split("/")[2]
+    await story.accept(geeta, reference)
+    await meena.submit_and_follow(await meena.visit(desk), "/denial", reason="A permit for that is needed first.")
+    assert await standing_of_the_new_service(story, geeta_id, int(new)) == "denied"
+    assert await standing_of_the_new_service(story, geeta_id, int(own)) == "approved"
     assert "A permit for that" in (await geeta.visit("/verification")).text
-    assert any("A permit for that" in text for text in (await letters(stage)).values())
+    assert any("A permit for that" in text for text in (await letters(story)).values())

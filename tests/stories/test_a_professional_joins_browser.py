@@ -1,4 +1,4 @@
-"""Joining in real windows: Geeta on a phone, Meena at the desk; each sees what the other did without a reload."""
+"""An application in real browsers: Geeta on a phone, Meena on the admin pages; both update without a reload."""
 
 import re
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.accounts.user import User
 from app.check.run import broken
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.secrets import Passwords
 from app.core.storage import Storage
 from tests.browser import windows
@@ -38,7 +38,7 @@ async def town(own_database):
     async with own_database.work() as db:
         town = await build(db, SECRET)
         admin = await an_admin(db, "Meena Iyer", email="meena@example.com")
-        admin.password_hash = await Passwords(Vault(SECRET), cheap=True).hash(PASSWORD)
+        admin.password_hash = await Passwords(Encryption(SECRET), cheap=True).hash(PASSWORD)
     return town
 
 
@@ -60,7 +60,7 @@ async def test_somebody_joins_before_an_admins_eyes(webs, browser, town, own_dat
     await _signs_up(geeta, town.service.name)
     await _signs_in(geeta, GEETA["email"])
     await _signs_in(meena, "meena@example.com")
-    await geeta.go("/verification")
+    await geeta.goto("/verification")
     await geeta.shows("#standing", "We are checking your papers")
     await geeta.mark()
     await _is_denied(meena)
@@ -68,7 +68,7 @@ async def test_somebody_joins_before_an_admins_eyes(webs, browser, town, own_dat
     assert await geeta.is_marked()
     await _asks_again(geeta)
     await _is_approved(meena)
-    await geeta.go("/verification")
+    await geeta.goto("/verification")
     await geeta.shows("#standing", "You may work with Doorstep")
     await _takes_a_first_job(geeta, town, own_database)
     for window in (geeta, meena):
@@ -82,7 +82,7 @@ def _photo(words: str) -> FilePayload:
 
 
 async def _signs_up(geeta: Window, service: str) -> None:
-    await geeta.go("/register/professional")
+    await geeta.goto("/register/professional")
     await geeta.press("Ask to work with Doorstep")
     await geeta.shows(".field__error, .error", "Tell us your name")
     await geeta.look()
@@ -97,7 +97,7 @@ async def _signs_up(geeta: Window, service: str) -> None:
 
 
 async def _signs_in(window: Window, email: str) -> None:
-    await window.go("/login")
+    await window.goto("/login")
     await window.page.fill("[name=email]", email)
     await window.page.fill("[name=password]", PASSWORD)
     await window.press("Sign in")
@@ -106,7 +106,7 @@ async def _signs_in(window: Window, email: str) -> None:
 
 async def _opens_geeta(meena: Window) -> None:
     """Found while her name is typed."""
-    await meena.go("/admin/professionals")
+    await meena.goto("/admin/professionals")
     await meena.page.set_viewport_size(DESK)
     await meena.page.fill("#q", "geeta m")
     await expect(meena.page).to_have_url(re.compile("q=geeta"))
@@ -132,7 +132,7 @@ async def _is_denied(meena: Window) -> None:
 
 
 async def _asks_again(geeta: Window) -> None:
-    await geeta.go("/verification")
+    await geeta.goto("/verification")
     await geeta.page.fill("[name=message]", "Taken at the window.")
     await geeta.page.set_input_files("[name=document]", _photo("daylight"))
     await geeta.page.locator("form:has([name=message]) button.button--go").click()
@@ -153,7 +153,7 @@ async def _is_approved(meena: Window) -> None:
 
 
 async def _takes_a_first_job(geeta: Window, town, database) -> None:
-    await geeta.go("/availability")
+    await geeta.goto("/availability")
     for day in range(7):
         await geeta.page.fill(f"[name=from-{day}-1]", "08:00")
         await geeta.page.fill(f"[name=to-{day}-1]", "20:00")
@@ -162,7 +162,7 @@ async def _takes_a_first_job(geeta: Window, town, database) -> None:
     async with database.work() as db:
         me = (await db.scalars(select(User).where(User.email == GEETA["email"]))).one()
         booking = await a_request(db, await a_customer(db), town.service, professional_id=me.id)
-    await geeta.go("/jobs")
+    await geeta.goto("/jobs")
     await geeta.press_and_arrive("Accept")
     assert geeta.page.url.endswith(f"/jobs/{booking.reference}")
     await geeta.shows("main", "Asha")

@@ -7,77 +7,79 @@ import pytest
 
 from tests.factories import an_admin
 from tests.person import Page, Person
-from tests.stage import START, at, shown, stopped
+from tests.story_app import SLOT_VALUE_FORMAT, at, contains_code, frozen_at
 from tests.town import LEAKS, NOTE, VISA
 
 HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 
 
 @pytest.fixture
-async def meena(stage):
-    async with stage.database.work() as db:
+async def meena(story):
+    async with story.database.work() as db:
         admin = await an_admin(db)
-    stage.people[admin.email] = await Person(stage.app).signed_in_as(admin, stage.database)
-    return stage.people[admin.email]
+    story.people[admin.email] = await Person(story.app).signed_in_as(admin, story.database)
+    return story.people[admin.email]
 
 
 @pytest.fixture
-async def desk(stage):
+async def desk(story):
     """The address of the service at the desk."""
-    return f"/admin/services/{stage.town.service.id}"
+    return f"/admin/services/{story.town.service.id}"
 
 
 def plain(page):
     """What people read of it: without the tokens of its forms."""
-    return re.sub(r'value="[^"]{40,}"|x-csrftoken[^}]+', "", page.text)
+    return re.sub(r'value="[^"]{40,}"|x-csrf-token[^}]+', "", page.text)
 
 
-async def somebody(stage, name):
-    return await stage.signs_up(full_name=name, email=f"{name.split()[0].lower()}@example.com")
+async def somebody(story, name):
+    return await story.sign_up(full_name=name, email=f"{name.split()[0].lower()}@example.com")
 
 
 async def drawn(me, start):
     """The form of a new booking, not sent yet."""
     page = await me.visit(f"/services/{LEAKS}?pincode=600020")
-    return await me.go(page, "/bookings/new", start=start.strftime(START))
+    return await me.submit_and_follow(page, "/bookings/new", start=start.strftime(SLOT_VALUE_FORMAT))
 
 
-async def test_a_service_is_retired_with_open_bookings_and_nobody_is_let_down(stage, meena, desk):
-    asha, lakshmi = await stage.signs_up(), await somebody(stage, "Lakshmi Narayanan")
-    kavya, john = await somebody(stage, "Kavya Iyer"), await somebody(stage, "John Peter")
-    ravi, kumar = await stage.workers()
-    accepted = await stage.books(asha, at(15), named=stage.town.ravi)
-    await stage.accepted(ravi, reference(accepted))
-    waiting = await stage.books(lakshmi, at(17), method="after")
-    paying = await kavya.go(await drawn(kavya, at(18)), "/bookings", note=NOTE)
+async def test_a_service_is_retired_with_open_bookings_and_nobody_is_let_down(story, meena, desk):
+    asha, lakshmi = await story.sign_up(), await somebody(story, "Lakshmi Narayanan")
+    kavya, john = await somebody(story, "Kavya Iyer"), await somebody(story, "John Peter")
+    ravi, kumar = await story.sign_in_professionals()
+    accepted = await story.book(asha, at(15), named=story.town.ravi)
+    await story.accept(ravi, reference(accepted))
+    waiting = await story.book(lakshmi, at(17), method="after")
+    paying = await kavya.submit_and_follow(await drawn(kavya, at(18)), "/bookings", note=NOTE)
     form = await drawn(john, at(19))
 
     asking = await meena.visit(f"{desk}/retirement")
     assert "2 open bookings" in re.sub(r"</?b[^>]*>", "", asking.text)
     assert "1 person is paying" in re.sub(r"</?b[^>]*>", "", asking.text)
     assert "3 professionals offer it" in re.sub(r"</?b[^>]*>", "", asking.text)
-    done = await meena.go(asking, "/retirement")
+    done = await meena.submit_and_follow(asking, "/retirement")
     assert "No longer offered" in done.text
 
-    await nobody_books_it_any_more(stage, john, form)
-    await who_was_paying_is_told(stage, kavya, paying)
-    await meena.go(await meena.visit(f"{desk}/edit"), "/edit", price="999", name="Leaks and everything", minutes="120")
+    await nobody_books_it_any_more(story, john, form)
+    await who_was_paying_is_told(story, kavya, paying)
+    await meena.submit_and_follow(
+        await meena.visit(f"{desk}/edit"), "/edit", price="999", name="Leaks and everything", minutes="120"
+    )
     await every_page_still_draws(asha, lakshmi, ravi, accepted, waiting)
 
-    await stage.started(asha, ravi, reference(accepted))
-    assert "you earned ₹126.65" in (await stage.finished(asha, ravi, reference(accepted))).text
+    await story.start(asha, ravi, reference(accepted))
+    assert "you earned ₹126.65" in (await story.finish(asha, ravi, reference(accepted))).text
     receipt = await asha.visit(f"{accepted.path}/receipt")
     assert "₹149" in receipt.text
     assert "Fixing leaks and pipes" in receipt.text
     assert "No longer offered" in (await asha.visit(f"/bookings/new?again={reference(accepted)}")).text
 
     moved = await lakshmi.visit(f"{waiting.path}/reschedule")
-    await lakshmi.go(moved, "/reschedule", start=f"{at(11, days=1):%Y-%m-%dT%H:%M}")
-    await stage.accepted(kumar, reference(waiting))
+    await lakshmi.submit_and_follow(moved, "/reschedule", start=f"{at(11, days=1):%Y-%m-%dT%H:%M}")
+    await story.accept(kumar, reference(waiting))
     assert "₹149" in (await lakshmi.visit(waiting.path)).text
 
-    await meena.go(await meena.visit(desk), "/return")
-    again = await stage.books(john, at(13, days=1))
+    await meena.submit_and_follow(await meena.visit(desk), "/return")
+    again = await story.book(john, at(13, days=1))
     assert "₹999" in again.text
     assert plain(await asha.visit(f"{accepted.path}/receipt")) == plain(receipt)
     only_their_own_codes(asha, lakshmi, kavya, john)
@@ -87,24 +89,24 @@ def only_their_own_codes(asha: Person, *others: Person) -> None:
     """The end of every story looks for Asha's codes among what was told to others, who have codes of their own here."""
     hers = {code for page in asha.pages for name, code in page.data.items() if name.endswith("-code")}
     for other in others:
-        assert not [code for code in hers if shown(code, "\n".join(other.seen))]
+        assert not [code for code in hers if contains_code(code, "\n".join(other.page_texts))]
         other.pages.clear()
 
 
-async def nobody_books_it_any_more(stage, john: Person, form: Page) -> None:
+async def nobody_books_it_any_more(story, john: Person, form: Page) -> None:
     refused = await john.submit(form, "/bookings", note=NOTE)
     assert refused.status == 409
     assert "We do not offer this any more" in refused.text
-    async with Person(stage.app) as visitor:
+    async with Person(story.app) as visitor:
         shown = await visitor.visit(f"/services/{LEAKS}?pincode=600020")
         assert "No longer offered" in shown.text
         assert 'name="start"' not in shown.text
         for page in ("/services?q=leak&pincode=600020", "/services?pincode=600020", "/"):
             assert f"/services/{LEAKS}" not in (await visitor.visit(page)).text, page
-        assert (await visitor.visit(f"/professionals/{stage.town.ravi.id}")).status == 200
+        assert (await visitor.visit(f"/professionals/{story.town.ravi.id}")).status == 200
 
 
-async def who_was_paying_is_told(stage, kavya: Person, paying: Page) -> None:
+async def who_was_paying_is_told(story, kavya: Person, paying: Page) -> None:
     assert "No longer offered" in (await kavya.visit(paying.path)).text
     refused = await kavya.submit(paying, "/payment", **VISA)
     assert refused.status == 409
@@ -112,7 +114,7 @@ async def who_was_paying_is_told(stage, kavya: Person, paying: Page) -> None:
     assert "/services?category=plumbing" in refused.text
     booking = await kavya.visit(paying.path)
     assert "We had to cancel" in booking.text
-    assert (await kavya.send_to(paying.path, VISA)).status == 409
+    assert (await kavya.post_fields(paying.path, VISA)).status == 409
 
 
 async def every_page_still_draws(asha: Person, lakshmi: Person, ravi: Person, accepted: Page, waiting: Page) -> None:
@@ -134,9 +136,9 @@ async def every_page_still_draws(asha: Person, lakshmi: Person, ravi: Person, ac
         assert "Leaks and everything" not in page.text, path
 
 
-async def test_a_service_is_retired_with_htmx_and_the_row_says_so(stage, meena, desk):
-    asha = await stage.signs_up()
-    await stage.books(asha, at(15))
+async def test_a_service_is_retired_with_htmx_and_the_row_says_so(story, meena, desk):
+    asha = await story.sign_up()
+    await story.book(asha, at(15))
     panel = await meena.visit(desk, **HTMX)
     assert f'hx-get="{desk}/retirement"' in panel.text
     asking = await meena.visit(f"{desk}/retirement", **HTMX)
@@ -144,7 +146,7 @@ async def test_a_service_is_retired_with_htmx_and_the_row_says_so(stage, meena, 
     done = Page(await meena.post(form.action, data=form.fields, headers=HTMX))
     assert done.status == 200
     assert "What is booked will be done" in done.text
-    row = re.search(rf'<hx-partial hx-target="#service-{stage.town.service.id}".*?</hx-partial>', done.text, re.S)
+    row = re.search(rf'<hx-partial hx-target="#service-{story.town.service.id}".*?</hx-partial>', done.text, re.S)
     assert row
     assert "Retired" in row[0]
     back = done.form("/return")
@@ -152,30 +154,30 @@ async def test_a_service_is_retired_with_htmx_and_the_row_says_so(stage, meena, 
     assert "Offered again" in done.text
 
 
-async def test_two_admins_retire_the_same_service_and_both_are_answered(stage, meena, desk):
-    async with stage.database.work() as db:
+async def test_two_admins_retire_the_same_service_and_both_are_answered(story, meena, desk):
+    async with story.database.work() as db:
         other = await an_admin(db, "Kiran Rao")
-    kiran = await Person(stage.app).signed_in_as(other, stage.database)
+    kiran = await Person(story.app).signed_in_as(other, story.database)
     pages = [await one.visit(f"{desk}/retirement") for one in (meena, kiran)]
     for one, page in zip((meena, kiran), pages, strict=True):
-        assert "No longer offered" in (await one.go(page, "/retirement")).text
+        assert "No longer offered" in (await one.submit_and_follow(page, "/retirement")).text
     assert "took the service out of the catalogue" in (await meena.visit(f"{desk}?tab=history")).text
     await kiran.aclose()
 
 
-async def test_the_price_changes_while_asha_pays_and_her_old_receipt_does_not(stage, meena, desk):
-    asha, ravi = await stage.signs_up(), await stage.comes("ravi@example.com")
-    first = await stage.books(asha, at(15))
-    await stage.accepted(ravi, reference(first))
+async def test_the_price_changes_while_asha_pays_and_her_old_receipt_does_not(story, meena, desk):
+    asha, ravi = await story.sign_up(), await story.sign_in("ravi@example.com")
+    first = await story.book(asha, at(15))
+    await story.accept(ravi, reference(first))
     before = plain(await asha.visit(f"{first.path}/receipt"))
-    payment = await asha.go(await drawn(asha, at(18)), "/bookings", note=NOTE)
+    payment = await asha.submit_and_follow(await drawn(asha, at(18)), "/bookings", note=NOTE)
     assert "₹149" in payment.text
-    await meena.go(await meena.visit(f"{desk}/edit"), "/edit", price="99.99")
+    await meena.submit_and_follow(await meena.visit(f"{desk}/edit"), "/edit", price="99.99")
     changed = await asha.submit(payment, "/payment", **VISA)
     assert changed.status == 409
     assert "The price changed while you were paying" in changed.text
     assert "₹99.99" in changed.text
-    booked = await asha.go(changed, "/payment", **VISA)
+    booked = await asha.submit_and_follow(changed, "/payment", **VISA)
     assert "₹99.99" in booked.text
     assert plain(await asha.visit(f"{first.path}/receipt")) == before
 
@@ -184,11 +186,11 @@ def reference(page: Page) -> str:
     return page.path.split("/")[2]
 
 
-async def test_a_time_that_lapsed_is_not_offered_again_once_its_service_is_retired(stage, meena, desk):
-    asha = await stage.signs_up()
-    payment = await asha.go(await drawn(asha, at(18)), "/bookings", note=NOTE)
-    await meena.go(await meena.visit(f"{desk}/retirement"), "/retirement")
-    with stopped(9, 8):
+async def test_a_time_that_lapsed_is_not_offered_again_once_its_service_is_retired(story, meena, desk):
+    asha = await story.sign_up()
+    payment = await asha.submit_and_follow(await drawn(asha, at(18)), "/bookings", note=NOTE)
+    await meena.submit_and_follow(await meena.visit(f"{desk}/retirement"), "/retirement")
+    with frozen_at(9, 8):
         for page in (await asha.visit(payment.path), await asha.submit(payment, "/payment", **VISA)):
             assert "No longer offered" in page.text
             assert not [form for form in page.forms if form.action == "/bookings"]

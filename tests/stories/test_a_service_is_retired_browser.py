@@ -1,4 +1,4 @@
-"""The catalogue in real windows: an admin at a desk, another on a phone, a customer; each sees what the first did."""
+"""The catalogue in real browsers: two admins and a customer see a change without a reload."""
 
 import re
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from app.check.run import broken
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.secrets import Passwords
 from tests.browser import windows
 from tests.browser.windows import Window
@@ -23,7 +23,7 @@ DESK = {"width": 1280, "height": 900}
 async def town(own_database):
     async with own_database.work() as db:
         town = await build(db, SECRET)
-        hashed = await Passwords(Vault(SECRET), cheap=True).hash(PASSWORD)
+        hashed = await Passwords(Encryption(SECRET), cheap=True).hash(PASSWORD)
         for name in ("Meena Iyer", "Kiran Rao"):
             admin = await an_admin(db, name, email=f"{name.split()[0].lower()}@example.com")
             admin.password_hash = hashed
@@ -49,12 +49,12 @@ async def test_a_service_is_repriced_and_retired_before_everybodys_eyes(webs, br
     for window, name in ((meena, "meena"), (kiran, "kiran")):
         await _signs_in(window, name)
     await _types_a_price_and_sees_it(meena)
-    await kiran.go("/admin/services?q=fixing+leaks")
+    await kiran.goto("/admin/services?q=fixing+leaks")
     await kiran.mark()
     await _retires(meena, town.service.id)
     await expect(kiran.page.locator(f"#service-{town.service.id}")).to_contain_text("Retired", timeout=6_000)
     assert await kiran.is_marked()
-    await visitor.go(f"/services/{LEAKS}?pincode=600020")
+    await visitor.goto(f"/services/{LEAKS}?pincode=600020")
     await visitor.shows("b", "No longer offered")
     await _makes_a_category(kiran)
     for window in (meena, kiran, visitor):
@@ -64,7 +64,7 @@ async def test_a_service_is_repriced_and_retired_before_everybodys_eyes(webs, br
 
 
 async def _signs_in(window: Window, name: str) -> None:
-    await window.go("/login")
+    await window.goto("/login")
     await window.page.fill("[name=email]", f"{name}@example.com")
     await window.page.fill("[name=password]", PASSWORD)
     await window.press("Sign in")
@@ -73,7 +73,7 @@ async def _signs_in(window: Window, name: str) -> None:
 
 async def _types_a_price_and_sees_it(meena: Window) -> None:
     """The table finds it while she types; the preview follows the form; a bad price stands beside its field."""
-    await meena.go("/admin/services")
+    await meena.goto("/admin/services")
     await meena.page.set_viewport_size(DESK)
     await meena.page.fill("#q", "fixing le")
     await meena.shows("#list td", "Fixing leaks and pipes")
@@ -118,12 +118,12 @@ async def _retires(meena: Window, service_id: int) -> None:
 
 async def _makes_a_category(kiran: Window) -> None:
     """On a phone."""
-    await kiran.go("/admin/services/categories/new")
+    await kiran.goto("/admin/services/categories/new")
     await kiran.page.fill("#name", "Kite repair")
     await kiran.page.fill("#short_name", "Kites")
     await kiran.page.fill("#position", "1")
     await kiran.page.locator("label", has_text="A roller").click()
     await kiran.press_and_arrive("Open this door")
     await kiran.shows("td", "Kite repair")
-    await kiran.go("/")
+    await kiran.goto("/")
     await expect(kiran.page.locator("a.door").first).to_contain_text("Kites")

@@ -1,4 +1,4 @@
-"""The main job by programs alone, from signing up to the export; the customer's open page moves with each step."""
+"""The main job by the API alone, from sign-up to export; the customer's open page updates at each step."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 
 from app.check.run import broken
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.secrets import Passwords
 from tests.browser import windows
 from tests.browser.windows import Window
@@ -27,7 +27,7 @@ async def webs(own_url: str, own_database: Database, services: Any) -> AsyncIter
     async with own_database.work() as db:
         await build(db, SECRET)
         admin = await an_admin(db, email=MEENA)
-        admin.password_hash = await Passwords(Vault(SECRET), cheap=True).hash(PASSWORD)
+        admin.password_hash = await Passwords(Encryption(SECRET), cheap=True).hash(PASSWORD)
     redis_url = services.redis_url.rpartition("/")[0] + "/6"
     async with town_of_processes(environment(own_url, redis_url)) as urls:
         yield urls
@@ -80,7 +80,7 @@ async def test_from_signing_up_to_the_export_by_api_alone(webs, browser, own_dat
 
 async def _asha_looks_on(browser: Browser, url: str) -> Window:
     page = await Window.open(browser, url)
-    await page.go("/login?next=/bookings")
+    await page.goto("/login?next=/bookings")
     await page.page.fill("[name=email]", ASHA["email"])
     await page.page.fill("[name=password]", PASSWORD)
     async with page.page.expect_response(lambda answer: answer.url.endswith("/live")):
@@ -99,7 +99,7 @@ async def _asha_books(asha: Program, page: Window) -> dict[str, Any]:
     await page.shows(f"a[href='/bookings/{made['ref']}']")
     assert await page.is_marked(), "the list was reloaded"
     async with page.page.expect_response(lambda answer: answer.url.endswith("/live")):
-        await page.go(f"/bookings/{made['ref']}")
+        await page.goto(f"/bookings/{made['ref']}")
     await page.shows("h1", "We are asking who can come")
     await page.mark()
     return made

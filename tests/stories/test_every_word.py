@@ -1,4 +1,4 @@
-"""Every word that people read can be translated: each page is drawn in a language in which every word has brackets."""
+"""Every visible string can be translated: each page is rendered in a pseudo-language with brackets."""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -9,9 +9,9 @@ from litestar import Litestar
 from sqlalchemy import text
 
 from app.core import clock, i18n
-from app.core.cache import ALL
-from app.notifications.messages import Letters, OutOfDate
-from app.notifications.repository import Mails
+from app.core.cache import ALL_TAGS
+from app.notifications.messages import MessageRenderer, OutOfDate
+from app.notifications.repository import OutboxRepository
 from app.web.templating import initials
 from app.webhooks.channel import TOLD
 from tests.application import serving, settings
@@ -86,17 +86,17 @@ def tamil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="module")
 async def readers(services, tamil) -> AsyncIterator[Readers]:
     async with serving(settings(services.app_url(services.clone()), services.redis_url)) as app:
-        with clock.stopped(NINE):
+        with clock.freeze(NINE):
             # Other tests keep their towns in the same Redis.
-            await app.state.after.cache.forget([ALL])
+            await app.state.services.after_commit.cache.invalidate([ALL_TAGS])
             town = await build(app)
-            async with app.state.database.work() as db:
+            async with app.state.services.database.work() as db:
                 written = [one for one in await db.scalars(text(WRITTEN)) if one]
             readers = Readers(app, town, [*OURS, *TYPED, *written, *{initials(one) for one in written}])
             yield readers
             for person in readers.people.values():
                 await person.aclose()
-            await app.state.after.cache.forget([ALL])
+            await app.state.services.after_commit.cache.invalidate([ALL_TAGS])
 
 
 @pytest.mark.parametrize("row", PAGES, ids=str)
@@ -120,13 +120,13 @@ async def test_what_is_not_there_is_understood(readers: Readers, address: str) -
 
 
 async def test_every_letter_is_understood(readers: Readers) -> None:
-    state, written = readers.app.state, 0
-    writer = Letters(state.templates, state.vault, state.settings.base_url)
+    services, written = readers.app.state.services, 0
+    writer = MessageRenderer(services.templates, services.encryption, services.settings.base_url)
     token = i18n.locale.set(LOCALE)
-    async with readers.app.state.database.work() as db:
-        for mail in await Mails(db).latest(500):
+    async with readers.app.state.services.database.work() as db:
+        for mail in await OutboxRepository(db).latest(500):
             try:
-                letter = await writer.write(db, mail)
+                letter = await writer.render(db, mail)
             except OutOfDate:
                 continue
             written += 1
@@ -140,6 +140,6 @@ async def test_every_letter_is_understood(readers: Readers) -> None:
 async def test_what_is_wrong_with_a_form_is_understood(readers: Readers, row: Row) -> None:
     """Sent empty; where that is enough, the next page is read."""
     assert row.who_may
-    page = await readers.reader(row.who_may).send_to(readers.address(row), {})
+    page = await readers.reader(row.who_may).post_fields(readers.address(row), {})
     if page.status >= 400:
         readers.understood(page)

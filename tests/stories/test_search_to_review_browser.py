@@ -1,4 +1,4 @@
-"""The main job in two phones: Asha's on one web process, Ravi's on the other; each sees what the other does."""
+"""The main job on two phones and two web processes; each sees what the other does."""
 
 import re
 from collections.abc import AsyncIterator
@@ -51,7 +51,7 @@ async def test_from_a_search_to_a_review_on_two_phones(webs, browser, own_databa
 
 
 async def _ravi_waits_for_offers(ravi: Window) -> None:
-    await ravi.go("/login")
+    await ravi.goto("/login")
     await ravi.page.fill("[name=email]", "ravi@example.com")
     await ravi.page.fill("[name=password]", PASSWORD)
     await ravi.press_and_arrive("Sign in")
@@ -61,7 +61,7 @@ async def _ravi_waits_for_offers(ravi: Window) -> None:
 
 
 async def _asha_signs_up(asha: Window) -> None:
-    await asha.go("/register")
+    await asha.goto("/register")
     for name, value in ASHA.items():
         await asha.page.fill(f"[name={name}]", value)
     await asha.press_and_arrive("Make my account")
@@ -71,7 +71,7 @@ async def _asha_signs_up(asha: Window) -> None:
 
 
 async def _asha_finds_a_time(asha: Window) -> None:
-    await asha.go("/")
+    await asha.goto("/")
     await asha.page.fill("[name=q]", "tap leking")
     await asha.page.fill("[name=pincode]", ASHA["pincode"])
     before = asha.page.url
@@ -165,20 +165,20 @@ async def _asha_reviews(asha: Window, reference: str) -> None:
     await asha.press("Send review")
     await expect(asha.page.get_by_text("Thank you for your review.")).to_be_visible()
     await asha.look()
-    await asha.go(f"/bookings/{reference}/receipt")
+    await asha.goto(f"/bookings/{reference}/receipt")
     await expect(asha.page.get_by_text("₹149").first).to_be_visible()
-    await asha.go("/bookings")
-    await asha.go(f"/services/{LEAKS}?pincode=600020")
+    await asha.goto("/bookings")
+    await asha.goto(f"/services/{LEAKS}?pincode=600020")
     await expect(asha.page.locator(".service-head__facts")).to_contain_text("5")
     await expect(asha.page.get_by_text("Came on time and left the kitchen clean.")).to_be_visible()
-    await asha.go("/notices")
-    await asha.go("/profile")
+    await asha.goto("/notices")
+    await asha.goto("/profile")
 
 
 async def _ravi_sees_what_it_earned(ravi: Window, reference: str) -> None:
-    await ravi.go("/earnings")
+    await ravi.goto("/earnings")
     await expect(ravi.page.get_by_text("₹126.65").first).to_be_visible()
-    await ravi.go("/jobs/history")
+    await ravi.goto("/jobs/history")
     assert reference in await ravi.page.content()
     for path in ("/jobs?tab=today", "/jobs?tab=coming", "/availability"):
-        await ravi.go(path)
+        await ravi.goto(path)

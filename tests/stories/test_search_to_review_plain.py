@@ -1,13 +1,13 @@
-"""The main job by plain forms and links, without a line of JavaScript: from a search to a reviewed, paid job."""
+"""The main job by plain forms and links, without JavaScript: from a search to a reviewed, paid job."""
 
 from tests.person import Person
-from tests.stage import at
+from tests.story_app import at
 from tests.town import LEAKS, NOTE, PRIVATE, VISA
 
 
-async def test_from_a_search_to_a_review(stage):
-    asha = await stage.signs_up()
-    ravi = await stage.comes("ravi@example.com")
+async def test_from_a_search_to_a_review(story):
+    asha = await story.sign_up()
+    ravi = await story.sign_in("ravi@example.com")
     assert "No offers now" in (await ravi.visit("/jobs")).text
 
     results = await asha.submit(await asha.visit("/"), "/services", q="tap leking", pincode="600020")
@@ -16,21 +16,21 @@ async def test_from_a_search_to_a_review(stage):
     assert "New here" in service.text
     times = service.form("/bookings/new").choices["start"]
     assert f"{at(12):%Y-%m-%dT%H:%M}" in times
-    page = await asha.go(service, "/bookings/new", start=times[-1])
-    page = await asha.go(page, "/bookings", note=NOTE)
+    page = await asha.submit_and_follow(service, "/bookings/new", start=times[-1])
+    page = await asha.submit_and_follow(page, "/bookings", note=NOTE)
     assert "Kept for you until" in page.text
-    page = await asha.go(page, "/payment", **VISA)
+    page = await asha.submit_and_follow(page, "/payment", **VISA)
     reference = page.path.split("/")[2]
     assert "We are asking who can come" in page.text
 
     offer = await ravi.visit("/jobs")
     assert "₹126.65" in offer.text
-    assert not [word for word in PRIVATE if word in "".join(ravi.seen)]
-    job = await ravi.go(offer, f"/jobs/{reference}/acceptance")
+    assert not [word for word in PRIVATE if word in "".join(ravi.page_texts)]
+    job = await ravi.submit_and_follow(offer, f"/jobs/{reference}/acceptance")
     assert not [word for word in ("Asha Raman", "Flat 3B", "Ring twice", "412") if word not in job.text]
-    job = await ravi.go(job, "/departure")
+    job = await ravi.submit_and_follow(job, "/departure")
     assert "Ravi is on the way" in (await asha.visit(page.path)).text
-    job = await ravi.go(job, "/arrival")
+    job = await ravi.submit_and_follow(job, "/arrival")
     booking = await asha.visit(page.path)
     assert "Ravi is at your door" in booking.text
 
@@ -38,20 +38,22 @@ async def test_from_a_search_to_a_review(stage):
     wrong = await ravi.submit(job, "/start", code=f"{(int(start) + 1) % 1_000_000:06d}")
     assert wrong.status == 422
     assert "That is not the code. Four tries left" in wrong.text
-    job = await ravi.go(wrong, "/start", code=f" {start[:3]}-{start[3:]} ")
+    job = await ravi.submit_and_follow(wrong, "/start", code=f" {start[:3]}-{start[3:]} ")
     booking = await asha.visit(page.path)
     assert "start-code" not in booking.data
-    job = await ravi.go(job, "/completion", code=booking.data["finish-code"])
+    job = await ravi.submit_and_follow(job, "/completion", code=booking.data["finish-code"])
     assert "you earned ₹126.65" in job.text
-    assert len(stage.codes()) == 2  # both are looked for in what reached the others
+    assert len(story.codes()) == 2  # both are looked for in what reached the others
 
     receipt = await asha.visit(f"{page.path}/receipt")
     assert "Visa ending 4242" in receipt.text
     assert "₹149" in receipt.text
     done = await asha.visit(page.path)
-    thanks = await asha.go(done, "/review", rating="4", comment="Came on time and left the kitchen clean.")
+    thanks = await asha.submit_and_follow(
+        done, "/review", rating="4", comment="Came on time and left the kitchen clean."
+    )
     assert "Thank you for your review." in thanks.text
-    await _everybody_reads_it(Person(stage.app), leaks, f"/professionals/{stage.town.ravi.id}")
+    await _everybody_reads_it(Person(story.app), leaks, f"/professionals/{story.town.ravi.id}")
     assert "₹126.65" in (await ravi.visit("/earnings")).text
 
 
@@ -64,10 +66,10 @@ async def _everybody_reads_it(visitor: Person, *paths: str) -> None:
         assert "Raman" not in page.text
 
 
-async def test_a_visitor_reads_everything_without_a_cookie(stage):
-    asha = await stage.signs_up()
+async def test_a_visitor_reads_everything_without_a_cookie(story):
+    asha = await story.sign_up()
     asha.cookies.clear()
     for path in ("/", "/services?q=tap&pincode=600020", f"/services/{LEAKS}?pincode=600020", "/about", "/help"):
         page = await asha.visit(path)
         assert page.status == 200
-        assert "set-cookie" not in page.answer.headers
+        assert "set-cookie" not in page.response.headers

@@ -7,38 +7,34 @@ from sqlalchemy import select, text
 
 from app.accounts.user import User
 from app.bookings.repository import Bookings
-from app.bookings.reservation import accept, hand_back
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.outbox import Outbox
-from app.notifications.messages import Letters, OutOfDate
+from app.jobs.acceptance import accept, hand_back
+from app.notifications.messages import MessageRenderer, OutOfDate
 from app.notifications.reminders import remind_before
 from app.payments import charges
-from app.payments.pretend_bank import Instrument, Outcome
-from app.reports.month import month_before, of_facts, span_of
-from app.reports.monthly_statement import MonthlyReport
-from app.reviews.write import write
+from app.payments.pretend_bank import Authorisation, Instrument
+from app.reports.monthly_statement import MonthlyStatement, from_facts, month_before, month_span
+from app.reviews.submission import submit_review
 from app.web.templating import environment
-from tasks.reminders import remind_in_the_evening
+from tasks.notifications import remind_in_the_evening
 from tasks.reports import send_monthly_reports
+from tests.application import task_context
 from tests.factories import a_block, a_customer, a_professional, a_request, a_service, an_admin
 
-VAULT = Vault("a secret for tests only")
-CARD = Outcome("authorised", Instrument("card", "Visa", "4242"))
+ENCRYPTION = Encryption("a secret for tests only")
+CARD = Authorisation("authorised", Instrument("card", "Visa", "4242"))
 EVENING = datetime(2026, 11, 24, 18, 0, tzinfo=clock.IST)
 
 
-async def nobody(_announcements):
-    """Nobody hears."""
-
-
 def ctx(database, tick):
-    return {"database": database, "after": nobody, "tick": tick}
+    return task_context(database, tick=tick)
 
 
 @pytest.fixture
 async def town(own_database):
-    with clock.stopped(EVENING - timedelta(days=1)):
+    with clock.freeze(EVENING - timedelta(days=1)):
         async with own_database.work() as db:
             service = await a_service(db, "Fixing leaks")
             ravi = await a_professional(db, "Ravi Kumar", services=[service])
@@ -54,7 +50,7 @@ async def a_job(database, town, start, *, accepted=True):
         booking.payment = "card"
         await charges.authorise(db, booking.id, asha.id, booking.price, "booking", CARD)
         if accepted:
-            await accept(db, ravi, booking.reference, VAULT)
+            await accept(db, ravi, booking.reference, ENCRYPTION)
         return booking.reference
 
 
@@ -65,16 +61,16 @@ async def told(database, *kinds):
 
 
 async def letter(database, row):
-    writer = Letters(environment(), VAULT, "https://doorstep.example")
+    writer = MessageRenderer(environment(), ENCRYPTION, "https://doorstep.example")
     async with database.work() as db:
         try:
-            return await writer.write(db, row)
+            return await writer.render(db, row)
         except OutOfDate:
             return None
 
 
 async def test_in_the_evening_professionals_hear_of_tomorrows_jobs_and_waiting_offers_once(own_database, town):
-    with clock.stopped(EVENING):
+    with clock.freeze(EVENING):
         await a_job(own_database, town, EVENING + timedelta(hours=16))
         await a_job(own_database, town, EVENING + timedelta(hours=42), accepted=False)
         for _ in range(2):
@@ -89,22 +85,22 @@ async def test_in_the_evening_professionals_hear_of_tomorrows_jobs_and_waiting_o
 
 async def test_with_nothing_to_do_nobody_is_reminded(own_database, town):
     """The defect: reminders for jobs five weeks off, to one shared room."""
-    with clock.stopped(EVENING):
+    with clock.freeze(EVENING):
         await a_job(own_database, town, EVENING + timedelta(days=5))
         await remind_in_the_evening(ctx(own_database, EVENING))
         assert await told(own_database, "evening") == []
 
 
 async def test_an_evening_that_is_over_is_not_made_up_for(own_database, town):
-    with clock.stopped(EVENING):
+    with clock.freeze(EVENING):
         await a_job(own_database, town, EVENING + timedelta(hours=16))
-    with clock.stopped(EVENING + timedelta(hours=5)):
+    with clock.freeze(EVENING + timedelta(hours=5)):
         await remind_in_the_evening(ctx(own_database, EVENING))
     assert await told(own_database, "evening") == []
 
 
 async def test_what_was_handed_back_meanwhile_is_not_sent(own_database, town):
-    with clock.stopped(EVENING):
+    with clock.freeze(EVENING):
         reference = await a_job(own_database, town, EVENING + timedelta(hours=16))
         await remind_in_the_evening(ctx(own_database, EVENING))
         (row,) = await told(own_database, "evening")
@@ -115,11 +111,11 @@ async def test_what_was_handed_back_meanwhile_is_not_sent(own_database, town):
 
 async def test_a_day_and_two_hours_before_both_sides_are_reminded_once_each(own_database, town):
     start = EVENING + timedelta(hours=40)
-    with clock.stopped(EVENING):
+    with clock.freeze(EVENING):
         await a_job(own_database, town, start)
     seen = []
     for minutes in range(0, 40 * 60, 30):
-        with clock.stopped(EVENING + timedelta(minutes=minutes)):
+        with clock.freeze(EVENING + timedelta(minutes=minutes)):
             async with own_database.work() as db:
                 seen.append((40 - minutes / 60, await remind_before(db)))
     assert [one for one in seen if one[1]] == [(24.0, 2), (2.0, 2)]
@@ -135,7 +131,7 @@ async def test_a_day_and_two_hours_before_both_sides_are_reminded_once_each(own_
 
 
 async def test_who_accepted_an_hour_before_is_not_reminded(own_database, town):
-    with clock.stopped(EVENING):
+    with clock.freeze(EVENING):
         await a_job(own_database, town, EVENING + timedelta(hours=20))
         async with own_database.work() as db:
             assert await remind_before(db) == 0
@@ -143,9 +139,9 @@ async def test_who_accepted_an_hour_before_is_not_reminded(own_database, town):
 
 async def test_a_cancelled_or_moved_booking_is_not_reminded_of(own_database, town):
     start = EVENING + timedelta(hours=40)
-    with clock.stopped(EVENING):
+    with clock.freeze(EVENING):
         reference = await a_job(own_database, town, start)
-    with clock.stopped(start - timedelta(hours=24)):
+    with clock.freeze(start - timedelta(hours=24)):
         async with own_database.work() as db:
             assert await remind_before(db) == 2
         rows = await told(own_database, "booking_soon", "job_soon")
@@ -165,12 +161,12 @@ async def test_a_cancelled_or_moved_booking_is_not_reminded_of(own_database, tow
 async def done(database, town, start):
     """Booked, done and paid at that time."""
     service, ravi, asha = town
-    with clock.stopped(start - timedelta(days=2)):
+    with clock.freeze(start - timedelta(days=2)):
         reference = await a_job(database, town, start)
-    with clock.stopped(start):
+    with clock.freeze(start):
         async with database.work() as db:
             booking = await Bookings(db).by_reference(reference, lock=True)
-            booking.start(ravi, booking.live_code("start"), VAULT)
+            booking.start(ravi, booking.live_code("start"), ENCRYPTION)
             booking.complete(ravi, booking.live_code("finish"))
             await charges.capture(db, booking.id, asha.id, ravi.id, booking.total, held_payout=False)
     return reference
@@ -195,12 +191,12 @@ async def test_a_month_is_indias_calendar_month_to_the_minute(own_database, town
     for start in (first - timedelta(days=1), first, inside, outside):
         await done(own_database, town, start)
     tick = clock.at(outside.date(), 8 * 60)
-    with clock.stopped(tick + timedelta(hours=3)):
+    with clock.freeze(tick + timedelta(hours=3)):
         assert await send_monthly_reports(ctx(own_database, tick)) == 1
         assert await send_monthly_reports(ctx(own_database, tick)) == 0
     async with own_database.work() as db:
-        (kept,) = await db.scalars(select(MonthlyReport))
-    told_ = of_facts(kept.facts)
+        (kept,) = await db.scalars(select(MonthlyStatement))
+    told_ = from_facts(kept.facts)
     assert kept.month == date.fromisoformat(f"{month}-01")
     assert (told_.done, told_.spent) == (2, 2 * 149_00)
     assert [one.at for one in told_.bookings] == [first, inside]
@@ -208,13 +204,13 @@ async def test_a_month_is_indias_calendar_month_to_the_minute(own_database, town
 
 async def test_the_report_says_the_same_in_the_mail_in_the_archive_and_in_the_ledger(own_database, town):
     reference = await done(own_database, town, at("2027-02-10T10:00"))
-    with clock.stopped(at("2027-02-11T10:00")):
+    with clock.freeze(at("2027-02-11T10:00")):
         async with own_database.work() as db:
-            await write(db, town[2], reference, 4, "Good.")
-    with clock.stopped(at("2027-02-27T10:00")):
+            await submit_review(db, town[2], reference, 4, "Good.")
+    with clock.freeze(at("2027-02-27T10:00")):
         await a_job(own_database, town, at("2027-03-03T10:00"))
     tick = at("2027-03-01T08:00")
-    with clock.stopped(tick):
+    with clock.freeze(tick):
         await send_monthly_reports(ctx(own_database, tick))
         (row,) = await told(own_database, "monthly_report")
         mail = await letter(own_database, row)
@@ -237,7 +233,7 @@ async def test_reports_go_to_confirmed_addresses_of_people_who_may_book_alone(ow
     for change in ("email_verified_at = NULL", "left_at = now()"):
         async with own_database.work() as db:
             await db.execute(text(f"UPDATE users SET {change} WHERE id = :id"), {"id": town[2].id})
-        with clock.stopped(tick):
+        with clock.freeze(tick):
             assert await send_monthly_reports(ctx(own_database, tick)) == 0
         async with own_database.work() as db:
             await db.execute(
@@ -245,12 +241,12 @@ async def test_reports_go_to_confirmed_addresses_of_people_who_may_book_alone(ow
             )
     async with own_database.work() as db:
         await a_block(db, await db.get(User, town[2].id), await an_admin(db), "No.")
-    with clock.stopped(tick):
+    with clock.freeze(tick):
         assert await send_monthly_reports(ctx(own_database, tick)) == 0
 
 
 async def test_a_fan_out_that_died_half_way_goes_on_and_tells_nobody_twice(own_database, town, monkeypatch):
-    monkeypatch.setattr("tasks.reports.AT_ONCE", 3)
+    monkeypatch.setattr("app.reports.monthly_statement_delivery.BATCH_SIZE", 3)
     service, ravi, _asha = town
     async with own_database.work() as db:
         customers = [await a_customer(db, f"Customer {chr(65 + n)}") for n in range(8)]
@@ -274,9 +270,9 @@ async def test_a_fan_out_that_died_half_way_goes_on_and_tells_nobody_twice(own_d
                 raise Died
             return own_database.work(after)
 
-    with clock.stopped(tick):
+    with clock.freeze(tick):
         with pytest.raises(Died):
-            await send_monthly_reports({"database": Dying(), "after": nobody, "tick": tick})
+            await send_monthly_reports(ctx(Dying(), tick))
         assert await send_monthly_reports(ctx(own_database, tick)) == 2
     rows = await told(own_database, "monthly_report")
     assert sorted(row.recipient_id for row in rows) == sorted(one.id for one in customers)
@@ -296,7 +292,7 @@ def test_the_month_before(day, before):
 
 
 def test_a_month_begins_at_midnight_in_india_where_the_server_counts_in_utc():
-    since, until = span_of(date(2028, 2, 1))
+    since, until = month_span(date(2028, 2, 1))
     assert since.astimezone(UTC).isoformat() == "2028-01-31T18:30:00+00:00"
     assert until.astimezone(UTC).isoformat() == "2028-02-29T18:30:00+00:00"
-    assert span_of(date(2026, 12, 1))[1] == clock.at(date(2027, 1, 1))
+    assert month_span(date(2026, 12, 1))[1] == clock.at(date(2027, 1, 1))

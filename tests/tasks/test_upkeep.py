@@ -6,23 +6,26 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from app.accounts.session import Attempts, MailLink, Session
+from app.accounts.session import Attempts, EmailLink, Session
 from app.bookings.booking import Booking
-from app.bookings.expiry import close_left_unreviewed, complete_left_running, give_up_unfilled
+from app.bookings.expiry import cancel_unfilled, close_unreviewed, complete_overdue_jobs
 from app.bookings.repository import Bookings
-from app.bookings.reservation import accept, hand_back
 from app.check.run import broken
 from app.core import clock
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.idempotency import IdempotencyKey
+from app.jobs.acceptance import accept, hand_back
 from app.payments import charges
 from app.payments.ledger import LedgerEntry
-from app.payments.pretend_bank import Instrument, Outcome
-from tasks import upkeep, worker
+from app.payments.pretend_bank import Authorisation, Instrument
+from tasks.accounts import prune_keys, prune_sessions
+from tasks.saq_config import TASKS
+from tasks.timetable import TIMETABLE
+from tests.application import task_context
 from tests.factories import a_customer, a_professional, a_request, a_service, a_start
 
-VAULT = Vault("a secret for tests only")
-CARD = Outcome("authorised", Instrument("card", "Visa", "4242"))
+ENCRYPTION = Encryption("a secret for tests only")
+CARD = Authorisation("authorised", Instrument("card", "Visa", "4242"))
 
 
 @pytest.fixture
@@ -38,9 +41,9 @@ async def asked(db):
 
 
 async def started(db, booking, ravi):
-    await accept(db, ravi, booking.reference, VAULT)
-    with clock.stopped(booking.starts_at):
-        booking.start(ravi, booking.live_code("start"), VAULT)
+    await accept(db, ravi, booking.reference, ENCRYPTION)
+    with clock.freeze(booking.starts_at):
+        booking.start(ravi, booking.live_code("start"), ENCRYPTION)
         await db.flush()
 
 
@@ -50,11 +53,11 @@ async def balance(db, account: str) -> int:
 
 async def test_an_offer_that_nobody_took_ends_an_hour_before_with_a_full_refund(db, asked):
     booking, _ = asked
-    with clock.stopped(booking.starts_at - timedelta(minutes=61)):
-        assert await give_up_unfilled(db) == 0
-    with clock.stopped(booking.starts_at - timedelta(minutes=60)):
-        assert await give_up_unfilled(db) == 1
-        assert await give_up_unfilled(db) == 0
+    with clock.freeze(booking.starts_at - timedelta(minutes=61)):
+        assert await cancel_unfilled(db) == 0
+    with clock.freeze(booking.starts_at - timedelta(minutes=60)):
+        assert await cancel_unfilled(db) == 1
+        assert await cancel_unfilled(db) == 0
     assert (booking.state, booking.cancelled_as) == ("cancelled", "unfilled")
     assert await balance(db, "hold") == 0
     assert await balance(db, "gateway") == 0
@@ -62,12 +65,12 @@ async def test_an_offer_that_nobody_took_ends_an_hour_before_with_a_full_refund(
 
 async def test_a_job_handed_back_in_the_last_hour_waits_until_the_slot_and_then_for_its_customer(db, asked):
     booking, ravi = asked
-    await accept(db, ravi, booking.reference, VAULT)
-    with clock.stopped(booking.starts_at - timedelta(minutes=30)):
+    await accept(db, ravi, booking.reference, ENCRYPTION)
+    with clock.freeze(booking.starts_at - timedelta(minutes=30)):
         await hand_back(db, ravi, booking.reference, "My scooter broke.")
-        assert await give_up_unfilled(db) == 0
-    with clock.stopped(booking.starts_at):
-        assert await give_up_unfilled(db) == 0
+        assert await cancel_unfilled(db) == 0
+    with clock.freeze(booking.starts_at):
+        assert await cancel_unfilled(db) == 0
         assert booking.needs_answer(clock.now())
     assert booking.state == "requested"
 
@@ -75,42 +78,42 @@ async def test_a_job_handed_back_in_the_last_hour_waits_until_the_slot_and_then_
 async def test_twelve_hours_after_the_slot_a_running_job_is_done_by_the_clock_and_the_payout_waits(db, asked):
     booking, ravi = asked
     await started(db, booking, ravi)
-    with clock.stopped(booking.ends_at + timedelta(hours=12) - timedelta(seconds=1)):
-        assert await complete_left_running(db) == 0
+    with clock.freeze(booking.ends_at + timedelta(hours=12) - timedelta(seconds=1)):
+        assert await complete_overdue_jobs(db) == 0
     done = booking.ends_at + timedelta(hours=12)
-    with clock.stopped(done):
-        assert await complete_left_running(db) == 1
+    with clock.freeze(done):
+        assert await complete_overdue_jobs(db) == 1
     assert (booking.state, booking.by_clock) == ("completed", True)
     assert (await balance(db, "payout_held"), await balance(db, "earnings")) == (-126_65, 0)
-    with clock.stopped(done + timedelta(days=7)):
-        assert await charges.free_payouts(db) == 1
-        assert await charges.free_payouts(db) == 0
+    with clock.freeze(done + timedelta(days=7)):
+        assert await charges.release_held_payouts(db) == 1
+        assert await charges.release_held_payouts(db) == 0
     assert (await balance(db, "payout_held"), await balance(db, "earnings")) == (0, -126_65)
     assert await broken(db) == []
 
 
 async def test_a_job_that_started_late_counts_from_its_start(db, asked):
     booking, ravi = asked
-    await accept(db, ravi, booking.reference, VAULT)
+    await accept(db, ravi, booking.reference, ENCRYPTION)
     late = booking.ends_at + timedelta(hours=2)
-    with clock.stopped(late):
-        booking.start(ravi, booking.live_code("start"), VAULT)
+    with clock.freeze(late):
+        booking.start(ravi, booking.live_code("start"), ENCRYPTION)
         await db.flush()
-    with clock.stopped(booking.ends_at + timedelta(hours=13)):
-        assert await complete_left_running(db) == 0
-    with clock.stopped(late + timedelta(hours=12)):
-        assert await complete_left_running(db) == 1
+    with clock.freeze(booking.ends_at + timedelta(hours=13)):
+        assert await complete_overdue_jobs(db) == 0
+    with clock.freeze(late + timedelta(hours=12)):
+        assert await complete_overdue_jobs(db) == 1
 
 
 async def test_seven_days_without_a_review_close_the_booking(db, asked):
     booking, ravi = asked
     await started(db, booking, ravi)
-    with clock.stopped(booking.ends_at + timedelta(hours=12)):
-        await complete_left_running(db)
-    with clock.stopped(booking.completed_at + timedelta(days=7) - timedelta(seconds=1)):
-        assert await close_left_unreviewed(db) == 0
-    with clock.stopped(booking.completed_at + timedelta(days=7)):
-        assert await close_left_unreviewed(db) == 1
+    with clock.freeze(booking.ends_at + timedelta(hours=12)):
+        await complete_overdue_jobs(db)
+    with clock.freeze(booking.completed_at + timedelta(days=7) - timedelta(seconds=1)):
+        assert await close_unreviewed(db) == 0
+    with clock.freeze(booking.completed_at + timedelta(days=7)):
+        assert await close_unreviewed(db) == 1
     assert booking.state == "closed"
 
 
@@ -121,8 +124,8 @@ async def test_one_booking_that_cannot_be_moved_does_not_keep_the_others_waiting
     asha = await a_customer(db)
     broken_one, sound = await a_request(db, asha, service), await a_request(db, asha, service)
     await db.execute(update(Booking).where(Booking.id == broken_one.id).values(event_head=b"not its history"))
-    with clock.stopped(a_start() - timedelta(minutes=60)):
-        assert await give_up_unfilled(db) == 1
+    with clock.freeze(a_start() - timedelta(minutes=60)):
+        assert await cancel_unfilled(db) == 1
     await db.refresh(broken_one)
     await db.refresh(sound)
     assert (broken_one.state, sound.state) == ("requested", "cancelled")
@@ -136,18 +139,18 @@ async def test_two_workers_give_up_an_offer_once(own_database):
 
     async def give_up():
         async with own_database.work() as db:
-            return await give_up_unfilled(db)
+            return await cancel_unfilled(db)
 
-    with clock.stopped(a_start() - timedelta(minutes=59)):
+    with clock.freeze(a_start() - timedelta(minutes=59)):
         assert sorted(await asyncio.gather(give_up(), give_up())) == [0, 1]
 
 
 async def test_those_who_wait_for_their_customer_keep_nobody_out_of_the_portion(db, asked):
     booking, ravi = asked
-    await accept(db, ravi, booking.reference, VAULT)
-    with clock.stopped(booking.starts_at - timedelta(minutes=30)):
+    await accept(db, ravi, booking.reference, ENCRYPTION)
+    with clock.freeze(booking.starts_at - timedelta(minutes=30)):
         await hand_back(db, ravi, booking.reference, "My scooter broke.")
-    assert await Bookings(db).unanswered(booking.ends_at) == []
+    assert await Bookings(db).unfilled(booking.ends_at) == []
     assert await broken(db) == []
 
 
@@ -157,21 +160,18 @@ async def test_two_workers_let_a_payout_go_once(own_database):
         ravi = await a_professional(db, services=[service])
         booking = await a_request(db, await a_customer(db), service)
         await started(db, booking, ravi)
-        with clock.stopped(booking.ends_at + timedelta(hours=12)):
-            await complete_left_running(db)
+        with clock.freeze(booking.ends_at + timedelta(hours=12)):
+            await complete_overdue_jobs(db)
 
     async def let_go():
         async with own_database.work() as db:
-            return await charges.free_payouts(db)
+            return await charges.release_held_payouts(db)
 
-    with clock.stopped(booking.ends_at + timedelta(days=8)):
+    with clock.freeze(booking.ends_at + timedelta(days=8)):
         assert sorted(await asyncio.gather(let_go(), let_go())) == [0, 1]
 
 
 async def test_worn_out_keys_sessions_links_and_tries_are_forgotten_and_live_ones_kept(own_database):
-    async def nobody(_announcements):
-        return None
-
     now = clock.now()
     async with own_database.work() as db:
         asha = await a_customer(db)
@@ -181,17 +181,17 @@ async def test_worn_out_keys_sessions_links_and_tries_are_forgotten_and_live_one
             db.add(IdempotencyKey(**known, key=name.decode(), purpose="booking", digest=b"", result=""))
             ends = {"expires_at": then + timedelta(hours=1)}
             db.add(Session(**known, **ends, digest=name, epoch=0, last_seen_at=then, fresh_at=then))
-            db.add(MailLink(**known, **ends, digest=name, purpose="reset", address="asha@example.com"))
+            db.add(EmailLink(**known, **ends, digest=name, purpose="reset", address="asha@example.com"))
             db.add(Attempts(key=name.decode(), first_at=then, wait_until=then))
-    ctx = {"database": own_database, "after": nobody}
-    assert await upkeep.prune_sessions(ctx) == 1
-    assert await upkeep.prune_keys(ctx) == 1
+    ctx = task_context(own_database)
+    assert await prune_sessions(ctx) == 1
+    assert await prune_keys(ctx) == 1
     async with own_database.work() as db:
-        for table in (IdempotencyKey, Session, MailLink, Attempts):
+        for table in (IdempotencyKey, Session, EmailLink, Attempts):
             assert await db.scalar(select(func.count()).select_from(table)) == 1
 
 
 def test_every_task_has_a_name_of_its_own():
-    names = [task.__qualname__ for task in worker.TASKS] + [line.name for line in worker.TIMETABLE]
+    names = [task.__qualname__ for task in TASKS] + [task.name for task in TIMETABLE]
     assert len(set(names)) == len(names)
     assert {"lapse_holds", "give_up_unfilled", "drain_outbox"} <= set(names)

@@ -8,17 +8,20 @@ from litestar import Litestar
 
 from app.accounts.user import User
 from app.core.db import Database
-from app.core.encryption import Vault
+from app.core.encryption import Encryption
 from app.core.storage import Storage
-from app.notifications import rules
+from app.listeners import install_listeners
 from tests.factories import a_professional, an_admin
+from tests.own_application import own_app, own_storage, scene
 from tests.person import Person
+
+__all__ = ["own_app", "own_storage", "scene"]
 
 
 @pytest.fixture
 def storage(app: Litestar, tmp_path: Path) -> Iterator[Storage]:
     """The application's own, moved."""
-    kept: Storage = app.state.storage
+    kept: Storage = app.state.services.storage
     before, kept.root = kept.root, tmp_path / "uploads"
     yield kept
     kept.root = before
@@ -53,11 +56,11 @@ def folder(tmp_path: Path) -> Storage:
 
 
 @pytest.fixture
-def vault() -> Vault:
-    return Vault("a key for tests of papers alone")
+def encryption() -> Encryption:
+    return Encryption("a key for tests of papers alone")
 
 
 @pytest.fixture
 def rules_at_work() -> None:
     """Facts write their mails, as in every process of ours."""
-    rules.install()
+    install_listeners()

@@ -186,5 +186,5 @@ async def test_nobody_fills_the_disk_with_papers(ravis, app_database, ravi, stor
     assert "enough for one day" in answer.text
     kept = len(on_disk(storage))
     assert kept == sum(1 + paper.pages for paper in await papers_of(app_database, ravi))
-    with clock.stopped(clock.now() + timedelta(days=1, minutes=1)):
+    with clock.freeze(clock.now() + timedelta(days=1, minutes=1)):
         assert (await send(ravis, content, "identity.png")).status_code == 303

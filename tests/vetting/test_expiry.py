@@ -6,16 +6,15 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.user import User
-from app.bookings.reservation import accept
 from app.core import clock
 from app.core.errors import Missing
 from app.core.outbox import Outbox
-from app.discovery.repository import Looking
-from app.jobs.offers import bench_of
-from app.scheduling.candidates import crew_of, known_place
+from app.discovery.repository import CatalogueQueries
+from app.jobs.acceptance import accept
+from app.scheduling.candidate_repository import find_candidates, load_schedule, require_pincode
 from app.vetting import document_changes
+from app.vetting.document_scan import ScannedDocument
 from app.vetting.repository import Professionals
-from app.vetting.scanning import Paper
 from tests.factories import ADYAR, a_customer, a_professional, a_request, a_service, an_admin
 from tests.vetting.samples import a_picture
 
@@ -25,13 +24,13 @@ RUNS_OUT = MORNING.date() + timedelta(days=40)  # the first day on which it no l
 
 @pytest.fixture
 async def scene(db, folder):
-    with clock.stopped(MORNING):
+    with clock.freeze(MORNING):
         service = await a_service(db)
         ravi = await a_professional(db, "Ravi Kumar", services=[service])
         for kind, until in (("identity", None), ("certificate", RUNS_OUT)):
-            paper = Paper(f"{kind}.png", "image/png", a_picture(words=kind), [a_picture("JPEG")])
-            await document_changes.submit(db, folder, ravi, ravi.id, kind, paper, until)
-        await document_changes.accept(db, await an_admin(db), ravi.id)
+            paper = ScannedDocument(f"{kind}.png", "image/png", a_picture(words=kind), [a_picture("JPEG")])
+            await document_changes.submit_document(db, folder, ravi, ravi.id, kind, paper, until)
+        await document_changes.approve_documents(db, await an_admin(db), ravi.id)
     return {"ravi": ravi, "service": service}
 
 
@@ -49,7 +48,7 @@ async def test_accepting_papers_keeps_the_first_day_on_which_one_runs_out(db, sc
 async def test_each_warning_is_sent_once_and_on_its_day(db, scene, rules_at_work):
     told = {}
     for days in range(45, -6, -1):
-        with clock.stopped(clock.at(RUNS_OUT - timedelta(days=days), 8 * 60)):
+        with clock.freeze(clock.at(RUNS_OUT - timedelta(days=days), 8 * 60)):
             for _ in range(2):
                 await document_changes.warn_of_expiry(db)
                 await db.flush()
@@ -59,35 +58,35 @@ async def test_each_warning_is_sent_once_and_on_its_day(db, scene, rules_at_work
 
 
 async def test_a_warning_missed_while_nobody_worked_is_sent_late_and_alone(db, scene, rules_at_work):
-    with clock.stopped(clock.at(RUNS_OUT - timedelta(days=5), 8 * 60)):
+    with clock.freeze(clock.at(RUNS_OUT - timedelta(days=5), 8 * 60)):
         await document_changes.warn_of_expiry(db)
         await db.flush()
     assert await warned(db, scene["ravi"]) == [7]
 
 
-async def test_from_that_day_on_no_new_offers(db, scene, vault):
-    ravi, service, where = scene["ravi"], scene["service"], await known_place(db, ADYAR)
+async def test_from_that_day_on_no_new_offers(db, scene, encryption):
+    ravi, service, where = scene["ravi"], scene["service"], await require_pincode(db, ADYAR)
     last, first = clock.at(RUNS_OUT, -1), clock.at(RUNS_OUT)
     for moment, works in ((last, True), (first, False)):
-        with clock.stopped(moment):
-            assert bool(await crew_of(db, [service.id], where)) is works
-            assert (await bench_of(db, ravi, [])).open is works
-            assert bool([card for card in await Looking(db).bookable(ADYAR) if card.id == service.id]) is works
+        with clock.freeze(moment):
+            assert bool(await find_candidates(db, [service.id], where)) is works
+            assert (await load_schedule(db, ravi, [])).may_work is works
+            assert bool([card for card in await CatalogueQueries(db).bookable(ADYAR) if card.id == service.id]) is works
 
 
-async def test_an_offer_seen_before_midnight_cannot_be_accepted_after_it(db, scene, vault):
-    with clock.stopped(clock.at(RUNS_OUT, -5)):
+async def test_an_offer_seen_before_midnight_cannot_be_accepted_after_it(db, scene, encryption):
+    with clock.freeze(clock.at(RUNS_OUT, -5)):
         start = clock.at(RUNS_OUT + timedelta(days=1), 10 * 60)
         booking = await a_request(db, await a_customer(db), scene["service"], start)
-    with clock.stopped(clock.at(RUNS_OUT, 5)), pytest.raises(Missing):
-        await accept(db, scene["ravi"], booking.reference, vault)
+    with clock.freeze(clock.at(RUNS_OUT, 5)), pytest.raises(Missing):
+        await accept(db, scene["ravi"], booking.reference, encryption)
 
 
 async def test_a_new_paper_that_is_accepted_brings_the_offers_back(db, scene, folder):
-    ravi, where = scene["ravi"], await known_place(db, ADYAR)
-    with clock.stopped(clock.at(RUNS_OUT, 600)):
-        paper = Paper("new.png", "image/png", a_picture(words="new"), [a_picture("JPEG")])
-        await document_changes.change(db, folder, ravi, "certificate", paper, RUNS_OUT + timedelta(days=365))
-        assert not await crew_of(db, [scene["service"].id], where)
-        await document_changes.accept(db, await an_admin(db), ravi.id)
-        assert await crew_of(db, [scene["service"].id], where)
+    ravi, where = scene["ravi"], await require_pincode(db, ADYAR)
+    with clock.freeze(clock.at(RUNS_OUT, 600)):
+        paper = ScannedDocument("new.png", "image/png", a_picture(words="new"), [a_picture("JPEG")])
+        await document_changes.upload_document(db, folder, ravi, "certificate", paper, RUNS_OUT + timedelta(days=365))
+        assert not await find_candidates(db, [scene["service"].id], where)
+        await document_changes.approve_documents(db, await an_admin(db), ravi.id)
+        assert await find_candidates(db, [scene["service"].id], where)

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from app.core.errors import Invalid
-from app.core.storage import LARGEST, Upload
-from app.vetting import scanning
-from app.vetting.scanning import file_name, paper_of, refusals
+from app.core.storage import MAX_UPLOAD_BYTES, Upload
+from app.vetting import document_scan
+from app.vetting.document_scan import file_name, refusal_messages, scan_document
 from tests.vetting.hostile import HARMLESS, REFUSED, TRACES, names
 from tests.vetting.samples import a_pdf, a_picture
 
@@ -34,15 +34,15 @@ async def test_it_is_refused_in_words(name):
     why, made = REFUSED[name]
     began = time.monotonic()
     with pytest.raises(Invalid) as wrong:
-        await paper_of(upload(made()))
-    assert wrong.value.errors == {"document": refusals()[why]}
+        await scan_document(upload(made()))
+    assert wrong.value.errors == {"document": refusal_messages()[why]}
     assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 async def test_nothing_of_it_is_kept_but_what_can_be_seen(name):
     sent = HARMLESS[name]()
-    paper = await paper_of(upload(sent))
+    paper = await scan_document(upload(sent))
     assert paper.content != sent
     for trace in TRACES:
         assert trace not in paper.content, trace
@@ -59,9 +59,9 @@ def test_a_name_is_only_for_reading(sent, shown):
 
 
 async def test_an_honest_paper_stays_readable():
-    paper = await paper_of(upload(a_pdf(3)))
+    paper = await scan_document(upload(a_pdf(3)))
     assert (paper.media_type, len(paper.previews)) == ("application/pdf", 3)
-    photo = await paper_of(upload(a_picture("JPEG", size=(3000, 2000))))
+    photo = await scan_document(upload(a_picture("JPEG", size=(3000, 2000))))
     assert Image.open(io.BytesIO(photo.content)).size == (3000, 2000)
     assert max(Image.open(io.BytesIO(photo.previews[0])).size) <= 1600
 
@@ -69,18 +69,18 @@ async def test_an_honest_paper_stays_readable():
 async def test_a_photo_is_turned_as_the_camera_says_and_a_clear_picture_stands_on_white():
     exif = Image.Exif()
     exif[0x0112] = 6
-    turned = await paper_of(upload(a_picture("JPEG", size=(600, 400), exif=exif.tobytes())))
+    turned = await scan_document(upload(a_picture("JPEG", size=(600, 400), exif=exif.tobytes())))
     assert Image.open(io.BytesIO(turned.content)).size == (400, 600)
     kept = io.BytesIO()
     Image.new("RGBA", (50, 50), (0, 0, 0, 0)).save(kept, "PNG")
-    clear = await paper_of(upload(kept.getvalue()))
+    clear = await scan_document(upload(kept.getvalue()))
     assert Image.open(io.BytesIO(clear.content)).convert("RGB").getpixel((10, 10)) == (255, 255, 255)
 
 
 async def test_more_than_ten_megabytes_and_nothing_at_all_are_told():
-    for wrong in (Upload("a.pdf", io.BytesIO(), LARGEST + 1, too_large=True), upload(b""), None):
+    for wrong in (Upload("a.pdf", io.BytesIO(), MAX_UPLOAD_BYTES + 1, too_large=True), upload(b""), None):
         with pytest.raises(Invalid) as told:
-            await paper_of(wrong)
+            await scan_document(wrong)
         assert set(told.value.errors) == {"document"}
 
 
@@ -89,7 +89,7 @@ def endless(monkeypatch, tmp_path: Path) -> "Endless":
     """In place of the sandbox: writes down its number and sleeps."""
     made = Endless(tmp_path / "endless.py", tmp_path / "pid")
     made.script.write_text(f"import os, time\nopen({str(made.pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
-    monkeypatch.setattr(scanning, "SANDBOX", str(made.script))
+    monkeypatch.setattr(document_scan, "SANDBOX_SCRIPT", str(made.script))
     return made
 
 
@@ -104,8 +104,8 @@ class Endless:
 
 async def test_a_reader_that_runs_away_is_stopped(monkeypatch, endless: Endless):
     """Whatever a file might make the libraries do, it ends, and nothing runs on."""
-    monkeypatch.setattr(scanning, "PATIENCE", 2)
-    looking = asyncio.create_task(paper_of(upload(a_picture())))
+    monkeypatch.setattr(document_scan, "SCAN_TIMEOUT_SECONDS", 2)
+    looking = asyncio.create_task(scan_document(upload(a_picture())))
     await asyncio.sleep(1)
     assert endless.runs()
     with pytest.raises(Invalid):
@@ -114,7 +114,7 @@ async def test_a_reader_that_runs_away_is_stopped(monkeypatch, endless: Endless)
 
 
 async def test_a_reader_is_stopped_when_its_person_goes_away(endless: Endless):
-    looking = asyncio.create_task(paper_of(upload(a_picture())))
+    looking = asyncio.create_task(scan_document(upload(a_picture())))
     await asyncio.sleep(1)
     assert endless.runs()
     looking.cancel()
@@ -126,29 +126,29 @@ async def test_a_reader_is_stopped_when_its_person_goes_away(endless: Endless):
 def greedy(request, monkeypatch, tmp_path: Path) -> None:
     """The sandbox, but a file that it is asked to read makes it want everything."""
     head = "def cleaned(data: bytes) -> Cleaned:\n"
-    text = Path(scanning.SANDBOX).read_text().replace("SECONDS = 15", "SECONDS = 1")
+    text = Path(document_scan.SANDBOX_SCRIPT).read_text().replace("MAX_CPU_SECONDS = 15", "MAX_CPU_SECONDS = 1")
     (tmp_path / "greedy.py").write_text(text.replace(head, f"{head}    {request.param}\n"))
-    monkeypatch.setattr(scanning, "SANDBOX", str(tmp_path / "greedy.py"))
+    monkeypatch.setattr(document_scan, "SANDBOX_SCRIPT", str(tmp_path / "greedy.py"))
 
 
 @pytest.mark.usefixtures("greedy")
 async def test_a_reader_that_wants_too_much_ends_alone():
     began = time.monotonic()
     with pytest.raises(Invalid) as wrong:
-        await paper_of(upload(a_picture()))
-    assert wrong.value.errors == {"document": refusals()["broken"]}
+        await scan_document(upload(a_picture()))
+    assert wrong.value.errors == {"document": refusal_messages()["broken"]}
     assert time.monotonic() - began < 15
 
 
 async def test_a_crowd_of_uploads_is_sent_away_instead_of_waiting_for_ever(endless: Endless, monkeypatch):
-    monkeypatch.setattr(scanning, "PATIENCE", 2)
-    crowd = [asyncio.create_task(paper_of(upload(a_picture()))) for _ in range(scanning.MOST_WAITING)]
+    monkeypatch.setattr(document_scan, "SCAN_TIMEOUT_SECONDS", 2)
+    crowd = [asyncio.create_task(scan_document(upload(a_picture()))) for _ in range(document_scan.MAX_WAITING_SCANS)]
     await asyncio.sleep(0.5)
     with pytest.raises(Invalid) as wrong:
-        await paper_of(upload(a_picture()))
+        await scan_document(upload(a_picture()))
     assert "try again in a few minutes" in wrong.value.errors["document"]
     for one in crowd:
         one.cancel()
     await asyncio.gather(*crowd, return_exceptions=True)
     monkeypatch.undo()
-    assert (await paper_of(upload(a_picture()))).media_type == "image/png"
+    assert (await scan_document(upload(a_picture()))).media_type == "image/png"

@@ -17,7 +17,7 @@ from app.core.storage import Storage
 from app.vetting.document import Document
 from tests.factories import a_professional
 from tests.person import Person
-from tests.processes import Running, environment, one_web
+from tests.processes import Running, environment, web_process
 from tests.vetting.samples import a_picture, on_disk
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Storage:
 
 @pytest.fixture
 async def web(services, own_url, folder: Storage) -> AsyncIterator[Running]:
-    async with one_web(environment(own_url, services.redis_url, UPLOADS_DIR=str(folder.root))) as running:
+    async with web_process(environment(own_url, services.redis_url, UPLOADS_DIR=str(folder.root))) as running:
         yield running
 
 

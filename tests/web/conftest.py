@@ -1,4 +1,4 @@
-"""The application on a database of its own, with a few doors that only tests open."""
+"""The application on a database of its own, with handlers that only tests use."""
 
 import re
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from app.core.secrets import digest, new_token
 from app.settings import Settings
 from tests.application import serving, settings
 from tests.factories import a_user
-from tests.web.doors import DOORS, TEMPLATES
+from tests.web.handlers import TEMPLATES, TEST_HANDLERS
 
 URL = "http://localhost:8000"
 
@@ -37,7 +37,7 @@ class Browser(httpx.AsyncClient):
 
     async def signed_in_as(self, user: User) -> "Browser":
         token = new_token()
-        database: Database = self.app.state.database
+        database: Database = self.app.state.services.database
         async with database.work() as db:
             await Sessions(database).open(db, user, digest(token), clock.now(), "")
         self.cookies.set("ds", token)
@@ -51,8 +51,8 @@ def web_settings(services: Any) -> Settings:
 
 @pytest.fixture(scope="session")
 async def app(web_settings: Settings) -> AsyncIterator[Litestar]:
-    async with serving(web_settings, more=DOORS) as app:
-        app.state.templates.loader.searchpath.append(str(TEMPLATES))
+    async with serving(web_settings, more=TEST_HANDLERS) as app:
+        app.state.services.templates.loader.searchpath.append(str(TEMPLATES))
         yield app
 
 
@@ -64,13 +64,13 @@ async def visitor(app: Litestar) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def asha(app: Litestar) -> User:
-    async with app.state.database.work() as db:
+    async with app.state.services.database.work() as db:
         return await a_user(db, Role.CUSTOMER, "Asha Raman")
 
 
 @pytest.fixture
 async def ravi(app: Litestar) -> User:
-    async with app.state.database.work() as db:
+    async with app.state.services.database.work() as db:
         return await a_user(db, Role.PROFESSIONAL, "Ravi Kumar")
 
 

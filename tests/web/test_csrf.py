@@ -1,4 +1,6 @@
-"""A form acts only for the browser that drew it."""
+"""CSRF: a form is accepted only from the browser it was rendered for."""
+
+import re
 
 import pytest
 
@@ -19,16 +21,30 @@ async def test_a_visitor_gets_a_pre_session_only_with_a_form(visitor):
 async def test_the_drawn_token_is_accepted_as_field_and_as_header(visitor):
     token = await visitor.token()
     assert (await visitor.post("/t/form", data={**SENT, "key": "a", "_csrf_token": token})).status_code == 303
-    answer = await visitor.post("/t/form", data={**SENT, "key": "b"}, headers={"x-csrf-token": token})
-    assert answer.status_code == 303
+    response = await visitor.post("/t/form", data={**SENT, "key": "b"}, headers={"x-csrf-token": token})
+    assert response.status_code == 303
+
+
+async def test_pages_send_the_header_that_the_server_reads(ashas):
+    page = await ashas.get("/profile")
+    name, token = re.search(r'hx-headers:inherited=.\{"([^"]+)":"([^"]+)"', page.text).groups()
+    accepted = await ashas.post("/t/form", data={**SENT, "key": "header"}, headers={name: token})
+    assert accepted.status_code == 303
+    refused = await ashas.post("/t/form", data={**SENT, "key": "wrong"}, headers={name: "A" * 86})
+    assert refused.status_code == 403
+
+
+async def test_a_wrong_header_is_refused_even_beside_the_right_field(visitor):
+    fields = {**SENT, "key": "c", "_csrf_token": await visitor.token()}
+    assert (await visitor.post("/t/form", data=fields, headers={"x-csrf-token": "A" * 86})).status_code == 403
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "A" * 86, "%", "é", "A" * 5000])
 async def test_a_missing_or_wrong_token_is_refused_in_words(visitor, token):
     await visitor.token()
-    answer = await visitor.post("/t/form", data=SENT if token is None else {**SENT, "_csrf_token": token})
-    assert answer.status_code == 403
-    assert "reload" in answer.text
+    response = await visitor.post("/t/form", data=SENT if token is None else {**SENT, "_csrf_token": token})
+    assert response.status_code == 403
+    assert "reload" in response.text
 
 
 async def test_another_browsers_token_is_refused(visitor, app):
@@ -52,15 +68,15 @@ async def test_one_persons_token_is_no_good_for_another(ashas, ravis):
 
 async def test_a_form_from_another_site_is_refused_even_with_the_token(visitor):
     sent = {**SENT, "_csrf_token": await visitor.token()}
-    answer = await visitor.post("/t/form", data=sent, headers={"sec-fetch-site": "cross-site"})
-    assert answer.status_code == 403
+    response = await visitor.post("/t/form", data=sent, headers={"sec-fetch-site": "cross-site"})
+    assert response.status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json", "application/msgpack", "multipart/form-data"])
 async def test_no_other_content_type_gets_past(visitor, kind):
     token = await visitor.token()
-    answer = await visitor.post("/t/form", content=f"_csrf_token={token}", headers={"content-type": kind})
-    assert answer.status_code in (400, 403, 422)
+    response = await visitor.post("/t/form", content=f"_csrf_token={token}", headers={"content-type": kind})
+    assert response.status_code in (400, 403, 422)
 
 
 async def test_the_token_looks_different_on_every_page(visitor):

@@ -1,4 +1,4 @@
-"""Who reads what: the language that a browser asks for, of those whose catalogue is there."""
+"""Language negotiation among the installed catalogues."""
 
 from collections.abc import AsyncIterator
 
@@ -6,13 +6,13 @@ import httpx
 import pytest
 
 from app.core import i18n
-from app.core.datetimes import day
-from app.core.money import money
-from app.web.languages import reads
+from app.core.datetimes import format_day
+from app.core.money import format_rupees
+from app.web.languages import negotiate
 from tests.application import serving, settings
 from tests.person import URL
 from tests.pseudo import LOCALE, offered_in
-from tests.stage import NINE
+from tests.story_app import NINE
 
 
 @pytest.fixture
@@ -46,15 +46,15 @@ async def visitor(services, tamil) -> AsyncIterator[httpx.AsyncClient]:
     ],
 )
 def test_what_is_asked_for_is_given_where_it_is_there(tamil, asked: str, locale: str) -> None:
-    assert reads(asked.encode("latin-1")) == locale
+    assert negotiate(asked.encode("latin-1")) == locale
 
 
 def test_where_only_english_is_there_everybody_reads_english(tmp_path) -> None:
-    i18n.offer(tmp_path)
+    i18n.load_translations(tmp_path)
     try:
-        assert reads(b"ta") == i18n.DEFAULT
+        assert negotiate(b"ta") == i18n.DEFAULT_LOCALE
     finally:
-        i18n.offer()
+        i18n.load_translations()
 
 
 async def test_each_reads_their_own_language_also_from_the_shelf(visitor) -> None:
@@ -72,7 +72,7 @@ async def test_each_reads_their_own_language_also_from_the_shelf(visitor) -> Non
 def test_days_and_money_are_written_as_the_language_does(tamil) -> None:
     token = i18n.locale.set(LOCALE)
     try:
-        assert (day(NINE), money(149_00)) == ("செவ். 24 நவ.", "₹149")
+        assert (format_day(NINE), format_rupees(149_00)) == ("செவ். 24 நவ.", "₹149")
     finally:
         i18n.locale.reset(token)
 

@@ -1,4 +1,4 @@
-"""The line to an open page, on a real server: words in, nothing held, and an end in time."""
+"""The event stream of an open page, on a real server: events, no held resources, and its end."""
 
 import asyncio
 import contextlib
@@ -104,7 +104,7 @@ class Stream:
         self.heard: list[str] = []
         self.ended_at: float | None = None
 
-    async def hears(self, word: str, within: float) -> float:
+    async def receives(self, word: str, within: float) -> float:
         started = time.monotonic()
         while word not in self.heard:
             assert time.monotonic() - started < within, f"{word} not within {within} s, but {self.heard}"
@@ -126,11 +126,11 @@ async def listening(web: Server, token: str) -> AsyncIterator[Stream]:
     async def read() -> None:
         async with (
             httpx.AsyncClient(timeout=60, cookies={"ds": token}) as client,
-            client.stream("GET", web.url + "/live") as answer,
+            client.stream("GET", web.url + "/live") as response,
         ):
-            assert answer.headers["content-type"].startswith("text/event-stream")
-            assert "content-encoding" not in answer.headers
-            async for line in answer.aiter_lines():
+            assert response.headers["content-type"].startswith("text/event-stream")
+            assert "content-encoding" not in response.headers
+            async for line in response.aiter_lines():
                 opened.set()
                 if line.startswith("event: "):
                     stream.heard.append(line.removeprefix("event: "))
@@ -150,8 +150,8 @@ async def test_a_visitor_hears_nothing_and_is_not_sent_to_a_page(web):
 
 async def test_a_page_that_comes_back_without_a_session_is_told_to_stay_away(web):
     async with httpx.AsyncClient() as client:
-        answer = await client.get(web.url + "/live", headers={"last-event-id": "1"})
-        assert "event: live-end" in answer.text
+        response = await client.get(web.url + "/live", headers={"last-event-id": "1"})
+        assert "event: live-end" in response.text
 
 
 async def test_a_word_said_after_a_commit_is_heard_at_once_by_its_person_only(web, base, after, asha):
@@ -160,14 +160,14 @@ async def test_a_word_said_after_a_commit_is_heard_at_once_by_its_person_only(we
     async with listening(web, await a_token(base, asha)) as ashas, listening(web, await a_token(base, ravi)) as ravis:
         async with base.work(after) as db:
             nudge(db, f"user:{asha.id}", "booking-7K3MQ9WD")
-        assert await ashas.hears("booking-7K3MQ9WD", 1) < 0.5
+        assert await ashas.receives("booking-7K3MQ9WD", 1) < 0.5
         assert ravis.heard == []
 
 
 async def test_what_is_rolled_back_is_never_said(web, base, after, asha):
     async with listening(web, await a_token(base, asha)) as stream:
         with pytest.raises(ZeroDivisionError):
-            await _say_and_fail(base, after, asha)
+            await _nudge_and_fail(base, after, asha)
         await asyncio.sleep(0.3)
         assert stream.heard == []
 
@@ -183,10 +183,10 @@ async def test_an_open_page_holds_no_database_connection(web, base, asha):
         assert "doorstep_streams_open 1" in told
 
 
-@pytest.mark.parametrize("with_word", [True, False])
-async def test_a_revoked_session_ends_its_stream_within_seconds(web, base, after, asha, with_word):
+@pytest.mark.parametrize("with_event", [True, False])
+async def test_a_revoked_session_ends_its_stream_within_seconds(web, base, after, asha, with_event):
     async with listening(web, await a_token(base, asha)) as stream:
-        async with base.work(after if with_word else None) as db:
+        async with base.work(after if with_event else None) as db:
             await Sessions(base).close_all(db, asha.id)
         assert await stream.ends(2) < 1.6
         assert stream.heard[-1] == "live-end"
@@ -209,7 +209,7 @@ async def test_the_oldest_of_four_pages_ends(web, base, asha):
         assert [page.ended_at for page in opened[1:]] == [None, None, None]
 
 
-async def _say_and_fail(base, after, asha):
+async def _nudge_and_fail(base, after, asha):
     async with base.work(after) as db:
         nudge(db, f"user:{asha.id}", "undone")
         raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""What is different when it is meant: one host, https only, cookies that no other host can set."""
+"""Production settings: one host, https only, __Host- cookies."""
 
 import httpx
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from app.main import create_app
 from app.settings import Settings
 from tests.test_settings import PRODUCTION
-from tests.web.doors import DOORS, TEMPLATES
+from tests.web.handlers import TEMPLATES, TEST_HANDLERS
 
 METRICS = "a token for tests that measure"  # pragma: allowlist secret
 
@@ -19,20 +19,20 @@ async def shop(web_settings):
         "DATABASE_URL": web_settings.database_url,
         "REDIS_URL": web_settings.redis_url,
     }
-    app = create_app(Settings.from_env({**env, "LOG_LEVEL": "warning"}), more=DOORS)
-    app.state.templates.loader.searchpath.append(str(TEMPLATES))
+    app = create_app(Settings.from_env({**env, "LOG_LEVEL": "warning"}), more=TEST_HANDLERS)
+    app.state.services.templates.loader.searchpath.append(str(TEMPLATES))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="https://doorstep.example") as client:
         yield client
-    await app.state.database.close()
+    await app.state.services.database.close()
 
 
 async def test_only_our_own_host_is_answered(shop):
     assert (await shop.get("/t/page")).status_code == 200
     for host in ("evil.example", "doorstep.example:8000", "doorstep.example.evil.example", ""):
-        answer = await shop.get("/t/page", headers={"host": host})
-        assert answer.status_code == 400, host
-        assert answer.headers["x-content-type-options"] == "nosniff"
+        response = await shop.get("/t/page", headers={"host": host})
+        assert response.status_code == 400, host
+        assert response.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_health_is_asked_by_address(shop):
@@ -61,7 +61,7 @@ async def test_the_development_mailbox_is_not_there(shop):
 
 
 async def test_a_trace_is_never_shown(shop):
-    answer = await shop.get("/t/wrong/broken")
-    assert answer.status_code == 500
-    assert "Traceback" not in answer.text
-    assert "RuntimeError" not in answer.text
+    response = await shop.get("/t/wrong/broken")
+    assert response.status_code == 500
+    assert "Traceback" not in response.text
+    assert "RuntimeError" not in response.text

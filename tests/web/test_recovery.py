@@ -1,4 +1,4 @@
-"""PostgreSQL goes away and comes back: 503 with a time to come again, then right at once."""
+"""PostgreSQL becomes unavailable and returns: 503 with Retry-After, then normal responses at once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,49 +10,49 @@ import pytest
 from app.core.db import Database
 from app.main import create_app
 from app.settings import Settings
-from app.web.errors import trouble_of
+from app.web.errors import describe_error
 from tests.web.conftest import Browser
-from tests.web.doors import DOORS
+from tests.web.handlers import TEST_HANDLERS
 
 
 @pytest.fixture
 async def shop(services, own_url):
     app = create_app(
         Settings.from_env({"DATABASE_URL": own_url, "REDIS_URL": services.redis_url, "DOORSTEP_ENV": "test"}),
-        more=DOORS,
+        more=TEST_HANDLERS,
     )
     async with Browser(app) as browser:
         yield browser
-    await app.state.database.close()
+    await app.state.services.database.close()
 
 
 async def test_cut_connections_are_replaced(services, shop, own_url):
-    answers = await asyncio.gather(*[shop.get("/t/text?said=x") for _ in range(8)])
-    assert {answer.status_code for answer in answers} == {200}
+    responses = await asyncio.gather(*[shop.get("/t/text?said=x") for _ in range(8)])
+    assert {response.status_code for response in responses} == {200}
     name = own_url.rpartition("/")[2]
     services.sql(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
     )
     after_cut = [(await shop.get("/t/text?said=x")) for _ in range(10)]
-    for answer in after_cut:
-        assert answer.status_code in (200, 503)
-        assert answer.status_code == 200 or answer.headers["retry-after"]
-    assert [answer.status_code for answer in after_cut].count(503) <= 1
+    for response in after_cut:
+        assert response.status_code in (200, 503)
+        assert response.status_code == 200 or response.headers["retry-after"]
+    assert [response.status_code for response in after_cut].count(503) <= 1
     assert after_cut[-1].status_code == 200
 
 
 async def test_no_database_is_503_and_health_stays(services, shop):
-    shop.app.state.database = Database("postgresql://nobody@127.0.0.1:1/none")
-    answer = await shop.get("/t/text?said=x")
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"]
+    shop.app.state.services.database = Database("postgresql://nobody@127.0.0.1:1/none")
+    response = await shop.get("/t/text?said=x")
+    assert response.status_code == 503
+    assert response.headers["retry-after"]
     assert (await shop.get("/health")).status_code == 200
     assert (await shop.get("/health/ready")).status_code == 503
 
 
 async def test_a_full_pool_is_503_within_three_seconds(services, shop, own_url):
-    shop.app.state.database = Database(own_url, pool_size=1)
-    holders = [shop.app.state.database.sessions() for _ in range(6)]
+    shop.app.state.services.database = Database(own_url, pool_size=1)
+    holders = [shop.app.state.services.database.sessions() for _ in range(6)]
     for holder in holders:
         await holder.connection()
     async with asyncio.timeout(4):
@@ -70,9 +70,9 @@ async def test_a_database_that_says_nothing_any_more_is_given_up(own_url):
         await database.ping()
         talking.clear()
         async with asyncio.timeout(8):
-            with pytest.raises(TimeoutError) as gone:
+            with pytest.raises(TimeoutError) as unavailable:
                 await database.ping()
-        assert trouble_of(gone.value).status == 503
+        assert describe_error(unavailable.value).status == 503
         talking.set()
         await database.ping()
         await database.close()
@@ -89,9 +89,9 @@ async def _wire(url: str, talking: asyncio.Event) -> AsyncIterator[str]:
         carrying.extend([asyncio.create_task(carry(reader, back)), asyncio.create_task(carry(there, writer))])
 
     async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        while said := await source.read(65_536):
+        while messages := await source.read(65_536):
             await talking.wait()
-            sink.write(said)
+            sink.write(messages)
         sink.close()
 
     server = await asyncio.start_server(connect, "127.0.0.1", 0)

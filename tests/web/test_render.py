@@ -1,4 +1,4 @@
-"""Pages and fragments, redirects, notes, and what visitors may share."""
+"""Pages and fragments, redirects, flash messages, and the cache headers of shared pages."""
 
 import asyncio
 
@@ -21,9 +21,9 @@ PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}
     ],
 )
 async def test_one_address_answers_a_page_or_its_fragment(visitor, headers, whole):
-    answer = await visitor.get("/t/page?said=<b>hi</b>", headers=headers)
-    assert ("the whole page" in answer.text) is whole
-    assert "&lt;b&gt;hi&lt;/b&gt;" in answer.text
+    response = await visitor.get("/t/page?said=<b>hi</b>", headers=headers)
+    assert ("the whole page" in response.text) is whole
+    assert "&lt;b&gt;hi&lt;/b&gt;" in response.text
 
 
 async def test_a_deed_leads_on_for_a_browser_and_for_htmx(visitor):
@@ -45,9 +45,9 @@ async def test_a_note_is_shown_once(visitor):
 
 @pytest.mark.parametrize("note", ["x", "x.y", "WyJkb25lIiwiaGkiXQ.00000000000000000000000000000000", "é.é", "."])
 async def test_a_forged_note_is_not_shown(visitor, note):
-    answer = await visitor.get("/t/form", headers={"cookie": b"flash=" + note.encode()})
-    assert answer.status_code == 200
-    assert 'class="flash"' not in answer.text
+    response = await visitor.get("/t/form", headers={"cookie": b"flash=" + note.encode()})
+    assert response.status_code == 200
+    assert 'class="flash"' not in response.text
 
 
 async def test_a_kept_page_is_the_same_for_all_visitors_until_forgotten(visitor, app):
@@ -74,9 +74,9 @@ async def other_text(app):
 
 async def test_nobody_who_is_signed_in_is_served_from_the_shelf_or_fills_it(visitor, ashas):
     kept = (await visitor.get("/t/kept")).text
-    mine = (await ashas.get("/t/kept")).text
-    assert "Asha Raman" in mine
-    assert mine != kept
+    own = (await ashas.get("/t/kept")).text
+    assert "Asha Raman" in own
+    assert own != kept
     assert "Asha Raman" not in (await visitor.get("/t/kept")).text
 
 
@@ -89,29 +89,29 @@ async def test_a_page_that_sets_a_cookie_is_never_kept(app):
 
 async def test_head_of_a_kept_page_has_no_body(visitor):
     await visitor.get("/t/kept")
-    answer = await visitor.head("/t/kept")
-    assert answer.status_code == 200
-    assert answer.content == b""
+    response = await visitor.head("/t/kept")
+    assert response.status_code == 200
+    assert response.content == b""
 
 
 @pytest.mark.parametrize(
     ("accepted", "encoding"), [("br, gzip", "br"), ("gzip", "gzip"), ("identity", None), ("br;q=0", None)]
 )
 async def test_pages_are_compressed_as_asked(visitor, accepted, encoding):
-    answer = await visitor.get("/t/page?said=" + "x" * 900, headers={"accept-encoding": accepted})
-    assert answer.headers.get("content-encoding") == encoding
-    assert "xxxx" in answer.text
-    assert "Accept-Encoding" in answer.headers["vary"]
+    response = await visitor.get("/t/page?said=" + "x" * 900, headers={"accept-encoding": accepted})
+    assert response.headers.get("content-encoding") == encoding
+    assert "xxxx" in response.text
+    assert "Accept-Encoding" in response.headers["vary"]
 
 
 async def test_static_files_have_addresses_that_never_change(visitor, app):
-    address = app.state.assets.url("app.css")
-    answer = await visitor.get(address)
-    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert answer.headers["content-encoding"] == "br"
-    assert "set-cookie" not in answer.headers
-    assert "@layer" in answer.text
-    again = await visitor.get(address, headers={"if-none-match": answer.headers["etag"]})
+    address = app.state.services.assets.url("app.css")
+    response = await visitor.get(address)
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["content-encoding"] == "br"
+    assert "set-cookie" not in response.headers
+    assert "@layer" in response.text
+    again = await visitor.get(address, headers={"if-none-match": response.headers["etag"]})
     assert again.status_code == 304
     assert again.content == b""
     assert (await visitor.get("/static/000000000000/app.css")).headers["cache-control"] == "no-cache"

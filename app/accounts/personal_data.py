@@ -1,0 +1,52 @@
+"""Personal data of this room: accounts, addresses, sessions and blocks."""
+
+from app.core.personal_data import (
+    CUSTOMER,
+    DELETE_EVENT_VALUES,
+    ERASED_TEXT,
+    PROFESSIONAL,
+    OwnDataSection,
+    PersonalData,
+)
+
+OWN_DATA = (
+    OwnDataSection(
+        "account",
+        "SELECT id AS number, role, full_name AS name, email, email_verified_at AS email_confirmed_at, phone,"
+        " created_at AS member_since FROM users WHERE id = :me",
+    ),
+    OwnDataSection(
+        "work",
+        "SELECT standing, trade, experience_years AS years_of_experience, home_pincode, denial_reason, approved_at,"
+        " papers_expire_on, created_at AS applied_at FROM professionals WHERE user_id = :me",
+        PROFESSIONAL,
+    ),
+    OwnDataSection(
+        "addresses",
+        "SELECT line AS address, pincode, is_main, created_at AS added_at FROM addresses WHERE user_id = :me"
+        " ORDER BY id",
+        CUSTOMER,
+    ),
+    OwnDataSection(
+        "blocks",
+        "SELECT reason, created_at AS since, lifted_at AS until, lifted_reason AS why_it_ended FROM blocks"
+        " WHERE user_id = :me ORDER BY id",
+    ),
+    OwnDataSection(
+        "browsers",
+        "SELECT kind, user_agent AS browser, created_at AS signed_in_at, last_seen_at FROM sessions WHERE user_id = :me"
+        " ORDER BY id",
+    ),
+)
+ERASE = (
+    DELETE_EVENT_VALUES + "e.subject = 'user-' || :id",
+    "DELETE FROM addresses WHERE user_id = :id",
+    "DELETE FROM mail_links WHERE user_id = :id",
+    "DELETE FROM sessions WHERE user_id = :id",
+    "DELETE FROM idempotency_keys WHERE user_id = :id",
+    f"UPDATE blocks SET reason = '{ERASED_TEXT}', lifted_reason = '{ERASED_TEXT}'"
+    " WHERE user_id = :id AND lifted_at IS NOT NULL",
+    "UPDATE professionals SET trade = '', experience_years = 0, denial_reason = NULL, papers_expire_on = NULL"
+    " WHERE user_id = :id",
+)
+ACCOUNTS_PERSONAL_DATA = PersonalData("accounts", own_data=OWN_DATA, erase=ERASE)

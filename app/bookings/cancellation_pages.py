@@ -1,0 +1,77 @@
+"""/bookings/…/cancellation: the cost is shown before the customer cancels."""
+
+from collections.abc import Mapping
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.bookings.cancellation import cancel_by_customer, cancellation_cost
+from app.bookings.customer_repository import OwnBookings
+from app.bookings.moves import state_refusal
+from app.bookings.repository import Bookings
+from app.bookings.schemas import Cancellation
+from app.core.errors import Invalid, Refused
+from app.core.i18n import _
+from app.payments.repository import Charges
+from app.web.forms import parse_form, redisplayable
+from app.web.guards import only
+from app.web.http import HtmlResponse, Request
+from app.web.render import flash, page, redirect
+from app.web.validation import validate_form
+
+
+class CancellationPages(Controller):
+    path = "/bookings/{ref:str}/cancellation"
+    opt = only("customer")
+
+    @get(name="cancellation")
+    async def show(
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        return await _render(request, db, me, ref)
+
+    @post()
+    async def create(
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        form = await parse_form(request)
+        try:
+            fields = validate_form(Cancellation, form)
+            booking = await cancel_by_customer(db, me, ref, fields.reason, fields.fee)
+        except Invalid as error:
+            return await _render(request, db, me, ref, values=redisplayable(form), errors=error.errors)
+        except Refused as refusal:
+            return await _render(request, db, me, ref, values=redisplayable(form), refusal=refusal)
+        flash(request, _("Cancelled. The time is free for others again."))
+        return redirect(request, f"/bookings/{booking.reference}")
+
+
+async def _render(
+    request: Request,
+    db: AsyncSession,
+    me: Me,
+    ref: str,
+    *,
+    values: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    refusal: Refused | None = None,
+) -> HtmlResponse:
+    booking = await Bookings(db).for_customer(me, ref)
+    is_possible = booking.allows("cancel", me)
+    if not is_possible and refusal is None:
+        refusal = Refused(state_refusal(booking.state))
+    return page(
+        request,
+        "bookings/cancellation.html",
+        status=409 if refusal else 422 if errors else 200,
+        booking=booking,
+        possible=is_possible,
+        cost=cancellation_cost(booking, await Charges(db).of_booking(booking.id)),
+        comer=await OwnBookings(db, me).assigned_professional(booking, booking.professional_id),
+        values=dict(values or {}),
+        errors=dict(errors or {}),
+        refusal=refusal,
+    )

@@ -1,0 +1,27 @@
+"""Complete a booking together with its money."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.booking import Booking
+from app.bookings.code import Code
+from app.bookings.repository import Bookings
+from app.core.events import Actor
+from app.payments import charges
+
+
+async def complete_booking(db: AsyncSession, booking: Booking, by: Actor, code: Code | None) -> None:
+    """Finish the job (row locked); capture what was authorised, and what was not becomes due.
+
+    `code` is the verified finish code, None when the job is completed automatically: then its payout is held.
+    """
+    booking.complete(by, code)
+    assert booking.professional_id is not None  # bookings_completed_check
+    await charges.capture(
+        db,
+        booking.id,
+        booking.customer_id,
+        booking.professional_id,
+        booking.total,
+        held_payout=booking.by_clock,
+    )
+    await Bookings(db).count_job(booking.professional_id)

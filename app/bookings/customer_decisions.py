@@ -1,0 +1,92 @@
+"""What a customer decides while the job runs: an absent professional, a no-show, a new code, extra work."""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.booking import Booking
+from app.bookings.cancellation import cancel_booking
+from app.bookings.code import MAX_RENEWALS_PER_HOUR, CodePhase
+from app.bookings.decline import Dispute
+from app.bookings.extra import ExtraState
+from app.bookings.moves import State
+from app.bookings.repository import Bookings
+from app.bookings.reservation import offer_again
+from app.core import clock
+from app.core.encryption import Encryption
+from app.core.errors import Missing, Refused
+from app.core.events import Actor, Person
+from app.core.i18n import N_, _
+from app.payments import charges, pretend_bank
+from app.payments.repository import Charges
+
+DISPUTE_PERIOD = timedelta(hours=48)
+CODE_RENEWAL_PERIOD = timedelta(hours=1)
+
+
+async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, again: bool) -> Booking:
+    """W14: the professional did not come within half an hour; W9: nobody had accepted when the slot began.
+
+    `again`: offer the job to the others, at a new start that the customer picks; else cancel with a full refund.
+    """
+    booking = await Bookings(db).for_customer(by, reference, lock=True)
+    now = clock.now()
+    if booking.state == State.CANCELLED and not again:
+        return booking
+    if booking.professional_is_absent(now):
+        if again:
+            await offer_again(db, by, booking, N_("Did not come."))
+        else:
+            await cancel_booking(db, booking, by, "professional_absent", N_("Did not come."))
+    elif booking.needs_answer(now):
+        if not again:
+            await cancel_booking(db, booking, by, "unfilled", N_("Nobody accepted in time."))
+    else:
+        raise Refused(_("This can be chosen when nobody has come half an hour into your time."), reason="early")
+    return booking
+
+
+async def dispute_no_show(db: AsyncSession, by: Actor, reference: str, text: str) -> Booking:
+    """W13: the customer objects to a no-show, once and within 48 hours; an admin decides."""
+    booking = await Bookings(db).for_customer(by, reference, lock=True)
+    if not may_dispute(booking):
+        raise Refused(_("The 48 hours to object are over."), reason="late")
+    if await db.get(Dispute, booking.id) is None:
+        db.add(Dispute(booking_id=booking.id, customer_id=booking.customer_id, text=text, at=clock.now()))
+        booking.dispute(by, text)
+        await db.flush()
+    return booking
+
+
+def may_dispute(booking: Booking) -> bool:
+    """Whether the customer may still object to the no-show."""
+    if booking.cancelled_as != "no_show" or booking.cancelled_at is None:
+        return False
+    return clock.now() < booking.cancelled_at + DISPUTE_PERIOD
+
+
+async def renew_code(db: AsyncSession, by: Actor, reference: str, encryption: Encryption) -> Booking:
+    """W12: issue a new code for the customer, which lifts a lock; at most three an hour."""
+    bookings = Bookings(db)
+    booking = await bookings.for_customer(by, reference, lock=True)
+    if await bookings.count_code_renewals(booking, clock.now() - CODE_RENEWAL_PERIOD) >= MAX_RENEWALS_PER_HOUR:
+        raise Refused(_("Three new codes in an hour are the most. Please wait a little."), reason="codes")
+    booking.renew_code(by, CodePhase.FINISH if booking.state == State.STARTED else CodePhase.START, encryption)
+    return booking
+
+
+async def answer_extra(db: AsyncSession, by: Person, reference: str, extra_id: int, *, approved: bool) -> Booking:
+    """W15: approve or refuse extra work; idempotent. By card or UPI its price is authorised at once."""
+    booking = await Bookings(db).for_customer(by, reference, lock=True)
+    extra = next((extra for extra in booking.extras if extra.id == extra_id), None)
+    if extra is None:
+        raise Missing()
+    if extra.state == (ExtraState.APPROVED if approved else ExtraState.REFUSED):
+        return booking
+    booking.answer_extra_work(by, extra, approved=approved)
+    paid_by = await Charges(db).instrument_of(booking.id) if approved else None
+    if paid_by is not None:
+        outcome = pretend_bank.authorise(charges.instrument_of(paid_by), extra.price)
+        await charges.authorise(db, booking.id, booking.customer_id, extra.price, "extra", outcome)
+    await db.flush()
+    return booking

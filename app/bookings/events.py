@@ -1,0 +1,230 @@
+"""Events of a booking, from its hold to its end; those of reviews are declared in app.reviews.events."""
+
+from collections.abc import Callable
+
+from app.bookings.booking import Booking
+from app.core.admin_audience import BOOKINGS_TOPIC
+from app.core.cache_tags import BOOKING_COUNTS, JOB_DONE, MOST_BOOKED, NOTHING, SLOTS
+from app.core.event_types import EventFamily, EventType, NotificationRule, fact, record_field
+from app.core.events import Event
+from app.core.i18n import N_
+
+CUSTOMER, PROFESSIONAL = record_field("customer_id"), record_field("professional_id")
+PREFERRED_PROFESSIONAL = record_field("named_id")  # asked before everybody else
+FORMER_PROFESSIONAL = fact("professional_id")  # whose job it was until this event
+ADMINS = fact("admins")  # all admins at the time of the event
+
+
+def _cancelled_as(*outcomes: str) -> Callable[[Event, Booking], bool]:
+    """A cancellation is notified by how it ended; a hold that lapsed or was given up notifies nobody."""
+
+    def matches(event: Event, booking: Booking) -> bool:
+        return booking.requested_at is not None and event.facts.get("cancelled_as") in outcomes
+
+    return matches
+
+
+FAMILIES = (EventFamily("booking", N_("Bookings"), admin_page="/admin/bookings", admin_topic=BOOKINGS_TOPIC),)
+EVENTS = (
+    EventType(
+        "booking.held",
+        N_("%(who)s chose a time and went on to pay."),
+        (SLOTS, BOOKING_COUNTS),
+        hidden=("service_id",),
+        private=("address", "note"),
+        changes_calendar=True,
+    ),
+    EventType(
+        "booking.requoted",
+        N_("%(who)s read a new price while paying."),
+        (SLOTS,),
+        bare_field="price",
+        changes_calendar=True,
+    ),
+    EventType(
+        "booking.requested",
+        N_("%(who)s booked."),
+        (SLOTS, MOST_BOOKED),
+        enums=("state", "method"),
+        notifies=(
+            NotificationRule("booking_requested", CUSTOMER),
+            NotificationRule("job_asked", PREFERRED_PROFESSIONAL),
+        ),
+        webhook="booking.requested",
+        changes_calendar=True,
+    ),
+    EventType(
+        "booking.assigned",
+        N_("%(who)s accepted the job."),
+        (SLOTS,),
+        enums=("state",),
+        notifies=(NotificationRule("booking_assigned", CUSTOMER), NotificationRule("job_assigned", PROFESSIONAL)),
+        carries=("professional_id",),
+        webhook="booking.assigned",
+        changes_calendar=True,
+    ),
+    EventType(
+        "booking.given",
+        N_("%(who)s gave the job to a professional."),
+        (SLOTS,),
+        enums=("state",),
+        notifies=(NotificationRule("booking_assigned", CUSTOMER), NotificationRule("job_given", PROFESSIONAL)),
+        carries=("professional_id",),
+        webhook="booking.given",
+        changes_calendar=True,
+    ),
+    EventType("booking.passed", N_("%(who)s passed on the job."), (SLOTS,)),
+    EventType(
+        "booking.returned",
+        N_("%(who)s handed the job back."),
+        (SLOTS,),
+        enums=("state",),
+        notifies=(NotificationRule("booking_looking_again", CUSTOMER),),
+        webhook="booking.returned",
+        changes_calendar=True,
+    ),
+    EventType(
+        "booking.offered_again",
+        N_("%(who)s had the job offered again."),
+        (SLOTS,),
+        enums=("state",),
+        notifies=(
+            NotificationRule("booking_looking_again", CUSTOMER),
+            NotificationRule("job_taken_away", FORMER_PROFESSIONAL),
+        ),
+        carries=("professional_id",),
+        webhook="booking.offered_again",
+        changes_calendar=True,
+    ),
+    EventType(
+        "booking.moved",
+        N_("%(who)s moved the booking to another time."),
+        (SLOTS,),
+        enums=("state",),
+        bare_field="starts_at",
+        notifies=(NotificationRule("booking_moved", CUSTOMER), NotificationRule("job_moved", FORMER_PROFESSIONAL)),
+        carries=("professional_id", "fee"),
+        carries_change="starts_at",
+        webhook="booking.moved",
+        changes_calendar=True,
+    ),
+    EventType("booking.departed", N_("%(who)s set out."), NOTHING, webhook="booking.departed"),
+    EventType("booking.arrived", N_("%(who)s was at the door."), NOTHING, webhook="booking.arrived"),
+    EventType(
+        "booking.started",
+        N_("%(who)s started the work with the start code."),
+        (SLOTS,),
+        enums=("state",),
+        notifies=(NotificationRule("booking_started", CUSTOMER),),
+        webhook="booking.started",
+    ),
+    EventType(
+        "booking.completed",
+        N_("%(who)s finished the work."),
+        JOB_DONE,
+        enums=("state",),
+        notifies=(NotificationRule("booking_completed", CUSTOMER),),
+        webhook="booking.completed",
+    ),
+    EventType(
+        "booking.closed", N_("%(who)s closed the booking."), JOB_DONE, enums=("state",), webhook="booking.closed"
+    ),
+    EventType(
+        "booking.cancelled",
+        N_("%(who)s cancelled the booking."),
+        (SLOTS,),
+        enums=("state", "cancelled_as"),
+        notifies=(
+            NotificationRule(
+                "booking_cancelled", CUSTOMER, when=_cancelled_as("customer", "platform", "professional_absent")
+            ),
+            NotificationRule("job_cancelled", PROFESSIONAL, when=_cancelled_as("customer", "platform")),
+            NotificationRule("job_taken_away", PROFESSIONAL, when=_cancelled_as("professional_absent")),
+            NotificationRule("booking_no_show", CUSTOMER, when=_cancelled_as("no_show")),
+            NotificationRule("booking_unfilled", CUSTOMER, when=_cancelled_as("unfilled")),
+        ),
+        carries=("cancelled_as", "fee"),
+        webhook="booking.cancelled",
+        changes_calendar=True,
+    ),
+    EventType(
+        "booking.settled",
+        N_("%(who)s paid what was due."),
+        NOTHING,
+        enums=("method",),
+        webhook="booking.settled",
+    ),
+    EventType(
+        "booking.details_changed",
+        N_("%(who)s changed the address or the note."),
+        NOTHING,
+        private=("address", "note"),
+        changes_calendar=True,
+    ),
+    EventType(
+        "booking.code_renewed",
+        N_("%(who)s asked for a new code."),
+        NOTHING,
+        enums=("phase",),
+        notifies=(NotificationRule("code_renewed", CUSTOMER),),
+        carries=("phase",),
+    ),
+    EventType(
+        "booking.code_locked",
+        N_("%(who)s typed wrong codes; entry was locked."),
+        NOTHING,
+        hidden=("admins",),
+        enums=("phase",),
+        notifies=(NotificationRule("code_locked", CUSTOMER), NotificationRule("wrong_codes", ADMINS)),
+        carries=("phase", "attempts"),
+        chat=N_("Wrong codes at a door: booking %(booking)s."),
+    ),
+    EventType(
+        "booking.code_voided",
+        N_("%(who)s typed wrong codes too often; the code is void."),
+        NOTHING,
+        hidden=("admins",),
+        enums=("phase",),
+        notifies=(NotificationRule("code_voided", CUSTOMER), NotificationRule("wrong_codes", ADMINS)),
+        carries=("phase", "attempts"),
+        chat=N_("Ten wrong codes at a door, the code does not count any more: booking %(booking)s."),
+    ),
+    EventType(
+        "booking.code_withdrawn",
+        N_("%(who)s made the code void, without seeing it."),
+        NOTHING,
+        enums=("phase",),
+        notifies=(NotificationRule("code_withdrawn", CUSTOMER),),
+        carries=("phase",),
+    ),
+    EventType(
+        "booking.contact_seen",
+        N_("%(who)s looked at the address and the phone numbers."),
+        NOTHING,
+        is_view=True,
+    ),
+    EventType(
+        "booking.extra_proposed",
+        N_("%(who)s proposed extra work."),
+        NOTHING,
+        notifies=(NotificationRule("extra_proposed", CUSTOMER),),
+    ),
+    EventType(
+        "booking.extra_approved",
+        N_("%(who)s approved extra work."),
+        NOTHING,
+        notifies=(NotificationRule("extra_answered", PROFESSIONAL),),
+    ),
+    EventType(
+        "booking.extra_refused",
+        N_("%(who)s refused extra work."),
+        NOTHING,
+        notifies=(NotificationRule("extra_answered", PROFESSIONAL),),
+    ),
+    EventType(
+        "booking.disputed",
+        N_("%(who)s objected."),
+        NOTHING,
+        chat=N_("Something is wrong with booking %(booking)s, somebody says."),
+    ),
+)

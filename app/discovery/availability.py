@@ -1,0 +1,111 @@
+"""The slots of a service at a place, and the professionals who can come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.user import public_name
+from app.bookings.slot_picker import parts_of
+from app.catalog.repository import ServiceDetails
+from app.catalog.search import find_pincode
+from app.core.i18n import _
+from app.discovery.repository import Area, CatalogueQueries
+from app.discovery.results import unknown_pincode_message
+from app.discovery.slot_selection import SlotSelection, not_available_message
+from app.scheduling.candidates import Candidate
+from app.scheduling.slot_search import find_week
+from app.scheduling.slots import Day
+
+SLOT_VALUE_FORMAT = "%Y-%m-%dT%H:%M"
+MAX_NEAREST_CANDIDATES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAvailability:
+    """Candidates and slots. Not `is_covered`: no professional does the service there, see `nearest_areas`."""
+
+    area: Area | None
+    days: Sequence[Day] = ()
+    candidates: Sequence[Candidate] = ()
+    selected_professional: Candidate | None = None
+    open_day_index: int = 0
+    selected_start: str = ""
+    is_covered: bool = True
+    nearest_areas: Sequence[Area] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_slots(self) -> bool:
+        return any(day.starts for day in self.days)
+
+    @property
+    def nearest_candidates(self) -> Sequence[Candidate]:
+        """The nearest candidates, with the selected one among them."""
+        few = list(self.candidates[:MAX_NEAREST_CANDIDATES])
+        return (
+            few
+            if self.selected_professional is None or self.selected_professional in few
+            else [*few, self.selected_professional]
+        )
+
+    @property
+    def other_candidates(self) -> Sequence[Candidate]:
+        return [candidate for candidate in self.candidates if candidate not in self.nearest_candidates]
+
+    def slots_by_part_of_day(self, day: Day) -> list[tuple[str, list[datetime]]]:
+        return parts_of(day.starts)
+
+
+async def load_availability(db: AsyncSession, service: ServiceDetails, selection: SlotSelection) -> ServiceAvailability:
+    """Load slots and candidates; empty if the pincode is missing or unknown, or the service retired."""
+    area, errors = await _resolve_area(db, selection)
+    if area is None or service.retired:
+        return ServiceAvailability(area, errors=errors)
+    week = await find_week(db, service, area.pincode, selection.day, professional_id=selection.professional_id)
+    selected_professional = next(
+        (candidate for candidate in week.candidates if candidate.id == selection.professional_id), None
+    )
+    if selection.professional_id is not None and selected_professional is None and week.candidates:
+        errors["professional"] = not_available_message(_("This person"), area.place)
+        week = await find_week(db, service, area.pincode, selection.day)
+    return ServiceAvailability(
+        area=area,
+        days=week.days,
+        candidates=week.candidates,
+        selected_professional=selected_professional,
+        open_day_index=_open_day_index(week.days, selection),
+        selected_start=selection.start,
+        is_covered=bool(week.candidates),
+        nearest_areas=() if week.candidates else await CatalogueQueries(db).nearest_covered(area.pincode, service.id),
+        errors=errors,
+    )
+
+
+def display_name(candidate: Candidate) -> str:
+    """The name that visitors see."""
+    return public_name(candidate.full_name)
+
+
+async def _resolve_area(db: AsyncSession, selection: SlotSelection) -> tuple[Area | None, dict[str, str]]:
+    errors = dict(selection.errors)
+    if not selection.pincode:
+        return None, errors
+    place = await find_pincode(db, selection.pincode)
+    if place is None:
+        errors["pincode"] = unknown_pincode_message()
+        return None, errors
+    return Area(place.pincode, place.name), errors
+
+
+def _open_day_index(days: Sequence[Day], selection: SlotSelection) -> int:
+    """Index of the day of the selected slot, else of the expanded day, else of the first day with a slot."""
+    free = [index for index, day in enumerate(days) if day.starts]
+    matching_days = (
+        index
+        for selected_day in (selection.start[:10], selection.open_day)
+        for index in free
+        if days[index].day.isoformat() == selected_day
+    )
+    return next(matching_days, free[0] if free else 0)

@@ -1,0 +1,153 @@
+"""Accept, pass on or hand back an offered job; reservations in the way move to other candidates (W10).
+
+Lock order: see app.bookings.reservation.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.booking import Booking
+from app.bookings.holds import expire_holds, flush_booking
+from app.bookings.moves import State
+from app.bookings.repository import Bookings
+from app.bookings.reservation import candidates_for, first_free, next_for, record_decline
+from app.core import clock
+from app.core.encryption import Encryption
+from app.core.errors import Missing, Refused
+from app.core.events import Actor, Person
+from app.core.i18n import _
+from app.jobs.repository import Jobs
+from app.scheduling.candidate_repository import MAX_TRAVEL_TIME, find_candidates, load_busy_times, require_pincode
+from app.scheduling.candidates import BusyTime, Candidate
+from app.scheduling.slots import conflicts, within_hours
+
+
+async def accept(db: AsyncSession, by: Person, reference: str, encryption: Encryption) -> Booking:
+    """Assign the job to `by`; reservations of their time move to other candidates (W10).
+
+    Idempotent for the professional who holds it. Refused("taken", "busy", "late", "cancelled"); Missing: never offered.
+    """
+    bookings = Bookings(db)
+    booking, others = await lock_with_reservations(bookings, by.id, reference)
+    if booking.state != State.REQUESTED and booking.professional_id == by.id:
+        return booking
+    await clear_conflicts(db, await _offered_to(db, bookings, by, booking), booking, others)
+    booking.accept(by, encryption)
+    await flush_booking(db)
+    return booking
+
+
+async def pass_on(db: AsyncSession, by: Actor, reference: str, reason: str) -> Booking:
+    """Decline the offer: it is never shown to `by` again, and their reserved time moves to the next candidate.
+
+    Idempotent. Refused("taken", "cancelled"); Missing: never offered.
+    """
+    bookings = Bookings(db)
+    booking = await bookings.by_reference(reference, lock=True)
+    if await Jobs(db).has_declined(by, reference):
+        return booking
+    await _offered_to(db, bookings, by, booking)
+    await record_decline(db, booking, by.id, "passed", reason)
+    reserved = booking.reserved_for
+    booking.pass_on(by, reason, await next_for(db, booking) if reserved == by.id else reserved)
+    await flush_booking(db)
+    return booking
+
+
+async def hand_back(db: AsyncSession, by: Actor, reference: str, reason: str) -> Booking:
+    """Return an accepted job to the other candidates and void its code. Idempotent; Missing: not theirs."""
+    bookings = Bookings(db)
+    try:
+        booking = await bookings.for_professional(by, reference, lock=True)
+    except Missing:
+        if await Jobs(db).has_declined(by, reference):
+            return await bookings.by_reference(reference)
+        raise
+    if booking.state != State.ASSIGNED:
+        booking.hand_back(by, reason, None)  # raises Refused with the sentence of the state
+    await record_decline(db, booking, by.id, "returned", reason)
+    booking.hand_back(by, reason, await next_for(db, booking))
+    await flush_booking(db)
+    return booking
+
+
+async def lock_with_reservations(
+    bookings: Bookings, professional_id: int, reference: str
+) -> tuple[Booking, dict[int, Booking]]:
+    """Lock the booking and the reservations of this professional's time around it, by ascending id."""
+    found = await bookings.by_reference(reference)
+    near = await bookings.reserved(professional_id, found.starts_at - MAX_TRAVEL_TIME, found.ends_at + MAX_TRAVEL_TIME)
+    locked = await bookings.locked({found.id, *near})
+    others = {
+        booking_id: booking
+        for booking_id, booking in locked.items()
+        if booking_id != found.id
+        and booking.reserved_for == professional_id
+        and booking.state in (State.HELD, State.REQUESTED)
+    }
+    return locked[found.id], others
+
+
+async def clear_conflicts(db: AsyncSession, me: Candidate, booking: Booking, others: dict[int, Booking]) -> None:
+    """Free the candidate's time for `booking` by moving `others`, their reservations, to other candidates.
+
+    All rows are locked by lock_with_reservations. Refused("late", "busy").
+    """
+    if booking.starts_at <= clock.now():
+        raise Refused(_("The time of this job has come. The customer picks another."), reason="late")
+    bookings = Bookings(db)
+    candidates = {other.id: await candidates_for(db, bookings, other) for other in others.values()}
+    professional_ids = {me.id} | {worker.id for workers in candidates.values() for worker in workers}
+    await bookings.lock_time(professional_ids)
+    await expire_holds(db, professional_ids)
+    await _move_reservations(db, me, booking, others, candidates)
+
+
+async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: Booking) -> Candidate:
+    """Return `by` as a candidate. Missing: never offered to them; Refused("taken", "cancelled"): no longer open."""
+    where = await require_pincode(db, booking.pincode)
+    crew = await find_candidates(db, [booking.service_id], where, professional_id=by.id)
+    declined = await bookings.declined_by([booking.id])
+    if not crew or booking.state == State.HELD or by.id in declined[booking.id]:
+        raise Missing
+    if booking.state == State.CANCELLED:
+        raise Refused(_("The customer does not need this any more."), reason="cancelled")
+    if booking.state != State.REQUESTED:
+        raise Refused(_("Taken by someone else."), reason="taken")
+    if booking.priority_professional_id(clock.now()) not in (None, by.id):
+        raise Missing
+    return crew[0]
+
+
+async def _move_reservations(
+    db: AsyncSession,
+    me: Candidate,
+    booking: Booking,
+    others: dict[int, Booking],
+    candidates: dict[int, list[Candidate]],
+) -> None:
+    """Refuse when a held job conflicts; move each conflicting reservation to a free candidate, or refuse."""
+    where = await require_pincode(db, booking.pincode)
+    booking.reserve_for(None)  # the candidate it was reserved for is free again
+    await flush_booking(db)
+    await load_busy_times(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
+    if not within_hours(me, booking.minutes, booking.starts_at):
+        raise Refused(_("That is outside your working hours."), reason="busy")
+    for job in conflicts(me, booking.minutes, where, booking.starts_at):
+        await _move_reservation(db, me, job, others, candidates)
+
+
+async def _move_reservation(
+    db: AsyncSession, me: Candidate, job: BusyTime, others: dict[int, Booking], candidates: dict[int, list[Candidate]]
+) -> None:
+    other = others.get(job.booking_id)
+    if job.is_committed or other is None:
+        raise Refused(_("You have another job at that time, or no time to get from one to the other."), reason="busy")
+    if me.id in (other.named_id if other.state == State.HELD else None, other.priority_professional_id(clock.now())):
+        raise Refused(_("Another customer asked for you at that time. Answer that offer first."), reason="busy")
+    remaining = [worker for worker in candidates[other.id] if worker.id != me.id]
+    await load_busy_times(db, remaining, other.starts_at, other.ends_at, ignoring=other.id)
+    replacement = first_free(remaining, other, await require_pincode(db, other.pincode))
+    if replacement is None:
+        raise Refused(_("Your time is kept for another customer, and nobody else is free then."), reason="busy")
+    other.reserve_for(replacement)
+    await flush_booking(db)

@@ -1,0 +1,75 @@
+"""Reassign the bookings that rely on a professional who stops working, or stops offering a service (W1)."""
+
+from collections.abc import Collection
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.booking import Booking
+from app.bookings.cancellation import cancel_booking
+from app.bookings.moves import State
+from app.bookings.repository import Bookings
+from app.bookings.reservation import lock_time_of_candidates, next_for, offer_again
+from app.core.events import PLATFORM, nudge
+from app.core.i18n import N_
+from app.jobs.repository import Jobs
+
+
+async def reassign_jobs(db: AsyncSession, professional_id: int, reason: str) -> list[Booking]:
+    """Offer accepted jobs to others and move reservations; return the accepted ones. Started jobs stay (W2).
+
+    Locks bookings first, then people's time, as everywhere; the caller locks the person's own row after this.
+    """
+    bookings = await Bookings(db).locked(await Jobs(db).relying_on(professional_id))
+    await lock_time_of_candidates(
+        db, [booking for booking in bookings.values() if booking.state != State.STARTED], professional_id
+    )
+    offered_again = []
+    for booking in bookings.values():
+        if booking.state == State.ASSIGNED:
+            await offer_again(db, PLATFORM, booking, reason)
+            offered_again.append(booking)
+        elif booking.state == State.HELD:
+            await _reassign_hold(db, booking, professional_id)
+        elif booking.state == State.REQUESTED:
+            await _reassign_request(db, booking, professional_id)
+    await db.flush()
+    return offered_again
+
+
+async def withdraw_services(db: AsyncSession, professional_id: int, service_ids: Collection[int]) -> None:
+    """Reassign holds and requests for services they no longer offer. Accepted jobs stay theirs."""
+    if not service_ids:
+        return
+    bookings = await Bookings(db).locked(await Jobs(db).relying_on(professional_id))
+    affected = [
+        booking
+        for booking in bookings.values()
+        if booking.service_id in service_ids and booking.state in (State.HELD, State.REQUESTED)
+    ]
+    await lock_time_of_candidates(db, affected, professional_id)
+    for booking in affected:
+        if booking.state == State.HELD:
+            await _reassign_hold(db, booking, professional_id)
+        else:
+            await _reassign_request(db, booking, professional_id)
+
+
+async def _reassign_hold(db: AsyncSession, booking: Booking, professional_id: int) -> None:
+    """The customer is paying: reserve another professional's time, or cancel if they chose this one or none is free."""
+    replacement = await next_for(db, booking) if booking.named_id != professional_id else None
+    if replacement is not None:
+        booking.reserve_for(replacement)
+    else:
+        reason = N_("Who was to come cannot come any more. Nothing was paid.")
+        await cancel_booking(db, booking, PLATFORM, "platform", reason)
+    await db.flush()
+
+
+async def _reassign_request(db: AsyncSession, booking: Booking, professional_id: int) -> None:
+    """Stop waiting for their answer, and reserve another professional's time."""
+    if booking.named_id == professional_id:
+        booking.end_priority_offer()
+    if booking.reserved_for == professional_id:
+        booking.reserve_for(await next_for(db, booking))
+    await db.flush()
+    nudge(db, f"area:{booking.pincode}", "jobs")

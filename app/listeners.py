@@ -1,0 +1,30 @@
+"""Everything that happens when an event is recorded, in one list for web, worker and commands."""
+
+import app.events  # noqa: F401  declares every event type
+from app.core.admin_audience import notify_admins
+from app.core.events import Listener, register_listener
+from app.discovery.invalidation import invalidate_cache
+from app.notifications.channel import register_channel
+from app.notifications.messages import register_message_data
+from app.notifications.notification import wake_worker_on_outbox_rows, write_notifications
+from app.reports.monthly_statement import message_data as monthly_statement_data
+from app.webhooks.channel import WEBHOOK_CHANNEL
+
+# Each is called with (event, record) while the session is flushed, and returns rows to write in the same transaction.
+LISTENERS: tuple[Listener, ...] = (
+    invalidate_cache,  # drop cached pages and lists after the commit
+    notify_admins,  # refresh the admins' open pages after the commit
+    write_notifications,  # write outbox rows and notifications
+)
+
+
+# What rooms above notifications add to them.
+register_channel(WEBHOOK_CHANNEL)
+register_message_data("monthly_report", monthly_statement_data)
+
+
+def install_listeners() -> None:
+    """Register all of them; calling it again changes nothing."""
+    for listener in LISTENERS:
+        register_listener(listener)
+    wake_worker_on_outbox_rows()

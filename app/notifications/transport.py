@@ -1,0 +1,35 @@
+"""How rendered messages leave the house: the interfaces of a channel's transport, and the errors it raises."""
+
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Protocol
+
+from app.core.outbox import Outbox
+from app.notifications.messages import RenderedMessage
+
+
+class Undeliverable(Exception):
+    """The server will never take this message for this recipient; it is not tried again."""
+
+
+class DeliverLater(Exception):
+    """The server does not take this message now, but may take others. `wait` is how long it asked us to wait."""
+
+    def __init__(self, message: str, wait: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class Connection(Protocol):
+    """An open connection to a server that takes messages."""
+
+    async def send(self, message: RenderedMessage, row: Outbox, sender: str, host: str) -> None:
+        """Raises Undeliverable, DeliverLater, or anything else when the connection itself is broken."""
+
+
+class Transport(Protocol):
+    """Delivers the outbox rows of the channel `name`."""
+
+    name: str
+
+    def connect(self) -> AbstractAsyncContextManager[Connection]: ...

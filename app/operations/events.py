@@ -1,0 +1,10 @@
+"""Events of background tasks; they happen to the admin."""
+
+from app.core.cache_tags import NOTHING
+from app.core.event_types import EventType
+from app.core.i18n import N_
+
+EVENTS = (
+    EventType("person.task_retried", N_("%(who)s had a task tried again."), NOTHING),
+    EventType("person.task_discarded", N_("%(who)s discarded a task."), NOTHING),
+)

@@ -1,0 +1,6 @@
+"""Every piece that a room adds to a lower room's page, in one list."""
+
+from app.billing.ledger_panel import LEDGER_PANEL
+from app.web.panels import Panel
+
+PANELS: tuple[Panel, ...] = tuple(sorted((LEDGER_PANEL,), key=lambda panel: (panel.page, panel.order)))

@@ -1,0 +1,69 @@
+"""The personal data of every room, in one list."""
+
+from app.accounts.personal_data import ACCOUNTS_PERSONAL_DATA
+from app.billing.personal_data import BILLING_PERSONAL_DATA
+from app.bookings.personal_data import BOOKINGS_PERSONAL_DATA
+from app.core.personal_data import OwnDataSection, PersonalData
+from app.exports.personal_data import EXPORTS_PERSONAL_DATA
+from app.jobs.personal_data import JOBS_PERSONAL_DATA
+from app.notifications.personal_data import NOTIFICATIONS_PERSONAL_DATA
+from app.payments.personal_data import PAYMENTS_PERSONAL_DATA
+from app.privacy.own_data_repository import HISTORY_SECTION
+from app.reports.personal_data import REPORTS_PERSONAL_DATA
+from app.reviews.personal_data import REVIEWS_PERSONAL_DATA
+from app.scheduling.personal_data import SCHEDULING_PERSONAL_DATA
+from app.vetting.personal_data import VETTING_PERSONAL_DATA
+
+# In the order in which data are erased.
+PERSONAL_DATA: tuple[PersonalData, ...] = (
+    BOOKINGS_PERSONAL_DATA,
+    PAYMENTS_PERSONAL_DATA,
+    BILLING_PERSONAL_DATA,
+    SCHEDULING_PERSONAL_DATA,
+    JOBS_PERSONAL_DATA,
+    VETTING_PERSONAL_DATA,
+    REVIEWS_PERSONAL_DATA,
+    ACCOUNTS_PERSONAL_DATA,
+    NOTIFICATIONS_PERSONAL_DATA,
+    REPORTS_PERSONAL_DATA,
+    EXPORTS_PERSONAL_DATA,
+)
+# In the order of the archive; a section that is not named here stands before the history.
+SECTION_ORDER = (
+    "account",
+    "work",
+    "addresses",
+    "bookings",
+    "extra_work",
+    "payments",
+    "objections",
+    "reviews_written",
+    "services_offered",
+    "areas",
+    "working_hours",
+    "time_off",
+    "papers",
+    "verifications",
+    "jobs",
+    "jobs_not_taken",
+    "earnings",
+    "reviews_about_you",
+    "blocks",
+    "browsers",
+    "mails",
+    "notices",
+    "what_you_do_not_want_to_hear",
+    "quiet_hours",
+    "monthly_reports",
+    "exports",
+)
+
+
+def own_data_sections() -> list[OwnDataSection]:
+    """The sections of the archive of own data, in order; the history is last."""
+    sections = [section for room in PERSONAL_DATA for section in room.own_data]
+    return [*sorted(sections, key=_position), HISTORY_SECTION]
+
+
+def _position(section: OwnDataSection) -> int:
+    return SECTION_ORDER.index(section.name) if section.name in SECTION_ORDER else len(SECTION_ORDER)

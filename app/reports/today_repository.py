@@ -1,0 +1,111 @@
+"""What needs an admin's attention: counts for the navigation, and the page of the day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.core.schedule import is_worker_stale
+from app.reports.period import Period
+from app.reports.report import Totals
+from app.reports.repository import ReportFilters, ReportQueries
+
+ITEMS_SHOWN = 5
+RECENT_SPAN = timedelta(days=7)
+WAITING_COUNTS = text("""
+    SELECT (SELECT count(*) FROM verifications WHERE state = 'open') AS cases,
+           (SELECT count(*) FROM bookings WHERE state = 'requested') AS unassigned,
+           (SELECT max(started_at) FROM schedule_runs) AS last_run_at
+""")
+# Jobs of blocked professionals (W2), jobs whose codes are locked, recent disputes (W13), undeliverable messages.
+ATTENTION_COUNTS = text("""
+    SELECT (SELECT count(*) FROM bookings b JOIN blocks k ON k.user_id = b.professional_id AND k.lifted_at IS NULL
+             WHERE b.state IN ('assigned', 'started')) AS blocked,
+           (SELECT count(*) FROM bookings b WHERE b.state IN ('assigned', 'started') AND NOT EXISTS (
+                SELECT FROM codes c WHERE c.booking_id = b.id AND c.used_at IS NULL AND c.voided_at IS NULL
+                   AND (c.locked_until IS NULL OR c.locked_until <= :now))) AS locked,
+           (SELECT count(*) FROM disputes d JOIN bookings b ON b.id = d.booking_id
+             WHERE b.starts_at >= :since) AS disputed,
+           (SELECT count(*) FROM outbox WHERE parked_at >= :since) AS parked
+""")
+BLOCKED_AT_WORK = text("""
+    SELECT b.reference, b.service_name, b.state, b.starts_at, u.full_name AS who, p.place
+      FROM bookings b JOIN blocks k ON k.user_id = b.professional_id AND k.lifted_at IS NULL
+      JOIN users u ON u.id = b.professional_id JOIN pincodes p ON p.pincode = b.pincode
+     WHERE b.state IN ('assigned', 'started') ORDER BY b.started_at NULLS LAST, b.starts_at, b.id LIMIT :limit
+""")
+UNASSIGNED = text("""
+    SELECT b.reference, b.service_name, b.starts_at, p.place FROM bookings b JOIN pincodes p ON p.pincode = b.pincode
+     WHERE b.state = 'requested' ORDER BY b.starts_at, b.id LIMIT :limit
+""")
+CASES = text("""
+    SELECT v.professional_id, v.kind, v.submitted_at, u.full_name AS who, p.trade
+      FROM verifications v JOIN users u ON u.id = v.professional_id JOIN professionals p ON p.user_id = u.id
+     WHERE v.state = 'open' ORDER BY v.submitted_at, v.id LIMIT :limit
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class AdminDay:
+    """Today's bookings by state, what needs attention, and the first items; `since` is the recent span."""
+
+    period: Period
+    since: Period
+    bookings_today: Totals
+    cases: int
+    unassigned: int
+    blocked: int
+    locked: int
+    disputed: int
+    parked: int
+    first_blocked: Sequence[Any]
+    first_unassigned: Sequence[Any]
+    first_cases: Sequence[Any]
+
+    @property
+    def is_quiet(self) -> bool:
+        return not (self.cases or self.unassigned or self.blocked or self.locked or self.disputed or self.parked)
+
+
+class NavigationCounts(NamedTuple):
+    """For every admin page: counts by path, and whether no worker is running."""
+
+    counts: dict[str, int]
+    worker_down: bool
+
+
+async def navigation_counts(db: AsyncSession) -> NavigationCounts:
+    row = (await db.execute(WAITING_COUNTS)).one()
+    counts = {"/admin/professionals": row.cases, "/admin/dispatch": row.unassigned}
+    return NavigationCounts(counts, is_worker_stale(row.last_run_at, clock.now()))
+
+
+async def load_admin_day(db: AsyncSession) -> AdminDay:
+    today = clock.today()
+    day, since = Period("days", today, today), Period("days", today - RECENT_SPAN, today)
+    rows = await ReportQueries(db).booking_counts(day, ReportFilters())
+    bookings_today = Totals()
+    for row in rows:
+        if row.step and row.state:
+            bookings_today.add(row)
+    waiting = (await db.execute(WAITING_COUNTS)).one()
+    counts = (await db.execute(ATTENTION_COUNTS, {"now": clock.now(), "since": clock.at(since.first)})).one()
+    limit = {"limit": ITEMS_SHOWN}
+    return AdminDay(
+        period=day,
+        since=since,
+        bookings_today=bookings_today,
+        cases=waiting.cases,
+        unassigned=waiting.unassigned,
+        blocked=counts.blocked,
+        locked=counts.locked,
+        disputed=counts.disputed,
+        parked=counts.parked,
+        first_blocked=(await db.execute(BLOCKED_AT_WORK, limit)).all(),
+        first_unassigned=(await db.execute(UNASSIGNED, limit)).all(),
+        first_cases=(await db.execute(CASES, limit)).all(),
+    )

@@ -1,0 +1,10 @@
+"""Events of reviews; they happen to the booking."""
+
+from app.core.cache_tags import JOB_DONE
+from app.core.event_types import EventType
+from app.core.i18n import N_
+
+EVENTS = (
+    EventType("booking.reviewed", N_("%(who)s wrote a review."), JOB_DONE),
+    EventType("booking.review_changed", N_("%(who)s changed the review."), JOB_DONE),
+)

@@ -1,0 +1,257 @@
+"""SQL for candidates: who may work where (eligible_coverage), and what takes their time."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import BigInteger, DateTime, Float, String
+
+from app.core import clock
+from app.core.errors import Invalid
+from app.core.events import Person
+from app.core.i18n import _
+from app.scheduling.candidates import (
+    AssessedCandidate,
+    BusyTime,
+    Candidate,
+    Eligibility,
+    ProfessionalSchedule,
+    ServiceArea,
+)
+from app.scheduling.travel import Location, distance_km, round_up_km
+
+MAX_TRAVEL_TIME = timedelta(hours=8)
+MAX_ASSESSED = 150  # everyone who covers the pincode, then the nearest others
+
+PINCODE = text("SELECT pincode, latitude, longitude FROM pincodes WHERE pincode = :pincode")
+
+CANDIDATE_COLUMNS = """
+           p.user_id, u.full_name, p.experience_years, h.pincode, h.latitude, h.longitude,
+           coalesce(r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five, 0) AS rating_sum,
+           coalesce(r.one + r.two + r.three + r.four + r.five, 0) AS review_count,
+           coalesce(r.jobs, 0) AS job_count,
+           (SELECT coalesce(json_agg(json_build_array(w.weekday, w.opens, w.closes)), '[]')
+              FROM working_hours w WHERE w.professional_id = p.user_id) AS hours"""
+CANDIDATE_JOINS = """
+      JOIN users u ON u.id = p.user_id
+      JOIN pincodes h ON h.pincode = p.home_pincode
+      LEFT JOIN professional_ratings r ON r.professional_id = p.user_id"""
+
+CANDIDATES = text(
+    f"""
+    SELECT {CANDIDATE_COLUMNS}, array_agg(e.service_id) AS services
+      FROM eligible_coverage(:today) e
+      JOIN professionals p ON p.user_id = e.professional_id {CANDIDATE_JOINS}
+     WHERE e.service_id = ANY(:services) AND e.pincode = :pincode
+       AND (CAST(:professional AS bigint) IS NULL OR e.professional_id = :professional)
+     GROUP BY p.user_id, u.full_name, p.experience_years, h.pincode, h.latitude, h.longitude,
+              r.one, r.two, r.three, r.four, r.five, r.jobs
+    """
+).bindparams(bindparam("services", type_=ARRAY(BigInteger)), bindparam("professional", type_=BigInteger))
+
+# Eligibility is decided by the shared rule; its conditions are read beside it to explain a refusal.
+ASSESSED = text(
+    f"""
+    SELECT {CANDIDATE_COLUMNS}, ARRAY[o.service_id] AS services, h.place,
+           EXISTS (SELECT 1 FROM eligible_coverage(:today) e
+                    WHERE e.professional_id = p.user_id AND e.service_id = o.service_id AND e.pincode = :pincode)
+               AS is_eligible,
+           p.standing = 'approved' AS is_approved,
+           p.papers_expire_on IS NULL OR p.papers_expire_on > :today AS has_valid_documents,
+           EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL) AS is_blocked,
+           o.standing = 'approved' AS is_approved_for_service,
+           c.pincode IS NOT NULL AS covers_pincode
+      FROM offerings o
+      JOIN professionals p ON p.user_id = o.professional_id {CANDIDATE_JOINS}
+      LEFT JOIN coverage c ON c.professional_id = p.user_id AND c.pincode = :pincode
+     WHERE o.service_id = :service AND u.left_at IS NULL
+       AND (CAST(:professional AS bigint) IS NULL OR p.user_id = :professional)
+     ORDER BY c.pincode IS NULL, power(h.latitude - :latitude, 2) + power(h.longitude - :longitude, 2), p.user_id
+     LIMIT :limit
+    """
+).bindparams(
+    bindparam("pincode", type_=String),
+    bindparam("professional", type_=BigInteger),
+    bindparam("latitude", type_=Float),
+    bindparam("longitude", type_=Float),
+)
+
+SCHEDULE = text(
+    f"""
+    SELECT {CANDIDATE_COLUMNS}, CAST('{{}}' AS bigint[]) AS services, p.trade, h.place,
+           EXISTS (SELECT 1 FROM eligible_professionals(:today) e WHERE e.professional_id = p.user_id) AS may_work,
+           (SELECT coalesce(json_agg(json_build_array(extract(epoch FROM lower(t.span))::bigint,
+                                                      ceil(extract(epoch FROM upper(t.span)))::bigint)), '[]')
+              FROM time_off t WHERE t.professional_id = p.user_id AND upper(t.span) > :now) AS away
+      FROM professionals p {CANDIDATE_JOINS}
+     WHERE p.user_id = :me
+    """
+).bindparams(bindparam("me", type_=BigInteger), bindparam("now", type_=DateTime(timezone=True)))
+
+# A lapsed hold takes no time, even before it is deleted. A professional who was blocked after the candidates were
+# read counts as away: whoever blocks holds the lock of that professional's time.
+BUSY_TIMES = text(
+    """
+    SELECT b.reserved_for AS professional_id, b.id, floor(extract(epoch FROM b.starts_at))::bigint AS since,
+           ceil(extract(epoch FROM b.ends_at))::bigint AS until,
+           b.state IN ('assigned', 'started') AS is_committed, pin.pincode, pin.latitude, pin.longitude
+      FROM bookings b JOIN pincodes pin ON pin.pincode = b.pincode
+     WHERE b.reserved_for = ANY(:ids) AND b.state IN ('held', 'requested', 'assigned', 'started')
+       AND (b.state <> 'held' OR b.held_until > :now)
+       AND b.span && tstzrange(:since, :until) AND b.id IS DISTINCT FROM :ignoring
+    UNION ALL
+    SELECT t.professional_id, NULL, floor(extract(epoch FROM lower(t.span)))::bigint,
+           ceil(extract(epoch FROM upper(t.span)))::bigint, true, NULL, NULL, NULL
+      FROM time_off t
+     WHERE t.professional_id = ANY(:ids) AND t.span && tstzrange(:since, :until)
+    UNION ALL
+    SELECT k.user_id, NULL, floor(extract(epoch FROM CAST(:since AS timestamptz)))::bigint,
+           ceil(extract(epoch FROM CAST(:until AS timestamptz)))::bigint, true, NULL, NULL, NULL
+      FROM blocks k WHERE k.user_id = ANY(:ids) AND k.lifted_at IS NULL
+    """
+).bindparams(
+    bindparam("ids", type_=ARRAY(BigInteger)),
+    bindparam("ignoring", type_=BigInteger),
+    bindparam("now", type_=DateTime(timezone=True)),
+    bindparam("since", type_=DateTime(timezone=True)),
+    bindparam("until", type_=DateTime(timezone=True)),
+)
+
+SERVICE_AREA = text(
+    """
+    SELECT pin.pincode, pin.latitude, pin.longitude,
+           (SELECT array_agg(DISTINCT k.name) FROM offerings o JOIN services s ON s.id = o.service_id
+              JOIN categories k ON k.id = s.category_id
+             WHERE o.professional_id = :me AND o.standing = 'approved') AS trades
+      FROM coverage c JOIN pincodes pin ON pin.pincode = c.pincode
+     WHERE c.professional_id = :me
+    """
+).bindparams(bindparam("me", type_=BigInteger))
+
+
+async def find_pincode(db: AsyncSession, pincode: str) -> Location | None:
+    row = (await db.execute(PINCODE, {"pincode": pincode})).one_or_none()
+    return Location(row.pincode, row.latitude, row.longitude) if row else None
+
+
+async def require_pincode(db: AsyncSession, pincode: str) -> Location:
+    """Return the location of `pincode`; Invalid("pincode") when it does not exist."""
+    location = await find_pincode(db, pincode)
+    if location is None:
+        raise Invalid({"pincode": _("We do not know this pincode.")})
+    return location
+
+
+async def find_candidates(
+    db: AsyncSession, services: Collection[int], location: Location, *, professional_id: int | None = None
+) -> list[Candidate]:
+    """Return who may do one of the services there, nearest first, without busy times."""
+    params = {
+        "services": list(services),
+        "pincode": location.pincode,
+        "professional": professional_id,
+        "today": clock.today(),
+    }
+    rows = await db.execute(CANDIDATES, params)
+    return sorted((_candidate(row, location) for row in rows), key=_by_distance)
+
+
+async def assess_candidates(
+    db: AsyncSession, service_id: int, location: Location, *, professional_id: int | None = None
+) -> list[AssessedCandidate]:
+    """Return everyone who offers the service, eligible or not, without busy times; at most 150."""
+    params = {
+        "service": service_id,
+        "pincode": location.pincode,
+        "professional": professional_id,
+        "latitude": location.latitude,
+        "longitude": location.longitude,
+        "today": clock.today(),
+        "limit": MAX_ASSESSED,
+    }
+    rows = await db.execute(ASSESSED, params)
+    return [AssessedCandidate(_candidate(row, location), row.place, _eligibility(row)) for row in rows]
+
+
+async def load_schedule(db: AsyncSession, me: Person, busy: Iterable[BusyTime]) -> ProfessionalSchedule:
+    """Return the hours and time off of `me` with `busy` as the taken times."""
+    row = (await db.execute(SCHEDULE, {"me": me.id, "now": clock.now(), "today": clock.today()})).one()
+    candidate = _candidate(row, None)
+    candidate.away = [tuple(interval) for interval in row.away]
+    candidate.busy = list(busy)
+    return ProfessionalSchedule(candidate, row.may_work, row.trade, row.place)
+
+
+async def load_busy_times(
+    db: AsyncSession,
+    candidates: Sequence[Candidate],
+    since: datetime,
+    until: datetime,
+    *,
+    ignoring: int | None = None,
+) -> None:
+    """Read each candidate's taken time between two moments; `ignoring` is the id of a booking being moved."""
+    if not candidates:
+        return
+    params = {
+        "ids": [candidate.id for candidate in candidates],
+        "now": clock.now(),
+        "since": since - MAX_TRAVEL_TIME,
+        "until": until + MAX_TRAVEL_TIME,
+        "ignoring": ignoring,
+    }
+    by_id = {candidate.id: candidate for candidate in candidates}
+    for candidate in candidates:
+        candidate.busy, candidate.away = [], []
+    # Unpacked as tuples: a busy town has a thousand of these rows for one page.
+    rows = await db.execute(BUSY_TIMES, params)
+    for professional_id, booking_id, starts, ends, is_committed, pincode, latitude, longitude in rows:
+        if booking_id is None:
+            by_id[professional_id].away.append((starts, ends))
+        else:
+            location = Location(pincode, latitude, longitude)
+            by_id[professional_id].busy.append(BusyTime(booking_id, starts, ends, location, is_committed))
+
+
+async def load_service_area(db: AsyncSession, schedule: ProfessionalSchedule) -> ServiceArea:
+    """Return the trades and the covered pincodes of a professional."""
+    rows = (await db.execute(SERVICE_AREA, {"me": schedule.candidate.id})).all()
+    home = schedule.candidate.home
+    distances = [distance_km(home, Location(row.pincode, row.latitude, row.longitude)) for row in rows]
+    known = [km for km in distances if km is not None]
+    trades = list(rows[0].trades or []) if rows else []
+    return ServiceArea(trades, len(rows), round_up_km(max(known)) if known else None)
+
+
+def _by_distance(candidate: Candidate) -> tuple[bool, float, float, int]:
+    return candidate.distance_km is None, candidate.distance_km or 0, -(candidate.rating or 0), candidate.id
+
+
+def _candidate(row: Row[Any], location: Location | None) -> Candidate:
+    home = Location(row.pincode, row.latitude, row.longitude)
+    return Candidate(
+        id=row.user_id,
+        full_name=row.full_name,
+        experience_years=row.experience_years,
+        home=home,
+        hours=[tuple(stretch) for stretch in row.hours],
+        services=frozenset(row.services),
+        rating_sum=int(row.rating_sum),
+        review_count=int(row.review_count),
+        job_count=int(row.job_count),
+        distance_km=distance_km(home, location) if location else None,
+    )
+
+
+def _eligibility(row: Row[Any]) -> Eligibility:
+    return Eligibility(
+        is_eligible=row.is_eligible,
+        is_approved=row.is_approved,
+        has_valid_documents=row.has_valid_documents,
+        is_blocked=row.is_blocked,
+        is_approved_for_service=row.is_approved_for_service,
+        covers_pincode=row.covers_pincode,
+    )

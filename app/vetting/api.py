@@ -1,0 +1,221 @@
+"""JSON API of applications, reapplications, and the admin's decisions about them."""
+
+import hashlib
+import time
+from typing import Annotated, Any
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Meta, Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.api_schemas import RegisteredJson
+from app.accounts.auth import Me
+from app.accounts.pages import pad_response_time, transaction_factory
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.encryption import Encryption
+from app.core.errors import Invalid
+from app.core.i18n import N_, _
+from app.core.secrets import Passwords
+from app.core.storage import Storage
+from app.settings import Settings
+from app.vetting import reapplication
+from app.vetting.api_schemas import DenialBody, ProfessionalJson, professional_json
+from app.vetting.application import MAX_EXPERIENCE_YEARS, MAX_OFFERED_SERVICES, NewProfessional, submit_application
+from app.vetting.decision import approve, deny
+from app.vetting.document import KINDS
+from app.vetting.document_changes import parse_expiry
+from app.vetting.document_scan import scan_document
+from app.vetting.reapplication import clean_message, refuse_reapplication, requested_document_kind
+from app.vetting.repository import Professionals
+from app.web.api import idempotent, json_response, read_body, read_multipart_form, row_id
+from app.web.guards import everyone, only
+from app.web.http import JsonResponse, Request
+from app.web.openapi import Doc
+from app.web.security import client_address
+from app.web.uploads import MAX_UPLOAD_REQUEST_BYTES
+
+TAG = "People"
+DOCUMENT_SCHEMA = {
+    "type": "string",
+    "contentMediaType": "application/octet-stream",
+    "description": "A PDF, JPEG or PNG of at most 10 MB.",
+}
+
+
+def _text(words: str, example: str, most: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": most, "description": words, "examples": [example]}
+
+
+REGISTER_FORM = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": [
+        *("full_name", "email", "phone", "password", "address", "pincode", "experience_years", "service_ids"),
+        "document",
+    ],
+    "properties": {
+        "full_name": _text("Full name.", "Elango Kannan", 120),
+        "email": _text("E-mail address.", "elango.k@example.com", 254),
+        "phone": _text("Indian mobile number.", "+91 90000 00000", 40),
+        "password": _text("At least 10 characters.", "a long sentence that only you know", 200),
+        "address": _text("House and street.", "12 Beach Road", 300),
+        "pincode": _text("Six digits.", "600020", 40),
+        "experience_years": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": MAX_EXPERIENCE_YEARS,
+            "description": "Years of experience.",
+            "examples": [8],
+        },
+        "service_ids": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MAX_OFFERED_SERVICES,
+            "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+            "description": "Numbers of the services that they do, a field for each.",
+            "examples": [[12, 15]],
+        },
+        "document": DOCUMENT_SCHEMA,
+    },
+}
+AGAIN_FORM = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["message", "document"],
+    "properties": {
+        "message": _text("What is different now.", "Here is a clear photo.", 1_000),
+        "kind": {"enum": list(KINDS), "description": "What the paper is.", "examples": ["identity"]},
+        "expires_on": {
+            "type": "string",
+            "format": "date",
+            "description": "The last day printed on it, if there is one.",
+            "examples": ["2030-12-31"],
+        },
+        "document": DOCUMENT_SCHEMA,
+    },
+}
+REGISTER = Doc(
+    summary="A new professional, who waits to be checked",
+    tag=TAG,
+    form=REGISTER_FORM,
+    responses={201: RegisteredJson},
+)
+AGAIN = Doc(
+    summary="Denied or out of date: ask to be checked again",
+    tag=TAG,
+    form=AGAIN_FORM,
+    responses={201: ProfessionalJson},
+    error_statuses=(409,),
+    idempotent=True,
+)
+
+
+PROFESSIONAL_ID = {"professional_id": "Number of the professional."}
+VERIFY = Doc(
+    summary="Approve what waits of a professional",
+    tag=TAG,
+    path=PROFESSIONAL_ID,
+    responses={200: ProfessionalJson},
+    error_statuses=(409,),
+)
+DENY = Doc(
+    summary="Deny what waits of a professional",
+    tag=TAG,
+    body=DenialBody,
+    path=PROFESSIONAL_ID,
+    responses={200: ProfessionalJson},
+    error_statuses=(409,),
+)
+
+
+class ReapplicationForm(Struct, kw_only=True):
+    message: Annotated[str, Meta(max_length=1_000, extra={"error": N_("That is too long.")})] = ""
+    kind: Annotated[str, Meta(max_length=20, extra={"error": N_("Please choose from the list.")})] = ""
+    expires_on: Annotated[str, Meta(max_length=20, extra={"error": N_("Please give a date.")})] = ""
+
+
+class ApplicationApi(Controller):
+    path = "/api"
+
+    @post(
+        "/professional/register",
+        name="api_register_professional",
+        request_max_body_size=MAX_UPLOAD_REQUEST_BYTES,
+        opt=everyone(api=True, doc=REGISTER),
+    )
+    async def register(
+        self,
+        request: Request,
+        database: NamedDependency[Database],
+        after_commit: NamedDependency[AfterCommit],
+        passwords: NamedDependency[Passwords],
+        encryption: NamedDependency[Encryption],
+        storage: NamedDependency[Storage],
+        settings: NamedDependency[Settings],
+    ) -> JsonResponse:
+        started, address = time.monotonic(), client_address(request, settings.trusted_proxies)
+        new, upload = await read_multipart_form(request, NewProfessional, "document")
+        await submit_application(
+            transaction_factory(database, after_commit), passwords, encryption, storage, new, upload, address
+        )
+        await pad_response_time(started, settings)
+        return json_response(RegisteredJson(email=new.email), 201)
+
+    @post(
+        "/re_verify",
+        name="api_re_verify",
+        request_max_body_size=MAX_UPLOAD_REQUEST_BYTES,
+        opt=only("professional", api=True, doc=AGAIN),
+    )
+    async def reapply(
+        self,
+        request: Request,
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        storage: NamedDependency[Storage],
+    ) -> JsonResponse:
+        fields, upload = await read_multipart_form(request, ReapplicationForm, "document")
+        digest = hashlib.sha256(upload.file.read()).hexdigest() if upload else ""
+        if upload:
+            upload.file.seek(0)
+
+        async def send() -> JsonResponse:
+            await refuse_reapplication(db, me)
+            if fields.kind and fields.kind not in KINDS:
+                raise Invalid({"kind": _("Please choose from the list.")})
+            kind = fields.kind or await requested_document_kind(db, me.id)
+            message, expires_on = clean_message(fields.message), parse_expiry(fields.expires_on)
+            await reapplication.reapply(db, storage, me, kind, message, await scan_document(upload), expires_on)
+            return json_response(professional_json(await Professionals(db).profile(me.id)), 201)
+
+        payload = {"message": fields.message, "kind": fields.kind, "expires_on": fields.expires_on, "document": digest}
+        return await idempotent(request, db, me, payload, send)
+
+
+class DecisionApi(Controller):
+    path = "/api"
+    opt = only("admin", api=True)
+
+    @post("/verify/professional/{professional_id:int}", name="api_verify", opt={"doc": VERIFY})
+    async def verify(
+        self, professional_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> JsonResponse:
+        await Professionals(db).profile(row_id(professional_id))
+        await approve(db, me, professional_id)
+        return json_response(professional_json(await Professionals(db).profile(professional_id)))
+
+    @post("/deny/professional/{professional_id:int}", name="api_deny", opt={"doc": DENY})
+    async def denial(
+        self,
+        request: Request,
+        professional_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+    ) -> JsonResponse:
+        body = await read_body(request, DenialBody)
+        await Professionals(db).profile(row_id(professional_id))
+        await deny(db, me, professional_id, body.reason)
+        return json_response(professional_json(await Professionals(db).profile(professional_id)))

@@ -1,0 +1,186 @@
+"""Decode and rewrite an uploaded file in a process of its own, with limits on memory, time and files.
+
+Run as a script it reads the file from standard input and writes the result to standard output: one line of JSON,
+{"media_type", "sizes"} or {"refused"}, and then the bytes. Nothing is passed through as it was sent: pictures are
+decoded and encoded again, PDFs are rebuilt from their pages without active content.
+"""
+
+import io
+import json
+import re
+import resource
+import sys
+from dataclasses import dataclass, field
+
+import puremagic
+import pypdfium2
+import pypdfium2.raw as pdfium
+from PIL import Image, ImageOps
+
+MAX_FILE_BYTES = 10 * 1024 * 1024
+MAX_PAGES = 20
+MAX_PIXELS = 60_000_000
+MAX_SIDE_PIXELS = 4000  # of a stored picture
+PREVIEW_SIZE = (1200, 1600)  # pixels, width and height
+MAX_MEMORY_BYTES = 1024 * 1024 * 1024
+MAX_CPU_SECONDS = 15
+FORMATS = {"application/pdf": "PDF", "image/jpeg": "JPEG", "image/png": "PNG"}
+STREAMS = re.compile(rb"stream\r?\n.*?endstream", re.DOTALL)
+# Names of active content in a PDF; PDFium writes them in plain text.
+ACTIVE_CONTENT = re.compile(
+    rb"/(JS|JavaScript|Launch|EmbeddedFiles?|RichMedia|XFA|SubmitForm|ImportData|GoTo[ER]|AA)\b"
+)
+
+
+class Refusal(Exception):
+    """`reason` is a key of app.vetting.document_scan.refusal_messages."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class CleanFile:
+    """`content` is stored, `previews` holds a JPEG of each page."""
+
+    media_type: str
+    content: bytes
+    previews: list[bytes] = field(default_factory=list)
+
+
+def clean_file(data: bytes) -> CleanFile:
+    """Raise Refusal, or whatever a decoder raises."""
+    media_type = detect_type(data)
+    return _clean_pdf(data) if media_type == "application/pdf" else _clean_picture(data, media_type)
+
+
+def detect_type(data: bytes) -> str:
+    """Detect the type from the content alone, not from the name or what the sender claims."""
+    try:
+        media_type = puremagic.from_string(data, mime=True)
+    except (puremagic.PureError, ValueError):
+        raise Refusal("type") from None
+    if media_type not in FORMATS:
+        raise Refusal("type")
+    return media_type
+
+
+def _clean_picture(data: bytes, media_type: str) -> CleanFile:
+    with Image.open(io.BytesIO(data), formats=[FORMATS[media_type]]) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            raise Refusal("pixels")
+        if media_type == "image/jpeg":
+            opened.draft("RGB", (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
+        opened.load()
+        turned = ImageOps.exif_transpose(opened)
+        flat = _flatten(turned)
+    flat.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
+    content = _encode(flat, FORMATS[media_type])
+    if len(content) > MAX_FILE_BYTES:
+        media_type, content = "image/jpeg", _encode(flat, "JPEG")
+    return CleanFile(media_type, content, [_preview(flat)])
+
+
+def _flatten(picture: Image.Image) -> Image.Image:
+    """Keep the pixels alone: no location, camera data or comments."""
+    white = Image.new("RGB", picture.size, "white")
+    if picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        white.paste(clear, mask=clear.getchannel("A"))
+    else:
+        white.paste(picture.convert("RGB"))
+    return white
+
+
+def _encode(picture: Image.Image, form: str) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, form, quality=88)
+    return buffer.getvalue()
+
+
+def _preview(picture: Image.Image) -> bytes:
+    small = picture.copy()
+    small.thumbnail(PREVIEW_SIZE)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+def _clean_pdf(data: bytes) -> CleanFile:
+    original = _open_pdf(data)
+    if not 1 <= len(original) <= MAX_PAGES:
+        raise Refusal("pages")
+    for number in range(len(original)):
+        page = original[number]
+        # Draw forms and annotations into the page, then remove them.
+        pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
+        while pdfium.FPDFPage_GetAnnotCount(page) > 0:
+            if not pdfium.FPDFPage_RemoveAnnot(page, 0):
+                raise Refusal("acts")
+        page.close()
+    rebuilt = pypdfium2.PdfDocument.new()
+    rebuilt.import_pages(original)
+    written = io.BytesIO()
+    rebuilt.save(written)
+    content = written.getvalue()
+    if ACTIVE_CONTENT.search(STREAMS.sub(b"", content)):
+        raise Refusal("acts")
+    if len(content) > MAX_FILE_BYTES:
+        raise Refusal("broken")
+    document = _open_pdf(content)
+    return CleanFile("application/pdf", content, [_render_page(document[number]) for number in range(len(document))])
+
+
+def _open_pdf(data: bytes) -> pypdfium2.PdfDocument:
+    try:
+        return pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as problem:
+        locked = problem.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
+        raise Refusal("locked" if locked else "broken") from None
+
+
+def _render_page(page: pypdfium2.PdfPage) -> bytes:
+    width, height = page.get_size()
+    if not (0 < width < 20_000 and 0 < height < 20_000):
+        raise Refusal("broken")
+    scale = min(PREVIEW_SIZE[0] / width, PREVIEW_SIZE[1] / height)
+    return _preview(_flatten(page.render(scale=scale).to_pil()))
+
+
+def _limit_resources() -> None:
+    for limit, value in (
+        (resource.RLIMIT_AS, MAX_MEMORY_BYTES),
+        (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, 5 * MAX_FILE_BYTES),
+        (resource.RLIMIT_NOFILE, 16),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(limit, (value, value))
+
+
+def _scan(data: bytes) -> tuple[dict[str, object], list[bytes]]:
+    try:
+        result = clean_file(data)
+    except Refusal as error:
+        return {"refused": error.reason}, []
+    except Image.DecompressionBombError:
+        return {"refused": "pixels"}, []
+    except Exception as problem:
+        return {"refused": "broken", "problem": type(problem).__name__}, []
+    blobs = [result.content, *result.previews]
+    return {"media_type": result.media_type, "sizes": [len(blob) for blob in blobs]}, blobs
+
+
+def main() -> None:
+    _limit_resources()
+    head, blobs = _scan(sys.stdin.buffer.read(MAX_FILE_BYTES + 1))
+    out = sys.stdout.buffer
+    out.write(json.dumps(head).encode() + b"\n")
+    for blob in blobs:
+        out.write(blob)
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Bookings over time: holds, offers, jobs left running, reviews that never came."""
+
+from app.bookings import expiry, holds
+from tasks.context import Context, unit_of_work
+
+
+async def lapse_holds(ctx: Context) -> int:
+    """Free time slots that were held and not paid."""
+    async with unit_of_work(ctx) as db:
+        return await holds.expire_holds(db)
+
+
+async def give_up_unfilled(ctx: Context) -> int:
+    """Cancel and refund bookings that no professional accepted."""
+    async with unit_of_work(ctx) as db:
+        return await expiry.cancel_unfilled(db)
+
+
+async def ask_the_others(ctx: Context) -> int:
+    """Offer a job to everybody when the professional asked first did not answer."""
+    async with unit_of_work(ctx) as db:
+        return await expiry.end_priority_offers(db)
+
+
+async def complete_left_running(ctx: Context) -> int:
+    """Complete jobs that the professional started and did not finish."""
+    async with unit_of_work(ctx) as db:
+        return await expiry.complete_overdue_jobs(db)
+
+
+async def close_old_bookings(ctx: Context) -> int:
+    """Close completed bookings seven days later."""
+    async with unit_of_work(ctx) as db:
+        return await expiry.close_unreviewed(db)

@@ -1,0 +1,55 @@
+"""When each task runs, in one table; times in Asia/Kolkata."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from app.core.schedule import ScheduledTask, Timetable
+from tasks.accounts import prune_keys, prune_sessions
+from tasks.bookings import (
+    ask_the_others,
+    close_old_bookings,
+    complete_left_running,
+    give_up_unfilled,
+    lapse_holds,
+)
+from tasks.context import Context
+from tasks.exports import expire_exports, requeue_stale_exports
+from tasks.notifications import (
+    DELIVERY_TASKS,
+    remind_before_jobs,
+    remind_in_the_evening,
+)
+from tasks.operations import prune_runs, sweep_files
+from tasks.payments import free_payouts
+from tasks.reports import send_monthly_reports
+from tasks.scheduler import run_tick
+from tasks.vetting import warn_of_expiry
+
+TIMETABLE = Timetable(
+    ScheduledTask("* * * * *", lapse_holds),
+    ScheduledTask("* * * * *", give_up_unfilled),
+    ScheduledTask("* * * * *", ask_the_others),
+    ScheduledTask("*/5 * * * *", complete_left_running),
+    ScheduledTask("10 * * * *", close_old_bookings),
+    ScheduledTask("20 * * * *", free_payouts),
+    ScheduledTask("0 8 * * *", warn_of_expiry),
+    ScheduledTask("15 * * * *", sweep_files),
+    ScheduledTask("0 18 * * *", remind_in_the_evening, catch_up=timedelta(hours=4)),
+    ScheduledTask("*/5 * * * *", remind_before_jobs),
+    ScheduledTask("0 8 1 * *", send_monthly_reports, catch_up=timedelta(days=40)),
+    ScheduledTask("25 * * * *", expire_exports),
+    ScheduledTask("30 3 * * *", prune_sessions),
+    ScheduledTask("40 3 * * *", prune_keys),
+    ScheduledTask("50 3 * * *", prune_runs),
+)
+
+# Polled every second, with or without Redis, each in a loop of its own: a slow mail server delays nothing else.
+POLLED: tuple[Callable[[Context], Awaitable[object]], ...] = (
+    *DELIVERY_TASKS.values(),
+    requeue_stale_exports,
+)
+
+
+async def run_due_task(ctx: Context, *, name: str, moment: str) -> None:
+    """Run one tick of the timetable, queued by the scheduler of any worker."""
+    await run_tick(ctx, TIMETABLE, (name, datetime.fromisoformat(moment)))

@@ -1,0 +1,203 @@
+"""Hours, time off and area; and what happens to accepted jobs when they change (W8)."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from app.bookings.repository import Bookings
+from app.core import clock
+from app.jobs.acceptance import accept
+from tests.factories import ADYAR, BESANT_NAGAR, TAMBARAM, a_customer, a_professional, a_request, a_service, a_start
+
+
+@pytest.fixture
+async def scene(app_database, app_encryption):
+    """Ravi holds a job tomorrow at ten; Kumar could do it too."""
+    async with app_database.work() as db:
+        service = await a_service(db)
+        ravi = await a_professional(db, "Ravi Kumar", services=[service])
+        await a_professional(db, "Kumar Das", services=[service])
+        booking = await a_request(db, await a_customer(db), service, a_start(hour=10), professional_id=ravi.id)
+        await accept(db, ravi, booking.reference, app_encryption)
+    return {"db": app_database, "ravi": ravi, "ref": booking.reference, "service": service}
+
+
+@pytest.fixture
+async def ravi(scene, browser_of):
+    return await browser_of(scene["ravi"])
+
+
+async def booking_of(scene, reference=None):
+    async with scene["db"].work() as db:
+        return await Bookings(db).by_reference(reference or scene["ref"])
+
+
+async def count(scene, table):
+    async with scene["db"].work() as db:
+        return await db.scalar(
+            text(f"SELECT count(*) FROM {table} WHERE professional_id = :me"), {"me": scene["ravi"].id}
+        )
+
+
+def all_week(opens, closes):
+    return {f"from-{day}-1": opens for day in range(7)} | {f"to-{day}-1": closes for day in range(7)}
+
+
+def off(scene_starts_at, hours=4):
+    first = scene_starts_at.astimezone(clock.IST).strftime("%Y-%m-%dT%H:%M")
+    last = (scene_starts_at + timedelta(hours=hours)).astimezone(clock.IST).strftime("%Y-%m-%dT%H:%M")
+    return {"from": first, "until": last}
+
+
+async def test_hours_that_touch_no_job_are_saved_at_once(scene, ravi):
+    page = await ravi.submit_and_follow(await ravi.visit("/availability"), "/hours", **all_week("09:00", "18:00"))
+    assert page.forms[0].fields["from-0-1"] == "09:00"
+    assert (await booking_of(scene)).state == "assigned"
+
+
+async def test_a_break_makes_two_stretches_and_touching_ones_become_one(scene, ravi):
+    week = all_week("09:00", "13:00") | {"from-0-2": "14:00", "to-0-2": "18:00", "from-1-2": "13:00", "to-1-2": "00:00"}
+    page = await ravi.submit_and_follow(await ravi.visit("/availability"), "/hours", **week)
+    shown = page.forms[0].fields
+    assert (shown["from-0-2"], shown["to-0-2"]) == ("14:00", "18:00")
+    assert (shown["from-1-1"], shown["to-1-1"], shown["from-1-2"]) == ("09:00", "00:00", "")
+    assert await count(scene, "working_hours") == 8
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"from-2-1": "18:00", "to-2-1": "09:00"}, "to-2-1"),
+        ({"from-2-1": "banana", "to-2-1": "09:00"}, "from-2-1"),
+        ({"from-2-1": "09:00", "to-2-1": ""}, "to-2-1"),
+        ({"from-2-2": "12:00", "to-2-2": "20:00"}, "from-2-2"),
+        ({"from-2-1": "25:00", "to-2-1": "26:00"}, "from-2-1"),
+    ],
+)
+async def test_hours_that_cannot_be_are_told_beside_the_field(scene, ravi, wrong, field):
+    answer = await ravi.submit(await ravi.visit("/availability"), "/hours", **(all_week("08:00", "20:00") | wrong))
+    assert answer.status == 422
+    assert f'id="{field}-error"' in answer.text
+    assert await count(scene, "working_hours") == 7
+
+
+async def test_a_job_in_the_way_is_asked_about_before_anything_is_saved(scene, ravi):
+    asking = await ravi.submit(await ravi.visit("/availability"), "/hours", **all_week("14:00", "20:00"))
+    assert asking.status == 409
+    assert f"job-{scene['ref']}" in asking.text
+    silent = await ravi.submit(asking, "/hours")
+    assert silent.status == 409
+    assert "Keep it or hand it back?" in silent.text
+    assert (await ravi.visit("/availability")).forms[0].fields["from-0-1"] == "08:00"
+
+
+async def test_a_job_that_is_kept_stays_outside_the_hours(scene, ravi):
+    asking = await ravi.submit(await ravi.visit("/availability"), "/hours", **all_week("14:00", "20:00"))
+    page = await ravi.submit_and_follow(asking, "/hours", **{f"job-{scene['ref']}": "keep"})
+    assert page.forms[0].fields["from-0-1"] == "14:00"
+    assert (await booking_of(scene)).professional_id == scene["ravi"].id
+
+
+async def test_a_job_that_is_handed_back_goes_to_the_others(scene, ravi):
+    asking = await ravi.submit(await ravi.visit("/availability"), "/hours", **all_week("14:00", "20:00"))
+    await ravi.submit_and_follow(asking, "/hours", **{f"job-{scene['ref']}": "return"})
+    booking = await booking_of(scene)
+    assert (booking.state, booking.professional_id) == ("requested", None)
+    assert booking.reserved_for not in (None, scene["ravi"].id)
+
+
+async def test_time_off_over_a_job_asks_too_and_can_be_taken_back(scene, ravi):
+    starts_at = (await booking_of(scene)).starts_at
+    asking = await ravi.submit(await ravi.visit("/availability"), "/time-off", **off(starts_at), reason="A wedding")
+    assert asking.status == 409
+    page = await ravi.submit_and_follow(asking, "/time-off", **{f"job-{scene['ref']}": "return"})
+    assert "A wedding" in page.text
+    again = await ravi.submit(page, "/availability/time-off", **off(starts_at))
+    assert again.status == 422
+    page = await ravi.submit_and_follow(page, "/removal")
+    assert "A wedding" not in page.text
+    async with scene["db"].work() as db:
+        told = (await db.scalars(text("SELECT name FROM events WHERE name LIKE 'person.time_off%' ORDER BY id"))).all()
+    assert told[-2:] == ["person.time_off_changed", "person.time_off_removed"]
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"from": "banana", "until": "2026-12-01T10:00"}, "from"),
+        ({"from": "9999-12-31T10:00", "until": "9999-12-31T11:00"}, "from"),
+        ({"from": "2030-12-02T10:00", "until": "2030-12-01T10:00"}, "until"),
+        ({"from": "2021-12-01T10:00", "until": "2021-12-02T10:00"}, "until"),
+        ({"from": "2026-12-01T10:00", "until": "2028-12-01T10:00"}, "until"),
+    ],
+)
+async def test_absurd_days_off_are_refused(scene, ravi, given, field):
+    answer = await ravi.submit(await ravi.visit("/availability"), "/time-off", **given)
+    assert answer.status == 422
+    assert f'id="{field}-error"' in answer.text
+    assert await count(scene, "time_off") == 0
+
+
+async def test_somebody_elses_time_off_cannot_be_removed(scene, ravi, app_database, browser_of):
+    await ravi.submit_and_follow(await ravi.visit("/availability"), "/time-off", **off(a_start(days=3)))
+    async with app_database.work() as db:
+        number = await db.scalar(text("SELECT max(id) FROM time_off"))
+        omar = await a_professional(db, "Omar Sheriff")
+    stranger = await browser_of(omar)
+    await stranger.post_fields(f"/availability/time-off/{number}/removal", {})
+    assert await count(scene, "time_off") == 1
+
+
+async def test_an_area_is_pincodes_or_everything_within_a_radius(scene, ravi):
+    page = await ravi.submit_and_follow(
+        await ravi.visit("/availability"), "/area", way="pincodes", pincodes=f"{ADYAR}, {BESANT_NAGAR}\n{TAMBARAM}"
+    )
+    assert await count(scene, "coverage") == 3
+    await ravi.submit_and_follow(page, "/area", way="radius", radius_km="8")
+    assert await count(scene, "coverage") > 5
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"way": "pincodes", "pincodes": "abcdefgh"},
+        {"way": "pincodes", "pincodes": "999999"},
+        {"way": "pincodes", "pincodes": ""},
+        {"way": "radius", "radius_km": "0"},
+        {"way": "radius", "radius_km": "-3"},
+        {"way": "radius", "radius_km": "99999999999999999999"},
+    ],
+)
+async def test_an_area_that_cannot_be_is_refused_and_nothing_is_lost(scene, ravi, given):
+    answer = await ravi.submit(await ravi.visit("/availability"), "/area", **given)
+    assert answer.status == 422
+    assert await count(scene, "coverage") == 3
+
+
+async def test_a_smaller_area_asks_about_the_jobs_outside_it(scene, ravi):
+    page = await ravi.visit("/availability")
+    asking = await ravi.submit(page, "/area", way="pincodes", pincodes=TAMBARAM)
+    assert asking.status == 409
+    await ravi.submit_and_follow(asking, "/area", **{f"job-{scene['ref']}": "keep"})
+    assert (await booking_of(scene)).state == "assigned"
+
+
+async def test_time_kept_for_a_waiting_customer_moves_on_by_itself(scene, ravi, app_database):
+    async with app_database.work() as db:
+        asha = await a_customer(db)
+        waiting = (
+            await a_request(db, asha, scene["service"], a_start(days=2), professional_id=scene["ravi"].id)
+        ).reference
+    with clock.freeze(clock.now() + timedelta(minutes=11)):
+        page = await ravi.visit("/availability")
+        await ravi.submit_and_follow(page, "/time-off", **off(a_start(days=2), hours=2))
+    assert (await booking_of(scene, waiting)).reserved_for not in (None, scene["ravi"].id)
+
+
+async def test_a_card_number_is_no_reason_for_time_off(scene, ravi):
+    given = off(a_start(days=3)) | {"reason": "Lost my card 4111 1111 1111 1111"}
+    answer = await ravi.submit(await ravi.visit("/availability"), "/time-off", **given)
+    assert answer.status == 422
+    assert "looks like the number of a card" in answer.text
+    assert await count(scene, "time_off") == 0

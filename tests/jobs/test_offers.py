@@ -1,0 +1,239 @@
+"""What a professional is offered: only what they could really take, and never whose it is."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import Range
+
+from app.bookings.expiry import end_priority_offers
+from app.core import clock
+from app.core.encryption import Encryption
+from app.core.events import OutgoingMessage, pop_outgoing_messages
+from app.jobs.acceptance import accept, hand_back, pass_on
+from app.jobs.offers import find_expired_offers, find_offers
+from app.jobs.repository import Jobs
+from app.scheduling.candidate_repository import load_schedule, load_service_area
+from app.scheduling.working_hours import TimeOff
+from tests.factories import (
+    ADYAR,
+    BESANT_NAGAR,
+    TAMBARAM,
+    TIRUVANMIYUR,
+    a_block,
+    a_customer,
+    a_hold,
+    a_professional,
+    a_request,
+    a_service,
+    a_start,
+    an_admin,
+)
+
+ENCRYPTION = Encryption("a secret for tests only")
+
+
+async def offers_of(db, me, reference=None):
+    jobs = await Jobs(db).agenda(me)
+    return await find_offers(db, await load_schedule(db, me, [job.busy for job in jobs if not job.is_done]), reference)
+
+
+async def references(db, me):
+    return [offer.reference for offer in await offers_of(db, me)]
+
+
+async def test_an_offer_tells_area_distance_time_and_earning(db):
+    service = await a_service(db, price=149_00)
+    ravi = await a_professional(db, services=[service], home=ADYAR)
+    booking = await a_request(db, await a_customer(db), service, pincode=TIRUVANMIYUR)
+    (offer,) = await offers_of(db, ravi)
+    assert (offer.reference, offer.place, offer.earning) == (booking.reference, "Tiruvanmiyur", 126_65)
+    assert (offer.starts_at, offer.ends_at) == (booking.starts_at, booking.ends_at)
+    assert offer.km is not None
+    assert offer.km % 0.5 == 0
+    assert offer.from_job is None
+
+
+async def test_an_offer_holds_nothing_of_the_customer(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    asha = await a_customer(db, "Asha Raman")
+    await a_request(db, asha, service)
+    told = str([asdict(offer) for offer in await offers_of(db, ravi)])
+    for personal in ("Asha", "Raman", "Flat 3B", "Ring twice", asha.phone, asha.email):
+        assert personal not in told
+
+
+async def test_a_held_booking_is_no_offer_before_it_is_paid(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    await a_hold(db, await a_customer(db), service)
+    assert await references(db, ravi) == []
+
+
+async def test_another_service_or_area_is_not_offered(db):
+    service, other = await a_service(db), await a_service(db)
+    await a_professional(db, services=[service])
+    asha = await a_customer(db)
+    await a_request(db, asha, service)
+    kumar = await a_professional(db, "Kumar Das", services=[other])
+    mani = await a_professional(db, "Mani Raj", services=[service], pincodes=[TAMBARAM], home=TAMBARAM)
+    assert await references(db, kumar) == []
+    assert await references(db, mani) == []
+
+
+async def test_a_service_under_review_is_not_offered(db):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    kumar = await a_professional(db, "Kumar Das", services=[service])
+    await a_request(db, await a_customer(db), service)
+    await db.execute(text("UPDATE offerings SET standing = 'pending' WHERE professional_id = :me"), {"me": kumar.id})
+    assert await references(db, kumar) == []
+
+
+async def test_whoever_is_blocked_or_not_approved_gets_no_offer(db):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    pending = await a_professional(db, "Pavan Rao", services=[service], standing="pending")
+    blocked = await a_professional(db, "Balu Nair", services=[service])
+    await a_block(db, blocked, await an_admin(db))
+    await a_request(db, await a_customer(db), service)
+    assert await references(db, pending) == []
+    assert await references(db, blocked) == []
+
+
+async def test_what_i_passed_or_handed_back_never_returns(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    kumar = await a_professional(db, "Kumar Das", services=[service])
+    booking = await a_request(db, await a_customer(db), service)
+    await pass_on(db, ravi, booking.reference, "Too far.")
+    assert await references(db, ravi) == []
+    assert await references(db, kumar) == [booking.reference]
+    await accept(db, kumar, booking.reference, ENCRYPTION)
+    await hand_back(db, kumar, booking.reference, "My scooter broke.")
+    assert await references(db, kumar) == []
+
+
+async def test_the_one_who_was_asked_for_is_asked_alone_for_ten_minutes(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    kumar = await a_professional(db, "Kumar Das", services=[service])
+    booking = await a_request(db, await a_customer(db), service, professional_id=ravi.id)
+    (offer,) = await offers_of(db, ravi)
+    assert offer.is_requested
+    assert offer.exclusive_until == booking.asked_until
+    assert await references(db, kumar) == []
+    with clock.freeze(clock.now() + timedelta(minutes=11)):
+        assert await references(db, kumar) == [booking.reference]
+        (offer,) = await offers_of(db, ravi)
+        assert (offer.is_requested, offer.exclusive_until) == (True, None)
+
+
+async def test_when_the_ten_minutes_are_over_the_lists_of_the_others_look_again(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    booking = await a_request(db, await a_customer(db), service, professional_id=ravi.id)
+    pop_outgoing_messages(db)
+    assert await end_priority_offers(db) == 0
+    with clock.freeze(booking.asked_until + timedelta(seconds=30)):
+        await end_priority_offers(db)
+    assert pop_outgoing_messages(db) == [OutgoingMessage(f"area:{ADYAR}", "jobs")]
+
+
+async def test_when_the_one_asked_first_passes_the_others_are_asked_at_once(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    kumar = await a_professional(db, "Kumar Das", services=[service])
+    booking = await a_request(db, await a_customer(db), service, professional_id=ravi.id)
+    await pass_on(db, ravi, booking.reference, "")
+    assert await references(db, kumar) == [booking.reference]
+
+
+async def test_outside_my_hours_is_not_offered(db):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    late = await a_professional(db, "Latha Devi", services=[service], opens=14 * 60)
+    await a_request(db, await a_customer(db), service, a_start(hour=10))
+    assert await references(db, late) == []
+
+
+async def test_in_my_time_off_is_not_offered(db):
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    kumar = await a_professional(db, "Kumar Das", services=[service])
+    booking = await a_request(db, await a_customer(db), service)
+    span = Range(booking.starts_at + timedelta(minutes=30), booking.ends_at + timedelta(hours=2), bounds="[)")
+    db.add(TimeOff(professional_id=kumar.id, span=span, reason="A wedding", created_at=clock.now()))
+    await db.flush()
+    assert await references(db, kumar) == []
+
+
+async def test_a_job_leaves_time_for_the_way_to_the_next_one(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    await a_professional(db, "Kumar Das", services=[service])
+    await a_professional(db, "Mani Raj", services=[service])
+    asha = await a_customer(db)
+    mine = await a_request(db, asha, service, a_start(hour=10), professional_id=ravi.id)
+    await accept(db, ravi, mine.reference, ENCRYPTION)
+    near = await a_request(db, asha, service, a_start(hour=11), pincode=BESANT_NAGAR)
+    free = await a_request(db, asha, service, a_start(hour=13), pincode=BESANT_NAGAR)
+    assert await references(db, ravi) == [free.reference]
+    assert near.state == "requested"
+
+
+async def test_the_distance_is_measured_from_the_job_before(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service], home=ADYAR)
+    asha = await a_customer(db)
+    first = await a_request(db, asha, service, a_start(hour=10), pincode=TIRUVANMIYUR)
+    await accept(db, ravi, first.reference, ENCRYPTION)
+    await a_request(db, asha, service, a_start(hour=13), pincode=TIRUVANMIYUR)
+    (offer,) = await offers_of(db, ravi)
+    assert (offer.from_job, offer.km) == (first.starts_at, 0.5)
+
+
+async def test_an_hour_before_the_slot_an_offer_is_over_unless_it_was_opened_later(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    booking = await a_request(db, await a_customer(db), service)
+    with clock.freeze(booking.starts_at - timedelta(minutes=59)):
+        assert await references(db, ravi) == []
+        booking.reopened_at = clock.now()
+        await db.flush()
+        assert await references(db, ravi) == [booking.reference]
+    with clock.freeze(booking.starts_at + timedelta(seconds=1)):
+        assert await references(db, ravi) == []
+
+
+async def test_those_who_ask_for_me_come_first(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    await a_professional(db, "Kumar Das", services=[service])
+    asha = await a_customer(db)
+    early = await a_request(db, asha, service, a_start(hour=9))
+    named = await a_request(db, asha, service, a_start(hour=15), professional_id=ravi.id)
+    assert await references(db, ravi) == [named.reference, early.reference]
+
+
+async def test_what_somebody_else_took_is_told_to_those_who_saw_it(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    kumar = await a_professional(db, "Kumar Das", services=[service])
+    mani = await a_professional(db, "Mani Raj", services=[service], pincodes=[TAMBARAM], home=TAMBARAM)
+    booking = await a_request(db, await a_customer(db), service)
+    await accept(db, kumar, booking.reference, ENCRYPTION)
+    (gone,) = await find_expired_offers(db, ravi, [booking.reference, "XXXXXXXX"], [])
+    assert (gone.reference, gone.is_taken) == (booking.reference, True)
+    assert await find_expired_offers(db, kumar, [booking.reference], []) == []
+    assert await find_expired_offers(db, mani, [booking.reference], []) == []
+
+
+async def test_an_empty_list_knows_where_offers_would_come_from(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    reach = await load_service_area(db, await load_schedule(db, ravi, []))
+    assert reach.pincode_count == 3
+    assert reach.km is not None
+    assert reach.trades[0].startswith("Plumbing")

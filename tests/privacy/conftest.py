@@ -1,0 +1,31 @@
+"""People whose every word can be searched for in all tables."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.user import User
+from tests.bookings.scenes import Scene
+from tests.own_application import own_app, own_storage, scene
+
+__all__ = ["own_app", "own_storage", "scene"]
+TABLES = text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+
+
+async def rename_user(scene: Scene, user: User, full_name: str, email: str, phone: str) -> User:
+    async with scene.database.work() as db:
+        db.add(user)
+        user.full_name, user.email, user.phone = full_name, email, phone
+    return user
+
+
+async def find_traces(db: AsyncSession, *words: str) -> dict[str, list[str]]:
+    """The rows of every table that hold any of these words, whatever the case."""
+    traces: dict[str, list[str]] = {}
+    for table in await db.scalars(TABLES):
+        if table == "pincodes":
+            continue
+        query = f'SELECT t::text FROM "{table}" t WHERE lower(t::text) LIKE ANY(:words)'
+        rows = list(await db.scalars(text(query), {"words": [f"%{word.lower()}%" for word in words]}))
+        if rows:
+            traces[table] = rows
+    return traces

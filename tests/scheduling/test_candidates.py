@@ -1,0 +1,178 @@
+"""Slots against a brute-force oracle and against real bookings: what is shown is true, all that is true is shown."""
+
+import math
+import random
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.user import User
+from app.bookings.holds import BookingRequest, hold
+from app.catalog.service import Service
+from app.core import clock
+from app.core.errors import Invalid, Refused
+from app.scheduling.slot_search import earliest_starts, find_week, next_starts
+from app.scheduling.working_hours import TimeOff
+from tests.factories import ADYAR, BESANT_NAGAR, TAMBARAM, TIRUVANMIYUR, a_customer, a_professional, a_service
+
+PLACES = (ADYAR, BESANT_NAGAR, TIRUVANMIYUR, TAMBARAM)
+FACTS = """
+    SELECT o.professional_id AS id,
+           (SELECT json_agg(json_build_array(weekday, opens, closes)) FROM working_hours w
+             WHERE w.professional_id = o.professional_id) AS hours
+      FROM offerings o JOIN coverage c USING (professional_id)
+      JOIN professionals p ON p.user_id = o.professional_id
+     WHERE o.service_id = :service AND c.pincode = :pincode AND p.standing = 'approved'
+"""
+
+
+async def a_small_town(db: AsyncSession, dice: random.Random) -> tuple[Service, User]:
+    """Four professionals with odd hours, days off and a week that is half full."""
+    service = await a_service(db, minutes=dice.choice([30, 45, 60, 90, 150]))
+    customer = await a_customer(db)
+    for n in range(4):
+        opens = dice.choice([420, 480, 495, 600])
+        one = await a_professional(
+            db,
+            f"Worker {n}",
+            services=[service],
+            pincodes=dice.sample(PLACES, 3),
+            opens=opens,
+            closes=opens + dice.choice([240, 425, 600]),
+            standing=dice.choice(["approved", "approved", "approved", "pending"]),
+        )
+        since = clock.at(clock.today() + timedelta(days=dice.randrange(7)), dice.randrange(0, 1200, 25))
+        span = Range(since, since + timedelta(minutes=dice.choice([90, 600, 2000])))
+        db.add(TimeOff(professional_id=one.id, span=span, created_at=clock.now()))
+    await db.flush()
+    for _ in range(12):
+        await try_to_hold(db, customer, service, dice.choice(PLACES), a_moment(dice))
+    return service, customer
+
+
+def a_moment(dice: random.Random) -> datetime:
+    return clock.at(clock.today() + timedelta(days=dice.randrange(7)), dice.randrange(0, 1440, 30))
+
+
+async def try_to_hold(db: AsyncSession, customer: User, service: Service, pincode: str, start: datetime) -> bool:
+    try:
+        booking = await hold(db, customer, BookingRequest(service.id, start, "Flat 3B", pincode))
+    except (Refused, Invalid):
+        return False
+    booking.pay(customer, "after")  # so that a customer may keep more than a few
+    await db.flush()
+    return True
+
+
+class Oracle:
+    """The same question asked the slow way: minute by minute, from the raw rows, with its own geometry."""
+
+    def __init__(self, service: Service, pincode: str) -> None:
+        self.service, self.pincode = service, pincode
+
+    async def read(self, db: AsyncSession) -> "Oracle":
+        asked = {"service": self.service.id, "pincode": self.pincode}
+        self.people = (await db.execute(text(FACTS), asked)).all()
+        self.places = {
+            row.pincode: row
+            for row in await db.execute(
+                text("SELECT * FROM pincodes WHERE district = 'Chennai' OR pincode = ANY(:p)"), {"p": list(PLACES)}
+            )
+        }
+        self.off = (
+            await db.execute(text("SELECT professional_id, lower(span) AS a, upper(span) AS b FROM time_off"))
+        ).all()
+        self.jobs = (
+            await db.execute(text("SELECT reserved_for, pincode, starts_at AS a, ends_at AS b FROM bookings"))
+        ).all()
+        return self
+
+    def minutes_between(self, one: str, other: str) -> float:
+        a, b = self.places[one], self.places[other]
+        if one == other:
+            return 10
+        rad = math.radians
+        cosine = math.sin(rad(a.latitude)) * math.sin(rad(b.latitude)) + math.cos(rad(a.latitude)) * math.cos(
+            rad(b.latitude)
+        ) * math.cos(rad(a.longitude - b.longitude))
+        return 10 + 6371.0088 * math.acos(min(1, cosine)) * 1.3 / 18 * 60
+
+    def anybody(self, start: datetime) -> bool:
+        now = clock.now()
+        if start < now + timedelta(minutes=120):
+            return False
+        if start.astimezone(clock.IST).date() >= clock.today() + timedelta(days=7):
+            return False
+        return any(self._can(person, start) for person in self.people)
+
+    def _can(self, person: object, start: datetime) -> bool:
+        end = start + timedelta(minutes=self.service.minutes)
+        local = start.astimezone(clock.IST)
+        minute = local.hour * 60 + local.minute
+        stretches = [h for h in person.hours or [] if h[0] == local.weekday()]
+        if not any(opens <= minute and minute + self.service.minutes <= closes for _, opens, closes in stretches):
+            return False
+        if any(o.professional_id == person.id and o.a < end and start < o.b for o in self.off):
+            return False
+        mine = [job for job in self.jobs if job.reserved_for == person.id]
+        return all(self._apart(job, start, end) for job in mine)
+
+    def _apart(self, job: object, start: datetime, end: datetime) -> bool:
+        ride = timedelta(minutes=self.minutes_between(self.pincode, job.pincode))
+        return job.b + ride <= start or end + ride <= job.a
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_every_shown_slot_is_true_and_every_true_slot_is_shown(db, seed: int):
+    dice = random.Random(seed)
+    service, customer = await a_small_town(db, dice)
+    pincode = dice.choice(PLACES)
+    shown = {start for day in (await find_week(db, service, pincode, clock.today())).days for start in day.starts}
+    oracle = await Oracle(service, pincode).read(db)
+    grid = [clock.at(clock.today(), 30 * n) for n in range(-10, 48 * 8)]
+    assert shown == {start for start in grid if oracle.anybody(start)}
+    await every_answer_holds(db, customer, service, pincode, shown, dice.sample(grid, 40))
+
+
+async def every_answer_holds(db, customer, service, pincode, shown: set[datetime], tried: list[datetime]) -> None:
+    """What is shown can be booked and what is hidden cannot; each try is undone."""
+    for start in tried + list(shown)[:10]:
+        async with db.begin_nested() as attempt:
+            assert await try_to_hold(db, customer, service, pincode, start) == (start in shown), start
+            await attempt.rollback()
+
+
+async def test_the_four_places_of_the_oracle_are_known(db):
+    rows = await db.execute(text("SELECT latitude FROM pincodes WHERE pincode = ANY(:p)"), {"p": list(PLACES)})
+    assert [row.latitude is not None for row in rows] == [True] * 4
+
+
+async def test_seven_days_of_slots_cost_three_queries(db, database):
+    service = await a_service(db)
+    for n in range(5):
+        await a_professional(db, f"Worker {n}", services=[service])
+    asked: list[str] = []
+    listen = lambda conn, cursor, statement, *rest: asked.append(statement)  # noqa: E731
+    event.listen(database.engine.sync_engine, "before_cursor_execute", listen)
+    await find_week(db, service, ADYAR, clock.today())
+    event.remove(database.engine.sync_engine, "before_cursor_execute", listen)
+    assert len(asked) <= 3
+
+
+async def test_the_earliest_start_of_a_card_is_the_first_of_its_page(db):
+    long, short = await a_service(db, minutes=240), await a_service(db, minutes=30)
+    await a_professional(db, services=[long, short], closes=13 * 60)
+    found = await earliest_starts(db, [long, short], ADYAR)
+    for service in (long, short):
+        assert [found[service.id]] == await next_starts(db, service, ADYAR, clock.now(), limit=1)
+
+
+async def test_where_nobody_works_the_week_is_seven_empty_days(db):
+    service = await a_service(db)
+    found = await find_week(db, service, ADYAR, clock.today())
+    assert ([day.starts for day in found.days], found.candidates) == ([[]] * 7, [])
+    assert (await find_week(db, service, "999999", clock.today())).candidates == []
+    assert await earliest_starts(db, [service], ADYAR) == {}
