@@ -111,7 +111,8 @@ def _check(_args: argparse.Namespace) -> int:
     from app.check.run import main as check
     from app.services import compose
 
-    return check(compose(Settings.from_env(), statement_timeout=CHECK_STATEMENT_SECONDS))
+    services = compose(Settings.from_env(), statement_timeout=CHECK_STATEMENT_SECONDS)
+    return check(services.database, services.storage)
 
 
 def _routes(_args: argparse.Namespace) -> int:

@@ -53,7 +53,7 @@ class AsyncConsole(code.InteractiveConsole):
 
     def runcode(self, code: types.CodeType) -> None:
         try:
-            result = types.FunctionType(code, self.locals)()  # type: ignore[arg-type]
+            result = types.FunctionType(code, self.locals)()
             if inspect.iscoroutine(result):
                 _wait(self._loop, result)
         except SystemExit:

@@ -1,6 +1,9 @@
 """Everything that happens when an event is recorded, in one list for web, worker and commands."""
 
 import app.events  # noqa: F401  declares every event type
+from app.bookings.api_repository import add_booking_column
+from app.bookings.service_usage_repository import BookedServices
+from app.catalog.service_usage import register_service_usage
 from app.core.admin_audience import notify_admins
 from app.core.events import Listener, register_listener
 from app.discovery.invalidation import invalidate_cache
@@ -8,6 +11,7 @@ from app.notifications.channel import register_channel
 from app.notifications.messages import register_message_data
 from app.notifications.notification import wake_worker_on_outbox_rows, write_notifications
 from app.reports.monthly_statement import message_data as monthly_statement_data
+from app.reviews.repository import COMMENT_SQL
 from app.webhooks.channel import WEBHOOK_CHANNEL
 
 # Each is called with (event, record) while the session is flushed, and returns rows to write in the same transaction.
@@ -18,13 +22,15 @@ LISTENERS: tuple[Listener, ...] = (
 )
 
 
-# What rooms above notifications add to them.
+# What higher rooms add to lower ones.
+add_booking_column("comment", COMMENT_SQL)
+register_service_usage(BookedServices)
 register_channel(WEBHOOK_CHANNEL)
 register_message_data("monthly_report", monthly_statement_data)
 
 
 def install_listeners() -> None:
-    """Register all of them; calling it again changes nothing."""
+    """Register all listeners. Idempotent."""
     for listener in LISTENERS:
         register_listener(listener)
     wake_worker_on_outbox_rows()

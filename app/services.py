@@ -56,7 +56,7 @@ class Services(WebServices):
         await self.unmet_searches.start()
 
     async def stop(self) -> None:
-        """End open streams and loops, save what they counted, close connections."""
+        """Stop streams and loops, flush counters, close connections."""
         await self.live.stop()
         await self.request_metrics.stop()
         await self.unmet_searches.stop()
@@ -103,7 +103,7 @@ def compose(
 
 
 def dependencies() -> dict[str, Provide]:
-    """What every handler may ask for by name. Only `db` is a generator (app.web.unit_of_work)."""
+    """The dependencies that handlers request by parameter name. Only `db` is a generator (app.web.unit_of_work)."""
     return {
         "db": Provide(unit_of_work),
         "me": Provide(_me, sync_to_thread=False),
@@ -133,7 +133,7 @@ async def _active_sessions(database: Database, session_ids: list[int]) -> dict[i
 
 
 async def _audiences_of(database: Database, me: auth.Me) -> list[str]:
-    """The audiences of a person's open pages: professionals also hear of their area, admins of everything."""
+    """The audiences of a user's open pages: professionals also get their area's events, admins all events."""
     if me.role == Role.ADMIN and me.blocked is None:
         return [f"user:{me.id}", ADMIN_AUDIENCE]
     if me.role != Role.PROFESSIONAL or me.blocked is not None:

@@ -1,4 +1,4 @@
-"""`python -m bench <name>`: one measurement, printed as a table with its baseline from the same run."""
+"""`python -m bench <name>`: run one measurement and print it as a table with its baseline."""
 
 import argparse
 import signal
@@ -14,10 +14,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     names = parser.add_subparsers(dest="name", required=True, metavar="name")
     for name, module in MEASUREMENTS.items():
-        words = (module.__doc__ or "").splitlines()[0]
-        module.add_arguments(names.add_parser(name, help=words, description=words))
+        summary = (module.__doc__ or "").splitlines()[0]
+        module.add_arguments(names.add_parser(name, help=summary, description=summary))
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and databases are removed then too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary servers and databases are removed
     MEASUREMENTS[args.name].run(args)
     return 0
 

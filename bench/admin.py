@@ -1,6 +1,6 @@
-"""The admin pages at 1,000,000 bookings: each table and the report, beside the cheapest page of the same process.
+"""Measure each admin table and the report at 1,000,000 bookings, against the cheapest page of the same process.
 
-Rows read are those that PostgreSQL took from tables and indexes, also when it passed over them.
+"Rows read" counts the rows that PostgreSQL read from tables and indexes, including those it filtered out.
 """
 
 import argparse
@@ -24,30 +24,30 @@ from bench.admin_town_rows import Sizes
 from bench.load import HOST
 from bench.processes import settings
 from bench.servers import BenchServers, temporary_servers
-from bench.slots import statements
-from bench.tables import middle, quantile, show
+from bench.slots import record_statements
+from bench.tables import median_of, print_table, quantile
 from bench.town import sign_in
 
 COLUMNS = ("page", "queries", "rows read", "database ms", "p50 ms", "p99 ms", "target")
-TABLE, REPORT = "≤ 10 ms in the database", "≤ 300 ms"
+TABLE_TARGET, REPORT_TARGET = "≤ 10 ms in the database", "≤ 300 ms"
 COOKIE = "__Host-ds="
-Owner = Any  # asyncpg.Connection, whose parts are not typed
-TIMES_EXPLAINED = 3
+Owner = Any  # asyncpg.Connection, which is untyped
+EXPLAIN_REPETITIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class AdminPage:
     name: str
     path: str
-    target: str = TABLE
+    target: str = TABLE_TARGET
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    usual = Sizes()
-    parser.add_argument("--bookings", type=int, default=usual.bookings)
-    parser.add_argument("--professionals", type=int, default=usual.professionals)
-    parser.add_argument("--customers", type=int, default=usual.customers)
-    parser.add_argument("--times", type=int, default=30, help="each page is asked for so often")
+    default = Sizes()
+    parser.add_argument("--bookings", type=int, default=default.bookings)
+    parser.add_argument("--professionals", type=int, default=default.professionals)
+    parser.add_argument("--customers", type=int, default=default.customers)
+    parser.add_argument("--times", type=int, default=30, help="requests per page")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
         elapsed = time.perf_counter() - started
         rows = asyncio.run(measure(servers, args.times))
     summary = f"{sizes.bookings:,} bookings, {sizes.professionals:,} professionals, {sizes.customers:,} customers"
-    show(f"Admin pages: {summary}, filled in {elapsed:.0f} s; each page {args.times} times", COLUMNS, rows)
+    print_table(f"Admin pages: {summary}, filled in {elapsed:.0f} s; each page {args.times} times", COLUMNS, rows)
 
 
 async def measure(servers: BenchServers, times: int) -> list[tuple[Any, ...]]:
@@ -84,12 +84,16 @@ async def _pages(owner: Owner) -> Any:
     area = await owner.fetchval("SELECT pincode FROM bookings GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")
     category = await owner.fetchval("SELECT slug FROM categories ORDER BY id LIMIT 1")
     for weeks in ("week", "4", "12", "52"):
-        yield AdminPage(f"report, {weeks if weeks == 'week' else weeks + ' weeks'}", _report(period=weeks), REPORT)
+        yield AdminPage(
+            f"report, {weeks if weeks == 'week' else weeks + ' weeks'}", _report(period=weeks), REPORT_TARGET
+        )
     first = clock.today().replace(year=clock.today().year - 3)
-    yield AdminPage("report, all there is", f"{_report(period='days')}&from={first}&to={clock.today()}", REPORT)
+    yield AdminPage("report, all days", f"{_report(period='days')}&from={first}&to={clock.today()}", REPORT_TARGET)
     for weeks in ("12", "52"):
         for name, value in (("category", category), ("pincode", area), ("professional", busy)):
-            yield AdminPage(f"report, {weeks} weeks, one {name}", _report(period=weeks, **{name: str(value)}), REPORT)
+            yield AdminPage(
+                f"report, {weeks} weeks, one {name}", _report(period=weeks, **{name: str(value)}), REPORT_TARGET
+            )
 
 
 async def _tables(owner: Owner) -> Mapping[str, str]:
@@ -105,9 +109,9 @@ async def _tables(owner: Owner) -> Mapping[str, str]:
         "admins": "/admin/admins",
         "bookings": "/admin/bookings",
         "bookings, page 25,000": f"/admin/bookings?after={deep}",
-        "bookings, nobody accepted": "/admin/bookings?state=cancelled&cancelled_as=unfilled",
+        "bookings, not accepted": "/admin/bookings?state=cancelled&cancelled_as=unfilled",
         "bookings, “fatima”": "/admin/bookings?q=fatima",
-        "bookings of a report's week": f"/admin/bookings?from={clock.today()}&to={clock.today()}&state=done",
+        "bookings of one day": f"/admin/bookings?from={clock.today()}&to={clock.today()}&state=done",
         "dispatch": "/admin/dispatch",
         "services": "/admin/services",
         "ledger, commission": "/admin/ledger?account=commission",
@@ -123,44 +127,46 @@ def _report(**filters: str) -> str:
 async def _row(
     client: httpx.AsyncClient, database: Database, owner: Owner, page: AdminPage, times: int
 ) -> tuple[Any, ...]:
-    for _ in range(2):  # on the second look, so that what is prepared once is not counted
-        with statements(database) as sent:
-            answer = await client.get(page.path)
-        answer.raise_for_status()
-    elapsed = [await _timed(client, page.path) for _ in range(times)]
+    for _ in range(2):  # the first request prepares statements and is not counted
+        with record_statements(database) as sent:
+            response = await client.get(page.path)
+        response.raise_for_status()
+    elapsed = [await _measure_ms(client, page.path) for _ in range(times)]
     read = [
         query for query in sent if query[0].lstrip()[:4].upper() in ("SELE", "WITH") and "set_config" not in query[0]
     ]
-    inside = [await _explained(owner, *query) for query in read]
+    inside = [await _explain(owner, *query) for query in read]
     return (
         page.name,
         len(sent),
         sum(rows for _, rows in inside),
         sum(ms for ms, _ in inside),
-        middle(elapsed),
+        median_of(elapsed),
         quantile(elapsed, 0.99),
         page.target,
     )
 
 
-async def _timed(client: httpx.AsyncClient, path: str) -> float:
+async def _measure_ms(client: httpx.AsyncClient, path: str) -> float:
     started = time.perf_counter()
     (await client.get(path)).raise_for_status()
     return (time.perf_counter() - started) * 1000
 
 
-async def _explained(owner: Owner, statement: str, parameters: Any) -> tuple[float, int]:
-    """ms that PostgreSQL took, with planning, the median of some; and the rows that it read."""
+async def _explain(owner: Owner, statement: str, parameters: Any) -> tuple[float, int]:
+    """Return the median ms of planning and execution, and the number of rows read."""
     plans = []
-    for _ in range(TIMES_EXPLAINED):
-        answer = await owner.fetchval("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + statement, *parameters)
-        plans.append(json.loads(answer)[0])
-    return middle(query["Planning Time"] + query["Execution Time"] for query in plans), sum(_read(plans[-1]["Plan"]))
+    for _ in range(EXPLAIN_REPETITIONS):
+        plan = await owner.fetchval("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + statement, *parameters)
+        plans.append(json.loads(plan)[0])
+    return median_of(query["Planning Time"] + query["Execution Time"] for query in plans), sum(
+        _rows_read(plans[-1]["Plan"])
+    )
 
 
-def _read(node: Mapping[str, Any]) -> Iterator[int]:
+def _rows_read(node: Mapping[str, Any]) -> Iterator[int]:
     if node["Node Type"].endswith("Scan") and ("Relation Name" in node or "Index Name" in node):
         passed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
         yield round((node["Actual Rows"] + passed) * node["Actual Loops"])
-    for below in node.get("Plans", ()):
-        yield from _read(below)
+    for child in node.get("Plans", ()):
+        yield from _rows_read(child)

@@ -1,7 +1,7 @@
-"""A town of a million bookings for the admin's desk: written as text and filled with COPY, the same every time.
+"""Generate a town of a million bookings for the admin pages: deterministic rows, loaded with COPY.
 
-Two years of bookings that grow, a week of them ahead; every completed one with its charge and its ledger, a third with
-a review; people with names, standing, trade, hours and areas. Left out: events and papers.
+Two years of bookings in growing numbers and one week ahead; completed ones have a charge and ledger entries, a third
+have a review. Professionals have a name, approval status, trade, hours and areas. Events and documents are left out.
 """
 
 import asyncio
@@ -17,27 +17,27 @@ from app.core import clock
 from app.core.db import Database
 from app.models import metadata
 from bench.admin_town_rows import (
-    AREAS,
-    BOOKING,
-    CHARGE,
-    DAYS,
-    ENTRY,
+    AREAS_PER_PROFESSIONAL,
+    BOOKING_COLUMNS,
+    CHARGE_COLUMNS,
+    ENTRY_COLUMNS,
     NULL,
-    REVIEW,
-    TRANSACTION,
-    Made,
+    PAST_DAYS,
+    REVIEW_COLUMNS,
+    TRANSACTION_COLUMNS,
+    BenchProfessional,
+    BookingGenerator,
     Service,
     Sizes,
-    Worker,
 )
 from bench.servers import BenchServers
 from bench.town import RATINGS
 
-ROWS_AT_ONCE = 20_000
-FIRST = "Asha Ravi Meena Karthik Lakshmi Arun Divya Suresh Fatima Joseph Priya Vijay Anitha Imran Kavya Mohan"
-LAST = "Kumar Raman Iyer Pillai Begum Das Nair Reddy Selvam Krishnan Thomas Babu Rao Devi Khan Murugan"
-FIRSTS, LASTS = FIRST.split(), LAST.split()
-UNMET = "day pincode category_id searches"
+COPY_BATCH_SIZE = 20_000
+FIRST_NAMES = "Asha Ravi Meena Karthik Lakshmi Arun Divya Suresh Fatima Joseph Priya Vijay Anitha Imran Kavya Mohan"
+LAST_NAMES = "Kumar Raman Iyer Pillai Begum Das Nair Reddy Selvam Krishnan Thomas Babu Rao Devi Khan Murugan"
+FIRSTS, LASTS = FIRST_NAMES.split(), LAST_NAMES.split()
+UNMET_COLUMNS = "day pincode category_id searches"
 TABLES = (
     "users",
     "bookings",
@@ -47,10 +47,11 @@ TABLES = (
     "reviews",
     "professionals",
     "coverage",
-    "offerings",
+    "offered_services",
 )
 
-_INDEXES = """SELECT format('DROP INDEX %I', i.indexname) AS take, i.indexdef AS give, 1 AS turn FROM pg_indexes i
+_INDEXES = """SELECT format('DROP INDEX %I', i.indexname) AS drop_statement,
+    i.indexdef AS create_statement, 1 AS turn FROM pg_indexes i
     WHERE i.schemaname = 'public' AND i.tablename = ANY($1)
       AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conname = i.indexname)"""
 _KEYS = """SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
@@ -59,61 +60,67 @@ _KEYS = """SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass
 _TRIGGERS = """SELECT format('ALTER TABLE %I DISABLE TRIGGER USER', name),
     format('ALTER TABLE %I ENABLE TRIGGER USER', name), 3
     FROM unnest($1::text[]) name"""
-DONE = tuple(one.replace("b.state = 'closed'", "b.state IN ('completed', 'closed')") for one in RATINGS)
-# What triggers would have kept.
-STOOD = """
-    UPDATE professionals p SET shown_as = CASE p.standing WHEN 'pending' THEN 0 WHEN 'approved' THEN 1 ELSE 2 END,
+RATING_STATEMENTS = tuple(
+    statement.replace("b.state = 'closed'", "b.state IN ('completed', 'closed')") for statement in RATINGS
+)
+# The columns that triggers maintain; they are disabled while rows are copied.
+PROFESSIONAL_TOTALS = """
+    UPDATE professionals p SET
+           admin_status = CASE p.approval_status WHEN 'pending' THEN 0 WHEN 'approved' THEN 1 ELSE 2 END,
            jobs = coalesce(r.jobs, 0), stars = coalesce(round(
                100.0 * (r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five)
                / nullif(r.one + r.two + r.three + r.four + r.five, 0)), 0)
       FROM users u LEFT JOIN professional_ratings r ON r.professional_id = u.id WHERE u.id = p.user_id
 """
 _ALL = f"{_INDEXES} UNION ALL {_KEYS} UNION ALL {_TRIGGERS}"
-TAKEN, GIVEN = f"SELECT take FROM ({_ALL}) a ORDER BY turn DESC", f"SELECT give FROM ({_ALL}) a ORDER BY turn"
+DROP_STATEMENTS, CREATE_STATEMENTS = (
+    f"SELECT drop_statement FROM ({_ALL}) a ORDER BY turn DESC",
+    f"SELECT create_statement FROM ({_ALL}) a ORDER BY turn",
+)
 
 
-def fill(place: BenchServers, sizes: Sizes) -> None:
-    asyncio.run(_fill(place, sizes))
+def fill(servers: BenchServers, sizes: Sizes) -> None:
+    asyncio.run(_fill(servers, sizes))
 
 
-async def _fill(place: BenchServers, sizes: Sizes) -> None:
+async def _fill(servers: BenchServers, sizes: Sizes) -> None:
     assert metadata.tables
-    database = Database(place.owner, statement_timeout=1_800)
+    database = Database(servers.owner, statement_timeout=1_800)
     async with database.work() as db:
         await load_catalogue(db)
     await database.close()
-    owner = await asyncpg.connect(place.owner, command_timeout=1_800)
+    owner = await asyncpg.connect(servers.owner, command_timeout=1_800)
     try:
         await owner.execute("SET timezone = 'Asia/Kolkata'; SET maintenance_work_mem = '512MB'; SET work_mem = '128MB'")
-        kept = await _bare(owner)
-        await _people(owner, sizes)
-        await _work(owner, await _crew(owner, sizes), sizes)
-        for statement in (*DONE, STOOD, *kept, *_sequences(), "VACUUM ANALYZE"):
+        create_statements = await _drop_indexes_and_keys(owner)
+        await _add_users(owner, sizes)
+        await _add_bookings(owner, await _add_professionals(owner, sizes), sizes)
+        for statement in (*RATING_STATEMENTS, PROFESSIONAL_TOTALS, *create_statements, *_sequences(), "VACUUM ANALYZE"):
             await owner.execute(statement)
     finally:
         await owner.close()
 
 
-async def _bare(owner: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
-    """Takes away triggers, foreign keys and the indexes that no constraint needs; how to have them again.
+async def _drop_indexes_and_keys(owner: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+    """Drop indexes and foreign keys and disable triggers; return the statements that restore them.
 
-    The keys are checked when they come back: whatever refers to nothing is found then.
+    Foreign keys are validated when they are restored.
     """
-    before = [row["take"] for row in await owner.fetch(TAKEN, list(TABLES))]
-    after = [row["give"] for row in await owner.fetch(GIVEN, list(TABLES))]
+    before = [row["drop_statement"] for row in await owner.fetch(DROP_STATEMENTS, list(TABLES))]
+    after = [row["create_statement"] for row in await owner.fetch(CREATE_STATEMENTS, list(TABLES))]
     for statement in before:
         await owner.execute(statement)
     return after
 
 
-async def _people(owner: "asyncpg.Connection[asyncpg.Record]", sizes: Sizes) -> None:
-    """Customers from 1 on, professionals behind them, then one admin."""
-    start = clock.today() - timedelta(days=DAYS)
+async def _add_users(owner: "asyncpg.Connection[asyncpg.Record]", sizes: Sizes) -> None:
+    """Insert customers from id 1, then professionals, then one admin."""
+    start = clock.today() - timedelta(days=PAST_DAYS)
     count = sizes.customers + sizes.professionals
     roles = ((n, "customer" if n <= sizes.customers else "professional") for n in range(1, count + 1))
     people = (
         f"{n}\t{role}\t{role[0]}{n}@example.com\t{_name(n)}\t+91{9_000_000_000 + n}\tnone\t"
-        f"{start + timedelta(days=n * 7919 % DAYS)} 10:00+05:30\t{start} 10:00+05:30\n"
+        f"{start + timedelta(days=n * 7919 % PAST_DAYS)} 10:00+05:30\t{start} 10:00+05:30\n"
         for n, role in roles
     )
     columns = "id role email full_name phone password_hash created_at email_verified_at"
@@ -125,8 +132,8 @@ async def _people(owner: "asyncpg.Connection[asyncpg.Record]", sizes: Sizes) -> 
     )
 
 
-async def _crew(owner: "asyncpg.Connection[asyncpg.Record]", sizes: Sizes) -> list[Worker]:
-    """Professionals with trade, standing, hours, offerings and areas, written down."""
+async def _add_professionals(owner: "asyncpg.Connection[asyncpg.Record]", sizes: Sizes) -> list[BenchProfessional]:
+    """Insert professionals with trade, status, hours, services and areas; return the approved ones."""
     rows = await owner.fetch("SELECT id, category_id, name, price, least(minutes, 120) AS m FROM services ORDER BY id")
     trades: dict[int, list[Service]] = {}
     for row in rows:
@@ -139,64 +146,71 @@ async def _crew(owner: "asyncpg.Connection[asyncpg.Record]", sizes: Sizes) -> li
             " ORDER BY latitude, longitude"
         )
     ]
-    kinds = sorted(trades)
-    crew = [
-        Worker(
+    category_ids = sorted(trades)
+    professionals = [
+        BenchProfessional(
             sizes.customers + n,
-            tuple(trades[kinds[n % len(kinds)]]),
-            tuple(homes[(n * 7919 + step) % len(homes)] for step in range(AREAS)),
+            tuple(trades[category_ids[n % len(category_ids)]]),
+            tuple(homes[(n * 7919 + step) % len(homes)] for step in range(AREAS_PER_PROFESSIONAL)),
         )
         for n in range(1, sizes.professionals + 1)
     ]
-    at = f"{clock.today() - timedelta(days=DAYS)} 10:00+05:30"
+    created_at = f"{clock.today() - timedelta(days=PAST_DAYS)} 10:00+05:30"
     await _copy(
         owner,
         "professionals",
-        "user_id standing trade experience_years home_pincode approved_at created_at",
+        "user_id approval_status trade experience_years home_pincode approved_at created_at",
         (
-            f"{one.id}\t{_standing(one.id)}\t{names[one.services[0].category]}\t{1 + one.id % 20}\t{one.areas[0]}\t"
-            f"{at if _standing(one.id) == 'approved' else NULL}\t{at}\n"
-            for one in crew
+            f"{p.id}\t{_approval_status(p.id)}\t{names[p.services[0].category]}\t{1 + p.id % 20}\t{p.areas[0]}\t"
+            f"{created_at if _approval_status(p.id) == 'approved' else NULL}\t{created_at}\n"
+            for p in professionals
         ),
     )
-    await _copy(owner, "coverage", "professional_id pincode", (f"{w.id}\t{p}\n" for w in crew for p in w.areas))
     await _copy(
         owner,
-        "offerings",
-        "professional_id service_id standing",
-        (f"{w.id}\t{s.id}\tapproved\n" for w in crew for s in w.services),
+        "coverage",
+        "professional_id pincode",
+        (f"{professional.id}\t{p}\n" for professional in professionals for p in professional.areas),
+    )
+    await _copy(
+        owner,
+        "offered_services",
+        "professional_id service_id approval_status",
+        (f"{professional.id}\t{s.id}\tapproved\n" for professional in professionals for s in professional.services),
     )
     await _copy(
         owner,
         "working_hours",
         "professional_id weekday opens closes",
-        (f"{w.id}\t{day}\t480\t1200\n" for w in crew for day in range(7)),
+        (f"{professional.id}\t{day}\t480\t1200\n" for professional in professionals for day in range(7)),
     )
-    return [one for one in crew if _standing(one.id) == "approved"]
+    return [professional for professional in professionals if _approval_status(professional.id) == "approved"]
 
 
-async def _work(owner: "asyncpg.Connection[asyncpg.Record]", crew: list[Worker], sizes: Sizes) -> None:
-    made = Made(crew, sizes)
-    while rows := list(islice(made.bookings, ROWS_AT_ONCE)):
+async def _add_bookings(
+    owner: "asyncpg.Connection[asyncpg.Record]", professionals: list[BenchProfessional], sizes: Sizes
+) -> None:
+    generator = BookingGenerator(professionals, sizes)
+    while rows := list(islice(generator.bookings, COPY_BATCH_SIZE)):
         for table, columns, lines in (
-            ("bookings", BOOKING, rows),
-            ("charges", CHARGE, made.charges),
-            ("ledger_transactions", TRANSACTION, made.transactions),
-            ("ledger_entries", ENTRY, made.entries),
-            ("reviews", REVIEW, made.reviews),
+            ("bookings", BOOKING_COLUMNS, rows),
+            ("charges", CHARGE_COLUMNS, generator.charges),
+            ("ledger_transactions", TRANSACTION_COLUMNS, generator.transactions),
+            ("ledger_entries", ENTRY_COLUMNS, generator.entries),
+            ("reviews", REVIEW_COLUMNS, generator.reviews),
         ):
             await _copy(owner, table, columns, lines)
             if lines is not rows:
                 lines.clear()
-    places = sorted({area for one in crew for area in one.areas})
+    pincodes = sorted({area for professional in professionals for area in professional.areas})
     today = clock.today()
     await _copy(
         owner,
         "unmet_searches",
-        UNMET,
+        UNMET_COLUMNS,
         (
-            f"{today - timedelta(days=n)}\t{places[n * 31 % len(places)]}\t{1 + n % 12}\t{1 + n % 9}\n"
-            for n in range(DAYS)
+            f"{today - timedelta(days=n)}\t{pincodes[n * 31 % len(pincodes)]}\t{1 + n % 12}\t{1 + n % 9}\n"
+            for n in range(PAST_DAYS)
         ),
     )
 
@@ -205,8 +219,8 @@ def _name(n: int) -> str:
     return f"{FIRSTS[n % len(FIRSTS)]} {LASTS[n // len(FIRSTS) % len(LASTS)]}"
 
 
-def _standing(person: int) -> str:
-    return "pending" if person % 1_000 == 1 else "denied" if person % 1_000 == 2 else "approved"
+def _approval_status(professional_id: int) -> str:
+    return "pending" if professional_id % 1_000 == 1 else "denied" if professional_id % 1_000 == 2 else "approved"
 
 
 async def _copy(owner: "asyncpg.Connection[asyncpg.Record]", table: str, columns: str, lines: Iterable[str]) -> None:
@@ -214,8 +228,8 @@ async def _copy(owner: "asyncpg.Connection[asyncpg.Record]", table: str, columns
 
 
 async def _chunks(lines: Iterable[str]):  # type: ignore[no-untyped-def]
-    waiting = iter(lines)
-    while part := list(islice(waiting, 2_000)):
+    remaining = iter(lines)
+    while part := list(islice(remaining, 2_000)):
         yield "".join(part).encode()
 
 

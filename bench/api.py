@@ -1,7 +1,7 @@
-"""The JSON API of one web process against the bare framework that returns ready bytes of the same size.
+"""Measure the JSON API of one web process against the bare framework returning prepared bytes of the same size.
 
-As programs ask: with tokens of many people and from many networks, so that the budgets are counted for each request and
-none is used up. `book` makes and pays a new booking each time, at a time that was free.
+Requests come with many tokens and from many networks, so that rate limits are counted but never reached. `book`
+creates and pays a new booking at a free slot each time.
 """
 
 import argparse
@@ -22,19 +22,19 @@ from app.core.db import Database
 from app.main import create_app
 from app.settings import Settings
 from bench.load import HOST
-from bench.pages import CONNECTIONS, HEAD, Page, measure, sizes
+from bench.pages import COLUMNS, CONNECTION_COUNT, Page, measure, sizes
 from bench.processes import bare, settings, web
 from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
-from bench.slots import statements
-from bench.tables import show
+from bench.slots import record_statements
+from bench.tables import print_table
 from bench.town import ADYAR, Town, build, sign_in
 
-BOOK = "/api/request/service"
-CONFLICT = b"409"  # no row is written then, but all was asked
-PEOPLE = 200  # tokens: a budget of 600 requests a minute each
-CARD = {"method": "card", "card_number": "4242 4242 4242 4242", "expiry": "08/40", "cvv": "123"}
-WEEKS = (0, 7)  # days from today on which a week of free starts begins
-START_STEP = 6  # of the free starts every sixth is asked for: three hours, so that nobody takes another's
+BOOKING_PATH = "/api/request/service"
+CONFLICT_STATUS = b"409"  # the slot was taken: every query ran, but no row was written
+TOKEN_COUNT = 200  # each is limited to 600 requests a minute
+CARD_PAYMENT = {"method": "card", "card_number": "4242 4242 4242 4242", "expiry": "08/40", "cvv": "123"}
+WEEK_OFFSETS_DAYS = (0, 7)  # first days of the weeks whose free starts are booked
+START_STEP = 6  # use every sixth free start, three hours apart, so that bookings do not conflict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,14 +53,14 @@ def run(args: argparse.Namespace) -> None:
                 page.process = process
             uvloop.run(sizes(pages))
             with bare({page.name: page.size for page in pages}) as framework:
-                shown = uvloop.run(measure(pages, framework, args.seconds, args.rounds))
-    show(
-        f"The API at {CONNECTIONS} connections, medians of {args.rounds} runs of {args.seconds:g} s",
-        ("endpoint", *HEAD[1:]),
-        shown,
+                rows = uvloop.run(measure(pages, framework, args.seconds, args.rounds))
+    print_table(
+        f"The API at {CONNECTION_COUNT} connections, medians of {args.rounds} runs of {args.seconds:g} s",
+        ("endpoint", *COLUMNS[1:]),
+        rows,
     )
-    booked = sum((pressed.said for pressed, _ in pages[-1].runs), Counter[bytes]())
-    print(f"Bookings: {booked[b'201']} were made, {booked[CONFLICT]} times were taken by then.")
+    booked = sum((result.statuses for result, _ in pages[-1].runs), Counter[bytes]())
+    print(f"Bookings: {booked[b'201']} created, {booked[CONFLICT_STATUS]} slots already taken.")
 
 
 async def _endpoints(servers: BenchServers, town: Town, port: int) -> list[Page]:
@@ -68,9 +68,9 @@ async def _endpoints(servers: BenchServers, town: Town, port: int) -> list[Page]
     try:
         own, jobs = await _tokens(database, [town.customer]), await _tokens(database, [town.professional])
         async with database.work() as db:
-            others = await db.scalars(text("SELECT id FROM users WHERE role = 'customer' ORDER BY id LIMIT 200"))
-            customers = list(others)
-        everybody = await _tokens(database, customers)
+            ids = await db.scalars(text("SELECT id FROM users WHERE role = 'customer' ORDER BY id LIMIT 200"))
+            customers = list(ids)
+        customer_tokens = await _tokens(database, customers)
     finally:
         await database.close()
     read_pages = {
@@ -80,32 +80,42 @@ async def _endpoints(servers: BenchServers, town: Town, port: int) -> list[Page]
         "job-list": (f"/api/servicerequest/{town.professional}", jobs),
     }
     pages = [
-        Page(name, "token" if tokens[0] else "visitor", path, "", "", ask=_request_maker("GET", path, tokens))
+        Page(name, "token" if tokens[0] else "visitor", path, "", "", make_request=_request_maker("GET", path, tokens))
         for name, (path, tokens) in read_pages.items()
     ]
     orders = _orders(await _free_starts(port))
-    ask = _request_maker("POST", BOOK, everybody, orders)
-    pages.append(Page("book", "token", BOOK, "", "", ask=ask, fine=(b"201", CONFLICT)))
-    first = {name: tokens[0] for name, (_, tokens) in read_pages.items()} | {"book": everybody[0]}
-    await _count_queries(servers, pages, first, orders)
+    make_request = _request_maker("POST", BOOKING_PATH, customer_tokens, orders)
+    pages.append(
+        Page(
+            "book",
+            "token",
+            BOOKING_PATH,
+            "",
+            "",
+            make_request=make_request,
+            accepted_statuses=(b"201", CONFLICT_STATUS),
+        )
+    )
+    first_tokens = {name: tokens[0] for name, (_, tokens) in read_pages.items()} | {"book": customer_tokens[0]}
+    await _count_queries(servers, pages, first_tokens, orders)
     return pages
 
 
-async def _tokens(database: Database, people: Sequence[int]) -> list[str]:
-    """Sign in PEOPLE times in all, these people in turn."""
+async def _tokens(database: Database, user_ids: Sequence[int]) -> list[str]:
+    """Create TOKEN_COUNT tokens, for these users in turn."""
     return [
-        await sign_in(database, person, SessionKind.TOKEN)
-        for person, _ in zip(cycle(people), range(PEOPLE), strict=False)
+        await sign_in(database, user_id, SessionKind.TOKEN)
+        for user_id, _ in zip(cycle(user_ids), range(TOKEN_COUNT), strict=False)
     ]
 
 
 def _request_maker(
     method: str, path: str, tokens: Sequence[str], bodies: Iterator[bytes] | None = None
 ) -> Callable[[], bytes]:
-    """The next request, with the next token, from the next network."""
+    """Return a function that builds the next request, with the next token and network."""
     next_token, networks = cycle(tokens), cycle(range(1 << 16))
 
-    def ask() -> bytes:
+    def make_request() -> bytes:
         body, token, number = next(bodies) if bodies else b"", next(next_token), next(networks)
         head = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "Accept: application/json", "Accept-Encoding: gzip, br"]
         head += [f"X-Forwarded-For: 10.{number >> 8}.{number & 255}.1"]
@@ -113,37 +123,41 @@ def _request_maker(
         head += ["Content-Type: application/json", f"Content-Length: {len(body)}"] if body else []
         return "\r\n".join([*head, "", ""]).encode() + body
 
-    return ask
+    return make_request
 
 
 async def _free_starts(port: int) -> list[dict[str, Any]]:
-    """Times of many services that somebody has, by chance."""
+    """Return free starts of many services, in random order."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"host": HOST}, timeout=60) as client:
         services = (await client.get("/api/services?limit=100")).json()["items"]
-        found: dict[tuple[str, str], dict[str, Any]] = {}
-        for number, service in enumerate(services * len(WEEKS)):
-            day = clock.today().fromordinal(clock.today().toordinal() + WEEKS[number // len(services)])
+        orders_by_slot: dict[tuple[str, str], dict[str, Any]] = {}
+        for number, service in enumerate(services * len(WEEK_OFFSETS_DAYS)):
+            day = clock.today().fromordinal(clock.today().toordinal() + WEEK_OFFSETS_DAYS[number // len(services)])
             params = {"pincode": ADYAR, "day": day.isoformat()}
-            answer = await client.get(
+            response = await client.get(
                 f"/api/services/{service['id']}/slots", params=params, headers={"x-forwarded-for": f"11.0.{number}.1"}
             )
-            starts = [start for each in answer.json()["days"] for start in each["slots"]] if answer.is_success else []
-            for start in starts[::START_STEP]:  # one booking of each trade at each time
-                found.setdefault((service["category"], start), {"service_id": service["id"], "start": start})
-    orders = list(found.values())
+            starts = (
+                [start for day_slots in response.json()["days"] for start in day_slots["slots"]]
+                if response.is_success
+                else []
+            )
+            for start in starts[::START_STEP]:  # one booking per trade and time
+                orders_by_slot.setdefault((service["category"], start), {"service_id": service["id"], "start": start})
+    orders = list(orders_by_slot.values())
     random.Random(1).shuffle(orders)
     return orders
 
 
-def _orders(free: Sequence[dict[str, Any]]) -> Iterator[bytes]:
-    more = {"address": "Flat 3B, 12 Main Road", "pincode": ADYAR, "payment": CARD}
-    return (json.dumps({**one, **more}).encode() for one in free)
+def _orders(free_starts: Sequence[dict[str, Any]]) -> Iterator[bytes]:
+    details = {"address": "Flat 3B, 12 Main Road", "pincode": ADYAR, "payment": CARD_PAYMENT}
+    return (json.dumps({**start, **details}).encode() for start in free_starts)
 
 
 async def _count_queries(
     servers: BenchServers, pages: Sequence[Page], tokens: dict[str, str], orders: Iterator[bytes]
 ) -> None:
-    """In a process that keeps nothing, on its second look, so that what is prepared once is not counted."""
+    """Count the queries of a second request in a process without a cache."""
     app = create_app(Settings.from_env({**settings(servers, redis=UNREACHABLE_REDIS_URL), "LOG_LEVEL": "warning"}))
     database: Database = app.state.services.database
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are narrower
@@ -152,8 +166,8 @@ async def _count_queries(
             headers = {"content-type": "application/json"}
             headers |= {"authorization": f"Bearer {tokens[page.name]}"} if tokens[page.name] else {}
             for _ in range(2):
-                body, method = (next(orders), "POST") if page.path == BOOK else (b"", "GET")
-                with statements(database) as params:
+                body, method = (next(orders), "POST") if page.path == BOOKING_PATH else (b"", "GET")
+                with record_statements(database) as queries:
                     (await client.request(method, page.path, headers=headers, content=body)).raise_for_status()
-                page.queries = len(params)
+                page.queries = len(queries)
     await database.close()

@@ -1,4 +1,4 @@
-"""The bare framework: Litestar and our server returning ready bytes. `python -m bench.bare PORT name=bytes …`"""
+"""The bare framework: Litestar and our server returning prepared bytes. `python -m bench.bare PORT name=bytes …`"""
 
 import os
 import sys
@@ -9,19 +9,19 @@ from litestar.handlers import HTTPRouteHandler
 from app.web.server import serve
 
 
-def ready(name: str, size: int) -> HTTPRouteHandler:
+def handler_of(name: str, size: int) -> HTTPRouteHandler:
     body = os.urandom(size)
 
     @get(f"/{name}", name=name)
-    async def answer() -> Response[bytes]:
+    async def respond() -> Response[bytes]:
         return Response(body, media_type="text/html")
 
-    return answer
+    return respond
 
 
 def main(port: str, *pages: str) -> None:
     sized = (page.split("=") for page in pages)
-    serve(Litestar([ready(name, int(size)) for name, size in sized], openapi_config=None), "127.0.0.1", int(port))
+    serve(Litestar([handler_of(name, int(size)) for name, size in sized], openapi_config=None), "127.0.0.1", int(port))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""An export of 1,000,000 bookings by the worker's task, beside a plain COPY of the same rows in the same run.
+"""Measure an export of 1,000,000 bookings by the worker's task against a plain COPY of the same rows.
 
-Each in a process of its own; its peak memory is what the kernel has counted for it.
+Each runs in its own process; peak memory is what the kernel reports for it.
 """
 
 import argparse
@@ -16,20 +16,18 @@ from bench.admin_town import fill
 from bench.admin_town_rows import Sizes
 from bench.processes import settings
 from bench.servers import BenchServers, temporary_servers
-from bench.tables import show
+from bench.tables import print_table
 
-HEAD = ("what", "rows", "seconds", "rows/s", "MB written", "peak memory MB", "memory before MB", "target")
-ExportRun = tuple[int, float, float, float, float]  # rows, seconds, MB written, MB at most, MB before
+COLUMNS = ("method", "rows", "seconds", "rows/s", "MB written", "peak memory MB", "memory before MB", "target")
+ExportRun = tuple[int, float, float, float, float]  # rows, seconds, MB written, peak MB, MB before
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    usual = Sizes()
-    parser.add_argument("--bookings", type=int, default=usual.bookings)
-    parser.add_argument("--professionals", type=int, default=usual.professionals)
-    parser.add_argument("--customers", type=int, default=usual.customers)
-    parser.add_argument(
-        "--times", type=int, default=3, help="each so often, one after the other; the middle one is told"
-    )
+    default = Sizes()
+    parser.add_argument("--bookings", type=int, default=default.bookings)
+    parser.add_argument("--professionals", type=int, default=default.professionals)
+    parser.add_argument("--customers", type=int, default=default.customers)
+    parser.add_argument("--times", type=int, default=3, help="runs of each; the median run is shown")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -41,23 +39,28 @@ def run(args: argparse.Namespace) -> None:
             elapsed["a plain COPY"].append(_run_in_process("plain", servers, folder))
             elapsed["an export"].append(_run_in_process("export", servers, folder))
     targets = {"a plain COPY": "the baseline", "an export": "≥ 200,000 rows/s, under 100 MB"}
-    show(
+    print_table(
         f"Exports: {sizes.bookings:,} bookings",
-        HEAD,
+        COLUMNS,
         [_row(name, runs, targets[name]) for name, runs in elapsed.items()],
     )
 
 
 def _row(name: str, runs: list[ExportRun], target: str) -> tuple[Any, ...]:
-    rows, seconds, written, peak, before = sorted(runs, key=lambda one: one[1])[len(runs) // 2]
+    rows, seconds, written, peak, before = sorted(runs, key=lambda run: run[1])[len(runs) // 2]
     return name, rows, seconds, rows / seconds, written, peak, before, target
 
 
-def _run_in_process(how: str, servers: BenchServers, folder: str) -> ExportRun:
-    """In a fresh process, so that memory is its own."""
-    given = {**os.environ, **settings(servers), "LOG_LEVEL": "warning", "UPLOADS_DIR": os.path.join(folder, "kept")}
-    command = [sys.executable, "-m", "bench.export_runs", how, folder]
+def _run_in_process(method: str, servers: BenchServers, folder: str) -> ExportRun:
+    """Run in a new process, whose memory is measured separately."""
+    environment = {
+        **os.environ,
+        **settings(servers),
+        "LOG_LEVEL": "warning",
+        "UPLOADS_DIR": os.path.join(folder, "storage"),
+    }
+    command = [sys.executable, "-m", "bench.export_runs", method, folder]
     rows, seconds, written, peak, before = json.loads(
-        subprocess.run(command, env=given, stdout=PIPE, check=True).stdout
+        subprocess.run(command, env=environment, stdout=PIPE, check=True).stdout
     )
     return rows, seconds, written, peak, before

@@ -1,6 +1,6 @@
-"""A process that copies or exports, and knows nothing else. `python -m bench.export_runs plain|export FOLDER`
+"""Run one COPY or one export and print its measurements. `python -m bench.export_runs plain|export FOLDER`
 
-Settings come by the environment, as to a worker. It prints rows, seconds, MB written, MB of memory at most and before.
+Settings come from the environment. Prints JSON: rows, seconds, MB written, peak memory MB, memory before MB.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from app.settings import Settings
 from tasks.context import Context
 from tasks.exports import build_export
 
-# The same rows and joins, as they lie there: no guards, no rupees, no Indian time.
+# The same rows and joins without conversion of money, time zone or formula characters.
 PLAIN = """
     SELECT b.reference, b.service_name, k.name, b.state, b.cancelled_as, b.starts_at, b.minutes, c.full_name,
            w.full_name, p.place, b.pincode, b.price, b.fee, b.payment, b.requested_at, b.assigned_at, b.completed_at,
@@ -35,43 +35,43 @@ PLAIN = """
 
 
 def _peak() -> float:
-    """MB of this process at most, since it began to run this program."""
+    """Return the peak memory of this process in MB."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
 
 
-async def plain(given: Settings, folder: str) -> tuple[int, float, int]:
-    line = await asyncpg.connect(given.database_url)
+async def plain(config: Settings, folder: str) -> tuple[int, float, int]:
+    connection = await asyncpg.connect(config.database_url)
     path = os.path.join(folder, "plain.csv")
     started = time.perf_counter()
-    status = await line.copy_from_query(PLAIN, output=Path(path), format="csv", header=True)
+    status = await connection.copy_from_query(PLAIN, output=Path(path), format="csv", header=True)
     elapsed = time.perf_counter() - started
-    await line.close()
+    await connection.close()
     return int(status.split()[1]), elapsed, await asyncio.to_thread(os.path.getsize, path)
 
 
-async def export(given: Settings, folder: str) -> tuple[int, float, int]:
-    """From the claim to the row that says ready: counted, guarded, digested, on the disk."""
-    services = compose(given)
+async def export(config: Settings, folder: str) -> tuple[int, float, int]:
+    """Run the export task; return rows, seconds and bytes."""
+    services = compose(config)
     database = services.database
     async with database.work() as db:
         admin = await db.get_one(User, await db.scalar(select(User.id).where(User.role == "admin").limit(1)))
-        asked = await writer.request_export(db, admin, "bookings", {}, bom=False)
+        requested = await writer.request_export(db, admin, "bookings", {}, bom=False)
     started = time.perf_counter()
-    await build_export(Context(services=services), export_id=asked.id)
+    await build_export(Context(services=services), export_id=requested.id)
     elapsed = time.perf_counter() - started
     async with database.work() as db:
-        made = await db.get_one(Export, asked.id)
+        created = await db.get_one(Export, requested.id)
     await database.close()
-    assert made.state == "ready", made.error
-    assert made.rows_total is not None
-    assert made.size is not None
-    return made.rows_total, elapsed, made.size
+    assert created.state == "ready", created.error
+    assert created.rows_total is not None
+    assert created.size is not None
+    return created.rows_total, elapsed, created.size
 
 
-def main(how: str, folder: str) -> None:
-    given, before = Settings.from_env(), _peak()
-    rows, seconds, size = asyncio.run({"plain": plain, "export": export}[how](given, folder))
+def main(method: str, folder: str) -> None:
+    config, before = Settings.from_env(), _peak()
+    rows, seconds, size = asyncio.run({"plain": plain, "export": export}[method](config, folder))
     print(json.dumps([rows, seconds, size / 1e6, _peak(), before]))
 
 

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client: some connections, each asking again as soon as it is answered. To the loopback only."""
+"""A small HTTP/1.1 load generator: each connection sends its next request on each response."""
 
 import asyncio
 import time
@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from bench.tables import quantile
 
 HOST = "doorstep.example"
-END = b"\r\n\r\n"
-LENGTH = b"content-length: "
-FINE = (b"200", b"201")
+HEAD_END = b"\r\n\r\n"
+LENGTH_HEADER = b"content-length: "
+SUCCESS_STATUSES = (b"200", b"201")
 
 
 @dataclass(slots=True)
-class Pressed:
-    """What so many seconds of asking gave: answers a second, and how long each took, in ms."""
+class LoadResult:
+    """Response times in ms and status counts of `seconds` of load."""
 
     seconds: float
     elapsed: list[float] = field(default_factory=list)
-    said: Counter[bytes] = field(default_factory=Counter)  # by status
+    statuses: Counter[bytes] = field(default_factory=Counter)
 
     @property
     def rate(self) -> float:
@@ -36,81 +36,85 @@ class Pressed:
 
 
 def request(path: str, cookie: str = "") -> bytes:
-    """A GET as a browser sends it, as far as the answer depends on it."""
-    told = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/html\r\nAccept-Encoding: gzip, deflate, br\r\n"
-    return (told + (f"Cookie: {cookie}\r\n" if cookie else "") + "\r\n").encode()
+    """Build a GET with the headers of a browser that affect the response."""
+    text = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/html\r\nAccept-Encoding: gzip, deflate, br\r\n"
+    return (text + (f"Cookie: {cookie}\r\n" if cookie else "") + "\r\n").encode()
 
 
-async def press(
-    port: int, ask: Callable[[], bytes], seconds: float, connections: int = 16, fine: Collection[bytes] = FINE
-) -> Pressed:
-    """Raises RuntimeError when an answer is not `fine`: a quick error page is no result."""
+async def run_load(
+    port: int,
+    make_request: Callable[[], bytes],
+    seconds: float,
+    connections: int = 16,
+    accepted_statuses: Collection[bytes] = SUCCESS_STATUSES,
+) -> LoadResult:
+    """Send requests for `seconds`. Raises RuntimeError for a status that is not in `accepted_statuses`."""
     loop = asyncio.get_running_loop()
-    pressed = Pressed(seconds)
+    result = LoadResult(seconds)
     until = time.perf_counter() + seconds
-    lines = [_Line(ask, until, pressed) for _ in range(connections)]
-    waiting = iter(lines)
-    await asyncio.gather(*(loop.create_connection(lambda: next(waiting), "127.0.0.1", port) for _ in lines))
-    await asyncio.wait_for(asyncio.gather(*(line.done for line in lines)), seconds + 15)
-    if strange := set(pressed.said) - set(fine):
-        raise RuntimeError(f"of {len(pressed.elapsed)} answers some were {sorted(strange)}")
-    if not pressed.elapsed:
-        raise RuntimeError("nothing was answered")
-    return pressed
+    clients = [_Connection(make_request, until, result) for _ in range(connections)]
+    pending = iter(clients)
+    await asyncio.gather(*(loop.create_connection(lambda: next(pending), "127.0.0.1", port) for _ in clients))
+    await asyncio.wait_for(asyncio.gather(*(client.done for client in clients)), seconds + 15)
+    if unexpected := set(result.statuses) - set(accepted_statuses):
+        raise RuntimeError(f"unexpected statuses among {len(result.elapsed)} responses: {sorted(unexpected)}")
+    if not result.elapsed:
+        raise RuntimeError("no response")
+    return result
 
 
-async def fetch(port: int, asked: bytes) -> tuple[bytes, bytes]:
-    """Head and body of one answer, as they came over the wire."""
+async def fetch(port: int, request_bytes: bytes) -> tuple[bytes, bytes]:
+    """Send a request; return the response's head and body as sent over the wire."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
-    writer.write(asked)
-    head = await reader.readuntil(END)
+    writer.write(request_bytes)
+    head = await reader.readuntil(HEAD_END)
     body = await reader.readexactly(_length(head))
     writer.close()
     return head, body
 
 
-class _Line(asyncio.Protocol):
-    """One connection."""
+class _Connection(asyncio.Protocol):
+    """One keep-alive connection."""
 
-    def __init__(self, ask: Callable[[], bytes], until: float, pressed: Pressed) -> None:
-        self._ask, self._until, self._pressed = ask, until, pressed
+    def __init__(self, make_request: Callable[[], bytes], until: float, result: LoadResult) -> None:
+        self._make_request, self._until, self._result = make_request, until, result
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._come = b""
-        self._awaited = 0
+        self._received = b""
+        self._expected_length = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
-        self._next()
+        self._send_next()
 
     def data_received(self, data: bytes) -> None:
-        self._come += data
-        if not self._awaited:
-            if (end := self._come.find(END)) < 0:
+        self._received += data
+        if not self._expected_length:
+            if (end := self._received.find(HEAD_END)) < 0:
                 return
-            self._awaited = end + len(END) + _length(self._come[: end + len(END)])
-        if len(self._come) >= self._awaited:
-            self._answered()
+            self._expected_length = end + len(HEAD_END) + _length(self._received[: end + len(HEAD_END)])
+        if len(self._received) >= self._expected_length:
+            self._finish_response()
 
-    def connection_lost(self, problem: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         if not self.done.done():
-            self.done.set_exception(problem or ConnectionError("the server hung up"))
+            self.done.set_exception(error or ConnectionError("the server closed the connection"))
 
-    def _answered(self) -> None:
+    def _finish_response(self) -> None:
         now = time.perf_counter()
-        self._pressed.elapsed.append((now - self._asked_at) * 1000)
-        self._pressed.said[bytes(self._come[9:12])] += 1
-        self._come, self._awaited = b"", 0
+        self._result.elapsed.append((now - self._sent_at) * 1000)
+        self._result.statuses[bytes(self._received[9:12])] += 1
+        self._received, self._expected_length = b"", 0
         if now < self._until:
-            self._next()
+            self._send_next()
         else:
             self.done.set_result(None)
             self._transport.close()
 
-    def _next(self) -> None:
-        self._asked_at = time.perf_counter()
-        self._transport.write(self._ask())
+    def _send_next(self) -> None:
+        self._sent_at = time.perf_counter()
+        self._transport.write(self._make_request())
 
 
 def _length(head: bytes) -> int:
-    start = head.lower().index(LENGTH) + len(LENGTH)
+    start = head.lower().index(LENGTH_HEADER) + len(LENGTH_HEADER)
     return int(head[start : head.index(b"\r\n", start)])

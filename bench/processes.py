@@ -1,4 +1,4 @@
-"""The processes that are measured: `doorstep web` as in production, and the bare framework."""
+"""Start the measured processes: `doorstep web` as in production, and the bare framework."""
 
 import os
 import socket
@@ -14,8 +14,8 @@ from app.dev.state import free_port
 from bench.load import HOST
 from bench.servers import BenchServers
 
-SECRET = "only for measuring: 0123456789 abcdefgh"  # pragma: allowlist secret
-TICKS = os.sysconf("SC_CLK_TCK")
+SECRET = "for benchmarks only: 0123456789 abcdefgh"  # pragma: allowlist secret
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Process:
             fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return float("nan")
-        return (int(fields[11]) + int(fields[12])) * 1000 / TICKS
+        return (int(fields[11]) + int(fields[12])) * 1000 / CLOCK_TICKS
 
     @property
     def memory_kb(self) -> float:
@@ -42,13 +42,13 @@ class Process:
         return float(next(line.split()[1] for line in lines if line.startswith("VmRSS")))
 
 
-def settings(place: BenchServers, redis: str | None = None) -> dict[str, str]:
-    """The environment of a process in production; another `redis` than the place's, if given."""
+def settings(servers: BenchServers, redis: str | None = None) -> dict[str, str]:
+    """Return the environment of a production process, with another `redis` if given."""
     return {
         "DOORSTEP_ENV": "production",
-        "DATABASE_URL": place.app,
-        "MIGRATION_DATABASE_URL": place.owner,
-        "REDIS_URL": redis or place.redis,
+        "DATABASE_URL": servers.app,
+        "MIGRATION_DATABASE_URL": servers.owner,
+        "REDIS_URL": redis or servers.redis,
         "SECRET_KEY": SECRET,
         "BASE_URL": f"https://{HOST}",
         "SMTP_URL": "smtp://127.0.0.1:1",
@@ -58,8 +58,8 @@ def settings(place: BenchServers, redis: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def web(place: BenchServers, redis: str | None = None, **more: str) -> Iterator[Process]:
-    with _running(["-m", "app.cli", "web", "--port"], [], settings(place, redis) | more) as process:
+def web(servers: BenchServers, redis: str | None = None, **overrides: str) -> Iterator[Process]:
+    with _running(["-m", "app.cli", "web", "--port"], [], settings(servers, redis) | overrides) as process:
         yield process
 
 
@@ -70,9 +70,9 @@ def bare(sizes: Mapping[str, int]) -> Iterator[Process]:
 
 
 @contextmanager
-def _running(before: list[str], behind: list[str], env: Mapping[str, str]) -> Iterator[Process]:
+def _running(arguments: list[str], trailing: list[str], env: Mapping[str, str]) -> Iterator[Process]:
     port = free_port()
-    command = [sys.executable, *before, str(port), *behind]
+    command = [sys.executable, *arguments, str(port), *trailing]
     inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
     process = subprocess.Popen(command, env={**inherited, **env}, stderr=subprocess.DEVNULL, start_new_session=True)
     try:

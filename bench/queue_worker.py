@@ -1,7 +1,7 @@
-"""A worker process with a task that does nothing. `python -m bench.queue_worker ours|bare REDIS_URL JOBS`
+"""Run a worker with a task that does nothing. `python -m bench.queue_worker configured|bare REDIS_URL JOBS`
 
-Ours is the worker, the time-outs and the timers of tasks.saq_config; bare is SAQ as it comes. After JOBS it prints
-what each waited (seconds from enqueue to start) and how long all took.
+`configured` uses the worker, time-outs and timers of tasks.saq_config, `bare` the defaults of SAQ. After JOBS jobs it
+prints the delay of each (seconds from enqueue to start) and the total duration.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from saq.queue.redis import RedisQueue
 from app.core.queue import connect_queue
 from tasks.saq_config import TIMERS, with_job_heartbeat
 
-AT_ONCE = 4  # as the queue of the timetable
+WORKER_CONCURRENCY = 4  # as for the timetable's queue
 
 
 async def nothing(ctx: Any, *, sent: float) -> None:
@@ -27,24 +27,26 @@ async def nothing(ctx: Any, *, sent: float) -> None:
         ctx["all_seen"].set()
 
 
-def worker(how: str, url: str) -> Worker[Any]:
-    if how == "ours":
+def worker(mode: str, url: str) -> Worker[Any]:
+    if mode == "configured":
         queue = connect_queue(url, "bench", socket_timeout=None)
-        return LitestarWorker(queue, functions=[with_job_heartbeat(nothing)], concurrency=AT_ONCE, timers=TIMERS)
-    return Worker(RedisQueue.from_url(url, name="bench-bare"), functions=[nothing], concurrency=AT_ONCE)
+        return LitestarWorker(
+            queue, functions=[with_job_heartbeat(nothing)], concurrency=WORKER_CONCURRENCY, timers=TIMERS
+        )
+    return Worker(RedisQueue.from_url(url, name="bench-bare"), functions=[nothing], concurrency=WORKER_CONCURRENCY)
 
 
-async def main(how: str, url: str, jobs: str) -> None:
+async def main(mode: str, url: str, jobs: str) -> None:
     all_seen = asyncio.Event()
-    told: dict[str, Any] = {"began": [], "waits": [], "jobs": int(jobs), "all_seen": all_seen}
-    made = worker(how, url)
-    made.context.update(told)
-    working = asyncio.create_task(made.start())
+    context: dict[str, Any] = {"began": [], "waits": [], "jobs": int(jobs), "all_seen": all_seen}
+    saq_worker = worker(mode, url)
+    saq_worker.context.update(context)
+    running = asyncio.create_task(saq_worker.start())
     await all_seen.wait()
-    print(json.dumps({"waits": told["waits"], "took": max(told["began"]) - min(told["began"])}), flush=True)
-    await made.stop()
-    working.cancel()
-    await asyncio.gather(working, return_exceptions=True)
+    print(json.dumps({"waits": context["waits"], "took": max(context["began"]) - min(context["began"])}), flush=True)
+    await saq_worker.stop()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Search over 2,000 services and 50,000 terms: ms inside PostgreSQL, beside one probe of the index for the same word.
+"""Measure search over 2,000 services and 50,000 terms, against one index probe for the same word, in ms of PostgreSQL.
 
-PostgreSQL plans this question anew each time, so planning and execution together are what a search costs.
+PostgreSQL plans this query each time, so the cost of a search is planning plus execution.
 """
 
 import argparse
@@ -14,15 +14,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.search import find_services
 from app.core.db import Database
 from bench.servers import BenchServers, temporary_servers
-from bench.slots import explained, statements
-from bench.tables import middle, show
+from bench.slots import explain, record_statements
+from bench.tables import median_of, print_table
 from bench.town import build
 
-TIMES = 15
-WORDS = ("cleaning", "tap leak", "ac gas", "wahsing machin", "plumer", "sofa shampoo cleaning", "kuzhai", "zzzzqq")
-HEAD = ("words", "hits", "large, ms", "least", "probe alone, ms", "planning, ms", "today's catalogue, ms", "target")
+SEARCH_REPETITIONS = 15
+QUERIES = ("cleaning", "tap leak", "ac gas", "wahsing machin", "plumer", "sofa shampoo cleaning", "kuzhai", "zzzzqq")
+COLUMNS = (
+    "query",
+    "hits",
+    "large, ms",
+    "minimum",
+    "probe alone, ms",
+    "planning, ms",
+    "today's catalogue, ms",
+    "target",
+)
 
-# Names and words of many kinds: each made of two or three of the catalogue's own words and syllables that are not.
+# Names and terms of many kinds: words of the catalogue combined with invented syllables.
 SERVICES = """
     INSERT INTO services (slug, name, category_id, description, included, excluded, price, minutes, mode, created_at)
     SELECT 'made-' || n, initcap(a.term || ' ' || b.term) || ' ' || n, 1 + n % (SELECT count(*) FROM categories),
@@ -60,40 +69,44 @@ def run(args: argparse.Namespace) -> None:
         asyncio.run(_grow(servers, args.services, args.terms))
         large = asyncio.run(_measure(servers))
     rows = [
-        (words, hits, inside, least, probe, planning, small[words][1], "≤ 5 ms")
-        for words, (hits, inside, least, probe, planning) in large.items()
+        (query, hits, inside, minimum, probe, planning, small[query][1], "≤ 5 ms")
+        for query, (hits, inside, minimum, probe, planning) in large.items()
     ]
-    show(f"Search, {args.services:,} services and {args.terms:,} terms, medians of {TIMES}", HEAD, rows)
+    print_table(
+        f"Search, {args.services:,} services and {args.terms:,} terms, medians of {SEARCH_REPETITIONS}", COLUMNS, rows
+    )
 
 
 async def _grow(servers: BenchServers, services: int, terms: int) -> None:
     owner = await asyncpg.connect(servers.owner)
     try:
-        have = await owner.fetchrow("SELECT (SELECT count(*) FROM services) s, (SELECT count(*) FROM search_terms) t")
-        assert have is not None
-        await owner.execute(SERVICES, services - have["s"])
-        await owner.execute(TERMS, terms - have["t"])
+        existing = await owner.fetchrow(
+            "SELECT (SELECT count(*) FROM services) s, (SELECT count(*) FROM search_terms) t"
+        )
+        assert existing is not None
+        await owner.execute(SERVICES, services - existing["s"])
+        await owner.execute(TERMS, terms - existing["t"])
         await owner.execute("VACUUM ANALYZE")
     finally:
         await owner.close()
 
 
 async def _measure(servers: BenchServers) -> dict[str, tuple[Any, ...]]:
-    """Words → hits; ms of the whole question, median and least, of one probe, and of planning the question."""
+    """Return query → hits, ms of the query (median, minimum), ms of one probe, ms of planning."""
     database = Database(servers.app)
     try:
         async with database.work() as db:
-            return {words: await _asked(database, db, words) for words in WORDS}
+            return {query: await _measure_query(database, db, query) for query in QUERIES}
     finally:
         await database.close()
 
 
-async def _asked(database: Database, db: AsyncSession, words: str) -> tuple[Any, ...]:
-    with statements(database) as sent:
-        hits = await find_services(db, words)
-    times = [await explained(db, *sent[0]) for _ in range(TIMES)]
+async def _measure_query(database: Database, db: AsyncSession, query: str) -> tuple[Any, ...]:
+    with record_statements(database) as statements:
+        hits = await find_services(db, query)
+    times = [await explain(db, *statements[0]) for _ in range(SEARCH_REPETITIONS)]
     await db.execute(text("SET LOCAL pg_trgm.word_similarity_threshold = 0.33"))
-    probes = [await explained(db, PROBE, (words.split()[0],)) for _ in range(TIMES)]
-    inside = [one.execution for one in times]
-    planning = middle(one.planning for one in times)
-    return len(hits), middle(inside), min(inside), middle(one.execution for one in probes), planning
+    probes = [await explain(db, PROBE, (query.split()[0],)) for _ in range(SEARCH_REPETITIONS)]
+    inside = [run.execution for run in times]
+    planning = median_of(run.planning for run in times)
+    return len(hits), median_of(inside), min(inside), median_of(run.execution for run in probes), planning

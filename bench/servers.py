@@ -1,4 +1,4 @@
-"""A temporary database for each measurement, on servers of its own or on those that the environment names."""
+"""Create a temporary database for each measurement, on new servers or those named by the environment."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ import asyncpg
 from app.dev.servers import Servers, delete_data, lock_data_dir
 from app.schema import upgrade
 
-UNREACHABLE_REDIS_URL = "redis://127.0.0.1:1/0"  # nothing listens there: a process without a cache
+UNREACHABLE_REDIS_URL = "redis://127.0.0.1:1/0"  # unreachable: a process without a cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def temporary_servers() -> Iterator[BenchServers]:
     database_url = os.environ.get("DATABASE_URL")
     if database_url:
         owner_url = os.environ.get("MIGRATION_DATABASE_URL") or database_url
-        yield from _on_given_servers(database_url, owner_url, os.environ.get("REDIS_URL", UNREACHABLE_REDIS_URL))
+        yield from _on_existing_servers(database_url, owner_url, os.environ.get("REDIS_URL", UNREACHABLE_REDIS_URL))
         return
     data = Path(tempfile.mkdtemp(prefix="doorstep-bench-"))
     servers = Servers(data)
@@ -53,7 +53,7 @@ def temporary_servers() -> Iterator[BenchServers]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def _on_given_servers(app: str, owner: str, redis: str) -> Iterator[BenchServers]:
+def _on_existing_servers(app: str, owner: str, redis: str) -> Iterator[BenchServers]:
     name = f"doorstep_bench_{secrets.token_hex(4)}"
     asyncio.run(_execute(owner, f"CREATE DATABASE {name}"))
     try:

@@ -1,4 +1,4 @@
-"""What a measurement prints: Markdown tables, so that docs/performance.md can hold them as they are."""
+"""Print measurements as Markdown tables, as used in docs/performance.md."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from statistics import median
 Cell = str | int | float | None
 
 
-def show(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     lines = [list(map(_cell, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
     print(f"\n{title}\n")
@@ -17,12 +17,12 @@ def show(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Non
 
 
 def quantile(values: Iterable[float], share: float) -> float:
-    """The value that this share of all does not exceed; NaN of none."""
+    """Return the quantile `share` (0 to 1) of the values; NaN without values."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
-def middle(values: Iterable[float]) -> float:
+def median_of(values: Iterable[float]) -> float:
     numbers = list(values)
     return median(numbers) if numbers else math.nan
 

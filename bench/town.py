@@ -1,4 +1,4 @@
-"""A generated town of any size: people, offerings, weeks of bookings behind and one ahead, the same every time."""
+"""Generate a deterministic town of any size: users, services, past bookings and one week ahead."""
 
 import asyncio
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from bench.processes import SECRET
 from bench.servers import BenchServers
 
 ADYAR, SERVICE = "600020", "tap-leak-repair"
-RADIUS_DEGREES = 0.09  # degrees: about 10 km
-CUSTOMERS = 2_000
-JOBS_PER_DAY = 3  # jobs of each professional, of four that could be
+RADIUS_DEGREES = 0.09  # about 10 km
+CUSTOMER_COUNT = 2_000
+JOBS_PER_PROFESSIONAL_DAY = 3  # of four possible ones
 
 PEOPLE = """
     INSERT INTO users (role, email, full_name, phone, password_hash, email_verified_at, created_at)
@@ -29,12 +29,12 @@ PEOPLE = """
       FROM generate_series(1, $2::int) n
 """
 
-# Spread over the town and the trades, eight to eight every day, everywhere within reach.
+# Spread over the town and the trades; hours 8 to 20 every day; all pincodes within the radius.
 PROFESSIONALS = """
     WITH homes AS (SELECT array_agg(pincode ORDER BY pincode) AS all FROM pincodes WHERE quality <> 'published'
                       AND pincode BETWEEN '600000' AND '600999' AND latitude IS NOT NULL),
     trades AS (SELECT array_agg(name ORDER BY position) AS all FROM categories)
-    INSERT INTO professionals (user_id, standing, trade, experience_years, home_pincode, approved_at, created_at)
+    INSERT INTO professionals (user_id, approval_status, trade, experience_years, home_pincode, approved_at, created_at)
     SELECT u.id, 'approved', trades.all[1 + u.id % cardinality(trades.all)], 1 + u.id % 20,
            homes.all[1 + (u.id * 7919) % cardinality(homes.all)], now(), now()
       FROM users u, homes, trades WHERE u.role = 'professional'
@@ -50,12 +50,12 @@ COVERAGE = f"""
        AND abs(a.longitude - h.longitude) < {RADIUS_DEGREES}
 """
 OFFERINGS = """
-    INSERT INTO offerings (professional_id, service_id, standing)
+    INSERT INTO offered_services (professional_id, service_id, approval_status)
     SELECT p.user_id, s.id, 'approved' FROM professionals p
       JOIN categories c ON c.name = p.trade JOIN services s ON s.category_id = c.id
 """
 
-# Three of four times a day, chosen by chance; the last of the days is six days from today.
+# Three of four times a day, pseudo-random; the last day is six days from today.
 BOOKINGS = f"""
     WITH customers AS (SELECT array_agg(id ORDER BY id) AS all FROM users WHERE role = 'customer'),
     slots AS (
@@ -64,22 +64,23 @@ BOOKINGS = f"""
           FROM generate_series(7 - $1::int, 6) day
          CROSS JOIN unnest(ARRAY[540, 690, 840, 990]) start
          CROSS JOIN professionals p
-          JOIN LATERAL (SELECT o.service_id FROM offerings o WHERE o.professional_id = p.user_id
+          JOIN LATERAL (SELECT o.service_id FROM offered_services o WHERE o.professional_id = p.user_id
                          ORDER BY hashint8(o.service_id * 31 + day * 4 + start) LIMIT 1) o ON true
           JOIN services s ON s.id = o.service_id
           JOIN LATERAL (SELECT v.pincode FROM coverage v WHERE v.professional_id = p.user_id
                          ORDER BY hashtext(v.pincode || day || start) LIMIT 1) c ON true
          WHERE hashint8(p.user_id * 1000 + day * 10 + start) % 4 <> 0
-    ), made AS (
+    ), timed_slots AS (
         SELECT *, (CURRENT_DATE::timestamp AT TIME ZONE 'Asia/Kolkata') + day * interval '1 day'
                   + start * interval '1 minute' AS starts_at FROM slots
-    ), told AS (
-        SELECT *, starts_at + minutes * interval '1 minute' AS ends_at, day < 0 AS past, n % 20 = 0 AS open FROM made
+    ), generated AS (
+        SELECT *, starts_at + minutes * interval '1 minute' AS ends_at, day < 0 AS past, n % 20 = 0 AS open
+          FROM timed_slots
     )
     INSERT INTO bookings (reference, customer_id, service_id, state, service_name, price, minutes, address, pincode,
                           starts_at, ends_at, span, reserved_for, professional_id, payment, created_at, requested_at,
                           assigned_at, started_at, completed_at, closed_at)
-    SELECT upper(lpad(to_hex(n), 8, '0')), customers.all[1 + (n * 7919) % {CUSTOMERS}], service_id,
+    SELECT upper(lpad(to_hex(n), 8, '0')), customers.all[1 + (n * 7919) % {CUSTOMER_COUNT}], service_id,
            CASE WHEN past THEN 'closed' WHEN open THEN 'requested' ELSE 'assigned' END, name, price, minutes,
            'Flat 3B, Sri Lakshmi Apartments, ' || n || ' Main Road', pincode, starts_at, ends_at,
            tstzrange(starts_at, ends_at + interval '10 minutes'), user_id,
@@ -87,7 +88,7 @@ BOOKINGS = f"""
            starts_at - interval '2 days', CASE WHEN past OR NOT open THEN starts_at - interval '2 days' END,
            CASE WHEN past THEN starts_at END, CASE WHEN past THEN ends_at END,
            CASE WHEN past THEN ends_at + interval '7 days' END
-      FROM told, customers
+      FROM generated, customers
 """
 REVIEWS = """
     INSERT INTO reviews (booking_id, customer_id, professional_id, service_id, rating, comment, created_at)
@@ -95,18 +96,18 @@ REVIEWS = """
            'He came on time, found the leak and closed it. The kitchen was clean when he left.', completed_at
       FROM bookings WHERE state = 'closed' AND id % 3 = 0
 """
-COUNTS = ", ".join(f"count(r.rating) FILTER (WHERE r.rating = {n})" for n in (1, 2, 3, 4, 5))
+STAR_COUNTS = ", ".join(f"count(r.rating) FILTER (WHERE r.rating = {n})" for n in (1, 2, 3, 4, 5))
 RATINGS = (
-    f"INSERT INTO service_ratings SELECT service_id, {COUNTS} FROM reviews r GROUP BY 1",
+    f"INSERT INTO service_ratings SELECT service_id, {STAR_COUNTS} FROM reviews r GROUP BY 1",
     f"""INSERT INTO professional_ratings (professional_id, jobs, one, two, three, four, five)
-        SELECT b.professional_id, count(*), {COUNTS} FROM bookings b LEFT JOIN reviews r ON r.booking_id = b.id
+        SELECT b.professional_id, count(*), {STAR_COUNTS} FROM bookings b LEFT JOIN reviews r ON r.booking_id = b.id
          WHERE b.state = 'closed' GROUP BY 1""",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """What the measurements ask for by name."""
+    """Sample records that the measurements request."""
 
     customer: int
     reference: str
@@ -114,37 +115,37 @@ class Town:
     service: str
 
 
-def build(place: BenchServers, *, professionals: int, bookings: int) -> Town:
-    """About so many bookings, a week of them ahead."""
-    return asyncio.run(_build(place, professionals, bookings))
+def build(servers: BenchServers, *, professionals: int, bookings: int) -> Town:
+    """Generate about `bookings` bookings, one week of them ahead."""
+    return asyncio.run(_build(servers, professionals, bookings))
 
 
 async def sign_in(database: Database, user_id: int, kind: SessionKind = SessionKind.BROWSER) -> str:
-    """A session's token, as the cookie or a program carries it."""
+    """Create a session; return its token for the cookie or the Authorization header."""
     token = new_token()
     statement = text(
         "INSERT INTO sessions (digest, kind, user_id, epoch, created_at, last_seen_at, fresh_at, expires_at)"
-        " VALUES (:digest, :kind, :user, 0, now(), now(), now(), now() + :long)"
+        " VALUES (:digest, :kind, :user, 0, now(), now(), now(), now() + :lifetime)"
     )
     async with database.work() as db:
-        await db.execute(statement, {"digest": digest(token), "kind": kind, "user": user_id, "long": MAX_LIFETIME})
+        await db.execute(statement, {"digest": digest(token), "kind": kind, "user": user_id, "lifetime": MAX_LIFETIME})
     return token
 
 
-async def _build(place: BenchServers, professionals: int, bookings: int) -> Town:
+async def _build(servers: BenchServers, professionals: int, bookings: int) -> Town:
     assert metadata.tables
-    database = Database(place.owner, statement_timeout=600)
+    database = Database(servers.owner, statement_timeout=600)
     async with database.work() as db:
         await load_catalogue(db)
-    connection = await asyncpg.connect(place.owner)
+    connection = await asyncpg.connect(servers.owner)
     try:
         await connection.execute("SET timezone = 'Asia/Kolkata'")
-        await connection.execute(PEOPLE, "customer", CUSTOMERS)
+        await connection.execute(PEOPLE, "customer", CUSTOMER_COUNT)
         await connection.execute(PEOPLE, "professional", professionals)
         for statement in (PROFESSIONALS, HOURS, COVERAGE, OFFERINGS):
             await connection.execute(statement)
         await connection.execute("ANALYZE")
-        await connection.execute(BOOKINGS, max(8, round(bookings / professionals / JOBS_PER_DAY)))
+        await connection.execute(BOOKINGS, max(8, round(bookings / professionals / JOBS_PER_PROFESSIONAL_DAY)))
         for statement in (REVIEWS, *RATINGS, "VACUUM ANALYZE"):
             await connection.execute(statement)
         return await _pick_samples(database, connection)
@@ -154,7 +155,7 @@ async def _build(place: BenchServers, professionals: int, bookings: int) -> Town
 
 
 async def _pick_samples(database: Database, connection: "asyncpg.Connection[asyncpg.Record]") -> Town:
-    """Somebody with an accepted job tomorrow, its code and its payment; the professional with the most offers."""
+    """Pick a booking assigned for tomorrow (add its code and charge), and a professional with many offers."""
     slug = await connection.fetchval(
         "SELECT s.slug FROM services s JOIN service_ratings r ON r.service_id = s.id ORDER BY s.id LIMIT 1"
     )
@@ -163,7 +164,7 @@ async def _pick_samples(database: Database, connection: "asyncpg.Connection[asyn
         " AND starts_at > now() + interval '5 hours' ORDER BY starts_at, id LIMIT 1"
     )
     busiest = await connection.fetchval(
-        "SELECT o.professional_id FROM bookings b JOIN offerings o ON o.service_id = b.service_id"
+        "SELECT o.professional_id FROM bookings b JOIN offered_services o ON o.service_id = b.service_id"
         " JOIN coverage c ON c.professional_id = o.professional_id AND c.pincode = b.pincode"
         " WHERE b.state = 'requested' AND b.starts_at > now() GROUP BY 1 ORDER BY count(*), 1 LIMIT 1 OFFSET 40"
     )

@@ -4,25 +4,25 @@ from app.bookings import expiry, holds
 from tasks.context import Context, unit_of_work
 
 
-async def lapse_holds(ctx: Context) -> int:
+async def expire_holds(ctx: Context) -> int:
     """Free time slots that were held and not paid."""
     async with unit_of_work(ctx) as db:
         return await holds.expire_holds(db)
 
 
-async def give_up_unfilled(ctx: Context) -> int:
+async def cancel_unfilled_bookings(ctx: Context) -> int:
     """Cancel and refund bookings that no professional accepted."""
     async with unit_of_work(ctx) as db:
         return await expiry.cancel_unfilled(db)
 
 
-async def ask_the_others(ctx: Context) -> int:
+async def end_priority_offers(ctx: Context) -> int:
     """Offer a job to everybody when the professional asked first did not answer."""
     async with unit_of_work(ctx) as db:
         return await expiry.end_priority_offers(db)
 
 
-async def complete_left_running(ctx: Context) -> int:
+async def complete_overdue_jobs(ctx: Context) -> int:
     """Complete jobs that the professional started and did not finish."""
     async with unit_of_work(ctx) as db:
         return await expiry.complete_overdue_jobs(db)

@@ -24,7 +24,7 @@ DELIVERY_TASKS: dict[str, Task] = {channel.task: _delivery_task(channel) for cha
 drain_outbox = DELIVERY_TASKS["drain_outbox"]  # emails; also woken by every commit of outbox rows
 
 
-async def remind_in_the_evening(ctx: Context) -> int:
+async def send_evening_reminders(ctx: Context) -> int:
     """Batch by batch, each in a transaction of its own, so that a crash repeats no reminder."""
     last, batches = 0, 0
     while True:
@@ -35,6 +35,6 @@ async def remind_in_the_evening(ctx: Context) -> int:
         last, batches = reached, batches + 1
 
 
-async def remind_before_jobs(ctx: Context) -> int:
+async def send_job_reminders(ctx: Context) -> int:
     async with unit_of_work(ctx) as db:
         return await reminders.remind_before(db)

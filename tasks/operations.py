@@ -9,7 +9,7 @@ from app.vetting.repository import Documents
 from tasks.context import Context, unit_of_work
 
 # Tasks that run every few minutes: their runs are deleted after two days, all others' after a year.
-FREQUENT = ("lapse_holds", "give_up_unfilled", "ask_the_others", "complete_left_running", "remind_before_jobs")
+FREQUENT = ("expire_holds", "cancel_unfilled_bookings", "end_priority_offers", "complete_overdue_jobs", "send_job_reminders")
 
 
 async def prune_runs(ctx: Context) -> int:

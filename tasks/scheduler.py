@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from app.core import clock, logs
-from app.core.lease import LEASE, with_heartbeat
+from app.core.lease import LEASE_DURATION, with_heartbeat
 from app.core.schedule import ScheduleRuns, Tick, Timetable
 from tasks.context import Context, unit_of_work
 
@@ -30,7 +30,7 @@ class Scheduler:
             recorded = self._recorded_until or await self._load_recorded(runs, now)
             due = [task for task in self._timetable if task.next_after(recorded[task.name]) <= now]
             await runs.add((task.name, tick) for task in due for tick in task.due(recorded[task.name], now))
-            claimed = await runs.claim_due(now, now + LEASE)
+            claimed = await runs.claim_due(now, now + LEASE_DURATION)
         self._recorded_until = recorded | {task.name: now for task in due}  # after the commit: else they are still due
         for tick in claimed:
             await self._dispatch(tick)
@@ -47,13 +47,13 @@ async def run_tick(ctx: Context, timetable: Timetable, tick: Tick) -> None:
     if scheduled is None:
         return
     async with unit_of_work(ctx) as db:
-        attempt = await ScheduleRuns(db).begin(tick, clock.now(), clock.now() + LEASE)
+        attempt = await ScheduleRuns(db).begin(tick, clock.now(), clock.now() + LEASE_DURATION)
     if attempt is None:
         return
 
     async def renew() -> None:
         async with unit_of_work(ctx) as db:
-            await ScheduleRuns(db).renew_lease(tick, clock.now() + LEASE)
+            await ScheduleRuns(db).renew_lease(tick, clock.now() + LEASE_DURATION)
 
     tick_context: Context = {**ctx, "tick": tick[1]}
     try:

@@ -6,36 +6,36 @@ from datetime import datetime, timedelta
 from app.core.schedule import ScheduledTask, Timetable
 from tasks.accounts import prune_keys, prune_sessions
 from tasks.bookings import (
-    ask_the_others,
+    cancel_unfilled_bookings,
     close_old_bookings,
-    complete_left_running,
-    give_up_unfilled,
-    lapse_holds,
+    complete_overdue_jobs,
+    end_priority_offers,
+    expire_holds,
 )
 from tasks.context import Context
 from tasks.exports import expire_exports, requeue_stale_exports
 from tasks.notifications import (
     DELIVERY_TASKS,
-    remind_before_jobs,
-    remind_in_the_evening,
+    send_evening_reminders,
+    send_job_reminders,
 )
 from tasks.operations import prune_runs, sweep_files
-from tasks.payments import free_payouts
+from tasks.payments import release_payouts
 from tasks.reports import send_monthly_reports
 from tasks.scheduler import run_tick
 from tasks.vetting import warn_of_expiry
 
 TIMETABLE = Timetable(
-    ScheduledTask("* * * * *", lapse_holds),
-    ScheduledTask("* * * * *", give_up_unfilled),
-    ScheduledTask("* * * * *", ask_the_others),
-    ScheduledTask("*/5 * * * *", complete_left_running),
+    ScheduledTask("* * * * *", expire_holds),
+    ScheduledTask("* * * * *", cancel_unfilled_bookings),
+    ScheduledTask("* * * * *", end_priority_offers),
+    ScheduledTask("*/5 * * * *", complete_overdue_jobs),
     ScheduledTask("10 * * * *", close_old_bookings),
-    ScheduledTask("20 * * * *", free_payouts),
+    ScheduledTask("20 * * * *", release_payouts),
     ScheduledTask("0 8 * * *", warn_of_expiry),
     ScheduledTask("15 * * * *", sweep_files),
-    ScheduledTask("0 18 * * *", remind_in_the_evening, catch_up=timedelta(hours=4)),
-    ScheduledTask("*/5 * * * *", remind_before_jobs),
+    ScheduledTask("0 18 * * *", send_evening_reminders, catch_up=timedelta(hours=4)),
+    ScheduledTask("*/5 * * * *", send_job_reminders),
     ScheduledTask("0 8 1 * *", send_monthly_reports, catch_up=timedelta(days=40)),
     ScheduledTask("25 * * * *", expire_exports),
     ScheduledTask("30 3 * * *", prune_sessions),

@@ -1,4 +1,4 @@
-"""The application as a web process would make it, without a server; and the context that a worker hands to tasks."""
+"""Build the application as a web process does, without a server, and the context that a worker passes to tasks."""
 
 import asyncio
 import atexit
@@ -55,7 +55,7 @@ async def serving(settings: Settings, more: Iterable[ControllerRouterHandler] = 
 
 
 async def publish_nothing(_messages: object) -> None:
-    """Stands for AfterCommit where a test looks at the tables alone."""
+    """A fake AfterCommit for tests that check tables only."""
 
 
 def task_context(database: Database, settings: Settings | None = None, *, tick: Any = None, **services: Any) -> Context:

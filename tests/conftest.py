@@ -1,4 +1,4 @@
-"""What every test may ask for: a database of its own, the app on it, the cast."""
+"""Fixtures for all tests: a database whose changes are rolled back, the application, signed-in browsers."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
@@ -16,18 +16,18 @@ from tests.person import Person
 if TYPE_CHECKING:
     from tests.services import Services
 
-pytest_plugins = ["tests.services", "tests.programs"]
+pytest_plugins = ["tests.services", "tests.api_client"]
 
 
 @pytest.fixture(scope="session")
 def shared(services: "Services") -> str:
-    """The address of one migrated database that no test leaves changed."""
+    """The URL of one migrated database that no test leaves changed."""
     return services.app_url(services.clone())
 
 
 @pytest.fixture
 async def database(shared: str) -> AsyncIterator[Database]:
-    """A database that forgets: one connection, and whatever is committed on it is rolled back after the test."""
+    """A database on one connection; everything is rolled back after the test."""
     database = Database(shared, pool_size=1)
     async with database.engine.connect() as connection:
         outer = await connection.begin()
@@ -48,7 +48,7 @@ async def db(database: Database) -> AsyncIterator[AsyncSession]:
 
 @pytest.fixture
 def own_url(services: "Services") -> Iterator[str]:
-    """The address (application's role) of a database that is this test's alone: for races and for real servers."""
+    """The URL (application's role) of a database of the test's own, for races and for real servers."""
     name = services.clone()
     yield services.app_url(name)
     services.drop(name)
@@ -56,7 +56,7 @@ def own_url(services: "Services") -> Iterator[str]:
 
 @pytest.fixture
 async def own_database(own_url: str) -> AsyncIterator[Database]:
-    """Many real connections, real commits."""
+    """A database with real connections and commits."""
     database = Database(own_url, pool_size=20)
     yield database
     await database.close()
@@ -64,7 +64,7 @@ async def own_database(own_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 async def app(services: "Services") -> AsyncIterator[Litestar]:
-    """The application on a database that its tests share: what they make there stays until the end of the run."""
+    """The application on a database that tests share; its rows stay until the end of the run."""
     async with serving(settings(services.app_url(services.clone()), services.redis_url)) as made:
         yield made
 
@@ -76,13 +76,13 @@ def app_database(app: Litestar) -> Database:
 
 @pytest.fixture
 def app_encryption(app: Litestar) -> Encryption:
-    """The encryption with which this application seals codes."""
+    """The encryption of the application's codes."""
     return app.state.services.encryption
 
 
 @pytest.fixture
 async def browser_of(app: Litestar) -> AsyncIterator[Callable[[User], Awaitable[Person]]]:
-    """A new browser in which somebody is signed in."""
+    """Return a function that opens a browser signed in as a user."""
     people: list[Person] = []
 
     async def open_for(user: User) -> Person:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +14,7 @@ from app.bookings.booking import Booking
 from app.bookings.holds import BookingRequest, hold
 from app.catalog.service import Category, Service
 from app.core import clock
-from app.scheduling.working_hours import Coverage, Offering, WorkingHours
+from app.scheduling.working_hours import Coverage, OfferedService, WorkingHours
 
 ADYAR, BESANT_NAGAR, TIRUVANMIYUR, TAMBARAM = "600020", "600090", "600041", "600045"
 PASSWORD = "correct horse battery"
@@ -23,7 +24,7 @@ PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$ZG9vcnN0ZXBzYWx0$mY5vkTDx99mgaQiaTuH
 _numbers = count(1)
 
 
-async def a_user(db: AsyncSession, role: Role, full_name: str, email: str | None = None, **given: object) -> User:
+async def a_user(db: AsyncSession, role: Role, full_name: str, email: str | None = None, **overrides: Any) -> User:
     number = next(_numbers)
     user = User(
         role=role,
@@ -33,27 +34,34 @@ async def a_user(db: AsyncSession, role: Role, full_name: str, email: str | None
         password_hash=PASSWORD_HASH,
         email_verified_at=clock.now(),
         created_at=clock.now(),
-        **given,
+        **overrides,
     )
     db.add(user)
     await db.flush()
     return user
 
 
-async def a_customer(db: AsyncSession, full_name: str = "Asha Raman", *, pincode: str = ADYAR, **given: object) -> User:
-    user = await a_user(db, Role.CUSTOMER, full_name, **given)
+async def a_customer(
+    db: AsyncSession, full_name: str = "Asha Raman", *, pincode: str = ADYAR, **overrides: Any
+) -> User:
+    user = await a_user(db, Role.CUSTOMER, full_name, **overrides)
     line = "Flat 3B, Sri Lakshmi Apartments, Kasturba Nagar"
     db.add(Address(user_id=user.id, line=line, pincode=pincode, is_main=True, created_at=clock.now()))
     await db.flush()
     return user
 
 
-async def an_admin(db: AsyncSession, full_name: str = "Meena Iyer", **given: object) -> User:
-    return await a_user(db, Role.ADMIN, full_name, **given)
+async def an_admin(db: AsyncSession, full_name: str = "Meena Iyer", **overrides: Any) -> User:
+    return await a_user(db, Role.ADMIN, full_name, **overrides)
 
 
 async def a_service(
-    db: AsyncSession, name: str = "Fixing leaks and pipes", *, price: int = 149_00, minutes: int = 60, **given: object
+    db: AsyncSession,
+    name: str = "Fixing leaks and pipes",
+    *,
+    price: int = 149_00,
+    minutes: int = 60,
+    **overrides: Any,
 ) -> Service:
     number = next(_numbers)
     category = Category(
@@ -73,7 +81,7 @@ async def a_service(
         "mode": "instant",
         "created_at": clock.now(),
     }
-    service = Service(**values | given)
+    service = Service(**values | overrides)
     db.add(service)
     await db.flush()
     return service
@@ -87,35 +95,38 @@ async def a_professional(
     pincodes: Iterable[str] = (ADYAR, BESANT_NAGAR, TIRUVANMIYUR),
     opens: int = 8 * 60,
     closes: int = 20 * 60,
-    standing: str = "approved",
+    approval: str = "approved",
     home: str = ADYAR,
-    **given: object,
+    **overrides: Any,
 ) -> User:
     """Works every day from `opens` to `closes` (minutes after midnight) in `pincodes`."""
-    user = await a_user(db, Role.PROFESSIONAL, full_name, **given)
+    user = await a_user(db, Role.PROFESSIONAL, full_name, **overrides)
     now = clock.now()
     db.add(
         Professional(
             user_id=user.id,
-            standing=standing,
+            approval_status=approval,
             trade="Plumbing",
             experience_years=8,
             home_pincode=home,
             created_at=now,
-            approved_at=now if standing == "approved" else None,
-            denial_reason="The photo is not clear." if standing == "denied" else None,
+            approved_at=now if approval == "approved" else None,
+            denial_reason="The photo is not clear." if approval == "denied" else None,
         )
     )
     await db.flush()
     db.add_all(WorkingHours(professional_id=user.id, weekday=day, opens=opens, closes=closes) for day in range(7))
     db.add_all(Coverage(professional_id=user.id, pincode=pincode) for pincode in pincodes)
-    db.add_all(Offering(professional_id=user.id, service_id=one.id, standing="approved") for one in services)
+    db.add_all(
+        OfferedService(professional_id=user.id, service_id=service.id, approval_status="approved")
+        for service in services
+    )
     await db.flush()
     return user
 
 
 async def a_block(db: AsyncSession, user: User, by: User, reason: str = "Three complaints in a week.") -> Block:
-    block = Block(user_id=user.id, by_id=by.id, reason=reason, created_at=clock.now())
+    block = Block(user_id=user.id, blocked_by_id=by.id, reason=reason, created_at=clock.now())
     db.add(block)
     person = await db.get_one(User, user.id)
     person.record("person.blocked", by=by, before="active", after="blocked", personal={"reason": reason})
@@ -123,9 +134,9 @@ async def a_block(db: AsyncSession, user: User, by: User, reason: str = "Three c
     return block
 
 
-def a_start(days: int = 1, hour: int = 10, minute: int = 0) -> datetime:
+def a_start(days: int = 1, hour: float = 10, minute: int = 0) -> datetime:
     """So many days from today at that time, Asia/Kolkata."""
-    return clock.at(clock.today() + timedelta(days=days), hour * 60 + minute)
+    return clock.at(clock.today() + timedelta(days=days), int(hour * 60) + minute)
 
 
 async def a_hold(
@@ -137,8 +148,10 @@ async def a_hold(
     pincode: str = ADYAR,
     professional_id: int | None = None,
 ) -> Booking:
-    wish = BookingRequest(service.id, starts_at or a_start(), "Flat 3B", pincode, "Ring twice.", professional_id)
-    return await hold(db, customer, wish)
+    booking_request = BookingRequest(
+        service.id, starts_at or a_start(), "Flat 3B", pincode, "Ring twice.", professional_id
+    )
+    return await hold(db, customer, booking_request)
 
 
 async def a_request(

@@ -27,7 +27,7 @@ def own_storage(own_app: Litestar) -> Storage:
 
 @pytest.fixture
 async def scene(own_app: Litestar) -> AsyncIterator[Scene]:
-    """The people of a scene; everybody can sign in with PASSWORD."""
+    """The people of a scene, all of whom can sign in with PASSWORD."""
     scene = await Scene.set(own_app)
     password_hash = await own_app.state.services.passwords.hash(PASSWORD)
     async with scene.database.work() as db:

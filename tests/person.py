@@ -25,7 +25,7 @@ class Form:
 
 
 class _Reader(HTMLParser):
-    """Forms with the values they are drawn with, links, and what `<data id>` elements hold."""
+    """A parsed page: forms with their values, links, and the values of `<data id>` elements."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,17 +111,17 @@ class Page:
 
 
 class Person(httpx.AsyncClient):
-    """One browser. `user` is whoever is signed in, None for a visitor."""
+    """One browser. `user` is the signed-in user, None for a visitor."""
 
     def __init__(self, app: Litestar | None = None, base_url: str = URL) -> None:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False) if app else None
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False) if app else None  # type: ignore[arg-type]
         super().__init__(transport=transport, base_url=base_url, timeout=20)
         self.app = app
         self.pages: list[Page] = []  # every answer
 
     @property
     def page_texts(self) -> list[str]:
-        """The text of every answer, for those who look for what must not be there."""
+        """The text of every response, to search for leaked data."""
         return [page.text for page in self.pages]
 
     async def signed_in_as(self, user: User, database: Database) -> "Person":
@@ -137,21 +137,21 @@ class Person(httpx.AsyncClient):
         return self._remember(await self.get(path, headers=headers, follow_redirects=True))
 
     async def post_fields(self, path: str, fields: dict[str, str], **headers: str) -> Page:
-        """A bare POST, with a token but without a form that was drawn for it."""
+        """A POST with a CSRF token but without a rendered form."""
         token = {"_csrf_token": await self.token()} if "_csrf_token" not in fields else {}
         return self._remember(await self.post(path, data=fields | token, headers=headers))
 
-    async def submit(self, page: Page, action: str = "", *, having: str = "", **fields: str) -> Page:
-        """Fill in the form that is drawn and press its button; what comes back is not followed."""
+    async def submit(self, page: Page, action: str = "", *, having: str = "", **fields: str | list[str]) -> Page:
+        """Fill in and submit the rendered form; redirects are not followed."""
         form = page.form(action, having=having)
         target = urljoin(str(page.response.url), form.action) if form.action else str(page.response.url)
-        filled = form.fields | fields
+        filled: dict[str, str | list[str]] = {**form.fields, **fields}
         if form.method == "get":
             return self._remember(await self.get(target, params=filled, follow_redirects=True))
         return self._remember(await self.post(target, data=filled))
 
     async def submit_and_follow(self, page: Page, action: str = "", *, having: str = "", **fields: str) -> Page:
-        """Submit, see it accepted, and arrive."""
+        """Submit, expect a redirect, and follow it."""
         sent = await self.submit(page, action, having=having, **fields)
         if sent.response.request.method == "GET":
             return sent
@@ -162,7 +162,7 @@ class Person(httpx.AsyncClient):
         return await self.submit(await self.visit("/login"), "/login", email=email, password=password)
 
     async def token(self) -> str:
-        """A CSRF token that fits this browser, from a page that everybody may see."""
+        """The CSRF token of this browser, from a public page."""
         page = await self.visit("/profile" if self.cookies.get("ds") else "/login")
         return next(form.fields["_csrf_token"] for form in page.forms if "_csrf_token" in form.fields)
 

@@ -17,7 +17,7 @@ LOCALE = "ta_IN"
 UNREAD = {"script", "style"}
 READ_ALOUD = {"alt", "aria-label", "aria-description", "placeholder", "title"}
 BUTTONS = {"submit", "button", "reset"}
-LETTER = re.compile(r"[A-Za-z]")
+LATIN_CHARACTER = re.compile(r"[A-Za-z]")
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def _translated(template: Catalog) -> Catalog:
     catalog = Catalog(locale=LOCALE)
     for message in template:
         if message.id:
-            texts = tuple(map(bracketed, message.id)) if message.pluralizable else bracketed(message.id)
+            texts = tuple(map(bracketed, message.id)) if message.pluralizable else bracketed(str(message.id))
             catalog.add(message.id, texts)
     return catalog
 
@@ -48,7 +48,7 @@ def bracketed(text: str) -> str:
 
 
 class Untranslated(HTMLParser):
-    """Collect in `left` the text and labels of a page that stand outside the brackets."""
+    """Collect in `left` the text and labels of a page outside brackets."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -60,19 +60,19 @@ class Untranslated(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._unread += tag in UNREAD
         attributes = {name: value or "" for name, value in attrs}
-        spoken = [value for name, value in attributes.items() if name in READ_ALOUD]
+        labels = [value for name, value in attributes.items() if name in READ_ALOUD]
         if tag == "input" and attributes.get("type") in BUTTONS:
-            spoken.append(attributes.get("value", ""))
+            labels.append(attributes.get("value", ""))
         if tag == "meta" and attributes.get("name") == "description":
-            spoken.append(attributes.get("content", ""))
-        for text in spoken:
+            labels.append(attributes.get("content", ""))
+        for text in labels:
             self._take(text, 0)
 
     def handle_endtag(self, tag: str) -> None:
         self._unread -= tag in UNREAD
 
     def handle_data(self, data: str) -> None:
-        """A translation may hold elements: what stands between its brackets is translated, however deep."""
+        """A translation may contain elements: all text between its brackets is translated, at any depth."""
         if not self._unread:
             self._depth = self._take(data, self._depth)
 
@@ -90,4 +90,4 @@ def untranslated(html: str, data: list[str]) -> list[str]:
     """List the texts of a page that are neither translated nor `data`; longer data are matched first."""
     longest_first = map(re.escape, sorted(data, key=len, reverse=True))
     known = re.compile(rf"https?://\S+|(?<!\w)({'|'.join(longest_first)})(?!\w)")
-    return [piece for piece in Untranslated(html).left if LETTER.search(known.sub("", piece))]
+    return [piece for piece in Untranslated(html).left if LATIN_CHARACTER.search(known.sub("", piece))]

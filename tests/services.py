@@ -1,7 +1,7 @@
 """One real PostgreSQL and one real Valkey for a run of the tests, and a fresh database by copying a migrated one.
 
 The servers named by DATABASE_URL (and MIGRATION_DATABASE_URL, whose role must be allowed to make databases) and
-REDIS_URL are used when set; what stands in them is left alone.
+REDIS_URL are used when set; their data is not touched.
 """
 
 import os
@@ -24,7 +24,7 @@ from app.dev.servers import delete_data, lock_data_dir
 from app.schema import upgrade
 
 PREFIX = "doorstep-servers-"
-LEFT = 600  # seconds after which a folder that nobody holds was left behind
+ABANDONED_AFTER_SECONDS = 600  # an unlocked folder of this age was abandoned
 
 
 class Services:
@@ -83,7 +83,7 @@ def _at(url: str, database: str) -> str:
 def services() -> Iterator[Services]:
     database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if database_url and redis_url:
-        yield from _given(database_url, redis_url)
+        yield from _configured(database_url, redis_url)
         return
     _sweep()
     data = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -92,7 +92,7 @@ def services() -> Iterator[Services]:
         with lock_data_dir(data):
             servers.start()
             redis_url = redis_url or (servers.valkey.url() if servers.valkey else "")
-            yield from _given(database_url, redis_url) if database_url else _own(servers, redis_url)
+            yield from _configured(database_url, redis_url) if database_url else _own(servers, redis_url)
     finally:
         servers.stop()
         _remove(data)
@@ -108,7 +108,7 @@ def _own(servers: OwnServers, redis_url: str) -> Iterator[Services]:
     )
 
 
-def _given(database_url: str, redis_url: str) -> Iterator[Services]:
+def _configured(database_url: str, redis_url: str) -> Iterator[Services]:
     owner = os.environ.get("MIGRATION_DATABASE_URL") or database_url
     services = Services(owner, database_url, owner, redis_url)
     yield services
@@ -119,12 +119,12 @@ def _sweep() -> None:
     """Remove what a killed run of the tests left behind; a run that still lives holds its folder."""
     for data in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
         try:
-            if data.stat().st_mtime > time.time() - LEFT:
+            if data.stat().st_mtime > time.time() - ABANDONED_AFTER_SECONDS:
                 continue
             with lock_data_dir(data):
                 _remove(data)
         except (StartError, OSError):
-            continue  # somebody else's, or gone meanwhile
+            continue  # another user's, or removed meanwhile
 
 
 def _remove(data: Path) -> None:

@@ -109,8 +109,8 @@ class StoryApp:
             )
 
 
-def contains_code(code: str, words: str) -> bool:
-    return code in words or f"{code[:3]} {code[3:]}" in words
+def contains_code(code: str, expected_text: str) -> bool:
+    return code in expected_text or f"{code[:3]} {code[3:]}" in expected_text
 
 
 def at(hour: int, minute: int = 0, *, days: int = 0) -> datetime:

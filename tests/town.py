@@ -33,6 +33,9 @@ class Town:
     ravi: User
     kumar: User
     omar: User
+    # References of bookings that a test adds.
+    started: str = ""
+    upcoming: str = ""
 
 
 async def build(db: AsyncSession, secret: str) -> Town:

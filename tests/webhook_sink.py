@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -39,7 +40,7 @@ class WebhookServer:
         self.resolved_hosts.append(host)
         return self.addresses
 
-    async def connect(self, address: str, _port: int, **options: object):
+    async def connect(self, address: str, _port: int, **options: Any):
         self.connections.append(address)
         return await asyncio.open_connection("127.0.0.1", self.port, **options)
 

@@ -20,7 +20,7 @@ Role = Annotated[
 
 
 class LoginBody(Body):
-    """E-mail and password, as on the sign-in page."""
+    """Email and password, as on the sign-in page."""
 
     email: Email
     password: Annotated[

@@ -46,7 +46,7 @@ EMAILS = BackoffPolicy("mails", 3, timedelta(minutes=5), timedelta(hours=1))
 
 @dataclass(frozen=True, slots=True)
 class AttemptCount:
-    """The number of attempts since `first_at`, and until when the next one must wait."""
+    """The number of attempts since `first_at`, and the time before which the next is rejected."""
 
     count: int
     first_at: datetime

@@ -19,7 +19,7 @@ FRESH_DURATION = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The signed-in user. `blocked`: the reason of the block in force; `standing`: a professional's approval status."""
+    """The signed-in user. `blocked`: the reason of the active block; `approval_status`: only of professionals."""
 
     id: int
     role: str
@@ -29,7 +29,7 @@ class Me:
     email: str
     verified: bool
     blocked: str | None
-    standing: str | None
+    approval_status: str | None
     unread: bool
     session_id: int
     fresh_at: datetime
@@ -108,7 +108,7 @@ def _me(principal: Principal) -> Me:
         email=principal.email,
         verified=principal.email_verified_at is not None,
         blocked=principal.blocked,
-        standing=principal.standing,
+        approval_status=principal.approval_status,
         unread=principal.unread,
         session_id=principal.session_id,
         fresh_at=principal.fresh_at,

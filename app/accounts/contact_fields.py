@@ -6,7 +6,7 @@ import unicodedata
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from app.accounts.user import FORMER_NAMES
+from app.accounts.names import FORMER_NAMES
 from app.core.card_numbers import contains_card_number
 from app.core.i18n import _
 from app.core.validation import FieldError

@@ -36,7 +36,7 @@ MIN_RESPONSE_SECONDS = 0.4
 
 
 def transaction_factory(database: Database, after_commit: AfterCommit) -> TransactionFactory:
-    """Transactions of their own, beside the request's."""
+    """Transactions separate from the request's."""
     return partial(database.work, after_commit)
 
 
@@ -70,7 +70,7 @@ class RegisterPages(Controller):
             await sign_up(new_transaction, passwords, encryption, validate_form(NewCustomer, form))
             await pad_response_time(started, settings)
 
-        async def show_again(rejection: Rejection) -> HtmlResponse:
+        async def render_form(rejection: Rejection) -> HtmlResponse:
             async with database.sessions() as db:
                 place = await Pincodes(db).get(form.get("pincode", "")[:6])
             return form_page(request, "register", rejection.values, rejection, order=NewCustomer, place=place)
@@ -80,7 +80,7 @@ class RegisterPages(Controller):
             create_account,
             form=form,
             catch=(Invalid,),
-            on_error=show_again,
+            on_error=render_form,
             message=_("Thank you. Sign in with your e-mail and password. We have sent you a mail as well."),
             then="/login",
         )

@@ -79,7 +79,7 @@ class ResetPages(Controller):
     @get(name="reset")
     async def show(self, request: Request, token: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         if not await EmailLinks(db).is_open(LinkPurpose.RESET, digest(token)):
-            return _gone(request, LinkPurpose.RESET)
+            return _expired_link_page(request, LinkPurpose.RESET)
         return form_page(request, "reset", {}, token=token)
 
     @post()
@@ -111,7 +111,7 @@ class ResetPages(Controller):
                 then="/login",
             )
         except Missing:
-            return _gone(request, LinkPurpose.RESET)
+            return _expired_link_page(request, LinkPurpose.RESET)
 
 
 class VerifyPages(Controller):
@@ -123,7 +123,7 @@ class VerifyPages(Controller):
     @get(name="verify")
     async def show(self, request: Request, token: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         if not await EmailLinks(db).is_open(LinkPurpose.VERIFY, digest(token)):
-            return _gone(request, LinkPurpose.VERIFY)
+            return _expired_link_page(request, LinkPurpose.VERIFY)
         return page(request, "accounts/verify.html", token=token)
 
     @post()
@@ -133,11 +133,11 @@ class VerifyPages(Controller):
         try:
             await verify(db, token)
         except Missing:
-            return _gone(request, LinkPurpose.VERIFY)
+            return _expired_link_page(request, LinkPurpose.VERIFY)
         flash(request, _("Your e-mail address is confirmed."))
         return redirect(request, "/profile" if me else "/login")
 
 
-def _gone(request: Request, purpose: str) -> HtmlResponse:
-    """Used, expired, replaced or never issued: the same page for all."""
+def _expired_link_page(request: Request, purpose: str) -> HtmlResponse:
+    """Render the same page for a link that was used, expired, replaced or never issued."""
     return page(request, "accounts/link_gone.html", status=404, purpose=purpose)

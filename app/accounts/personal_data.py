@@ -3,6 +3,7 @@
 from app.core.personal_data import (
     CUSTOMER,
     DELETE_EVENT_VALUES,
+    DELETE_IDEMPOTENCY_KEYS,
     ERASED_TEXT,
     PROFESSIONAL,
     OwnDataSection,
@@ -17,8 +18,9 @@ OWN_DATA = (
     ),
     OwnDataSection(
         "work",
-        "SELECT standing, trade, experience_years AS years_of_experience, home_pincode, denial_reason, approved_at,"
-        " papers_expire_on, created_at AS applied_at FROM professionals WHERE user_id = :me",
+        "SELECT approval_status AS standing, trade, experience_years AS years_of_experience, home_pincode,"
+        " denial_reason, approved_at, documents_expire_on AS papers_expire_on, created_at AS applied_at"
+        " FROM professionals WHERE user_id = :me",
         PROFESSIONAL,
     ),
     OwnDataSection(
@@ -41,12 +43,12 @@ OWN_DATA = (
 ERASE = (
     DELETE_EVENT_VALUES + "e.subject = 'user-' || :id",
     "DELETE FROM addresses WHERE user_id = :id",
-    "DELETE FROM mail_links WHERE user_id = :id",
+    "DELETE FROM email_links WHERE user_id = :id",
     "DELETE FROM sessions WHERE user_id = :id",
-    "DELETE FROM idempotency_keys WHERE user_id = :id",
+    DELETE_IDEMPOTENCY_KEYS,
     f"UPDATE blocks SET reason = '{ERASED_TEXT}', lifted_reason = '{ERASED_TEXT}'"
     " WHERE user_id = :id AND lifted_at IS NOT NULL",
-    "UPDATE professionals SET trade = '', experience_years = 0, denial_reason = NULL, papers_expire_on = NULL"
+    "UPDATE professionals SET trade = '', experience_years = 0, denial_reason = NULL, documents_expire_on = NULL"
     " WHERE user_id = :id",
 )
 ACCOUNTS_PERSONAL_DATA = PersonalData("accounts", own_data=OWN_DATA, erase=ERASE)

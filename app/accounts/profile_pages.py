@@ -76,7 +76,7 @@ class ProfilePages(Controller):
         encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        async def send_again() -> None:
+        async def resend() -> None:
             address = client_address(request, settings.trusted_proxies)
             await hit_email_limit(transaction_factory(database, after_commit), me.email, address)
             await resend_verification(db, encryption, await Users(db).get(me.id, lock=True))
@@ -87,7 +87,7 @@ class ProfilePages(Controller):
 
         return await submit(
             request,
-            send_again,
+            resend,
             catch=(RateLimited,),
             on_error=wait,
             message=_("We have sent the mail again. Open its link to confirm your address."),

@@ -1,4 +1,4 @@
-"""The password once more, before an action that needs a session younger than 15 minutes."""
+"""Confirm the password before an action that requires it within the last 15 minutes."""
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency

@@ -1,6 +1,6 @@
 """Queries on accounts, always scoped to the user they belong to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address, Pincode
 from app.accounts.attempts import ACCOUNT, ACCOUNT_HERE, AttemptCount, RateLimitKey, sorted_keys
+from app.accounts.professional import ApprovalStatus, Professional, ProfessionalRating
+from app.accounts.ratings import RatingDistribution, add_counts, load_distribution
 from app.accounts.session import SESSION_ENDED, Attempts, EmailLink, LinkPurpose, Session
 from app.accounts.user import Block, Role, User
 from app.core import clock
@@ -37,17 +39,34 @@ class Users:
         Raises Missing; also to lock a deleted account, which never changes.
         """
         found = await self._db.get(User, user_id, with_for_update=lock or None, populate_existing=lock)
-        if found is None or (lock and found.left_at is not None):
+        if found is None or (lock and found.deleted_at is not None):
             raise Missing()
         return found
 
+    def add_block(self, user: User, by_id: int, reason: str) -> None:
+        self._db.add(Block(user_id=user.id, blocked_by_id=by_id, reason=reason, created_at=clock.now()))
+
+    async def add_professional(self, user: User, home: Pincode, *, trade: str, experience_years: int) -> None:
+        """Create the professional's side of the account, not approved yet."""
+        self._db.add(
+            Professional(
+                user_id=user.id,
+                approval_status=ApprovalStatus.PENDING,
+                trade=trade,
+                experience_years=experience_years,
+                home_pincode=home.pincode,
+                created_at=clock.now(),
+            )
+        )
+        await self._db.flush()
+
     async def by_email(self, email: str) -> User | None:
-        """Whatever the case."""
+        """Case-insensitive."""
         found: User | None = await self._db.scalar(select(User).where(func.lower(User.email) == func.lower(email)))
         return found
 
     async def add(self, user: User) -> bool:
-        """False when somebody has the address already, also somebody quicker."""
+        """Insert the user; False if the email is taken, also by a concurrent transaction."""
         try:
             async with self._db.begin_nested():
                 self._db.add(user)
@@ -59,7 +78,7 @@ class Users:
         return True
 
     async def change_email(self, user: User, email: str) -> bool:
-        """Give the person a new address; False when it is another account's by now."""
+        """Change the user's email; False if another account has it by now."""
         before = user.email
         try:
             async with self._db.begin_nested():
@@ -81,10 +100,15 @@ class Users:
         return (row.id, row.password_hash) if row else None
 
     async def admin_ids(self) -> Sequence[int]:
-        """Who looks after the service, and may: nobody who is blocked."""
+        """The ids of all active admins that are not blocked."""
         blocked = select(Block.id).where(Block.user_id == User.id, Block.lifted_at.is_(None)).exists()
         query = select(User.id).where(User.role == Role.ADMIN, ~blocked).order_by(User.id)
         return (await self._db.scalars(query)).all()
+
+    async def last_block(self, user_id: int) -> Block | None:
+        """The block in force, or the last one."""
+        query = select(Block).where(Block.user_id == user_id).order_by(Block.id.desc()).limit(1)
+        return (await self._db.scalars(query)).one_or_none()
 
     async def active_block(self, user_id: int) -> Block | None:
         """The block in force."""
@@ -92,6 +116,35 @@ class Users:
             select(Block).where(Block.user_id == user_id, Block.lifted_at.is_(None))
         )
         return found
+
+
+class ProfessionalRatings:
+    """The reviews of professionals by their stars, and their completed jobs."""
+
+    def __init__(self, db: AsyncSession) -> None:
+        self._db = db
+
+    async def of(self, professional_id: int) -> RatingDistribution:
+        return await load_distribution(
+            self._db, ProfessionalRating, ProfessionalRating.professional_id == professional_id
+        )
+
+    async def completed_jobs(self, professional_id: int) -> int:
+        jobs = await self._db.scalar(
+            select(ProfessionalRating.jobs).where(ProfessionalRating.professional_id == professional_id)
+        )
+        return jobs or 0
+
+    async def count_job(self, professional_id: int) -> None:
+        """Count one more completed job."""
+        await self._count(professional_id, {"jobs": 1})
+
+    async def count_stars(self, professional_id: int, counts: Mapping[str, int]) -> None:
+        """Add numbers of reviews, by column of the stars."""
+        await self._count(professional_id, counts)
+
+    async def _count(self, professional_id: int, counts: Mapping[str, int]) -> None:
+        await add_counts(self._db, ProfessionalRating, {"professional_id": professional_id}, counts)
 
 
 class Pincodes:
@@ -167,7 +220,7 @@ class Addresses:
 
     async def _lock_book(self) -> None:
         """Serialize the changes of one book. Raises Missing for a deleted account."""
-        owner = select(User.id).where(User.id == self._owner_id, User.left_at.is_(None))
+        owner = select(User.id).where(User.id == self._owner_id, User.deleted_at.is_(None))
         if await self._db.scalar(owner.with_for_update()) is None:
             raise Missing()
 
@@ -183,6 +236,10 @@ class OwnSessions:
         """The active sessions, the last used first."""
         own = select(Session).where(Session.user_id == self._owner_id, Session.expires_at > clock.now())
         return (await self._db.scalars(own.order_by(Session.last_seen_at.desc(), Session.id).limit(50))).all()
+
+    async def count(self) -> int:
+        active = select(func.count()).where(Session.user_id == self._owner_id, Session.expires_at > clock.now())
+        return (await self._db.execute(active)).scalar_one()
 
     async def end(self, session_id: int) -> None:
         if session_id not in ROW_IDS:
@@ -212,6 +269,12 @@ class EmailLinks:
         )
         user_id: int | None = inserted.scalar_one_or_none()
         return user_id
+
+    async def owner(self, digest: bytes) -> User | None:
+        """The owner of the link; None when it was requested for an address without an account."""
+        query = select(User).join(EmailLink, EmailLink.user_id == User.id).where(EmailLink.digest == digest)
+        owner: User | None = await self._db.scalar(query)
+        return owner
 
     async def is_open(self, purpose: LinkPurpose, digest: bytes) -> bool:
         found: bool = await self._db.scalar(select(exists().where(*_open(purpose, digest)))) or False
@@ -244,7 +307,7 @@ def _open(purpose: LinkPurpose, digest: bytes) -> list[ColumnElement[bool]]:
 
 
 class RateLimits:
-    """Counted attempts. Use it in a transaction of its own, which commits whatever the request does."""
+    """Counted attempts. Use a separate transaction, which commits independently of the request."""
 
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
@@ -284,7 +347,7 @@ class EmailOutbox:
     async def add(self, email: Outbox) -> None:
         """Queue an email; one with the same dedupe key is sent once."""
         values = {name: getattr(email, name) for name in ("kind", "recipient_id", "address", "data", "dedupe_key")} | {
-            "lane": 0,
+            "priority": 0,
             "created_at": clock.now(),
             "due_at": clock.now(),
         }

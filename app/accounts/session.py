@@ -32,7 +32,7 @@ class LinkPurpose(enum.StrEnum):
 
 
 class Session(Base):
-    """A signed-in browser or program: 256 random bits with the client, their SHA-256 here."""
+    """A signed-in browser or program: the client has 256 random bits, the row their SHA-256."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -66,15 +66,15 @@ class Principal:
     email: str
     email_verified_at: datetime | None
     blocked: str | None
-    standing: str | None
+    approval_status: str | None
     unread: bool
 
 
 # Hand-written: it runs before every page of a signed-in user. It reads the inbox of a higher room, a listed exception.
 PRINCIPAL = text("""
     SELECT s.id AS session_id, s.last_seen_at, s.fresh_at, u.id AS user_id, u.role, u.full_name, u.email,
-           u.email_verified_at, b.reason AS blocked, p.standing,
-           EXISTS (SELECT 1 FROM notices n WHERE n.user_id = u.id AND n.read_at IS NULL) AS unread
+           u.email_verified_at, b.reason AS blocked, p.approval_status,
+           EXISTS (SELECT 1 FROM inbox_items n WHERE n.user_id = u.id AND n.read_at IS NULL) AS unread
     FROM sessions s
     JOIN users u ON u.id = s.user_id AND u.epoch = s.epoch
     LEFT JOIN blocks b ON b.user_id = u.id AND b.lifted_at IS NULL
@@ -156,10 +156,10 @@ class Sessions:
 class EmailLink(Base):
     """A single-use link: to verify `address` (which is the account's from then on), or to set a new password."""
 
-    __tablename__ = "mail_links"
+    __tablename__ = "email_links"
     __table_args__ = (
-        CheckConstraint("purpose IN ('verify', 'reset')", name="mail_links_purpose_check"),
-        Index("mail_links_user_id_idx", "user_id"),
+        CheckConstraint("purpose IN ('verify', 'reset')", name="email_links_purpose_check"),
+        Index("email_links_user_id_idx", "user_id"),
     )
     digest: Mapped[bytes] = mapped_column(unique=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
@@ -181,7 +181,7 @@ class Attempts(NaturalKeyBase):
 
 
 async def prune(db: AsyncSession, now: datetime) -> int:
-    """Delete expired sessions, links a week and attempts a day after they ended; the number of sessions."""
+    """Delete expired sessions, links after a week and attempts after a day; return the number of sessions."""
     expired = delete(Session).where(Session.expires_at <= now)
     deleted = (await db.scalars(expired.returning(Session.id))).all()
     await db.execute(delete(EmailLink).where(EmailLink.expires_at <= now - timedelta(days=7)))

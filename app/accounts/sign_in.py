@@ -13,7 +13,7 @@ from app.core.validation import FieldError
 
 
 class Account(Protocol):
-    """Whoever is signed in."""
+    """The signed-in user."""
 
     @property
     def id(self) -> int: ...
@@ -51,11 +51,11 @@ async def prove_password(
 ) -> None:
     """Check the password of the signed-in user; counted like signing in. Raises Invalid at `field`, or RateLimited."""
     if await authenticate(new_transaction, passwords, me.email, password, address) != me.id:
-        wrong = {
+        messages = {
             "current_password": _("This is not your present password."),
             "password": _("That is not your password."),
         }
-        raise Invalid({field: wrong[field]})
+        raise Invalid({field: messages[field]})
 
 
 async def hit_email_limit(new_transaction: TransactionFactory, email: str, address: str) -> None:

@@ -56,7 +56,7 @@ async def _render(
         page=await events.matching(filters, descending=view.descending, after=view.after),
         names=[
             ("", _("Anything")),
-            *((event_type.name, _(event_type.message, who=_("Somebody"))) for event_type in registry),
+            *((event_type.name, _(event_type.message, who=_("Someone"))) for event_type in registry),
         ],
         families=[("", _("All"), None), *((family.name, _(family.label), None) for family in registry.families)],
         who=actor[0] if actor else "",
@@ -79,7 +79,7 @@ def _filters(view: TableView) -> EventFilter:
 
 
 def _user_id(text: str) -> int:
-    """0, which is nobody's id, for anything that is no id."""
+    """Parse an id; 0, which matches no user, if it is invalid."""
     number = int(text) if text.isascii() and text.isdigit() else 0
     return number if number in ROW_IDS else 0
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from app.core import clock
-from app.core.datetimes import format_clock_time, format_date_pattern, format_datetime, format_day, format_duration
+from app.core.datetimes import format_clock_range, format_date_pattern, format_datetime, format_day, format_duration
 from app.core.event_types import registry
 from app.core.i18n import N_, _
 from app.core.money import format_rupees
@@ -251,10 +251,10 @@ def _formatter(field: str, people: Mapping[int, str]) -> Callable[[Any], str]:
 
 
 def _hours_interval(weekday: int, opens: int, closes: int) -> str:
-    """Mon 08:00–12:00; weekday 0 is Monday."""
+    """Format as "Mon 8 am–12 pm"; weekday 0 is Monday."""
     example = date(2024, 1, 1 + weekday)
-    start, end = (format_clock_time(clock.at(example, minutes)) for minutes in (opens, closes))
-    return f"{format_date_pattern(example, 'EEE')} {start}–{end}"
+    hours = format_clock_range(clock.at(example, opens), clock.at(example, closes))
+    return f"{format_date_pattern(example, 'EEE')} {hours}"
 
 
 def _format_scalar(field: str, value: Any, people: Mapping[int, str]) -> str:

@@ -108,5 +108,5 @@ class EventQueries:
 
     async def _matching_users(self, text: str) -> list[int]:
         """The ids of users with this text in name, phone or e-mail, at most MAX_MATCHING_USERS."""
-        query = select(User.id).where(User.words.contains(text.lower(), autoescape=True))
+        query = select(User.id).where(User.search_text.contains(text.lower(), autoescape=True))
         return list(await self._db.scalars(query.order_by(User.id).limit(MAX_MATCHING_USERS)))

@@ -39,7 +39,7 @@ SELECT_LINES: Query = (
 
 @dataclass(frozen=True, slots=True)
 class LedgerPage:
-    """`total` paise of all the lines that were asked for; None when they are too many to add up for a page."""
+    """`total` paise of all matching entries; None if there are too many to sum for a page."""
 
     page: CountedPage
     total: int | None
@@ -56,7 +56,7 @@ class Ledger:
         return LedgerPage(page, await self._total(query) if page.total is not None else None)
 
     async def of_booking(self, booking_id: int) -> Sequence[AnyRow]:
-        """Every line about it, in the order in which they were written."""
+        """All entries of a booking, in order of creation."""
         query = SELECT_LINES.where(Booking.id == booking_id)
         return (await self._db.execute(query.order_by(LedgerEntry.id).limit(100))).all()
 

@@ -130,6 +130,6 @@ def _record_url(request: Request) -> str:
 
 
 def _with_query(request: Request, path: str) -> str:
-    """Keep the query string, which holds the state of the table beside the panel."""
+    """Preserve the query string, which holds the state of the table."""
     query = request.scope.get("query_string", b"").decode("latin-1")
     return f"{path}?{query}" if query else path

@@ -1,22 +1,23 @@
 """Block a person and apply the consequences (W1–W3), unblock them (W4), and protect the last admin (W18).
 
 Lock order: bookings, people's time, the admins' advisory lock, then the person's own row. Once that row is locked,
-nobody can book, pay or accept in their name: the trigger bookings_nobody_blocked waits for it, then refuses.
+nobody can book, pay or accept in their name: the trigger bookings_refuse_blocked waits for it, then refuses.
 """
 
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.repository import Users
+from app.accounts.repository import OwnSessions, Users
 from app.accounts.session import Sessions
-from app.accounts.user import Block, Role, User
-from app.blocking.repository import CANCELLABLE, AffectedBooking, OpenCommitments, lock_admins
+from app.accounts.user import Role, User
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
+from app.bookings.commitments_repository import CANCELLABLE, AffectedBooking, OpenCommitments
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.core import clock
+from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Refused
 from app.core.events import PLATFORM, Person
 from app.core.i18n import N_, _
@@ -24,19 +25,19 @@ from app.jobs.reassignment import reassign_jobs
 from app.vetting.decision import clean_reason
 
 MAX_LOCK_ATTEMPTS = 5  # of locking a person who keeps getting new bookings
-JOB_TAKEN = N_("Cannot come at the moment.")
-CANCELLED = N_("Cancelled by Doorstep.")
-NOT_PAID = N_("Not paid in time.")
+REASSIGNED_REASON = N_("Cannot come at the moment.")
+CANCELLED_REASON = N_("Cancelled by Doorstep.")
+NOT_PAID_REASON = N_("Not paid in time.")
 
 
 @dataclass(frozen=True, slots=True)
 class BlockImpact:
-    """What blocking this person would do now. `refund` is paise, `sessions` where they are signed in.
+    """The effects of blocking this user now. `refund` in paise, `sessions` is the number of active sessions.
 
     For a professional: `requests` of customers go to others, `holds` are times reserved while customers pay.
     """
 
-    offered_again: list[AffectedBooking]
+    reassigned: list[AffectedBooking]
     cancelled: list[AffectedBooking]
     in_progress: list[AffectedBooking]
     dropped_holds: int
@@ -48,8 +49,8 @@ class BlockImpact:
     @property
     def version(self) -> str:
         """Identifies what the admin saw, to detect a change before the form is submitted."""
-        references = [booking.reference for booking in (*self.offered_again, *self.cancelled)]
-        counts = len(self.offered_again), len(self.cancelled), self.refund, self.requests, len(self.in_progress)
+        references = [booking.reference for booking in (*self.reassigned, *self.cancelled)]
+        counts = len(self.reassigned), len(self.cancelled), self.refund, self.requests, len(self.in_progress)
         return ".".join(map(str, (*counts, *sorted(references))))
 
 
@@ -61,21 +62,21 @@ async def block_impact(db: AsyncSession, person: User) -> BlockImpact:
     is_customer = person.role == Role.CUSTOMER
     cancelled = [booking for booking in bookings if is_customer and booking.state in (State.REQUESTED, State.ASSIGNED)]
     return BlockImpact(
-        offered_again=[booking for booking in bookings if not is_customer and booking.state == State.ASSIGNED],
+        reassigned=[booking for booking in bookings if not is_customer and booking.state == State.ASSIGNED],
         cancelled=cancelled,
         in_progress=[booking for booking in bookings if booking.state == State.STARTED],
         requests=requests,
         holds=holds,
         dropped_holds=sum(booking.state == State.HELD for booking in bookings),
         refund=sum(booking.authorised for booking in cancelled),
-        sessions=await commitments.session_count(),
+        sessions=await OwnSessions(db, person.id).count(),
     )
 
 
 async def block(
     db: AsyncSession, sessions: Sessions, by: Person, person_id: int, reason: str, version: str | None = None
 ) -> None:
-    """Block the person; they may only finish what has started. `version` is that of the impact the admin saw.
+    """Block the person; they may only finish started jobs. `version` identifies the impact that the admin saw.
 
     Invalid("reason"); Refused "oneself", "last" (W18), "already", "left", "changed" (the impact differs by now).
     """
@@ -89,7 +90,7 @@ async def block(
         await refuse_last_admin(db, person_id)
     person = await _lock_without_commitments(db, by, person)
     await _refuse_second_block(db, person)
-    db.add(Block(user_id=person.id, by_id=by.id, reason=reason, created_at=clock.now()))
+    Users(db).add_block(person, by.id, reason)
     person.epoch += 1
     await sessions.close_all(db, person.id)
     person.record("person.blocked", by=by, before="active", after="blocked", personal={"reason": reason})
@@ -106,14 +107,15 @@ async def unblock(db: AsyncSession, by: Person, person_id: int, reason: str) -> 
     active_block = await Users(db).active_block(person_id)
     if active_block is None:
         raise Refused(_("%(name)s is not blocked.", name=person.full_name), reason="free")
-    active_block.lifted_at, active_block.lifted_by_id, active_block.lifted_reason = clock.now(), by.id, reason
+    active_block.lift(by.id, reason)
     person.record("person.unblocked", by=by, before="blocked", after="active", personal={"reason": reason})
     await db.flush()
 
 
 async def refuse_last_admin(db: AsyncSession, person_id: int) -> None:
     """Refused("last") when no other admin may act (W18); serialises such changes until the transaction ends."""
-    await lock_admins(db)
+    # One transaction at a time blocks or demotes an admin.
+    await acquire_lock(db, AdvisoryLock.ADMINS)
     if not [admin for admin in await Users(db).admin_ids() if admin != person_id]:
         raise Refused(_("This is the last admin who may act. Make another one first."), reason="last")
 
@@ -132,7 +134,7 @@ async def _lock_without_commitments(db: AsyncSession, by: Person, person: User) 
 
 async def _resolve_commitments(db: AsyncSession, by: Person, person: User) -> None:
     if person.role == Role.PROFESSIONAL:
-        await reassign_jobs(db, person.id, JOB_TAKEN)
+        await reassign_jobs(db, person.id, REASSIGNED_REASON)
     elif person.role == Role.CUSTOMER:
         await _cancel_bookings(db, by, person)
 
@@ -154,17 +156,17 @@ async def _cancel_bookings(db: AsyncSession, by: Person, customer: User) -> None
 
 async def _cancel(db: AsyncSession, by: Person, booking: Booking) -> None:
     if booking.hold_lapsed(clock.now()):
-        await cancel_booking(db, booking, PLATFORM, "expired", NOT_PAID)
+        await cancel_booking(db, booking, PLATFORM, "expired", NOT_PAID_REASON)
     else:
-        await cancel_booking(db, booking, by, "platform", CANCELLED)
+        await cancel_booking(db, booking, by, "platform", CANCELLED_REASON)
 
 
 async def _refuse_second_block(db: AsyncSession, person: User) -> None:
-    if person.left_at is not None:
+    if person.deleted_at is not None:
         raise Refused(_("This person has left."), reason="left")
     active_block = await Users(db).active_block(person.id)
     if active_block is not None:
-        by = await Users(db).get(active_block.by_id)
+        by = await Users(db).get(active_block.blocked_by_id)
         raise Refused(
             _("%(admin)s has blocked %(name)s already.", admin=by.full_name, name=person.full_name), reason="already"
         )

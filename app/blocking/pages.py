@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.blocking.repository import OpenCommitments
+from app.bookings.commitments_repository import OpenCommitments
 from app.settings import Settings
 from app.web.guards import signed_in
 from app.web.http import HtmlResponse, Request

@@ -1,14 +1,16 @@
 """Bookings as the JSON API reads them, the latest start first."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy import Row, TextClause, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import BigInteger, DateTime, String
+from sqlalchemy.types import BigInteger, DateTime, String, TypeEngine
 
 from app.bookings.booking import Booking
 from app.bookings.extra import BOOKING_TOTAL_SQL
@@ -22,50 +24,55 @@ SELECT_BOOKINGS = f"""
     SELECT b.id, b.reference, b.state, b.cancelled_as, b.service_id, b.service_name, b.price, b.minutes, b.created_at,
            b.starts_at, b.ends_at, b.completed_at, b.address, b.pincode, b.note, b.customer_id, b.professional_id,
            pin.place, c.full_name AS customer_name, c.phone AS customer_phone, w.full_name AS professional_name,
-           w.phone AS professional_phone, r.rating, r.comment, code.phase, code.sealed,
-           {BOOKING_TOTAL_SQL} AS total
+           w.phone AS professional_phone, b.rating, code.phase, code.encrypted_code,
+           {BOOKING_TOTAL_SQL} AS total{{added}}
       FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
       JOIN users c ON c.id = b.customer_id
       LEFT JOIN users w ON w.id = b.professional_id
-      LEFT JOIN reviews r ON r.booking_id = b.id
       LEFT JOIN codes code ON code.booking_id = b.id AND code.used_at IS NULL AND code.voided_at IS NULL
            AND code.phase = CASE b.state WHEN 'assigned' THEN 'start' WHEN 'started' THEN 'finish' END
 """
-PAGE_CLAUSE = """
-     WHERE {which}
+PAGE = """
        AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :last))
      ORDER BY b.starts_at DESC, b.id DESC LIMIT :rows
 """
-_TYPES = (
-    bindparam("before", type_=DateTime(timezone=True)),
-    bindparam("last", type_=BigInteger),
-)
-SELECT_ALL = text(SELECT_BOOKINGS + PAGE_CLAUSE.format(which="true")).bindparams(*_TYPES)
-SELECT_OF_CUSTOMER = text(SELECT_BOOKINGS + PAGE_CLAUSE.format(which="b.customer_id = :who")).bindparams(
-    *_TYPES, bindparam("who", type_=BigInteger)
-)
-SELECT_OF_PROFESSIONAL = text(SELECT_BOOKINGS + PAGE_CLAUSE.format(which="b.professional_id = :who")).bindparams(
-    *_TYPES, bindparam("who", type_=BigInteger)
-)
-SELECT_OF_SERVICES = text(SELECT_BOOKINGS + PAGE_CLAUSE.format(which="b.service_id = ANY(:services)")).bindparams(
-    *_TYPES, bindparam("services", type_=ARRAY(BigInteger))
-)
-SELECT_BY_REFERENCE = text(
-    SELECT_BOOKINGS
-    + """
-     WHERE b.reference = ANY(:these)
-       AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :last))
-"""
-).bindparams(*_TYPES, bindparam("these", type_=ARRAY(String)))
-SELECT_ONE = text(SELECT_BOOKINGS + " WHERE b.id = :id").bindparams(bindparam("id", type_=BigInteger))
+EVERY = "true" + PAGE
+OF_CUSTOMER = "b.customer_id = :who" + PAGE
+OF_PROFESSIONAL = "b.professional_id = :who" + PAGE
+OF_SERVICES = "b.service_id = ANY(:services)" + PAGE
+OF_REFERENCES = """b.reference = ANY(:these)
+       AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :last))"""
+OF_ID = "b.id = :id"
+TYPES: dict[str, TypeEngine[Any]] = {
+    "before": DateTime(timezone=True),
+    "last": BigInteger(),
+    "who": BigInteger(),
+    "services": ARRAY(BigInteger()),
+    "these": ARRAY(String()),
+    "id": BigInteger(),
+}
+# What higher rooms say of a booking `b`: an SQL expression by field of ApiBooking (app.listeners).
+_added_columns: dict[str, str] = {}
+
+
+def add_booking_column(field: str, expression: str) -> None:
+    _added_columns[field] = expression
+    _select.cache_clear()
+
+
+@cache
+def _select(condition: str) -> TextClause:
+    added = "".join(f", {expression} AS {field}" for field, expression in _added_columns.items())
+    types = [bindparam(name, type_=type_) for name, type_ in TYPES.items() if re.search(rf":{name}\b", condition)]
+    return text(f"{SELECT_BOOKINGS.format(added=added)}     WHERE {condition}").bindparams(*types)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiBooking:
-    """One booking with everything that anybody may read of it; who may read what is app.bookings.api_schemas'.
+    """One booking with all readable fields; app.bookings.api_schemas decides who may read which.
 
-    Money in paise; `sealed` is the code that is due now.
+    Money in paise; `encrypted_code` is the code that is due now.
     """
 
     id: int
@@ -92,9 +99,9 @@ class ApiBooking:
     professional_name: str | None
     professional_phone: str | None
     rating: int | None
-    comment: str | None
     phase: str | None
-    sealed: bytes | None
+    encrypted_code: bytes | None
+    comment: str | None = None
 
 
 class ApiBookings:
@@ -102,30 +109,30 @@ class ApiBookings:
         self._db = db
 
     async def all(self, after: str, limit: int) -> Page[ApiBooking]:
-        return await self._page(SELECT_ALL, after, limit)
+        return await self._page(EVERY, after, limit)
 
     async def of_customer(self, customer_id: int, after: str, limit: int) -> Page[ApiBooking]:
-        return await self._page(SELECT_OF_CUSTOMER, after, limit, who=customer_id)
+        return await self._page(OF_CUSTOMER, after, limit, who=customer_id)
 
     async def of_services(self, services: Sequence[int], after: str, limit: int) -> Page[ApiBooking]:
-        return await self._page(SELECT_OF_SERVICES, after, limit, services=list(services))
+        return await self._page(OF_SERVICES, after, limit, services=list(services))
 
     async def jobs_and_offers(self, who: int, offered: Sequence[str], after: str, limit: int) -> Page[ApiBooking]:
         """A professional's jobs together with the offers `offered` (references)."""
         cursor = _cursor_values(after)
-        jobs = await self._db.execute(SELECT_OF_PROFESSIONAL, {**cursor, "who": who, "rows": limit + 1})
-        offers = await self._db.execute(SELECT_BY_REFERENCE, {**cursor, "these": list(offered)}) if offered else ()
+        jobs = await self._db.execute(_select(OF_PROFESSIONAL), {**cursor, "who": who, "rows": limit + 1})
+        offers = await self._db.execute(_select(OF_REFERENCES), {**cursor, "these": list(offered)}) if offered else ()
         rows = sorted(map(_booking, (*jobs, *offers)), key=_key, reverse=True)
         return _page_of(rows, limit)
 
     async def get(self, booking_id: int) -> ApiBooking:
-        row = (await self._db.execute(SELECT_ONE, {"id": booking_id})).one_or_none()
+        row = (await self._db.execute(_select(OF_ID), {"id": booking_id})).one_or_none()
         if row is None:
             raise Missing
         return _booking(row)
 
     async def reference_for(self, me: Person, booking_id: int) -> str:
-        """By which the verbs find it. A customer's own; for professionals the verbs ask whether it is theirs."""
+        """Find a booking by id: a customer's own; for professionals the action checks the assignment."""
         query = select(Booking.reference).where(Booking.id == booking_id)
         if me.role == "customer":
             query = query.where(Booking.customer_id == me.id)
@@ -134,8 +141,8 @@ class ApiBookings:
             raise Missing
         return found
 
-    async def _page(self, query: Any, after: str, limit: int, **which: object) -> Page[ApiBooking]:
-        rows = await self._db.execute(query, {**_cursor_values(after), **which, "rows": limit + 1})
+    async def _page(self, condition: str, after: str, limit: int, **which: object) -> Page[ApiBooking]:
+        rows = await self._db.execute(_select(condition), {**_cursor_values(after), **which, "rows": limit + 1})
         return _page_of([_booking(row) for row in rows], limit)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from app.accounts.user import public_name
+from app.accounts.names import public_name
 from app.bookings.api_repository import ApiBooking
 from app.bookings.code import reveal_code
 from app.bookings.deadlines import is_contact_open
@@ -74,7 +74,7 @@ class PersonJson(Struct, kw_only=True):
 
 
 class BookingJson(Struct, kw_only=True):
-    """A booking, as far as whoever asks may see it."""
+    """A booking with the fields that the reader may see."""
 
     id: Id
     ref: Annotated[str, Meta(description="The reference that people read aloud.", examples=["7K3MQ9WD"])]
@@ -167,7 +167,7 @@ MostFee = Annotated[
 
 
 class EditBody(Body):
-    """One move of the booking. Each action takes its own fields alone."""
+    """One move of the booking. Each action accepts only its own fields."""
 
     action: Annotated[
         Literal["accept", "pass", "return", "start", "complete", "cancel", "reschedule"],
@@ -242,4 +242,4 @@ def _professional(me: Person, booking: ApiBooking, *, holds: bool, shares: bool)
 
 
 def _code(booking: ApiBooking, phase: str, encryption: Encryption) -> str | None:
-    return reveal_code(booking.sealed, phase, encryption, booking.reference) if booking.phase == phase else None
+    return reveal_code(booking.encrypted_code, phase, encryption, booking.reference) if booking.phase == phase else None

@@ -39,8 +39,8 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
-    named_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
-    asked_until: Mapped[datetime | None]
+    requested_professional_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
+    exclusive_until: Mapped[datetime | None]
     reserved_for: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
     professional_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
     held_until: Mapped[datetime | None]
@@ -58,7 +58,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     cancelled_at: Mapped[datetime | None]
     cancelled_as: Mapped[str | None]
     cancel_reason: Mapped[str | None]
-    by_clock: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    completed_automatically: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
     # For reports, maintained by triggers: paise of the ledger, stars of the review, minutes from request to acceptance.
     commission: Mapped[int] = mapped_column(server_default="0", deferred=True)
     revenue: Mapped[int] = mapped_column(server_default="0", deferred=True)
@@ -119,7 +119,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     def pay(self, by: Actor, method: str) -> None:
         previous = self._move("pay", by)
         self.payment, self.requested_at, self.held_until = method, clock.now(), None
-        self.asked_until = clock.now() + PRIORITY_OFFER_DURATION if self.named_id else None
+        self.exclusive_until = clock.now() + PRIORITY_OFFER_DURATION if self.requested_professional_id else None
         self._record_move("booking.requested", by, previous, method=method, total=self.total, offered=True)
 
     def accept(self, by: Actor, encryption: Encryption) -> None:
@@ -134,11 +134,11 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         self._record_move("booking.given", by, previous, professional_id=professional_id, offered=True)
 
     def pass_on(self, by: Actor, reason: str, next_for: int | None) -> None:
-        """Record a declined offer; `next_for` is the candidate whose time is reserved now, None when none is left."""
+        """Record a declined offer; `next_for` is the candidate whose time is reserved now, None if there is none."""
         if self.reserved_for == by.id:
             self.reserved_for = next_for
-        if self.named_id == by.id:
-            self.asked_until = None
+        if self.requested_professional_id == by.id:
+            self.exclusive_until = None
         self._record("booking.passed", by, offered=True, nudge=by.id, reserved_for=next_for, personal=_personal(reason))
 
     def hand_back(self, by: Actor, reason: str, next_for: int | None) -> None:
@@ -175,12 +175,12 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         `fee` (paise) is recorded here and charged by the caller.
         """
         old_start, professional_id = self.starts_at, self.professional_id
-        preferred_id = professional_id or self.named_id
+        preferred_id = professional_id or self.requested_professional_id
         previous = self._reopen("reschedule", by, next_for)
         self.set_slot(starts_at)
         self.reopened_at = None
         if preferred_id is not None and preferred_id == next_for:
-            self.named_id, self.asked_until = preferred_id, clock.now() + PRIORITY_OFFER_DURATION
+            self.requested_professional_id, self.exclusive_until = preferred_id, clock.now() + PRIORITY_OFFER_DURATION
         self._record_move(
             "booking.moved",
             by,
@@ -220,8 +220,8 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         if code is not None:
             code.use()
         self._void_codes()
-        self.completed_at, self.by_clock = clock.now(), code is None
-        self._record_move("booking.completed", by, previous, by_clock=self.by_clock, total=self.total)
+        self.completed_at, self.completed_automatically = clock.now(), code is None
+        self._record_move("booking.completed", by, previous, by_clock=self.completed_automatically, total=self.total)
 
     def close(self, by: Actor) -> None:
         previous = self._move("close", by)
@@ -247,7 +247,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
 
     def change_details(self, by: Actor, address: str, note: str) -> None:
         if self.state not in (State.HELD, State.REQUESTED):
-            raise Refused(_("Somebody is coming already. Call them to change the address."))
+            raise Refused(_("Somebody is coming already. Call them to change the address."), subject="address")
         changes = {
             "before.address": self.address,
             "before.note": self.note,
@@ -303,12 +303,12 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         self._record("booking.disputed", by, personal={"text": text})
 
     def reserve_for(self, next_for: int | None) -> None:
-        """Reserve another candidate's time instead, or nobody's; recorded as no event."""
+        """Reserve another candidate's time instead, or none. Records no event."""
         self.reserved_for = next_for
 
     def end_priority_offer(self) -> None:
         """End the priority offer, so that every candidate sees the job."""
-        self.asked_until = None
+        self.exclusive_until = None
 
     def set_slot(self, starts_at: datetime) -> None:
         self.starts_at = starts_at
@@ -331,14 +331,14 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
 
     def _assign_to(self, professional_id: int | None, encryption: Encryption) -> None:
         self.professional_id = self.reserved_for = professional_id
-        self.assigned_at, self.asked_until = clock.now(), None
+        self.assigned_at, self.exclusive_until = clock.now(), None
         self._issue_code(CodePhase.START, encryption)
 
     def _reopen(self, move: str, by: Actor, next_for: int | None) -> State:
         previous = self._move(move, by)
         self._void_codes()
         self.professional_id, self.reserved_for, self.reopened_at = None, next_for, clock.now()
-        self.assigned_at = self.departed_at = self.arrived_at = self.asked_until = None
+        self.assigned_at = self.departed_at = self.arrived_at = self.exclusive_until = None
         return previous
 
     def _issue_code(self, phase: CodePhase, encryption: Encryption) -> None:

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.accounts.user import public_name
+from app.accounts.names import public_name
 from app.bookings import checkout, customer_decisions
 from app.bookings.booking import Booking
 from app.bookings.customer_view import load_booking_page
@@ -19,10 +19,12 @@ from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
 from app.core.i18n import _
 from app.core.references import parse_row_id
-from app.web.forms import parse_form, parse_query, redisplayable
+from app.web.actions import Rejection, submit
+from app.web.forms import parse_form, parse_query
 from app.web.guards import UserBlocked, only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, page, redirect
+from app.web.panels import load_panels
+from app.web.render import page
 from app.web.validation import validate_form
 
 APPROVE_ANSWERS = ("approve", "approved", "accept", "yes")
@@ -55,17 +57,22 @@ class BookingPages(Controller):
     ) -> HtmlResponse:
         """Change address and note, until a professional has accepted."""
         form = await parse_form(request)
-        try:
+
+        async def change() -> Booking:
             details = validate_form(Details, form)
             line = read_address_line(details.address)
             booking = await Bookings(db).for_customer(me, ref, lock=True)
             booking.change_details(me, line, details.note)
-        except Invalid as error:
-            return await _render(request, db, me, encryption, ref, values=redisplayable(form), errors=error.errors)
-        except Refused as refusal:
-            return await _render(request, db, me, encryption, ref, refusal=refusal)
-        flash(request, _("Changed."))
-        return redirect(request, f"/bookings/{booking.reference}")
+            return booking
+
+        return await submit(
+            request,
+            change,
+            form=form,
+            on_error=lambda rejection: _render(request, db, me, encryption, ref, rejection),
+            message=_("Changed."),
+            then=_booking_path,
+        )
 
     @post("/codes", opt=only("customer", allow_blocked=True))
     async def renew_code(
@@ -77,12 +84,14 @@ class BookingPages(Controller):
         encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
         _refuse_blocked(me, await Bookings(db).for_customer(me, ref))
-        try:
-            booking = await customer_decisions.renew_code(db, me, ref, encryption)
-        except Refused as refusal:
-            return await _render(request, db, me, encryption, ref, refusal=refusal)
-        flash(request, _("Here is your new code. The old one does not work any more."))
-        return redirect(request, f"/bookings/{booking.reference}")
+        return await submit(
+            request,
+            lambda: customer_decisions.renew_code(db, me, ref, encryption),
+            catch=(Refused,),
+            on_error=lambda rejection: _render(request, db, me, encryption, ref, rejection),
+            message=_("Here is your new code. The old one does not work any more."),
+            then=_booking_path,
+        )
 
     @post("/absence")
     async def answer_absence(
@@ -95,19 +104,22 @@ class BookingPages(Controller):
     ) -> HtmlResponse:
         """W14, W9: `answer` is "again" or "refund"."""
         form = await parse_form(request)
-        try:
+
+        async def resolve() -> tuple[str, bool]:
             answer = validate_form(Answer, form).answer
             if answer not in ("again", "refund"):
                 raise Invalid({"answer": _("Please choose one.")})
-            booking = await customer_decisions.resolve_no_arrival(db, me, ref, again=answer == "again")
-        except Invalid as error:
-            return await _render(request, db, me, encryption, ref, errors=error.errors)
-        except Refused as refusal:
-            return await _render(request, db, me, encryption, ref, refusal=refusal)
-        if answer == "again":
-            flash(request, _("Pick a new time. The others are asked at once."))
-            return redirect(request, f"/bookings/{booking.reference}/reschedule")
-        return redirect(request, f"/bookings/{booking.reference}")
+            find_another = answer == "again"
+            booking = await customer_decisions.resolve_no_arrival(db, me, ref, find_another=find_another)
+            return _booking_path(booking), find_another
+
+        return await submit(
+            request,
+            resolve,
+            on_error=lambda rejection: _render(request, db, me, encryption, ref, rejection),
+            message=lambda result: _("Pick a new time. The others are asked at once.") if result[1] else "",
+            then=lambda result: f"{result[0]}/reschedule" if result[1] else result[0],
+        )
 
     @post("/dispute")
     async def dispute(
@@ -120,14 +132,18 @@ class BookingPages(Controller):
     ) -> HtmlResponse:
         """W13: object to a no-show."""
         form = await parse_form(request)
-        try:
-            booking = await customer_decisions.dispute_no_show(db, me, ref, validate_form(DisputeText, form).text)
-        except Invalid as error:
-            return await _render(request, db, me, encryption, ref, values=redisplayable(form), errors=error.errors)
-        except Refused as refusal:
-            return await _render(request, db, me, encryption, ref, refusal=refusal)
-        flash(request, _("Thank you. Somebody reads it and decides."))
-        return redirect(request, f"/bookings/{booking.reference}")
+
+        async def dispute() -> Booking:
+            return await customer_decisions.dispute_no_show(db, me, ref, validate_form(DisputeText, form).text)
+
+        return await submit(
+            request,
+            dispute,
+            form=form,
+            on_error=lambda rejection: _render(request, db, me, encryption, ref, rejection),
+            message=_("Thank you. Somebody reads it and decides."),
+            then=_booking_path,
+        )
 
 
 class ExtraAnswerPages(Controller):
@@ -158,19 +174,27 @@ class ExtraAnswerPages(Controller):
         encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
         form = await parse_form(request)
-        try:
+
+        async def decide() -> tuple[str, bool]:
             answer = validate_form(Answer, form).answer
             if answer not in (*APPROVE_ANSWERS, *REFUSE_ANSWERS):
                 raise Invalid({"answer": _("Please choose one.")})
-            booking = await customer_decisions.answer_extra(
-                db, me, ref, _extra_id(number), approved=answer in APPROVE_ANSWERS
-            )
-        except Invalid as error:
-            return await self._render(request, db, me, ref, number, error.errors)
-        except Refused as refusal:
-            return await _render(request, db, me, encryption, ref, refusal=refusal)
-        flash(request, _("Agreed.") if answer in APPROVE_ANSWERS else _("Refused. Nothing is added."))
-        return redirect(request, f"/bookings/{booking.reference}")
+            approved = answer in APPROVE_ANSWERS
+            booking = await customer_decisions.answer_extra(db, me, ref, _extra_id(number), approved=approved)
+            return _booking_path(booking), approved
+
+        async def render_rejection(rejection: Rejection) -> HtmlResponse:
+            if rejection.errors:
+                return await self._render(request, db, me, ref, number, rejection.errors)
+            return await _render(request, db, me, encryption, ref, rejection)
+
+        return await submit(
+            request,
+            decide,
+            on_error=render_rejection,
+            message=lambda result: _("Agreed.") if result[1] else _("Refused. Nothing is added."),
+            then=lambda result: result[0],
+        )
 
     async def _render(
         self, request: Request, db: AsyncSession, me: Me, ref: str, number: str, errors: Mapping[str, str]
@@ -202,7 +226,7 @@ class ReceiptPages(Controller):
         if not checkout.was_ordered(booking):
             raise Missing()
         page_data = await load_booking_page(db, me, booking, encryption)
-        return page(request, "bookings/receipt.html", seen=page_data, booking=booking, customer=me.name)
+        return page(request, "bookings/receipt.html", page_data=page_data, booking=booking, customer=me.name)
 
 
 async def _render(
@@ -211,12 +235,11 @@ async def _render(
     me: Me,
     encryption: Encryption,
     ref: str,
-    *,
-    values: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
-    refusal: Refused | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
-    """The booking as it is now, with the refusal or the form's values and errors."""
+    """The current booking, with the refusal or the form's values and errors."""
+    errors = rejection.errors if rejection else {}
+    values = rejection.values if rejection and errors else {}
     booking = await Bookings(db).for_customer(me, ref)
     _refuse_blocked(me, booking)
     page_data = await load_booking_page(db, me, booking, encryption)
@@ -224,15 +247,20 @@ async def _render(
         request,
         "bookings/show.html",
         "bookings/_booking.html",
-        status=409 if refusal else 422 if errors else 200,
-        seen=page_data,
+        status=rejection.status if rejection else 200,
+        page_data=page_data,
         booking=booking,
-        values={"address": booking.address, "note": booking.note, **(values or {})},
-        errors=dict(errors or {}),
-        refusal=refusal,
+        values={"address": booking.address, "note": booking.note, **values},
+        errors=errors,
+        refusal=rejection.refusal if rejection else None,
+        panels=await load_panels(request, db, "bookings.booking", booking),
         steps_open=bool(parse_query(request).get("steps")),
         shown_as=f"{public_name(me.name)}, {page_data.place}",
     )
+
+
+def _booking_path(booking: Booking) -> str:
+    return f"/bookings/{booking.reference}"
 
 
 def _refuse_blocked(me: Me, booking: Booking) -> None:

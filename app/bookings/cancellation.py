@@ -35,7 +35,7 @@ def cancellation_cost(booking: Booking, booking_charges: Sequence[Charge]) -> Ca
 async def cancel_booking(
     db: AsyncSession, booking: Booking, by: Actor, cancelled_as: str, reason: str, fee: int = 0
 ) -> int:
-    """Cancel `booking` (row locked) and settle its money in the same transaction; return the paise given back.
+    """Cancel `booking` (row locked) and settle its payments in the same transaction; return the refunded paise.
 
     Of what was authorised, `fee` paise are kept, 70 % of them for the professional who holds the job.
     Of a hold nothing was authorised: the bank's code is awaited no longer.

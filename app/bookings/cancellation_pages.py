@@ -1,25 +1,25 @@
 """/bookings/…/cancellation: the cost is shown before the customer cancels."""
 
-from collections.abc import Mapping
-
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_by_customer, cancellation_cost
 from app.bookings.customer_repository import OwnBookings
 from app.bookings.moves import state_refusal
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Cancellation
-from app.core.errors import Invalid, Refused
+from app.core.errors import Refused
 from app.core.i18n import _
 from app.payments.repository import Charges
-from app.web.forms import parse_form, redisplayable
+from app.web.actions import Rejection, submit
+from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, page, redirect
+from app.web.render import page
 from app.web.validation import validate_form
 
 
@@ -38,15 +38,19 @@ class CancellationPages(Controller):
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         form = await parse_form(request)
-        try:
+
+        async def cancel() -> Booking:
             fields = validate_form(Cancellation, form)
-            booking = await cancel_by_customer(db, me, ref, fields.reason, fields.fee)
-        except Invalid as error:
-            return await _render(request, db, me, ref, values=redisplayable(form), errors=error.errors)
-        except Refused as refusal:
-            return await _render(request, db, me, ref, values=redisplayable(form), refusal=refusal)
-        flash(request, _("Cancelled. The time is free for others again."))
-        return redirect(request, f"/bookings/{booking.reference}")
+            return await cancel_by_customer(db, me, ref, fields.reason, fields.fee)
+
+        return await submit(
+            request,
+            cancel,
+            form=form,
+            on_error=lambda rejection: _render(request, db, me, ref, rejection),
+            message=_("Cancelled. The time is free for others again."),
+            then=lambda booking: f"/bookings/{booking.reference}",
+        )
 
 
 async def _render(
@@ -54,13 +58,11 @@ async def _render(
     db: AsyncSession,
     me: Me,
     ref: str,
-    *,
-    values: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
-    refusal: Refused | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
     booking = await Bookings(db).for_customer(me, ref)
     is_possible = booking.allows("cancel", me)
+    refusal, errors = (rejection.refusal, rejection.errors) if rejection else (None, {})
     if not is_possible and refusal is None:
         refusal = Refused(state_refusal(booking.state))
     return page(
@@ -70,8 +72,8 @@ async def _render(
         booking=booking,
         possible=is_possible,
         cost=cancellation_cost(booking, await Charges(db).of_booking(booking.id)),
-        comer=await OwnBookings(db, me).assigned_professional(booking, booking.professional_id),
-        values=dict(values or {}),
-        errors=dict(errors or {}),
+        professional=await OwnBookings(db, me).assigned_professional(booking, booking.professional_id),
+        values=rejection.values if rejection else {},
+        errors=errors,
         refusal=refusal,
     )

@@ -38,7 +38,7 @@ class PaymentFormKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class PaymentForm:
-    """A payment as it was sent. `fields` may hold card data: they go to the bank and nowhere else.
+    """A submitted payment. `fields` may hold card data, which is only passed to the bank.
 
     `shown_price` is the price that the page showed, as text; None when it showed none.
     """
@@ -237,7 +237,7 @@ async def _pay_new(
     instrument = pretend_bank.read_instrument(form.fields)
     if is_payable:
         await check_price(db, booking, form.shown_price)
-    authorisation = _ask_bank(instrument, booking.price, form.code)
+    authorisation = _authorise(instrument, booking.price, form.code)
     if is_payable and authorisation is not None and authorisation.state not in ("authorised", "needs_code"):
         if authorisation.state != "wrong_code":
             await _record_declined(new_transaction, booking, authorisation)
@@ -250,14 +250,16 @@ async def _hold_and_pay(db: AsyncSession, by: Person, request: BookingRequest, f
     if service is None:
         raise Invalid({"service_id": _("We do not offer this any more.")})
     price = service.price
-    authorisation = _ask_bank(pretend_bank.read_instrument(form.fields), price, form.code)
+    authorisation = _authorise(pretend_bank.read_instrument(form.fields), price, form.code)
     if authorisation is not None and authorisation.state == "needs_code":
         return None
     if authorisation is not None and authorisation.state != "authorised":
         raise Invalid(_declined_errors(authorisation))
     reference = await place_order(db, by, request)
     if (await Bookings(db).for_customer(by, reference, lock=True)).price != price:
-        raise Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
+        raise Refused(
+            _("The price changed while you were paying. Nothing was taken."), reason="changed", subject="price"
+        )
     return await pay(db, by, reference, authorisation)
 
 
@@ -271,8 +273,8 @@ async def _confirm_code(db: AsyncSession, by: Person, reference: str, code: str)
     charge = await charge_awaiting_code(db, booking)
     if charge is None:
         raise Invalid({"method": _("Choose a way to pay.")})
-    if _ask_bank_again(charge, code).state != "authorised":
-        raise _wrong_code()
+    if _authorise_with_code(charge, code).state != "authorised":
+        raise _invalid_code_error()
     await charges.confirm(db, charge)
     booking.pay(by, charge.method)
     await flush_booking(db)
@@ -315,10 +317,10 @@ async def _settle_by_code(db: AsyncSession, by: Person, reference: str, code: st
     due = await Charges(db).in_state(booking.id, ChargeState.DUE)
     if any(charge.method == "after" for charge in due):
         raise Invalid({"method": _("Choose a way to pay.")})
-    if any(_ask_bank_again(charge, code).state != "authorised" for charge in due):
-        raise _wrong_code()
+    if any(_authorise_with_code(charge, code).state != "authorised" for charge in due):
+        raise _invalid_code_error()
     for charge in due:
-        await charges.settle(db, charge, _ask_bank_again(charge, code))
+        await charges.settle(db, charge, _authorise_with_code(charge, code))
     if due:
         booking.settle(by, due[0].method, sum(charge.amount for charge in due))
 
@@ -345,19 +347,19 @@ async def _needs_code(db: AsyncSession, booking: Booking) -> bool:
     return any(charge.method != "after" for charge in due) or await charge_awaiting_code(db, booking) is not None
 
 
-def _ask_bank(instrument: pretend_bank.Instrument, amount: int, code: str) -> pretend_bank.Authorisation | None:
+def _authorise(instrument: pretend_bank.Instrument, amount: int, code: str) -> pretend_bank.Authorisation | None:
     """The bank's answer to `amount` paise; None when it is paid after the work."""
     return pretend_bank.authorise(instrument, amount, code) if instrument.method != "after" else None
 
 
-def _ask_bank_again(charge: Charge, code: str) -> pretend_bank.Authorisation:
+def _authorise_with_code(charge: Charge, code: str) -> pretend_bank.Authorisation:
     """The bank's answer to the code of a charge that waits for it."""
-    known = charges.instrument_of(charge)
-    asking = pretend_bank.Instrument(known.method, known.brand, known.last4, "asks")
-    return pretend_bank.authorise(asking, charge.amount, code)
+    stored = charges.instrument_of(charge)
+    instrument = pretend_bank.Instrument(stored.method, stored.brand, stored.last4, "asks")
+    return pretend_bank.authorise(instrument, charge.amount, code)
 
 
-def _wrong_code() -> Invalid:
+def _invalid_code_error() -> Invalid:
     return Invalid({"code": _("That is not the code that your bank sent. Please look again.")})
 
 
@@ -365,7 +367,7 @@ def _declined_errors(authorisation: pretend_bank.Authorisation) -> Mapping[str, 
     """The message beside the field of the instrument that the bank did not accept."""
     field_name = {"card": "card_number", "upi": "upi_id"}.get(authorisation.instrument.method, "method")
     if authorisation.state == "wrong_code":
-        return _wrong_code().errors
+        return _invalid_code_error().errors
     if authorisation.state == "timed_out":
         return {field_name: _("Your bank did not answer in time, and nothing was taken. You can try again.")}
     return {field_name: _("Your bank declined this payment, and nothing was taken. Try another way to pay.")}

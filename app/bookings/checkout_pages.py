@@ -116,7 +116,7 @@ async def _respond(
 async def _render_refusal(
     request: Request, db: AsyncSession, me: Me, booking: Booking, status: PaymentStatus, refusal: Refused
 ) -> HtmlResponse:
-    """409 with what to do next: confirm the new price, or pick a time again."""
+    """Render 409 with the next step: confirm the new price, or pick another time."""
     if status is PaymentStatus.CHANGED:
         booking = await Bookings(db).for_customer(me, booking.reference)
         return await _render(request, db, me, booking, refusal=refusal)
@@ -149,7 +149,7 @@ async def _render(
         booking=booking,
         debt=sum(charge.amount for charge in due),
         waiting=charge,
-        who=await OwnBookings(db, me).card(booking.named_id, booking.pincode),
+        who=await OwnBookings(db, me).card(booking.requested_professional_id, booking.pincode),
         values={"method": "card", **_new_form()["values"], **(values or {})},
         errors=dict(errors or {}),
         refusal=refusal,

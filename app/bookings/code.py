@@ -3,6 +3,7 @@
 import enum
 import secrets
 import unicodedata
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, text
@@ -26,6 +27,17 @@ class CodePhase(enum.StrEnum):
     FINISH = "finish"
 
 
+@dataclass(frozen=True, slots=True)
+class CodeAttempt:
+    """A counted attempt at a code, which may be compared once."""
+
+    code_id: int
+    phase: str
+    attempts: int
+    digest: bytes
+    locked_until: datetime | None
+
+
 class Code(Base):
     """One code of one phase ("start", "finish").
 
@@ -36,7 +48,7 @@ class Code(Base):
     __table_args__ = (
         CheckConstraint("phase IN ('start', 'finish')", name="codes_phase_check"),
         CheckConstraint(f"attempts BETWEEN 0 AND {MAX_ATTEMPTS}", name="codes_attempts_check"),
-        CheckConstraint("sealed IS NULL OR (used_at IS NULL AND voided_at IS NULL)", name="codes_seal_erased_check"),
+        CheckConstraint("encrypted_code IS NULL OR (used_at IS NULL AND voided_at IS NULL)", name="codes_erased_check"),
         CheckConstraint("used_at IS NULL OR voided_at IS NULL", name="codes_one_end_check"),
         # Deferred, since a new code is written before the row of the one it replaces.
         ExcludeConstraint(
@@ -53,7 +65,7 @@ class Code(Base):
     booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"))
     phase: Mapped[CodePhase] = mapped_column(TextEnum(CodePhase))
     digest: Mapped[bytes]
-    sealed: Mapped[bytes | None]
+    encrypted_code: Mapped[bytes | None]
     issued_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     locked_until: Mapped[datetime | None]
@@ -67,7 +79,7 @@ class Code(Base):
         return cls(
             phase=phase,
             digest=encryption.digest(digits, context),
-            sealed=encryption.encrypt(digits, context),
+            encrypted_code=encryption.encrypt(digits, context),
             issued_at=clock.now(),
             attempts=0,
         )
@@ -78,21 +90,21 @@ class Code(Base):
 
     def reveal(self, encryption: Encryption, reference: str) -> str | None:
         """The six digits, to be shown to the customer only."""
-        return reveal_code(self.sealed, self.phase, encryption, reference)
+        return reveal_code(self.encrypted_code, self.phase, encryption, reference)
 
     def matches(self, typed: str, encryption: Encryption, reference: str) -> bool:
         return encryption.matches(typed, f"{self.phase} code of {reference}", self.digest)
 
     def use(self) -> None:
-        self.used_at, self.sealed = clock.now(), None
+        self.used_at, self.encrypted_code = clock.now(), None
 
     def void(self) -> None:
-        self.voided_at, self.sealed = clock.now(), None
+        self.voided_at, self.encrypted_code = clock.now(), None
 
 
-def reveal_code(sealed: bytes | None, phase: str, encryption: Encryption, reference: str) -> str | None:
-    """The six digits of a sealed code, to be shown to the customer only."""
-    return encryption.decrypt(sealed, f"{phase} code of {reference}") if sealed else None
+def reveal_code(encrypted_code: bytes | None, phase: str, encryption: Encryption, reference: str) -> str | None:
+    """The six digits of an encrypted code, to be shown to the customer only."""
+    return encryption.decrypt(encrypted_code, f"{phase} code of {reference}") if encrypted_code else None
 
 
 def parse_code(typed: str) -> str:

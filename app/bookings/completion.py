@@ -2,9 +2,9 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.repository import ProfessionalRatings
 from app.bookings.booking import Booking
 from app.bookings.code import Code
-from app.bookings.repository import Bookings
 from app.core.events import Actor
 from app.payments import charges
 
@@ -22,6 +22,6 @@ async def complete_booking(db: AsyncSession, booking: Booking, by: Actor, code: 
         booking.customer_id,
         booking.professional_id,
         booking.total,
-        held_payout=booking.by_clock,
+        held_payout=booking.completed_automatically,
     )
-    await Bookings(db).count_job(booking.professional_id)
+    await ProfessionalRatings(db).count_job(booking.professional_id)

@@ -24,22 +24,22 @@ DISPUTE_PERIOD = timedelta(hours=48)
 CODE_RENEWAL_PERIOD = timedelta(hours=1)
 
 
-async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, again: bool) -> Booking:
+async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, find_another: bool) -> Booking:
     """W14: the professional did not come within half an hour; W9: nobody had accepted when the slot began.
 
-    `again`: offer the job to the others, at a new start that the customer picks; else cancel with a full refund.
+    `find_another`: offer the job to the others, at a new start that the customer picks; else cancel with a full refund.
     """
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     now = clock.now()
-    if booking.state == State.CANCELLED and not again:
+    if booking.state == State.CANCELLED and not find_another:
         return booking
     if booking.professional_is_absent(now):
-        if again:
+        if find_another:
             await offer_again(db, by, booking, N_("Did not come."))
         else:
             await cancel_booking(db, booking, by, "professional_absent", N_("Did not come."))
     elif booking.needs_answer(now):
-        if not again:
+        if not find_another:
             await cancel_booking(db, booking, by, "unfilled", N_("Nobody accepted in time."))
     else:
         raise Refused(_("This can be chosen when nobody has come half an hour into your time."), reason="early")
@@ -50,7 +50,7 @@ async def dispute_no_show(db: AsyncSession, by: Actor, reference: str, text: str
     """W13: the customer objects to a no-show, once and within 48 hours; an admin decides."""
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if not may_dispute(booking):
-        raise Refused(_("The 48 hours to object are over."), reason="late")
+        raise Refused(_("The 48 hours to object are over."), reason="late", subject="dispute")
     if await db.get(Dispute, booking.id) is None:
         db.add(Dispute(booking_id=booking.id, customer_id=booking.customer_id, text=text, at=clock.now()))
         booking.dispute(by, text)

@@ -1,4 +1,4 @@
-"""Bookings as their customer sees them: the lists, and the professional."""
+"""A customer's own bookings: the lists, and the assigned professional."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +8,9 @@ from sqlalchemy import Row, String, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime
 
-from app.accounts.user import first_name, public_name
+from app.accounts.names import greeting_name, public_name
+from app.accounts.ratings import RATING_SUM_SQL, REVIEW_COUNT_SQL
 from app.bookings.booking import Booking
-from app.bookings.deadlines import REVIEW_EDIT_PERIOD
 from app.bookings.extra import BOOKING_TOTAL_SQL
 from app.core import clock
 from app.core.events import Actor
@@ -22,12 +22,11 @@ MAX_UPCOMING = 100
 
 SELECT_ROWS = f"""
     SELECT b.id, b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, b.held_until,
-           b.departed_at, b.arrived_at, b.completed_at, u.full_name, r.rating,
+           b.departed_at, b.arrived_at, b.completed_at, u.full_name, b.rating,
            {BOOKING_TOTAL_SQL} AS total,
            (SELECT coalesce(sum(c.amount), 0) FROM charges c WHERE c.booking_id = b.id AND c.state = 'due') AS due
       FROM bookings b
       LEFT JOIN users u ON u.id = b.professional_id
-      LEFT JOIN reviews r ON r.booking_id = b.id
      WHERE b.customer_id = :me
 """
 
@@ -46,12 +45,12 @@ SELECT_PAST = text(
 ).bindparams(bindparam("me", type_=BigInteger), bindparam("before", type_=MOMENT), bindparam("id", type_=BigInteger))
 
 SELECT_PROFESSIONAL = text(
-    """
-    SELECT u.id, u.full_name, u.phone, u.left_at IS NOT NULL AS has_left, p.experience_years,
+    f"""
+    SELECT u.id, u.full_name, u.phone, u.deleted_at IS NOT NULL AS has_left, p.experience_years,
            h.pincode AS home, h.latitude, h.longitude,
            pin.pincode, pin.place, pin.latitude AS there_latitude, pin.longitude AS there_longitude,
-           r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five AS stars,
-           r.one + r.two + r.three + r.four + r.five AS reviews, coalesce(r.jobs, 0) AS jobs
+           {RATING_SUM_SQL} AS stars,
+           {REVIEW_COUNT_SQL} AS reviews, coalesce(r.jobs, 0) AS jobs
       FROM users u
       JOIN professionals p ON p.user_id = u.id
       JOIN pincodes h ON h.pincode = p.home_pincode
@@ -69,10 +68,6 @@ SELECT_SIMILAR = text(
     """
 ).bindparams(
     bindparam("me", type_=BigInteger), bindparam("service", type_=BigInteger), bindparam("start", type_=MOMENT)
-)
-
-SELECT_REVIEW = text("SELECT rating, comment, created_at FROM reviews WHERE booking_id = :id").bindparams(
-    bindparam("id", type_=BigInteger)
 )
 
 
@@ -114,18 +109,6 @@ class AssignedProfessional:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnReview:
-    rating: int
-    comment: str
-    created_at: datetime
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may still be changed."""
-        return clock.now() < self.created_at + REVIEW_EDIT_PERIOD
-
-
-@dataclass(frozen=True, slots=True)
 class SimilarBooking:
     """A booking of the same service at the same time, by the same customer."""
 
@@ -161,7 +144,7 @@ class OwnBookings:
         return [SimilarBooking(*row) for row in await self._db.execute(SELECT_SIMILAR, params)]
 
     async def assigned_professional(self, booking: Booking, professional_id: int | None) -> AssignedProfessional | None:
-        """The professional, with the phone only while contact is open and only if they hold the job."""
+        """The professional; with the phone only if they are assigned and contact is open."""
         reachable = booking.professional_id == professional_id and booking.contact_open(clock.now())
         return await self.card(professional_id, booking.pincode, reachable=reachable)
 
@@ -173,10 +156,6 @@ class OwnBookings:
             return None
         row = (await self._db.execute(SELECT_PROFESSIONAL, {"id": professional_id, "pincode": pincode})).one_or_none()
         return _assigned_professional(row, reachable=reachable) if row else None
-
-    async def review_of(self, booking: Booking) -> OwnReview | None:
-        row = (await self._db.execute(SELECT_REVIEW, {"id": booking.id})).one_or_none()
-        return OwnReview(*row) if row else None
 
 
 def _row(row: Row[Any]) -> BookingRow:
@@ -192,7 +171,7 @@ def _row(row: Row[Any]) -> BookingRow:
         arrived_at=row.arrived_at,
         total=int(row.total),
         due=int(row.due),
-        who=first_name(row.full_name) if row.full_name else None,
+        who=greeting_name(row.full_name) if row.full_name else None,
         rating=row.rating,
     )
 
@@ -202,7 +181,7 @@ def _assigned_professional(row: Row[Any], *, reachable: bool) -> AssignedProfess
     booking_location = Location(row.pincode or "", row.there_latitude, row.there_longitude)
     return AssignedProfessional(
         id=row.id,
-        first_name=first_name(row.full_name),
+        first_name=greeting_name(row.full_name),
         name=public_name(row.full_name),
         full_name=row.full_name,
         years=row.experience_years,

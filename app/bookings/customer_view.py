@@ -11,7 +11,7 @@ from app.bookings.booking import Booking
 from app.bookings.cancellation import CancellationCost, cancellation_cost
 from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.customer_decisions import may_dispute
-from app.bookings.customer_repository import AssignedProfessional, OwnBookings, OwnReview
+from app.bookings.customer_repository import AssignedProfessional, OwnBookings
 from app.bookings.deadlines import ABSENCE_WAIT
 from app.bookings.decline import Dispute
 from app.bookings.moves import State
@@ -29,7 +29,7 @@ class BookingPageData:
     """`phase` and `code` are of the current code, whose digits only the customer may see. Money in paise."""
 
     booking: Booking
-    comer: AssignedProfessional | None
+    professional: AssignedProfessional | None
     phase: str | None
     code: str | None
     locked_until: datetime | None
@@ -37,7 +37,6 @@ class BookingPageData:
     steps: list[Step]
     charges: Sequence[Charge]
     cost: CancellationCost
-    review: OwnReview | None
     place: str
     disputed: bool
     may_dispute: bool
@@ -104,14 +103,13 @@ async def load_booking_page(db: AsyncSession, me: Actor, booking: Booking, encry
     phase = {State.ASSIGNED: "start", State.STARTED: "finish"}.get(State(booking.state))
     code = booking.live_code(phase) if phase else None
     charges = await Charges(db).of_booking(booking.id)
-    is_done = booking.state in (State.COMPLETED, State.CLOSED)
-    comer = await own_bookings.assigned_professional(
+    professional = await own_bookings.assigned_professional(
         booking, booking.professional_id or booking.priority_professional_id(now)
     )
     disputed = booking.cancelled_as == "no_show" and await db.get(Dispute, booking.id) is not None
     return BookingPageData(
         booking=booking,
-        comer=comer,
+        professional=professional,
         phase=phase,
         code=code.reveal(encryption, booking.reference) if code else None,
         locked_until=entry_locked_until(code, now),
@@ -119,8 +117,7 @@ async def load_booking_page(db: AsyncSession, me: Actor, booking: Booking, encry
         steps=timeline_steps(booking),
         charges=charges,
         cost=cancellation_cost(booking, charges),
-        place=comer.place if comer else await place_name(db, booking),
-        review=await own_bookings.review_of(booking) if is_done else None,
+        place=professional.place if professional else await place_name(db, booking),
         disputed=disputed,
         may_dispute=not disputed and may_dispute(booking),
         now=now,

@@ -28,8 +28,8 @@ class BookingDeadlines:
         state: Mapped[str]
         price: Mapped[int]
         starts_at: Mapped[datetime]
-        named_id: Mapped[int | None]
-        asked_until: Mapped[datetime | None]
+        requested_professional_id: Mapped[int | None]
+        exclusive_until: Mapped[datetime | None]
         held_until: Mapped[datetime | None]
         reopened_at: Mapped[datetime | None]
         arrived_at: Mapped[datetime | None]
@@ -54,7 +54,9 @@ class BookingDeadlines:
 
     def priority_professional_id(self, now: datetime) -> int | None:
         """The professional with a priority offer now; None when the job is offered to all candidates."""
-        return self.named_id if self.asked_until is not None and now < self.asked_until else None
+        return (
+            self.requested_professional_id if self.exclusive_until is not None and now < self.exclusive_until else None
+        )
 
     def is_unfilled(self, now: datetime) -> bool:
         """Not accepted by slot − 60 min; reopened later than that, it waits (W9)."""
@@ -71,7 +73,7 @@ class BookingDeadlines:
         return self.state == State.ASSIGNED and self.arrived_at is None and now >= self.starts_at + ABSENCE_WAIT
 
     def may_report_no_show(self, now: datetime) -> bool:
-        """W13: arrived, and a quarter of an hour of the slot gone by."""
+        """W13: whether the professional arrived and 15 minutes of the slot have passed."""
         since = max(self.arrived_at, self.starts_at) if self.arrived_at else None
         return self.state == State.ASSIGNED and since is not None and now >= since + NO_SHOW_WAIT
 

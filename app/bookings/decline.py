@@ -22,7 +22,7 @@ class Decline(NaturalKeyBase):
 
 
 class Dispute(NaturalKeyBase):
-    """The customer's word against a no-show (W13), within 48 h; an admin decides."""
+    """A customer's dispute of a no-show (W13), within 48 h; an admin decides."""
 
     __tablename__ = "disputes"
     __table_args__ = (CheckConstraint("length(text) BETWEEN 1 AND 1000", name="disputes_text_check"),)

@@ -10,13 +10,13 @@ from app.core.events import Event
 from app.core.i18n import N_
 
 CUSTOMER, PROFESSIONAL = record_field("customer_id"), record_field("professional_id")
-PREFERRED_PROFESSIONAL = record_field("named_id")  # asked before everybody else
+PREFERRED_PROFESSIONAL = record_field("requested_professional_id")  # asked before everybody else
 FORMER_PROFESSIONAL = fact("professional_id")  # whose job it was until this event
 ADMINS = fact("admins")  # all admins at the time of the event
 
 
 def _cancelled_as(*outcomes: str) -> Callable[[Event, Booking], bool]:
-    """A cancellation is notified by how it ended; a hold that lapsed or was given up notifies nobody."""
+    """Choose notifications by the kind of cancellation; an expired or abandoned hold sends none."""
 
     def matches(event: Event, booking: Booking) -> bool:
         return booking.requested_at is not None and event.facts.get("cancelled_as") in outcomes

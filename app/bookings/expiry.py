@@ -21,7 +21,7 @@ log = logs.get_logger("clock")
 
 
 async def cancel_unfilled(db: AsyncSession) -> int:
-    """W9: cancel with a full refund what nobody accepted an hour before the slot; reopened later, it waits."""
+    """W9: cancel with a full refund the bookings not accepted an hour before the slot; bookings reopened later wait."""
     now = clock.now()
     due = [booking for booking in await Bookings(db).unfilled(now) if booking.is_unfilled(now)]
     return await _apply(db, due, _cancel)

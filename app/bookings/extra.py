@@ -52,7 +52,7 @@ class Extra(Base):
 
     def answer(self, *, approved: bool) -> None:
         if self.state != ExtraState.PROPOSED:
-            raise Refused(_("You have answered this already."), reason="state")
+            raise Refused(_("You have answered this already."), reason="state", subject="answer")
         self.state, self.answered_at = (ExtraState.APPROVED if approved else ExtraState.REFUSED), clock.now()
 
 

@@ -1,4 +1,4 @@
-"""The life of a hold: reserve a time for seven minutes while the customer pays, and expire it.
+"""Hold a slot for seven minutes while the customer pays, and expire holds.
 
 Lock order: see app.bookings.reservation.
 """
@@ -25,7 +25,7 @@ from app.scheduling.slots import BookableService, bounds, is_free, on_grid
 
 MAX_LIVE_HOLDS = 5
 OVERLAP_CONSTRAINT = "bookings_overlap_excl"
-BLOCKED_CONSTRAINT = "bookings_nobody_blocked"
+BLOCKED_CONSTRAINT = "bookings_refuse_blocked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _new_booking(by: Actor, service: Service, request: BookingRequest) -> Bookin
         address=request.address,
         pincode=request.pincode,
         note=request.note,
-        named_id=request.professional_id,
+        requested_professional_id=request.professional_id,
         created_at=clock.now(),
     )
     booking.set_slot(request.starts_at)

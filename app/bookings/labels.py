@@ -51,7 +51,7 @@ def ledger_account_labels() -> dict[str, str]:
 def ledger_kind_labels() -> dict[str, str]:
     return {
         "authorise": _("Authorised"),
-        "capture": _("Taken"),
+        "capture": _("Charged"),
         "release": _("Let go"),
         "fee": _("Fee"),
         "refund": _("Given back"),

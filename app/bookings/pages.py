@@ -105,7 +105,9 @@ def _errors_by_field(errors: Mapping[str, str], form: Mapping[str, str]) -> dict
 async def _values_of_previous(db: AsyncSession, me: Me, reference: str) -> dict[str, str]:
     """The values of a previous booking without its time, and without a professional who has left."""
     previous = await Bookings(db).for_customer(me, reference)
-    professional = await OwnBookings(db, me).card(previous.professional_id or previous.named_id, previous.pincode)
+    professional = await OwnBookings(db, me).card(
+        previous.professional_id or previous.requested_professional_id, previous.pincode
+    )
     return {
         "service_id": str(previous.service_id),
         "pincode": previous.pincode,

@@ -15,7 +15,7 @@ OWN_DATA = (
         "SELECT b.reference, b.service_name AS service, b.state, b.cancelled_as, b.cancel_reason, b.starts_at,"
         " b.ends_at, b.address, b.pincode, b.note, b.payment AS paid_by, b.price AS price_paise, b.fee AS fee_paise,"
         " u.full_name AS who_came, b.created_at, b.requested_at, b.assigned_at AS accepted_at, b.departed_at,"
-        " b.arrived_at, b.started_at, b.completed_at, b.by_clock AS completed_by_the_clock, b.closed_at,"
+        " b.arrived_at, b.started_at, b.completed_at, b.completed_automatically AS completed_by_the_clock, b.closed_at,"
         " b.cancelled_at FROM bookings b LEFT JOIN users u ON u.id = b.professional_id"
         " WHERE b.customer_id = :me ORDER BY b.id",
         CUSTOMER,
@@ -37,8 +37,9 @@ OWN_DATA = (
         "jobs",
         "SELECT b.reference, b.service_name AS service, b.state, b.cancelled_as, b.starts_at, b.ends_at,"
         " p.place AS area, b.pincode, b.price AS price_paise, b.assigned_at AS accepted_at, b.departed_at,"
-        " b.arrived_at, b.started_at, b.completed_at, b.by_clock AS completed_by_the_clock, b.cancelled_at"
-        " FROM bookings b JOIN pincodes p ON p.pincode = b.pincode WHERE b.professional_id = :me ORDER BY b.id",
+        " b.arrived_at, b.started_at, b.completed_at, b.completed_automatically AS completed_by_the_clock,"
+        " b.cancelled_at FROM bookings b JOIN pincodes p ON p.pincode = b.pincode"
+        " WHERE b.professional_id = :me ORDER BY b.id",
         PROFESSIONAL,
     ),
     OwnDataSection(

@@ -59,7 +59,11 @@ async def requote(db: AsyncSession, reference: str) -> bool:
     if booking.state != State.HELD or not has_changed(booking, service):
         return False
     if service.minutes > booking.minutes and not await hold_fits(db, booking, service.minutes):
-        raise Refused(_("The work takes longer now than your time has room for. Please pick another."), reason="taken")
+        raise Refused(
+            _("The work takes longer now than your time has room for. Please pick another."),
+            reason="taken",
+            subject="length",
+        )
     booking.requote(PLATFORM, service.price, service.minutes)
     await charges.release(db, booking.id)
     await db.flush()
@@ -82,4 +86,4 @@ def _retired() -> Refused:
 
 
 def _changed() -> Refused:
-    return Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed")
+    return Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed", subject="price")

@@ -1,13 +1,15 @@
 """Bookings, found through the person concerned: a stranger's booking does not exist."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, String, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.types import BigInteger, DateTime
 
 from app.bookings.booking import Booking
+from app.bookings.code import ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS, Code, CodeAttempt
 from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CUTOFF
 from app.bookings.decline import Decline
 from app.bookings.moves import State
@@ -15,10 +17,30 @@ from app.catalog.service import Service
 from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Missing
 from app.core.events import Actor, Event
+from app.core.paging import AnyRow
+
+# Counted by the row's lock, so that of any number of tries at once exactly as many are compared as are allowed.
+COUNT_ATTEMPT = text(
+    """
+    UPDATE codes
+       SET attempts = codes.attempts + 1,
+           locked_until = CASE WHEN codes.attempts + 1 IN (:locks_at, :most) THEN :until ELSE codes.locked_until END
+      FROM bookings b
+     WHERE b.id = codes.booking_id AND b.reference = :reference AND b.professional_id = :me AND b.state = :state
+       AND codes.phase = :phase AND codes.used_at IS NULL AND codes.voided_at IS NULL
+       AND codes.attempts < :most AND (codes.locked_until IS NULL OR codes.locked_until <= :now)
+    RETURNING codes.id, codes.phase, codes.attempts, codes.digest, codes.locked_until
+    """
+).bindparams(
+    bindparam("me", type_=BigInteger),
+    bindparam("reference", type_=String),
+    bindparam("now", type_=DateTime(timezone=True)),
+    bindparam("until", type_=DateTime(timezone=True)),
+)
 
 
 class Bookings:
-    """`lock=True` takes the row's lock, which every change of a booking begins with."""
+    """`lock=True` locks the row; every change of a booking starts with this lock."""
 
     def __init__(self, db: AsyncSession) -> None:
         self.db = db
@@ -27,12 +49,16 @@ class Bookings:
         return await self._get(_by_reference(reference).where(Booking.customer_id == me.id), lock=lock)
 
     async def for_professional(self, me: Actor, reference: str, *, lock: bool = False) -> Booking:
-        """A job that `me` holds or held to its end."""
+        """A job assigned to `me` now or until it ended."""
         return await self._get(_by_reference(reference).where(Booking.professional_id == me.id), lock=lock)
 
     async def by_reference(self, reference: str, *, lock: bool = False) -> Booking:
         """For tasks, and for verbs that check themselves whether the person may act."""
         return await self._get(_by_reference(reference), lock=lock)
+
+    async def by_references(self, references: Collection[str]) -> dict[str, Booking]:
+        rows = await self.db.scalars(select(Booking).where(Booking.reference.in_(references)))
+        return {booking.reference: booking for booking in rows}
 
     async def on_sale(self, service_id: int) -> Service | None:
         """The service, locked against changes until the end of the transaction; None when it is no longer offered."""
@@ -50,14 +76,14 @@ class Bookings:
         return {booking.id: booking for booking in rows}
 
     async def lapsed_holds(self, now: datetime, professionals: Collection[int] | None = None) -> Sequence[Booking]:
-        """Holds whose time is over. Locked."""
+        """Expired holds. Locked."""
         query = _loaded().where(Booking.state == State.HELD, Booking.held_until <= now)
         if professionals is not None:
             query = query.where(Booking.reserved_for.in_(professionals))
         return await self._due(query)
 
     async def unfilled(self, now: datetime) -> Sequence[Booking]:
-        """Paid, not accepted, an hour or less to go, and not opened again later than that (W9). Locked."""
+        """Paid bookings not accepted an hour before the slot and not reopened since (W9). Locked."""
         starts_soon = Booking.starts_at <= now + UNFILLED_CUTOFF
         # Those that wait for their customer may wait for long: they must not fill the batch.
         is_waiting = func.coalesce(Booking.reopened_at >= Booking.starts_at - UNFILLED_CUTOFF, False)
@@ -68,6 +94,16 @@ class Bookings:
         since = now - AUTO_COMPLETE_AFTER
         query = _loaded().where(Booking.state == State.STARTED, Booking.ends_at <= since, Booking.started_at <= since)
         return await self._due(query)
+
+    async def starting_within(self, now: datetime, within: timedelta) -> Sequence[AnyRow]:
+        """Accepted jobs that start within that time and were accepted earlier than that before their start."""
+        query = select(Booking.reference, Booking.customer_id, Booking.professional_id, Booking.starts_at).where(
+            Booking.state == State.ASSIGNED,
+            Booking.starts_at > now,
+            Booking.starts_at <= now + within,
+            Booking.assigned_at < Booking.starts_at - within,
+        )
+        return (await self.db.execute(query.order_by(Booking.starts_at, Booking.id))).all()
 
     async def unreviewed(self, now: datetime) -> Sequence[Booking]:
         """Completed seven days ago. Locked."""
@@ -87,12 +123,12 @@ class Bookings:
     async def areas_opened_between(self, since: datetime, until: datetime) -> list[str]:
         """Pincodes with a priority offer that ended between two moments."""
         query = select(Booking.pincode).where(
-            Booking.state == State.REQUESTED, Booking.asked_until > since, Booking.asked_until <= until
+            Booking.state == State.REQUESTED, Booking.exclusive_until > since, Booking.exclusive_until <= until
         )
         return list(await self.db.scalars(query.distinct()))
 
     async def count_live_holds(self, customer_id: int, now: datetime) -> int:
-        """Number of unlapsed holds, under a lock until the end of the transaction: concurrent forms count in turn."""
+        """Count active holds, under a lock until the end of the transaction, so that concurrent forms count in turn."""
         await acquire_lock(self.db, AdvisoryLock.CUSTOMER_HOLDS, customer_id)
         query = select(func.count()).where(
             Booking.customer_id == customer_id, Booking.state == State.HELD, Booking.held_until > now
@@ -114,9 +150,26 @@ class Bookings:
         )
         return (await self.db.execute(query)).scalar_one()
 
-    async def count_job(self, professional_id: int) -> None:
-        """Count one more completed job of the professional (a table of app.reviews, a higher room)."""
-        await self.db.execute(COUNT_JOB, {"professional": professional_id})
+    async def count_attempt(
+        self, me: Actor, reference: str, phase: str, state: str, now: datetime, lock: timedelta
+    ) -> CodeAttempt | None:
+        """Count one attempt at the live code; None when none is allowed. The caller commits before comparing."""
+        params = {
+            "me": me.id,
+            "reference": reference.upper(),
+            "phase": phase,
+            "state": state,
+            "now": now,
+            "until": now + lock,
+            "locks_at": ATTEMPTS_BEFORE_LOCK,
+            "most": MAX_ATTEMPTS,
+        }
+        row = (await self.db.execute(COUNT_ATTEMPT, params)).one_or_none()
+        return CodeAttempt(row.id, row.phase, row.attempts, row.digest, row.locked_until) if row else None
+
+    async def lift_lock(self, code_id: int) -> None:
+        """Clear the lock in the database, since concurrent attempts may have set it after the code was read."""
+        await self.db.execute(update(Code).where(Code.id == code_id).values(locked_until=None))
 
     async def lock_time(self, professionals: Iterable[int]) -> None:
         """Lock the time of these professionals in ascending order, until the end of the transaction."""
@@ -140,10 +193,6 @@ class Bookings:
 REFRESH = {"populate_existing": True}
 LOAD_SEPARATELY = (selectinload(Booking.codes), selectinload(Booking.extras))
 LOAD_JOINED = (joinedload(Booking.codes), joinedload(Booking.extras))
-COUNT_JOB = text(
-    "INSERT INTO professional_ratings (professional_id, jobs) VALUES (:professional, 1)"
-    " ON CONFLICT (professional_id) DO UPDATE SET jobs = professional_ratings.jobs + 1"
-)
 
 
 def _loaded() -> Select[Booking]:

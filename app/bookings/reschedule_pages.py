@@ -20,10 +20,11 @@ from app.core import clock
 from app.core.errors import Invalid, Refused
 from app.core.i18n import _
 from app.scheduling.slot_search import nearest_starts
-from app.web.forms import parse_form, parse_query, redisplayable
+from app.web.actions import Rejection, submit
+from app.web.forms import parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, page, redirect
+from app.web.render import page
 from app.web.validation import validate_form
 
 MAX_SUGGESTIONS = 3
@@ -44,15 +45,19 @@ class ReschedulePages(Controller):
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         form = await parse_form(request)
-        try:
+
+        async def reschedule() -> None:
             fields = validate_form(NewStart, form)
             await reschedule_by_customer(db, me, ref, read_start(fields.start), fields.fee)
-        except Invalid as error:
-            return await _render(request, db, me, ref, values=redisplayable(form), errors=error.errors)
-        except Refused as refusal:
-            return await _render(request, db, me, ref, values=redisplayable(form), refusal=refusal)
-        flash(request, _("Moved. We ask for the new time now."))
-        return redirect(request, f"/bookings/{ref.upper()}")
+
+        return await submit(
+            request,
+            reschedule,
+            form=form,
+            on_error=lambda rejection: _render(request, db, me, ref, rejection),
+            message=_("Moved. We ask for the new time now."),
+            then=f"/bookings/{ref.upper()}",
+        )
 
 
 async def _render(
@@ -60,14 +65,13 @@ async def _render(
     db: AsyncSession,
     me: Me,
     ref: str,
-    *,
-    values: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
-    refusal: Refused | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
     """The free starts of the same service; the booking's own time counts as free."""
     booking = await Bookings(db).for_customer(me, ref)
     is_possible = booking.state in (State.REQUESTED, State.ASSIGNED)
+    values, errors = (rejection.values, rejection.errors) if rejection else ({}, {})
+    refusal = rejection.refusal if rejection else None
     if not is_possible and refusal is None:
         refusal = Refused(state_refusal(booking.state))
     service = agreed_service(booking, await db.get_one(Service, booking.service_id))
@@ -81,20 +85,20 @@ async def _render(
         booking=booking,
         possible=is_possible,
         fee=booking.cancellation_fee(clock.now()),
-        comer=await OwnBookings(db, me).assigned_professional(booking, booking.professional_id),
+        professional=await OwnBookings(db, me).assigned_professional(booking, booking.professional_id),
         picks=picks,
         free=await nearest_starts(db, service, booking.pincode, _requested_start(values), limit=MAX_SUGGESTIONS)
         if was_taken
         else [],
-        values=dict(values or {}),
-        errors=dict(errors or {}),
+        values=values,
+        errors=errors,
         refusal=refusal,
     )
 
 
-def _requested_start(values: Mapping[str, str] | None) -> datetime:
+def _requested_start(values: Mapping[str, str]) -> datetime:
     """The start that was requested, or now."""
     try:
-        return read_start((values or {}).get("start", ""))
+        return read_start(values.get("start", ""))
     except Invalid:
         return clock.now()

@@ -27,9 +27,9 @@ from app.scheduling.travel import Location
 
 
 async def offer_again(db: AsyncSession, by: Actor, booking: Booking, reason: str) -> None:
-    """W1, W14: take `booking` (row locked) from its professional, who is not asked again."""
+    """W1, W14: unassign `booking` (row locked); its professional gets no more offers of it."""
     if booking.professional_id is None:
-        raise Refused(_("Nobody has accepted this job yet."), reason="state")
+        raise Refused(_("Nobody has accepted this job yet."), reason="state", subject="unassigned")
     await record_decline(db, booking, booking.professional_id, "absent", reason)
     booking.offer_again(by, reason, await next_for(db, booking))
     await flush_booking(db)
@@ -70,7 +70,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     await load_busy_times(
         db, candidates, starts_at, starts_at + timedelta(minutes=booking.minutes), ignoring=booking.id
     )
-    preferred = booking.professional_id or booking.named_id
+    preferred = booking.professional_id or booking.requested_professional_id
     free = [candidate for candidate in candidates if is_free(candidate, booking.minutes, location, starts_at)]
     free.sort(key=lambda candidate: candidate.id != preferred)
     if not free:
@@ -122,6 +122,6 @@ def first_free(candidates: Iterable[Candidate], booking: Booking, location: Loca
 async def record_decline(
     db: AsyncSession, booking: Booking, professional_id: int | None, kind: str, reason: str
 ) -> None:
-    """Remember that this professional is not asked again for the booking; `kind`: "passed", "returned" or "absent"."""
+    """Record that this professional gets no more offers of the booking; `kind`: "passed", "returned" or "absent"."""
     db.add(Decline(booking_id=booking.id, professional_id=professional_id, kind=kind, reason=reason, at=clock.now()))
     await db.flush()

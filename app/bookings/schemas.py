@@ -83,7 +83,7 @@ def read_start(text: str) -> datetime:
 
 
 def read_address(address: str, pincode: str) -> tuple[str, str]:
-    """(address line, pincode), normalised. Invalid beside each that is wrong."""
+    """Return (address line, pincode), normalised. Raises Invalid with an error for each invalid field."""
     values = collect({"address": lambda: parse_address_line(address), "pincode": lambda: parse_pincode(pincode)})
     return values["address"], values["pincode"]
 

@@ -37,11 +37,11 @@ class PickerDay:
 
 @dataclass(frozen=True, slots=True)
 class SlotPicker:
-    """`shown` is the index of the open day, `chosen` the value of the start that is picked."""
+    """`open_day` is the index of the expanded day, `selected_start` the form value of the selected start."""
 
     days: list[PickerDay]
-    shown: int
-    chosen: str
+    open_day: int
+    selected_start: str
     earlier: date | None
     later: date | None
 

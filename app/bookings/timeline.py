@@ -41,24 +41,24 @@ def timeline_steps(booking: Booking) -> list[Step]:
 
 
 def _happened(booking: Booking) -> list[tuple[str, datetime | None]]:
-    on_the_way = booking.departed_at or booking.arrived_at
+    departed_at = booking.departed_at or booking.arrived_at
     return [
         ("booked", booking.requested_at or booking.created_at),
         ("accepted", booking.assigned_at),
-        ("arrived" if booking.arrived_at else "departed", booking.arrived_at or on_the_way),
+        ("arrived" if booking.arrived_at else "departed", booking.arrived_at or departed_at),
         ("started", booking.started_at),
         ("completed", booking.completed_at),
     ]
 
 
 def _upcoming(booking: Booking, count: int) -> list[Step]:
-    coming = [
+    steps = [
         Step("accepted", "next"),
         Step("departed", "next"),
         Step("started", "next", booking.starts_at, "from"),
         Step("completed", "next", booking.ends_at, "about"),
     ]
-    return coming[count - 1 :]
+    return steps[count - 1 :]
 
 
 def _with_days(steps: list[Step]) -> list[Step]:

@@ -1,4 +1,4 @@
-"""/admin/services: the table of services with one service beside it; retire, restore and delete a service."""
+"""/admin/services: the table of services and the panel of one service; retire, restore and delete a service."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from app.catalog.admin_repository import SORTS, STATES, CatalogueAdminQueries, S
 from app.catalog.labels import mode_labels, term_language_labels
 from app.catalog.repository import CatalogueRepository, ServiceRepository
 from app.catalog.schemas import MODES
+from app.catalog.service_usage import service_usage
 from app.core import clock
 from app.core.cache import Cache
 from app.core.errors import Refused
@@ -85,7 +86,7 @@ class ServiceAdminPages(Controller):
         )
 
     @post("/{service_id:int}/return", name="desk-service-return")
-    async def offer_again(
+    async def restore(
         self,
         request: Request,
         service_id: FromPath[int],
@@ -140,7 +141,7 @@ async def _render_panel(
     confirming: str = "",
     rejection: Rejection | None = None,
 ) -> HtmlResponse:
-    """Render one service's panel, and the table too unless HTMX asks; `confirming` is the action to confirm."""
+    """Render one service's panel, for plain requests with the table; `confirming` is the action to confirm."""
     view = services_view(request)
     record = await _record_context(request, db, cache, service_id)
     table = {} if wants_fragment(request) else await _table_context(db, cache, view)
@@ -197,19 +198,19 @@ async def _record_context(request: Request, db: AsyncSession, cache: Cache, serv
     return {
         "service": await ServiceRepository(db).by_id(service.id),
         "row": await queries.table_row(service.id, await _booking_counts(db, cache)),
-        "usage": await queries.usage(service.id, clock.now()),
+        "usage": await service_usage(db).counts(service.id, clock.now()),
         "tab": tab,
         "draft": await catalogue.service_draft(service),
         "languages": term_language_labels(),
         "prices": await queries.price_history(service) if tab == "prices" else [],
-        "open_bookings": await queries.open_bookings(service.id) if tab == "bookings" else [],
+        "open_bookings": await service_usage(db).open_bookings(service.id) if tab == "bookings" else [],
         "history": await History(db).of(service.subject) if tab == "history" else None,
         "modes": mode_labels(),
     }
 
 
 async def _booking_counts(db: AsyncSession, cache: Cache) -> dict[int, int]:
-    load = CatalogueAdminQueries(db).booking_counts
+    load = service_usage(db).booking_counts
     return await cache.get(BOOKING_COUNTS_CACHE_KEY, BOOKING_COUNTS_MAX_AGE_SECONDS, load, dict[int, int])
 
 

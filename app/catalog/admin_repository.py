@@ -1,42 +1,22 @@
-"""The admin's table of services, and the usage, price changes and open bookings of one.
-
-Bookings and offerings belong to higher rooms: only their tables are named here.
-"""
+"""The admin's table of services, and the price changes of one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Float, cast, column, exists, func, literal, or_, select, table, text
+from sqlalchemy import ARRAY, BigInteger, Float, cast, exists, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.service import Category, SearchTerm, Service
+from app.accounts.ratings import rating_sum, review_count
+from app.catalog.service import Category, SearchTerm, Service, ServiceRating
 from app.core.errors import Missing
 from app.core.paging import AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
 
 PAGE_SIZE = 20
 SORTS = ("name", "price", "minutes", "bookings", "rating", "since")
 STATES = ("offered", "retired")
-IS_OPEN = "state IN ('requested', 'assigned', 'started')"
 
-RATINGS = table("service_ratings", *(column(name) for name in ("service_id", "one", "two", "three", "four", "five")))
-RATING_COUNT = RATINGS.c.one + RATINGS.c.two + RATINGS.c.three + RATINGS.c.four + RATINGS.c.five
-STARS_TOTAL = RATINGS.c.one + 2 * RATINGS.c.two + 3 * RATINGS.c.three + 4 * RATINGS.c.four + 5 * RATINGS.c.five
-
-BOOKING_COUNTS = text("SELECT service_id, count(*) AS bookings FROM bookings GROUP BY service_id")
-OPEN_BOOKINGS = text(f"""
-    SELECT b.reference, b.state, b.starts_at, b.ends_at, b.price, b.minutes, p.place
-      FROM bookings b JOIN pincodes p USING (pincode)
-     WHERE b.service_id = :id AND b.{IS_OPEN}
-     ORDER BY b.starts_at, b.id LIMIT :limit
-""")
-USAGE = text(f"""
-    SELECT (SELECT count(*) FROM bookings WHERE service_id = :id) AS bookings,
-           (SELECT count(*) FROM bookings WHERE service_id = :id AND {IS_OPEN}) AS open,
-           (SELECT count(*) FROM bookings WHERE service_id = :id AND state = 'held' AND held_until > :now) AS paying,
-           (SELECT count(*) FROM offerings WHERE service_id = :id) AS offered_by
-""")
 PRICE_CHANGES = text("""
     SELECT e.name, e.at, e.actor_role, u.full_name AS who,
            (e.facts #> '{before,price}')::bigint AS was_price, (e.facts #> '{before,minutes}')::bigint AS was_minutes
@@ -88,14 +68,6 @@ class CatalogueAdminQueries:
             price, minutes = before or (price, minutes)
         return steps
 
-    async def usage(self, service_id: int, now: datetime) -> AnyRow:
-        """Count all bookings, open ones, those being paid for, and professionals who offer the service."""
-        return (await self._db.execute(USAGE, {"id": service_id, "now": now})).one()
-
-    async def open_bookings(self, service_id: int, limit: int = 50) -> Sequence[AnyRow]:
-        """List open bookings at their agreed prices, the soonest first."""
-        return (await self._db.execute(OPEN_BOOKINGS, {"id": service_id, "limit": limit})).all()
-
     async def page(
         self, filters: ServiceFilters, booked: Mapping[int, int], *, sort: str, descending: bool, after: str | None
     ) -> CountedPage:
@@ -112,10 +84,12 @@ class CatalogueAdminQueries:
         }
         query = (
             _select_rows(
-                bookings.label("bookings"), rating.label("rating"), func.coalesce(RATING_COUNT, 0).label("reviews")
+                bookings.label("bookings"),
+                rating.label("rating"),
+                func.coalesce(review_count(ServiceRating), 0).label("reviews"),
             )
             .join(counts, counts.c.service_id == Service.id, isouter=True)
-            .join(RATINGS, RATINGS.c.service_id == Service.id, isouter=True)
+            .join(ServiceRating, ServiceRating.service_id == Service.id, isouter=True)
             .where(*_conditions(filters))
         )
         return await fetch_page(
@@ -137,7 +111,9 @@ class CatalogueAdminQueries:
 
     async def rating(self, service_id: int) -> tuple[float, int]:
         """The mean rating and the number of ratings."""
-        query = select(func.coalesce(_mean_rating(), 0.0), RATING_COUNT).where(RATINGS.c.service_id == service_id)
+        query = select(func.coalesce(_mean_rating(), 0.0), review_count(ServiceRating)).where(
+            ServiceRating.service_id == service_id
+        )
         row = (await self._db.execute(query)).one_or_none()
         return (float(row[0]), row[1]) if row else (0.0, 0)
 
@@ -151,12 +127,8 @@ class CatalogueAdminQueries:
             for state in ("", *STATES)
         }
 
-    async def booking_counts(self) -> dict[int, int]:
-        """Count the bookings of each service."""
-        return {row.service_id: row.bookings for row in await self._db.execute(BOOKING_COUNTS)}
-
     async def categories(self) -> Sequence[AnyRow]:
-        """List categories with their numbers of services, offered and in all."""
+        """List categories with their numbers of offered and of all services."""
         offered = func.count(Service.id).filter(Service.retired_at.is_(None))
         query = (
             select(
@@ -216,7 +188,7 @@ def _or_current(value: int | None, current: int) -> int:
 
 
 def _mean_rating() -> Any:
-    return cast(STARS_TOTAL, Float) / func.nullif(RATING_COUNT, 0)
+    return cast(rating_sum(ServiceRating), Float) / func.nullif(review_count(ServiceRating), 0)
 
 
 def _counts_table(booked: Mapping[int, int]) -> Any:

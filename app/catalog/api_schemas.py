@@ -83,7 +83,7 @@ class ServiceBody(Body):
 
 
 class ServiceChange(Body):
-    """What changes of a service; what is left out stays as it is."""
+    """Changes of a service; omitted fields keep their values."""
 
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET

@@ -123,7 +123,7 @@ class CategoryAdminPages(Controller):
         )
 
     @post("/{category_id:int}/return", name="desk-category-return")
-    async def offer_again(
+    async def restore(
         self, request: Request, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         category = await category_changes.restore(db, me, category_id)

@@ -1,16 +1,17 @@
 """Read the services and categories of the catalogue, and change them one record at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.ratings import RatingDistribution, add_counts, load_distribution
 from app.accounts.repository import ROW_IDS
 from app.accounts.user import User
 from app.catalog.schemas import LANGUAGES, CategoryDraft, Draft, ServiceDraft
-from app.catalog.service import Category, SearchTerm, Service
+from app.catalog.service import Category, SearchTerm, Service, ServiceRating
 from app.catalog.transliteration import phonetic_key, term_spellings
 from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Missing
@@ -42,11 +43,6 @@ SELECT_SERVICES = select(
     Category.short_name,
     Category.drawing,
 ).join(Category, Category.id == Service.category_id)
-HAS_BOOKINGS = text("SELECT EXISTS (SELECT FROM bookings WHERE service_id = :id)")
-DELETE_REFERENCES = (
-    text("DELETE FROM offerings WHERE service_id = :id"),
-    text("DELETE FROM service_ratings WHERE service_id = :id"),
-)
 EVENTS_SINCE = (
     select(Event.seq, Event.name, Event.at, Event.facts, User.full_name.label("who"))
     .join(User, User.id == Event.actor_id, isouter=True)
@@ -130,6 +126,20 @@ class ServiceRepository:
         return _service(row)
 
 
+class ServiceRatings:
+    """The reviews of services by their stars."""
+
+    def __init__(self, db: AsyncSession) -> None:
+        self._db = db
+
+    async def of(self, service_id: int) -> RatingDistribution:
+        return await load_distribution(self._db, ServiceRating, ServiceRating.service_id == service_id)
+
+    async def count_stars(self, service_id: int, counts: Mapping[str, int]) -> None:
+        """Add numbers of reviews, by column of the stars."""
+        await add_counts(self._db, ServiceRating, {"service_id": service_id}, counts)
+
+
 class CatalogueRepository:
     """Find and lock services and categories for a change, retired ones too, with their search terms and slugs."""
 
@@ -199,13 +209,9 @@ class CatalogueRepository:
         candidates = (f"{slug}-{number}" for number in range(2, len(taken) + 3))
         return slug if slug not in taken else next(candidate for candidate in candidates if candidate not in taken)
 
-    async def has_bookings(self, service_id: int) -> bool:
-        return bool((await self._db.execute(HAS_BOOKINGS, {"id": service_id})).scalar_one())
-
     async def delete_service_references(self, service_id: int) -> None:
-        """Delete offerings, ratings and search terms of a service that is to be deleted."""
-        for statement in DELETE_REFERENCES:
-            await self._db.execute(statement, {"id": service_id})
+        """Delete ratings and search terms of a service that is to be deleted."""
+        await self._db.execute(delete(ServiceRating).where(ServiceRating.service_id == service_id))
         await self._db.execute(delete(SearchTerm).where(SearchTerm.service_id == service_id))
 
     async def delete_category_terms(self, category_id: int) -> None:

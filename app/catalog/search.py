@@ -300,7 +300,7 @@ def _place(row: Row[Any] | None) -> Place | None:
 
 @cache
 def place_aliases() -> tuple[list[str], list[str]]:
-    """Read pincodes and, beside each, a popular name of it as one word or phonetic key."""
+    """Read pincodes, each with a popular name of it as one word or phonetic key."""
     with PLACES_FILE.open(encoding="utf-8", newline="") as file:
         rows = [
             (row["pincode"], "".join(normalized_words(row["name"]))) for row in csv.DictReader(file, delimiter="\t")

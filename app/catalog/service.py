@@ -6,8 +6,9 @@ from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index,
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.ratings import StarCounts
 from app.core.events import AuditedMixin
-from app.core.orm import Base
+from app.core.orm import Base, NaturalKeyBase
 
 
 class Category(Base, AuditedMixin):
@@ -79,3 +80,12 @@ class SearchTerm(Base):
     category_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("categories.id", ondelete="CASCADE"))
     service_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("services.id", ondelete="CASCADE"))
     weight: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+
+
+class ServiceRating(StarCounts, NaturalKeyBase):
+    """The reviews of a service by their stars; written by app.reviews through ServiceRatings."""
+
+    __tablename__ = "service_ratings"
+    service_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("services.id"), primary_key=True, autoincrement=False
+    )

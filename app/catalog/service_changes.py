@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.admin_repository import CatalogueAdminQueries
 from app.catalog.repository import CatalogueRepository
 from app.catalog.schemas import ServiceDraft, changed_fields, draft_facts, slug_of
 from app.catalog.service import Service
+from app.catalog.service_usage import service_usage
 from app.core import clock, idempotency
 from app.core.errors import Invalid, Missing, Refused
 from app.core.events import Person
@@ -102,7 +102,7 @@ async def retire(db: AsyncSession, by: Person, service_id: int) -> Service:
     """Take no new bookings of the service; booked ones are honoured (W5). Idempotent."""
     service = await _locked(db, service_id)
     if service.retired_at is None:
-        usage = await CatalogueAdminQueries(db).usage(service.id, clock.now())
+        usage = await service_usage(db).counts(service.id, clock.now())
         service.retired_at = clock.now()
         service.record(
             "service.retired",
@@ -134,12 +134,13 @@ async def remove(db: AsyncSession, by: Person, service_id: int) -> None:
     """Delete a service that never had a booking, paid or not; its events stay (W5)."""
     service = await _locked(db, service_id)
     catalogue = CatalogueRepository(db)
-    if await catalogue.has_bookings(service.id):
+    if await service_usage(db).has_bookings(service.id):
         message = _("This was booked, so it stays for those who look back. You can take it out of the catalogue.")
-        raise Refused(message, reason="booked")
+        raise Refused(message, reason="booked", subject="service")
     draft = draft_facts(await catalogue.service_draft(service))
     service.record("service.deleted", by=by, slug=service.slug, before=draft)
     await db.flush()
+    await service_usage(db).delete_offers(service.id)
     await catalogue.delete_service_references(service.id)
     await db.delete(service)
     await db.flush()
@@ -194,7 +195,7 @@ def _write(service: Service, draft: ServiceDraft) -> None:
 
 
 async def _with_category_name(catalogue: CatalogueRepository, facts: dict[str, Any]) -> dict[str, Any]:
-    """Add the category's name beside its id: people read the name, changes are compared by id."""
+    """Add the category's name to the facts; the id stays for comparison."""
     if "category_id" not in facts:
         return facts
     return facts | {"category": (await catalogue.category(facts["category_id"])).name}

@@ -149,7 +149,7 @@ def describe_conflicts(
         {
             "field": conflict.field,
             "label": labels[conflict.field],
-            "who": conflict.changed_by or _("Somebody"),
+            "who": conflict.changed_by or _("Another admin"),
             "was": format_value(conflict.field, conflict.before, categories),
             "now": format_value(conflict.field, conflict.after, categories),
         }
@@ -215,5 +215,5 @@ def _category_from_query(request: Request) -> dict[str, str]:
     return {"category_id": request.query_params.get("category_id", "")}
 
 
-def _is_same_text(typed: str, kept: str) -> bool:
-    return typed.split() == kept.split()
+def _is_same_text(typed: str, saved: str) -> bool:
+    return typed.split() == saved.split()

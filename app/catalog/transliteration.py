@@ -15,30 +15,39 @@ MAX_QUERY_LENGTH, MAX_QUERY_WORDS, MAX_WORD_LENGTH = 200, 8, 40
 STOP_WORDS_FILE = Path(__file__).parent / "data" / "small_words.txt"
 
 
-def _letter_table(pairs: str) -> dict[str, str]:
+def _character_table(pairs: str) -> dict[str, str]:
     """Parse pairs: "க k ங ng" → க as k, ங as ng."""
     parts = pairs.split()
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-TAMIL = _letter_table("க k ங ng ச s ஞ nj ட t ண n த th ந n ன n ப p ம m ய y ர r ல l வ v ழ zh ள l ற r ஜ j ஷ sh ஸ s ஹ h")
-DEVANAGARI = _letter_table(
+TAMIL = _character_table("க k ங ng ச s ஞ nj ட t ண n த th ந n ன n ப p ம m ய y ர r ல l வ v ழ zh ள l ற r ஜ j ஷ sh ஸ s ஹ h")
+DEVANAGARI = _character_table(
     "क k ख kh ग g घ gh ङ ng च ch छ ch ज j झ jh ञ n ट t ठ th ड d ढ dh ण n त t थ th द d ध dh न n"
     " प p फ f ब b भ bh म m य y र r ल l व v श sh ष sh स s ह h"
 )
 CONSONANTS = TAMIL | DEVANAGARI
-VOWELS = _letter_table(
+VOWELS = _character_table(
     "அ a ஆ a இ i ஈ i உ u ஊ u எ e ஏ e ஐ ai ஒ o ஓ o ஔ au अ a आ a इ i ई i उ u ऊ u ऋ ri ए e ऐ ai ऑ o ओ o औ au"
 )
 # Signs of the same vowels after a consonant.
-VOWEL_SIGNS = _letter_table(
+VOWEL_SIGNS = _character_table(
     "\u0bbe a \u0bbf i \u0bc0 i \u0bc1 u \u0bc2 u \u0bc6 e \u0bc7 e \u0bc8 ai \u0bca o \u0bcb o \u0bcc au"
     " \u093e a \u093f i \u0940 i \u0941 u \u0942 u \u0943 ri \u0947 e \u0948 ai \u0945 e \u0949 o \u094b o \u094c au"
 )
 VIRAMA = "\u0bcd\u094d"
 NASAL_SIGNS = "\u0902\u0901"
 # Letter pairs that are one sound.
-LETTER_PAIRS = (("ஃப", "f"), ("ச்ச", "ch"), ("ஞ்ச", "nj"), ("ட்ட", "t"), ("ற்ற", "tr"), ("ड़", "r"), ("ढ़", "r"), ("ज़", "z"))
+PAIRED_CHARACTERS = (
+    ("ஃப", "f"),
+    ("ச்ச", "ch"),
+    ("ஞ்ச", "nj"),
+    ("ட்ட", "t"),
+    ("ற்ற", "tr"),
+    ("ड़", "r"),
+    ("ढ़", "r"),
+    ("ज़", "z"),
+)
 SAME_SOUND = (
     ("zh", "l"), ("th", "t"), ("dh", "d"), ("bh", "b"), ("kh", "k"), ("gh", "g"), ("ph", "f"), ("ck", "k"),
     ("ee", "i"), ("oo", "u"), ("w", "v"), ("z", "j"), ("y", "i"),
@@ -104,34 +113,34 @@ def phonetic_key(word: str) -> str:
 
 def to_latin(word: str) -> str:
     """Transliterate Tamil and Devanagari letter by letter; other letters stay."""
-    letters: list[str] = []
+    latin: list[str] = []
     inherent_a = False  # whether the last consonant still carries its inherent a
-    for letter in _join_pairs(word):
-        consonant = CONSONANTS.get(letter) or (letter if letter.isascii() else None)
-        if letter in VOWEL_SIGNS or letter in VIRAMA:
+    for character in _join_pairs(word):
+        consonant = CONSONANTS.get(character) or (character if character.isascii() else None)
+        if character in VOWEL_SIGNS or character in VIRAMA:
             inherent_a = False
-            letters.append(VOWEL_SIGNS.get(letter, ""))
+            latin.append(VOWEL_SIGNS.get(character, ""))
             continue
         if inherent_a:
-            letters.append("a")
-        inherent_a = letter in CONSONANTS or letter in PAIR_SOUNDS
-        letters.append(
-            consonant or VOWELS.get(letter) or ("n" if letter in NASAL_SIGNS else PAIR_SOUNDS.get(letter, ""))
+            latin.append("a")
+        inherent_a = character in CONSONANTS or character in PAIR_SOUNDS
+        latin.append(
+            consonant or VOWELS.get(character) or ("n" if character in NASAL_SIGNS else PAIR_SOUNDS.get(character, ""))
         )
     # Hindi does not pronounce a final inherent a, Tamil does: நல்ல, नल.
-    if inherent_a and any(letter in TAMIL for letter in word):
-        letters.append("a")
-    return "".join(letters)
+    if inherent_a and any(character in TAMIL for character in word):
+        latin.append("a")
+    return "".join(latin)
 
 
-# Each pair is replaced by one letter of the private use area, so that it is read as one letter.
-PAIR_SOUNDS = {chr(0xE000 + place): spelling for place, (_, spelling) in enumerate(LETTER_PAIRS)}
+# Each pair is replaced by one character of the private use area, so that it is read as one.
+PAIR_SOUNDS = {chr(0xE000 + index): spelling for index, (_, spelling) in enumerate(PAIRED_CHARACTERS)}
 
 
 def _join_pairs(word: str) -> str:
     word = unicodedata.normalize("NFC", word)
-    for place, (pair, _) in enumerate(LETTER_PAIRS):
-        word = word.replace(unicodedata.normalize("NFC", pair), chr(0xE000 + place))
+    for index, (pair, _) in enumerate(PAIRED_CHARACTERS):
+        word = word.replace(unicodedata.normalize("NFC", pair), chr(0xE000 + index))
     return word.replace("\u093c", "")
 
 

@@ -1,11 +1,11 @@
-"""Of the catalogue: what must be true of services, their prices and their doors (W5, W6)."""
+"""Invariants of the catalogue: services, their prices and their categories (W5, W6)."""
 
 from app.check.invariants import Invariant
 
-CATALOGUE = (
+CATALOGUE_INVARIANTS = (
     Invariant(
-        "retired-is-retired",
-        "Nothing is paid for after its service was retired (W5), and nothing is offered behind a door that is gone",
+        "retired-services-not-booked",
+        "No booking is requested after its service was retired (W5), and no service is offered in a retired category",
         """
         SELECT 'booking ' || b.reference FROM bookings b JOIN services s ON s.id = b.service_id
          WHERE b.requested_at > s.retired_at
@@ -15,22 +15,22 @@ CATALOGUE = (
         """,
     ),
     Invariant(
-        "prices-follow-history",
-        "A service costs and takes what the last event that set it says",
+        "service-prices-match-history",
+        "A service has the price and the minutes of the last event that set them",
         """
         SELECT 'service ' || s.id FROM services s
           JOIN LATERAL (
-               SELECT e.facts -> 'after' AS said FROM events e
+               SELECT e.facts -> 'after' AS value FROM events e
                 WHERE e.subject = 'service-' || s.id AND e.facts -> 'after' ? 'price'
-                ORDER BY e.seq DESC LIMIT 1) told ON true
-         WHERE (told.said ->> 'price')::bigint <> s.price
+                ORDER BY e.seq DESC LIMIT 1) latest ON true
+         WHERE (latest.value ->> 'price')::bigint <> s.price
         UNION ALL
         SELECT 'service ' || s.id FROM services s
           JOIN LATERAL (
-               SELECT e.facts -> 'after' AS said FROM events e
+               SELECT e.facts -> 'after' AS value FROM events e
                 WHERE e.subject = 'service-' || s.id AND e.facts -> 'after' ? 'minutes'
-                ORDER BY e.seq DESC LIMIT 1) told ON true
-         WHERE (told.said ->> 'minutes')::bigint <> s.minutes
+                ORDER BY e.seq DESC LIMIT 1) latest ON true
+         WHERE (latest.value ->> 'minutes')::bigint <> s.minutes
         """,
     ),
 )

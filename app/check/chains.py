@@ -1,4 +1,4 @@
-"""The chain of events of every record, recomputed from its first event to the end that the record remembers."""
+"""Recompute the event chain of every record and compare its end with the one stored on the record."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.events import Chain, Event
 
-HEADS = """
+CHAIN_HEADS = """
     SELECT 'booking-' || reference AS subject, event_count, event_head FROM bookings
     UNION ALL SELECT 'user-' || id, event_count, event_head FROM users
     UNION ALL SELECT 'service-' || id, event_count, event_head FROM services
@@ -16,10 +16,13 @@ HEADS = """
     UNION ALL SELECT 'export-' || id, event_count, event_head FROM exports
     UNION ALL SELECT 'webhook-' || id, event_count, event_head FROM webhooks
 """
-DELETED = ("service.deleted", "category.deleted")  # what was never booked, and empty shelves: only their history stays
+DELETION_EVENTS = (
+    "service.deleted",
+    "category.deleted",
+)  # services without bookings and empty categories are deleted; their events stay
 
 
-async def broken_chains(db: AsyncSession) -> AsyncIterator[str]:
+async def find_broken_chains(db: AsyncSession) -> AsyncIterator[str]:
     ends: dict[str, tuple[int, bytes]] = {}
     deleted: set[str] = set()
     chain = Chain("")
@@ -28,11 +31,11 @@ async def broken_chains(db: AsyncSession) -> AsyncIterator[str]:
         if not chain.append(row):
             yield f"{row.subject}, event {row.seq}"
         ends[row.subject] = (chain.length, chain.end)
-        if row.name in DELETED:
+        if row.name in DELETION_EVENTS:
             deleted.add(row.subject)
-    async for head in await db.stream(text(HEADS)):
-        kept = (head.event_count, head.event_head) if head.event_head else None
-        if ends.pop(head.subject, None) != kept:
-            yield f"{head.subject}: its end is missing"
+    async for head in await db.stream(text(CHAIN_HEADS)):
+        stored = (head.event_count, head.event_head) if head.event_head else None
+        if ends.pop(head.subject, None) != stored:
+            yield f"{head.subject}: its last events are missing"
     for subject in ends.keys() - deleted:
-        yield f"{subject}: there is no such record"
+        yield f"{subject}: the record does not exist"

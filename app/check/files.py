@@ -1,4 +1,4 @@
-"""Papers and exports on the disk and their rows: one for one, byte for byte, and nothing else in the private folder."""
+"""Compare the files of documents and exports with their rows; report missing, changed and unreferenced files."""
 
 import asyncio
 import hashlib
@@ -13,36 +13,36 @@ from app.exports.repository import Exports
 from app.vetting.repository import Documents, StoredFile
 
 
-async def broken_files(db: AsyncSession, storage: Storage) -> AsyncIterator[str]:
+async def find_broken_files(db: AsyncSession, storage: Storage) -> AsyncIterator[str]:
     for row in await Documents(db).stored_files():
-        if wrong := await asyncio.to_thread(_wrong_with, row, storage.path(str(row.stored_as))):
-            yield f"document {row.id}: {wrong}"
+        if error := await asyncio.to_thread(_document_file_error, row, storage.path(str(row.stored_as))):
+            yield f"document {row.id}: {error}"
     exports = await Exports(db).with_file()
     for export in exports:
-        if wrong := await asyncio.to_thread(_wrong_with_export, export, storage.path(str(export.stored_as))):
-            yield f"export {export.reference}: {wrong}"
-    known = {*await Documents(db).stored_names(), *(str(export.stored_as) for export in exports)}
-    for path in await asyncio.to_thread(storage.find_stale, known):
-        yield f"{path.relative_to(storage.root)}: no row mentions it"
+        if error := await asyncio.to_thread(_export_file_error, export, storage.path(str(export.stored_as))):
+            yield f"export {export.reference}: {error}"
+    referenced = {*await Documents(db).stored_names(), *(str(export.stored_as) for export in exports)}
+    for path in await asyncio.to_thread(storage.find_stale, referenced):
+        yield f"{path.relative_to(storage.root)}: no row refers to it"
 
 
-def _wrong_with(row: StoredFile, paper: Path) -> str:
-    wanted = {MAIN_PART} | {f"{number}.jpg" for number in range(1, row.pages + 1)}
-    there = {path.name for path in paper.parent.iterdir()} if paper.parent.is_dir() else set()
-    if missing := wanted - there:
+def _document_file_error(row: StoredFile, main_file: Path) -> str:
+    expected = {MAIN_PART} | {f"{number}.jpg" for number in range(1, row.pages + 1)}
+    present = {path.name for path in main_file.parent.iterdir()} if main_file.parent.is_dir() else set()
+    if missing := expected - present:
         return f"{', '.join(sorted(missing))} missing"
-    if more := there - wanted:
-        return f"{', '.join(sorted(more))} too many"
-    content = paper.read_bytes()
+    if unexpected := present - expected:
+        return f"{', '.join(sorted(unexpected))} unexpected"
+    content = main_file.read_bytes()
     if len(content) != row.size:
         return f"{len(content)} bytes instead of {row.size}"
-    return "" if hashlib.sha256(content).digest() == row.sha256 else "other bytes than were kept"
+    return "" if hashlib.sha256(content).digest() == row.sha256 else "digest differs"
 
 
-def _wrong_with_export(export: Export, path: Path) -> str:
+def _export_file_error(export: Export, path: Path) -> str:
     if not path.is_file():
         return "its file is missing"
     if path.stat().st_size != export.size:
         return f"{path.stat().st_size} bytes instead of {export.size}"
     with path.open("rb") as file:
-        return "" if hashlib.file_digest(file, "sha256").digest() == export.sha256 else "other bytes than were written"
+        return "" if hashlib.file_digest(file, "sha256").digest() == export.sha256 else "digest differs"

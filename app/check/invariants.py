@@ -1,21 +1,21 @@
-"""What must be true of the stored data, always: each query answers the rows that break it, so each answer is empty."""
+"""Invariants of bookings and money. Each query selects the rows that violate its rule, so each result must be empty."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """`query` selects one column, the name of what breaks it ("booking 7K3MQ9WD")."""
+    """A rule of the stored data. `query` selects one column, the name of each violation ("booking 7K3MQ9WD")."""
 
     name: str
-    says: str
+    description: str
     query: str
 
 
-BOOKINGS = (
+BOOKING_INVARIANTS = (
     Invariant(
         "no-double-booking",
-        "Nobody's time is taken by two open bookings at once",
+        "No two open bookings reserve the same time of a professional",
         """
         SELECT 'bookings ' || a.reference || ' and ' || b.reference
           FROM bookings a JOIN bookings b ON a.reserved_for = b.reserved_for AND a.id < b.id AND a.span && b.span
@@ -25,20 +25,20 @@ BOOKINGS = (
     ),
     Invariant(
         "codes-in-order",
-        "Work starts with the start code and ends with the finish code, in that order, unless the clock ended it",
+        "Work starts with the start code and ends with the finish code, or is completed automatically",
         """
         SELECT 'booking ' || b.reference
           FROM bookings b
           LEFT JOIN codes s ON s.booking_id = b.id AND s.phase = 'start' AND s.used_at IS NOT NULL
           LEFT JOIN codes f ON f.booking_id = b.id AND f.phase = 'finish' AND f.used_at IS NOT NULL
          WHERE (b.state IN ('started', 'completed', 'closed') AND s.id IS NULL)
-            OR (b.state IN ('completed', 'closed') AND (f.id IS NULL) <> b.by_clock)
+            OR (b.state IN ('completed', 'closed') AND (f.id IS NULL) <> b.completed_automatically)
             OR f.used_at < s.used_at OR (s.id IS NULL AND f.id IS NOT NULL)
         """,
     ),
     Invariant(
-        "codes-within-tries",
-        "No code was used while its entry was locked, after its tenth try, or before it was issued",
+        "codes-within-attempt-limit",
+        "No code was used while its entry was locked, after its tenth attempt, or before it was issued",
         """
         SELECT 'booking ' || b.reference || ', ' || c.phase || ' code'
           FROM codes c JOIN bookings b ON b.id = c.booking_id
@@ -46,18 +46,18 @@ BOOKINGS = (
         """,
     ),
     Invariant(
-        "codes-sealed-away",
-        "A code can be read only while it is due",
+        "codes-readable-only-while-due",
+        "Only a code that is due can be decrypted",
         """
         SELECT 'booking ' || b.reference || ', ' || c.phase || ' code'
           FROM codes c JOIN bookings b ON b.id = c.booking_id
-         WHERE c.sealed IS NOT NULL AND (
+         WHERE c.encrypted_code IS NOT NULL AND (
                (c.phase = 'start' AND b.state <> 'assigned') OR (c.phase = 'finish' AND b.state <> 'started'))
         """,
     ),
     Invariant(
-        "state-follows-history",
-        "The state is the one that the last event of its history gave",
+        "booking-states-match-history",
+        "A booking has the state of the last move in its history",
         """
         SELECT 'booking ' || b.reference || ': ' || b.state
           FROM bookings b
@@ -76,20 +76,20 @@ BOOKINGS = (
         """,
     ),
     Invariant(
-        "moves-are-legal",
-        "Each event of a booking's history follows one that it may follow, and somebody did it",
+        "moves-are-allowed",
+        "Each move of a booking follows one that it may follow, and has an actor",
         """
         SELECT subject || ': ' || coalesce(before, 'nothing') || ' → ' || name
           FROM (SELECT subject, name, actor_id, actor_role,
                        lag(name) OVER (PARTITION BY subject ORDER BY seq) AS before
-                  FROM events WHERE subject LIKE 'booking-%' AND name = ANY(:moves)) told
+                  FROM events WHERE subject LIKE 'booking-%' AND name = ANY(:moves)) moves
          WHERE (coalesce(before, ''), name) NOT IN
                (SELECT * FROM unnest(CAST(:sources AS text[]), CAST(:targets AS text[])))
             OR (actor_id IS NULL AND actor_role <> 'platform')
         """,
     ),
     Invariant(
-        "people-have-their-roles",
+        "participants-have-roles",
         "Customers book, professionals work, and a review is by the customer about the professional of its booking",
         """
         SELECT 'booking ' || b.reference FROM bookings b JOIN users u ON u.id = b.customer_id WHERE u.role <> 'customer'
@@ -103,8 +103,8 @@ BOOKINGS = (
         """,
     ),
     Invariant(
-        "only-approved-people-accept",
-        "Nobody accepted or was given a job while blocked or never approved, and only admins give",
+        "only-approved-professionals-assigned",
+        "No job was assigned to a blocked or never approved professional, and only admins assign others",
         """
         WITH taken AS (
             SELECT subject, at, CASE name WHEN 'booking.assigned' THEN actor_id
@@ -114,17 +114,17 @@ BOOKINGS = (
          WHERE t.at >= k.created_at AND (k.lifted_at IS NULL OR t.at < k.lifted_at)
         UNION ALL
         SELECT t.subject FROM taken t LEFT JOIN professionals p ON p.user_id = t.who
-         WHERE p.user_id IS NULL OR p.standing = 'pending'
+         WHERE p.user_id IS NULL OR p.approval_status = 'pending'
         UNION ALL
         SELECT subject FROM events WHERE name = 'booking.given' AND actor_role <> 'admin'
         """,
     ),
 )
 
-MONEY = (
+MONEY_INVARIANTS = (
     Invariant(
         "ledger-sums-to-zero",
-        "Every transaction of the ledger has two lines or more, and they sum to zero",
+        "Every ledger transaction has two or more entries, and they sum to zero",
         """
         SELECT 'ledger transaction ' || t.id
           FROM ledger_transactions t LEFT JOIN ledger_entries e ON e.transaction_id = t.id
@@ -133,7 +133,7 @@ MONEY = (
     ),
     Invariant(
         "money-is-whole-paise",
-        "No column that could hold money is a fraction",
+        "No column that could hold money is fractional",
         """
         SELECT table_name || '.' || column_name FROM information_schema.columns
          WHERE table_schema = 'public' AND data_type IN ('real', 'double precision', 'numeric', 'money')
@@ -142,7 +142,7 @@ MONEY = (
     ),
     Invariant(
         "charges-match-the-ledger",
-        "What the charges say was taken and what the ledger earned are the same, booking by booking",
+        "For each booking, the money of its charges equals the earnings in the ledger",
         """
         SELECT 'booking ' || b.reference
           FROM bookings b
@@ -156,8 +156,8 @@ MONEY = (
         """,
     ),
     Invariant(
-        "done-is-charged-once",
-        "A completed job is charged its price and its approved extras, once; one that is not done is not charged",
+        "completed-jobs-charged-once",
+        "A completed job is charged its price and its approved extras, once; any other is not charged",
         """
         SELECT 'booking ' || b.reference
           FROM bookings b
@@ -172,8 +172,8 @@ MONEY = (
         """,
     ),
     Invariant(
-        "nothing-stays-held",
-        "No money is held for a booking that is over",
+        "no-money-held-after-end",
+        "No money is held for a booking that has ended",
         """
         SELECT 'booking ' || b.reference
           FROM bookings b
@@ -184,8 +184,8 @@ MONEY = (
         """,
     ),
     Invariant(
-        "open-bookings-are-secured",
-        "From requested to started the price stands authorised, unless the customer pays after the service",
+        "open-bookings-are-authorised",
+        "From requested to started the price is authorised, unless the customer pays after the service",
         """
         SELECT 'booking ' || b.reference
           FROM bookings b
@@ -196,7 +196,7 @@ MONEY = (
     ),
 )
 
-FOLLOWS = {
+NEXT_EVENTS = {
     "": ("booking.held",),
     "booking.held": ("booking.requested", "booking.cancelled"),
     "booking.requested": ("booking.assigned", "booking.given", "booking.moved", "booking.cancelled"),

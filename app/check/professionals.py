@@ -1,21 +1,22 @@
-"""How the desk sorts professionals follows from papers, blocks and reviews (settle_shown, copy_record)."""
+"""Check the columns of professionals that triggers maintain: admin status, jobs and stars."""
 
+from app.accounts.ratings import RATING_SUM_SQL, REVIEW_COUNT_SQL
 from app.check.invariants import Invariant
 
-SHOWN = Invariant(
-    "the-desk-shows-professionals-as-they-stand",
-    "How a professional stands on the desk, jobs and stars follow from papers, blocks and reviews",
-    """
+PROFESSIONAL_INVARIANT = Invariant(
+    "professional-totals-match",
+    "Admin status, jobs and stars of professionals follow from approvals, blocks and reviews",
+    f"""
     SELECT 'professional ' || p.user_id FROM professionals p JOIN users u ON u.id = p.user_id
       LEFT JOIN professional_ratings r ON r.professional_id = p.user_id
      WHERE p.jobs <> coalesce(r.jobs, 0)
-        OR p.stars <> coalesce(round(100.0 * (r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five)
-                                     / nullif(r.one + r.two + r.three + r.four + r.five, 0)), 0)
-        OR p.shown_as <> CASE
-             WHEN u.left_at IS NOT NULL THEN 4
+        OR p.stars <> coalesce(round(100.0 * {RATING_SUM_SQL}
+                                     / nullif({REVIEW_COUNT_SQL}, 0)), 0)
+        OR p.admin_status <> CASE
+             WHEN u.deleted_at IS NOT NULL THEN 4
              WHEN EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = u.id AND b.lifted_at IS NULL) THEN 3
-             WHEN p.standing = 'pending' THEN 0
+             WHEN p.approval_status = 'pending' THEN 0
              WHEN EXISTS (SELECT 1 FROM verifications v WHERE v.professional_id = u.id AND v.state = 'open') THEN 0
-             WHEN p.standing = 'approved' THEN 1 ELSE 2 END
+             WHEN p.approval_status = 'approved' THEN 1 ELSE 2 END
     """,
 )

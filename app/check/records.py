@@ -1,12 +1,13 @@
-"""What must be true of ratings, mails, sessions and of history itself."""
+"""Invariants of ratings, the outbox, sessions, append-only tables and constraints."""
 
+from app.accounts.ratings import REVIEW_COUNT_SQL
 from app.check.invariants import Invariant
 
-RECORDS = (
+RECORD_INVARIANTS = (
     Invariant(
-        "ratings-are-a-recount",
-        "Stars and jobs shown are the stars given and the jobs done",
-        """
+        "ratings-match-reviews",
+        "The stored ratings and job counts match the reviews and the completed jobs",
+        f"""
         SELECT 'service ' || service_id FROM (
             SELECT service_id, rating, count(*) AS n FROM reviews GROUP BY 1, 2
             EXCEPT ALL
@@ -14,7 +15,7 @@ RECORDS = (
               CROSS JOIN LATERAL (VALUES (1, one), (2, two), (3, three), (4, four), (5, five)) v(star, n) WHERE n > 0) a
         UNION ALL
         SELECT 'service ' || service_id FROM service_ratings r
-         WHERE one + two + three + four + five <> (SELECT count(*) FROM reviews WHERE service_id = r.service_id)
+         WHERE {REVIEW_COUNT_SQL} <> (SELECT count(*) FROM reviews WHERE service_id = r.service_id)
         UNION ALL
         SELECT 'professional ' || professional_id FROM (
             SELECT professional_id, rating, count(*) AS n FROM reviews GROUP BY 1, 2
@@ -23,7 +24,7 @@ RECORDS = (
               CROSS JOIN LATERAL (VALUES (1, one), (2, two), (3, three), (4, four), (5, five)) v(star, n) WHERE n > 0) a
         UNION ALL
         SELECT 'professional ' || professional_id FROM professional_ratings r
-         WHERE one + two + three + four + five <>
+         WHERE {REVIEW_COUNT_SQL} <>
                (SELECT count(*) FROM reviews WHERE professional_id = r.professional_id)
             OR jobs <> (SELECT count(*) FROM bookings b WHERE b.professional_id = r.professional_id
                            AND b.state IN ('completed', 'closed'))
@@ -34,8 +35,8 @@ RECORDS = (
         """,
     ),
     Invariant(
-        "outbox-ends-once",
-        "A mail is sent or given up, never both, and never tried without end",
+        "outbox-rows-settled-once",
+        "An outbox row is sent or abandoned, never both, and has a limited number of attempts",
         """
         SELECT 'outbox ' || id FROM outbox
          WHERE (sent_at IS NOT NULL AND parked_at IS NOT NULL) OR attempts > 20
@@ -44,7 +45,7 @@ RECORDS = (
     ),
     Invariant(
         "sessions-are-current",
-        "No session outlives the password or the account that it was opened with",
+        "No session outlives its password epoch or its maximum lifetime",
         """
         SELECT 'session ' || s.id FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.epoch > u.epoch OR s.expires_at > s.created_at + interval '90 days 1 minute'
@@ -52,13 +53,13 @@ RECORDS = (
     ),
     Invariant(
         "history-cannot-be-changed",
-        "Events and the ledger are guarded by their triggers, and this role may only add to them",
+        "Events and the ledger are protected by triggers, and this role may only append to them",
         """
-        SELECT tables.name || ' has no guard' FROM unnest(CAST(:append_only AS text[])) tables(name)
+        SELECT tables.name || ' has no trigger' FROM unnest(CAST(:append_only AS text[])) tables(name)
          WHERE 2 <> (
                SELECT count(*) FROM pg_trigger g
                 WHERE g.tgrelid = tables.name::regclass AND g.tgenabled = 'O'
-                  AND g.tgname IN (tables.name || '_append_only', tables.name || '_never_emptied'))
+                  AND g.tgname IN (tables.name || '_append_only', tables.name || '_no_truncate'))
         UNION ALL
         SELECT tables.name || ' may be changed by ' || current_user
           FROM unnest(CAST(:append_only AS text[])) tables(name)
@@ -67,19 +68,18 @@ RECORDS = (
         """,
     ),
     Invariant(
-        "constraints-are-whole",
-        "Every rule of the schema is in force for every row",
+        "constraints-are-valid",
+        "Every constraint of the schema is validated",
         """
         SELECT conrelid::regclass || '.' || conname FROM pg_constraint
          WHERE NOT convalidated AND connamespace = 'public'::regnamespace
         """,
     ),
     Invariant(
-        "guards-stand",
-        "Every constraint that the code relies on exists and is in force: one booking in a time, one mail of a kind, "
-        "one report of a month",
+        "constraints-exist",
+        "Every constraint that the models declare exists and is validated",
         """
-        SELECT guard FROM unnest(CAST(:guards AS text[])) guard
+        SELECT expected FROM unnest(CAST(:constraints AS text[])) expected
         EXCEPT SELECT conrelid::regclass || '.' || conname FROM pg_constraint WHERE convalidated
         EXCEPT SELECT indrelid::regclass || '.' || indexrelid::regclass FROM pg_index WHERE indisunique AND indisvalid
         """,

@@ -1,10 +1,10 @@
-"""What reports count of a booking follows from the ledger and its review (add_up_money, copy_rating)."""
+"""Check the columns of bookings that triggers maintain for reports: commission, revenue and rating."""
 
 from app.check.invariants import Invariant
 
-RECOUNTED = Invariant(
-    "reports-are-a-recount",
-    "What reports count of a booking is what the ledger and its review say",
+BOOKING_TOTALS_INVARIANT = Invariant(
+    "booking-totals-match-ledger",
+    "Commission, revenue and rating of a booking match the ledger and its review",
     """
     SELECT 'booking ' || b.reference FROM bookings b
       LEFT JOIN (SELECT t.booking_id, -sum(e.amount) FILTER (WHERE e.account = 'commission') AS commission,

@@ -1,4 +1,4 @@
-"""`doorstep check`: reads everything, changes nothing, and names each row that breaks a rule of the stored data."""
+"""`doorstep check`: report every row that violates an invariant of the stored data, without changing anything."""
 
 import asyncio
 import re
@@ -8,33 +8,33 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import app.models  # noqa: F401  a row of one feature points at rows of others: all tables must be known
+import app.models  # noqa: F401  registers every table
 from app.bookings.moves import ACTIVE
-from app.check.catalog import CATALOGUE
-from app.check.chains import broken_chains
-from app.check.constraints import guards
-from app.check.deletion import FORGOTTEN
-from app.check.files import broken_files
-from app.check.history import HISTORY
-from app.check.invariants import BOOKINGS, FOLLOWS, MONEY
-from app.check.professionals import SHOWN
-from app.check.records import RECORDS
-from app.check.report_columns import RECOUNTED
+from app.check.catalog import CATALOGUE_INVARIANTS
+from app.check.chains import find_broken_chains
+from app.check.constraints import constraint_names
+from app.check.deletion import DELETION_INVARIANT
+from app.check.files import find_broken_files
+from app.check.history import HISTORY_INVARIANTS
+from app.check.invariants import BOOKING_INVARIANTS, MONEY_INVARIANTS, NEXT_EVENTS
+from app.check.professionals import PROFESSIONAL_INVARIANT
+from app.check.records import RECORD_INVARIANTS
+from app.check.report_columns import BOOKING_TOTALS_INVARIANT
 from app.core.card_numbers import LONG_NUMBER, contains_card_number
+from app.core.db import Database
 from app.core.migrate import APPEND_ONLY, head_revision
 from app.core.storage import Storage
 from app.scheduling.travel import Location, travel_seconds
-from app.web.services import WebServices
 
-PAIRS = [(before, after) for before, afters in FOLLOWS.items() for after in afters]
-BOUND: Mapping[str, list[str]] = {
-    "moves": sorted({after for _, after in PAIRS}),
-    "sources": [before for before, _ in PAIRS],
-    "targets": [after for _, after in PAIRS],
+EVENT_PAIRS = [(before, after) for before, afters in NEXT_EVENTS.items() for after in afters]
+PARAMETERS: Mapping[str, list[str]] = {
+    "moves": sorted({after for _, after in EVENT_PAIRS}),
+    "sources": [before for before, _ in EVENT_PAIRS],
+    "targets": [after for _, after in EVENT_PAIRS],
     "append_only": list(APPEND_ONLY),
-    "guards": sorted(guards()),
+    "constraints": sorted(constraint_names()),
 }
-NEIGHBOURS = """
+CONSECUTIVE_JOBS = """
     SELECT reference, ends_at, pincode, latitude, longitude,
            lead(reference) OVER w AS next, lead(starts_at) OVER w AS next_starts, lead(pincode) OVER w AS next_pincode,
            lead(latitude) OVER w AS next_latitude, lead(longitude) OVER w AS next_longitude
@@ -42,7 +42,7 @@ NEIGHBOURS = """
      WHERE bookings.state = ANY(:active) AND reserved_for IS NOT NULL
     WINDOW w AS (PARTITION BY reserved_for ORDER BY starts_at)
 """
-WORDS = """
+TEXT_COLUMNS = """
     SELECT table_name, column_name FROM information_schema.columns
      WHERE table_schema = 'public' AND data_type IN ('text', 'jsonb', 'character varying', 'ARRAY')
        AND table_name NOT IN ('pincodes', 'search_terms', 'alembic_version')
@@ -50,73 +50,96 @@ WORDS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class Violation:
     rule: str
-    says: str
-    what: str
+    description: str
+    subject: str
 
 
-async def broken(db: AsyncSession, storage: Storage | None = None) -> list[Broken]:
-    """Every row that breaks an invariant, and every file of `storage`; empty when all is sound."""
-    # Whole tables are joined here, often before their first ANALYZE: the planner must not loop over them.
+async def find_violations(db: AsyncSession, storage: Storage | None = None) -> list[Violation]:
+    """Find every row that violates an invariant and, given `storage`, every file that does not match its row."""
+    # Whole tables are joined, often before their first ANALYZE: a nested loop would take hours.
     await db.execute(text("SET LOCAL enable_nestloop = off"))
-    found = [
-        Broken(rule.name, rule.says, what)
-        for rule in (*BOOKINGS, *MONEY, *RECORDS, *CATALOGUE, *HISTORY, FORGOTTEN, SHOWN, RECOUNTED)
-        for what in await db.scalars(text(rule.query), {key: BOUND[key] for key in _asks(rule.query)})
+    violations = [
+        Violation(rule.name, rule.description, subject)
+        for rule in (
+            *BOOKING_INVARIANTS,
+            *MONEY_INVARIANTS,
+            *RECORD_INVARIANTS,
+            *CATALOGUE_INVARIANTS,
+            *HISTORY_INVARIANTS,
+            DELETION_INVARIANT,
+            PROFESSIONAL_INVARIANT,
+            BOOKING_TOTALS_INVARIANT,
+        )
+        for subject in await db.scalars(text(rule.query), {key: PARAMETERS[key] for key in _parameters_of(rule.query)})
     ]
-    for name, says, rows in (
-        ("history-is-unbroken", "The chain of events of every record is whole", broken_chains(db)),
-        ("schema-is-current", "The schema is the one that this code was written for", _behind(db)),
-        ("ways-fit-between-jobs", "Between two jobs there is time for the way", _too_close(db)),
-        ("no-card-is-stored", "No text holds a card's number, no column its security code", _card_numbers(db)),
+    for name, description, subjects in (
+        ("event-chains-are-intact", "The event chain of every record is intact", find_broken_chains(db)),
+        ("schema-is-current", "The database is at the latest migration", _outdated_schema(db)),
+        ("travel-time-between-jobs", "There is travel time between two jobs", _missing_travel_time(db)),
+        ("no-stored-card-numbers", "No text holds a card number, no column a security code", _card_numbers(db)),
     ):
-        found += [Broken(name, says, what) async for what in rows]
+        violations += [Violation(name, description, subject) async for subject in subjects]
     if storage is not None:
-        says = "Every paper is on the disk as it was kept, and nothing else is"
-        found += [Broken("files-match-their-rows", says, what) async for what in broken_files(db, storage)]
-    return found
+        description = "Every document and export has its unchanged file, and there are no other files"
+        violations += [
+            Violation("files-match-rows", description, subject) async for subject in find_broken_files(db, storage)
+        ]
+    return violations
 
 
-ALONE = [
-    "history-is-unbroken",
+CODE_CHECKS = [
+    "event-chains-are-intact",
     "schema-is-current",
-    "ways-fit-between-jobs",
-    "no-card-is-stored",
-    "files-match-their-rows",
+    "travel-time-between-jobs",
+    "no-stored-card-numbers",
+    "files-match-rows",
 ]
-RULES = [rule.name for rule in (*BOOKINGS, *MONEY, *RECORDS, *CATALOGUE, *HISTORY, FORGOTTEN, SHOWN, RECOUNTED)] + ALONE
+RULES = [
+    rule.name
+    for rule in (
+        *BOOKING_INVARIANTS,
+        *MONEY_INVARIANTS,
+        *RECORD_INVARIANTS,
+        *CATALOGUE_INVARIANTS,
+        *HISTORY_INVARIANTS,
+        DELETION_INVARIANT,
+        PROFESSIONAL_INVARIANT,
+        BOOKING_TOTALS_INVARIANT,
+    )
+] + CODE_CHECKS
 
 
-def main(services: WebServices) -> int:
-    """Print what is broken, a line each; 1 when anything is."""
-    return asyncio.run(_check(services))
+def main(database: Database, storage: Storage) -> int:
+    """Print each violation on a line; return 1 if there are any."""
+    return asyncio.run(_check(database, storage))
 
 
-async def _check(services: WebServices) -> int:
+async def _check(database: Database, storage: Storage) -> int:
     try:
-        async with services.database.sessions() as db:
-            found = await broken(db, services.storage)
+        async with database.sessions() as db:
+            violations = await find_violations(db, storage)
     finally:
-        await services.database.close()
-    for one in found:
-        print(f"{one.rule}: {one.what}. {one.says}.")
-    print(f"{len(RULES)} rules, {len(found)} broken." if found else f"{len(RULES)} rules, all kept.")
-    return 1 if found else 0
+        await database.close()
+    for violation in violations:
+        print(f"{violation.rule}: {violation.subject}. {violation.description}.")
+    print(f"{len(RULES)} rules, {len(violations)} violations.")
+    return 1 if violations else 0
 
 
-def _asks(query: str) -> set[str]:
-    return {key for key in BOUND if f":{key}" in query}
+def _parameters_of(query: str) -> set[str]:
+    return {key for key in PARAMETERS if f":{key}" in query}
 
 
-async def _behind(db: AsyncSession) -> AsyncIterator[str]:
+async def _outdated_schema(db: AsyncSession) -> AsyncIterator[str]:
     for revision in await db.scalars(text("SELECT version_num FROM alembic_version")):
         if revision != head_revision():
             yield f"revision {revision}, not {head_revision()}"
 
 
-async def _too_close(db: AsyncSession) -> AsyncIterator[str]:
-    for row in await db.execute(text(NEIGHBOURS), {"active": [str(state) for state in ACTIVE]}):
+async def _missing_travel_time(db: AsyncSession) -> AsyncIterator[str]:
+    for row in await db.execute(text(CONSECUTIVE_JOBS), {"active": [str(state) for state in ACTIVE]}):
         if row.next is None:
             continue
         here = Location(row.pincode, row.latitude, row.longitude)
@@ -126,11 +149,11 @@ async def _too_close(db: AsyncSession) -> AsyncIterator[str]:
 
 
 async def _card_numbers(db: AsyncSession) -> AsyncIterator[str]:
-    for table, column in (await db.execute(text(WORDS))).all():
+    for table, column in (await db.execute(text(TEXT_COLUMNS))).all():
         if re.search("cvv|cvc|card_number", column):
             yield f"{table}.{column}"
         query = f'SELECT "{column}"::text FROM "{table}" WHERE "{column}"::text ~ :long'
-        found = await db.scalars(text(query), {"long": rf"\m{LONG_NUMBER}\M"})
-        for words in found:
-            if contains_card_number(words):
+        matches = await db.scalars(text(query), {"long": rf"\m{LONG_NUMBER}\M"})
+        for value in matches:
+            if contains_card_number(value):
                 yield f"{table}.{column}"

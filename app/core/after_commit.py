@@ -1,4 +1,4 @@
-"""What a process does after a transaction has committed: invalidate caches, publish nudges, queue tasks. Best effort."""
+"""Side effects after a commit: invalidate caches, publish nudges, queue tasks. Best effort."""
 
 from app.core import logs
 from app.core.cache import Cache

@@ -16,7 +16,7 @@ def now() -> datetime:
 
 
 def today() -> date:
-    """Return the current date in Asia/Kolkata, whatever the server's time zone (W20)."""
+    """Return the current date in Asia/Kolkata, regardless of the server's time zone (W20)."""
     return now().astimezone(IST).date()
 
 

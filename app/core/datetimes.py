@@ -1,19 +1,32 @@
-"""Formatting of dates, times and durations in the reader's language and in Asia/Kolkata."""
+"""Formatting of dates, times and durations in the reader's language and in Asia/Kolkata.
 
+Times follow the locale: "4:30 pm" in en_IN, "16:30" where the locale has a 24-hour clock.
+"""
+
+import re
 from datetime import date, datetime, time
 from functools import lru_cache
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_time_format
 
 from app.core import clock, i18n
 from app.core.i18n import _
 
 SHORT_DATE_PATTERN, LONG_DATE_PATTERN = "EEE d MMM", "EEEE d MMMM y"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+HALF_DAY_HOURS = 12
 
 
 def format_datetime(moment: datetime) -> str:
-    """Format as "Tue 24 Nov, 10:00"."""
+    """Format as "Tue 24 Nov, 10:00 am"."""
     return f"{format_day(moment)}, {format_clock_time(moment)}"
+
+
+def format_datetime_range(start: datetime, end: datetime) -> str:
+    """Format as "Tue 24 Nov, 10–11 am"; with both dates when the end is on another day."""
+    if to_ist(start).date() == to_ist(end).date():
+        return f"{format_day(start)}, {format_clock_range(start, end)}"
+    return f"{format_datetime(start)} – {format_datetime(end)}"
 
 
 def format_day(moment: datetime | date, *, full: bool = False) -> str:
@@ -28,9 +41,20 @@ def format_date_pattern(moment: datetime | date, pattern: str) -> str:
 
 
 def format_clock_time(moment: datetime) -> str:
-    """Format as "10:00" in Asia/Kolkata."""
+    """Format as "10:00 am" in Asia/Kolkata."""
     local = to_ist(moment)
     return _format_time(local.hour, local.minute, i18n.locale.get())
+
+
+def format_clock_range(start: datetime, end: datetime) -> str:
+    """Format as "10–11 am", "11 am–1 pm" or "4:30–5:30 pm" in Asia/Kolkata; "10:00–11:00" on a 24-hour clock."""
+    first, last = to_ist(start), to_ist(end)
+    return _format_time_range((first.hour, first.minute), (last.hour, last.minute), i18n.locale.get())
+
+
+def format_time_input(minutes: int) -> str:
+    """Format minutes after midnight as the value of <input type="time">: "16:30", in every locale."""
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def format_duration(minutes: int) -> str:
@@ -52,4 +76,32 @@ def _format_date(day: date, pattern: str, locale: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _format_time(hour: int, minute: int, locale: str) -> str:
-    return str(format_time(time(hour, minute), "HH:mm", locale=locale))
+    return _apply_time_pattern(hour, minute, _time_pattern(locale), locale)
+
+
+@lru_cache(maxsize=4096)
+def _format_time_range(start: tuple[int, int], end: tuple[int, int], locale: str) -> str:
+    """Leave out the minutes of full hours, and the am or pm that both ends share."""
+    pattern = _time_pattern(locale)
+    if "a" not in pattern:
+        return f"{_format_time(*start, locale)}–{_format_time(*end, locale)}"
+    first, last = (pattern if minute else re.sub(r"\Wmm", "", pattern) for _hour, minute in (start, end))
+    if start < end and start[0] // HALF_DAY_HOURS == end[0] // HALF_DAY_HOURS:
+        if pattern.startswith("a"):
+            last = _without_day_period(last)
+        else:
+            first = _without_day_period(first)
+    return f"{_apply_time_pattern(*start, first, locale)}–{_apply_time_pattern(*end, last, locale)}"
+
+
+def _time_pattern(locale: str) -> str:
+    return str(get_time_format("short", locale).pattern)
+
+
+def _without_day_period(pattern: str) -> str:
+    return pattern.replace("a", "").strip()
+
+
+def _apply_time_pattern(hour: int, minute: int, pattern: str, locale: str) -> str:
+    """Apply a Babel pattern; every space in it becomes a no-break space."""
+    return NO_BREAK_SPACE.join(str(format_time(time(hour, minute), pattern, locale=locale)).split())

@@ -14,16 +14,18 @@ class DoorstepError(Exception):
 class Refused(DoorstepError):
     """A rule or a concurrent change does not allow the action: 409.
 
-    `reason` is a stable code that handlers may branch on ("taken", "changed", "locked" …).
+    `reason` is a stable code that handlers may branch on ("taken", "changed", "locked" …). `subject` tells apart what
+    has one reason and different headings on pages (app.web.refusal_headings): reason "taken" of a "job", of a time.
     """
 
-    def __init__(self, message: str, *, reason: str = "refused") -> None:
+    def __init__(self, message: str, *, reason: str = "refused", subject: str = "") -> None:
         super().__init__(message)
         self.reason = reason
+        self.subject = subject
 
 
 class Missing(DoorstepError):
-    """The record does not exist or belongs to somebody else: 404."""
+    """The record does not exist or belongs to another user: 404."""
 
 
 class Invalid(DoorstepError):

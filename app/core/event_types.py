@@ -32,7 +32,7 @@ class NotificationRule:
 
 @dataclass(frozen=True, slots=True)
 class EventFamily:
-    """The kind of record that a group of events happens to: what stands before the dot of their names.
+    """The kind of record of a group of events: the part before the dot in their names.
 
     `label` is its filter on the admin's list of events, `admin_page` the prefix of a record's admin page, `admin_topic`
     what the admins' open pages hear after each event.
@@ -126,7 +126,7 @@ class EventRegistry:
         return self._union("enums")
 
     def label_of(self, event_name: str, field_name: str) -> str | None:
-        """The label that the event type itself gives to one of its facts."""
+        """The label that the event type defines for one of its facts."""
         event_type = self._types.get(event_name)
         return event_type.labels.get(field_name) if event_type else None
 

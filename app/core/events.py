@@ -34,7 +34,7 @@ from app.core.orm import NaturalKeyBase
 
 
 class Actor(Protocol):
-    """Whoever performs an action: the signed-in user, or PLATFORM."""
+    """The actor of an action: the signed-in user, or PLATFORM."""
 
     @property
     def id(self) -> int | None: ...
@@ -180,7 +180,7 @@ class Chain:
 
 
 class AuditedMixin:
-    """Gives a record a history: `event_count` and `event_head` are its chain's length and last hash."""
+    """Mixin for audited records: `event_count` and `event_head` are the length and last hash of the event chain."""
 
     event_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     event_head: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -14,14 +14,14 @@ locale: ContextVar[str] = ContextVar("locale", default=DEFAULT_LOCALE)
 
 
 def _(text: str, **values: object) -> str:
-    """Translate `text` into the reader's language: _("Kept for you until %(time)s.", time="10:07")."""
+    """Translate `text` into the reader's language: _("Kept for you until %(time)s.", time="10:07 am")."""
     translated = translations_for(locale.get()).ugettext(text)
     return translated % values if values else translated
 
 
-def ngettext(one: str, many: str, num: int, **values: object) -> str:
+def ngettext(singular: str, plural: str, num: int, **values: object) -> str:
     """Translate the singular or plural form for `num`, which is also %(num)s in the text."""
-    return str(translations_for(locale.get()).ungettext(one, many, num)) % {"num": num, **values}
+    return str(translations_for(locale.get()).ungettext(singular, plural, num)) % {"num": num, **values}
 
 
 def N_(text: str) -> str:
@@ -34,9 +34,9 @@ def gettext(text: str) -> str:
     return str(translations_for(locale.get()).ugettext(text))
 
 
-def raw_ngettext(one: str, many: str, num: int) -> str:
+def raw_ngettext(singular: str, plural: str, num: int) -> str:
     """Translate without substitution; Jinja2 substitutes the values itself."""
-    return str(translations_for(locale.get()).ungettext(one, many, num))
+    return str(translations_for(locale.get()).ungettext(singular, plural, num))
 
 
 def translations_for(name: str) -> NullTranslations:

@@ -1,4 +1,4 @@
-"""Leases: one worker holds a row until a moment and renews it while it lives; when it runs out, another takes over."""
+"""Leases: a worker holds a row until a time and renews it while running; after expiry another worker takes over."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.core.orm import Base, NaturalKeyBase
 from app.core.poll_loop import Poll, PollLoop
 
-LEASE = timedelta(seconds=20)
+LEASE_DURATION = timedelta(seconds=20)
 RENEWAL_SECONDS = 5.0
 Row = TypeVar("Row", bound=Base | NaturalKeyBase)
 Conditions = Iterable[ColumnElement[bool]]

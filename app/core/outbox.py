@@ -10,26 +10,26 @@ from app.core.orm import Base
 
 
 class Outbox(Base):
-    """One message to one recipient. `lane` is its priority: 0 first (codes, bookings), 2 last (broadcasts).
+    """One message to one recipient. `priority`: 0 first (codes, bookings), 2 last (broadcasts).
 
     `data` holds references and encrypted values, never a code or a card number.
     """
 
     __tablename__ = "outbox"
     __table_args__ = (
-        CheckConstraint("recipient_id IS NOT NULL OR address IS NOT NULL", name="outbox_somebody_check"),
+        CheckConstraint("recipient_id IS NOT NULL OR address IS NOT NULL", name="outbox_recipient_check"),
         CheckConstraint("channel IN ('email', 'chat') OR channel LIKE 'webhook:%'", name="outbox_channel_check"),
-        CheckConstraint("lane BETWEEN 0 AND 2", name="outbox_lane_check"),
+        CheckConstraint("priority BETWEEN 0 AND 2", name="outbox_priority_check"),
         Index(
             "outbox_due_idx",
             "channel",
-            "lane",
+            "priority",
             "due_at",
             postgresql_where=text("sent_at IS NULL AND parked_at IS NULL"),
         ),
     )
     channel: Mapped[str] = mapped_column(default="email", server_default="email")
-    lane: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    priority: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
     kind: Mapped[str]
     recipient_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
     address: Mapped[str | None]

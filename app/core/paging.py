@@ -97,8 +97,8 @@ async def count_rows(db: AsyncSession, query: Query, max_count: int = MAX_COUNTE
     """Count the rows of `query`; None when there are more than `max_count`, or when that is 0 (do not count)."""
     if not max_count:
         return None
-    one = literal_column("1", Integer).label("one")
-    rows = query.with_only_columns(one, maintain_column_froms=True).order_by(None).limit(max_count + 1).subquery()
+    constant = literal_column("1", Integer).label("one")
+    rows = query.with_only_columns(constant, maintain_column_froms=True).order_by(None).limit(max_count + 1).subquery()
     count: int = (await db.execute(select(func.count()).select_from(rows))).scalar_one()
     return count if count <= max_count else None
 
@@ -150,9 +150,9 @@ def _is_value(value: object, type_: type) -> bool:
     return type(value) is type_ and "\x00" not in str(value)
 
 
-def _encode_sort_cursor(row: AnyRow, shown: int) -> str:
+def _encode_sort_cursor(row: AnyRow, skipped: int) -> str:
     value = row.sort_key.isoformat() if isinstance(row.sort_key, date) else row.sort_key
-    return encode_cursor(value, row.row_key, shown)
+    return encode_cursor(value, row.row_key, skipped)
 
 
 def _decode_sort_cursor(after: str | None, sort: Sort) -> tuple[int, tuple[Any, int] | None]:
@@ -161,10 +161,10 @@ def _decode_sort_cursor(after: str | None, sort: Sort) -> tuple[int, tuple[Any, 
     last = decode_cursor(after, str if is_date else sort.python_type, int, int)
     if last is None:
         return 0, None
-    value, key, shown = last
+    value, key, skipped = last
     if not is_date:
-        return int(shown), (value, int(key))
+        return int(skipped), (value, int(key))
     try:
-        return int(shown), (sort.python_type.fromisoformat(str(value)), int(key))  # type: ignore[attr-defined]
+        return int(skipped), (sort.python_type.fromisoformat(str(value)), int(key))  # type: ignore[attr-defined]
     except ValueError as error:
         raise Missing() from error

@@ -1,4 +1,4 @@
-"""The contract between a room and app.privacy: which personal data the room keeps, and how it erases them (W16, W17).
+"""The interface between a room and app.privacy: the room's personal data, and how they are erased (W16, W17).
 
 A room declares one PersonalData; app.privacy.personal_data lists them all. Why each column stays or goes is in
 docs/decisions/0014-account-deletion.md.
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 ERASED_TEXT = "–"  # where the schema requires a text
 # The personal values of events; followed by a condition on `e`, the event.
 DELETE_EVENT_VALUES = "DELETE FROM event_values v USING events e WHERE e.id = v.event_id AND "
+DELETE_IDEMPOTENCY_KEYS = "DELETE FROM idempotency_keys WHERE user_id = :id"
+DELETE_MESSAGES = "DELETE FROM outbox WHERE recipient_id = :id"
 CUSTOMER, PROFESSIONAL, ADMIN = ("customer",), ("professional",), ("admin",)
 
 

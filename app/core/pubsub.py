@@ -17,7 +17,7 @@ from app.core.poll_loop import PollLoop
 
 REDIS_TIMEOUT_SECONDS = 1.0
 POLL_SECONDS = 0.25
-MAX_SILENT_POLLS = 3  # polls without an answer to a ping before Redis counts as down
+MAX_EMPTY_POLLS = 3  # polls without an answer to a ping before Redis counts as down
 RETRY_SECONDS = 0.5
 POLL_FALLBACK_SECONDS = 3
 FALLBACK_POLL_SECONDS = 3.0
@@ -46,7 +46,7 @@ class Subscription:
         self._wake.set()
 
     def close(self) -> None:
-        """End the subscription and wake whoever waits for it."""
+        """End the subscription and wake the tasks that wait for it."""
         self.closed = True
         self._wake.set()
 
@@ -157,15 +157,15 @@ class Bus:
             await redis.aclose()
 
     async def _read(self, channel: PubSub) -> None:
-        silent_polls = 0
+        empty_polls = 0
         while self.up:
             message = await channel.get_message(timeout=POLL_SECONDS)
-            silent_polls = 0 if message else silent_polls + 1
+            empty_polls = 0 if message else empty_polls + 1
             if message and message["type"] == "message":
                 self._dispatch(message["data"])
-            elif silent_polls == 1:
+            elif empty_polls == 1:
                 await channel.ping()
-            elif silent_polls > MAX_SILENT_POLLS:
+            elif empty_polls > MAX_EMPTY_POLLS:
                 raise TimeoutError("redis does not answer")
 
     def _dispatch(self, data: str) -> None:

@@ -32,7 +32,7 @@ _TASK_PREFIX = "task:"
 
 
 def enqueue_after_commit(db: AsyncSession, task: str, *, queue: str = CLOCK_QUEUE, **ids: int | str) -> None:
-    """Queue `task` once `db` has committed: enqueue_after_commit(db, "build_export", queue=EXPORT_QUEUE, export_id=7)."""
+    """Queue `task` once `db` has committed: enqueue_after_commit(db, "build_export", queue=…, export_id=7)."""
     message = OutgoingMessage(f"{_TASK_PREFIX}{queue}:{task}", json.dumps(ids, sort_keys=True))
     send_after_commit(db, [message])
 
@@ -66,6 +66,6 @@ class TaskQueue:
 
 
 def connect_queue(url: str, name: str, **options: Any) -> RedisQueue:
-    """`options` go to the Redis client; a worker that waits for jobs must not time out, everybody else must."""
+    """`options` go to the Redis client; only a worker that waits for jobs has no time-out."""
     timeouts = {"socket_timeout": REDIS_TIMEOUT_SECONDS, "socket_connect_timeout": REDIS_TIMEOUT_SECONDS, **options}
     return RedisQueue(Redis.from_url(url, **timeouts), name=f"doorstep-{name}")

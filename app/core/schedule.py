@@ -75,7 +75,7 @@ class Timetable:
 
 
 class ScheduleRun(NaturalKeyBase):
-    """One tick of one task: claimed by a scheduler until `handed_until`, worked on until `running_until` (renewed).
+    """One tick of one task: claimed by a scheduler until `claimed_until`, worked on until `leased_until` (renewed).
 
     Both leases run out when a worker dies, and then any other takes the tick over.
     """
@@ -88,12 +88,12 @@ class ScheduleRun(NaturalKeyBase):
     name: Mapped[str] = mapped_column(primary_key=True)
     tick: Mapped[datetime] = mapped_column(primary_key=True)
     attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    handed_until: Mapped[datetime | None]
-    running_until: Mapped[datetime | None]
+    claimed_until: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
-    told: Mapped[str] = mapped_column(default="", server_default="")
+    result: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class TaskFailure(Base):
@@ -112,7 +112,7 @@ class TaskFailure(Base):
 
 
 UNSETTLED = and_(ScheduleRun.finished_at.is_(None), ScheduleRun.failed_at.is_(None))
-RELEASED: dict[str, datetime | None] = {"running_until": None, "handed_until": None}
+RELEASED: dict[str, datetime | None] = {"leased_until": None, "claimed_until": None}
 
 
 class ScheduleRuns:
@@ -137,40 +137,40 @@ class ScheduleRuns:
 
     async def claim_due(self, now: datetime, until: datetime) -> Sequence[Tick]:
         """Claim unsettled ticks that no worker holds until `until`; oldest first."""
-        due = UNSETTLED, is_expired(ScheduleRun.handed_until, now), is_expired(ScheduleRun.running_until, now)
+        due = UNSETTLED, is_expired(ScheduleRun.claimed_until, now), is_expired(ScheduleRun.leased_until, now)
         runs = await claim_due(
             self._db,
             ScheduleRun,
             due,
-            {"handed_until": until},
+            {"claimed_until": until},
             order_by=[ScheduleRun.tick],
             limit=CLAIM_BATCH_SIZE,
         )
         return sorted(((run.name, run.tick) for run in runs), key=lambda tick: tick[1])
 
     async def begin(self, tick: Tick, now: datetime, until: datetime) -> int | None:
-        """Lease the tick to this worker; return the number of this attempt, None if it is settled or being worked on."""
+        """Lease the tick to this worker; return the number of the attempt, None if it is settled or leased."""
         begun = (
             update(ScheduleRun)
-            .where(_is(tick), UNSETTLED, is_expired(ScheduleRun.running_until, now))
-            .values(running_until=until, attempts=ScheduleRun.attempts + 1, started_at=now)
+            .where(_is(tick), UNSETTLED, is_expired(ScheduleRun.leased_until, now))
+            .values(leased_until=until, attempts=ScheduleRun.attempts + 1, started_at=now)
             .returning(ScheduleRun.attempts)
         )
         attempt: int | None = (await self._db.execute(begun)).scalar_one_or_none()
         return attempt
 
     async def renew_lease(self, tick: Tick, until: datetime) -> None:
-        await renew_lease(self._db, ScheduleRun, [_is(tick), UNSETTLED], {"running_until": until})
+        await renew_lease(self._db, ScheduleRun, [_is(tick), UNSETTLED], {"leased_until": until})
 
     async def finish(self, tick: Tick, now: datetime, result: str) -> None:
-        await self._settle(tick, finished_at=now, told=result, **RELEASED)
+        await self._settle(tick, finished_at=now, result=result, **RELEASED)
 
     async def retry_later(self, tick: Tick, at: datetime, error: str) -> None:
-        await self._settle(tick, handed_until=at, running_until=None, told=error)
+        await self._settle(tick, claimed_until=at, leased_until=None, result=error)
 
     async def fail(self, tick: Tick, now: datetime, error: str) -> None:
         """Give up; the row stays until an admin retries or discards it."""
-        await self._settle(tick, failed_at=now, told=error, **RELEASED)
+        await self._settle(tick, failed_at=now, result=error, **RELEASED)
 
     async def retry(self, tick: Tick) -> bool:
         """Run a failed tick again. False when it had not failed."""
@@ -178,7 +178,7 @@ class ScheduleRuns:
 
     async def discard(self, tick: Tick, now: datetime) -> bool:
         """Leave a failed tick undone. False when it had not failed."""
-        return await self._settle_failed(tick, failed_at=None, finished_at=now, told="discarded")
+        return await self._settle_failed(tick, failed_at=None, finished_at=now, result="discarded")
 
     async def prune(self, frequent: Iterable[str], now: datetime) -> int:
         """Delete old runs that finished; failures stay. `frequent` are the tasks of every few minutes."""

@@ -29,7 +29,7 @@ _PART = re.compile(r"paper|[1-9][0-9]{0,2}\.jpg")
 
 @dataclass(slots=True)
 class Upload:
-    """An uploaded file, unlinked on disk: it is gone when it is closed.
+    """An uploaded file, unlinked on disk: closing deletes it.
 
     `name` is the sender's file name. The content of a file that is `too_large` is discarded.
     """

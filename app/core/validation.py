@@ -1,4 +1,4 @@
-"""Read many fields at once, so that a person is told about every wrong field and not only the first."""
+"""Read many fields at once, to report the errors of all invalid fields together."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar

@@ -35,7 +35,7 @@ async def submit_documents(db: AsyncSession, town: Town, storage: Storage) -> in
     rng, count = random.Random(demo_people.PROFESSIONAL_NAME), 0
     for number, user in enumerate(town.professionals.values()):
         professional = await db.get_one(Professional, user.id)
-        is_pending = professional.standing != "approved"
+        is_pending = professional.approval_status != "approved"
         submitted_at = clock.now() - timedelta(days=3, hours=-7 * (number % 6)) if is_pending else town.founded
         expires_on = clock.today() + timedelta(days=_days_valid(number, rng))
         with clock.freeze(submitted_at):
@@ -55,7 +55,7 @@ async def _submit(
     name = user.full_name
     card = _draw_identity_card(name, f"SPM {number:04d} 0000", number)
     await document_changes.submit_document(db, storage, user, user.id, "identity", _scan("identity.png", card, "PNG"))
-    if professional.standing == "approved" and number % 3:
+    if professional.approval_status == "approved" and number % 3:
         return 1
     sheet = _draw_certificate(name, professional, expires_on)
     document = _scan("permit.pdf", sheet, "PDF", _draw_second_page(name))
@@ -65,10 +65,10 @@ async def _submit(
 
 async def _decide(db: AsyncSession, admin: User, user: User, professional: Professional) -> None:
     case = await Cases(db).open(user.id, CaseKind.APPLICATION)
-    if professional.standing == "pending":
+    if professional.approval_status == "pending":
         return
-    case.decided_at, case.decided_by_id, case.state = clock.now(), admin.id, CaseState(professional.standing)
-    if professional.standing == "approved":
+    case.decided_at, case.decided_by_id, case.state = clock.now(), admin.id, CaseState(professional.approval_status)
+    if professional.approval_status == "approved":
         case.checked = CONFIRMED_CHECKS
         await document_changes.approve_documents(db, admin, user.id)
     else:

@@ -22,7 +22,7 @@ from app.payments import charges
 from app.payments.charge import ChargeState
 from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.repository import Charges
-from app.reviews import ratings
+from app.reviews.repository import Reviews
 from app.reviews.review import Review
 from app.scheduling.candidates import BusyTime, Candidate
 from app.scheduling.slots import free_starts
@@ -74,7 +74,7 @@ class BookingSimulation:
         method = rng.choices(METHODS, METHOD_WEIGHTS)[0]
         with clock.freeze(booked_at):
             booking = self._new_booking()
-            booking.named_id = self.candidate.id if self.outcome == "asked" else None
+            booking.requested_professional_id = self.candidate.id if self.outcome == "asked" else None
             booking.hold(self.customer, self.candidate.id)
             self.db.add(booking)
             await self.db.flush()
@@ -228,7 +228,7 @@ class BookingSimulation:
             created_at=clock.now(),
         )
         self.db.add(review)
-        await ratings.add_review(self.db, review)
+        await Reviews(self.db).count_stars(review)
         booking.close(self.customer)
 
 
@@ -250,7 +250,7 @@ async def replay_history(db: AsyncSession, town: Town, encryption: Encryption) -
 
 
 async def _add_upcoming_bookings(db: AsyncSession, town: Town, encryption: Encryption, now: datetime) -> int:
-    """Give the demo professional an offer made to them, two nearby offers and an accepted job of the demo customer."""
+    """Create an offer to the demo professional, two nearby offers and an accepted job of the demo customer."""
     professional, customer = town.candidates[0], town.residents[0]
     near = [
         resident

@@ -15,7 +15,7 @@ from app.core import clock
 from app.dev import demo_people
 from app.scheduling.candidates import Candidate
 from app.scheduling.travel import Location, distance_km
-from app.scheduling.working_hours import Coverage, Offering, WorkingHours
+from app.scheduling.working_hours import Coverage, OfferedService, WorkingHours
 
 PROFESSIONAL_COUNT, CUSTOMER_COUNT = 60, 240
 PENDING_COUNT, DENIED_COUNT, BLOCKED_COUNT = 6, 2, 1
@@ -84,7 +84,7 @@ async def create_town(db: AsyncSession, rng: random.Random, password_hash: str) 
     db.add(admin)
     await _add_customers(db, town)
     await _add_professionals(db, town)
-    await _block_one(db, town, admin)
+    await _block_professional(db, town, admin)
     return town
 
 
@@ -122,11 +122,11 @@ async def _add_professionals(db: AsyncSession, town: Town) -> None:
         await db.flush()
         town.professionals[user.id] = user
         home = _location_of(town, "600020") if is_demo_account else town.rng.choice(town.locations)
-        await _add_professional(db, town, user, category, home, _standing(number))
+        await _add_professional(db, town, user, category, home, _approval_status(number))
     await db.flush()
 
 
-def _standing(number: int) -> str:
+def _approval_status(number: int) -> str:
     """Return the approval state: the last few applications are pending or denied."""
     if number >= PROFESSIONAL_COUNT - PENDING_COUNT:
         return "pending"
@@ -134,7 +134,7 @@ def _standing(number: int) -> str:
 
 
 async def _add_professional(
-    db: AsyncSession, town: Town, user: User, category: Category, home: Location, standing: str
+    db: AsyncSession, town: Town, user: User, category: Category, home: Location, status: str
 ) -> None:
     years = town.rng.randint(1, 22)
     is_demo_account = user.email == demo_people.PROFESSIONAL_EMAIL
@@ -145,32 +145,35 @@ async def _add_professional(
     db.add(
         Professional(
             user_id=user.id,
-            standing=standing,
+            approval_status=status,
             trade=category.name,
             experience_years=years,
             home_pincode=home.pincode,
             created_at=town.founded,
-            approved_at=town.founded if standing == "approved" else None,
-            denial_reason="The photo on the identity card cannot be read." if standing == "denied" else None,
+            approved_at=town.founded if status == "approved" else None,
+            denial_reason="The photo on the identity card cannot be read." if status == "denied" else None,
         )
     )
     await db.flush()
     db.add_all(WorkingHours(professional_id=user.id, weekday=d, opens=o, closes=c) for d, o, c in hours)
     db.add_all(Coverage(professional_id=user.id, pincode=location.pincode) for location in covered)
-    db.add_all(Offering(professional_id=user.id, service_id=service_id, standing=standing) for service_id in offered)
-    if standing == "approved":
+    db.add_all(
+        OfferedService(professional_id=user.id, service_id=service_id, approval_status=status)
+        for service_id in offered
+    )
+    if status == "approved":
         town.covered_pincodes[user.id] = {location.pincode for location in covered}
         town.candidates.append(
             Candidate(user.id, user.full_name, years, home, list(hours), frozenset(offered), 0, 0, 0, 0.0)
         )
 
 
-async def _block_one(db: AsyncSession, town: Town, admin: User) -> None:
+async def _block_professional(db: AsyncSession, town: Town, admin: User) -> None:
     """Block the last approved professional, who then has no bookings in the history."""
     blocked = town.candidates.pop()
     since = clock.now() - timedelta(days=20)
     reason = "Three customers said that you asked for more money at the door. Write to us with your side."
-    db.add(Block(user_id=blocked.id, by_id=admin.id, reason=reason, created_at=since))
+    db.add(Block(user_id=blocked.id, blocked_by_id=admin.id, reason=reason, created_at=since))
     person = await db.get_one(User, blocked.id)
     person.record("person.blocked", by=admin, at=since, before="active", after="blocked", personal={"reason": reason})
     await db.flush()

@@ -12,7 +12,7 @@ import app.models  # noqa: F401  declares every event type and table; no listene
 from app.accounts.address import Pincode
 from app.accounts.user import User
 from app.catalog.reference_data import load_catalogue
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core.db import AdvisoryLock, Database, acquire_lock
 from app.core.encryption import Encryption
 from app.core.secrets import Passwords
@@ -41,12 +41,12 @@ async def _seed(settings: Settings) -> int:
             print("The demo town stands already.")
             return 0
         async with database.sessions() as db:
-            violations = await broken(db, storage)
+            violations = await find_violations(db, storage)
     finally:
         await database.close()
     print(summary)
     for violation in violations:
-        print(f"It breaks {violation.rule}: {violation.what}.")
+        print(f"It breaks {violation.rule}: {violation.subject}.")
     return 1 if violations else 0
 
 

@@ -19,7 +19,7 @@ def redis_url(state: ServerState, database: int = 0) -> str:
 
 
 class Valkey:
-    """One server for one folder. `durable=False` keeps nothing on disk."""
+    """One server for one folder. `durable=False`: nothing is persisted."""
 
     def __init__(self, folder: Path, state: ServerState, log: Path, *, durable: bool) -> None:
         self.folder, self.state, self.log, self.durable = folder, state, log, durable

@@ -1,4 +1,4 @@
-"""The slots of a service at a place, and the professionals who can come."""
+"""The slots of a service in a locality, and the available professionals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.user import public_name
+from app.accounts.names import public_name
 from app.bookings.slot_picker import parts_of
 from app.catalog.repository import ServiceDetails
 from app.catalog.search import find_pincode
@@ -43,11 +43,11 @@ class ServiceAvailability:
     @property
     def nearest_candidates(self) -> Sequence[Candidate]:
         """The nearest candidates, with the selected one among them."""
-        few = list(self.candidates[:MAX_NEAREST_CANDIDATES])
+        nearest = list(self.candidates[:MAX_NEAREST_CANDIDATES])
         return (
-            few
-            if self.selected_professional is None or self.selected_professional in few
-            else [*few, self.selected_professional]
+            nearest
+            if self.selected_professional is None or self.selected_professional in nearest
+            else [*nearest, self.selected_professional]
         )
 
     @property

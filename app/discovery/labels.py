@@ -4,23 +4,7 @@ from app.core.i18n import _, ngettext
 
 
 def count_of_services(number: int) -> str:
-    """Write the count: "Five services", from 13 on in digits."""
-    labels = {
-        0: _("No services"),
-        1: _("One service"),
-        2: _("Two services"),
-        3: _("Three services"),
-        4: _("Four services"),
-        5: _("Five services"),
-        6: _("Six services"),
-        7: _("Seven services"),
-        8: _("Eight services"),
-        9: _("Nine services"),
-        10: _("Ten services"),
-        11: _("Eleven services"),
-        12: _("Twelve services"),
-    }
-    return labels.get(number) or ngettext("%(num)s service", "%(num)s services", number)
+    return ngettext("%(num)s service", "%(num)s services", number) if number else _("No services")
 
 
 def sorts() -> list[tuple[str, str]]:
@@ -35,8 +19,8 @@ def sorts() -> list[tuple[str, str]]:
 
 def language_of(text: str) -> str | None:
     """Detect the language of a text by its script, for the lang attribute; None for Latin script."""
-    if any("\u0b80" <= letter <= "\u0bff" for letter in text):
+    if any("\u0b80" <= char <= "\u0bff" for char in text):
         return "ta"
-    if any("\u0900" <= letter <= "\u097f" for letter in text):
+    if any("\u0900" <= char <= "\u097f" for char in text):
         return "hi"
     return None

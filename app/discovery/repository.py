@@ -8,22 +8,22 @@ from typing import Any
 from sqlalchemy import BigInteger, Row, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.user import public_name
+from app.accounts.names import public_name
+from app.accounts.ratings import RATING_SUM_SQL, REVIEW_COUNT_SQL, RatingDistribution
 from app.core import clock
 from app.core.errors import Missing
 from app.discovery.service_list import ServiceCard
-from app.reviews.ratings import RatingDistribution
 
 MOST_BOOKED_WINDOW = timedelta(days=90)
-INT64 = 2**63 - 1
+MAX_INT64 = 2**63 - 1
 
 # One probe per service that stops at the first professional.
 BOOKABLE_SERVICES = text(
-    """
+    f"""
     SELECT s.id, s.slug, s.name, s.price, s.minutes, s.notice_minutes, s.horizon_days,
            c.slug AS category, c.short_name AS category_name,
-           coalesce(r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five, 0) AS stars,
-           coalesce(r.one + r.two + r.three + r.four + r.five, 0) AS reviews
+           coalesce({RATING_SUM_SQL}, 0) AS stars,
+           coalesce({REVIEW_COUNT_SQL}, 0) AS reviews
       FROM services s
       JOIN categories c ON c.id = s.category_id
       LEFT JOIN service_ratings r ON r.service_id = s.id
@@ -73,19 +73,19 @@ BUSIEST_PINCODE = text(
 
 PUBLIC_CARD = text(
     """
-    SELECT p.user_id, u.full_name, u.left_at IS NOT NULL AS has_left, p.trade, p.experience_years, h.place,
+    SELECT p.user_id, u.full_name, u.deleted_at IS NOT NULL AS has_left, p.trade, p.experience_years, h.place,
            coalesce(r.one, 0) AS one, coalesce(r.two, 0) AS two, coalesce(r.three, 0) AS three,
            coalesce(r.four, 0) AS four, coalesce(r.five, 0) AS five, coalesce(r.jobs, 0) AS jobs,
            (SELECT coalesce(array_agg(DISTINCT a.place ORDER BY a.place), '{}')
               FROM coverage v JOIN pincodes a ON a.pincode = v.pincode WHERE v.professional_id = p.user_id) AS areas,
            (SELECT coalesce(json_agg(json_build_array(s.slug, s.name, s.price) ORDER BY s.name), '[]')
-              FROM eligible_offerings(:today) e JOIN services s ON s.id = e.service_id AND s.retired_at IS NULL
+              FROM eligible_services(:today) e JOIN services s ON s.id = e.service_id AND s.retired_at IS NULL
              WHERE e.professional_id = p.user_id) AS services
       FROM professionals p
       JOIN users u ON u.id = p.user_id
       JOIN pincodes h ON h.pincode = p.home_pincode
       LEFT JOIN professional_ratings r ON r.professional_id = p.user_id
-     WHERE p.user_id = :id AND p.standing = 'approved'
+     WHERE p.user_id = :id AND p.approval_status = 'approved'
        AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL)
     """
 )
@@ -171,7 +171,7 @@ class CatalogueQueries:
         """Load the public card; raises Missing if the professional is not approved, or blocked."""
         row = (
             (await self._db.execute(PUBLIC_CARD, {"id": person_id, "today": clock.today()})).one_or_none()
-            if 0 < person_id <= INT64
+            if 0 < person_id <= MAX_INT64
             else None
         )
         if row is None:

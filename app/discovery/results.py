@@ -66,7 +66,7 @@ class SearchResults:
 
     @property
     def is_unmet(self) -> bool:
-        """Whether no professional there does this, whatever price and rating are filtered for."""
+        """Whether no professional there offers this, regardless of the price and rating filters."""
         return self.area is not None and not self.errors and not self.match_count
 
 

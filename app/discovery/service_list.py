@@ -1,4 +1,4 @@
-"""The services that can be booked in a place: filtered, sorted and split into pages."""
+"""The services that can be booked in a locality: filtered, sorted and paginated."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

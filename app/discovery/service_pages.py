@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.catalog.repository import ServiceDetails, ServiceRepository
+from app.catalog.repository import ServiceDetails, ServiceRatings, ServiceRepository
 from app.core import cache_tags
 from app.core.datetimes import format_clock_time, format_datetime
 from app.discovery import invalidation
@@ -54,7 +54,7 @@ class ServicePages(Controller):
             max_age=invalidation.CATALOGUE_MAX_AGE_SECONDS,
             tags=(cache_tags.REVIEWS, cache_tags.CARDS),
             service=service,
-            spread=await reviews.rating_of_service(service.id),
+            spread=await ServiceRatings(db).of(service.id),
             reviews=await reviews.of_service(service.id, parse_query(request).get("after"), REVIEWS_PAGE_SIZE),
             language_of=language_of,
         )
@@ -97,7 +97,7 @@ async def _slot_selection(request: Request, service: ServiceDetails, db: AsyncSe
 async def _reviews_context(db: AsyncSession, service: ServiceDetails) -> dict[str, Any]:
     reviews = Reviews(db)
     return {
-        "spread": await reviews.rating_of_service(service.id),
+        "spread": await ServiceRatings(db).of(service.id),
         "reviews": await reviews.of_service(service.id, limit=REVIEWS_SHOWN),
     }
 
@@ -107,7 +107,7 @@ def _day_strip(availability: ServiceAvailability) -> list[dict[str, Any]]:
 
 
 def _slot_groups(availability: ServiceAvailability, index: int) -> list[dict[str, Any]]:
-    """The slots of one day, as the slots macro takes them."""
+    """The slots of one day, in the form of the slots macro."""
     return [
         {
             "part": part,
@@ -115,7 +115,7 @@ def _slot_groups(availability: ServiceAvailability, index: int) -> list[dict[str
                 {
                     "value": start.strftime(SLOT_VALUE_FORMAT),
                     "time": format_clock_time(start),
-                    "words": format_datetime(start),
+                    "label": format_datetime(start),
                 }
                 for start in starts
             ],

@@ -1,4 +1,4 @@
-"""/admin/bookings: the table, one booking beside it, its contact (views are logged), voiding its code."""
+"""/admin/bookings: the table and the panel of one booking; show its contact (views are logged), void its code."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -106,7 +106,7 @@ def _view(request: Request) -> TableView:
 async def _render(
     request: Request, db: AsyncSession, booking: Booking, *, rejection: Rejection | None = None, **more: Any
 ) -> HtmlResponse:
-    """Render one booking beside the table; the panel alone for HTMX."""
+    """Render one booking and the table; only the panel for HTMX."""
     view = _view(request)
     table = {} if wants_fragment(request) else await _table(db, view)
     context = {"view": view, **table, **await _record(request, db, booking), **more}
@@ -164,7 +164,7 @@ async def _record(request: Request, db: AsyncSession, booking: Booking) -> dict[
 
 
 async def describe_filters(bookings: AdminBookings, filters: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return (field, text) of every active filter that no chip of its own stands for."""
+    """Return (field, text) of every active filter without a chip of its own."""
     category_names = dict(await bookings.categories())
     texts: dict[str, Callable[[str], str]] = {
         "state": lambda value: (

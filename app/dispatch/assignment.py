@@ -1,4 +1,4 @@
-"""Assign a job by hand: the candidates with what stands against each, and the assignment itself."""
+"""Assign a job manually: list candidates with the objections to each, and assign one."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from app.bookings.holds import flush_booking
 from app.bookings.moves import State, state_refusal
 from app.bookings.repository import Bookings
 from app.core import clock
-from app.core.datetimes import format_clock_time
+from app.core.datetimes import format_clock_range
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.core.events import Person
@@ -76,13 +76,13 @@ async def assign(db: AsyncSession, by: Person, reference: str, professional_id: 
     if booking.state == State.ASSIGNED and booking.professional_id == professional_id:
         return booking
     if booking.state != State.REQUESTED:
-        raise Refused(state_refusal(booking.state), reason="taken")
-    chosen = next(iter(await find_assignment_candidates(db, booking, professional_id)), None)
-    if chosen is None:
+        raise Refused(state_refusal(booking.state), reason="taken", subject="booking")
+    candidate = next(iter(await find_assignment_candidates(db, booking, professional_id)), None)
+    if candidate is None:
         raise Missing
-    if not chosen.is_free:
-        raise Refused(_not_free(chosen, chosen.objections), reason="busy")
-    await _take(db, chosen, booking, others)
+    if not candidate.is_free:
+        raise Refused(_not_free(candidate, candidate.objections), reason="busy", subject="professional")
+    await _take(db, candidate, booking, others)
     booking.assign(by, professional_id, encryption)
     await flush_booking(db)
     return booking
@@ -110,7 +110,7 @@ async def _take(db: AsyncSession, chosen: AssignmentCandidate, booking: Booking,
             if chosen.reservations
             else _("Not free any more.")
         )
-        raise Refused(_not_free(chosen, [why]), reason="busy") from refusal
+        raise Refused(_not_free(chosen, [why]), reason="busy", subject="professional") from refusal
 
 
 def _not_free(chosen: AssignmentCandidate, reasons: Iterable[str]) -> str:
@@ -158,11 +158,11 @@ def _unavailable(candidate: Candidate, booking: Booking) -> Iterable[str]:
 
 
 def _busy(job: BusyTime, booking: Booking, reference: str) -> str:
-    since, until = (format_clock_time(datetime.fromtimestamp(moment, clock.IST)) for moment in (job.starts, job.ends))
-    values = {"ref": reference, "since": since, "until": until}
+    start, end = (datetime.fromtimestamp(moment, clock.IST) for moment in (job.starts, job.ends))
+    values = {"ref": reference, "time": format_clock_range(start, end)}
     if job.starts < booking.ends_at.timestamp() and booking.starts_at.timestamp() < job.ends:
-        return _("Busy with %(ref)s, %(since)s–%(until)s.", **values)
-    return _("Too far from %(ref)s, %(since)s–%(until)s, to get there in time.", **values)
+        return _("Busy with %(ref)s, %(time)s.", **values)
+    return _("Too far from %(ref)s, %(time)s, to get there in time.", **values)
 
 
 def _sort_key(judged: AssignmentCandidate) -> tuple[bool, int, bool, float, int]:

@@ -117,7 +117,7 @@ class AdminBookings:
             return SearchMatches()
         people: list[int] = []
         if len(typed) >= MIN_NAME_LENGTH:
-            query = select(User.id).where(User.words.contains(typed, autoescape=True))
+            query = select(User.id).where(User.search_text.contains(typed, autoescape=True))
             people = list(await self._db.scalars(query.limit(MAX_PEOPLE + 1)))
         services = select(Service.id).where(Service.name.icontains(typed, autoescape=True)).limit(MAX_PEOPLE)
         cut = len(people) > MAX_PEOPLE
@@ -249,7 +249,7 @@ FILTER_CONDITIONS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "accepted": lambda _value: Booking.accepted_minutes.is_not(None),
     "accepted_under": _accepted_under,
     "rating": _rating,
-    "by_clock": lambda _value: Booking.by_clock == true(),
+    "by_clock": lambda _value: Booking.completed_automatically == true(),
     "disputed": lambda _value: Booking.id.in_(select(Dispute.booking_id)),
     "locked": _locked,
     "blocked": _blocked,

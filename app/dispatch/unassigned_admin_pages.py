@@ -1,4 +1,4 @@
-"""/admin/dispatch: unassigned bookings by time left, who could take one and why not, and the assignment."""
+"""/admin/dispatch: unassigned bookings by remaining time, their candidates with objections, and assignment."""
 
 from typing import Annotated, Any
 

@@ -21,10 +21,12 @@ CHIPS = ("", "soon", "over")
 
 _reserved, _requested = aliased(User), aliased(User)
 _RESERVED_NAME = select(_reserved.full_name).where(_reserved.id == Booking.reserved_for).scalar_subquery()
-_REQUESTED_NAME = select(_requested.full_name).where(_requested.id == Booking.named_id).scalar_subquery()
+_REQUESTED_NAME = (
+    select(_requested.full_name).where(_requested.id == Booking.requested_professional_id).scalar_subquery()
+)
 _DECLINES = select(func.count()).where(Decline.booking_id == Booking.id).scalar_subquery()
 _UNASSIGNED: Query = BOOKING_ROW.add_columns(
-    Booking.asked_until,
+    Booking.exclusive_until,
     Booking.reopened_at,
     Booking.pincode,
     _RESERVED_NAME.label("kept"),
@@ -60,7 +62,7 @@ class UnassignedBookings:
         return {row[0]: row[1] for row in await self._db.execute(query)}
 
     async def declines(self, booking_id: int) -> Sequence[AnyRow]:
-        """Return who passed on it, handed it back or did not come, latest first."""
+        """Return who declined it, handed it back or did not arrive, latest first."""
         query = select(Decline.professional_id, Decline.kind, Decline.reason, Decline.at, User.full_name)
         query = query.join(User, User.id == Decline.professional_id).where(Decline.booking_id == booking_id)
         return (await self._db.execute(query.order_by(Decline.at.desc()).limit(50))).all()

@@ -49,7 +49,7 @@ class ExportBuilder:
             export = await Exports(db).claim(export_id, now, now - writer.STALE_AFTER)
             if export is None:
                 return
-            query = await compile_export_query(db, export.kind, export.filters, export.by_id)
+            query = await compile_export_query(db, export.kind, export.filters, export.requested_by_id)
         path = self._storage.create_file()
         try:
             copy = ExportCopy(self._database_url, export.bom, path)
@@ -96,7 +96,7 @@ class ExportBuilder:
             writer.mark_ready(owned, self._storage.finalize(db, path), size, digest, rows)
             data = {"export": owned.reference, "of": owned.kind}
             key = f"export-ready:{owned.id}"
-            await notify_many(db, [Notification("export_ready", owned.by_id, data, key, clock.now())])
+            await notify_many(db, [Notification("export_ready", owned.requested_by_id, data, key, clock.now())])
 
     async def _fail(self, export: Export, error: str) -> None:
         async with self._unit_of_work() as db:
@@ -109,7 +109,7 @@ class ExportBuilder:
 
 
 class ExportCopy:
-    """COPY of one query into one file; digest and progress are kept as the rows arrive."""
+    """COPY of one query into one file; updates digest and progress as rows arrive."""
 
     def __init__(self, database_url: str, with_byte_order_mark: bool, path: Path) -> None:
         self.path = path

@@ -27,11 +27,11 @@ class Export(Base, AuditedMixin):
             name="exports_ready_check",
         ),
         CheckConstraint("rows_done >= 0 AND (rows_total IS NULL OR rows_total >= 0)", name="exports_rows_check"),
-        Index("exports_by_id_idx", "by_id", "id"),
+        Index("exports_requested_by_id_idx", "requested_by_id", "id"),
         Index("exports_open_idx", "id", postgresql_where=text("state IN ('queued', 'running')")),
     )
     reference: Mapped[str] = mapped_column(String(8), unique=True)
-    by_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
+    requested_by_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
     kind: Mapped[str]
     filters: Mapped[dict[str, Any]] = mapped_column(default=dict)
     bom: Mapped[bool] = mapped_column(default=False, server_default="false")
@@ -44,7 +44,7 @@ class Export(Base, AuditedMixin):
     error: Mapped[str | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
-    heard_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
     ready_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
 

@@ -70,7 +70,7 @@ class ExportRecord(Controller):
         return await _render_export(request, me, db, await Exports(db).by_reference(me.id, ref))
 
     @post("/again")
-    async def again(
+    async def retry(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         await parse_form(request)

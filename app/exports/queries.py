@@ -1,4 +1,4 @@
-"""Build the SQL of each kind of export: the rows of the admin's tables under the same filters, with names beside ids.
+"""Build the SQL of each kind of export: the rows of the admin tables under the same filters, with names and ids.
 
 Text cells that a spreadsheet would take for a formula begin with an apostrophe; numbers are never negative.
 """
@@ -157,7 +157,7 @@ async def _professionals(_db: AsyncSession, filters: Mapping[str, str], _user_id
             _safe_text(User.phone).label("phone"),
             _safe_text(Professional.trade).label("trade"),
             Professional.experience_years.label("years"),
-            Professional.standing.label("standing"),
+            Professional.approval_status.label("standing"),
             _safe_text(Pincode.place).label("area"),
             Pincode.pincode.label("pincode"),
             Professional.jobs.label("jobs"),

@@ -21,7 +21,7 @@ class Exports:
 
     async def by_reference(self, person_id: int, reference: str, *, lock: bool = False) -> Export:
         """Find an export of this user; raises Missing."""
-        query = select(Export).where(Export.by_id == person_id, Export.reference == reference.upper())
+        query = select(Export).where(Export.requested_by_id == person_id, Export.reference == reference.upper())
         query = query.with_for_update() if lock else query
         found = (await self._db.scalars(query.execution_options(populate_existing=True))).one_or_none()
         if found is None:
@@ -30,32 +30,32 @@ class Exports:
 
     async def reference_of(self, person_id: int, export_id: int) -> str:
         """Find the reference of this user's export by its id; raises Missing."""
-        query = select(Export.reference).where(Export.by_id == person_id, Export.id == export_id)
+        query = select(Export.reference).where(Export.requested_by_id == person_id, Export.id == export_id)
         found: str | None = await self._db.scalar(query)
         if found is None:
             raise Missing
         return found
 
     async def latest(self, person_id: int) -> Sequence[Export]:
-        mine = select(Export).where(Export.by_id == person_id, Export.state != "discarded")
-        return (await self._db.scalars(mine.order_by(Export.id.desc()).limit(MAX_LISTED))).all()
+        query = select(Export).where(Export.requested_by_id == person_id, Export.state != "discarded")
+        return (await self._db.scalars(query.order_by(Export.id.desc()).limit(MAX_LISTED))).all()
 
     async def in_progress_count(self, person_id: int) -> int:
-        query = select(func.count()).select_from(Export).where(Export.by_id == person_id, IN_PROGRESS)
+        query = select(func.count()).select_from(Export).where(Export.requested_by_id == person_id, IN_PROGRESS)
         return (await self._db.execute(query)).scalar_one()
 
     async def claim(self, export_id: int, now: datetime, stale_before: datetime) -> Export | None:
         """Claim an export to build it; None if another worker has it or it is finished."""
         free = or_(Export.state == "queued", _is_stale(stale_before))
-        started = {"state": "running", "started_at": now, "heard_at": now, "rows_done": 0, "rows_total": None}
+        started = {"state": "running", "started_at": now, "heartbeat_at": now, "rows_done": 0, "rows_total": None}
         claimed = update(Export).where(Export.id == export_id, free).values(**started).returning(Export)
         found: Export | None = (await self._db.scalars(claimed)).one_or_none()
         return found
 
     async def heartbeat(self, export: Export, now: datetime, done: int, total: int) -> bool:
         """Renew the lease and report progress; False when the export was discarded or taken over."""
-        values = {"heard_at": now, "rows_done": min(done, total), "rows_total": total or None}
-        nudge(self._db, f"user:{export.by_id}", f"export-{export.reference}")
+        values = {"heartbeat_at": now, "rows_done": min(done, total), "rows_total": total or None}
+        nudge(self._db, f"user:{export.requested_by_id}", f"export-{export.reference}")
         return await renew_lease(self._db, Export, _owned(export), values)
 
     async def lock_if_still_owned(self, export: Export) -> Export | None:
@@ -71,6 +71,11 @@ class Exports:
         """List exports that have a file."""
         return (await self._db.scalars(select(Export).where(Export.stored_as.is_not(None)))).all()
 
+    async def file_names_of(self, person_id: int) -> Sequence[str]:
+        """Names of the files of exports that this person requested."""
+        query = select(Export.stored_as).where(Export.requested_by_id == person_id, Export.stored_as.is_not(None))
+        return [str(name) for name in await self._db.scalars(query)]
+
     async def stored_names(self) -> set[str]:
         return {str(export.stored_as) for export in await self.with_file()}
 
@@ -80,7 +85,7 @@ class Exports:
 
 
 def _is_stale(since: datetime) -> ColumnElement[bool]:
-    return and_(Export.state == "running", is_expired(Export.heard_at, since))
+    return and_(Export.state == "running", is_expired(Export.heartbeat_at, since))
 
 
 def _owned(export: Export) -> list[ColumnElement[bool]]:

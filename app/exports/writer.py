@@ -40,7 +40,7 @@ async def request_export(db: AsyncSession, by: Person, kind: str, filters: Mappi
     cleaned = {name: value for name, value in filters.items() if value}
     export = Export(
         reference=new_reference(),
-        by_id=by.id,
+        requested_by_id=by.id,
         kind=kind,
         filters=cleaned,
         bom=bom,
@@ -58,7 +58,7 @@ def mark_ready(export: Export, stored_as: str, size: int, sha256: bytes, rows: i
     """Mark an export as ready; `rows` does not count the header."""
     export.state, export.stored_as, export.size, export.sha256 = "ready", stored_as, size, sha256
     export.rows_total = export.rows_done = rows
-    export.ready_at, export.expires_at, export.heard_at = clock.now(), clock.now() + FILE_RETENTION, None
+    export.ready_at, export.expires_at, export.heartbeat_at = clock.now(), clock.now() + FILE_RETENTION, None
     export.record("export.ready", by=PLATFORM, nudges=_nudges(export), rows=rows, size=size)
 
 
@@ -78,7 +78,7 @@ def record_download(export: Export, by: Person, now: datetime) -> str:
 
 
 def mark_failed(export: Export, why: str) -> None:
-    export.state, export.error, export.heard_at = "failed", why, None
+    export.state, export.error, export.heartbeat_at = "failed", why, None
     export.record("export.failed", by=PLATFORM, nudges=_nudges(export), error=why)
 
 
@@ -113,7 +113,7 @@ async def expire(db: AsyncSession, storage: Storage) -> int:
 
 
 async def requeue_stale(db: AsyncSession) -> int:
-    """Enqueue exports again that no worker is building; a job that is queued already is not doubled."""
+    """Enqueue exports that no worker is building; a job that is queued already is not duplicated."""
     stale = await Exports(db).stale(clock.now() - STALE_AFTER)
     for export in stale:
         _enqueue(db, export)
@@ -140,4 +140,7 @@ def _erase_file(db: AsyncSession, storage: Storage, export: Export, state: str) 
 
 
 def _nudges(export: Export) -> list[tuple[str, str]]:
-    return [(f"user:{export.by_id}", f"export-{export.reference}"), (f"user:{export.by_id}", "exports")]
+    return [
+        (f"user:{export.requested_by_id}", f"export-{export.reference}"),
+        (f"user:{export.requested_by_id}", "exports"),
+    ]

@@ -1,4 +1,4 @@
-"""Accept, pass on or hand back an offered job; reservations in the way move to other candidates (W10).
+"""Accept, decline or hand back a job; conflicting reservations move to other candidates (W10).
 
 Lock order: see app.bookings.reservation.
 """
@@ -93,7 +93,7 @@ async def clear_conflicts(db: AsyncSession, me: Candidate, booking: Booking, oth
     All rows are locked by lock_with_reservations. Refused("late", "busy").
     """
     if booking.starts_at <= clock.now():
-        raise Refused(_("The time of this job has come. The customer picks another."), reason="late")
+        raise Refused(_("The time of this job has come. The customer picks another."), reason="late", subject="job")
     bookings = Bookings(db)
     candidates = {other.id: await candidates_for(db, bookings, other) for other in others.values()}
     professional_ids = {me.id} | {worker.id for workers in candidates.values() for worker in workers}
@@ -105,17 +105,17 @@ async def clear_conflicts(db: AsyncSession, me: Candidate, booking: Booking, oth
 async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: Booking) -> Candidate:
     """Return `by` as a candidate. Missing: never offered to them; Refused("taken", "cancelled"): no longer open."""
     where = await require_pincode(db, booking.pincode)
-    crew = await find_candidates(db, [booking.service_id], where, professional_id=by.id)
+    candidates = await find_candidates(db, [booking.service_id], where, professional_id=by.id)
     declined = await bookings.declined_by([booking.id])
-    if not crew or booking.state == State.HELD or by.id in declined[booking.id]:
+    if not candidates or booking.state == State.HELD or by.id in declined[booking.id]:
         raise Missing
     if booking.state == State.CANCELLED:
         raise Refused(_("The customer does not need this any more."), reason="cancelled")
     if booking.state != State.REQUESTED:
-        raise Refused(_("Taken by someone else."), reason="taken")
+        raise Refused(_("Taken by someone else."), reason="taken", subject="job")
     if booking.priority_professional_id(clock.now()) not in (None, by.id):
         raise Missing
-    return crew[0]
+    return candidates[0]
 
 
 async def _move_reservations(
@@ -131,7 +131,7 @@ async def _move_reservations(
     await flush_booking(db)
     await load_busy_times(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
     if not within_hours(me, booking.minutes, booking.starts_at):
-        raise Refused(_("That is outside your working hours."), reason="busy")
+        raise Refused(_("That is outside your working hours."), reason="busy", subject="hours")
     for job in conflicts(me, booking.minutes, where, booking.starts_at):
         await _move_reservation(db, me, job, others, candidates)
 
@@ -142,12 +142,19 @@ async def _move_reservation(
     other = others.get(job.booking_id)
     if job.is_committed or other is None:
         raise Refused(_("You have another job at that time, or no time to get from one to the other."), reason="busy")
-    if me.id in (other.named_id if other.state == State.HELD else None, other.priority_professional_id(clock.now())):
-        raise Refused(_("Another customer asked for you at that time. Answer that offer first."), reason="busy")
+    if me.id in (
+        other.requested_professional_id if other.state == State.HELD else None,
+        other.priority_professional_id(clock.now()),
+    ):
+        raise Refused(
+            _("Another customer asked for you at that time. Answer that offer first."), reason="busy", subject="offer"
+        )
     remaining = [worker for worker in candidates[other.id] if worker.id != me.id]
     await load_busy_times(db, remaining, other.starts_at, other.ends_at, ignoring=other.id)
     replacement = first_free(remaining, other, await require_pincode(db, other.pincode))
     if replacement is None:
-        raise Refused(_("Your time is kept for another customer, and nobody else is free then."), reason="busy")
+        raise Refused(
+            _("Your time is kept for another customer, and nobody else is free then."), reason="busy", subject="hold"
+        )
     other.reserve_for(replacement)
     await flush_booking(db)

@@ -1,5 +1,6 @@
 """/availability: weekly hours, time off and area, with a question about affected accepted jobs (W8)."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import Controller, get, post
@@ -8,11 +9,13 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.core.datetimes import format_time_input
 from app.core.errors import Invalid
 from app.core.i18n import _, ngettext
 from app.jobs.schedule_changes import ScheduleChange, cancel_time_off, change_schedule, find_affected_jobs
 from app.scheduling.repository import Schedules
 from app.scheduling.schemas import MINUTES_PER_DAY, hours_of, pincodes_of, radius_of, time_off_of
+from app.web.actions import Rejection, submit
 from app.web.forms import Form, parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
@@ -33,22 +36,23 @@ class AvailabilityPages(Controller):
     @post("/hours", name="hours")
     async def hours(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         form = await parse_form(request)
-        try:
-            change = ScheduleChange(hours=hours_of(form))
-        except Invalid as error:
-            return await _render(request, db, me, "hours", form, error)
-        return await _save(request, db, me, change, form)
+
+        async def read_change() -> ScheduleChange:
+            return ScheduleChange(hours=hours_of(form))
+
+        return await _save(request, db, me, "hours", form, read_change)
 
     @post("/time-off", name="time-off")
     async def time_off(
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         form = await parse_form(request)
-        try:
+
+        async def read_change() -> ScheduleChange:
             away, reason = time_off_of(form)
-        except Invalid as error:
-            return await _render(request, db, me, "time-off", form, error)
-        return await _save(request, db, me, ScheduleChange(away=away, reason=reason), form)
+            return ScheduleChange(away=away, reason=reason)
+
+        return await _save(request, db, me, "time-off", form, read_change)
 
     @post("/time-off/{away:int}/removal", name="time-off-removal")
     async def back(
@@ -61,11 +65,11 @@ class AvailabilityPages(Controller):
     @post("/area", name="area")
     async def area(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         form = await parse_form(request)
-        try:
-            change = ScheduleChange(pincodes=frozenset(await _pincodes(db, me, form)))
-        except Invalid as error:
-            return await _render(request, db, me, "area", form, error)
-        return await _save(request, db, me, change, form)
+
+        async def read_change() -> ScheduleChange:
+            return ScheduleChange(pincodes=frozenset(await _pincodes(db, me, form)))
+
+        return await _save(request, db, me, "area", form, read_change)
 
 
 async def _pincodes(db: AsyncSession, me: Me, form: Form) -> list[str]:
@@ -79,16 +83,28 @@ async def _pincodes(db: AsyncSession, me: Me, form: Form) -> list[str]:
     return pincodes
 
 
-async def _save(request: Request, db: AsyncSession, me: Me, change: ScheduleChange, form: Form) -> HtmlResponse:
-    """Save the change, or render the affected jobs, each to be kept or handed back."""
+async def _save(
+    request: Request,
+    db: AsyncSession,
+    me: Me,
+    part: str,
+    form: Form,
+    read_change: Callable[[], Awaitable[ScheduleChange]],
+) -> HtmlResponse:
+    """Save the change, or render the affected jobs so that each can be kept or handed back."""
     answers = {
         name.removeprefix(ANSWER_PREFIX): value for name, value in form.items() if name.startswith(ANSWER_PREFIX)
     }
-    try:
-        returned = await change_schedule(db, me, change, answers)
-    except Invalid as error:
-        if not any(name.startswith(ANSWER_PREFIX) for name in error.errors):
-            return await _render(request, db, me, change.name.replace("_", "-"), form, error)
+    change: ScheduleChange | None = None
+
+    async def save() -> list[str]:
+        nonlocal change
+        change = await read_change()
+        return await change_schedule(db, me, change, answers)
+
+    async def render_rejection(rejection: Rejection) -> HtmlResponse:
+        if change is None or not any(name.startswith(ANSWER_PREFIX) for name in rejection.errors):
+            return await _render(request, db, me, part, form, rejection)
         return page(
             request,
             "jobs/availability_conflicts.html",
@@ -101,15 +117,26 @@ async def _save(request: Request, db: AsyncSession, me: Me, change: ScheduleChan
                 if not name.startswith((ANSWER_PREFIX, CONFIRMED_FIELD, "_csrf"))
             ],
             answers={ANSWER_PREFIX + name: value for name, value in answers.items()},
-            errors=error.errors if CONFIRMED_FIELD in form else {},
+            errors=rejection.errors if CONFIRMED_FIELD in form else {},
         )
+
+    return await submit(
+        request, save, catch=(Invalid,), on_error=render_rejection, message=_saved_message, then="/availability"
+    )
+
+
+def _saved_message(returned: list[str]) -> str:
     message = ngettext("Saved. %(num)s job handed back.", "Saved. %(num)s jobs handed back.", len(returned))
-    flash(request, message if returned else _("Saved."))
-    return redirect(request, "/availability")
+    return message if returned else _("Saved.")
 
 
 async def _render(
-    request: Request, db: AsyncSession, me: Me, part: str = "", form: Form | None = None, error: Invalid | None = None
+    request: Request,
+    db: AsyncSession,
+    me: Me,
+    part: str = "",
+    form: Form | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
     schedules = Schedules(db, me)
     home = await schedules.home()
@@ -118,7 +145,7 @@ async def _render(
     return page(
         request,
         "jobs/availability.html",
-        status=422 if error else 200,
+        status=rejection.status if rejection else 200,
         home=home,
         areas=areas,
         reach=max((area.km for area in areas if area.km is not None), default=None),
@@ -128,7 +155,7 @@ async def _render(
         time_off=await schedules.time_off(),
         services=await schedules.services(),
         part=part,
-        errors=error.errors if error else {},
+        errors=rejection.errors if rejection else {},
     )
 
 
@@ -137,10 +164,6 @@ def _hours_form(stretches: Any) -> dict[str, str]:
     typed: dict[str, str] = {}
     for stretch in stretches:
         part = 1 if f"from-{stretch.weekday}-1" not in typed else 2
-        typed[f"from-{stretch.weekday}-{part}"] = _format_time(stretch.opens)
-        typed[f"to-{stretch.weekday}-{part}"] = _format_time(stretch.closes % MINUTES_PER_DAY)
+        typed[f"from-{stretch.weekday}-{part}"] = format_time_input(stretch.opens)
+        typed[f"to-{stretch.weekday}-{part}"] = format_time_input(stretch.closes % MINUTES_PER_DAY)
     return typed
-
-
-def _format_time(minutes: int) -> str:
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"

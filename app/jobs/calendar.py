@@ -13,7 +13,7 @@ from icalendar import Calendar, Event
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.user import public_name
+from app.accounts.names import public_name
 from app.bookings.booking import Booking
 from app.bookings.moves import State
 from app.core import clock
@@ -49,7 +49,7 @@ class CalendarEntry:
 
 
 def customer_event(entry: CalendarEntry, site: str, now: datetime) -> Event:
-    """Return the customer's entry: the address, and the professional as their page names them."""
+    """Return the customer's entry: the address, and the professional by their public name."""
     booking, name = entry.booking, public_name(entry.name) if entry.name and entry.booking.professional_id else None
     open_now = booking.contact_open(now)
     lines = [

@@ -32,7 +32,7 @@ HISTORY_PERIOD = timedelta(days=30)
 MAX_JOBS = 300
 FEED_RATE_LIMIT = RateLimitPolicy("calendar", 60, 3600)  # a program that follows the feed asks once an hour
 FILE_EXTENSION = ".ics"
-SECRET_NAME = "calendar"
+SECRET_NAME = "calendar"  # pragma: allowlist secret
 
 
 @get("/bookings/{ref:str}/calendar", name="booking-calendar", opt=only("customer"))

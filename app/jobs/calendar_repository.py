@@ -1,4 +1,4 @@
-"""SQL for calendar entries, found through their reader, and for the secret addresses of feeds."""
+"""SQL for calendar entries, scoped to their reader, and for the secret URLs of feeds."""
 
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ class Calendars:
         return await self._find(_entries(Booking.professional_id).where(Booking.customer_id == me.id), reference)
 
     async def of_professional(self, me: Actor, reference: str) -> CalendarEntry:
-        """Return the entry of `me`, who holds the job or held it to its end; else Missing."""
+        """Return the entry of `me`, who is or was assigned to the job until it ended; raises Missing."""
         return await self._find(_entries(Booking.customer_id).where(Booking.professional_id == me.id), reference)
 
     async def jobs_of(self, professional_id: int, since: datetime, limit: int) -> list[CalendarEntry]:
@@ -79,7 +79,7 @@ def _revisions() -> list[str]:
 
 def _active_feeds() -> Select[Any]:
     """Select feeds that no block, password change or account deletion has ended."""
-    mine = User.id == CalendarFeed.professional_id
+    is_own_feed = User.id == CalendarFeed.professional_id
     blocked = exists().where(
         Block.user_id == User.id, (Block.lifted_at.is_(None)) | (Block.created_at >= CalendarFeed.created_at)
     )
@@ -88,8 +88,8 @@ def _active_feeds() -> Select[Any]:
         Event.name == "person.password_changed",
         Event.at >= CalendarFeed.created_at,
     )
-    query = select(CalendarFeed.professional_id).join(User, mine)
-    return query.where(User.left_at.is_(None), ~blocked, ~renewed)
+    query = select(CalendarFeed.professional_id).join(User, is_own_feed)
+    return query.where(User.deleted_at.is_(None), ~blocked, ~renewed)
 
 
 def _entries(
@@ -112,7 +112,7 @@ def _entries(
             revisions.c.changed_at,
         )
         .join(Pincode, Pincode.pincode == Booking.pincode)
-        .outerjoin(User, (User.id == other) & User.left_at.is_(None))
+        .outerjoin(User, (User.id == other) & User.deleted_at.is_(None))
         .join(revisions, true())
     )
 

@@ -1,4 +1,4 @@
-"""At the door: the start and finish codes, and a customer who does not open (W13).
+"""Start and finish a job with codes; report an absent customer (W13).
 
 Every attempt at a code is counted and committed before it is compared (docs/rules.md, codes).
 """
@@ -15,6 +15,7 @@ from app.bookings.code import (
     LOCK_DURATION,
     MAX_ATTEMPTS,
     Code,
+    CodeAttempt,
     entry_locked_until,
     is_spent,
     parse_code,
@@ -24,12 +25,12 @@ from app.bookings.deadlines import LATE_FEE_PAISE, NO_SHOW_WAIT
 from app.bookings.moves import State, state_refusal
 from app.bookings.repository import Bookings
 from app.core import clock
+from app.core.datetimes import format_clock_time
 from app.core.db import TransactionFactory
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Refused
 from app.core.events import Actor
 from app.core.i18n import N_, _
-from app.jobs.repository import CodeAttempt, Jobs
 
 PHASE_STATES = {"start": State.ASSIGNED, "finish": State.STARTED}
 
@@ -78,7 +79,7 @@ async def _matching_attempt(
     new_transaction: TransactionFactory, by: Actor, reference: str, phase: str, typed: str, encryption: Encryption
 ) -> CodeAttempt:
     async with new_transaction() as transaction:
-        attempt = await Jobs(transaction).count_attempt(
+        attempt = await Bookings(transaction).count_attempt(
             by, reference, phase, PHASE_STATES[phase], clock.now(), LOCK_DURATION
         )
         if attempt is None:
@@ -122,14 +123,14 @@ async def _revalidate(db: AsyncSession, booking: Booking, attempt: CodeAttempt) 
     code = next((code for code in booking.codes if code.id == attempt.code_id), None)
     if code is None or not code.is_live:
         raise Refused(void_message(), reason="void")
-    await Jobs(db).lift_lock(code.id)
+    await Bookings(db).lift_lock(code.id)
     return code
 
 
 def locked_message(until: datetime) -> str:
     return _(
         "Entry is locked until %(time)s. The customer can ask for a new code on the booking page, which works at once.",
-        time=until.astimezone(clock.IST).strftime("%H:%M"),
+        time=format_clock_time(until),
     )
 
 
@@ -161,4 +162,4 @@ def _too_early_message(booking: Booking) -> str:
     since = absence_reportable_from(booking)
     if since is None:
         return _("Say that you are at the door first.")
-    return _("You can report it from %(time)s.", time=since.astimezone(clock.IST).strftime("%H:%M"))
+    return _("You can report it from %(time)s.", time=format_clock_time(since))

@@ -53,7 +53,7 @@ class ExpiredOffer:
 
 
 async def find_offers(db: AsyncSession, schedule: ProfessionalSchedule, reference: str | None = None) -> list[Offer]:
-    """Return what the professional could accept now, requests for them first; only `reference` if given."""
+    """Return the offers that the professional could accept now, requests for them first; only `reference` if given."""
     if not schedule.may_work:
         return []
     candidate = schedule.candidate
@@ -62,10 +62,10 @@ async def find_offers(db: AsyncSession, schedule: ProfessionalSchedule, referenc
 
 
 async def find_expired_offers(
-    db: AsyncSession, me: Person, shown: Sequence[str], still_open: Iterable[Offer]
+    db: AsyncSession, me: Person, displayed: Sequence[str], still_open: Iterable[Offer]
 ) -> list[ExpiredOffer]:
     """Return what became of the offers on the screen (`shown`, references) that are not open any more."""
-    missing = sorted(set(shown[:MAX_OFFERS]) - {offer.reference for offer in still_open})
+    missing = sorted(set(displayed[:MAX_OFFERS]) - {offer.reference for offer in still_open})
     if not missing:
         return []
     return [
@@ -75,7 +75,7 @@ async def find_expired_offers(
 
 
 def _fits(candidate: Candidate, row: Row[Any]) -> bool:
-    """Return whether it lies inside the hours and between the jobs held; reservations can move to others."""
+    """Return whether the offer fits the hours and the accepted jobs; reservations can move to other candidates."""
     location = Location(row.pincode, row.latitude, row.longitude)
     if not within_hours(candidate, row.minutes, row.starts_at):
         return False
@@ -93,8 +93,8 @@ def _offer(candidate: Candidate, row: Row[Any]) -> Offer:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         earning=earning_of(row.price),
-        is_requested=row.asked,
-        exclusive_until=row.asked_until,
+        is_requested=row.is_requested,
+        exclusive_until=row.exclusive_until,
         km=None if km is None else round_up_km(km),
         from_job=datetime.fromtimestamp(before.starts, clock.IST) if before else None,
     )

@@ -48,7 +48,7 @@ class JobListPages(Controller):
         tab: FromQuery[str] = "offers",
         seen: FromQuery[str] = "",
     ) -> HtmlResponse:
-        """`seen` are the references of the offers on the screen; those that expired are shown once more."""
+        """`seen` are the references of the displayed offers; expired ones are shown once more."""
         return await render_jobs(request, db, me, tab=tab, shown=seen.split(","))
 
 
@@ -162,7 +162,7 @@ class Workday:
 
 
 async def find_job(db: AsyncSession, me: Me, reference: str) -> Booking:
-    """Return the job that `me` holds; UserBlocked for a blocked professional unless it has started (W2)."""
+    """Return the job assigned to `me`. UserBlocked for a blocked professional unless it has started (W2)."""
     if not _is_reference(reference):
         raise Missing
     booking = await Bookings(db).for_professional(me, reference)
@@ -243,7 +243,7 @@ async def _load_workday(db: AsyncSession, me: Me, reference: str | None = None) 
 async def _render_offer(
     request: Request, db: AsyncSession, me: Me, reference: str, rejection: Rejection | None = None
 ) -> HtmlResponse:
-    """Render the offer for whoever could accept it; else 404, which on an open page replaces the offer."""
+    """Render the offer for a professional who could accept it; else 404, which replaces the offer on an open page."""
     if me.blocked is not None:
         raise UserBlocked(me.blocked)
     if not _is_reference(reference):

@@ -37,7 +37,7 @@ async def reassign_jobs(db: AsyncSession, professional_id: int, reason: str) -> 
 
 
 async def withdraw_services(db: AsyncSession, professional_id: int, service_ids: Collection[int]) -> None:
-    """Reassign holds and requests for services they no longer offer. Accepted jobs stay theirs."""
+    """Reassign holds and requests for services that the professional no longer offers. Accepted jobs stay."""
     if not service_ids:
         return
     bookings = await Bookings(db).locked(await Jobs(db).relying_on(professional_id))
@@ -55,8 +55,8 @@ async def withdraw_services(db: AsyncSession, professional_id: int, service_ids:
 
 
 async def _reassign_hold(db: AsyncSession, booking: Booking, professional_id: int) -> None:
-    """The customer is paying: reserve another professional's time, or cancel if they chose this one or none is free."""
-    replacement = await next_for(db, booking) if booking.named_id != professional_id else None
+    """Reserve another professional's time for an unpaid hold; cancel it if this one was requested or none is free."""
+    replacement = await next_for(db, booking) if booking.requested_professional_id != professional_id else None
     if replacement is not None:
         booking.reserve_for(replacement)
     else:
@@ -66,8 +66,8 @@ async def _reassign_hold(db: AsyncSession, booking: Booking, professional_id: in
 
 
 async def _reassign_request(db: AsyncSession, booking: Booking, professional_id: int) -> None:
-    """Stop waiting for their answer, and reserve another professional's time."""
-    if booking.named_id == professional_id:
+    """End the priority offer, and reserve another professional's time."""
+    if booking.requested_professional_id == professional_id:
         booking.end_priority_offer()
     if booking.reserved_for == professional_id:
         booking.reserve_for(await next_for(db, booking))

@@ -1,17 +1,17 @@
-"""SQL for a professional's jobs: agenda, offers, history, contact, and counted attempts at codes."""
+"""SQL for a professional's jobs: agenda, offers, history and contact."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, String, and_, bindparam, or_, select, text, update
+from sqlalchemy import Row, String, and_, bindparam, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime, Interval
 
+from app.accounts.names import greeting_name
 from app.bookings.booking import Booking
-from app.bookings.code import ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS, Code
 from app.bookings.deadlines import UNFILLED_CUTOFF
 from app.bookings.extra import BOOKING_TOTAL_SQL
 from app.bookings.moves import ACTIVE, State
@@ -40,31 +40,11 @@ AGENDA = text(
     bindparam("me", type_=BigInteger), bindparam("midnight", type_=TIMESTAMP), bindparam("tomorrow", type_=TIMESTAMP)
 )
 
-# Counted by the row's lock, so that of any number of tries at once exactly as many are compared as are allowed.
-COUNT_ATTEMPT = text(
-    """
-    UPDATE codes
-       SET attempts = codes.attempts + 1,
-           locked_until = CASE WHEN codes.attempts + 1 IN (:locks_at, :most) THEN :until ELSE codes.locked_until END
-      FROM bookings b
-     WHERE b.id = codes.booking_id AND b.reference = :reference AND b.professional_id = :me AND b.state = :state
-       AND codes.phase = :phase AND codes.used_at IS NULL AND codes.voided_at IS NULL
-       AND codes.attempts < :most AND (codes.locked_until IS NULL OR codes.locked_until <= :now)
-    RETURNING codes.id, codes.phase, codes.attempts, codes.digest, codes.locked_until
-    """
-).bindparams(
-    bindparam("me", type_=BigInteger),
-    bindparam("reference", type_=String),
-    bindparam("now", type_=TIMESTAMP),
-    bindparam("until", type_=TIMESTAMP),
-)
-
 HISTORY = text(
     """
-    SELECT b.id, b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, pin.place, r.rating
+    SELECT b.id, b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, pin.place, b.rating
       FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
-      LEFT JOIN reviews r ON r.booking_id = b.id
      WHERE b.professional_id = :me AND b.state IN ('completed', 'closed', 'cancelled')
        AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :id))
      ORDER BY b.starts_at DESC, b.id DESC
@@ -75,7 +55,7 @@ HISTORY = text(
 CUSTOMER_CONTACT = text(
     """
     SELECT u.full_name, u.phone, pin.place, pin.district
-      FROM users u, pincodes pin WHERE u.id = :customer AND u.left_at IS NULL AND pin.pincode = :pincode
+      FROM users u, pincodes pin WHERE u.id = :customer AND u.deleted_at IS NULL AND pin.pincode = :pincode
     """
 ).bindparams(bindparam("customer", type_=BigInteger))
 
@@ -94,23 +74,24 @@ DECLINED = text(
 ).bindparams(bindparam("me", type_=BigInteger))
 
 
-# A request named for one professional is theirs alone until asked_until; unaccepted requests expire an hour before
+# A request named for one professional is theirs alone until exclusive_until; unaccepted requests expire an hour before
 # the slot, unless reopened later than that (W9).
 OPEN_OFFERS = text(
     """
     SELECT b.id, b.reference, b.service_name, b.price, b.minutes, b.starts_at, b.ends_at, pin.place,
-           pin.pincode, pin.latitude, pin.longitude, b.named_id IS NOT DISTINCT FROM :me AS asked,
-           CASE WHEN b.named_id = :me AND b.asked_until > :now THEN b.asked_until END AS asked_until
+           pin.pincode, pin.latitude, pin.longitude, b.requested_professional_id IS NOT DISTINCT FROM :me AS is_requested,
+           CASE WHEN b.requested_professional_id = :me AND b.exclusive_until > :now THEN b.exclusive_until END
+             AS exclusive_until
       FROM eligible_coverage(:today) e
       JOIN bookings b ON b.service_id = e.service_id AND b.pincode = e.pincode
                      AND b.state = 'requested' AND b.starts_at > :now
       JOIN pincodes pin ON pin.pincode = b.pincode
      WHERE e.professional_id = :me
-       AND (b.asked_until IS NULL OR b.asked_until <= :now OR b.named_id = :me)
+       AND (b.exclusive_until IS NULL OR b.exclusive_until <= :now OR b.requested_professional_id = :me)
        AND (b.starts_at > :unfilled OR b.reopened_at >= b.starts_at - :before)
        AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.booking_id = b.id AND d.professional_id = :me)
        AND (CAST(:reference AS text) IS NULL OR b.reference = :reference)
-     ORDER BY asked_until IS NULL, b.named_id IS DISTINCT FROM :me, b.starts_at, b.id
+     ORDER BY exclusive_until IS NULL, b.requested_professional_id IS DISTINCT FROM :me, b.starts_at, b.id
      LIMIT 300
     """
 ).bindparams(
@@ -155,7 +136,7 @@ class AgendaRow:
 
     @property
     def busy(self) -> BusyTime:
-        """The job as taken time."""
+        """The job as a busy time."""
         return BusyTime(self.id, int(self.starts_at.timestamp()), int(self.ends_at.timestamp()), self.location, True)
 
 
@@ -183,16 +164,9 @@ class CustomerContact:
     place: str
     district: str
 
-
-@dataclass(frozen=True, slots=True)
-class CodeAttempt:
-    """A counted attempt at a code, which may be compared once."""
-
-    code_id: int
-    phase: str
-    attempts: int
-    digest: bytes
-    locked_until: datetime | None
+    @property
+    def first_name(self) -> str:
+        return greeting_name(self.name)
 
 
 class Jobs:
@@ -200,7 +174,7 @@ class Jobs:
         self.db = db
 
     async def agenda(self, me: Actor) -> list[AgendaRow]:
-        """Return all jobs that `me` holds and those completed today."""
+        """Return all open jobs of `me` and those completed today."""
         midnight = clock.at(clock.today())
         params = {"me": me.id, "midnight": midnight, "tomorrow": midnight + timedelta(days=1)}
         return [_agenda_row(row) for row in await self.db.execute(AGENDA, params)]
@@ -219,7 +193,7 @@ class Jobs:
         return (await self.db.execute(OPEN_OFFERS, params)).all()
 
     async def expired_offers(self, professional_id: int, references: Sequence[str]) -> Sequence[Row[Any]]:
-        """Rows of bookings of this professional's services and area that somebody else has or that ended."""
+        """Return bookings of this professional's services and area that another professional has or that ended."""
         params = {"me": professional_id, "seen": references, "today": clock.today()}
         return (await self.db.execute(EXPIRED_OFFERS, params)).all()
 
@@ -246,34 +220,15 @@ class Jobs:
         return (await self.db.execute(ADMIN_CONTACT, params)).one()
 
     async def has_declined(self, me: Actor, reference: str) -> bool:
-        """Return whether `me` passed on the job, handed it back or did not come."""
+        """Return whether `me` declined the job, handed it back or did not arrive."""
         params = {"me": me.id, "reference": reference.upper()}
         return bool((await self.db.execute(DECLINED, params)).scalar_one())
 
-    async def count_attempt(
-        self, me: Actor, reference: str, phase: str, state: str, now: datetime, lock: timedelta
-    ) -> CodeAttempt | None:
-        """Count one attempt at the live code; None when none is allowed. The caller commits before comparing."""
-        params = {
-            "me": me.id,
-            "reference": reference.upper(),
-            "phase": phase,
-            "state": state,
-            "now": now,
-            "until": now + lock,
-            "locks_at": ATTEMPTS_BEFORE_LOCK,
-            "most": MAX_ATTEMPTS,
-        }
-        row = (await self.db.execute(COUNT_ATTEMPT, params)).one_or_none()
-        return CodeAttempt(row.id, row.phase, row.attempts, row.digest, row.locked_until) if row else None
-
-    async def lift_lock(self, code_id: int) -> None:
-        """Clear the lock in the database, since concurrent attempts may have set it after the code was read."""
-        await self.db.execute(update(Code).where(Code.id == code_id).values(locked_until=None))
-
     async def relying_on(self, professional_id: int) -> Sequence[int]:
-        """Ids of open bookings that this professional holds, is asked about first, or whose time they reserve."""
-        requested = and_(Booking.named_id == professional_id, Booking.state.in_((State.HELD, State.REQUESTED)))
+        """Return ids of open bookings assigned to this professional, offered to them first, or reserving their time."""
+        requested = and_(
+            Booking.requested_professional_id == professional_id, Booking.state.in_((State.HELD, State.REQUESTED))
+        )
         relying = or_(Booking.professional_id == professional_id, Booking.reserved_for == professional_id, requested)
         return (await self.db.scalars(select(Booking.id).where(relying, Booking.state.in_(ACTIVE)))).all()
 

@@ -24,7 +24,7 @@ from app.scheduling.candidates import Candidate
 from app.scheduling.repository import Schedules
 from app.scheduling.slots import within_hours
 
-KEEP, RETURN = "keep", "return"
+KEEP_ANSWER, RETURN_ANSWER = "keep", "return"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ScheduleChange:
 
 
 async def find_affected_jobs(db: AsyncSession, me: Person, change: ScheduleChange) -> list[AgendaRow]:
-    """Return the accepted jobs ahead that the change would put outside hours or area."""
+    """Return the future accepted jobs that the change would put outside hours or area."""
     jobs = [job for job in await Jobs(db).agenda(me) if job.state == State.ASSIGNED and job.ends_at > clock.now()]
     candidate = _with_new_hours((await load_schedule(db, me, [])).candidate, change)
     return [job for job in jobs if _is_affected(candidate, change, job.location.pincode, job.minutes, job.starts_at)]
@@ -56,10 +56,10 @@ async def change_schedule(
     Invalid("job-<reference>") for each job without an answer.
     """
     affected = await find_affected_jobs(db, me, change)
-    unanswered = [job.reference for job in affected if answers.get(job.reference) not in (KEEP, RETURN)]
+    unanswered = [job.reference for job in affected if answers.get(job.reference) not in (KEEP_ANSWER, RETURN_ANSWER)]
     if unanswered:
         raise Invalid({f"job-{reference}": _("Keep it or hand it back?") for reference in unanswered})
-    returned = [job for job in affected if answers[job.reference] == RETURN]
+    returned = [job for job in affected if answers[job.reference] == RETURN_ANSWER]
     reservations = await _affected_reservations(db, me, change, [job.id for job in returned])
     await _save(db, me, change)
     for job in returned:
@@ -71,7 +71,7 @@ async def change_schedule(
 
 
 async def cancel_time_off(db: AsyncSession, me: Person, time_off_id: int) -> None:
-    """Delete a time off. Missing when it is not theirs."""
+    """Delete a time off. Raises Missing for another user's."""
     span = await Schedules(db, me).remove_time_off(time_off_id)
     await _record(db, me, "person.time_off_removed", before=_span_facts(span))
 

@@ -1,11 +1,13 @@
 """The circuit breakers of channels, shared by all workers."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.paging import AnyRow
 from app.notifications.channel import ChannelState
 
 MAX_FAILURES, FAILURE_WINDOW = 10, timedelta(hours=1)
@@ -23,6 +25,16 @@ class ChannelStates:
             return True
         disabled = state.disabled_at is not None and now < state.disabled_at + DISABLED_FOR
         return not disabled and (state.wait_until is None or state.wait_until <= now)
+
+    async def of(self, channels: Collection[str]) -> dict[str, ChannelState]:
+        """States by channel; a channel that never failed has none."""
+        query = select(ChannelState).where(ChannelState.channel.in_(channels))
+        return {state.channel: state for state in await self._db.scalars(query)}
+
+    async def disabled(self) -> Sequence[AnyRow]:
+        """The channels that were switched off after too many failures (one message is tried a day later)."""
+        columns = ChannelState.channel, ChannelState.disabled_at, ChannelState.last_error
+        return (await self._db.execute(select(*columns).where(ChannelState.disabled_at.is_not(None)))).all()
 
     async def record_success(self, channel: str) -> None:
         state = await self._locked(channel)

@@ -23,7 +23,7 @@ from app.notifications.transport import Connection, Undeliverable
 
 
 class DeliveryFailed(Exception):
-    """The server did not take it; this and all other pending messages are tried again later."""
+    """The server rejected the message; it and all other pending messages are retried later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,11 @@ class HttpTransport(ABC):
         now = clock.now()
         key = f"{self.kind}:{self.name}:{now.isoformat()}"
         await notify_many(
-            db, [Notification(self.kind, one, {}, f"{key}:{one}", now) for one in await Users(db).admin_ids()]
+            db,
+            [
+                Notification(self.kind, admin_id, {}, f"{key}:{admin_id}", now)
+                for admin_id in await Users(db).admin_ids()
+            ],
         )
 
 
@@ -131,5 +135,5 @@ def _elapsed_ms(started: float) -> int:
 
 @functools.cache
 def _default_http_client() -> HttpClient:
-    """Made once: reading the machine's certificates takes a while."""
+    """Created once, because loading the system's certificates is slow."""
     return HttpClient()

@@ -19,10 +19,10 @@ ADMIN_KINDS = ("wrong_codes",)  # about a booking, and for admins
 class InboxItem(Base):
     """One notification of a person. `data` holds references, as in the outbox; the text is rendered when it is read."""
 
-    __tablename__ = "notices"
+    __tablename__ = "inbox_items"
     __table_args__ = (
-        Index("notices_user_idx", "user_id", "id"),
-        Index("notices_unread_idx", "user_id", postgresql_where=text("read_at IS NULL")),
+        Index("inbox_items_user_idx", "user_id", "id"),
+        Index("inbox_items_unread_idx", "user_id", postgresql_where=text("read_at IS NULL")),
     )
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
     kind: Mapped[str]
@@ -49,7 +49,7 @@ def inbox_lines(items: Sequence[InboxItem], bookings: Mapping[str, Booking], rea
 
 
 def item_url(item: InboxItem, booking: Booking | None, reader_id: int) -> str:
-    """Where the item leads; a professional has no page of a job that is not theirs any more."""
+    """The URL of the item; "" for a professional who is no longer assigned to the job."""
     if "export" in item.data:
         exports = "/earnings/exports" if item.data.get("of") == "earnings" else "/admin/exports"
         return f"{exports}/{item.data['export']}"

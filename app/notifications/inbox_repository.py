@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
+from app.bookings.repository import Bookings
 from app.core import clock
 from app.core.errors import Missing
 from app.core.events import nudge
@@ -32,8 +33,7 @@ class InboxRepository:
     async def bookings(self, items: Sequence[InboxItem]) -> dict[str, Booking]:
         """The bookings that the items are about, by reference."""
         references = {item.data["booking"] for item in items if "booking" in item.data}
-        rows = await self._db.scalars(select(Booking).where(Booking.reference.in_(references)))
-        return {booking.reference: booking for booking in rows}
+        return await Bookings(self._db).by_references(references)
 
     async def read(self, notice_id: int) -> InboxItem:
         """Mark one item as read and return it. Raises Missing if it is not the user's own."""

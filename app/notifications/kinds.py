@@ -9,7 +9,7 @@ NOW, SOON, BULK = 0, 1, 2  # priorities of the outbox: what goes to everybody ne
 
 @dataclass(frozen=True, slots=True)
 class NotificationKind:
-    """`topic` is what a person mutes, "" when nobody can; `message` the inbox line, None for kinds sent by email alone.
+    """`topic` is what a user can mute, "" for never; `message` is the inbox line, None for kinds sent by email only.
 
     `url` is where the line leads, "" to the booking or job it is about.
     """

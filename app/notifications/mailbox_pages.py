@@ -1,4 +1,4 @@
-"""The development mailbox: the messages that a mail server would get, rendered when they are looked at."""
+"""The development mailbox: pending emails, rendered when they are viewed."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Render an outbox row as a message. Everything is read at that moment, so that no row holds anything secret.
+"""Render an outbox row as a message. All content is read at that time, so that rows contain no secrets.
 
 A code is decrypted for its own customer only. Messages to professionals show only what an offer or a job may show.
 """
@@ -12,6 +12,7 @@ from jinja2 import Environment
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.email_links import TOKEN_FIELD, link_token
+from app.accounts.repository import EmailLinks, Users
 from app.accounts.user import Block, User
 from app.bookings.booking import Booking
 from app.bookings.deadlines import FREE_CANCELLATION_NOTICE, LATE_FEE_PAISE
@@ -28,6 +29,7 @@ from app.notifications.preference import unsubscribe_token
 from app.notifications.repository import NotificationContext
 from app.payments.shares import earning_of
 from app.scheduling.candidate_repository import load_schedule
+from app.vetting.repository import Cases
 
 # The phase whose code a message shows; a code_renewed row names it itself.
 CODES = {"booking_assigned": "start", "booking_started": "finish"}
@@ -47,7 +49,7 @@ class RenderedMessage:
 
 
 class OutOfDate(Exception):
-    """The message is not true any more, or its recipient has left: it is not sent."""
+    """The message is outdated, or its recipient's account is deleted: it is not sent."""
 
 
 class MessageRenderer:
@@ -87,7 +89,7 @@ class MessageRenderer:
     async def _about_account(self, db: AsyncSession, row: Outbox) -> tuple[User, dict[str, Any]]:
         context, token = NotificationContext(db), link_token(row, self._encryption)
         if token is not None:
-            person = await context.owner_of_link(digest(token))
+            person = await EmailLinks(db).owner(digest(token))
         else:
             person = await context.recipient(row.recipient_id)
         if person is None or (TOKEN_FIELD in row.data and token is None):
@@ -101,20 +103,20 @@ class MessageRenderer:
             **more,
             "token": token,
             "until": date.fromisoformat(until) if until else None,
-            "block": await self._block_of(context, row, person) if row.kind in BLOCK_KINDS else None,
-            "reason": await self._denial_of(context, person) if row.kind in DENIAL_KINDS else None,
+            "block": await self._block_of(db, row, person) if row.kind in BLOCK_KINDS else None,
+            "reason": await self._denial_of(db, person) if row.kind in DENIAL_KINDS else None,
         }
 
-    async def _block_of(self, context: NotificationContext, row: Outbox, person: User) -> Block:
+    async def _block_of(self, db: AsyncSession, row: Outbox, person: User) -> Block:
         """The block in force, or for account_unblocked the last one, which has ended. Raises OutOfDate."""
-        block = await context.last_block(person.id)
+        block = await Users(db).last_block(person.id)
         if block is None or (block.lifted_at is None) != (row.kind == "account_blocked"):
             raise OutOfDate
         return block
 
-    async def _denial_of(self, context: NotificationContext, person: User) -> str:
+    async def _denial_of(self, db: AsyncSession, person: User) -> str:
         """The reason of the last denial. Raises OutOfDate if the last decision was an approval."""
-        reason = await context.last_denial(person.id)
+        reason = await Cases(db).last_denial(person.id)
         if reason is None:
             raise OutOfDate
         return reason
@@ -215,5 +217,5 @@ MESSAGE_DATA: dict[str, MessageData] = {"evening": _evening_data}
 
 
 def register_message_data(kind: str, load: MessageData) -> None:
-    """Let a higher room read what messages of its kind show."""
+    """Register the function that loads a higher room's data for messages of its kind."""
     MESSAGE_DATA[kind] = load

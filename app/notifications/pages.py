@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.repository import ROW_IDS, Users
 from app.accounts.user import Role
+from app.core.datetimes import format_time_input
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing
 from app.core.i18n import _
@@ -24,10 +25,11 @@ from app.notifications.preference import (
     parse_unsubscribe_token,
 )
 from app.notifications.preference_repository import PreferenceRepository
-from app.web.forms import Form, parse_form, parse_query, redisplayable
+from app.web.actions import Rejection, submit
+from app.web.forms import Form, parse_form, parse_query
 from app.web.guards import everyone, signed_in
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, page, redirect
+from app.web.render import page, redirect
 
 
 class InboxPages(Controller):
@@ -80,25 +82,33 @@ class PreferencePages(Controller):
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         form = await parse_form(request)
-        wanted = set(form.all("wanted"))
+        enabled = set(form.all("wanted"))
         muted = {
             (topic, channel)
             for topic in _topics(me)
             for channel in _mutable_channels()
-            if f"{topic}.{channel}" not in wanted
+            if f"{topic}.{channel}" not in enabled
         }
-        try:
+
+        async def save() -> None:
             quiet = _quiet_hours(form)
-        except Invalid as error:
-            preferences = NotificationPreferences(frozenset(muted), None)
-            return _render_preferences(request, me, preferences, redisplayable(form), error.errors)
-        user = await Users(db).get(me.id, lock=True)
-        before = await PreferenceRepository(db).of(me.id)
-        await PreferenceRepository(db).replace(me.id, muted, quiet)
-        after = NotificationPreferences(frozenset(muted), quiet)
-        user.record("person.notices_changed", by=me, before=_facts(before), after=_facts(after))
-        flash(request, _("Saved."))
-        return redirect(request, "/profile/notices")
+            user = await Users(db).get(me.id, lock=True)
+            before = await PreferenceRepository(db).of(me.id)
+            await PreferenceRepository(db).replace(me.id, muted, quiet)
+            after = NotificationPreferences(frozenset(muted), quiet)
+            user.record("person.notices_changed", by=me, before=_facts(before), after=_facts(after))
+
+        return await submit(
+            request,
+            save,
+            form=form,
+            catch=(Invalid,),
+            on_error=lambda rejection: _render_preferences(
+                request, me, NotificationPreferences(frozenset(muted), None), rejection
+            ),
+            message=_("Saved."),
+            then="/profile/notices",
+        )
 
 
 class UnsubscribePages(Controller):
@@ -175,20 +185,19 @@ def _render_preferences(
     request: Request,
     me: Me,
     preferences: NotificationPreferences,
-    values: dict[str, str] | None = None,
-    errors: dict[str, str] | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
     quiet = {
-        name: f"{minutes // 60:02d}:{minutes % 60:02d}"
+        name: format_time_input(minutes)
         for name, minutes in zip(("since", "until"), preferences.quiet or (), strict=False)
     }
     return page(
         request,
         "notifications/preferences.html",
-        status=422 if errors else 200,
+        status=rejection.status if rejection else 200,
         topics=[(topic, _(TOPICS[topic])) for topic in _topics(me)],
         channels=[(channel, _(label)) for channel, label in _mutable_channels().items()],
         muted=preferences.muted,
-        values=values or quiet,
-        errors=errors or {},
+        values=(rejection.values if rejection else {}) or quiet,
+        errors=rejection.errors if rejection else {},
     )

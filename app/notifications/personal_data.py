@@ -1,6 +1,6 @@
 """Personal data of this room: messages, notifications and preferences."""
 
-from app.core.personal_data import OwnDataSection, PersonalData
+from app.core.personal_data import DELETE_MESSAGES, OwnDataSection, PersonalData
 
 OWN_DATA = (
     OwnDataSection(
@@ -10,11 +10,12 @@ OWN_DATA = (
     ),
     OwnDataSection(
         "notices",
-        "SELECT kind AS about, data ->> 'booking' AS booking, created_at, read_at FROM notices WHERE user_id = :me"
+        "SELECT kind AS about, data ->> 'booking' AS booking, created_at, read_at FROM inbox_items WHERE user_id = :me"
         " ORDER BY id",
     ),
     OwnDataSection(
-        "what_you_do_not_want_to_hear", "SELECT topic, channel FROM muted WHERE user_id = :me ORDER BY topic, channel"
+        "what_you_do_not_want_to_hear",
+        "SELECT topic, channel FROM muted_topics WHERE user_id = :me ORDER BY topic, channel",
     ),
     OwnDataSection(
         "quiet_hours",
@@ -23,9 +24,9 @@ OWN_DATA = (
     ),
 )
 ERASE = (
-    "DELETE FROM outbox WHERE recipient_id = :id",
-    "DELETE FROM notices WHERE user_id = :id",
-    "DELETE FROM muted WHERE user_id = :id",
+    DELETE_MESSAGES,
+    "DELETE FROM inbox_items WHERE user_id = :id",
+    "DELETE FROM muted_topics WHERE user_id = :id",
     "DELETE FROM quiet_hours WHERE user_id = :id",
 )
 NOTIFICATIONS_PERSONAL_DATA = PersonalData("notifications", own_data=OWN_DATA, erase=ERASE)

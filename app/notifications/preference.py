@@ -26,13 +26,13 @@ TOPIC_ROLES = {"reports": (Role.CUSTOMER,)}  # who is notified of a topic at all
 UNSUBSCRIBE_PURPOSE = "unsubscribe"
 
 
-class Muted(NaturalKeyBase):
+class MutedTopic(NaturalKeyBase):
     """A topic that this person does not want through this channel."""
 
-    __tablename__ = "muted"
+    __tablename__ = "muted_topics"
     __table_args__ = (
-        CheckConstraint("topic IN ('bookings', 'reminders', 'reports', 'reviews')", name="muted_topic_check"),
-        CheckConstraint("channel IN ('inbox', 'email', 'chat')", name="muted_channel_check"),
+        CheckConstraint("topic IN ('bookings', 'reminders', 'reports', 'reviews')", name="muted_topics_topic_check"),
+        CheckConstraint("channel IN ('inbox', 'email', 'chat')", name="muted_topics_channel_check"),
     )
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     topic: Mapped[str] = mapped_column(primary_key=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bookings.repository import Bookings
 from app.core import clock
 from app.core.paging import AnyRow
 from app.notifications.notification import Notification, notify_many
@@ -38,7 +39,7 @@ async def remind_before(db: AsyncSession) -> int:
     now = clock.now()
     count = 0
     for lead_time in LEAD_TIMES:
-        for row in await ReminderQueries(db).starting_within(now, lead_time):
+        for row in await Bookings(db).starting_within(now, lead_time):
             count += await notify_many(db, _both_sides(row, lead_time, now))
     return count
 

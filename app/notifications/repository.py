@@ -4,23 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Pincode
-from app.accounts.session import EmailLink
-from app.accounts.user import Block, User, public_name
+from app.accounts.names import public_name
+from app.accounts.ratings import RatingDistribution
+from app.accounts.repository import ProfessionalRatings
+from app.accounts.user import User
 from app.bookings.booking import Booking
 from app.core.lease import claim_due, is_expired, renew_lease
 from app.core.orm import Base
 from app.core.outbox import Outbox
 from app.payments.charge import Charge
 from app.payments.repository import Charges
-from app.reviews.ratings import RatingDistribution
-from app.reviews.repository import Reviews
-from app.reviews.review import ProfessionalRating
-from app.vetting.verification import Verification
 
 
 class OutboxRepository:
@@ -44,13 +42,13 @@ class OutboxRepository:
             Outbox,
             due,
             {"claimed_until": until, "attempts": Outbox.attempts + 1},
-            order_by=[Outbox.lane, Outbox.due_at, Outbox.id],
+            order_by=[Outbox.priority, Outbox.due_at, Outbox.id],
             limit=limit,
         )
-        return sorted(claimed, key=lambda row: (row.lane, row.due_at, row.id))
+        return sorted(claimed, key=lambda row: (row.priority, row.due_at, row.id))
 
     async def renew_claims(self, row_ids: Sequence[int], until: datetime) -> None:
-        """Extend the claims of a living worker."""
+        """Extend the claims of a running worker."""
         held = Outbox.id.in_(row_ids), Outbox.claimed_until.is_not(None)
         await renew_lease(self._db, Outbox, held, {"claimed_until": until})
 
@@ -60,7 +58,7 @@ class OutboxRepository:
         return await renew_lease(self._db, Outbox, owned, {"claimed_until": until})
 
     async def release_claims(self, row_ids: Sequence[int], now: datetime) -> None:
-        """Undo the claims without an attempt: any worker may take the rows at once."""
+        """Release the claims without counting an attempt; any worker may claim the rows at once."""
         values = {"due_at": now, "claimed_until": None, "attempts": Outbox.attempts - 1}
         released = update(Outbox).where(Outbox.id.in_(row_ids), Outbox.claimed_until.is_not(None))
         await self._db.execute(released.values(**values))
@@ -133,28 +131,9 @@ class NotificationContext:
         self._db = db
 
     async def recipient(self, user_id: int | None) -> User | None:
-        """None also for a user who has left."""
+        """None also for a deleted account."""
         user: User | None = await self._db.get(User, user_id) if user_id is not None else None
-        return user if user is not None and user.left_at is None else None
-
-    async def last_block(self, user_id: int) -> Block | None:
-        """The block in force, or the last one."""
-        query = select(Block).where(Block.user_id == user_id).order_by(Block.id.desc()).limit(1)
-        return (await self._db.scalars(query)).one_or_none()
-
-    async def last_denial(self, professional_id: int) -> str | None:
-        """The reason of the last decision; None when it was an approval."""
-        query = select(Verification.reason).where(
-            Verification.professional_id == professional_id, Verification.state.in_(("approved", "denied"))
-        )
-        return (await self._db.scalars(query.order_by(Verification.id.desc()).limit(1))).one_or_none()
-
-    async def owner_of_link(self, digest: bytes) -> User | None:
-        """The owner of the link; None when it was requested for an address without an account."""
-        owner: User | None = await self._db.scalar(
-            select(User).join(EmailLink, EmailLink.user_id == User.id).where(EmailLink.digest == digest)
-        )
-        return owner
+        return user if user is not None and user.deleted_at is None else None
 
     async def of_booking(self, booking: Booking, professional_id: int | None) -> BookingContext:
         user_ids = {booking.customer_id, professional_id} - {None}
@@ -162,8 +141,8 @@ class NotificationContext:
         place = await self._db.scalar(select(Pincode.place).where(Pincode.pincode == booking.pincode))
         ratings, jobs = RatingDistribution(), 0
         if professional_id is not None:
-            ratings = await Reviews(self._db).rating_of_professional(professional_id)
-            jobs = await self._jobs(professional_id)
+            ratings = await ProfessionalRatings(self._db).of(professional_id)
+            jobs = await ProfessionalRatings(self._db).completed_jobs(professional_id)
         return BookingContext(
             customer=people[booking.customer_id],
             professional=people.get(professional_id) if professional_id is not None else None,
@@ -172,9 +151,3 @@ class NotificationContext:
             place=place or "",
             charge=await Charges(self._db).instrument_of(booking.id),
         )
-
-    async def _jobs(self, professional_id: int) -> int:
-        completed = select(func.coalesce(func.max(ProfessionalRating.jobs), 0))
-        return (
-            await self._db.execute(completed.where(ProfessionalRating.professional_id == professional_id))
-        ).scalar_one()

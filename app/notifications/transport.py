@@ -9,11 +9,11 @@ from app.notifications.messages import RenderedMessage
 
 
 class Undeliverable(Exception):
-    """The server will never take this message for this recipient; it is not tried again."""
+    """The server permanently rejects this message for this recipient; it is not retried."""
 
 
 class DeliverLater(Exception):
-    """The server does not take this message now, but may take others. `wait` is how long it asked us to wait."""
+    """The server rejects this message for now, but may accept others. `wait` is the requested delay."""
 
     def __init__(self, message: str, wait: timedelta | None = None) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class DeliverLater(Exception):
 
 
 class Connection(Protocol):
-    """An open connection to a server that takes messages."""
+    """An open connection to a message server."""
 
     async def send(self, message: RenderedMessage, row: Outbox, sender: str, host: str) -> None:
         """Raises Undeliverable, DeliverLater, or anything else when the connection itself is broken."""

@@ -17,6 +17,7 @@ from app.core.i18n import N_, _
 from app.core.paging import AnyRow
 from app.core.queue import MAIL_QUEUE, enqueue_after_commit
 from app.core.schedule import ScheduleRuns, Timetable, is_worker_stale
+from app.notifications.channel_repository import ChannelStates
 from app.operations.repository import BackgroundWork
 from app.operations.worker_health import queue_depths
 from app.settings import Settings
@@ -28,22 +29,22 @@ from app.web.render import flash, redirect
 
 PATH = "/admin/tasks"
 TASK_LABELS = {
-    "ask_the_others": N_("Offers go to everybody when the one asked first did not answer"),
+    "end_priority_offers": N_("Offers go to everybody when the one asked first did not answer"),
     "build_export": N_("An export"),
     "close_old_bookings": N_("Done bookings close after seven days"),
-    "complete_left_running": N_("Jobs left running end by the clock"),
+    "complete_overdue_jobs": N_("Jobs left running end by the clock"),
     "drain_outbox": N_("Mail goes out"),
     "drain_google_chat": N_("Notices go to the desk's room"),
     "drain_webhooks": N_("Webhooks are told of bookings"),
     "expire_exports": N_("Old exports are deleted"),
-    "free_payouts": N_("Held payouts are freed"),
-    "give_up_unfilled": N_("Bookings that nobody took are given up"),
-    "lapse_holds": N_("Times that were not paid are free again"),
+    "release_payouts": N_("Held payouts are freed"),
+    "cancel_unfilled_bookings": N_("Bookings that nobody took are given up"),
+    "expire_holds": N_("Times that were not paid are free again"),
     "prune_keys": N_("Old keys are forgotten"),
     "prune_runs": N_("Old runs are forgotten"),
     "prune_sessions": N_("Old sessions are forgotten"),
-    "remind_before_jobs": N_("Reminders a day and two hours before"),
-    "remind_in_the_evening": N_("Reminders in the evening"),
+    "send_job_reminders": N_("Reminders a day and two hours before"),
+    "send_evening_reminders": N_("Reminders in the evening"),
     "run_due_task": N_("A task of the timetable"),
     "send_monthly_reports": N_("Monthly reports"),
     "sweep_files": N_("Files that nobody mentions are deleted"),
@@ -85,7 +86,7 @@ class TaskAdminPages(Controller):
             worker_seen_at=last_started_at,
             worker_stale=is_worker_stale(last_started_at, clock.now()),
             redis=after_commit.bus.up,
-            disabled_channels=await work.disabled_channels(),
+            disabled_channels=await ChannelStates(db).disabled(),
             queues=await queue_depths(after_commit),
             depth=await work.outbox_depth(clock.now()),
             mailbox=not settings.smtp_url,  # in development emails stay and are read there
@@ -147,7 +148,7 @@ class TaskAdminPages(Controller):
 
 
 def task_label(task: str) -> str:
-    """The task in product words; a task of an older version by its own name."""
+    """The label of a task; its name if it has none."""
     return _(TASK_LABELS[task]) if task in TASK_LABELS else task
 
 

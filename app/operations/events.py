@@ -1,4 +1,4 @@
-"""Events of background tasks; they happen to the admin."""
+"""Events of background tasks, recorded on the admin who acted."""
 
 from app.core.cache_tags import NOTHING
 from app.core.event_types import EventType

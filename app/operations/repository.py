@@ -1,4 +1,4 @@
-"""Background work as PostgreSQL knows it: runs of the timetable, failed tasks, messages that wait or were given up."""
+"""Background work stored in PostgreSQL: runs of the timetable, failed tasks, pending and parked messages."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,14 +14,13 @@ from app.core.schedule import ScheduleRun, TaskFailure
 MAX_ROWS_SHOWN = 50
 EXPECTED_ERRORS = ("out of date", "muted", "discarded")  # parked on purpose: nothing is wrong
 LAST_RUNS = text("""
-    SELECT DISTINCT ON (name) name, tick, started_at, finished_at, failed_at, told, attempts FROM schedule_runs
+    SELECT DISTINCT ON (name) name, tick, started_at, finished_at, failed_at, result, attempts FROM schedule_runs
      WHERE started_at IS NOT NULL ORDER BY name, tick DESC
 """)
 OUTBOX_DEPTH = text("""
     SELECT channel, count(*) AS waiting, extract(epoch FROM :now - min(due_at))::double precision AS oldest FROM outbox
      WHERE sent_at IS NULL AND parked_at IS NULL AND due_at <= :now GROUP BY channel
 """)
-DISABLED_CHANNELS = text("SELECT channel, disabled_at, last_error FROM channel_states WHERE disabled_at IS NOT NULL")
 PARKED_BY_ERROR = Outbox.parked_at.is_not(None), func.coalesce(Outbox.last_error, "").not_in(EXPECTED_ERRORS)
 
 
@@ -42,7 +41,7 @@ class BackgroundWork:
         return (await self._db.scalars(query.limit(MAX_ROWS_SHOWN))).all()
 
     async def parked_messages(self) -> Sequence[AnyRow]:
-        """Return the messages that were given up after errors, with the recipient's name."""
+        """Return the messages parked after errors, with the recipient's name."""
         columns = Outbox.id, Outbox.kind, Outbox.channel, Outbox.attempts, Outbox.last_error, Outbox.parked_at
         query = select(*columns, User.full_name).outerjoin(User, User.id == Outbox.recipient_id).where(*PARKED_BY_ERROR)
         return (await self._db.execute(query.order_by(Outbox.parked_at.desc()).limit(MAX_ROWS_SHOWN))).all()
@@ -50,10 +49,6 @@ class BackgroundWork:
     async def outbox_depth(self, now: datetime) -> Sequence[AnyRow]:
         """Return for each channel how many messages are due, and how many seconds the oldest has waited."""
         return (await self._db.execute(OUTBOX_DEPTH, {"now": now})).all()
-
-    async def disabled_channels(self) -> Sequence[AnyRow]:
-        """Return the channels that were switched off after too many failures (one message is tried a day later)."""
-        return (await self._db.execute(DISABLED_CHANNELS)).all()
 
     async def retry_message(self, message_id: int, now: datetime) -> bool:
         """Send a parked message again. False when it is not parked any more."""

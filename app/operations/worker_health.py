@@ -8,7 +8,9 @@ from app.core.db import Database
 from app.core.pubsub import REDIS_ERRORS
 from app.core.schedule import ScheduleRuns
 from app.operations.repository import BackgroundWork
-from app.web.services import Gauges
+
+# (help, value or value by label) of each gauge, by name.
+Gauges = dict[str, tuple[str, float | dict[str, float]]]
 
 
 async def worker_gauges(database: Database, after_commit: AfterCommit) -> Gauges:

@@ -47,7 +47,7 @@ async def confirm(db: AsyncSession, charge: Charge) -> None:
 
 
 async def abandon_bank_codes(db: AsyncSession, booking_ids: Collection[int]) -> None:
-    """Decline the charges that wait for the bank's code: the customer pays in another way, or not at all."""
+    """Decline the charges that wait for the bank's code, because the customer pays in another way or cancels."""
     await Charges(db).abandon_bank_codes(booking_ids, clock.now())
 
 
@@ -80,7 +80,7 @@ async def capture(
 
 
 async def release(db: AsyncSession, booking_id: int) -> int:
-    """Release whatever was authorised; return the paise released."""
+    """Release all authorised charges; return the paise released."""
     back = 0
     for charge in await Charges(db).in_state(booking_id, ChargeState.AUTHORISED, ChargeState.NEEDS_CODE):
         if charge.state == ChargeState.AUTHORISED:
@@ -128,9 +128,9 @@ async def add_fee(db: AsyncSession, booking_id: int, customer_id: int, professio
 
 
 async def settle(db: AsyncSession, charge: Charge, authorisation: Authorisation) -> None:
-    """Pay a due charge. When the bank asks for a code first it stays due, with the card stored."""
+    """Pay a due charge. If the bank requires a code it stays due, with the card stored."""
     if charge.state != ChargeState.DUE:
-        raise Refused(_("This is paid already."), reason="state")
+        raise Refused(_("This is paid already."), reason="state", subject="payment")
     instrument = authorisation.instrument
     charge.method, charge.brand, charge.last4 = instrument.method, instrument.brand, instrument.last4
     if authorisation.state == "authorised":

@@ -38,7 +38,7 @@ class LedgerTransaction(Base):
 
 
 class LedgerEntry(Base):
-    """One line: `amount` paise, debit positive, credit negative; `person_id` says whose earnings or debt."""
+    """One entry: `amount` paise, debit positive, credit negative; `person_id` is whose earnings or debt it is."""
 
     __tablename__ = "ledger_entries"
     __table_args__ = (

@@ -75,7 +75,7 @@ def read_instrument(fields: Mapping[str, str]) -> Instrument:
 
 
 def authorise(instrument: Instrument, amount: int, code: str = "") -> Authorisation:
-    """Ask the bank for `amount` paise. `code` is what it sent to the customer's phone, when it asked for one."""
+    """Request authorisation of `amount` paise. `code` is the bank's one-time code, if it required one."""
     if amount <= 0 or instrument.method == "after":
         raise ValueError("a bank is asked for a positive amount")
     if instrument.behaviour != "asks":
@@ -146,7 +146,7 @@ def luhn(number: str) -> bool:
 
 
 def _expiry_error(expiry: str) -> str | None:
-    """Cards are good until their month ends, in Asia/Kolkata (W20)."""
+    """Cards are valid until the end of their month, in Asia/Kolkata (W20)."""
     match = re.fullmatch(r"(0?[1-9]|1[0-2])/(?:20)?(\d\d)|(0[1-9]|1[0-2])(\d\d)", expiry)
     if not match:
         return _("Month and year, such as 08/29.")

@@ -1,4 +1,4 @@
-"""/admin/admins: the table of admins, one admin beside it, and taking the role away again (W18)."""
+"""/admin/admins: the table and the panel of one admin; demote an admin (W18)."""
 
 from typing import Any
 

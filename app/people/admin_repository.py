@@ -27,7 +27,7 @@ class Admins:
     async def list_all(self, q: str) -> Sequence[AnyRow]:
         query = _PERSON.add_columns(self._last_seen_column())
         if q:
-            query = query.where(User.words.contains(q.lower(), autoescape=True))
+            query = query.where(User.search_text.contains(q.lower(), autoescape=True))
         return (await self._db.execute(query.order_by(User.full_name, User.id).limit(500))).all()
 
     async def get(self, admin_id: int) -> AnyRow:
@@ -46,7 +46,7 @@ class Admins:
 
     @staticmethod
     def _last_seen_column() -> Label[datetime]:
-        """When they last used an active session; NULL without one."""
+        """The last use of an active session; NULL without one."""
         active = select(func.max(Session.last_seen_at)).where(
             Session.user_id == User.id, Session.expires_at > clock.now()
         )

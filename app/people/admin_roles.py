@@ -1,4 +1,4 @@
-"""Promote customers to admins and demote them; at least one admin stays, and nobody demotes themselves (W18)."""
+"""Promote customers to admins and demote them; one admin always remains, and no admin demotes themselves (W18)."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,14 +13,14 @@ from app.people.admin_repository import Admins
 
 
 async def promote(db: AsyncSession, sessions: Sessions, by: Person, person_id: int) -> None:
-    """Turn the account of a customer who never booked into an admin's; they must sign in again.
+    """Promote a customer without bookings to admin; they must sign in again.
 
     Refused: "role", "booked", "blocked", "left", "unverified".
     """
     person = await Users(db).get(person_id, lock=True)
     if person.role != Role.CUSTOMER:
-        raise Refused(_("Only a customer's account can become an admin's."), reason="role")
-    if person.left_at is not None:
+        raise Refused(_("Only a customer's account can become an admin's."), reason="role", subject="customer")
+    if person.deleted_at is not None:
         raise Refused(_("This person has left."), reason="left")
     if await Users(db).active_block(person_id) is not None:
         raise Refused(_("This account is blocked."), reason="blocked")
@@ -38,7 +38,7 @@ async def demote(db: AsyncSession, sessions: Sessions, by: Person, person_id: in
     await refuse_last_admin(db, person_id)
     person = await Users(db).get(person_id, lock=True)
     if person.role != Role.ADMIN:
-        raise Refused(_("%(name)s is no admin.", name=person.full_name), reason="role")
+        raise Refused(_("%(name)s is no admin.", name=person.full_name), reason="role", subject="admin")
     await _change_role(db, sessions, by, person_id, Role.CUSTOMER)
 
 

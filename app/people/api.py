@@ -1,4 +1,4 @@
-"""JSON API of people: customers and professionals, their status, and one's own profile."""
+"""JSON API of customers and professionals, their status, and the own profile."""
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -119,7 +119,7 @@ class PeopleApi(Controller):
     ) -> JsonResponse:
         _own_or_admin(me, customer_id)
         customer = await Customers(db).get(row_id(customer_id))
-        if me.role == "admin" and customer.left_at is None:
+        if me.role == "admin" and customer.deleted_at is None:
             await record_contact_view(db, me, customer_id)
         lines = await Customers(db).addresses(customer_id)
         return json_response(customer_json(customer, lines[0].line if lines else None, whole=True))
@@ -147,7 +147,7 @@ class PeopleApi(Controller):
     ) -> JsonResponse:
         _own_or_admin(me, professional_id)
         professional = await Professionals(db).get(row_id(professional_id))
-        if me.role == "admin" and professional.left_at is None:
+        if me.role == "admin" and professional.deleted_at is None:
             await record_contact_view(db, me, professional_id)
         lines = await Professionals(db).addresses(professional_id)
         return json_response(professional_json(professional, lines[0].line if lines else None, whole=True))
@@ -245,7 +245,7 @@ async def _set_status(db: AsyncSession, database: Database, me: Me, person_id: i
 
 
 async def _move_home(db: AsyncSession, me: Me, body: ProfileBody) -> None:
-    """Where they live, when it is said. An admin lives nowhere here."""
+    """The home address, if included. Admins have none."""
     line, pincode = body.address, body.pincode
     if line is UNSET and pincode is UNSET:
         return

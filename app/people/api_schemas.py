@@ -1,4 +1,4 @@
-"""JSON of people. Phone and address appear only when reading them is recorded, or they are one's own."""
+"""JSON of users. Phone and address appear only if the view is logged or they are the reader's own."""
 
 from typing import Annotated
 
@@ -39,7 +39,7 @@ class ProfileJson(Struct, kw_only=True):
 
 
 class ProfileBody(Body):
-    """What changes of one's own account; what is left out stays. Address and pincode come together."""
+    """Changes of the own account; omitted fields keep their values. Address and pincode are changed together."""
 
     full_name: Annotated[str, Meta(max_length=120, description="Full name.", examples=["Lakshmi Iyer"])] | UnsetType = (
         UNSET
@@ -81,7 +81,7 @@ def customer_json(row: AnyRow, address: str | None = None, *, whole: bool = Fals
     return CustomerJson(
         id=row.id,
         full_name=row.full_name,
-        email=row.email if row.left_at is None else "",
+        email=row.email if row.deleted_at is None else "",
         phone=row.phone if whole else None,
         address=address if whole else None,
         pincode=row.pincode,

@@ -1,4 +1,4 @@
-"""/admin/customers: the table of customers, one customer beside it, and making one an admin."""
+"""/admin/customers: the table and the panel of one customer; promote a customer to admin."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ class CustomerAdminPages(Controller):
     ) -> HtmlResponse:
         customer = await Customers(db).get(customer_id)
         tab = parse_query(request).get("tab", "")
-        if tab not in TABS[1:] and customer.left_at is None:
+        if tab not in TABS[1:] and customer.deleted_at is None:
             await record_contact_view(db, me, customer_id)
         return await _render(request, db, "people/_customer.html", customer, tab if tab in TABS else "")
 

@@ -26,7 +26,7 @@ _CUSTOMER: Query = (
         User.phone,
         User.email_verified_at,
         User.created_at,
-        User.left_at,
+        User.deleted_at,
         func.coalesce(Pincode.place, "").label("place"),
         func.coalesce(Pincode.pincode, "").label("pincode"),
         _BLOCKED.label("blocked"),
@@ -90,7 +90,7 @@ class Customers:
         return row
 
     async def totals(self, customer_id: int) -> AnyRow:
-        """How much they booked, paid and owe."""
+        """The customer's numbers of bookings, paid and due amounts."""
         return (await self._db.execute(TOTALS, {"id": customer_id})).one()
 
     async def addresses(self, customer_id: int) -> Sequence[AnyRow]:
@@ -127,11 +127,11 @@ def _is_pincode(q: str) -> bool:
 
 def _filtered(query: Query, criteria: CustomerFilter) -> Query:
     if _is_pincode(criteria.q):
-        query = query.where((Address.pincode == criteria.q) | User.words.contains(criteria.q))
+        query = query.where((Address.pincode == criteria.q) | User.search_text.contains(criteria.q))
     elif criteria.q:
-        query = query.where(User.words.contains(criteria.q.lower(), autoescape=True))
+        query = query.where(User.search_text.contains(criteria.q.lower(), autoescape=True))
     if criteria.state == "blocked":
         query = query.where(_BLOCKED)
     if criteria.state == "left":
-        query = query.where(User.left_at.is_not(None))
+        query = query.where(User.deleted_at.is_not(None))
     return query

@@ -1,4 +1,4 @@
-"""/admin/professionals: the table of professionals, one professional beside it, and the decision about their case."""
+"""/admin/professionals: the table and the panel of one professional; decide their case."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.accounts.names import greeting_name
 from app.accounts.repository import ROW_IDS, Users
 from app.accounts.user import Role
 from app.audit.history import History
@@ -58,7 +59,7 @@ class ProfessionalAdminPages(Controller):
     ) -> HtmlResponse:
         professional = await Professionals(db).get(professional_id)
         tab = parse_query(request).get("tab", "")
-        if tab == "person" and professional.left_at is None:
+        if tab == "person" and professional.deleted_at is None:
             await record_contact_view(db, me, professional_id)
         return await _render(request, db, professional, tab if tab in TABS else "")
 
@@ -177,6 +178,7 @@ async def _record_context(db: AsyncSession, professional: AnyRow, tab: str) -> d
     """What the panel shows of one professional."""
     context: dict[str, Any] = {
         "review": await review_case_of(db, professional.id),
+        "greeting_name": greeting_name(professional.full_name),
     }
     context["block"] = await Users(db).active_block(professional.id)
     context |= {"errors": {}, "values": {}, "ticked": [], "refusal": None}

@@ -14,11 +14,11 @@ from app.accounts.user import User
 from app.catalog.service import Service
 from app.core.errors import Missing
 from app.core.paging import MAX_COUNTED_ROWS, PAGE_SIZE, AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
-from app.scheduling.working_hours import Coverage, Offering
+from app.scheduling.working_hours import Coverage, OfferedService
 from app.vetting.repository import PROFILE
 
 SORTS = {
-    "state": Sort(Professional.shown_as, int),
+    "state": Sort(Professional.admin_status, int),
     "name": Sort(User.full_name),
     "area": Sort(Pincode.place),
     "jobs": Sort(Professional.jobs, int),
@@ -30,11 +30,11 @@ MAX_HITS = 2 * MAX_COUNTED_ROWS  # before duplicates are removed
 MIN_SEARCH_LENGTH = 3  # characters; fewer match too much and use no index
 _OFFERED_COUNT = (
     select(func.count())
-    .select_from(Offering)
-    .where(Offering.professional_id == Professional.user_id, Offering.standing != "denied")
+    .select_from(OfferedService)
+    .where(OfferedService.professional_id == Professional.user_id, OfferedService.approval_status != "denied")
 )
 _PERSON: Query = PROFILE.add_columns(
-    User.email_verified_at, Professional.papers_expire_on, _OFFERED_COUNT.scalar_subquery().label("services")
+    User.email_verified_at, Professional.documents_expire_on, _OFFERED_COUNT.scalar_subquery().label("services")
 )
 
 
@@ -156,10 +156,10 @@ def _count_query(criteria: ProfessionalFilter, matches: NameMatches) -> Query:
 
 def _conditions(criteria: ProfessionalFilter) -> Iterator[ColumnElement[bool]]:
     if criteria.state:
-        yield Professional.shown_as == STATES[criteria.state]
+        yield Professional.admin_status == STATES[criteria.state]
     if criteria.service is not None:
-        offers = Offering.professional_id == Professional.user_id, Offering.service_id == criteria.service
-        yield select(Offering.service_id).where(*offers, Offering.standing != "denied").exists()
+        offers = OfferedService.professional_id == Professional.user_id, OfferedService.service_id == criteria.service
+        yield select(OfferedService.service_id).where(*offers, OfferedService.approval_status != "denied").exists()
     if criteria.pincode:
         covers = Coverage.professional_id == Professional.user_id, Coverage.pincode == criteria.pincode
         yield select(Coverage.pincode).where(*covers).exists()
@@ -170,7 +170,7 @@ def _ids_matching(q: str) -> Query:
 
     Each condition has its index.
     """
-    person = select(User.id).where(User.words.contains(q, autoescape=True), User.role == "professional")
+    person = select(User.id).where(User.search_text.contains(q, autoescape=True), User.role == "professional")
     places = or_(Pincode.place.icontains(q, autoescape=True), Pincode.pincode.startswith(q, autoescape=True))
     home = Professional.home_pincode.in_(select(Pincode.pincode).where(places))
     trade = Professional.trade.icontains(q, autoescape=True)
@@ -179,7 +179,7 @@ def _ids_matching(q: str) -> Query:
         queries.append(select(Coverage.professional_id).where(Coverage.pincode == q))
     if len(q) >= MIN_SEARCH_LENGTH:
         service = select(Service.id).where(Service.name.icontains(q, autoescape=True))
-        queries.append(select(Offering.professional_id).where(Offering.service_id.in_(service)))
+        queries.append(select(OfferedService.professional_id).where(OfferedService.service_id.in_(service)))
     matches = union_all(*queries).subquery()
     return select(matches.c[0])
 
@@ -187,7 +187,7 @@ def _ids_matching(q: str) -> Query:
 def _row_matches(q: str, services: Sequence[int]) -> ColumnElement[bool]:
     """The same condition on one row of _PERSON, without collecting ids first, which could be half of all users."""
     queries: list[ColumnElement[bool]] = [
-        User.words.contains(q, autoescape=True),
+        User.search_text.contains(q, autoescape=True),
         Professional.trade.icontains(q, autoescape=True),
         Pincode.place.icontains(q, autoescape=True),
         Pincode.pincode.startswith(q, autoescape=True),
@@ -196,8 +196,8 @@ def _row_matches(q: str, services: Sequence[int]) -> ColumnElement[bool]:
         covers = Coverage.professional_id == Professional.user_id, Coverage.pincode == q
         queries.append(select(Coverage.pincode).where(*covers).limit(1).scalar_subquery().is_not(None))
     if services:
-        named = Offering.service_id == any_(cast(list(services), ARRAY(BigInteger)))
-        offers = select(Offering.service_id).where(Offering.professional_id == Professional.user_id, named)
+        named = OfferedService.service_id == any_(cast(list(services), ARRAY(BigInteger)))
+        offers = select(OfferedService.service_id).where(OfferedService.professional_id == Professional.user_id, named)
         queries.append(offers.limit(1).scalar_subquery().is_not(None))
     return or_(*queries)
 

@@ -1,7 +1,7 @@
 """Delete an account (W16, W17): settle everything open, then erase all personal data, in one transaction.
 
 What stays is money, history and ratings, without a name. Lock order: bookings, people's time, then the person's own
-row. Once that is locked, nobody can book or accept in their name: the trigger bookings_nobody_blocked waits for it,
+row. Once that is locked, nobody can book or accept in their name: the trigger bookings_refuse_blocked waits for it,
 then refuses.
 """
 
@@ -11,17 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Users
 from app.accounts.session import Sessions
-from app.accounts.user import FORMER_NAMES, Role, User
+from app.accounts.user import Role, User
 from app.bookings.cancellation import cancel_booking
+from app.bookings.commitments_repository import OpenCommitments, OutstandingBooking
 from app.bookings.repository import Bookings
 from app.core import clock
 from app.core.errors import Refused
 from app.core.events import PLATFORM, Person
 from app.core.i18n import N_, _
 from app.core.storage import Storage
+from app.exports.repository import Exports
 from app.jobs.reassignment import reassign_jobs
 from app.payments.repository import Charges
-from app.privacy.deletion_repository import AccountDeletion, OutstandingBooking
+from app.privacy.deletion_repository import AccountDeletion
 from app.vetting import document_changes
 
 REASSIGNMENT_REASON = N_("Does not work with Doorstep any more.")
@@ -44,13 +46,13 @@ class DeletionPreview:
 
 
 async def preview_deletion(db: AsyncSession, me: Person) -> DeletionPreview:
-    deletion = AccountDeletion(db, me.id)
-    bookings = await deletion.outstanding_bookings()
+    commitments = OpenCommitments(db, me.id)
+    bookings = await commitments.outstanding_bookings()
     to_pay_out, held = await Charges(db).balances_of(me.id)
     return DeletionPreview(
         open_bookings=[booking for booking in bookings if not booking.due],
         unpaid_bookings=[booking for booking in bookings if booking.due],
-        reassigned_jobs=await deletion.accepted_jobs(),
+        reassigned_jobs=await commitments.accepted_jobs(),
         to_pay_out=to_pay_out,
         held=held,
         is_admin=me.role == Role.ADMIN,
@@ -60,7 +62,7 @@ async def preview_deletion(db: AsyncSession, me: Person) -> DeletionPreview:
 async def delete_account(
     db: AsyncSession, storage: Storage, sessions: Sessions, me: Person, *, with_reviews: bool = False
 ) -> None:
-    """Delete the account once; a second attempt is Missing. `with_reviews`: erase the words of their reviews too.
+    """Delete the account once; a second attempt is Missing. `with_reviews`: erase the comments of their reviews too.
 
     Refused: "admin", "blocked" (a block outlives a deletion), "bound", "again" (something began meanwhile).
     """
@@ -71,19 +73,19 @@ async def delete_account(
     user = await Users(db).get(me.id, lock=True)
     await _refuse_outstanding(db, user)
     await document_changes.erase_documents(db, storage, me, me.id)
-    for name in await AccountDeletion(db, me.id).export_files():
+    for name in await Exports(db).file_names_of(me.id):
         storage.delete(db, name)
     await sessions.close_all(db, me.id)
     await db.flush()
     await AccountDeletion(db, me.id).erase(clock.now(), with_reviews=with_reviews)
-    _anonymise(user)
+    user.anonymise()
     user.record("person.left", by=me)
     await db.flush()
 
 
 async def _cancel_holds(db: AsyncSession, me: Person) -> None:
     """Cancel unpaid holds; all their bookings stay locked, since their addresses are erased too."""
-    held = await AccountDeletion(db, me.id).lock_bookings()
+    held = await OpenCommitments(db, me.id).lock_bookings()
     for booking in (await Bookings(db).locked(held)).values():
         lapsed = booking.hold_lapsed(clock.now())
         by, cancelled_as = (PLATFORM, "expired") if lapsed else (me, "customer")
@@ -94,16 +96,8 @@ async def _refuse_outstanding(db: AsyncSession, user: User) -> None:
     """Checked under the lock of the person's row, so that it stays true."""
     if await Users(db).active_block(user.id) is not None:
         raise Refused(_("Your account is blocked. It can be deleted when the block has ended."), reason="blocked")
-    deletion = AccountDeletion(db, user.id)
-    if await deletion.outstanding_bookings():
+    commitments = OpenCommitments(db, user.id)
+    if await commitments.outstanding_bookings():
         raise Refused(_("Something is still open. It must end first."), reason="bound")
-    if await deletion.accepted_jobs() or await deletion.has_holds():
+    if await commitments.accepted_jobs() or await commitments.has_holds():
         raise Refused(_("Something began a moment ago. Look at it, then leave."), reason="again")
-
-
-def _anonymise(user: User) -> None:
-    """No sign-in matches any more, and the email address is free for a new account."""
-    user.full_name, user.email, user.phone = FORMER_NAMES[Role(user.role)], f"left-{user.id}", ""
-    user.password_hash, user.email_verified_at = "", None
-    user.epoch += 1
-    user.left_at = clock.now()

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.user import public_name
+from app.accounts.names import public_name
 from app.core import clock
 from app.core.errors import Missing
 from app.core.events import Person

@@ -40,7 +40,7 @@ HISTORY_SECTION = OwnDataSection("history", HISTORY)
 
 
 async def stream_section(db: AsyncSession, person_id: int, section: OwnDataSection) -> AsyncIterator[dict[str, Any]]:
-    """Yield row by row, so that a long working life takes no more memory than a short one."""
+    """Yield row by row, so that memory does not grow with the number of rows."""
     query = text(section.query).bindparams(bindparam("me", type_=BigInteger))
     async for row in await db.stream(query, {"me": person_id}):
         yield dict(row._mapping)

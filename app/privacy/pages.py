@@ -38,7 +38,7 @@ Reviews = Annotated[str, Meta(pattern="^(yes)?$", extra={"error": N_("Please cho
 
 
 class DeletionForm(Struct, kw_only=True):
-    """`reviews` is "yes" to erase the words of reviews too."""
+    """`reviews` is "yes" to erase the comments of reviews too."""
 
     current_password: Password = ""
     reviews: Reviews = ""
@@ -128,7 +128,7 @@ async def _render(request: Request, db: AsyncSession, me: Me, rejection: Rejecti
         preview=await preview_deletion(db, me),
         refusal=rejection.message if rejection and not rejection.errors else "",
         errors=rejection.errors if rejection else {},
-        chosen=rejection is not None and rejection.values.get("reviews") == "yes",
+        selected=rejection is not None and rejection.values.get("reviews") == "yes",
     )
 
 

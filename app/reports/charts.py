@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 LEFT, RIGHT = 14.0, 99.0  # per cent; the scale is left of it
 TOP, BOTTOM = 28, 224  # pixels
-LINES = 4  # steps between the lines of a scale
+GRID_LINES = 4  # steps between the lines of a scale
 WIDEST, OF_ROOM = 6.0, 0.62  # a bar: per cent of the chart, and of its own room
 
 
@@ -43,9 +43,9 @@ class Scale:
 
 def scale(maximum: int, unit: int = 1) -> Scale:
     """The smallest round scale, in whole `unit`s, that includes `maximum`."""
-    step = next(step for step in _round_steps(unit) if step * LINES >= maximum)
-    top = step * LINES
-    return Scale(top, [(step * n, BOTTOM - (BOTTOM - TOP) * n / LINES) for n in range(LINES, -1, -1)])
+    step = next(step for step in _round_steps(unit) if step * GRID_LINES >= maximum)
+    top = step * GRID_LINES
+    return Scale(top, [(step * n, BOTTOM - (BOTTOM - TOP) * n / GRID_LINES) for n in range(GRID_LINES, -1, -1)])
 
 
 def middle_of(index: int, count: int) -> float:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, UniqueConstraint
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,7 +26,7 @@ class MonthlyStatement(Base):
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
     month: Mapped[date] = mapped_column(Date)
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    made_at: Mapped[datetime]
+    created_at: Mapped[datetime]
 
 
 class MonthBooking(Struct, frozen=True):
@@ -56,11 +56,11 @@ class MonthlySummary(Struct, frozen=True):
     reviews: int
     stars: float
     bookings: list[MonthBooking]
-    coming: list[UpcomingBooking]
+    upcoming: list[UpcomingBooking] = field(name="coming")  # the name in stored facts
 
     @property
     def is_empty(self) -> bool:
-        return not (self.bookings or self.coming or self.spent or self.reviews)
+        return not (self.bookings or self.upcoming or self.spent or self.reviews)
 
 
 def to_facts(month: MonthlySummary) -> dict[str, Any]:

@@ -48,7 +48,7 @@ UPCOMING = text(f"""
 # Customers with a verified email and at least one booking, not blocked.
 RECIPIENTS = text("""
     SELECT u.id FROM users u
-     WHERE u.role = 'customer' AND u.email_verified_at IS NOT NULL AND u.left_at IS NULL AND u.id > :after
+     WHERE u.role = 'customer' AND u.email_verified_at IS NOT NULL AND u.deleted_at IS NULL AND u.id > :after
        AND EXISTS (SELECT 1 FROM bookings b WHERE b.customer_id = u.id AND b.requested_at IS NOT NULL)
        AND NOT EXISTS (SELECT 1 FROM blocks k WHERE k.user_id = u.id AND k.lifted_at IS NULL)
      ORDER BY u.id LIMIT :limit
@@ -67,6 +67,7 @@ class MonthlySummaryQueries:
         params = {"id": customer_id, "since": since, "until": until}
         counted = (await self._db.execute(BOOKING_COUNTS, params)).one()
         rated = (await self._db.execute(REVIEW_STATS, params)).one()
+        upcoming = await self._db.execute(UPCOMING, {"id": customer_id, "now": now})
         return MonthlySummary(
             done=counted.done,
             cancelled=counted.cancelled,
@@ -74,7 +75,7 @@ class MonthlySummaryQueries:
             reviews=rated.reviews,
             stars=rated.stars,
             bookings=[MonthBooking(*row) for row in await self._db.execute(BOOKED, params)],
-            coming=[UpcomingBooking(*row) for row in await self._db.execute(UPCOMING, {"id": customer_id, "now": now})],
+            upcoming=[UpcomingBooking(*row) for row in upcoming],
         )
 
     async def recipients(self, after: int, limit: int) -> list[int]:
@@ -90,7 +91,7 @@ class MonthlyStatements:
 
     async def save(self, user_id: int, month: date, facts: dict[str, Any]) -> bool:
         """Save a statement; False if there is one already."""
-        row = {"user_id": user_id, "month": month, "facts": facts, "made_at": clock.now()}
+        row = {"user_id": user_id, "month": month, "facts": facts, "created_at": clock.now()}
         inserted = insert(MonthlyStatement).values(row).on_conflict_do_nothing().returning(MonthlyStatement.id)
         return (await self._db.execute(inserted)).scalar_one_or_none() is not None
 

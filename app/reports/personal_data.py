@@ -5,7 +5,7 @@ from app.core.personal_data import CUSTOMER, OwnDataSection, PersonalData
 OWN_DATA = (
     OwnDataSection(
         "monthly_reports",
-        "SELECT month, facts, made_at FROM monthly_reports WHERE user_id = :me ORDER BY month",
+        "SELECT month, facts, created_at AS made_at FROM monthly_reports WHERE user_id = :me ORDER BY month",
         CUSTOMER,
     ),
 )

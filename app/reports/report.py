@@ -1,4 +1,4 @@
-"""Build a report: the totals of a period beside those of the period before, each with a link to its list."""
+"""Build a report: the totals of a period and of the period before, each with a link to its list."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -68,7 +68,7 @@ PROFESSIONALS = text("""
 """)
 PROFESSIONAL_COUNT = text("SELECT count(*) FROM (SELECT 1 FROM professionals LIMIT :limit) few")
 PROFESSIONALS_NAMED = text("""
-    SELECT id, full_name FROM users WHERE role = 'professional' AND (words LIKE :pattern OR id = :id)
+    SELECT id, full_name FROM users WHERE role = 'professional' AND (search_text LIKE :pattern OR id = :id)
      ORDER BY id <> :id, full_name, id LIMIT :limit
 """)
 PROFESSIONAL = text("SELECT u.id, u.full_name FROM professionals p JOIN users u ON u.id = p.user_id WHERE u.id = :id")

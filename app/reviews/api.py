@@ -22,7 +22,7 @@ from app.web.openapi import Doc
 
 
 class ReviewBody(Body):
-    """Stars and words."""
+    """Rating and comment."""
 
     rating: Annotated[
         int,

@@ -1,4 +1,4 @@
-"""Events of reviews; they happen to the booking."""
+"""Events of reviews, recorded on the booking."""
 
 from app.core.cache_tags import JOB_DONE
 from app.core.event_types import EventType

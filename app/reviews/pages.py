@@ -1,26 +1,25 @@
 """Where a customer writes a review, and changes it for 48 hours."""
 
-from collections.abc import Mapping
-
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.accounts.user import public_name
+from app.accounts.names import public_name
 from app.bookings.customer_repository import OwnBookings
 from app.bookings.customer_view import place_name
 from app.bookings.repository import Bookings
-from app.core.errors import Invalid, Refused
+from app.core.errors import Refused
 from app.core.i18n import _
 from app.reviews.repository import Reviews
 from app.reviews.schemas import NewReview
 from app.reviews.submission import submission_refusal, submit_review
-from app.web.forms import parse_form, redisplayable
+from app.web.actions import Rejection, submit
+from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, page, redirect
+from app.web.render import page
 from app.web.validation import validate_form
 
 
@@ -39,15 +38,19 @@ class ReviewPages(Controller):
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         form = await parse_form(request)
-        try:
+
+        async def submit_form() -> None:
             new_review = validate_form(NewReview, form)
             await submit_review(db, me, ref, new_review.rating, new_review.comment)
-        except Invalid as error:
-            return await _render(request, db, me, ref, values=redisplayable(form), errors=error.errors)
-        except Refused as refusal:
-            return await _render(request, db, me, ref, values=redisplayable(form), refusal=refusal)
-        flash(request, _("Thank you for your review."))
-        return redirect(request, f"/bookings/{ref.upper()}")
+
+        return await submit(
+            request,
+            submit_form,
+            form=form,
+            on_error=lambda rejection: _render(request, db, me, ref, rejection),
+            message=_("Thank you for your review."),
+            then=f"/bookings/{ref.upper()}",
+        )
 
 
 async def _render(
@@ -55,26 +58,24 @@ async def _render(
     db: AsyncSession,
     me: Me,
     ref: str,
-    *,
-    values: Mapping[str, str] | None = None,
-    errors: Mapping[str, str] | None = None,
-    refusal: Refused | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
     booking = await Bookings(db).for_customer(me, ref)
     existing = await Reviews(db).of_booking(booking.id)
     message = submission_refusal(booking, existing)
-    refusal = refusal or (Refused(message) if message else None)
+    refusal = (rejection.refusal if rejection else None) or (Refused(message) if message else None)
+    errors = rejection.errors if rejection else {}
     existing_values = {"rating": existing.rating, "comment": existing.comment} if existing else {}
     return page(
         request,
         "reviews/new.html",
         status=409 if refusal else 422 if errors else 200,
         booking=booking,
-        comer=await OwnBookings(db, me).assigned_professional(booking, booking.professional_id),
-        known=existing,
+        professional=await OwnBookings(db, me).assigned_professional(booking, booking.professional_id),
+        existing=existing,
         possible=message is None,
-        values={**existing_values, **(values or {})},
-        errors=dict(errors or {}),
+        values={**existing_values, **(rejection.values if rejection else {})},
+        errors=errors,
         refusal=refusal,
         shown_as=f"{public_name(me.name)}, {await place_name(db, booking)}",
     )

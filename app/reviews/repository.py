@@ -1,4 +1,4 @@
-"""Reviews as visitors read them, by cursor, and the ratings."""
+"""Public reviews, by cursor, and their ratings as counts per service and professional."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,11 +7,14 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Pincode
-from app.accounts.user import User, public_name
+from app.accounts.names import public_name
+from app.accounts.ratings import STAR_COLUMNS
+from app.accounts.repository import ProfessionalRatings
+from app.accounts.user import User
 from app.bookings.booking import Booking
+from app.catalog.repository import ServiceRatings
 from app.core.paging import Page, decode_cursor, page_of
-from app.reviews.ratings import RatingDistribution
-from app.reviews.review import ProfessionalRating, Review, ServiceRating
+from app.reviews.review import Review
 
 SELECT_REVIEWS = (
     select(Review.id, Review.rating, Review.comment, Review.created_at, User.full_name, Pincode.place)
@@ -19,6 +22,10 @@ SELECT_REVIEWS = (
     .join(Booking, Booking.id == Review.booking_id)
     .join(Pincode, Pincode.pincode == Booking.pincode)
 )
+
+
+# The words of the review of a booking `b`, for the JSON of bookings (app.listeners).
+COMMENT_SQL = "(SELECT r.comment FROM reviews r WHERE r.booking_id = b.id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,14 @@ class Reviews:
         found: Review | None = await self._db.scalar(select(Review).where(Review.booking_id == booking_id))
         return found
 
-    async def rating_of_service(self, service_id: int) -> RatingDistribution:
-        return await self._rating(ServiceRating, ServiceRating.service_id == service_id)
+    async def count_stars(self, review: Review) -> None:
+        """Add a new review's stars to the ratings of its service and its professional."""
+        await self._count(review, {STAR_COLUMNS[review.rating - 1]: 1})
 
-    async def rating_of_professional(self, professional_id: int) -> RatingDistribution:
-        return await self._rating(ProfessionalRating, ProfessionalRating.professional_id == professional_id)
+    async def recount_stars(self, review: Review, before: int) -> None:
+        """Move a changed review from `before` stars to its present ones."""
+        if review.rating != before:
+            await self._count(review, {STAR_COLUMNS[before - 1]: -1, STAR_COLUMNS[review.rating - 1]: 1})
 
     async def _newest(self, condition: ColumnElement[bool], cursor: str | None, limit: int) -> Page[PublicReview]:
         query = SELECT_REVIEWS.where(condition).order_by(Review.id.desc()).limit(limit + 1)
@@ -66,9 +76,7 @@ class Reviews:
         ]
         return page_of(reviews, limit, lambda row: (row.id,))
 
-    async def _rating(
-        self, table: type[ServiceRating] | type[ProfessionalRating], condition: ColumnElement[bool]
-    ) -> RatingDistribution:
-        stars = select(table.one, table.two, table.three, table.four, table.five)
-        row = (await self._db.execute(stars.where(condition))).one_or_none()
-        return RatingDistribution(*row) if row else RatingDistribution()
+    async def _count(self, review: Review, counts: dict[str, int]) -> None:
+        # Always the service's row first, so that two reviews never deadlock.
+        await ServiceRatings(self._db).count_stars(review.service_id, counts)
+        await ProfessionalRatings(self._db).count_stars(review.professional_id, counts)

@@ -1,15 +1,15 @@
-"""Reviews, and the counts of stars per service and professional."""
+"""Reviews: one per booking, after the work."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.bookings.deadlines import REVIEW_EDIT_PERIOD
 from app.core import clock
 from app.core.errors import Refused
 from app.core.i18n import _
-from app.core.orm import Base, NaturalKeyBase
+from app.core.orm import Base
 
 
 class Review(Base):
@@ -36,41 +36,19 @@ class Review(Base):
         """Until when its customer may change it."""
         return self.created_at + REVIEW_EDIT_PERIOD
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be changed."""
+        return clock.now() < self.open_until
+
     def edit_refusal(self) -> str | None:
         """The sentence why it cannot be changed any more; None when it can."""
-        if clock.now() < self.open_until:
+        if self.is_open:
             return None
         return _("A review can be changed for 48 hours. They are over.")
 
     def change(self, rating: int, comment: str) -> None:
         if message := self.edit_refusal():
-            raise Refused(message, reason="late")
+            raise Refused(message, reason="late", subject="review")
         if (self.rating, self.comment) != (rating, comment):
             self.rating, self.comment, self.edited_at = rating, comment, clock.now()
-
-
-class StarCounts:
-    """Number of reviews with one, two, … five stars."""
-
-    one: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    two: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    three: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    four: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    five: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-
-
-class ServiceRating(StarCounts, NaturalKeyBase):
-    __tablename__ = "service_ratings"
-    service_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("services.id"), primary_key=True, autoincrement=False
-    )
-
-
-class ProfessionalRating(StarCounts, NaturalKeyBase):
-    """`jobs` counts completed jobs, reviewed or not."""
-
-    __tablename__ = "professional_ratings"
-    professional_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("professionals.user_id"), primary_key=True, autoincrement=False
-    )
-    jobs: Mapped[int] = mapped_column(Integer, default=0, server_default="0")

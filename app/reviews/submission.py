@@ -11,7 +11,6 @@ from app.core import clock
 from app.core.errors import Refused
 from app.core.events import Actor
 from app.core.i18n import _
-from app.reviews import ratings
 from app.reviews.repository import Reviews
 from app.reviews.review import Review
 
@@ -34,7 +33,7 @@ async def submit_review(db: AsyncSession, by: Actor, reference: str, rating: int
         created_at=clock.now(),
     )
     db.add(review)
-    await ratings.add_review(db, review)
+    await Reviews(db).count_stars(review)
     _record(booking, by, "booking.reviewed", rating=rating)
     booking.close(by)
     await db.flush()
@@ -46,7 +45,7 @@ async def _change(db: AsyncSession, by: Actor, booking: Booking, review: Review,
         return review
     before = review.rating
     review.change(rating, comment)
-    await ratings.change_review(db, review, before)
+    await Reviews(db).recount_stars(review, before)
     _record(booking, by, "booking.review_changed", before={"rating": before}, after={"rating": rating})
     await db.flush()
     return review

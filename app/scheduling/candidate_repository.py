@@ -1,4 +1,4 @@
-"""SQL for candidates: who may work where (eligible_coverage), and what takes their time."""
+"""SQL for candidates: eligibility by area (eligible_coverage) and busy times."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime, Float, String
 
+from app.accounts.ratings import RATING_SUM_SQL, REVIEW_COUNT_SQL
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.events import Person
@@ -28,10 +29,10 @@ MAX_ASSESSED = 150  # everyone who covers the pincode, then the nearest others
 
 PINCODE = text("SELECT pincode, latitude, longitude FROM pincodes WHERE pincode = :pincode")
 
-CANDIDATE_COLUMNS = """
+CANDIDATE_COLUMNS = f"""
            p.user_id, u.full_name, p.experience_years, h.pincode, h.latitude, h.longitude,
-           coalesce(r.one + 2 * r.two + 3 * r.three + 4 * r.four + 5 * r.five, 0) AS rating_sum,
-           coalesce(r.one + r.two + r.three + r.four + r.five, 0) AS review_count,
+           coalesce({RATING_SUM_SQL}, 0) AS rating_sum,
+           coalesce({REVIEW_COUNT_SQL}, 0) AS review_count,
            coalesce(r.jobs, 0) AS job_count,
            (SELECT coalesce(json_agg(json_build_array(w.weekday, w.opens, w.closes)), '[]')
               FROM working_hours w WHERE w.professional_id = p.user_id) AS hours"""
@@ -59,15 +60,15 @@ ASSESSED = text(
            EXISTS (SELECT 1 FROM eligible_coverage(:today) e
                     WHERE e.professional_id = p.user_id AND e.service_id = o.service_id AND e.pincode = :pincode)
                AS is_eligible,
-           p.standing = 'approved' AS is_approved,
-           p.papers_expire_on IS NULL OR p.papers_expire_on > :today AS has_valid_documents,
+           p.approval_status = 'approved' AS is_approved,
+           p.documents_expire_on IS NULL OR p.documents_expire_on > :today AS has_valid_documents,
            EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL) AS is_blocked,
-           o.standing = 'approved' AS is_approved_for_service,
+           o.approval_status = 'approved' AS is_approved_for_service,
            c.pincode IS NOT NULL AS covers_pincode
-      FROM offerings o
+      FROM offered_services o
       JOIN professionals p ON p.user_id = o.professional_id {CANDIDATE_JOINS}
       LEFT JOIN coverage c ON c.professional_id = p.user_id AND c.pincode = :pincode
-     WHERE o.service_id = :service AND u.left_at IS NULL
+     WHERE o.service_id = :service AND u.deleted_at IS NULL
        AND (CAST(:professional AS bigint) IS NULL OR p.user_id = :professional)
      ORDER BY c.pincode IS NULL, power(h.latitude - :latitude, 2) + power(h.longitude - :longitude, 2), p.user_id
      LIMIT :limit
@@ -123,9 +124,9 @@ BUSY_TIMES = text(
 SERVICE_AREA = text(
     """
     SELECT pin.pincode, pin.latitude, pin.longitude,
-           (SELECT array_agg(DISTINCT k.name) FROM offerings o JOIN services s ON s.id = o.service_id
+           (SELECT array_agg(DISTINCT k.name) FROM offered_services o JOIN services s ON s.id = o.service_id
               JOIN categories k ON k.id = s.category_id
-             WHERE o.professional_id = :me AND o.standing = 'approved') AS trades
+             WHERE o.professional_id = :me AND o.approval_status = 'approved') AS trades
       FROM coverage c JOIN pincodes pin ON pin.pincode = c.pincode
      WHERE c.professional_id = :me
     """
@@ -177,7 +178,7 @@ async def assess_candidates(
 
 
 async def load_schedule(db: AsyncSession, me: Person, busy: Iterable[BusyTime]) -> ProfessionalSchedule:
-    """Return the hours and time off of `me` with `busy` as the taken times."""
+    """Return the hours and time off of `me`, with `busy` as their busy times."""
     row = (await db.execute(SCHEDULE, {"me": me.id, "now": clock.now(), "today": clock.today()})).one()
     candidate = _candidate(row, None)
     candidate.away = [tuple(interval) for interval in row.away]
@@ -193,7 +194,7 @@ async def load_busy_times(
     *,
     ignoring: int | None = None,
 ) -> None:
-    """Read each candidate's taken time between two moments; `ignoring` is the id of a booking being moved."""
+    """Load each candidate's busy times between two moments; `ignoring` is the id of a booking being moved."""
     if not candidates:
         return
     params = {
@@ -221,9 +222,9 @@ async def load_service_area(db: AsyncSession, schedule: ProfessionalSchedule) ->
     rows = (await db.execute(SERVICE_AREA, {"me": schedule.candidate.id})).all()
     home = schedule.candidate.home
     distances = [distance_km(home, Location(row.pincode, row.latitude, row.longitude)) for row in rows]
-    known = [km for km in distances if km is not None]
+    known_distances = [km for km in distances if km is not None]
     trades = list(rows[0].trades or []) if rows else []
-    return ServiceArea(trades, len(rows), round_up_km(max(known)) if known else None)
+    return ServiceArea(trades, len(rows), round_up_km(max(known_distances)) if known_distances else None)
 
 
 def _by_distance(candidate: Candidate) -> tuple[bool, float, float, int]:

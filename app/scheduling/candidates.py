@@ -1,4 +1,4 @@
-"""Professionals who could do a job, with their hours and the time that is already taken."""
+"""Candidates for a job, with their working hours and busy times."""
 
 from dataclasses import dataclass, field
 
@@ -71,7 +71,7 @@ class ProfessionalSchedule:
 
 @dataclass(frozen=True, slots=True)
 class ServiceArea:
-    """Where a professional's offers come from; `km` is the farthest covered pincode, None when unknown."""
+    """A professional's service area; `km` is the distance of the farthest covered pincode, None when unknown."""
 
     trades: list[str]
     pincode_count: int

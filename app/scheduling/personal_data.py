@@ -5,8 +5,8 @@ from app.core.personal_data import PROFESSIONAL, OwnDataSection, PersonalData
 OWN_DATA = (
     OwnDataSection(
         "services_offered",
-        "SELECT s.name AS service, o.standing FROM offerings o JOIN services s ON s.id = o.service_id"
-        " WHERE o.professional_id = :me ORDER BY s.name",
+        "SELECT s.name AS service, o.approval_status AS standing FROM offered_services o"
+        " JOIN services s ON s.id = o.service_id WHERE o.professional_id = :me ORDER BY s.name",
         PROFESSIONAL,
     ),
     OwnDataSection(
@@ -31,7 +31,7 @@ OWN_DATA = (
     ),
 )
 ERASE = (
-    "DELETE FROM offerings WHERE professional_id = :id",
+    "DELETE FROM offered_services WHERE professional_id = :id",
     "DELETE FROM coverage WHERE professional_id = :id",
     "DELETE FROM working_hours WHERE professional_id = :id",
     "DELETE FROM time_off WHERE professional_id = :id",

@@ -15,7 +15,7 @@ from app.core import clock
 from app.core.errors import Missing
 from app.core.events import Actor
 from app.scheduling.travel import Location, distance_km
-from app.scheduling.working_hours import Coverage, Offering, TimeOff, WorkingHours
+from app.scheduling.working_hours import Coverage, OfferedService, TimeOff, WorkingHours
 
 # A bounding box for a radius; distances inside it are computed exactly.
 DEGREES_PER_KM = 1 / 100
@@ -49,7 +49,10 @@ class Schedules:
         """Return the covered pincodes, nearest first."""
         query = select(Pincode).join(Coverage, Coverage.pincode == Pincode.pincode)
         found = await self.db.scalars(query.where(Coverage.professional_id == self.me.id))
-        areas = [CoveredArea(one.pincode, one.place, distance_km(location_of(home), location_of(one))) for one in found]
+        areas = [
+            CoveredArea(pincode.pincode, pincode.place, distance_km(location_of(home), location_of(pincode)))
+            for pincode in found
+        ]
         return sorted(areas, key=lambda area: (area.km is None, area.km or 0, area.pincode))
 
     async def hours(self) -> Sequence[WorkingHours]:
@@ -62,9 +65,11 @@ class Schedules:
         return (await self.db.scalars(query.order_by(func.lower(TimeOff.span)))).all()
 
     async def services(self) -> list[tuple[Service, str]]:
-        """Return each service with its standing: pending, approved, denied."""
-        query = select(Service, Offering.standing).join(Offering, Offering.service_id == Service.id)
-        rows = await self.db.execute(query.where(Offering.professional_id == self.me.id).order_by(Service.name))
+        """Return each service with its approval status: pending, approved, denied."""
+        query = select(Service, OfferedService.approval_status).join(
+            OfferedService, OfferedService.service_id == Service.id
+        )
+        rows = await self.db.execute(query.where(OfferedService.professional_id == self.me.id).order_by(Service.name))
         return [(row[0], row[1]) for row in rows]
 
     async def existing_pincodes(self, pincodes: Iterable[str]) -> set[str]:
@@ -81,7 +86,9 @@ class Schedules:
         )
         here = location_of(home)
         near = [
-            one.pincode for one in await self.db.scalars(query) if (distance_km(here, location_of(one)) or 0.0) <= km
+            pincode.pincode
+            for pincode in await self.db.scalars(query)
+            if (distance_km(here, location_of(pincode)) or 0.0) <= km
         ]
         return sorted({home.pincode, *near})
 
@@ -111,7 +118,7 @@ class Schedules:
         return away
 
     async def remove_time_off(self, time_off_id: int) -> Range[datetime]:
-        """Delete it and return its span. Missing when it is not theirs."""
+        """Delete it and return its span. Raises Missing for another user's."""
         own = TimeOff.id == time_off_id, TimeOff.professional_id == self.me.id
         span: Range[datetime] | None = await self.db.scalar(delete(TimeOff).where(*own).returning(TimeOff.span))
         if span is None:

@@ -86,9 +86,9 @@ def _stretch(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str
     first, last = _minutes(opens), _minutes(closes)
     last = MINUTES_PER_DAY if last == 0 else last
     if first is None or first == MINUTES_PER_DAY:
-        errors[opens_name] = _("A time such as 08:00, please.")
+        errors[opens_name] = _("Enter the start time.")
     if last is None:
-        errors[closes_name] = _("A time such as 20:00, please.")
+        errors[closes_name] = _("Enter the end time.")
     if first is None or last is None:
         return None
     if last <= first:

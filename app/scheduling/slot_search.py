@@ -33,9 +33,9 @@ async def find_week(
     if location is None:
         return Week([Day(day, []) for day in days], [])
     candidates = await find_candidates(db, [service.id], location)
-    chosen = [candidate for candidate in candidates if professional_id in (None, candidate.id)]
-    await load_busy_times(db, chosen, clock.at(days[0]), clock.at(days[-1], 1440), ignoring=ignoring)
-    return Week(_starts_by_day(chosen, service, location, days), candidates)
+    eligible = [candidate for candidate in candidates if professional_id in (None, candidate.id)]
+    await load_busy_times(db, eligible, clock.at(days[0]), clock.at(days[-1], 1440), ignoring=ignoring)
+    return Week(_starts_by_day(eligible, service, location, days), candidates)
 
 
 async def next_starts(
@@ -57,18 +57,18 @@ async def nearest_starts(
     db: AsyncSession,
     service: BookableService,
     pincode: str,
-    wanted: datetime,
+    requested_start: datetime,
     *,
     professional_id: int | None = None,
     limit: int = 3,
 ) -> list[datetime]:
     """Return the next free starts after `wanted` in order, filled up with those before it where too few follow."""
-    later = await next_starts(db, service, pincode, wanted, professional_id=professional_id, limit=limit)
+    later = await next_starts(db, service, pincode, requested_start, professional_id=professional_id, limit=limit)
     if len(later) >= limit:
         return later
-    first = max(clock.today(), wanted.astimezone(clock.IST).date() - timedelta(days=WEEK_DAYS - 1))
+    first = max(clock.today(), requested_start.astimezone(clock.IST).date() - timedelta(days=WEEK_DAYS - 1))
     week = await find_week(db, service, pincode, first, professional_id=professional_id)
-    earlier = [start for day in week.days for start in day.starts if start < wanted]
+    earlier = [start for day in week.days for start in day.starts if start < requested_start]
     return earlier[len(later) - limit :] + later
 
 

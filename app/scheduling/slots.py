@@ -91,7 +91,7 @@ def conflicts(candidate: Candidate, minutes: int, location: Location, starts_at:
 
 
 def within_hours(candidate: Candidate, minutes: int, starts_at: datetime) -> bool:
-    """Return whether the job lies inside the weekly hours and outside time off, whatever else is booked."""
+    """Return whether the job is within the weekly hours and outside time off, ignoring other bookings."""
     day = starts_at.astimezone(clock.IST).date()
     midnight, start, length = _epoch(clock.at(day)), _epoch(starts_at), minutes * MINUTE_SECONDS
     inside = any(
@@ -113,7 +113,7 @@ def unavailable_intervals(candidate: Candidate, length: int, location: Location)
 
 
 def blocked_interval(job: BusyTime, length: int, location: Location) -> tuple[int, int]:
-    """Return the open interval of starts that `job` rules out; travel takes as long there as back."""
+    """Return the open interval of starts that `job` rules out; travel time is the same in both directions."""
     travel = travel_seconds(location, job.location)
     return job.starts - travel - length, job.ends + travel
 

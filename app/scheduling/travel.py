@@ -37,7 +37,7 @@ def distance_km(a: Location, b: Location) -> float | None:
 
 @lru_cache(maxsize=65_536)
 def travel_seconds(a: Location, b: Location) -> int:
-    """Return whole seconds from door to door, rounded up."""
+    """Return the travel time in whole seconds, rounded up."""
     km = distance_km(a, b)
     return OVERHEAD_SECONDS + math.ceil((DEFAULT_DISTANCE_KM if km is None else km) / SPEED_KM_PER_HOUR * 3600)
 

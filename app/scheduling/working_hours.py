@@ -52,18 +52,20 @@ class Coverage(NaturalKeyBase):
     pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"), primary_key=True)
 
 
-class Offering(NaturalKeyBase):
+class OfferedService(NaturalKeyBase):
     """A service the professional offers; only an approved one is shown and booked."""
 
-    __tablename__ = "offerings"
+    __tablename__ = "offered_services"
     __table_args__ = (
-        CheckConstraint("standing IN ('pending', 'approved', 'denied')", name="offerings_standing_check"),
-        Index("offerings_service_id_idx", "service_id", "professional_id"),
+        CheckConstraint(
+            "approval_status IN ('pending', 'approved', 'denied')", name="offered_services_approval_status_check"
+        ),
+        Index("offered_services_service_id_idx", "service_id", "professional_id"),
     )
     professional_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("professionals.user_id", ondelete="CASCADE"), primary_key=True
     )
     service_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("services.id"), primary_key=True)
-    standing: Mapped[ApprovalStatus] = mapped_column(
+    approval_status: Mapped[ApprovalStatus] = mapped_column(
         TextEnum(ApprovalStatus), default=ApprovalStatus.PENDING, server_default=ApprovalStatus.PENDING
     )

@@ -45,8 +45,8 @@ DOCUMENT_SCHEMA = {
 }
 
 
-def _text(words: str, example: str, most: int) -> dict[str, Any]:
-    return {"type": "string", "maxLength": most, "description": words, "examples": [example]}
+def _text(description: str, example: str, max_length: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": max_length, "description": description, "examples": [example]}
 
 
 REGISTER_FORM = {
@@ -81,7 +81,7 @@ REGISTER_FORM = {
         "document": DOCUMENT_SCHEMA,
     },
 }
-AGAIN_FORM = {
+REAPPLICATION_FORM = {
     "type": "object",
     "additionalProperties": False,
     "required": ["message", "document"],
@@ -103,10 +103,10 @@ REGISTER = Doc(
     form=REGISTER_FORM,
     responses={201: RegisteredJson},
 )
-AGAIN = Doc(
+REAPPLICATION_CONTENT = Doc(
     summary="Denied or out of date: ask to be checked again",
     tag=TAG,
-    form=AGAIN_FORM,
+    form=REAPPLICATION_FORM,
     responses={201: ProfessionalJson},
     error_statuses=(409,),
     idempotent=True,
@@ -168,7 +168,7 @@ class ApplicationApi(Controller):
         "/re_verify",
         name="api_re_verify",
         request_max_body_size=MAX_UPLOAD_REQUEST_BYTES,
-        opt=only("professional", api=True, doc=AGAIN),
+        opt=only("professional", api=True, doc=REAPPLICATION_CONTENT),
     )
     async def reapply(
         self,

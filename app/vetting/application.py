@@ -9,23 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Pincode
 from app.accounts.attempts import application_keys
-from app.accounts.professional import ApprovalStatus, Professional
 from app.accounts.repository import Pincodes, RateLimits, Users
 from app.accounts.schemas import TOO_LONG, NewCustomer
 from app.accounts.sign_up import TransactionFactory, complete_registration, field_readers, new_user, notify_owner
 from app.accounts.user import Role, User
-from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Invalid
 from app.core.i18n import N_, _
 from app.core.secrets import Passwords
 from app.core.storage import Storage, Upload
 from app.core.validation import FieldError, collect
+from app.scheduling.offered_services_repository import OfferedServices, ServiceChoice
 from app.scheduling.repository import Schedules
 from app.vetting import document_changes
 from app.vetting.document import DocumentKind
 from app.vetting.document_scan import ScannedDocument, scan_document
-from app.vetting.offered_services_repository import OfferedServices, ServiceChoice
 from app.vetting.repository import Cases
 from app.vetting.verification import CaseKind
 
@@ -43,7 +41,7 @@ class NewProfessional(NewCustomer, kw_only=True):
 
 
 async def submit_application(
-    apart: TransactionFactory,
+    new_transaction: TransactionFactory,
     passwords: Passwords,
     encryption: Encryption,
     storage: Storage,
@@ -56,12 +54,12 @@ async def submit_application(
     `address` is the client's IP address, rate limited before the file is scanned. Raises RateLimited, and Invalid with
     all errors.
     """
-    cleaned, offered = await _validate(apart, new, upload)
-    async with apart() as db:
+    cleaned, offered = await _validate(new_transaction, new, upload)
+    async with new_transaction() as db:
         await RateLimits(db).hit(application_keys(address))
     scan = await scan_document(upload)
     password_hash = await passwords.hash(cleaned["password"])
-    async with apart() as db:
+    async with new_transaction() as db:
         home = await Pincodes(db).require(cleaned["pincode"])
         user = new_user(Role.PROFESSIONAL, cleaned["email"], cleaned["full_name"], cleaned["phone"], password_hash)
         if not await Users(db).add(user):
@@ -84,7 +82,7 @@ def main_trade(offered: Sequence[ServiceChoice]) -> str:
 
 
 async def _validate(
-    apart: TransactionFactory, new: NewProfessional, upload: Upload | None
+    new_transaction: TransactionFactory, new: NewProfessional, upload: Upload | None
 ) -> tuple[dict[str, str], list[ServiceChoice]]:
     """The cleaned fields and chosen services, or Invalid with all errors except those of the file's content."""
     errors: dict[str, str] = {}
@@ -95,7 +93,7 @@ async def _validate(
         )
     except Invalid as error:
         errors |= error.errors
-    async with apart() as db:
+    async with new_transaction() as db:
         offered = [
             service for service in await OfferedServices(db).choices() if service.service_id in set(new.service_ids)
         ]
@@ -122,17 +120,7 @@ async def _create_professional(
     db: AsyncSession, user: User, home: Pincode, years: int, offered: Sequence[ServiceChoice]
 ) -> None:
     """Create the professional's row, service area and pending services, without working hours."""
-    db.add(
-        Professional(
-            user_id=user.id,
-            standing=ApprovalStatus.PENDING,
-            trade=main_trade(offered),
-            experience_years=years,
-            home_pincode=home.pincode,
-            created_at=clock.now(),
-        )
-    )
-    await db.flush()
+    await Users(db).add_professional(user, home, trade=main_trade(offered), experience_years=years)
     schedule = Schedules(db, user)
     await schedule.set_area(await schedule.pincodes_within(home, INITIAL_RADIUS_KM))
     await OfferedServices(db).add(user.id, [service.service_id for service in offered])

@@ -1,4 +1,4 @@
-"""/register/professional: apply to work with Doorstep; the response does not tell whether the email is known."""
+"""/register/professional: apply as a professional; the response does not reveal whether the email has an account."""
 
 import time
 
@@ -14,9 +14,9 @@ from app.core.errors import Invalid, RateLimited
 from app.core.i18n import _
 from app.core.secrets import Passwords
 from app.core.storage import Storage
+from app.scheduling.offered_services_repository import OfferedServices
 from app.settings import Settings
 from app.vetting.application import INITIAL_RADIUS_KM, NewProfessional, submit_application
-from app.vetting.offered_services_repository import OfferedServices
 from app.web.actions import Rejection, submit
 from app.web.forms import Form, parse_form
 from app.web.guards import everyone
@@ -84,7 +84,7 @@ async def _render(
         status=rejection.status if rejection else 200,
         headers=rejection.headers if rejection else {},
         values=rejection.values if rejection else {},
-        chosen=set(form.all("service_ids")) if form is not None else set(),
+        selected=set(form.all("service_ids")) if form is not None else set(),
         errors=dict(sorted(errors.items(), key=lambda item: _position(item[0]))),
         catalogue=catalogue,
         place=place,

@@ -13,14 +13,13 @@ from app.accounts.contact_fields import clean_text
 from app.accounts.professional import ApprovalStatus, Professional
 from app.accounts.repository import Users
 from app.accounts.user import User
-from app.core import clock
 from app.core.datetimes import format_datetime
 from app.core.errors import Invalid, Refused
 from app.core.events import Person
 from app.core.i18n import _
+from app.scheduling.offered_services_repository import OfferedServiceDetails, OfferedServices, service_names
 from app.vetting import document_changes
 from app.vetting.document import Document, DocumentState
-from app.vetting.offered_services_repository import OfferedService, OfferedServices, service_names
 from app.vetting.repository import Cases, Documents, Professionals
 from app.vetting.verification import CaseKind, CaseState, Verification
 
@@ -42,7 +41,7 @@ class ReviewCase:
 
     case: Verification | None
     waiting: Sequence[Document]
-    offered: Sequence[OfferedService]
+    offered: Sequence[OfferedServiceDetails]
 
     @property
     def pending(self) -> list[str]:
@@ -56,7 +55,7 @@ class ReviewCase:
     @property
     def version(self) -> str:
         """Identifies what the admin saw, to detect a change before the form is submitted."""
-        services = [str(service.service_id) for service in self.offered if service.standing == "pending"]
+        services = [str(service.service_id) for service in self.offered if service.approval_status == "pending"]
         return ".".join(("-".join(str(document.id) for document in self.waiting), "-".join(services)))
 
 
@@ -69,7 +68,7 @@ class DecisionForm:
     checked: Collection[str] | None = None
 
 
-NO_FORM = DecisionForm()
+EMPTY_FORM = DecisionForm()
 
 
 async def review_case_of(db: AsyncSession, professional_id: int) -> ReviewCase:
@@ -84,7 +83,7 @@ async def review_case_of(db: AsyncSession, professional_id: int) -> ReviewCase:
     )
 
 
-async def approve(db: AsyncSession, by: Person, professional_id: int, form: DecisionForm = NO_FORM) -> None:
+async def approve(db: AsyncSession, by: Person, professional_id: int, form: DecisionForm = EMPTY_FORM) -> None:
     """Approve all submitted documents and pending services.
 
     Missing; Refused "decided" (already, or nothing is open), "changed", "papers" (none); Invalid("checked").
@@ -94,36 +93,34 @@ async def approve(db: AsyncSession, by: Person, professional_id: int, form: Deci
     if not review.waiting and not await Documents(db).in_state(professional_id, DocumentState.APPROVED):
         raise Refused(_("%(name)s has not sent any paper yet.", name=user.full_name), reason="papers")
     await document_changes.approve_documents(db, by, professional_id)
-    await OfferedServices(db).set_standing(professional_id, "pending", "approved")
-    before = professional.standing
+    await OfferedServices(db).set_approval_status(professional_id, "pending", "approved")
+    before = professional.approval_status
     if before != ApprovalStatus.APPROVED:
-        professional.standing, professional.approved_at, professional.denial_reason = (
-            ApprovalStatus.APPROVED,
-            clock.now(),
-            None,
-        )
+        professional.approve()
     case = _close_case(review, by, CaseState.APPROVED)
     case.checked = sorted(set(review.checks) & set(form.checked or ()))
     _record_decision(user, by, CaseState.APPROVED, before, professional, review)
     await db.flush()
 
 
-async def deny(db: AsyncSession, by: Person, professional_id: int, reason: str, form: DecisionForm = NO_FORM) -> None:
-    """Deny what is pending; the person reads `reason` word for word. Errors as in approve, and Invalid("reason")."""
+async def deny(
+    db: AsyncSession, by: Person, professional_id: int, reason: str, form: DecisionForm = EMPTY_FORM
+) -> None:
+    """Deny everything pending; `reason` is shown to the professional. Errors as in approve, and Invalid("reason")."""
     reason = clean_reason(reason)
     user, professional, review = await _lock_case(db, professional_id, form)
     await document_changes.deny_documents(db, by, professional_id, reason)
-    await OfferedServices(db).set_standing(professional_id, "pending", "denied")
-    before = professional.standing
+    await OfferedServices(db).set_approval_status(professional_id, "pending", "denied")
+    before = professional.approval_status
     if before != ApprovalStatus.APPROVED:
-        professional.standing, professional.denial_reason = ApprovalStatus.DENIED, reason
+        professional.deny(reason)
     _close_case(review, by, CaseState.DENIED, reason)
     _record_decision(user, by, CaseState.DENIED, before, professional, review, reason)
     await db.flush()
 
 
 def clean_reason(typed: str) -> str:
-    """The reason as the person reads it, word for word. Invalid("reason")."""
+    """The cleaned reason, which is shown to the professional unchanged. Raises Invalid("reason")."""
     reason = clean_text(typed)
     if not reason:
         raise Invalid({"reason": _("Please give the reason. It is read word for word.")})
@@ -139,7 +136,7 @@ async def _lock_case(
     user = await Users(db).get(professional_id, lock=True)
     professional = await Professionals(db).get(professional_id, lock=True)
     case = await Cases(db).open_of(professional_id, lock=True)
-    if case is None and professional.standing == ApprovalStatus.PENDING and form.case is None:
+    if case is None and professional.approval_status == ApprovalStatus.PENDING and form.case is None:
         case = await Cases(db).open(professional_id, CaseKind.APPLICATION)
     if case is None or form.case not in (None, case.id):
         raise Refused(await _decided_message(db, professional_id, form.case), reason="decided")
@@ -150,7 +147,7 @@ async def _lock_case(
 
 
 async def _decided_message(db: AsyncSession, professional_id: int, case_id: int | None) -> str:
-    """Say who decided what, and when."""
+    """Describe who decided what, and when."""
     cases = [
         case
         for case in await Cases(db).of(professional_id)
@@ -204,7 +201,7 @@ def _record_decision(
         nudges=[(f"user:{user.id}", topic) for topic in ("documents", "verification", "jobs")],
         personal={"reason": reason} if reason else None,
         before={"standing": before, "services": sorted(approved)},
-        after={"standing": professional.standing, "services": sorted(now)},
+        after={"standing": professional.approval_status, "services": sorted(now)},
         kind=review.case.kind,
         checked=review.case.checked,
     )

@@ -74,7 +74,7 @@ async def upload_document(
     Refused("denied"): they reapply instead, with a message (/verification).
     """
     professional = await Professionals(db).get(by.id)
-    if professional.standing == ApprovalStatus.DENIED:
+    if professional.approval_status == ApprovalStatus.DENIED:
         raise Refused(_("Please ask to be checked again, and send the new paper with it."), reason="denied")
     document = await submit_document(db, storage, by, by.id, kind, scan, expires_on)
     await Cases(db).open(by.id, case_kind(professional))
@@ -82,7 +82,7 @@ async def upload_document(
 
 
 async def approve_documents(db: AsyncSession, by: Actor, professional_id: int) -> list[Document]:
-    """Approve submitted documents in place of approved ones of the same kind. The caller holds the person's row."""
+    """Approve submitted documents, replacing approved ones of the same kind. The caller has locked the user's row."""
     submitted = await Documents(db).in_state(professional_id, DocumentState.SUBMITTED)
     kinds = {document.kind for document in submitted}
     for older in await Documents(db).in_state(professional_id, DocumentState.APPROVED):
@@ -97,7 +97,7 @@ async def approve_documents(db: AsyncSession, by: Actor, professional_id: int) -
 
 
 async def deny_documents(db: AsyncSession, by: Actor, professional_id: int, reason: str) -> list[Document]:
-    """Deny all submitted documents. The caller holds the person's row."""
+    """Deny all submitted documents. The caller has locked the user's row."""
     submitted = await Documents(db).in_state(professional_id, DocumentState.SUBMITTED)
     for document in submitted:
         document.deny(by, reason)
@@ -107,7 +107,7 @@ async def deny_documents(db: AsyncSession, by: Actor, professional_id: int, reas
 async def update_expiry(db: AsyncSession, professional_id: int) -> None:
     """Store the day from which there are no new offers (W7)."""
     professional = await Professionals(db).get(professional_id)
-    professional.papers_expire_on = await Documents(db).first_expiry(professional_id)
+    professional.expire_documents_on(await Documents(db).first_expiry(professional_id))
 
 
 async def erase_documents(db: AsyncSession, storage: Storage, by: Actor, professional_id: int) -> int:
@@ -133,9 +133,9 @@ async def warn_of_expiry(db: AsyncSession, limit: int = 500) -> int:
 
 def case_kind(professional: Professional) -> CaseKind:
     """The kind of a new case of this professional."""
-    if professional.standing == ApprovalStatus.PENDING:
+    if professional.approval_status == ApprovalStatus.PENDING:
         return CaseKind.APPLICATION
-    expires_on = professional.papers_expire_on
+    expires_on = professional.documents_expire_on
     expired = expires_on is not None and expires_on <= clock.today()
     return CaseKind.REAPPLICATION if expired else CaseKind.CHANGE
 

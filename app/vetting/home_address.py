@@ -19,5 +19,5 @@ async def move_home(db: AsyncSession, me: Person, line: str, typed_pincode: str)
     professional = await Professionals(db).get(me.id, lock=True)
     if professional.home_pincode != pincode.pincode:
         before, after = {"pincode": professional.home_pincode}, {"pincode": pincode.pincode}
-        professional.home_pincode = pincode.pincode
+        professional.move_home(pincode.pincode)
         user.record("person.moved_home", by=user, before=before, after=after)

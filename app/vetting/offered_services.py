@@ -13,10 +13,10 @@ from app.core.events import Person
 from app.core.i18n import _
 from app.core.validation import collect
 from app.jobs.reassignment import withdraw_services
+from app.scheduling.offered_services_repository import OfferedServiceDetails, OfferedServices, service_names
 from app.vetting import document_changes
 from app.vetting.application import clean_experience_years
 from app.vetting.document import DocumentState
-from app.vetting.offered_services_repository import OfferedService, OfferedServices, service_names
 from app.vetting.repository import Cases, Documents, Professionals
 from app.vetting.verification import CaseKind, CaseState
 
@@ -30,9 +30,11 @@ class WorkForm:
     service_ids: frozenset[int]
 
 
-def trade_choices(offered: Collection[OfferedService], trade: str) -> list[str]:
-    """Trades they may choose: the present one, and the categories of approved or pending services."""
-    return list(dict.fromkeys([trade, *(service.category for service in offered if service.standing != "denied")]))
+def trade_choices(offered: Collection[OfferedServiceDetails], trade: str) -> list[str]:
+    """The selectable trades: the current one, and the categories of approved or pending services."""
+    return list(
+        dict.fromkeys([trade, *(service.category for service in offered if service.approval_status != "denied")])
+    )
 
 
 async def update_work(db: AsyncSession, me: Person, work: WorkForm) -> list[str]:
@@ -48,7 +50,7 @@ async def update_work(db: AsyncSession, me: Person, work: WorkForm) -> list[str]
     user = await Users(db).get(me.id, lock=True)
     professional = await Professionals(db).get(me.id, lock=True)
     before = await offerings.of(me.id)
-    new = work.service_ids - {service.service_id for service in before if service.standing != "denied"}
+    new = work.service_ids - {service.service_id for service in before if service.approval_status != "denied"}
     await offerings.remove(me.id, withdrawn | new)
     await offerings.add(me.id, new)
     _record_services(user, before, await offerings.of(me.id))
@@ -58,14 +60,16 @@ async def update_work(db: AsyncSession, me: Person, work: WorkForm) -> list[str]
     return sorted(catalogue[key].name for key in new)
 
 
-def _is_withdrawn(service: OfferedService, work: WorkForm) -> bool:
+def _is_withdrawn(service: OfferedServiceDetails, work: WorkForm) -> bool:
     """Whether the form removes it; retired and denied services are not in the form."""
-    return not service.retired and service.standing != "denied" and service.service_id not in work.service_ids
+    return not service.retired and service.approval_status != "denied" and service.service_id not in work.service_ids
 
 
-def _validate(professional: Professional, work: WorkForm, known: set[int], offered: list[OfferedService]) -> int:
+def _validate(
+    professional: Professional, work: WorkForm, existing_ids: set[int], offered: list[OfferedServiceDetails]
+) -> int:
     """Return the years. Refused("denied"); Invalid with all errors."""
-    if professional.standing == ApprovalStatus.DENIED:
+    if professional.approval_status == ApprovalStatus.DENIED:
         raise Refused(_("Please ask to be checked again first."), reason="denied")
     errors: dict[str, str] = {}
     try:
@@ -74,7 +78,7 @@ def _validate(professional: Professional, work: WorkForm, known: set[int], offer
         years, errors = "0", dict(error.errors)
     if not work.service_ids:
         errors["service_ids"] = _("Choose what you do.")
-    elif not work.service_ids <= known:
+    elif not work.service_ids <= existing_ids:
         errors["service_ids"] = _("Please choose from the list.")
     if work.trade not in trade_choices(offered, professional.trade):
         errors["trade"] = _("Please choose from the list.")
@@ -83,7 +87,9 @@ def _validate(professional: Professional, work: WorkForm, known: set[int], offer
     return int(years)
 
 
-def _record_services(user: User, before: Sequence[OfferedService], after: Sequence[OfferedService]) -> None:
+def _record_services(
+    user: User, before: Sequence[OfferedServiceDetails], after: Sequence[OfferedServiceDetails]
+) -> None:
     was, now = (set(service_names(services, "approved", "pending")) for services in (before, after))
     if was != now:
         user.record(
@@ -98,7 +104,7 @@ def _record_services(user: User, before: Sequence[OfferedService], after: Sequen
 def _record_work(user: User, professional: Professional, trade: str, years: int) -> None:
     before = {"trade": professional.trade, "experience_years": professional.experience_years}
     after = {"trade": trade, "experience_years": years}
-    professional.trade, professional.experience_years = trade, years
+    professional.describe_work(trade, years)
     changed = [name for name in after if before[name] != after[name]]
     if changed:
         user.record(
@@ -118,6 +124,8 @@ async def _update_case(db: AsyncSession, professional: Professional, new: bool) 
     case = await cases.open_of(professional.user_id, lock=True)
     if case is None or case.kind != CaseKind.CHANGE:
         return
-    is_pending = any(service.standing == "pending" for service in await OfferedServices(db).of(professional.user_id))
+    is_pending = any(
+        service.approval_status == "pending" for service in await OfferedServices(db).of(professional.user_id)
+    )
     if not is_pending and not await Documents(db).in_state(professional.user_id, DocumentState.SUBMITTED):
         case.end(CaseState.WITHDRAWN)

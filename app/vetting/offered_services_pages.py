@@ -5,13 +5,13 @@ from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.accounts.names import public_name
 from app.accounts.repository import Addresses, Users
-from app.accounts.user import public_name
 from app.core.errors import Invalid
 from app.core.i18n import _, ngettext
+from app.scheduling.offered_services_repository import OfferedServices
 from app.vetting.home_address import move_home
 from app.vetting.offered_services import WorkForm, trade_choices, update_work
-from app.vetting.offered_services_repository import OfferedServices
 from app.vetting.repository import Professionals
 from app.web.actions import Rejection, submit
 from app.web.forms import Form, parse_form
@@ -79,7 +79,7 @@ async def _render(
     professional = await Professionals(db).get(me.id)
     user = await Users(db).get(me.id)
     offered = {service.service_id: service for service in await OfferedServices(db).of(me.id)}
-    ticked = {str(key) for key, service in offered.items() if service.standing != "denied"}
+    ticked = {str(key) for key, service in offered.items() if service.approval_status != "denied"}
     home = await Addresses(db, me.id).main()
     address = {"address": home.line, "pincode": home.pincode} if home else {}
     values = {"trade": professional.trade, "experience_years": str(professional.experience_years)}

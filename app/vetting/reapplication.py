@@ -12,10 +12,10 @@ from app.core.errors import Invalid, Refused
 from app.core.events import Person
 from app.core.i18n import _
 from app.core.storage import Storage
+from app.scheduling.offered_services_repository import OfferedServices
 from app.vetting import document_changes
 from app.vetting.document import DocumentKind, DocumentState
 from app.vetting.document_scan import ScannedDocument
-from app.vetting.offered_services_repository import OfferedServices
 from app.vetting.repository import Cases, Documents, Professionals
 from app.vetting.verification import CaseKind, Verification
 
@@ -33,11 +33,13 @@ def clean_message(typed: str) -> str:
 
 
 def has_expired_documents(professional: Professional) -> bool:
-    return professional.papers_expire_on is not None and professional.papers_expire_on <= clock.today()
+    return professional.documents_expire_on is not None and professional.documents_expire_on <= clock.today()
 
 
 def may_reapply(professional: Professional, case: Verification | None) -> bool:
-    return case is None and (professional.standing == ApprovalStatus.DENIED or has_expired_documents(professional))
+    return case is None and (
+        professional.approval_status == ApprovalStatus.DENIED or has_expired_documents(professional)
+    )
 
 
 async def requested_document_kind(db: AsyncSession, professional_id: int) -> str:
@@ -57,7 +59,7 @@ async def refuse_reapplication(db: AsyncSession, me: Person) -> None:
     professional, case = await Professionals(db).get(me.id), await Cases(db).open_of(me.id)
     if case is not None:
         raise Refused(_("You are being checked already. You hear from us when it is decided."), reason="waiting")
-    if professional.standing == ApprovalStatus.PENDING:
+    if professional.approval_status == ApprovalStatus.PENDING:
         raise Refused(
             _("You are being checked for the first time. Send a paper under “Your papers”."), reason="waiting"
         )
@@ -83,16 +85,16 @@ async def reapply(
     await refuse_reapplication(db, me)
     await document_changes.submit_document(db, storage, me, me.id, kind, scan, expires_on)
     await Cases(db).open(me.id, CaseKind.REAPPLICATION, message)
-    before = professional.standing
+    before = professional.approval_status
     if before == ApprovalStatus.DENIED:
-        professional.standing, professional.denial_reason = ApprovalStatus.PENDING, None
-        await OfferedServices(db).set_standing(me.id, "denied", "pending")
+        professional.apply_again()
+        await OfferedServices(db).set_approval_status(me.id, "denied", "pending")
     user.record(
         "person.asked_again",
         by=me,
         nudges=[(f"user:{me.id}", "documents"), (f"user:{me.id}", "verification")],
         personal={"message": message},
         before={"standing": before},
-        after={"standing": professional.standing},
+        after={"standing": professional.approval_status},
     )
     await db.flush()

@@ -1,4 +1,4 @@
-"""Documents, professionals and cases, result through the professional they belong to."""
+"""Documents, professionals and cases, queried by their professional."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -27,12 +27,12 @@ PROFILE: Query = (
         User.email,
         User.phone,
         User.created_at,
-        User.left_at,
+        User.deleted_at,
         Professional.trade,
         Professional.experience_years,
-        Professional.standing,
+        Professional.approval_status,
         Professional.denial_reason,
-        Professional.shown_as,
+        Professional.admin_status,
         Professional.jobs,
         Professional.stars,
         Pincode.place,
@@ -63,12 +63,12 @@ class Documents:
         return result
 
     async def of(self, professional_id: int) -> Sequence[Document]:
-        """All they ever uploaded, newest first, including those whose file is erased."""
+        """All documents of the professional, newest first, including those whose file is erased."""
         query = select(Document).where(Document.professional_id == professional_id).order_by(Document.id.desc())
         return (await self._db.scalars(query)).all()
 
     async def count_since(self, professional_id: int, since: datetime) -> int:
-        """How many documents this person has uploaded since then, whatever their state."""
+        """Count the documents uploaded since then, in any state."""
         query = select(func.count()).where(Document.professional_id == professional_id, Document.uploaded_at > since)
         return (await self._db.execute(query)).scalar_one()
 
@@ -113,7 +113,7 @@ class Documents:
                 Document.state == DocumentState.APPROVED,
                 Document.expires_on > after,
                 Document.expires_on <= by,
-                Professional.standing == ApprovalStatus.APPROVED,
+                Professional.approval_status == ApprovalStatus.APPROVED,
                 ~warned,
             )
             .order_by(Document.id)
@@ -166,13 +166,21 @@ class Cases:
         result: Verification | None = await self._db.scalar(query.with_for_update() if lock else query)
         return result
 
+    async def last_denial(self, professional_id: int) -> str | None:
+        """The reason of the last decision; None when it was an approval."""
+        query = select(Verification.reason).where(
+            Verification.professional_id == professional_id,
+            Verification.state.in_((CaseState.APPROVED, CaseState.DENIED)),
+        )
+        return (await self._db.scalars(query.order_by(Verification.id.desc()).limit(1))).one_or_none()
+
     async def of(self, professional_id: int) -> Sequence[Verification]:
         """All cases, newest first."""
         query = select(Verification).where(Verification.professional_id == professional_id)
         return (await self._db.scalars(query.order_by(Verification.id.desc()))).all()
 
     async def open(self, professional_id: int, kind: CaseKind, message: str = "") -> Verification:
-        """Return the open case, or a new one. The caller holds the professional's row."""
+        """Return the open case, or a new one. The caller has locked the professional's row."""
         case = await self.open_of(professional_id, lock=True)
         if case is None:
             case = Verification(

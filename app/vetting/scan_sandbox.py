@@ -83,7 +83,7 @@ def _clean_picture(data: bytes, media_type: str) -> CleanFile:
 
 
 def _flatten(picture: Image.Image) -> Image.Image:
-    """Keep the pixels alone: no location, camera data or comments."""
+    """Keep only the pixels: no location, camera data or comments."""
     white = Image.new("RGB", picture.size, "white")
     if picture.has_transparency_data:
         clear = picture.convert("RGBA")

@@ -10,11 +10,11 @@ from app.accounts.auth import Me
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.storage import Storage
+from app.scheduling.offered_services_repository import OfferedServices
 from app.scheduling.repository import Schedules
 from app.vetting.document import KINDS
 from app.vetting.document_changes import parse_expiry
 from app.vetting.document_scan import scan_document
-from app.vetting.offered_services_repository import OfferedServices
 from app.vetting.reapplication import (
     clean_message,
     has_expired_documents,

@@ -1,4 +1,4 @@
-"""One shape for handlers that take a form: act, then show the form again with its errors or go on with a message."""
+"""Submit a form: run an action, then redirect with a message or render the form again with its errors."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ STATUS: Mapping[type[DoorstepError], int] = {Invalid: 422, Refused: 409, RateLim
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why an action was not done, in the form that the page shows again.
+    """Why an action was rejected, as the page renders it with the form.
 
     `values` holds the submitted fields that may be displayed again (no passwords, cards or codes).
     """
@@ -41,12 +41,12 @@ class Rejection:
 
     @property
     def message(self) -> str:
-        """The sentence about the whole form; "" where every error stands beside its field."""
+        """The message about the whole form; "" if every error belongs to a field."""
         return self.errors.get("", "") if isinstance(self.error, Invalid) else self.error.message
 
     @property
     def headers(self) -> dict[str, str]:
-        """Retry-After, where the next try must wait."""
+        """Retry-After, if the next attempt must wait."""
         return {"retry-after": str(self.error.seconds)} if isinstance(self.error, RateLimited) else {}
 
 

@@ -86,7 +86,7 @@ def json_response(data: object, status: int = 200, headers: Mapping[str, str] | 
 
 
 def cacheable_json(request: Request, data: object) -> JsonResponse:
-    """`data` that is the same for everybody, with an ETag; 304 when the client has it already."""
+    """`data` that is the same for all clients, with an ETag; 304 if the client has the current version."""
     body = msgspec.json.encode(data)
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"cache-control": "no-cache", "etag": etag}

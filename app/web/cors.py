@@ -11,7 +11,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Cors:
-    """Without credentials: the API takes a token and never a cookie."""
+    """CORS without credentials: the API accepts tokens, never cookies."""
 
     def __init__(self, origins: frozenset[str]) -> None:
         self._origins = origins

@@ -18,10 +18,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.core import logs
 from app.core.errors import Invalid, Missing, RateLimited, Refused
 from app.core.i18n import _
+from app.web.context import context_of
 from app.web.guards import InvalidCsrfToken, ReauthenticationRequired, SignInRequired, UserBlocked, UserFacingError
 from app.web.http import Request
+from app.web.refusal_headings import refusal_heading
 from app.web.render import redirect, render, return_to, wants_fragment
-from app.web.security import SAFE_METHODS
+from app.web.security import SAFE_METHODS, local_path
 
 log = logs.get_logger("errors")
 AnyResponse = Response[Any]
@@ -38,13 +40,14 @@ UNAVAILABLE_STATES = ("08", "53", "57")  # connection, resources, shutdown or ca
 
 @dataclass(frozen=True, slots=True)
 class ErrorDescription:
-    """An error as it is shown: status, a sentence, the errors of form fields; `kind` is a stable word for programs."""
+    """An error to render: status, message, errors of form fields; `kind` is a stable identifier for API clients."""
 
     status: int
     message: str
     kind: str = "error"
     errors: dict[str, str] | None = None
     headers: dict[str, str] | None = None
+    subject: str = ""  # of a refusal, for its heading
 
 
 def handle_error(request: litestar.Request[Any, Any, Any], error: Exception) -> AnyResponse:
@@ -72,7 +75,7 @@ def describe_error(error: BaseException, method: str = "GET") -> ErrorDescriptio
                 422, message, "invalid", {name: text for name, text in error.errors.items() if name}
             )
         case Refused():
-            return ErrorDescription(409, error.message, error.reason)
+            return ErrorDescription(409, error.message, error.reason, subject=error.subject)
         case RateLimited():
             retry = {"retry-after": str(error.seconds)}
             return ErrorDescription(429, error.message, "too-often", headers=retry)
@@ -180,6 +183,9 @@ def error_response(request: Request, description: ErrorDescription) -> AnyRespon
         "status": description.status,
         "message": description.message,
         "kind": description.kind,
+        "heading": refusal_heading(description.kind, description.subject),
+        "role": getattr(context_of(request).user, "role", ""),
+        "retry_path": _retry_path(request),
         "errors": description.errors or {},
         "request_id": logs.request_id.get(),
     }
@@ -189,6 +195,11 @@ def error_response(request: Request, description: ErrorDescription) -> AnyRespon
     else:
         body = _render_first(request, _page_names(description), context)
     return Response(body, status_code=description.status, headers=headers, media_type="text/html")
+
+
+def _retry_path(request: Request) -> str:
+    """The requested page, to be loaded once more; empty for an action, which is not repeated by a link."""
+    return local_path(_requested_path(request), "/") if request.method in SAFE_METHODS else ""
 
 
 def _page_names(description: ErrorDescription) -> tuple[str, ...]:
@@ -242,7 +253,11 @@ def _to_password(request: Request) -> AnyResponse:
 
 def _next(request: Request, *, own_page: bool = False) -> str:
     """The path to continue at after signing in: the requested page, or the page of the form or fragment."""
-    query = request.scope.get("query_string", b"").decode("latin-1")
-    path = request.scope["path"] + (f"?{query}" if query else "")
+    path = _requested_path(request)
     is_page = own_page or (request.method in SAFE_METHODS and not wants_fragment(request))
     return urlencode({"next": path if is_page else return_to(request)})
+
+
+def _requested_path(request: Request) -> str:
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return str(request.scope["path"]) + (f"?{query}" if query else "")

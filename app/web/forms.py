@@ -53,7 +53,7 @@ def parse_query(connection: Connection) -> Form:
 
 
 def redisplayable(form: Mapping[str, str]) -> dict[str, str]:
-    """The fields that may stand in a form that is shown again: never a password, card or code."""
+    """The values that may be displayed again: never a password, card or code."""
     return {name: value for name, value in form.items() if name not in NEVER_REDISPLAYED}
 
 

@@ -43,7 +43,7 @@ def signed_in(**options: Any) -> dict[str, Any]:
 
 
 def only(*roles: str, **options: Any) -> dict[str, Any]:
-    """opt = only("customer"): these roles. `fresh=True`: with the password given within the last 15 minutes."""
+    """opt = only("customer"): these roles. `fresh=True`: the password was entered within the last 15 minutes."""
     return {"access": frozenset(str(role) for role in roles), **options}
 
 
@@ -52,7 +52,7 @@ class SignInRequired(NotAuthorizedException):
 
 
 class ReauthenticationRequired(NotAuthorizedException):
-    """The action needs the password again, because it was given more than 15 minutes ago."""
+    """The action requires the password again, because it was entered more than 15 minutes ago."""
 
 
 class WrongRole(HTTPException):
@@ -72,7 +72,7 @@ class InvalidCsrfToken(HTTPException):
 
 
 class UserFacingError(HTTPException):
-    """An error whose detail is shown to people as it is; `kind` is the stable word for programs."""
+    """An error whose detail is shown to users unchanged; `kind` is a stable identifier for API clients."""
 
     kind = "http"
 

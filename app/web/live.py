@@ -136,7 +136,7 @@ async def _event_stream(streams: LiveStreams, stream: OpenStream) -> AsyncIterat
 
 
 def _end_response() -> HtmlResponse:
-    """Tell a page that reconnects without a session not to reconnect."""
+    """Send the end event, so that a page without a session does not reconnect."""
     return Response(
         f"event: {END_EVENT}\ndata:\n\n".encode(), media_type="text/event-stream", headers={"cache-control": "no-store"}
     )

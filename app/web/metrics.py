@@ -24,7 +24,7 @@ log = logs.get_logger("metrics")
 
 
 class RequestMetrics:
-    """One per process. Counting is a few additions in memory; nothing waits for Redis."""
+    """Counts requests in memory, one instance per process; requests never wait for Redis."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus

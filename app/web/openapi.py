@@ -59,7 +59,7 @@ class Problem(Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doc:
-    """The documentation of an API handler: `error_statuses` are those beside the usual ones."""
+    """The documentation of an API handler; `error_statuses` are added to the usual ones."""
 
     summary: str
     tag: str

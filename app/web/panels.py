@@ -1,4 +1,4 @@
-"""Pieces that a higher room adds to a lower room's page: declared by the higher room, listed in app.panels."""
+"""Panels that a higher room adds to a lower room's page: declared by the higher room, listed in app.panels."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.web.services import services_of
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A piece of the page named `page`; pieces of one page stand in ascending `order`.
+    """A panel of the page named `page`; the panels of a page are in ascending `order`.
 
     `load(db, record)` reads what `template` shows as `panel.data`; None leaves the piece out.
     """
@@ -30,7 +30,7 @@ class LoadedPanel:
 
 
 async def load_panels(request: Connection, db: AsyncSession, page: str, record: Any) -> list[LoadedPanel]:
-    """The pieces that higher rooms show of `record` on this page; each is included as {% include panel.template %}."""
+    """Load the panels of `record` on this page; each is included as {% include panel.template %}."""
     loaded = []
     for panel in services_of(request).panels:
         if panel.page == page and (data := await panel.load(db, record)) is not None:

@@ -58,7 +58,7 @@ def swap(
 
 
 def redirect(request: Request, path: str) -> HtmlResponse:
-    """Go to another page after an action: 303, or HX-Redirect for HTMX, because fetch hides redirects from it."""
+    """Redirect after an action: 303, or HX-Redirect for HTMX, because fetch hides redirects from it."""
     if wants_fragment(request):
         headers = {name.lower(): value for name, value in ClientRedirect(path).headers.items()}
         return _html_response(request, b"", 204, {**headers, "cache-control": "no-store"})
@@ -74,7 +74,7 @@ def flash(request: Request, message: str, kind: str = "done") -> None:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether HTMX asks for a whole page: htmx 4 says so itself, and boosted links and history restores need one."""
+    """Whether HTMX requests a whole page: by its header, for boosted links, and for history restores."""
     htmx = request.htmx
     return request.headers.get("hx-request-type") == "full" or htmx.boosted or htmx.history_restore_request
 

@@ -37,7 +37,7 @@ class Asset:
 
 
 class Assets:
-    """Every static file by name, read at startup; in development read again when one changes."""
+    """All static files by name, read at startup; in development reloaded when one changes."""
 
     def __init__(self, folder: Path = STATIC, *, reload: bool = False) -> None:
         self._folder = folder
@@ -52,7 +52,7 @@ class Assets:
         return f"/static/{self._files[name].digest}/{name}"
 
     def find(self, digest: str, name: str) -> Asset | None:
-        """An old hash gets the new contents, so that pages rendered before the last deployment find their files."""
+        """Serve the current contents for an old hash too: pages may be older than the last deployment."""
         return self._files.get(name) if digest else None
 
     def _load(self) -> dict[str, Asset]:

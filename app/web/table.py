@@ -46,7 +46,7 @@ class TableView:
 
     @property
     def fields(self) -> dict[str, str]:
-        """Hidden fields of a form beside the table, which preserve the table's state."""
+        """Hidden fields that preserve the table's state in a form."""
         return {name: value for name, value in self._state().items() if value and name not in ("q", "after")}
 
     def _state(self) -> dict[str, str]:

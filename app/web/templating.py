@@ -1,4 +1,4 @@
-"""The Jinja environment: strict, escaping, translated; filters for money, times and distances."""
+"""Jinja environment with strict undefined, autoescaping and translations; filters for money, times and distances."""
 
 import math
 from collections.abc import Callable
@@ -15,15 +15,18 @@ from markupsafe import Markup
 
 from app.core import clock, i18n
 from app.core.datetimes import (
+    format_clock_range,
     format_clock_time,
     format_date_pattern,
     format_datetime,
+    format_datetime_range,
     format_day,
     format_duration,
     to_ist,
 )
 from app.core.i18n import _, ngettext
 from app.core.money import format_rupees
+from app.core.person_names import split_name
 from app.web.reload import FolderWatcher
 from app.web.static import Assets
 
@@ -31,7 +34,7 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
 def environment(assets: Assets | None = None, *, reload: bool = False, folder: Path = TEMPLATES) -> Environment:
-    """The environment of pages and emails; it does not know the request."""
+    """Create the environment for pages and emails, without access to the request."""
     env = Environment(
         loader=_ReloadingLoader(folder) if reload else FileSystemLoader(folder),
         autoescape=True,
@@ -44,7 +47,7 @@ def environment(assets: Assets | None = None, *, reload: bool = False, folder: P
     )
     env.policies["ext.i18n.trimmed"] = True
     env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    # Jinja's own wrappers take longer than the rest of a page; ours need none.
+    # Faster than Jinja's own wrappers, which dominate the time of a page.
     env.globals.update(gettext=_gettext, ngettext=_ngettext, _=_gettext)
     env.filters.update(FILTERS)
     env.globals.update(now=clock.now, today=clock.today, locale=i18n.locale.get)
@@ -75,7 +78,7 @@ def _interpolate(translated: str, values: dict[str, object], escaping: bool) -> 
 
 
 class _ReloadingLoader(FileSystemLoader):
-    """In development: any change makes every template stale, because importing templates keep a macro's old version."""
+    """Reload every template after any change (development): templates that import a macro keep its old version."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -88,13 +91,6 @@ class _ReloadingLoader(FileSystemLoader):
         return source, path, lambda: self._watcher.newest() == newest
 
 
-def span(start: datetime, end: datetime) -> str:
-    """Tue 24 Nov, 10:00–11:00; with both days when it passes midnight."""
-    if to_ist(start).date() == to_ist(end).date():
-        return f"{format_datetime(start)}–{format_clock_time(end)}"
-    return f"{format_datetime(start)} – {format_datetime(end)}"
-
-
 def weekday(moment: datetime | date) -> str:
     """Tue."""
     return format_date_pattern(moment, "EEE")
@@ -102,8 +98,8 @@ def weekday(moment: datetime | date) -> str:
 
 def date_only(moment: datetime | date) -> str:
     """18 Nov; of another year, 18 Nov 2025."""
-    there = to_ist(moment).date() if isinstance(moment, datetime) else moment
-    return format_date_pattern(there, "d MMM" if there.year == clock.today().year else "d MMM y")
+    local_date = to_ist(moment).date() if isinstance(moment, datetime) else moment
+    return format_date_pattern(local_date, "d MMM" if local_date.year == clock.today().year else "d MMM y")
 
 
 def month_of(day: date) -> str:
@@ -122,17 +118,9 @@ def iso(moment: datetime | date) -> str:
     return to_ist(moment).isoformat(timespec="minutes") if isinstance(moment, datetime) else moment.isoformat()
 
 
-def within(moment: datetime) -> str:
+def relative_time(moment: datetime) -> str:
     """In 40 min; when it is past, 40 min ago."""
-    return _distance(moment - clock.now())
-
-
-def ago(moment: datetime) -> str:
-    """40 min ago."""
-    return within(moment)
-
-
-def _distance(left: timedelta) -> str:
+    left = moment - clock.now()
     minutes = math.floor(abs(left).total_seconds() / 60)
     if minutes < 1:
         return _("now") if left >= timedelta() else _("just now")
@@ -167,8 +155,9 @@ def phone(text: str) -> str:
 
 
 def initials(name: str) -> str:
-    """RK for "Ravi Kumar"."""
-    parts = name.split()
+    """RK for "Ravi Kumar", also with a title before it."""
+    split = split_name(name)
+    parts = (split.initials + split.full if split.full else split.initials) or name.split()
     return (parts[0][:1] + (parts[-1][:1] if len(parts) > 1 else "")).upper() if parts else "?"
 
 
@@ -180,24 +169,24 @@ def tint(name: str) -> int:
     return TINTS[sum(map(ord, name)) % len(TINTS)]
 
 
-def grouped(code: str) -> str:
-    """A code to read aloud: 123 456."""
+def spaced_code(code: str) -> str:
+    """Format a code as two groups of three digits: 123 456."""
     return f"{code[:3]} {code[3:]}"
 
 
 FILTERS: dict[str, Any] = {
     "money": format_rupees,
     "when": format_datetime,
-    "span": span,
+    "span": format_datetime_range,
     "month": month_of,
     "day": format_day,
     "near_day": near_day,
     "weekday": weekday,
     "date": date_only,
     "clock": format_clock_time,
+    "clock_span": format_clock_range,
     "iso": iso,
-    "within": within,
-    "ago": ago,
+    "relative_time": relative_time,
     "minutes": format_duration,
     "km": km,
     "number": number,
@@ -205,6 +194,6 @@ FILTERS: dict[str, Any] = {
     "phone": phone,
     "initials": initials,
     "tint": tint,
-    "grouped": grouped,
-    "translated": i18n.gettext,  # for texts stored with N_; what people typed stays as it is
+    "spaced_code": spaced_code,
+    "translated": i18n.gettext,  # for texts marked with N_; text typed by users is unchanged
 }

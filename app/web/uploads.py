@@ -1,4 +1,4 @@
-"""Parse multipart forms as a stream; files go to unnamed temporary files, which cannot be left behind."""
+"""Parse multipart forms as a stream; files go to unnamed temporary files, which the kernel deletes."""
 
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
@@ -110,5 +110,5 @@ def _text_of(raw: bytearray, charset: str | None) -> str:
 
 def with_files_to_choose(files: dict[str, Upload], errors: dict[str, str]) -> dict[str, str]:
     """Add an error for each file of a form that is shown again, because browsers forget the chosen files."""
-    choose_again = _("Please choose the file again: nothing of it was kept.")
-    return {**dict.fromkeys(files, choose_again), **errors}
+    message = _("Please choose the file again: nothing of it was kept.")
+    return {**dict.fromkeys(files, message), **errors}

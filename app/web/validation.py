@@ -1,4 +1,4 @@
-"""Validate forms, query strings and JSON bodies against msgspec Structs: one walk over the fields for all three.
+"""Validate forms, query strings and JSON bodies against msgspec Structs, in one implementation.
 
 Forms ignore fields that the Struct does not have; query strings, multipart forms of programs and JSON refuse them.
 JSON is strict about types. Each function raises one Invalid with a sentence for every wrong field.
@@ -136,7 +136,7 @@ def field_specs(kind: type[Struct]) -> dict[str, FieldSpec]:
 
 
 def _build(kind: type[S], read: Callable[[str, FieldSpec], Any], errors: Mapping[str, str] | None = None) -> S:
-    """A `kind` of what `read(name, field)` gives for each field; `errors` are those that are known beforehand."""
+    """Build a `kind` from `read(name, field)` for each field; `errors` are added to those that reading raises."""
     errors = errors or {}
     specs = field_specs(kind)
     try:

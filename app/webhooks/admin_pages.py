@@ -10,12 +10,13 @@ from app.accounts.repository import ROW_IDS
 from app.audit.history import History
 from app.core import clock
 from app.core.encryption import Encryption
-from app.core.errors import Invalid, Missing, Refused
+from app.core.errors import Missing
 from app.core.i18n import _
 from app.notifications.channel import ChannelState
-from app.notifications.channel_repository import DISABLED_FOR
+from app.notifications.channel_repository import DISABLED_FOR, ChannelStates
+from app.web.actions import Rejection, submit
 from app.web.admin import admin_page
-from app.web.forms import parse_form, redisplayable
+from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.one_time_secret import store_secret, take_secret
@@ -27,7 +28,7 @@ from app.webhooks.repository import WebhookRepository
 from app.webhooks.schemas import NewWebhook
 
 PATH = "/admin/webhooks"
-ONE_TIME_SECRET = "webhook"
+ONE_TIME_SECRET = "webhook"  # pragma: allowlist secret
 MAX_DELIVERIES_SHOWN = 50
 
 
@@ -48,16 +49,21 @@ class WebhookListAdminPages(Controller):
         encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
         form = await parse_form(request)
-        try:
+
+        async def register() -> str:
             webhook, secret = await registration.register(
                 db, encryption, me, validate_form(NewWebhook, form).url.strip()
             )
-        except Invalid as error:
-            return await _render_list(request, db, 422, values=redisplayable(form), errors=error.errors)
-        except Refused as refusal:
-            return await _render_list(request, db, 409, values=redisplayable(form), refusal=refusal)
-        store_secret(request, f"{ONE_TIME_SECRET}-{webhook.id}", secret)
-        return redirect(request, f"{PATH}/{webhook.id}")
+            store_secret(request, f"{ONE_TIME_SECRET}-{webhook.id}", secret)
+            return f"{PATH}/{webhook.id}"
+
+        return await submit(
+            request,
+            register,
+            form=form,
+            on_error=lambda rejection: _render_list(request, db, rejection),
+            then=lambda path: path,
+        )
 
 
 class WebhookAdminPages(Controller):
@@ -70,7 +76,7 @@ class WebhookAdminPages(Controller):
     ) -> HtmlResponse:
         repository = WebhookRepository(db)
         webhook = await repository.get(_id(webhook_id), ended=True)
-        state = (await repository.states([webhook])).get(webhook.channel)
+        state = (await ChannelStates(db).of([webhook.channel])).get(webhook.channel)
         return await admin_page(
             request,
             db,
@@ -132,30 +138,26 @@ class WebhookAdminPages(Controller):
 async def _render_list(
     request: Request,
     db: AsyncSession,
-    status: int = 200,
-    *,
-    values: dict[str, str] | None = None,
-    errors: dict[str, str] | None = None,
-    refusal: Refused | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
     repository = WebhookRepository(db)
     webhooks = await repository.active()
-    states = await repository.states(webhooks)
+    states = await ChannelStates(db).of([webhook.channel for webhook in webhooks])
     return await admin_page(
         request,
         db,
         "webhooks/webhooks.html",
-        status=status,
+        status=rejection.status if rejection else 200,
         webhooks=webhooks,
         statuses={webhook.id: _status(states.get(webhook.channel)) for webhook in webhooks},
-        values=values or {},
-        errors=errors or {},
-        refusal=refusal,
+        values=rejection.values if rejection else {},
+        errors=rejection.errors if rejection else {},
+        refusal=rejection.refusal if rejection else None,
     )
 
 
 def _status(state: ChannelState | None) -> str:
-    """open, waits (as the server asked), failing (now and then) or off."""
+    """open, waits (Retry-After of the server), failing (some attempts) or off."""
     if state is None:
         return "open"
     if state.disabled_at is not None:

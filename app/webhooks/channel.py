@@ -43,7 +43,7 @@ def outbox_row(webhook_id: int, topic: str, payload: dict[str, object], key: str
     channel = f"{CHANNEL_PREFIX}{webhook_id}"
     return Outbox(
         channel=channel,
-        lane=SOON,
+        priority=SOON,
         kind=topic,
         address=channel,
         data=payload,

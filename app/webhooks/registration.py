@@ -35,8 +35,8 @@ async def register(db: AsyncSession, encryption: Encryption, by: Actor, url: str
         raise Refused(_("There are %(n)s already. End one first.", n=MAX_WEBHOOKS), reason="full")
     if await webhooks.by_url(url) is not None:
         raise Invalid({"url": _("This address hears about bookings already.")}, {"url": url})
-    webhook, secret = Webhook(url=url, by_id=by.id, created_at=clock.now()), _new_secret()
-    webhook.sealed = encryption.encrypt(secret, webhook.context)
+    webhook, secret = Webhook(url=url, created_by_id=by.id, created_at=clock.now()), _new_secret()
+    webhook.encrypted_secret = encryption.encrypt(secret, webhook.context)
     db.add(webhook)
     await db.flush()
     webhook.registered(by)

@@ -11,7 +11,6 @@ from app.core import clock
 from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Missing
 from app.core.outbox import Outbox
-from app.notifications.channel import ChannelState
 from app.webhooks.webhook import Webhook, WebhookAttempt
 
 IS_ACTIVE = Webhook.ended_at.is_(None)
@@ -66,11 +65,6 @@ class WebhookRepository:
             raise Missing
         return webhook
 
-    async def states(self, webhooks: Sequence[Webhook]) -> dict[str, ChannelState]:
-        """States by channel; a webhook that never failed has none."""
-        query = select(ChannelState).where(ChannelState.channel.in_([webhook.channel for webhook in webhooks]))
-        return {state.channel: state for state in await self._db.scalars(query)}
-
     async def deliveries(self, webhook: Webhook, limit: int) -> list[WebhookDelivery]:
         """The latest first."""
         query = select(Outbox).where(Outbox.channel == webhook.channel).order_by(Outbox.id.desc()).limit(limit)
@@ -83,5 +77,7 @@ class WebhookRepository:
 
     def log_attempt(self, row: Outbox, status: int | None, result: str, duration_ms: int) -> None:
         self._db.add(
-            WebhookAttempt(outbox_id=row.id, at=clock.now(), status=status, told=result[:200], took=duration_ms)
+            WebhookAttempt(
+                outbox_id=row.id, at=clock.now(), status=status, result=result[:200], duration_ms=duration_ms
+            )
         )

@@ -25,7 +25,7 @@ from app.notifications.messages import RenderedMessage
 from app.webhooks.repository import WebhookRepository
 from app.webhooks.webhook import Webhook
 
-SECRET_PREFIX = "whsec_"
+SECRET_PREFIX = "whsec_"  # pragma: allowlist secret
 
 
 async def deliver(context: DeliveryContext) -> int:
@@ -46,7 +46,7 @@ class WebhookRenderer:
 
 
 class StandardWebhook(HttpTransport):
-    """One webhook, with its address and secrets as they were when the delivery began."""
+    """One webhook with its URL and secrets at the start of the delivery."""
 
     kind = "webhook_off"
 
@@ -92,8 +92,12 @@ def _signature(secret: str, content: bytes) -> str:
 
 def _secrets(webhook: Webhook, encryption: Encryption, now: datetime) -> list[str]:
     """The current secret, then the one before it while both are valid."""
-    sealed = [webhook.sealed]
-    if webhook.old_sealed is not None and webhook.old_until is not None and now < webhook.old_until:
-        sealed.append(webhook.old_sealed)
-    secrets = [encryption.decrypt(value, webhook.context) for value in sealed]
+    encrypted_secrets = [webhook.encrypted_secret]
+    if (
+        webhook.previous_encrypted_secret is not None
+        and webhook.previous_secret_until is not None
+        and now < webhook.previous_secret_until
+    ):
+        encrypted_secrets.append(webhook.previous_encrypted_secret)
+    secrets = [encryption.decrypt(value, webhook.context) for value in encrypted_secrets]
     return [secret for secret in secrets if secret is not None]

@@ -13,19 +13,22 @@ CHANNEL_PREFIX = "webhook:"  # and the id: each webhook is a channel of its own 
 
 
 class Webhook(Base, AuditedMixin):
-    """`sealed` is the encrypted signing secret; `old_sealed`, the one before it, is valid until `old_until`."""
+    """The previous signing secret stays valid until `previous_secret_until`."""
 
     __tablename__ = "webhooks"
     __table_args__ = (
         CheckConstraint("url LIKE 'https://%' AND length(url) <= 500", name="webhooks_url_check"),
-        CheckConstraint("(old_sealed IS NULL) = (old_until IS NULL)", name="webhooks_old_check"),
-        Index("webhooks_living_key", "url", unique=True, postgresql_where=text("ended_at IS NULL")),
+        CheckConstraint(
+            "(previous_encrypted_secret IS NULL) = (previous_secret_until IS NULL)",
+            name="webhooks_previous_secret_check",
+        ),
+        Index("webhooks_active_key", "url", unique=True, postgresql_where=text("ended_at IS NULL")),
     )
     url: Mapped[str]
-    sealed: Mapped[bytes]
-    old_sealed: Mapped[bytes | None]
-    old_until: Mapped[datetime | None]
-    by_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
+    encrypted_secret: Mapped[bytes]
+    previous_encrypted_secret: Mapped[bytes | None]
+    previous_secret_until: Mapped[datetime | None]
+    created_by_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -51,9 +54,10 @@ class Webhook(Base, AuditedMixin):
     def registered(self, by: Actor) -> None:
         self.record("webhook.registered", by=by, url=self.public_url)
 
-    def renew(self, by: Actor, sealed: bytes, old_until: datetime) -> None:
-        self.sealed, self.old_sealed, self.old_until = sealed, self.sealed, old_until
-        self.record("webhook.secret_renewed", by=by, until=old_until.isoformat())
+    def renew(self, by: Actor, encrypted_secret: bytes, valid_until: datetime) -> None:
+        self.previous_encrypted_secret, self.previous_secret_until = self.encrypted_secret, valid_until
+        self.encrypted_secret = encrypted_secret
+        self.record("webhook.secret_renewed", by=by, until=valid_until.isoformat())
 
     def tested(self, by: Actor) -> None:
         self.record("webhook.tested", by=by)
@@ -65,17 +69,17 @@ class Webhook(Base, AuditedMixin):
         self.record("webhook.switched_on", by=by, before={"state": "off"}, after={"state": "open"})
 
     def end(self, by: Actor, now: datetime) -> None:
-        self.ended_at, self.old_sealed, self.old_until = now, None, None
+        self.ended_at, self.previous_encrypted_secret, self.previous_secret_until = now, None, None
         self.record("webhook.ended", by=by, before={"state": "open"}, after={"state": "ended"})
 
 
 class WebhookAttempt(Base):
-    """One attempt to deliver an outbox row: `status` is None without a response, `took` in milliseconds."""
+    """One attempt to deliver an outbox row; `status` is None without a response."""
 
-    __tablename__ = "webhook_tries"
-    __table_args__ = (Index("webhook_tries_outbox_id_idx", "outbox_id", "id"),)
+    __tablename__ = "webhook_attempts"
+    __table_args__ = (Index("webhook_attempts_outbox_id_idx", "outbox_id", "id"),)
     outbox_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("outbox.id", ondelete="CASCADE"))
     at: Mapped[datetime]
     status: Mapped[int | None] = mapped_column(SmallInteger)
-    told: Mapped[str]
-    took: Mapped[int] = mapped_column(Integer)
+    result: Mapped[str]
+    duration_ms: Mapped[int] = mapped_column(Integer)

@@ -5,7 +5,7 @@
     for (const button of form.querySelectorAll("[data-busy]")) {
       button.removeAttribute("data-busy");
       button.removeAttribute("aria-disabled");
-      if (button.dataset.words) button.lastChild.textContent = button.dataset.words;
+      if (button.dataset.label) button.lastChild.textContent = button.dataset.label;
     }
   };
   addEventListener("submit", (event) => {
@@ -20,9 +20,9 @@
     form.setAttribute("data-sent", "");
     button.setAttribute("data-busy", "");
     button.setAttribute("aria-disabled", "true");
-    if (button.dataset.busyWords) {
-      button.dataset.words ||= button.lastChild.textContent;
-      button.lastChild.textContent = button.dataset.busyWords;
+    if (button.dataset.busyLabel) {
+      button.dataset.label ||= button.lastChild.textContent;
+      button.lastChild.textContent = button.dataset.busyLabel;
     }
   });
   addEventListener("htmx:finally:request", (event) => {

@@ -3,13 +3,13 @@
   const digits = (text) => text.replace(/\D/g, "");
   const mark = (input) => { input.closest("[data-code]").dataset.at = Math.min(input.value.length, 6); };
   const showText = (radio) => {
-    const target = document.getElementById(radio.dataset.says);
-    if (target) target.textContent = radio.dataset.words;
+    const target = document.getElementById(radio.dataset.showsIn);
+    if (target) target.textContent = radio.dataset.label;
   };
   const prepare = (root) => {
     root.querySelectorAll(".field__eye[hidden]").forEach((eye) => { eye.hidden = false; });
     root.querySelectorAll("[data-code] input").forEach(mark);
-    root.querySelectorAll("[data-says]:checked").forEach(showText);
+    root.querySelectorAll("[data-shows-in]:checked").forEach(showText);
   };
   addEventListener("change", (event) => {
     const eye = event.target;
@@ -26,8 +26,8 @@
   });
   addEventListener("change", (event) => {
     const radio = event.target;
-    if (radio.dataset.says) showText(radio);
-    if (radio.dataset.word) document.querySelector(`[data-word-for="${radio.name}"]`).textContent = radio.dataset.word;
+    if (radio.dataset.showsIn) showText(radio);
+    if (radio.dataset.ratingLabel) document.querySelector(`[data-rating-label-for="${radio.name}"]`).textContent = radio.dataset.ratingLabel;
   });
   addEventListener("DOMContentLoaded", () => prepare(document));
   addEventListener("htmx:after:swap", () => prepare(document));

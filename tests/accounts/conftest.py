@@ -28,13 +28,13 @@ async def app(services: Any) -> AsyncIterator[Litestar]:
 
 @pytest.fixture
 async def new_person(app: Litestar) -> AsyncIterator[Callable[[], Person]]:
-    """A new browser in a new place, each time it is asked for."""
+    """Return a function that opens a new browser on a network of its own."""
     people: list[Person] = []
 
-    def open_browser(place: str | None = None) -> Person:
+    def open_browser(ip_address: str | None = None) -> Person:
         person = Person(app)
         number = next(_places)
-        person.headers["x-forwarded-for"] = place or f"198.51.{number // 250}.{number % 250 + 1}"
+        person.headers["x-forwarded-for"] = ip_address or f"198.51.{number // 250}.{number % 250 + 1}"
         people.append(person)
         return person
 
@@ -75,7 +75,7 @@ async def asha(visitor: Person, email: str) -> Person:
 
 @pytest.fixture
 def emails_to(app: Litestar) -> Callable[[str], Any]:
-    """What is on its way to an address, oldest first, as (kind, letter)."""
+    """Pending emails to an address, oldest first, as (kind, message)."""
 
     async def find(address: str) -> list[tuple[str, RenderedMessage]]:
         services = app.state.services
@@ -96,7 +96,7 @@ def emails_to(app: Litestar) -> Callable[[str], Any]:
 
 @pytest.fixture
 def scalar(app_database: Database) -> Callable[..., Any]:
-    """One number or word from the database."""
+    """Return the first value of a SQL statement."""
 
     async def response(sql: str, **fields: Any) -> Any:
         async with app_database.work() as db:

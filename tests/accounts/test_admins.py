@@ -29,7 +29,7 @@ async def test_an_admin_is_made_verified_and_with_a_history(db, passwords):
     assert await passwords.verify(admin.password_hash, PASSWORD)
 
 
-async def test_what_a_command_does_is_told_as_done_by_one(own_url, own_database):
+async def test_what_a_command_does_is_recorded_as_done_by_one(own_url, own_database):
     args = {**os.environ, "DATABASE_URL": own_url, "DOORSTEP_ENV": "test"}
     command = [sys.executable, "-m", "app.cli", "admin", "create", "--email", "lekha@example.com"]
     done = await asyncio.to_thread(
@@ -49,8 +49,8 @@ async def test_a_bad_address_or_password_is_refused(db, passwords, email, passwo
         await create_admin(db, passwords, email=email, password=password)
 
 
-async def test_an_address_that_is_taken_is_said_to_the_operator(db, passwords):
+async def test_an_address_that_is_taken_is_reported_to_the_operator(db, passwords):
     await create_admin(db, passwords, email="meena@example.com", password=PASSWORD)
-    with pytest.raises(Invalid) as wrong:
+    with pytest.raises(Invalid) as error:
         await create_admin(db, passwords, email="MEENA@example.com", password=PASSWORD)
-    assert "already" in wrong.value.errors["email"]
+    assert "already" in error.value.errors["email"]

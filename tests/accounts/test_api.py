@@ -8,9 +8,9 @@ from sqlalchemy import select
 from app.accounts.session import Session, Sessions
 from app.core.rate_limiter import RateLimitPolicy
 from app.core.secrets import digest
-from tests.person import Person
+from tests.api_client import PASSWORD, ApiClient, sign_up
 from tests.factories import a_customer
-from tests.programs import PASSWORD, Program, sign_up
+from tests.person import Person
 
 NEW = {
     "full_name": "Bala Iyer",
@@ -22,34 +22,34 @@ NEW = {
 }
 
 
-async def test_the_right_password_gives_a_token_that_opens(program, api_people):
-    response = await program.sign_in("ASHA.api@example.com")
-    told = response.json()
+async def test_the_right_password_gives_a_token_that_opens(api_client, api_people):
+    response = await api_client.sign_in("ASHA.api@example.com")
+    data = response.json()
     assert response.status_code == 200
-    assert (told["id"], told["role"], told["active"]) == (api_people["asha"].id, "customer", True)
-    assert len(told["token"]) >= 43
+    assert (data["id"], data["role"], data["active"]) == (api_people["asha"].id, "customer", True)
+    assert len(data["token"]) >= 43
     assert response.headers["cache-control"] == "no-store"
-    assert (await program.post("/api/logout")).status_code == 204
-    assert (await program.post("/api/logout")).status_code == 401
+    assert (await api_client.post("/api/logout")).status_code == 204
+    assert (await api_client.post("/api/logout")).status_code == 401
 
 
-async def test_only_the_digest_of_a_token_is_kept(program, api_people, api_app):
-    token = (await program.sign_in("asha.api@example.com")).json()["token"]
+async def test_only_the_digest_of_a_token_is_kept(api_client, api_people, api_app):
+    token = (await api_client.sign_in("asha.api@example.com")).json()["token"]
     async with api_app.state.services.database.work() as db:
-        kept = await db.scalar(select(Session).where(Session.digest == digest(token)))
+        stored = await db.scalar(select(Session).where(Session.digest == digest(token)))
         whole = (await db.scalars(select(Session))).all()
-    assert kept.kind == "token"
-    assert all(token.encode() not in one.digest for one in whole)
+    assert stored.kind == "token"
+    assert all(token.encode() not in item.digest for item in whole)
 
 
 @pytest.mark.parametrize("email", ["asha.api@example.com", "nobody@example.com"])
-async def test_a_wrong_address_and_a_wrong_password_are_answered_alike(program, api_people, email):
-    response = await program.sign_in(email, "not this one")
+async def test_a_wrong_address_and_a_wrong_password_are_answered_alike(api_client, api_people, email):
+    response = await api_client.sign_in(email, "not this one")
     assert response.status_code == 401
-    told = response.json()
-    told.pop("request_id")
+    data = response.json()
+    data.pop("request_id")
     assert response.headers["content-type"].startswith("application/problem+json")
-    assert told == {
+    assert data == {
         "type": "urn:doorstep:credentials",
         "title": "E-mail or password is not right.",
         "status": 401,
@@ -58,7 +58,7 @@ async def test_a_wrong_address_and_a_wrong_password_are_answered_alike(program, 
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "wrong"),
+    ("body", "status", "errors"),
     [
         (b"{}", 422, {"email", "password"}),
         (b"[]", 422, set()),
@@ -78,85 +78,85 @@ async def test_a_wrong_address_and_a_wrong_password_are_answered_alike(program, 
         (b'{"email": "' + b"x" * 300 + b'", "password": "x"}', 422, {"email"}),
     ],
 )
-async def test_a_body_that_is_no_sign_in_is_told_what_is_wrong(program, body, status, wrong):
-    response = await program.post("/api/login", content=body, headers={"content-type": "application/json"})
+async def test_a_body_that_is_no_sign_in_gets_the_errors(api_client, body, status, errors):
+    response = await api_client.post("/api/login", content=body, headers={"content-type": "application/json"})
     assert response.status_code == status, response.text
-    assert set(response.json().get("errors", {})) == wrong
+    assert set(response.json().get("errors", {})) == errors
 
 
-async def test_another_content_type_is_refused(program):
-    assert (await program.post("/api/login", data={"email": "x", "password": "y"})).status_code == 415
+async def test_another_content_type_is_refused(api_client):
+    assert (await api_client.post("/api/login", data={"email": "x", "password": "y"})).status_code == 415
 
 
-async def test_a_cookie_opens_no_door_of_the_api_and_a_token_no_page(api_app, api_people, program):
+async def test_a_cookie_opens_no_door_of_the_api_and_a_token_no_page(api_app, api_people, api_client):
     browser = await Person(api_app).signed_in_as(api_people["asha"], api_app.state.services.database)
     assert (await browser.post("/api/logout")).status_code == 401
     cookie = browser.cookies["ds"]
-    assert (await program.post("/api/logout", headers={"authorization": f"Bearer {cookie}"})).status_code == 401
-    token = (await program.sign_in("asha.api@example.com")).json()["token"]
+    assert (await api_client.post("/api/logout", headers={"authorization": f"Bearer {cookie}"})).status_code == 401
+    token = (await api_client.sign_in("asha.api@example.com")).json()["token"]
     stranger = Person(api_app)
     stranger.cookies.set("ds", token)
     assert (await stranger.get("/profile")).headers["location"].startswith("/login")
 
 
-async def test_tokens_stand_on_the_profile_and_end_there(api_app, api_people, program):
-    await program.sign_in("asha.api@example.com")
-    program.headers["user-agent"] = "till/1.0"
-    await program.sign_in("asha.api@example.com")
+async def test_tokens_stand_on_the_profile_and_end_there(api_app, api_people, api_client):
+    await api_client.sign_in("asha.api@example.com")
+    api_client.headers["user-agent"] = "till/1.0"
+    await api_client.sign_in("asha.api@example.com")
     browser = await Person(api_app).signed_in_as(api_people["asha"], api_app.state.services.database)
     page = await browser.visit("/profile/sessions")
     assert "A program with a token: till" in page.text
     await browser.submit_and_follow(page, "/profile/sessions/end")
-    assert (await program.post("/api/logout")).status_code == 401
+    assert (await api_client.post("/api/logout")).status_code == 401
 
 
-async def test_a_new_password_and_a_block_end_tokens(api_app, api_people, program):
-    await program.sign_in("asha.api@example.com")
+async def test_a_new_password_and_a_block_end_tokens(api_app, api_people, api_client):
+    await api_client.sign_in("asha.api@example.com")
     async with api_app.state.services.database.work() as db:
         await Sessions(api_app.state.services.database).close_all(db, api_people["asha"].id)
-    assert (await program.post("/api/logout")).status_code == 401
+    assert (await api_client.post("/api/logout")).status_code == 401
 
 
-async def test_registering_says_the_same_of_a_new_and_a_known_address(program):
-    first, again = [await program.post("/api/register", json=NEW) for _ in range(2)]
+async def test_registering_says_the_same_of_a_new_and_a_known_address(api_client):
+    first, repeated = [await api_client.post("/api/register", json=NEW) for _ in range(2)]
     assert (first.status_code, first.json()) == (201, {"email": NEW["email"]})
-    assert (again.status_code, again.json()) == (first.status_code, first.json())
-    assert (await program.sign_in(NEW["email"])).status_code == 200
+    assert (repeated.status_code, repeated.json()) == (first.status_code, first.json())
+    assert (await api_client.sign_in(NEW["email"])).status_code == 200
 
 
-async def test_registering_names_every_wrong_field(program):
-    response = await program.post("/api/register", json=NEW | {"email": "no", "pincode": "abcdefgh", "password": ""})
+async def test_registering_names_every_wrong_field(api_client):
+    response = await api_client.post("/api/register", json=NEW | {"email": "no", "pincode": "abcdefgh", "password": ""})
     assert response.status_code == 422
     assert set(response.json()["errors"]) == {"email", "phone", "pincode", "password"}
 
 
-async def test_every_answer_says_what_is_left_of_the_budget(program, api_people):
-    one = await program.sign_in("asha.api@example.com")
-    other = await program.sign_in("asha.api@example.com")
-    left = [int(response.headers["ratelimit-remaining"]) for response in (one, other)]
+async def test_every_answer_says_what_is_left_of_the_budget(api_client, api_people):
+    first = await api_client.sign_in("asha.api@example.com")
+    other = await api_client.sign_in("asha.api@example.com")
+    left = [int(response.headers["ratelimit-remaining"]) for response in (first, other)]
     assert left[0] > left[1]
     assert 0 < int(other.headers["ratelimit-reset"]) <= 60
 
 
-async def test_who_asks_too_often_is_told_how_long_to_wait(api_app, api_people):
+async def test_who_asks_too_often_learns_how_long_to_wait(api_app, api_people):
     limiter, budget = api_app.state.services.rate_limiter, RateLimitPolicy("test", 5, 60)
-    told = await asyncio.gather(*(limiter.hit(budget, "somebody") for _ in range(8)))
-    assert sorted(one.allowed for one in told) == [False] * 3 + [True] * 5
-    assert {one.remaining for one in told} == {4, 3, 2, 1, 0}
-    assert all(0 < one.reset_seconds <= 60 for one in told)
+    outcomes = await asyncio.gather(*(limiter.hit(budget, "somebody") for _ in range(8)))
+    assert sorted(item.allowed for item in outcomes) == [False] * 3 + [True] * 5
+    assert {item.remaining for item in outcomes} == {4, 3, 2, 1, 0}
+    assert all(0 < item.reset_seconds <= 60 for item in outcomes)
     assert (await limiter.hit(budget, "somebody else")).remaining == 4
 
 
-async def test_a_person_changes_their_own_account_and_nobody_elses(api_app, program_of, api_people):
-    me = await somebody(api_app, api_people, a_customer, "Hema Malini")
-    async with Program(api_app) as hers:
+async def test_a_person_changes_their_own_account_and_no_one_elses(api_app, api_client_for, api_people):
+    me = await sign_up(api_app, api_people, a_customer, "Hema Malini")
+    async with ApiClient(api_app) as hers:
         await hers.sign_in(me.email)
         address = f"/api/profile/edit/{me.id}"
         changed = await hers.post(address, json={"full_name": "Hema M", "address": "7 Lake View", "pincode": "600090"})
-        told = changed.json()
-        assert (changed.status_code, told["full_name"], told["phone"]) == (200, "Hema M", me.phone)
-        assert (told["address"], told["pincode"]) == ("7 Lake View", "600090")
-        for sent, wrong in (
+        data = changed.json()
+        assert (changed.status_code, data["full_name"], data["phone"]) == (200, "Hema M", me.phone)
+        assert (data["address"], data["pincode"]) == ("7 Lake View", "600090")
+        for sent, errors in (
             ({"full_name": "7"}, {"full_name"}),
             ({"phone": "12"}, {"phone"}),
             ({"address": "7 Lake View"}, {"pincode"}),
@@ -166,13 +166,13 @@ async def test_a_person_changes_their_own_account_and_nobody_elses(api_app, prog
             ({"full_name": None}, {"full_name"}),
         ):
             answer = await hers.post(address, json=sent)
-            assert (answer.status_code, set(answer.json()["errors"])) == (422, wrong)
+            assert (answer.status_code, set(answer.json()["errors"])) == (422, errors)
         for other in (api_people["omar"].id, api_people["ravi"].id, api_people["meena"].id, 987654321):
             assert (await hers.post(f"/api/profile/edit/{other}", json={"full_name": "Me"})).status_code == 404
 
 
-async def test_a_professional_moves_home_and_an_admin_has_none(program_of, api_people):
-    balu, meena = await program_of("balu"), await program_of("meena")
+async def test_a_professional_moves_home_and_an_admin_has_none(api_client_for, api_people):
+    balu, meena = await api_client_for("balu"), await api_client_for("meena")
     moved = await balu.post(f"/api/profile/edit/{balu.number}", json={"address": "1 Hill Road", "pincode": "600045"})
     assert (moved.status_code, moved.json()["pincode"]) == (200, "600045")
     answer = await meena.post(f"/api/profile/edit/{meena.number}", json={"address": "1 Hill Road", "pincode": "600045"})

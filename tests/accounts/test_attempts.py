@@ -10,12 +10,12 @@ from app.accounts.attempts import (
     NETWORK,
     AttemptCount,
     RateLimitKey,
-    client_network,
     sign_in_keys,
     sorted_keys,
 )
 from app.core import clock
 from app.core.errors import RateLimited
+from app.core.network import client_network
 from tests.factories import a_start
 
 
@@ -32,11 +32,11 @@ def test_a_stranger_cannot_keep_the_right_person_waiting_for_long():
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"), ("::ffff:192.0.2.1", "192.0.2.1"), ("fe80::1%eth0", "fe80::2")],
 )
-def test_one_household_is_one_place(one, other):
-    assert client_network(one) == client_network(other)
+def test_one_household_is_one_place(first, other):
+    assert client_network(first) == client_network(other)
 
 
 @pytest.mark.parametrize("address", ["banana", "", "unknown", "1.2.3.4.5"])
@@ -44,7 +44,7 @@ def test_a_place_without_an_address_is_still_counted(address):
     assert client_network(address) == "unknown"
 
 
-def test_different_places_are_counted_apart():
+def test_different_places_are_counted_separately():
     assert client_network("2001:db8:1:2::1") != client_network("2001:db8:1:3::1")
     assert client_network("192.0.2.1") != client_network("192.0.2.2")
 

@@ -13,13 +13,13 @@ NEW = "entirely another sentence"
 
 
 def path_in(message) -> str:
-    """The link of a letter, as a path of this site."""
+    """The link of an email, as a path of this site."""
     found = re.search(r"http://localhost:8000(/\S+)", message.text)
     assert found, message.text
     return found[1]
 
 
-async def ask_for_a_link(person, email, emails_to) -> str:
+async def request_link(person, email, emails_to) -> str:
     response = await person.submit(await person.visit("/password/forgotten"), "/password/forgotten", email=email)
     assert (response.status, response.location) == (303, "/login")
     kind, message = (await emails_to(email.lower()))[-1]
@@ -29,7 +29,7 @@ async def ask_for_a_link(person, email, emails_to) -> str:
 
 async def test_a_new_password_by_mail_ends_every_session(asha, new_person, email, emails_to):
     person = new_person()
-    link = await ask_for_a_link(person, email.upper(), emails_to)
+    link = await request_link(person, email.upper(), emails_to)
     assert link.startswith("/password/reset/")
     response = await person.submit(await person.visit(link), link, password=NEW)
     assert (response.status, response.location) == (303, "/login")
@@ -41,7 +41,7 @@ async def test_a_new_password_by_mail_ends_every_session(asha, new_person, email
 
 async def test_the_link_works_once(asha, new_person, email, emails_to):
     person = new_person()
-    link = await ask_for_a_link(person, email, emails_to)
+    link = await request_link(person, email, emails_to)
     page = await person.visit(link)
     responses = await asyncio.gather(*(person.submit(page, link, password=f"{NEW} {number}") for number in range(5)))
     assert sorted(response.status for response in responses) == [303, 404, 404, 404, 404]
@@ -53,7 +53,7 @@ async def test_the_link_works_once(asha, new_person, email, emails_to):
 
 async def test_the_link_works_for_an_hour(asha, new_person, email, emails_to):
     person = new_person()
-    link = await ask_for_a_link(person, email, emails_to)
+    link = await request_link(person, email, emails_to)
     with clock.freeze(clock.now() + timedelta(minutes=61)):
         assert (await person.visit(link)).status == 404
     assert (await person.visit(link)).status == 200
@@ -61,15 +61,15 @@ async def test_the_link_works_for_an_hour(asha, new_person, email, emails_to):
 
 async def test_a_later_password_kills_earlier_links(asha, new_person, email, emails_to):
     person = new_person()
-    first = await ask_for_a_link(person, email, emails_to)
-    second = await ask_for_a_link(person, email, emails_to)
+    first = await request_link(person, email, emails_to)
+    second = await request_link(person, email, emails_to)
     assert (await person.submit(await person.visit(second), second, password=NEW)).status == 303
     assert (await person.visit(first)).status == 404
 
 
 async def test_a_weak_password_does_not_use_up_the_link(asha, new_person, email, emails_to):
     person = new_person()
-    link = await ask_for_a_link(person, email, emails_to)
+    link = await request_link(person, email, emails_to)
     response = await person.submit(await person.visit(link), link, password="password123")
     assert response.status == 422
     assert 'id="password-error"' in response.text
@@ -84,11 +84,11 @@ async def test_forgetting_reads_the_same_for_known_and_unknown(asha, new_person,
         responses.append(await person.submit(page, "/password/forgotten", email=address))
     assert [(a.status, a.location, a.text) for a in responses] == [(303, "/login", "")] * 2
     assert await emails_to("nobody." + email) == []
-    assert await scalar("SELECT count(*) FROM mail_links WHERE address = :one", one="nobody." + email) == 0
+    assert await scalar("SELECT count(*) FROM email_links WHERE address = :address", address="nobody." + email) == 0
 
 
 async def test_the_mail_goes_to_the_address_of_the_account_only(asha, new_person, email, emails_to, scalar):
-    """A look-alike of the address that folds to the same letters must not carry the link elsewhere."""
+    """A look-alike address with the same case folding must not receive the link."""
     person = new_person()
     page = await person.visit("/password/forgotten")
     await person.submit(page, "/password/forgotten", email=email.replace("k", "\u212a").replace("s", "\u017f"))
@@ -108,7 +108,7 @@ async def test_a_new_password_opens_the_way_at_once(asha, new_person, email, ema
     person = new_person()
     for _ in range(6):
         await person.sign_in(email, "wrong words here")
-    link = await ask_for_a_link(person, email, emails_to)
+    link = await request_link(person, email, emails_to)
     await person.submit(await person.visit(link), link, password=NEW)
     assert (await person.sign_in(email, NEW)).status == 303
 
@@ -121,9 +121,9 @@ async def test_a_made_up_link_opens_nothing(visitor, token):
 
 
 async def test_only_the_digest_of_a_link_is_stored(asha, new_person, email, emails_to, scalar):
-    token = (await ask_for_a_link(new_person(), email, emails_to)).rpartition("/")[2]
-    for table in ("mail_links", "outbox", "events", "event_values", "attempts"):
-        assert await scalar(f"SELECT count(*) FROM {table} t WHERE t::text LIKE :told", told=f"%{token}%") == 0
+    token = (await request_link(new_person(), email, emails_to)).rpartition("/")[2]
+    for table in ("email_links", "outbox", "events", "event_values", "attempts"):
+        assert await scalar(f"SELECT count(*) FROM {table} t WHERE t::text LIKE :token", token=f"%{token}%") == 0
 
 
 async def test_opening_the_link_only_asks(asha, email, emails_to, scalar):
@@ -172,7 +172,7 @@ async def test_a_new_address_counts_when_its_link_is_opened(asha, new_person, em
     assert [kind for kind, _ in await emails_to(email)][-1] == "email_changed"
 
 
-async def test_an_address_that_is_taken_is_told_only_to_who_reads_its_mail(asha, new_person, email, emails_to):
+async def test_an_address_that_is_taken_is_reported_only_to_who_reads_its_mail(asha, new_person, email, emails_to):
     conflict = "taken." + email
     other = new_person()
     await other.submit(await other.visit("/register"), "/register", **a_form(conflict))

@@ -14,8 +14,10 @@ async def test_name_and_phone_are_changed(asha, email, scalar):
     response = await asha.submit(page, "/profile", having="phone", full_name="Asha R", phone="098400 12345")
     assert (response.status, response.location) == (303, "/profile")
     assert "+91 98400 12345" in (await asha.visit("/profile")).text
-    told = "SELECT e.facts->>'fields' FROM events e JOIN users u ON e.subject = 'user-' || u.id WHERE u.email = :email"
-    assert await scalar(told + " ORDER BY e.seq DESC LIMIT 1", email=email) == '["full_name", "phone"]'
+    event_query = (
+        "SELECT e.facts->>'fields' FROM events e JOIN users u ON e.subject = 'user-' || u.id WHERE u.email = :email"
+    )
+    assert await scalar(event_query + " ORDER BY e.seq DESC LIMIT 1", email=email) == '["full_name", "phone"]'
 
 
 async def test_a_wrong_phone_keeps_what_was_typed(asha):
@@ -34,7 +36,7 @@ async def test_huge_and_unreadable_fields_are_refused(asha, field):
         assert sent.status == 422
 
 
-async def test_fields_that_are_not_asked_for_change_nothing(asha, email, scalar):
+async def test_fields_that_are_not_sent_change_nothing(asha, email, scalar):
     page = await asha.visit("/profile")
     extra = {"role": "admin", "email": "x@example.com", "password_hash": "x", "epoch": "9", "id": "1"}
     assert (await asha.submit(page, "/profile", having="phone", **extra)).status == 303
@@ -54,7 +56,7 @@ async def test_a_new_password_signs_other_browsers_out(asha, new_person, email):
     assert (await new_person().sign_in(email, NEW)).status == 303
 
 
-async def test_the_present_password_is_asked_for_and_its_tries_are_counted(asha):
+async def test_the_present_password_is_required_and_its_attempts_are_counted(asha):
     statuses = []
     for _ in range(6):
         page = await asha.visit("/profile/password")
@@ -114,8 +116,8 @@ async def test_omar_finds_none_of_ashas_addresses(asha, omar, email, scalar):
     for verb in ("", "/removal", "/main"):
         assert (await omar.post_fields(path + verb, fields)).status == 404
     assert "Sri Lakshmi" in (await asha.visit(path)).text
-    for number in ("0", "9223372036854775807", "9223372036854775808", "-1", "banana"):
-        assert (await omar.get(f"/profile/addresses/{number}")).status_code == 404
+    for invalid in ("0", "9223372036854775807", "9223372036854775808", "-1", "banana"):
+        assert (await omar.get(f"/profile/addresses/{invalid}")).status_code == 404
 
 
 async def add(person, line: str, pincode: str = "600041"):
@@ -147,7 +149,7 @@ async def test_an_address_is_added_changed_made_main_and_removed(asha, email, sc
         ("x" * 900_000, "600020", "address"),
     ],
 )
-async def test_a_wrong_address_is_told_beside_the_field(asha, line, pincode, field):
+async def test_a_wrong_address_is_shown_beside_the_field(asha, line, pincode, field):
     response = await add(asha, line, pincode)
     assert response.status == 422
     assert f'id="{field}-error"' in response.text
@@ -156,13 +158,13 @@ async def test_a_wrong_address_is_told_beside_the_field(asha, line, pincode, fie
 async def test_an_address_book_has_an_end_and_one_main_address(asha, email, scalar):
     pages = [await asha.visit("/profile/addresses/new") for _ in range(25)]
 
-    async def one(number: int):
+    async def add_address(number: int):
         fields = {"address": f"Street number {number}", "pincode": "600041"}
         return (await asha.submit(pages[number], "/profile/addresses", **fields)).status
 
     statuses: list[int] = []
     for start in range(0, 25, 8):
-        statuses += await asyncio.gather(*(one(number) for number in range(start, min(start + 8, 25))))
+        statuses += await asyncio.gather(*(add_address(number) for number in range(start, min(start + 8, 25))))
     assert (statuses.count(303), statuses.count(422)) == (19, 6)
     counted = (
         "SELECT count(*) FILTER (WHERE is_main) FROM addresses a JOIN users u ON u.id = a.user_id WHERE email = :e"
@@ -170,6 +172,6 @@ async def test_an_address_book_has_an_end_and_one_main_address(asha, email, scal
     assert await scalar(counted, e=email) == 1
 
 
-async def test_a_visitor_is_asked_to_sign_in(visitor):
+async def test_a_visitor_is_sent_to_sign_in(visitor):
     for path in ("/profile", "/profile/email", "/profile/password", "/profile/sessions", "/notices", "/blocked"):
         assert (await visitor.get(path)).headers["location"].startswith("/login?next=")

@@ -23,7 +23,7 @@ async def a_while_later(app):
         await db.execute(update(Session).values(fresh_at=clock.now() - timedelta(minutes=16)))
 
 
-async def test_right_after_signing_in_nobody_is_asked(asha):
+async def test_right_after_signing_in_no_password_is_required(asha):
     assert (await asha.get("/login/again?next=/bookings")).headers["location"] == "/bookings"
 
 

@@ -31,16 +31,16 @@ async def test_wrong_password_and_wrong_address_read_the_same(asha, new_person, 
 
 
 async def test_wrong_password_and_wrong_address_take_the_same_steps(asha, new_person, email, app_database):
-    """The statements, in their order: what is asked of the database does not depend on the answer."""
-    told: list[str] = []
-    event.listen(app_database.engine.sync_engine, "before_cursor_execute", lambda *given: told.append(given[2]))
+    """The same statements in the same order: database access does not depend on the outcome."""
+    outcomes: list[str] = []
+    event.listen(app_database.engine.sync_engine, "before_cursor_execute", lambda *values: outcomes.append(values[2]))
     steps = []
     for address in (email, "nobody." + email):
         person = new_person()
         page = await person.visit("/login")
-        told.clear()
+        outcomes.clear()
         await person.submit(page, "/login", email=address, password="wrong words here")
-        steps.append(list(told))
+        steps.append(list(outcomes))
     assert steps[0] == steps[1]
     assert steps[0]
 
@@ -55,7 +55,7 @@ async def test_the_case_of_the_address_does_not_matter(asha, new_person, email):
 
 
 @pytest.mark.parametrize(
-    ("onward", "there"),
+    ("next_url", "there"),
     [
         ("/bookings?page=2", "/bookings?page=2"),
         ("https://evil.example", "/"),
@@ -66,8 +66,8 @@ async def test_the_case_of_the_address_does_not_matter(asha, new_person, email):
         ("", "/"),
     ],
 )
-async def test_only_our_own_pages_are_gone_on_to(asha, new_person, email, onward, there):
-    answer = await new_person().post_fields("/login", {"email": email, "password": PASSWORD, "next": onward})
+async def test_only_our_own_pages_are_gone_on_to(asha, new_person, email, next_url, there):
+    answer = await new_person().post_fields("/login", {"email": email, "password": PASSWORD, "next": next_url})
     assert (answer.status, answer.location) == (303, there)
 
 
@@ -116,9 +116,9 @@ async def test_fifty_wrong_tries_at_once_are_five_tries(asha, new_person, email,
     responses = await asyncio.gather(*(guess(number) for number in range(50)))
     statuses = [answer.status for answer in responses]
     assert (statuses.count(422), statuses.count(429)) == (5, 45)
-    told = next(answer for answer in responses if answer.status == 429)
-    assert "Too many tries" in told.text
-    assert 1 <= int(told.response.headers["retry-after"]) <= 16
+    result = next(answer for answer in responses if answer.status == 429)
+    assert "Too many tries" in result.text
+    assert 1 <= int(result.response.headers["retry-after"]) <= 16
 
 
 async def test_the_right_password_waits_too_and_then_opens(asha, new_person, email):
@@ -162,10 +162,10 @@ async def test_one_place_on_many_accounts_is_slowed_down(new_person):
 async def test_a_made_up_forwarded_for_does_not_open_a_new_budget(asha, new_person, email):
     """Only what our own proxy appended counts: the last one."""
     person = new_person()
-    place = person.headers["x-forwarded-for"]
+    ip_address = person.headers["x-forwarded-for"]
     statuses = []
     for number in range(6):
-        person.headers["x-forwarded-for"] = f"10.9.8.{number}, {place}"
+        person.headers["x-forwarded-for"] = f"10.9.8.{number}, {ip_address}"
         statuses.append((await person.sign_in(email, "wrong words here")).status)
     assert statuses == [422] * 5 + [429]
 

@@ -9,32 +9,31 @@ from sqlalchemy import text
 from app.core.rate_limiter import RateLimitPolicy
 from app.web.guards import ADDRESS_LIMIT, TOKEN_LIMIT
 from app.web.openapi import documented_handlers
-from tests.api.booking import assigned, move, own
+from tests.api_client import ApiClient, assigned, move, own
 from tests.person import Person
-from tests.programs import Program
 
-NUMBER, STABLE_WORD = re.compile(r"\{\w+:int\}"), re.compile(r"\{\w+:str\}")
+NUMBER, STRING_PARAMETER = re.compile(r"\{\w+:int\}"), re.compile(r"\{\w+:str\}")
 JSON = {"content-type": "application/json"}
-WHO = {"customer": "asha", "professional": "ravi", "admin": "meena"}
+USER_BY_ROLE = {"customer": "asha", "professional": "ravi", "admin": "meena"}
 
 
 @pytest.fixture
-async def every(api_app, program_of):
-    """(method, address, doc, a program that may come in) of each door."""
-    programs = {role: await program_of(who) for role, who in WHO.items()}
+async def handlers(api_app, api_client_for):
+    """(method, address, doc, handler, a client that may call it) of each operation."""
+    clients = {role: await api_client_for(who) for role, who in USER_BY_ROLE.items()}
     found = []
     for path, method, handler, doc in documented_handlers(api_app):
         who = handler.opt["access"]
-        role = next((role for role in WHO if isinstance(who, frozenset) and role in who), "customer")
-        found.append((method, STABLE_WORD.sub("taps", NUMBER.sub("1", path)), doc, handler, programs[role]))
+        role = next((role for role in USER_BY_ROLE if isinstance(who, frozenset) and role in who), "customer")
+        found.append((method, STRING_PARAMETER.sub("taps", NUMBER.sub("1", path)), doc, handler, clients[role]))
     return found
 
 
-async def test_without_a_token_or_with_a_wrong_one_nothing_opens(api_app, every, api_people):
+async def test_without_a_token_or_with_a_wrong_one_nothing_opens(api_app, handlers, api_people):
     browser = await Person(api_app).signed_in_as(api_people["meena"], api_app.state.services.database)
     cookie = browser.cookies["ds"]
-    async with Program(api_app) as program:
-        for method, address, _doc, handler, _may in every:
+    async with ApiClient(api_app) as api_client:
+        for method, address, _doc, handler, _may in handlers:
             if handler.opt["access"] == "everyone":
                 continue
             for headers in (
@@ -43,14 +42,14 @@ async def test_without_a_token_or_with_a_wrong_one_nothing_opens(api_app, every,
                 {"authorization": "Basic bWU6bWU="},
                 {"cookie": f"ds={cookie}"},
             ):
-                response = await program.request(method, address, headers=headers)
+                response = await api_client.request(method, address, headers=headers)
                 assert response.status_code == 401, (method, address, headers)
                 assert response.headers["content-type"].startswith("application/problem+json")
                 assert response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_a_body_that_is_none_is_refused_at_every_door(every):
-    for method, address, doc, _handler, me in every:
+async def test_a_body_that_is_none_is_refused_at_every_door(handlers):
+    for method, address, doc, _handler, me in handlers:
         if doc.body is None:
             continue
         name = doc.body.__struct_fields__[0]
@@ -71,8 +70,8 @@ async def test_a_body_that_is_none_is_refused_at_every_door(every):
                 assert errors in response.json()["errors"], (method, address, body)
 
 
-async def test_a_number_that_is_none_is_at_no_door(every):
-    for method, address, doc, _handler, me in every:
+async def test_a_number_that_is_none_is_at_no_door(handlers):
+    for method, address, doc, _handler, me in handlers:
         if "/1" not in address or doc.body or doc.form:
             continue
         for malformed in ("one", "-1", "1.5", "1e3", "%00"):
@@ -80,44 +79,44 @@ async def test_a_number_that_is_none_is_at_no_door(every):
             assert response.status_code in (404, 405, 422), (method, address, malformed)
 
 
-async def test_every_answer_says_what_is_left_and_who_has_nothing_left_waits(api_app, program_of, api_people):
-    me = await program_of("asha")
+async def test_every_answer_says_what_is_left_and_who_has_nothing_left_waits(api_app, api_client_for, api_people):
+    me = await api_client_for("asha")
     data = await me.get(f"/api/customer/{me.number}")
     assert int(data.headers["ratelimit-limit"]) == TOKEN_LIMIT.limit
     async with api_app.state.services.database.work() as db:
         session = await db.scalar(text("SELECT max(id) FROM sessions WHERE user_id = :id"), {"id": me.number})
-    await spent(api_app, TOKEN_LIMIT, str(session))
+    await use_up(api_app, TOKEN_LIMIT, str(session))
     refused = await me.get(f"/api/customer/{me.number}")
     assert refused.status_code == 429
     assert refused.headers["content-type"].startswith("application/problem+json")
     assert 0 < int(refused.headers["retry-after"]) <= TOKEN_LIMIT.window_seconds
     assert refused.headers["ratelimit-remaining"] == "0"
-    other = await program_of("asha")  # another token has a budget of its own
+    other = await api_client_for("asha")  # another token has a budget of its own
     assert (await other.get(f"/api/customer/{me.number}")).status_code == 200
 
 
-async def test_an_address_has_a_budget_too(api_app, program):
-    assert (await program.get("/api/services")).headers["ratelimit-limit"] == str(ADDRESS_LIMIT.limit)
-    await spent(api_app, ADDRESS_LIMIT, program.address)
-    assert (await program.get("/api/services")).status_code == 429
-    async with Program(api_app) as elsewhere:
+async def test_an_address_has_a_budget_too(api_app, api_client):
+    assert (await api_client.get("/api/services")).headers["ratelimit-limit"] == str(ADDRESS_LIMIT.limit)
+    await use_up(api_app, ADDRESS_LIMIT, api_client.address)
+    assert (await api_client.get("/api/services")).status_code == 429
+    async with ApiClient(api_app) as elsewhere:
         assert (await elsewhere.get("/api/services")).status_code == 200
 
 
-async def spent(api_app, budget: RateLimitPolicy, who: str) -> None:
-    """As if so many requests had come."""
+async def use_up(api_app, budget: RateLimitPolicy, who: str) -> None:
+    """Use up the budget of a rate limit."""
     limiter = api_app.state.services.rate_limiter
     first = await limiter.hit(budget, who)
     await limiter._bus.redis.incrby(f"{limiter._bus.prefix}limit:{budget.name}:{who}", first.remaining)
 
 
-async def test_a_wrong_code_under_a_key_is_counted_and_told_and_not_remembered(program_of, api_service):
-    asha, ravi = await program_of("asha"), await program_of("ravi")
+async def test_a_wrong_code_under_a_key_is_counted_and_reported_and_not_remembered(api_client_for, api_service):
+    asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
     made = await assigned(asha, ravi, api_service)
-    errors = f"{(int(made['start_code']) + 1) % 1_000_000:06d}"
+    wrong_code = f"{(int(made['start_code']) + 1) % 1_000_000:06d}"
     address, key = f"/api/request/edit/{made['id']}", {"idempotency-key": "door.code"}
-    for status in (422, 422, 422, 422, 422, 409):  # the fifth tells customer and admins
-        response = await ravi.post(address, json={"action": "start", "code": errors}, headers=key)
+    for status in (422, 422, 422, 422, 422, 409):  # the fifth notifies customer and admins
+        response = await ravi.post(address, json={"action": "start", "code": wrong_code}, headers=key)
         assert response.status_code == status
     assert (await move(ravi, made["id"], "return", reason="No time.")).status_code == 200
     assert (await own(asha, made["id"]))["state"] == "requested"

@@ -8,8 +8,8 @@ from app.web.openapi import documented_handlers
 
 
 @pytest.fixture
-async def document(program):
-    response = await program.get("/api/openapi.json")
+async def document(api_client):
+    response = await api_client.get("/api/openapi.json")
     assert response.status_code == 200
     return response.json()
 
@@ -42,19 +42,19 @@ async def test_every_field_is_described_with_an_example(document):
 
 async def test_every_operation_says_who_and_what_may_go_wrong(document):
     for path, methods in document["paths"].items():
-        for method, one in methods.items():
-            assert one["summary"], path
-            statuses = set(one["responses"])
+        for method, item in methods.items():
+            assert item["summary"], path
+            statuses = set(item["responses"])
             assert {"429", "503"} <= statuses, path
-            if one["security"]:
+            if item["security"]:
                 assert {"401", "403"} <= statuses, path
-            if "requestBody" in one:
+            if "requestBody" in item:
                 assert {"400", "413", "415", "422"} <= statuses, (method, path)
-            assert all(of["description"] for of in one.get("parameters", ())), path
+            assert all(of["description"] for of in item.get("parameters", ())), path
 
 
-async def test_the_page_for_people_names_every_address(program, document):
-    page = (await program.get("/api")).text
+async def test_the_page_for_people_names_every_address(api_client, document):
+    page = (await api_client.get("/api")).text
     for path in document["paths"]:
         assert path in page
     assert "<script>" not in page

@@ -24,8 +24,13 @@ async def recorded_events(app_database, browser_of):
         for days, service in enumerate(services):
             at = clock.now() - timedelta(days=days)
             service.record("service.created", by=PLATFORM, at=at, after={"price": 149_00})
-            change = {"before": {"price": 149_00}, "after": {"price": 159_00}}
-            service.record("service.changed", by=lekha, at=at + timedelta(minutes=1), **change)
+            service.record(
+                "service.changed",
+                by=lekha,
+                at=at + timedelta(minutes=1),
+                before={"price": 149_00},
+                after={"price": 159_00},
+            )
     return services, lekha, await browser_of(meena)
 
 
@@ -38,7 +43,7 @@ async def test_the_whole_history_of_one_record(recorded_events):
 
 
 @pytest.mark.parametrize(
-    ("asked", "seqs"),
+    ("query", "seqs"),
     [
         ({"name": "service"}, [2, 1]),
         ({"name": "service.changed"}, [2]),
@@ -55,19 +60,19 @@ async def test_the_whole_history_of_one_record(recorded_events):
         ({"sort": "time"}, [1, 2]),
     ],
 )
-async def test_what_is_asked_for_is_what_is_listed(recorded_events, asked, seqs):
+async def test_filters_select_what_is_listed(recorded_events, query, seqs):
     services, lekha, meena = recorded_events
-    words = {
+    values = {
         "lekha": lekha.id,
         "email": lekha.email,
         "today": clock.today(),
         "yesterday": clock.today() - timedelta(days=1),
     }
-    given = {name: value.format(**words) for name, value in asked.items()}
-    page = await meena.visit(f"{PATH}?" + urlencode({"record": services[0].subject, **given}))
+    overrides = {name: value.format(**values) for name, value in query.items()}
+    page = await meena.visit(f"{PATH}?" + urlencode({"record": services[0].subject, **overrides}))
     sentences = {1: "Doorstep put the service", 2: "Lekha Nair changed the price"}
-    found = sorted((page.text.index(words), seq) for seq, words in sentences.items() if words in page.text)
-    assert (page.status, [seq for _place, seq in found]) == (200, seqs)
+    found = sorted((page.text.index(text), seq) for seq, text in sentences.items() if text in page.text)
+    assert (page.status, [seq for _location, seq in found]) == (200, seqs)
 
 
 async def test_an_event_shows_where_it_stands_and_that_nothing_before_it_was_changed(recorded_events, app_database):
@@ -81,7 +86,7 @@ async def test_an_event_shows_where_it_stands_and_that_nothing_before_it_was_cha
     assert "Lekha Nair changed the price from ₹149 to ₹159." in page.text
 
 
-async def test_a_history_that_was_tampered_with_is_said_to_be(services, browser_of, own_url):
+async def test_a_history_that_was_tampered_with_is_shown_as_such(services, browser_of, own_url):
     """As the owner of the tables could, who alone gets past the triggers."""
     database = Database(own_url)
     async with database.work() as db:
@@ -102,14 +107,15 @@ async def test_pages_follow_one_another_without_gap_or_double(db):
     for number in range(45):  # nine at the same moment, each time
         service.record("service.changed", by=PLATFORM, at=at + timedelta(seconds=number // 9), before={"price": number})
     await db.flush()
-    loaded, after = [], ""
+    loaded: list[int] = []
+    after: str | None = ""
     while after is not None:
         page = await EventQueries(db).matching(_of(service), descending=True, after=after)
         loaded, after = loaded + [fact.seq for fact in page.items], page.next
     assert loaded == list(range(45, 0, -1))
 
 
-async def test_nobody_finds_an_event_that_is_none(recorded_events, browser_of, app_database):
+async def test_no_one_finds_an_event_that_is_none(recorded_events, browser_of, app_database):
     _services, _lekha, meena = recorded_events
     assert [(await meena.visit(f"{PATH}/{number}")).status for number in (0, 2**62, 2**80)] == [404] * 3
     async with app_database.work() as db:

@@ -1,4 +1,4 @@
-"""A small town at nine o'clock, and its people."""
+"""The town of the authorisation tables at nine o'clock, and its people."""
 
 from collections.abc import AsyncIterator
 
@@ -14,12 +14,10 @@ from tests.authorisation.town import NINE, build
 async def people(services) -> AsyncIterator[People]:
     database = services.clone()
     async with serving(settings(services.app_url(database), services.redis_url)) as app:
-        await (
-            app.state.services.unmet_searches.stop()
-        )  # its writes, every few seconds, would fall into whatever is asked then
+        await app.state.services.unmet_searches.stop()  # its periodic writes would be attributed to the current request
         with clock.freeze(NINE):
             town = await build(app)
             async with app.state.services.database.engine.connect() as connection:
                 people = People(app, town, connection)
-                await people.learn_tokens()
+                await people.load_tokens()
                 yield people

@@ -1,4 +1,4 @@
-"""People who send requests, each with a session and a token; whatever they do is rolled back."""
+"""People who send requests, each with a session and a token; each request is rolled back."""
 
 import re
 from typing import Any
@@ -21,7 +21,7 @@ class People:
         self.tokens: dict[str, str] = {}
         self.cookies = {who: {"ds": token} for who, token in town.tokens.items()} | {"visitor": {"pre": "a-visitor"}}
 
-    async def learn_tokens(self) -> None:
+    async def load_tokens(self) -> None:
         """Read each person's CSRF token from a form."""
         for who in self.cookies:
             page = {"visitor": "/login", "kiran": "/blocked"}.get(who, "/profile")
@@ -29,12 +29,14 @@ class People:
             self.tokens[who] = TOKEN.search(page_with_form.body)[1]
 
     def address(self, row: Row) -> str:
-        words = iter(self.town.words[name] for name in row.at.split())
-        return PARAMETER.sub(lambda _: next(words), row.route)
+        values = iter(self.town.values[name] for name in row.at.split())
+        return PARAMETER.sub(lambda _: next(values), row.route)
 
-    async def ask(self, row: Row, who: str, *, token: str | None = None, method: str = "") -> tuple[Answer, set[str]]:
+    async def request(
+        self, row: Row, who: str, *, token: str | None = None, method: str = ""
+    ) -> tuple[Answer, set[str]]:
         """Send the request of the row. `token` is whose CSRF token to send, "" none."""
-        method, fields = method or row.method, row.fields(self.town.words)
+        method, fields = method or row.method, row.fields(self.town.values)
         if method in ("GET", "HEAD"):
             query = "?" + urlencode(fields) if fields else ""
             return await self.send(who, method, self.address(row) + query, {})
@@ -42,11 +44,11 @@ class People:
             fields["_csrf_token"] = self.tokens[token or who]
         return await self.send(who, method, self.address(row), fields)
 
-    async def program(self, row: Row, who: str, *, cookie: bool = False) -> tuple[Answer, set[str]]:
+    async def request_api(self, row: Row, who: str, *, cookie: bool = False) -> tuple[Answer, set[str]]:
         """Send the row's API request; with `cookie`, by the session cookie instead of a token."""
         body = row.sends
-        for name, word in self.town.words.items():
-            body = body.replace(f"<{name}>", word)
+        for name, value in self.town.values.items():
+            body = body.replace(f"<{name}>", value)
         options = {"cookies": self.cookies[who]} if cookie else {"bearer": self.town.programs.get(who, "")}
         query = f"?{body}" if row.method == "GET" and body else ""
         sends = parse_qsl(body) if "@picture" in body else b"" if query else body.encode()

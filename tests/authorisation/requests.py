@@ -1,4 +1,4 @@
-"""Send one request to the application, and see what it changed in the database."""
+"""Send one request to the application and report which tables it changed."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager

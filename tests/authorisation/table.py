@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`at` names what stands in the address, `sends` is a form or a query, `expected` the answer for each person."""
+    """`at` names the path parameters, `sends` is a form or a query, `expected` the response for each person."""
 
     method: str
     route: str
@@ -18,12 +18,12 @@ class Row:
     def __str__(self) -> str:
         return " ".join(filter(None, (self.method, self.route, self.at)))
 
-    def fields(self, words: dict[str, str]) -> dict[str, str]:
-        return dict(parse_qsl(self.sends.format(**words), keep_blank_values=True))
+    def fields(self, values: dict[str, str]) -> dict[str, str]:
+        return dict(parse_qsl(self.sends.format(**values), keep_blank_values=True))
 
     @property
     def who_may(self) -> str | None:
-        """Somebody for whom it works."""
+        """A person for whom the request succeeds, if any."""
         return next((who for who, status in self.expected.items() if status in ("200", "303")), None)
 
 
@@ -31,14 +31,17 @@ def read_table(name: str) -> list[Row]:
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     head, *lines = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
     people = head[4:]
-    return [Row(*line[:4], dict(zip(people, line[4:], strict=True))) for line in lines]
+    return [
+        Row(method, route, at, sends, dict(zip(people, expected, strict=True)))
+        for method, route, at, sends, *expected in lines
+    ]
 
 
 TABLE = read_table("table.tsv")
-PROGRAMS = read_table("programs.tsv")  # what is for programs: asked with a token, and JSON
+PROGRAMS = read_table("programs.tsv")  # API operations: called with a token and JSON
 PEOPLE = list(TABLE[0].expected)
-# What is read here is somebody's own affair, and that it was read is written down: all that a GET may write.
-SEEN = {
+# Views of personal data are logged: the only writes of a GET, by route.
+VIEWED_TABLES = {
     "/admin/bookings/{ref:str}/contact": {"bookings", "events"},
     "/admin/customers/{customer_id:int}": {"users", "events"},
     "/admin/exports/{ref:str}/file": {"exports", "events"},

@@ -8,7 +8,7 @@ from app.billing.ledger_repository import FILTERS as LEDGER
 from app.dispatch.repository import FILTERS as BOOKINGS
 from app.reviews.admin_repository import FILTERS as REVIEWS
 from tests.authorisation.people import PARAMETER
-from tests.authorisation.table import SEEN, TABLE, Row
+from tests.authorisation.table import TABLE, VIEWED_TABLES, Row
 
 NASTY = {
     "a NUL": "tap\0",
@@ -65,51 +65,51 @@ QUERIES = {
 
 FORMS = [row for row in TABLE if row.method == "POST" and row.sends and row.who_may]
 FIELDS = [(row, part.partition("=")[0]) for row in FORMS for part in row.sends.split("&")]
-PLACES = [row for row in TABLE if row.at and row.who_may not in (None, "kiran")]  # who is blocked is told so first
+PLACES = [row for row in TABLE if row.at and row.who_may not in (None, "kiran")]  # blocked people are redirected first
 
 
 @pytest.mark.parametrize(("row", "name"), FIELDS, ids=lambda part: str(part))
 async def test_no_field_breaks_a_form(people, row, name):
-    for words, typed in NASTY.items():
-        told, written = await send(people, row, row.fields(people.town.words) | {name: typed})
-        assert told.status < 500, f"{words}: {told.status}"
-        assert told.status < 400 or not written - {"attempts", "codes"}, f"{words} wrote in {written}"
-        assert "<script>alert" not in told.body, words
+    for text, typed in NASTY.items():
+        answer, written = await send(people, row, row.fields(people.town.values) | {name: typed})
+        assert answer.status < 500, f"{text}: {answer.status}"
+        assert answer.status < 400 or not written - {"attempts", "codes"}, f"{text} wrote in {written}"
+        assert "<script>alert" not in answer.body, text
 
 
 @pytest.mark.parametrize("row", FORMS, ids=str)
 async def test_nothing_sent_and_everything_sent_twice_break_no_form(people, row):
-    own = row.fields(people.town.words)
+    own = row.fields(people.town.values)
     for fields in ([], [*own.items(), *own.items()]):
-        told, _ = await send(people, row, fields)
-        assert told.status < 500, told.status
+        answer, _ = await send(people, row, fields)
+        assert answer.status < 500, answer.status
 
 
 @pytest.mark.parametrize(("route", "name"), [(route, name) for route, names in QUERIES.items() for name in names])
 async def test_no_query_breaks_a_page(people, route, name):
     row = next(row for row in TABLE if (row.method, row.route) == ("GET", route))
-    for words, typed in NASTY.items():
+    for text, typed in NASTY.items():
         if len(typed) > 10_000:
             continue  # longer than the server takes as an address
-        asked = f"{people.address(row)}?{urlencode({name: typed}, errors='surrogateescape')}"
-        told, written = await people.send(row.who_may, "GET", asked, {})
-        assert told.status < 500, f"{words}: {told.status}"
-        assert written <= SEEN.get(route, set()), words
-        assert "<script>alert" not in told.body, words
+        query = f"{people.address(row)}?{urlencode({name: typed}, errors='surrogateescape')}"
+        answer, written = await people.send(row.who_may, "GET", query, {})
+        assert answer.status < 500, f"{text}: {answer.status}"
+        assert written <= VIEWED_TABLES.get(route, set()), text
+        assert "<script>alert" not in answer.body, text
 
 
 @pytest.mark.parametrize("row", PLACES, ids=str)
 async def test_an_address_that_names_nothing_finds_nothing(people, row):
     who = row.who_may
-    for words in ("a NUL", "more than int64", "SQL", "another alphabet's digits", "markup"):
-        address = PARAMETER.sub(quote(NASTY[words], safe=""), row.route)
+    for text in ("a NUL", "more than int64", "SQL", "another alphabet's digits", "markup"):
+        address = PARAMETER.sub(quote(NASTY[text], safe=""), row.route)
         fields = {"_csrf_token": people.tokens[who]} if row.method == "POST" else {}
-        told, written = await people.send(who, row.method, address, row.fields(people.town.words) | fields)
-        assert told.status in (400, 404, 422), f"{words}: {told.status}"
-        assert not written, words
+        answer, written = await people.send(who, row.method, address, row.fields(people.town.values) | fields)
+        assert answer.status in (400, 404, 422), f"{text}: {answer.status}"
+        assert not written, text
 
 
 async def send(people, row: Row, fields):
-    """By somebody who may."""
+    """Send by a person who may."""
     pairs = [*(fields.items() if isinstance(fields, dict) else fields), ("_csrf_token", people.tokens[row.who_may])]
     return await people.send(row.who_may, "POST", people.address(row), pairs)

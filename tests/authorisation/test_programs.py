@@ -5,7 +5,7 @@ import pytest
 from tests.authorisation.table import PEOPLE, PROGRAMS
 
 # Seeing these is written down: all that a GET may write.
-SEEN: dict[str, set[str]] = {
+VIEWED_TABLES: dict[str, set[str]] = {
     "/api/customer/{customer_id:int}": {"users", "events"},
     "/api/professional/{professional_id:int}": {"users", "events"},
     "/api/exports/{export_id:int}/file": {"exports", "events"},
@@ -14,11 +14,11 @@ SEEN: dict[str, set[str]] = {
 
 @pytest.mark.parametrize("row", PROGRAMS, ids=str)
 async def test_each_program_is_answered_as_the_table_says(people, row):
-    told = {who: await people.program(row, who) for who in PEOPLE}
-    assert {who: str(answer.status) for who, (answer, _) in told.items()} == row.expected, told
-    for who, (answer, written) in told.items():
+    answers = {who: await people.request_api(row, who) for who in PEOPLE}
+    assert {who: str(answer.status) for who, (answer, _) in answers.items()} == row.expected, answers
+    for who, (answer, written) in answers.items():
         if row.method == "GET":
-            assert written <= SEEN.get(row.route, set()), who
+            assert written <= VIEWED_TABLES.get(row.route, set()), who
         elif answer.status in (401, 403, 404):
             assert written <= {"attempts"}, f"{row}, {who} writes in {written}"
 
@@ -26,14 +26,14 @@ async def test_each_program_is_answered_as_the_table_says(people, row):
 @pytest.mark.parametrize("row", [row for row in PROGRAMS if row.expected["visitor"] == "401"], ids=str)
 async def test_a_browsers_cookie_opens_no_door_of_the_api(people, row):
     for who in PEOPLE:
-        told, written = await people.program(row, who, cookie=True)
-        assert told.status == 401, who
+        answer, written = await people.request_api(row, who, cookie=True)
+        assert answer.status == 401, who
         assert written <= {"attempts"}, who
 
 
 @pytest.mark.parametrize("row", PROGRAMS, ids=str)
 async def test_other_methods_are_refused(people, row):
-    there = {one.method for one in PROGRAMS if one.route == row.route}
+    there = {request_api.method for request_api in PROGRAMS if request_api.route == row.route}
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - there:
-        told, written = await people.send("asha", method, people.address(row), {})
-        assert (told.status, written) == (405, set()), method
+        answer, written = await people.send("asha", method, people.address(row), {})
+        assert (answer.status, written) == (405, set()), method

@@ -6,14 +6,14 @@ import pytest
 
 from app.web.guards import list_routes
 from tests.authorisation.requests import Answer, contents, events_after, last_event, rolled_back, send_request
-from tests.authorisation.table import PEOPLE, PROGRAMS, SEEN, TABLE
+from tests.authorisation.table import PEOPLE, PROGRAMS, TABLE, VIEWED_TABLES
 
 WITHOUT_TOKEN = {"/csp-report", "/unsubscribe/{token:str}"}  # browsers and mail programs send these by themselves
 
 
-def short(told: Answer) -> str:
-    """As the table says it."""
-    return "login" if told.status == 303 and told.location.startswith("/login?next=") else str(told.status)
+def short(answer: Answer) -> str:
+    """The status or redirect as the table writes it."""
+    return "login" if answer.status == 303 and answer.location.startswith("/login?next=") else str(answer.status)
 
 
 async def test_every_route_is_in_the_table_and_the_table_names_no_other(people):
@@ -25,11 +25,11 @@ async def test_every_route_is_in_the_table_and_the_table_names_no_other(people):
 
 @pytest.mark.parametrize("row", TABLE, ids=str)
 async def test_each_person_is_answered_as_the_table_says(people, row):
-    told = {who: await people.ask(row, who) for who in PEOPLE}
-    assert {who: short(answer) for who, (answer, _) in told.items()} == row.expected
-    for who, (answer, written) in told.items():
+    answers = {who: await people.request(row, who) for who in PEOPLE}
+    assert {who: short(answer) for who, (answer, _) in answers.items()} == row.expected
+    for who, (answer, written) in answers.items():
         refused = short(answer) in ("login", "403", "404")
-        may = SEEN.get(row.route, set()) if row.method == "GET" else written
+        may = VIEWED_TABLES.get(row.route, set()) if row.method == "GET" else written
         assert written <= (set() if refused else may), f"{row}, {who} writes in {written}"
 
 
@@ -38,15 +38,15 @@ async def test_a_form_without_its_token_is_refused_and_changes_nothing(people, r
     if row.route in WITHOUT_TOKEN:
         return
     for who in PEOPLE:
-        told, written = await people.ask(row, who, token="")
-        assert short(told) == ("login" if row.expected[who] == "login" else "403"), who
+        answer, written = await people.request(row, who, token="")
+        assert short(answer) == ("login" if row.expected[who] == "login" else "403"), who
         assert not written, who
 
 
-async def test_a_token_of_somebody_else_is_no_token(people):
+async def test_a_token_of_someone_else_is_no_token(people):
     row = next(row for row in TABLE if str(row) == "POST /bookings/{ref:str}/cancellation assigned")
-    told, written = await people.ask(row, "asha", token="omar")
-    assert (told.status, written) == (403, set())
+    answer, written = await people.request(row, "asha", token="omar")
+    assert (answer.status, written) == (403, set())
 
 
 async def test_other_methods_are_refused_at_every_address_and_change_nothing(people):
@@ -55,47 +55,47 @@ async def test_other_methods_are_refused_at_every_address_and_change_nothing(peo
         methods.setdefault(row.route, set()).add(row.method)
     for row in {row.route: row for row in TABLE}.values():
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods[row.route]:
-            told, written = await people.ask(row, "asha", method=method)
-            assert (told.status, written) == (405, set()), f"{method} {row.route}"
+            answer, written = await people.request(row, "asha", method=method)
+            assert (answer.status, written) == (405, set()), f"{method} {row.route}"
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if row.method == "GET"], ids=str)
-async def test_only_asking_for_the_head_answers_as_the_page_would_and_says_nothing(people, row):
+async def test_a_head_request_answers_as_the_page_would_and_says_nothing(people, row):
     for who in PEOPLE:
-        told, written = await people.ask(row, who, method="HEAD")
-        assert (short(told), told.body) == (row.expected[who], ""), who
-        refused = short(told) in ("login", "403", "404")
-        assert written <= (set() if refused else set(SEEN.get(row.route, ()))), who
+        answer, written = await people.request(row, who, method="HEAD")
+        assert (short(answer), answer.body) == (row.expected[who], ""), who
+        refused = short(answer) in ("login", "403", "404")
+        assert written <= (set() if refused else set(VIEWED_TABLES.get(row.route, ()))), who
 
 
 @pytest.mark.parametrize("row", {row.route: row for row in TABLE}.values(), ids=str)
-async def test_asking_what_may_be_asked_tells_nobody_anything_and_changes_nothing(people, row):
-    """Litestar answers OPTIONS before anybody is asked who they are: with methods alone, the same for each."""
-    told = {who: await people.ask(row, who, method="OPTIONS") for who in PEOPLE}
-    assert {(answer.status, answer.body, frozenset(written)) for answer, written in told.values()} == {
+async def test_an_options_request_discloses_nothing_and_changes_nothing(people, row):
+    """Litestar answers OPTIONS before authentication, with the methods only, the same for everyone."""
+    answers = {who: await people.request(row, who, method="OPTIONS") for who in PEOPLE}
+    assert {(answer.status, answer.body, frozenset(written)) for answer, written in answers.values()} == {
         (204, "", frozenset())
     }
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if row.route in SEEN], ids=str)
-async def test_a_look_writes_that_somebody_looked_and_nothing_else(people, row):
-    """Of the record only its chain has grown, by an event whose name says so."""
-    tables = SEEN[row.route] - {"events"}
+@pytest.mark.parametrize("row", [row for row in TABLE if row.route in VIEWED_TABLES], ids=str)
+async def test_a_look_writes_that_someone_looked_and_nothing_else(people, row):
+    """Only the record's event chain has grown, by an event of the viewing."""
+    tables = VIEWED_TABLES[row.route] - {"events"}
     for who in [who for who, status in row.expected.items() if status == "200"]:
         async with rolled_back(people.app.state.services.database, people.connection):
             before, last = await contents(people.connection, tables), await last_event(people.connection)
-            address = f"{people.address(row)}?{urlencode(row.fields(people.town.words))}"
+            address = f"{people.address(row)}?{urlencode(row.fields(people.town.values))}"
             await send_request(people.app, "GET", address, cookies=people.cookies[who], sends={})
-            told = await events_after(people.connection, last)
-            assert told, who
-            assert all(name.endswith("seen") for name in told), f"{who}: {told}"
+            events = await events_after(people.connection, last)
+            assert events, who
+            assert all(name.endswith("seen") for name in events), f"{who}: {events}"
             assert await contents(people.connection, tables) == before, who
 
 
-async def test_what_the_table_calls_a_success_can_be_told_from_doing_nothing(people):
-    """A table of refusals alone would prove little: the owner's own deeds do write."""
-    deeds = [row for row in TABLE if row.method == "POST" and row.route.startswith(("/bookings/", "/jobs/"))]
-    for row in deeds:
+async def test_what_the_table_calls_a_success_is_distinguished_from_doing_nothing(people):
+    """A table of refusals alone would prove little: the owner's own requests do write."""
+    actions = [row for row in TABLE if row.method == "POST" and row.route.startswith(("/bookings/", "/jobs/"))]
+    for row in actions:
         for who, status in row.expected.items():
             if status == "303":
-                assert (await people.ask(row, who))[1], f"{row}, {who}"
+                assert (await people.request(row, who))[1], f"{row}, {who}"

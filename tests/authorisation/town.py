@@ -1,4 +1,4 @@
-"""A town small enough to state for every address who may do what."""
+"""The data of the authorisation tables: one row of each kind that a URL can name."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -39,6 +39,7 @@ from app.scheduling.working_hours import TimeOff
 from app.vetting.document_changes import submit_document
 from app.vetting.document_scan import ScannedDocument
 from app.vetting.repository import Cases
+from app.vetting.verification import CaseKind
 from app.webhooks.registration import register
 from tests.catalog.drafts import redrafted
 from tests.factories import PASSWORD, TAMBARAM, a_block, a_customer, a_hold, a_professional, a_service, an_admin
@@ -51,12 +52,12 @@ START = "%Y-%m-%dT%H:%M"
 
 @dataclass
 class Town:
-    """`people` by their column of the table, `words` by what the table calls them, `tokens` of their sessions,
-    `programs` the tokens of their programs.
+    """`people` by their column of the table, `values` by their name in the table, `tokens` of their sessions,
+    `programs` their API tokens.
     """
 
     people: dict[str, User]
-    words: dict[str, str]
+    values: dict[str, str]
     tokens: dict[str, str] = field(default_factory=dict)
     programs: dict[str, str] = field(default_factory=dict)
 
@@ -73,39 +74,39 @@ async def build(app: Litestar) -> Town:
         async with database.work() as db:
             builder.db = db
             await builder.today()
-            await builder.small_things()
-            town = Town(builder.people, builder.words)
+            await builder.create_preferences()
+            town = Town(builder.people, builder.values)
             for column, user in town.people.items():
                 user.password_hash = password
                 db.add(user)
                 town.tokens[column] = await _session(Sessions(database), db, user)
                 town.programs[column] = await _token(Sessions(database), db, user)
-            town.words["session"] = str(await db.scalar(_first_session_of(town.people["asha"])))
-            town.words["month"], town.words["deed"] = "2026-10", "retry"
-            empty = MonthlySummary(done=0, cancelled=0, spent=0, reviews=0, stars=0.0, bookings=[], coming=[])
+            town.values["session"] = str(await db.scalar(_first_session_of(town.people["asha"])))
+            town.values["month"], town.values["deed"] = "2026-10", "retry"
+            empty = MonthlySummary(done=0, cancelled=0, spent=0, reviews=0, stars=0.0, bookings=[], upcoming=[])
             await MonthlyStatements(db).save(town.people["asha"].id, date(2026, 10, 1), to_facts(empty))
-            town.words["unsubscribe"] = unsubscribe_token(
+            town.values["unsubscribe"] = unsubscribe_token(
                 app.state.services.encryption, town.people["asha"].id, "reports"
             )
             for who in ("geeta", "balu", "ravi"):
-                town.words["calendar"] = await _calendar(db, town.people[who])
+                town.values["calendar"] = await _calendar(db, town.people[who])
             webhook, _secret = await register(
                 db, app.state.services.encryption, town.people["meena"], "https://hears.example/all"
             )
-            town.words["webhook"] = str(webhook.id)
-            asked = select(func.min(InboxItem.id)).where(InboxItem.user_id == town.people["asha"].id)
-            town.words["notice"] = str(await db.scalar(asked))
-            town.words["waiting"] = str(await _waiting(db, app.state.services.storage))
-            town.words["document"] = await _paper_of(db, app.state.services.storage, town.people["ravi"])
+            town.values["webhook"] = str(webhook.id)
+            query = select(func.min(InboxItem.id)).where(InboxItem.user_id == town.people["asha"].id)
+            town.values["notice"] = str(await db.scalar(query))
+            town.values["waiting"] = str(await _waiting(db, app.state.services.storage))
+            town.values["document"] = await _submit_document(db, app.state.services.storage, town.people["ravi"])
             # What is thrown away has a file of its own: a rollback does not bring it back.
             for name in ("export", "unwanted", "own_export", "own_unwanted"):
                 who, kind = ("ravi", "earnings") if name.startswith("own") else ("meena", "ledger")
-                town.words[name] = await _export(db, app.state.services.storage, town.people[who], kind)
-            number = select(Export.id).where(Export.reference == town.words["export"])
-            town.words["export_id"] = str(await db.scalar(number))
-            town.words["failed"] = await _failed_export(db, town.people["meena"])
+                town.values[name] = await _export(db, app.state.services.storage, town.people[who], kind)
+            number = select(Export.id).where(Export.reference == town.values["export"])
+            town.values["export_id"] = str(await db.scalar(number))
+            town.values["failed"] = await _failed_export(db, town.people["meena"])
             digest_and_name = app.state.services.assets.url("app.css").removeprefix("/static/")
-            town.words["digest"], town.words["stylesheet"] = digest_and_name.split("/", 1)
+            town.values["digest"], town.values["stylesheet"] = digest_and_name.split("/", 1)
     return town
 
 
@@ -123,7 +124,7 @@ async def _cast(db: AsyncSession) -> tuple[Service, dict[str, User]]:
         "omar": await a_customer(db, "Omar Sheriff"),
         "ravi": await a_professional(db, "Ravi Kumar", services=[service]),
         "balu": await a_professional(db, "Balasubramaniam V", services=[other], pincodes=[TAMBARAM], home=TAMBARAM),
-        "geeta": await a_professional(db, "Geeta Menon", services=[service], standing="pending"),
+        "geeta": await a_professional(db, "Geeta Menon", services=[service], approval="pending"),
         "kiran": await a_professional(db, "Kiran Das", services=[service]),
         "meena": await an_admin(db),
     }
@@ -134,7 +135,7 @@ class Builder:
 
     def __init__(self, db: AsyncSession, encryption: Encryption, service: Service, people: dict[str, User]) -> None:
         self.db, self.encryption, self.service, self.people = db, encryption, service, people
-        self.words = {
+        self.values = {
             "service_id": str(service.id),
             "slug": service.slug,
             "card": str(people["ravi"].id),
@@ -145,7 +146,7 @@ class Builder:
         """What lies behind, what runs at nine, what is accepted for later."""
         selvi = await a_professional(self.db, "Selvi Murugan", services=[self.service])
         await self.done("completed", NINE - timedelta(hours=45))
-        await self.nobody_in("no_show", NINE - timedelta(hours=22), selvi)
+        await self.no_show_booking("no_show", NINE - timedelta(hours=22), selvi)
         await self.started("started", NINE - timedelta(hours=1), self.people["ravi"])
         await self.started("kirans_started", NINE - timedelta(hours=1), self.people["kiran"])
         await self.assigned("nobody_came", NINE - timedelta(hours=1), selvi)
@@ -153,17 +154,17 @@ class Builder:
         await self.assigned("kirans_assigned", NINE + timedelta(days=1), self.people["kiran"])
 
     async def today(self) -> None:
-        """A hold, an offer that Ravi alone is asked about, and a block."""
+        """A hold, an offer to Ravi alone, and a block."""
         asha = self.people["asha"]
-        kept = await a_hold(self.db, asha, self.service, NINE + timedelta(days=3))
-        self.words |= {"held": kept.reference, "held_id": str(kept.id)}
+        held = await a_hold(self.db, asha, self.service, NINE + timedelta(days=3))
+        self.values |= {"held": held.reference, "held_id": str(held.id)}
         await self.paid("requested", NINE + timedelta(days=4), self.people["ravi"])
         await a_block(self.db, self.people["kiran"], self.people["meena"])
-        self.words["free"] = (NINE + timedelta(days=5)).strftime(START)
+        self.values["free"] = (NINE + timedelta(days=5)).strftime(START)
 
-    async def small_things(self) -> None:
+    async def create_preferences(self) -> None:
         asha, ravi = self.people["asha"], self.people["ravi"]
-        job = await Bookings(self.db).by_reference(self.words["started"], lock=True)
+        job = await Bookings(self.db).by_reference(self.values["started"], lock=True)
         extra = job.propose_extra(ravi, "A new tap", 250_00)
         second = Address(user_id=asha.id, line="Gate 2", pincode="600020", is_main=False, created_at=clock.now())
         week = Range(NINE + timedelta(days=30), NINE + timedelta(days=37), bounds="[)")
@@ -172,17 +173,17 @@ class Builder:
         await self.db.flush()
         mail = await self.db.scalar(select(Outbox.id).where(Outbox.kind == "booking_requested").limit(1))
         event = await self.db.scalar(select(Event.id).where(Event.name == "booking.started").limit(1))
-        self.words |= {"event": str(event)}
-        self.words |= {"extra": str(extra.id), "address": str(second.id), "away": str(away.id), "mail": str(mail)}
+        self.values |= {"event": str(event)}
+        self.values |= {"extra": str(extra.id), "address": str(second.id), "away": str(away.id), "mail": str(mail)}
         unbooked = await a_service(self.db, "Winding clocks")
         dearer = await redrafted(self.db, unbooked, price="199")
         await service_changes.edit(self.db, self.people["meena"], unbooked.id, dearer, 0)
         empty = await a_service(self.db)
-        self.words |= {"unbooked": str(unbooked.id), "category": str(unbooked.category_id)}
-        self.words |= {"empty": str(empty.category_id)}
-        self.words |= {"shelf": (await self.db.get_one(Category, self.service.category_id)).slug}
+        self.values |= {"unbooked": str(unbooked.id), "category": str(unbooked.category_id)}
+        self.values |= {"empty": str(empty.category_id)}
+        self.values |= {"shelf": (await self.db.get_one(Category, self.service.category_id)).slug}
         await self.db.delete(empty)
-        self.words |= {purpose: self._link(asha, purpose) for purpose in ("verify", "reset")}
+        self.values |= {purpose: self._link(asha, purpose) for purpose in ("verify", "reset")}
 
     def _link(self, user: User, purpose: str) -> str:
         token, now = new_token(), clock.now()
@@ -194,12 +195,12 @@ class Builder:
     async def paid(self, name: str, starts_at: datetime, named: User | None = None) -> Booking:
         asha, named_id = self.people["asha"], named.id if named else None
         booking = await a_hold(self.db, asha, self.service, starts_at, professional_id=named_id)
-        self.words |= {name: booking.reference, f"{name}_id": str(booking.id)}
+        self.values |= {name: booking.reference, f"{name}_id": str(booking.id)}
         return await pay(self.db, asha, booking.reference, APPROVED)
 
     async def assigned(self, name: str, starts_at: datetime, worker: User) -> Booking:
         await self.paid(name, starts_at, worker)
-        booking = await accept(self.db, worker, self.words[name], self.encryption)
+        booking = await accept(self.db, worker, self.values[name], self.encryption)
         return self._code_of(name, booking, "start")
 
     async def started(self, name: str, starts_at: datetime, worker: User) -> Booking:
@@ -213,7 +214,7 @@ class Builder:
     def _code_of(self, name: str, booking: Booking, phase: str) -> Booking:
         code = booking.live_code(phase)
         assert code is not None
-        self.words[f"{name}_code"] = code.reveal(self.encryption, booking.reference) or ""
+        self.values[f"{name}_code"] = code.reveal(self.encryption, booking.reference) or ""
         return booking
 
     async def done(self, name: str, starts_at: datetime) -> None:
@@ -221,7 +222,7 @@ class Builder:
         with _at(starts_at + timedelta(hours=1)):
             await complete_booking(self.db, booking, self.people["ravi"], booking.live_code("finish"))
 
-    async def nobody_in(self, name: str, starts_at: datetime, worker: User) -> None:
+    async def no_show_booking(self, name: str, starts_at: datetime, worker: User) -> None:
         booking = await self.assigned(name, starts_at, worker)
         with _at(starts_at):
             booking.arrive(worker)
@@ -230,7 +231,7 @@ class Builder:
 
 
 async def _session(sessions: Sessions, db: AsyncSession, user: User) -> str:
-    """Two browsers for everybody; the token is the second one's."""
+    """Two sessions for each user; return the token of the second."""
     for _ in range(2):
         token = new_token()
         await sessions.open(db, user, digest(token), clock.now(), "")
@@ -238,23 +239,23 @@ async def _session(sessions: Sessions, db: AsyncSession, user: User) -> str:
 
 
 async def _token(sessions: Sessions, db: AsyncSession, user: User) -> str:
-    """What a program of theirs sends with every request."""
+    """The API token of a user."""
     token = new_token()
     await sessions.open(db, user, digest(token), clock.now(), "till/1.0", SessionKind.TOKEN)
     return token
 
 
 async def _waiting(db: AsyncSession, storage: Storage) -> int:
-    """Somebody who asks to work, with one paper."""
-    latha = await a_professional(db, "Latha Sundar", standing="pending")
-    await _paper_of(db, storage, latha)
-    await Cases(db).open(latha.id, "joining")
+    """An applicant with one document."""
+    latha = await a_professional(db, "Latha Sundar", approval="pending")
+    await _submit_document(db, storage, latha)
+    await Cases(db).open(latha.id, CaseKind.APPLICATION)
     return latha.id
 
 
-async def _paper_of(db: AsyncSession, storage: Storage, user: User) -> str:
-    paper = ScannedDocument("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
-    return str((await submit_document(db, storage, user, user.id, "identity", paper)).id)
+async def _submit_document(db: AsyncSession, storage: Storage, user: User) -> str:
+    document = ScannedDocument("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
+    return str((await submit_document(db, storage, user, user.id, "identity", document)).id)
 
 
 async def _export(db: AsyncSession, storage: Storage, user: User, kind: str) -> str:
@@ -272,7 +273,7 @@ async def _failed_export(db: AsyncSession, user: User) -> str:
     return export.reference
 
 
-def _first_session_of(user: User) -> Select[tuple[int]]:
+def _first_session_of(user: User) -> Select[int]:
     return select(Session.id).where(Session.user_id == user.id).order_by(Session.id).limit(1)
 
 

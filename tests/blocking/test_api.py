@@ -1,32 +1,25 @@
 """The API of blocking: tokens end, open bookings are resolved, started jobs go on."""
 
-from itertools import count
-
-import pytest
-from sqlalchemy import text
-
-from tests.programs import PASSWORD, Program, an_order, assigned, move, own, scalar, sign_up
+from tests.api_client import ApiClient, an_order, assigned, move, own, scalar, sign_up
 from tests.factories import a_customer, a_professional
-from tests.vetting.samples import a_picture
-
 
 REASON = "Three complaints in a week."
 
 
-async def test_blocking_a_customer_ends_their_token_and_what_is_open(api_app, program_of, api_people, api_service):
-    vimala = await somebody(api_app, api_people, a_customer, "Vimala Devi")
-    meena = await program_of("meena")
-    async with Program(api_app) as hers:
+async def test_blocking_a_customer_ends_their_token_and_what_is_open(api_app, api_client_for, api_people, api_service):
+    vimala = await sign_up(api_app, api_people, a_customer, "Vimala Devi")
+    meena = await api_client_for("meena")
+    async with ApiClient(api_app) as hers:
         await hers.sign_in(vimala.email)
         made = await hers.post("/api/request/service", json=an_order(api_service))
         blocked = await meena.post(f"/api/status/customer/{vimala.id}", json={"blocked": True, "reason": REASON})
         assert (blocked.status_code, blocked.json()["active"]) == (200, False)
         assert (await hers.get(f"/api/customer/{vimala.id}")).status_code == 401
-        again = await hers.sign_in(vimala.email)
-        assert (again.status_code, again.json()["active"]) == (200, False)
+        repeated = await hers.sign_in(vimala.email)
+        assert (repeated.status_code, repeated.json()["active"]) == (200, False)
         refused = await hers.post("/api/request/service", json=an_order(api_service))
         assert (refused.status_code, refused.json()["title"]) == (403, REASON)
-        state = await one(api_app, "SELECT cancelled_as FROM bookings WHERE id = :id", id=made.json()["id"])
+        state = await scalar(api_app, "SELECT cancelled_as FROM bookings WHERE id = :id", id=made.json()["id"])
         assert state == "platform"
         twice = await meena.post(f"/api/status/customer/{vimala.id}", json={"blocked": True, "reason": REASON})
         assert twice.status_code == 409
@@ -39,11 +32,11 @@ async def test_blocking_a_customer_ends_their_token_and_what_is_open(api_app, pr
 
 
 async def test_a_blocked_professional_finishes_what_has_started_and_does_nothing_else(
-    api_app, program_of, api_people, api_service
+    api_app, api_client_for, api_people, api_service
 ):
-    siva = await somebody(api_app, api_people, a_professional, "Siva Prakash", services=[api_service])
-    asha, meena = await program_of("asha"), await program_of("meena")
-    async with Program(api_app) as his:
+    siva = await sign_up(api_app, api_people, a_professional, "Siva Prakash", services=[api_service])
+    asha, meena = await api_client_for("asha"), await api_client_for("meena")
+    async with ApiClient(api_app) as his:
         await his.sign_in(siva.email)
         later = await assigned(asha, his, api_service, professional_id=siva.id)
         made = await assigned(asha, his, api_service, professional_id=siva.id)
@@ -53,15 +46,15 @@ async def test_a_blocked_professional_finishes_what_has_started_and_does_nothing
         assert (await own(asha, later["id"]))["state"] == "requested"
         await his.sign_in(siva.email)
         listed = (await his.get(f"/api/servicerequest/{siva.id}")).json()["items"]
-        assert [one["id"] for one in listed] == [made["id"]]
+        assert [item["id"] for item in listed] == [made["id"]]
         assert (await move(his, made["id"], "return", reason="No time.")).status_code == 403
         assert (await his.get(f"/api/professional/{siva.id}")).status_code == 403
         code = (await own(asha, made["id"]))["finish_code"]
         assert (await move(his, made["id"], "complete", code=code)).json()["state"] == "completed"
 
 
-async def test_the_last_admin_cannot_be_found_among_customers(program_of, api_people):
-    meena = await program_of("meena")
+async def test_the_last_admin_cannot_be_found_among_customers(api_client_for, api_people):
+    meena = await api_client_for("meena")
     for table in ("customer", "professional"):
         sent = {"blocked": True, "reason": REASON}
         assert (await meena.post(f"/api/status/{table}/{meena.number}", json=sent)).status_code == 404

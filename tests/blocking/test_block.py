@@ -1,4 +1,4 @@
-"""W1–W4 and W18: blocking does at once what it said it would, and nothing else; ending it brings nothing back."""
+"""W1–W4 and W18: blocking has exactly the announced effects; unblocking restores nothing."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.accounts.user import Role, User
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core import clock
 from app.reviews.review import Review
 from tests.bookings.scenes import later
@@ -58,29 +58,29 @@ async def test_w1_a_blocked_professionals_accepted_job_goes_to_others_and_waits_
     assert (await meena.submit(page, "/block", reason=REASON)).status == 303
     booking = await scene.booking(reference)
     assert (booking.state, booking.professional_id, booking.reserved_for) == ("requested", None, scene.kumar.id)
-    told = await scene.rows("SELECT kind, recipient_id FROM outbox WHERE kind = 'booking_looking_again'")
-    assert ("booking_looking_again", scene.asha.id) in told
+    rows = await scene.rows("SELECT kind, recipient_id FROM outbox WHERE kind = 'booking_looking_again'")
+    assert ("booking_looking_again", scene.asha.id) in rows
     with clock.freeze(booking.starts_at - timedelta(hours=1, minutes=30)):
         left = await me.visit(f"/bookings/{reference}/cancellation")
         assert "₹100" not in left.text
     await scene.accepted(reference, scene.kumar)
     async with scene.database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
-async def test_w1_what_was_kept_or_asked_of_them_moves_on(scene, meena, me):
+async def test_w1_what_was_held_or_requested_of_them_moves_on(scene, meena, me):
     anyone = await scene.paid(me, a_start(days=2))
     named = await scene.held(me, a_start(days=3), professional=scene.ravi.id)
-    asked = await scene.held(me, a_start(days=4), professional=scene.ravi.id)
-    await scene.pay(me, asked)
+    requested = await scene.held(me, a_start(days=4), professional=scene.ravi.id)
+    await scene.pay(me, requested)
     page = await meena.visit(f"{place(scene.ravi)}/block")
     assert "Asks others about 2 bookings that wait for their answer." in page.text
     assert "1 customer is paying for their time" in page.text
     assert (await meena.submit(page, "/block", reason=REASON)).status == 303
     assert (await scene.booking(anyone)).reserved_for == scene.kumar.id
-    given_up, asks = await scene.booking(named), await scene.booking(asked)
-    assert (given_up.state, given_up.cancelled_as) == ("cancelled", "platform")
-    assert (asks.priority_professional_id(clock.now()), asks.reserved_for) == (None, scene.kumar.id)
+    handed_back, requesting = await scene.booking(named), await scene.booking(requested)
+    assert (handed_back.state, handed_back.cancelled_as) == ("cancelled", "platform")
+    assert (requesting.priority_professional_id(clock.now()), requesting.reserved_for) == (None, scene.kumar.id)
 
 
 async def test_w2_a_started_job_stays_with_them_and_only_that_can_be_done(scene, meena, me):
@@ -130,17 +130,17 @@ async def test_w3_a_blocked_customers_bookings_end_with_all_the_money_back_and_a
         assert await scene.money(reference) == {}
     assert (await scene.booking(started)).state == "started"
     restricted = await scene.browser(await refreshed(scene, scene.asha))
-    shown = await restricted.visit(f"/bookings/{started}")
-    assert len(shown.data["finish-code"]) == 6
-    assert (await restricted.submit(shown, "/codes")).status == 303
+    displayed = await restricted.visit(f"/bookings/{started}")
+    assert len(displayed.data["finish-code"]) == 6
+    assert (await restricted.submit(displayed, "/codes")).status == 303
     for address in (f"/bookings/{paid}", f"/bookings/{started}/receipt", "/bookings", "/profile"):
         assert (await restricted.get(address)).status_code == 403, address
-    token = {"_csrf_token": shown.form("/codes").fields["_csrf_token"]}
+    token = {"_csrf_token": displayed.form("/codes").fields["_csrf_token"]}
     assert (await restricted.post_fields(f"/bookings/{paid}/codes", token)).status == 403
     await scene.completed(started)
     assert (await restricted.get(f"/bookings/{started}")).status_code == 403
     async with scene.database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
 async def test_w3_within_the_last_hours_nothing_is_kept_either(scene, meena, me):
@@ -162,12 +162,12 @@ async def test_blocking_a_customer_writes_a_5_star_review(scene, meena, me):
 
 
 async def test_w4_unblocked_nothing_comes_back_and_everything_new_is_open(scene, meena, me):
-    gone = await scene.paid(me)
+    cancelled = await scene.paid(me)
     assert (await blocks(meena, scene.asha)).status == 303
     assert (await unblocks(meena, scene.asha)).status == 303
-    assert (await scene.booking(gone)).state == "cancelled"
-    again = await scene.browser(await refreshed(scene, scene.asha))
-    assert (await scene.booking(await scene.paid(again))).state == "requested"
+    assert (await scene.booking(cancelled)).state == "cancelled"
+    new_browser = await scene.browser(await refreshed(scene, scene.asha))
+    assert (await scene.booking(await scene.paid(new_browser))).state == "requested"
     block = await scene.rows(
         "SELECT reason, lifted_reason, lifted_by_id FROM blocks WHERE user_id = :id", id=scene.asha.id
     )
@@ -216,12 +216,12 @@ async def test_a_script_blocks_with_the_reason_alone(scene, meena):
 
 async def test_blocking_twice_says_who_was_first(scene, meena):
     assert (await blocks(meena, scene.ravi)).status == 303
-    again = await meena.post_fields(f"{place(scene.ravi)}/block", {"reason": "Once more."})
-    assert again.status == 409
-    assert "Meena Iyer has blocked Ravi Kumar already" in again.text
+    repeated = await meena.post_fields(f"{place(scene.ravi)}/block", {"reason": "Once more."})
+    assert repeated.status == 409
+    assert "Meena Iyer has blocked Ravi Kumar already" in repeated.text
 
 
-async def test_w18_nobody_blocks_themselves(scene, meena):
+async def test_w18_no_one_blocks_themselves(scene, meena):
     sent = await meena.post_fields(f"/admin/admins/{meena.user.id}/block", {"reason": REASON})
     assert sent.status == 409
     assert "You cannot block yourself." in sent.text
@@ -273,8 +273,8 @@ async def test_who_has_booked_does_not_become_an_admin(scene, meena, me):
 
 async def test_who_signed_in_a_while_ago_gives_the_password_once_more(scene, meena):
     with later(minutes=16):
-        asked = await meena.get(f"{place(scene.ravi)}/block")
-        assert asked.headers["location"] == f"/login/again?next=%2Fadmin%2Fprofessionals%2F{scene.ravi.id}%2Fblock"
+        response = await meena.get(f"{place(scene.ravi)}/block")
+        assert response.headers["location"] == f"/login/again?next=%2Fadmin%2Fprofessionals%2F{scene.ravi.id}%2Fblock"
         panel = await meena.get(f"{place(scene.ravi)}/block", headers={"hx-request": "true", "hx-target": "div#panel"})
         assert f"next=%2Fadmin%2Fprofessionals%2F{scene.ravi.id}%2Fblock" in str(panel.headers), "the question itself"
         sent = await meena.post_fields(f"{place(scene.ravi)}/block", {"reason": REASON})
@@ -289,12 +289,12 @@ async def test_an_account_of_another_table_is_not_there(scene, meena):
 
 
 async def test_that_an_admin_looked_at_phone_and_address_is_written_down_once_for_each_look(scene, meena):
-    looks = "SELECT count(*) FROM events WHERE name = 'person.contact_seen' AND subject = :s"
+    view_count_query = "SELECT count(*) FROM events WHERE name = 'person.contact_seen' AND subject = :s"
     await meena.visit("/admin/customers")
-    assert await scene.scalar(looks, s=f"user-{scene.asha.id}") == 0
+    assert await scene.scalar(view_count_query, s=f"user-{scene.asha.id}") == 0
     page = await meena.visit(f"/admin/customers/{scene.asha.id}")
     assert "Kasturba Nagar" in page.text
-    assert await scene.scalar(looks, s=f"user-{scene.asha.id}") == 1
+    assert await scene.scalar(view_count_query, s=f"user-{scene.asha.id}") == 1
     history = await meena.visit(f"/admin/customers/{scene.asha.id}?tab=history")
     assert "looked at phone and address" in history.text
     assert "Kasturba Nagar" not in history.text

@@ -1,4 +1,4 @@
-"""Blocking while something begins, on real connections: whoever is quicker, nobody blocked holds anything then."""
+"""Blocking while bookings begin, on real connections: in any order, a blocked user holds nothing afterwards."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from app.accounts.session import Sessions
 from app.blocking.block import block
 from app.bookings.checkout import pay
 from app.bookings.holds import BookingRequest, hold
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.jobs.acceptance import accept
@@ -18,8 +18,8 @@ from tests.authorisation.town import APPROVED
 from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_request, a_service, a_start, an_admin
 from tests.waiting import until_waiting
 
-ROUNDS = 8
-BEGUN = ("done", "blocked", "taken", "state", "missing", "busy", "nobody")  # what whoever began something may read
+RACE_ROUNDS = 8
+BEGUN = ("done", "blocked", "taken", "state", "missing", "busy", "nobody")  # possible outcomes for the other party
 ENCRYPTION = Encryption("a secret of these tests, long enough to be one")
 
 
@@ -30,7 +30,7 @@ async def meena(own_database):
 
 
 async def ends(work) -> str:
-    """What a person is told when somebody was quicker: never anything that we did not think of."""
+    """Return the outcome of a call that lost or won a race; unexpected errors are raised."""
     try:
         await work
     except Refused as refusal:
@@ -56,24 +56,26 @@ async def nothing_is_left_open(database, user_ids) -> None:
                 " WHERE b.state IN ('held', 'requested', 'assigned')"
             )
         )
-        kept = await db.scalar(text("SELECT count(*) FROM blocks WHERE user_id = ANY(:ids)"), {"ids": user_ids})
-        assert await broken(db) == []
-    assert (left, kept) == (0, len(user_ids))
+        stored = await db.scalar(text("SELECT count(*) FROM blocks WHERE user_id = ANY(:ids)"), {"ids": user_ids})
+        assert await find_violations(db) == []
+    assert (left, stored) == (0, len(user_ids))
 
 
 async def test_a_customer_books_while_being_blocked(own_database, meena):
     async with own_database.work() as db:
         service = await a_service(db)
         await a_professional(db, services=[service])
-        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(ROUNDS)]
+        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(RACE_ROUNDS)]
 
     async def books(customer, day):
         async with own_database.work() as db:
             await hold(db, customer, BookingRequest(service.id, a_start(days=day), "Flat 3B", ADYAR))
 
     for n, customer in enumerate(customers):
-        begun, told = await asyncio.gather(ends(books(customer, 1 + n % 6)), blocking(own_database, meena, customer))
-        assert (told, begun in BEGUN) == ("done", True), begun
+        begun, outcomes = await asyncio.gather(
+            ends(books(customer, 1 + n % 6)), blocking(own_database, meena, customer)
+        )
+        assert (outcomes, begun in BEGUN) == ("done", True), begun
     await nothing_is_left_open(own_database, [customer.id for customer in customers])
 
 
@@ -81,47 +83,50 @@ async def test_a_customer_pays_while_being_blocked(own_database, meena):
     async with own_database.work() as db:
         service = await a_service(db)
         await a_professional(db, services=[service])
-        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(ROUNDS)]
-        holds = [await a_hold(db, one, service, a_start(days=1 + n % 6, hour=8 + n)) for n, one in enumerate(customers)]
-        references = [one.reference for one in holds]
+        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(RACE_ROUNDS)]
+        holds = [
+            await a_hold(db, item, service, a_start(days=1 + n % 6, hour=8 + n)) for n, item in enumerate(customers)
+        ]
+        references = [item.reference for item in holds]
 
     async def pays(customer, reference):
         async with own_database.work() as db:
             await pay(db, customer, reference, APPROVED)
 
     for customer, reference in zip(customers, references, strict=True):
-        begun, told = await asyncio.gather(ends(pays(customer, reference)), blocking(own_database, meena, customer))
-        assert (told, begun in BEGUN) == ("done", True), begun
+        begun, outcomes = await asyncio.gather(ends(pays(customer, reference)), blocking(own_database, meena, customer))
+        assert (outcomes, begun in BEGUN) == ("done", True), begun
     await nothing_is_left_open(own_database, [customer.id for customer in customers])
 
 
 async def test_a_professional_accepts_while_being_blocked(own_database, meena):
     async with own_database.work() as db:
         service = await a_service(db)
-        workers = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(ROUNDS)]
+        workers = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(RACE_ROUNDS)]
         asha = await a_customer(db)
-        asked = [
-            (await a_request(db, asha, service, a_start(days=1 + n % 6, hour=8 + n))).reference for n in range(ROUNDS)
+        requested = [
+            (await a_request(db, asha, service, a_start(days=1 + n % 6, hour=8 + n))).reference
+            for n in range(RACE_ROUNDS)
         ]
 
     async def accepts(worker, reference):
         async with own_database.work() as db:
             await accept(db, worker, reference, ENCRYPTION)
 
-    for worker, reference in zip(workers, asked, strict=True):
-        begun, told = await asyncio.gather(ends(accepts(worker, reference)), blocking(own_database, meena, worker))
-        assert (told, begun in BEGUN) == ("done", True), begun
+    for worker, reference in zip(workers, requested, strict=True):
+        begun, outcomes = await asyncio.gather(ends(accepts(worker, reference)), blocking(own_database, meena, worker))
+        assert (outcomes, begun in BEGUN) == ("done", True), begun
     async with own_database.work() as db:
         held = text("SELECT count(*) FROM bookings WHERE professional_id IS NOT NULL OR reserved_for IS NOT NULL")
         assert await db.scalar(held) == 0
-        assert await db.scalar(text("SELECT count(*) FROM blocks")) == ROUNDS
+        assert await db.scalar(text("SELECT count(*) FROM blocks")) == RACE_ROUNDS
 
 
-async def test_nobodys_time_is_kept_that_will_not_be_there(own_database, meena):
-    """Customers choose whoever is being blocked, all at once."""
+async def test_no_ones_time_is_kept_that_will_not_be_there(own_database, meena):
+    """Customers name the professional who is being blocked, in parallel."""
     async with own_database.work() as db:
         service = await a_service(db)
-        workers = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(ROUNDS)]
+        workers = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(RACE_ROUNDS)]
         customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(3)]
 
     async def books(customer, worker, day):
@@ -130,22 +135,22 @@ async def test_nobodys_time_is_kept_that_will_not_be_there(own_database, meena):
 
     for n, worker in enumerate(workers):
         trying = [ends(books(customer, worker, 1 + n % 6)) for customer in customers]
-        *begun, told = await asyncio.gather(*trying, blocking(own_database, meena, worker))
-        assert (told, set(begun) <= {*BEGUN}) == ("done", True), begun
+        *begun, outcomes = await asyncio.gather(*trying, blocking(own_database, meena, worker))
+        assert (outcomes, set(begun) <= {*BEGUN}) == ("done", True), begun
         async with own_database.work() as db:
-            kept = (
+            statement = (
                 "SELECT count(*) FROM bookings WHERE reserved_for = :who AND state IN ('held', 'requested', 'assigned')"
             )
-            assert await db.scalar(text(kept), {"who": worker.id}) == 0
+            assert await db.scalar(text(statement), {"who": worker.id}) == 0
 
 
-async def test_whoever_books_or_pays_while_the_block_is_being_written_waits_and_is_told(own_database, meena):
+async def test_who_books_or_pays_while_the_block_is_being_written_waits_and_is_refused(own_database, meena):
     async with own_database.work() as db:
         service = await a_service(db)
         ravi = await a_professional(db, services=[service])
         await a_professional(db, "Kumar Raja", services=[service])
         asha, omar = await a_customer(db), await a_customer(db, "Omar Sheriff")
-        asked = (await a_request(db, omar, service)).reference
+        requested = (await a_request(db, omar, service)).reference
 
     async def books():
         async with own_database.work() as db:
@@ -153,7 +158,7 @@ async def test_whoever_books_or_pays_while_the_block_is_being_written_waits_and_
 
     async def accepts():
         async with own_database.work() as db:
-            await accept(db, ravi, asked, ENCRYPTION)
+            await accept(db, ravi, requested, ENCRYPTION)
 
     async with own_database.work() as db:
         for user in (ravi, asha):
@@ -169,26 +174,26 @@ async def test_whoever_books_or_pays_while_the_block_is_being_written_waits_and_
 async def test_two_admins_block_the_same_person(own_database, meena):
     async with own_database.work() as db:
         lekha, asha = await an_admin(db, "Lekha Narayanan"), await a_customer(db)
-    told = await asyncio.gather(*(blocking(own_database, by, asha) for by in (meena, lekha) * 3))
-    assert sorted(told) == ["already"] * 5 + ["done"]
+    outcomes = await asyncio.gather(*(blocking(own_database, by, asha) for by in (meena, lekha) * 3))
+    assert sorted(outcomes) == ["already"] * 5 + ["done"]
 
 
 async def test_w18_two_admins_take_the_right_from_each_other_and_one_keeps_it(own_database):
-    for _ in range(ROUNDS):
+    for _ in range(RACE_ROUNDS):
         async with own_database.work() as db:
             await db.execute(text("UPDATE users SET role = 'customer' WHERE role = 'admin'"))
-            one, other = await an_admin(db), await an_admin(db, "Lekha Narayanan")
+            first, other = await an_admin(db), await an_admin(db, "Lekha Narayanan")
 
-        async def demotes(by, whom):
+        async def demotes(by, target):
             async with own_database.work() as db:
-                await demote(db, Sessions(own_database), by, whom.id)
+                await demote(db, Sessions(own_database), by, target.id)
 
-        async def blocks(by, whom):
+        async def blocks(by, target):
             async with own_database.work() as db:
-                await block(db, Sessions(own_database), by, whom.id, "No.")
+                await block(db, Sessions(own_database), by, target.id, "No.")
 
-        told = await asyncio.gather(ends(demotes(one, other)), ends(blocks(other, one)))
+        outcomes = await asyncio.gather(ends(demotes(first, other)), ends(blocks(other, first)))
         async with own_database.work() as db:
             acting = "SELECT count(*) FROM users u WHERE role = 'admin'"
             acting += " AND NOT EXISTS (SELECT 1 FROM blocks k WHERE k.user_id = u.id AND k.lifted_at IS NULL)"
-            assert await db.scalar(text(acting)) == 1, told
+            assert await db.scalar(text(acting)) == 1, outcomes

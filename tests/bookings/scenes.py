@@ -1,8 +1,9 @@
-"""The scene of booking tests: Asha books a service of Ravi and Kumar in Adyar; Omar is the outsider."""
+"""The scene of booking tests: Asha books a service of Ravi and Kumar in Adyar; Omar is unrelated."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from litestar import Litestar
 from sqlalchemy import text
@@ -51,8 +52,8 @@ class Scene:
 
     def new_booking_url(self, start=None, **more: object) -> str:
         start = (start or a_start()).strftime(START)
-        given = {"service": self.service.id, "start": start, "pincode": ADYAR, **more}
-        return "/bookings/new?" + "&".join(f"{name}={value}" for name, value in given.items())
+        overrides = {"service": self.service.id, "start": start, "pincode": ADYAR, **more}
+        return "/bookings/new?" + "&".join(f"{name}={value}" for name, value in overrides.items())
 
     async def held(self, me: Person, start=None, **more: object) -> str:
         """The reference of a hold made by the form."""
@@ -60,14 +61,14 @@ class Scene:
         assert sent.status == 303, sent.text
         return sent.location.split("/")[2]
 
-    async def paid(self, me: Person, start=None, **way: str) -> str:
+    async def paid(self, me: Person, start=None, **payment: str) -> str:
         reference = await self.held(me, start)
-        sent = await self.pay(me, reference, **way)
+        sent = await self.pay(me, reference, **payment)
         assert (sent.status, sent.location) == (303, f"/bookings/{reference}"), sent.text
         return reference
 
-    async def pay(self, me: Person, reference: str, **way: str) -> Page:
-        return await me.submit(await me.visit(f"/bookings/{reference}/payment"), "/payment", **(way or VISA))
+    async def pay(self, me: Person, reference: str, **payment: str) -> Page:
+        return await me.submit(await me.visit(f"/bookings/{reference}/payment"), "/payment", **(payment or VISA))
 
     async def booking(self, reference: str) -> Booking:
         async with self.database.work() as db:
@@ -87,23 +88,23 @@ class Scene:
             booking = await Bookings(db).for_professional(self.ravi, reference, lock=True)
             await complete_booking(db, booking, self.ravi, booking.live_code("finish"))
 
-    async def done(self, me: Person, **way: str) -> str:
+    async def done(self, me: Person, **payment: str) -> str:
         """A completed booking, from the form to the finish code."""
-        reference = await self.paid(me, **way)
+        reference = await self.paid(me, **payment)
         await self.accepted(reference)
         await self.started(reference)
         await self.completed(reference)
         return reference
 
-    async def scalar(self, question: str, **given: object) -> object:
+    async def scalar(self, statement: str, **params: object) -> Any:
         async with self.database.work() as db:
-            return await db.scalar(text(question), given)
+            return await db.scalar(text(statement), params)
 
-    async def rows(self, question: str, **given: object) -> list[tuple[object, ...]]:
+    async def rows(self, statement: str, **params: object) -> list[tuple[Any, ...]]:
         async with self.database.work() as db:
-            return [tuple(row) for row in await db.execute(text(question), given)]
+            return [tuple(row) for row in await db.execute(text(statement), params)]
 
-    async def charges(self, reference: str) -> list[tuple[object, ...]]:
+    async def charges(self, reference: str) -> list[tuple[Any, ...]]:
         return await self.rows(
             "SELECT c.state, c.amount, c.captured FROM charges c JOIN bookings b ON b.id = c.booking_id"
             " WHERE b.reference = :ref ORDER BY c.id",

@@ -2,19 +2,20 @@
 
 import asyncio
 from datetime import datetime
+from typing import Any
 
 import pytest
 
-from tests.programs import AFTER, VISA, a_time, an_order, assigned, booked, done, move, own, scalar
+from tests.api_client import AFTER, VISA, a_time, an_order, assigned, booked, move, own, scalar
 
 
-async def test_a_paid_booking_says_all_that_its_customer_may_read(program_of, api_service, api_people):
-    asha = await program_of("asha")
+async def test_a_paid_booking_says_all_that_its_customer_may_read(api_client_for, api_service, api_people):
+    asha = await api_client_for("asha")
     order = an_order(api_service)
     answer = await asha.post("/api/request/service", json=order)
-    told = answer.json()
+    data = answer.json()
     assert answer.status_code == 201
-    assert {name: told[name] for name in ("state", "status", "price", "price_paise", "address", "note", "start")} == {
+    assert {name: data[name] for name in ("state", "status", "price", "price_paise", "address", "note", "start")} == {
         "state": "requested",
         "status": "requested",
         "price": "149.00",
@@ -23,21 +24,21 @@ async def test_a_paid_booking_says_all_that_its_customer_may_read(program_of, ap
         "note": order["note"],
         "start": order["start"],
     }
-    assert told["service"] == {"id": api_service.id, "name": api_service.name}
-    assert told["customer"]["id"] == api_people["asha"].id
-    assert (told["professional"], told["start_code"], told["rating"], told["date_of_completion"]) == (None,) * 4
-    assert datetime.fromisoformat(told["date_of_request"]).utcoffset() is not None
+    assert data["service"] == {"id": api_service.id, "name": api_service.name}
+    assert data["customer"]["id"] == api_people["asha"].id
+    assert (data["professional"], data["start_code"], data["rating"], data["date_of_completion"]) == (None,) * 4
+    assert datetime.fromisoformat(data["date_of_request"]).utcoffset() is not None
 
 
 @pytest.mark.parametrize("method", [VISA, AFTER, {"method": "upi", "upi_id": "success@doorstep"}])
-async def test_each_way_of_paying_books(api_app, program_of, api_service, method):
-    made = await booked(await program_of("omar"), api_service, payment=method)
-    paid = await one(api_app, "SELECT payment FROM bookings WHERE id = :id", id=made["id"])
+async def test_each_way_of_paying_books(api_app, api_client_for, api_service, method):
+    made = await booked(await api_client_for("omar"), api_service, payment=method)
+    paid = await scalar(api_app, "SELECT payment FROM bookings WHERE id = :id", id=made["id"])
     assert paid == method["method"]
 
 
-async def test_the_whole_life_of_a_booking(api_app, program_of, api_service):
-    asha, ravi = await program_of("asha"), await program_of("ravi")
+async def test_the_whole_life_of_a_booking(api_app, api_client_for, api_service):
+    asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
     made = await assigned(asha, ravi, api_service)
     assert made["state"] == made["status"] == "assigned"
     assert made["professional"]["name"] == "Ravi K."
@@ -47,19 +48,19 @@ async def test_the_whole_life_of_a_booking(api_app, program_of, api_service):
     started = await move(ravi, made["id"], "start", code=made["start_code"])
     assert (started.json()["state"], started.json()["status"]) == ("started", "assigned")
     ended = await move(ravi, made["id"], "complete", code=(await own(asha, made["id"]))["finish_code"])
-    told = ended.json()
-    assert (told["state"], told["status"]) == ("completed", "closed")
-    assert (told["earning"], told["earning_paise"]) == ("126.65", 12665)
-    assert datetime.fromisoformat(told["date_of_completion"])
+    data = ended.json()
+    assert (data["state"], data["status"]) == ("completed", "closed")
+    assert (data["earning"], data["earning_paise"]) == ("126.65", 12665)
+    assert datetime.fromisoformat(data["date_of_completion"])
     closed = await asha.post(f"/api/request/close/{made['id']}", json={"rating": 5, "comment": "Quick."})
     assert (closed.status_code, closed.json()["rating"], closed.json()["comments"]) == (200, 5, "Quick.")
     assert closed.json()["state"] == "closed"
-    taken = await one(api_app, "SELECT captured FROM charges WHERE booking_id = :id", id=made["id"])
+    taken = await scalar(api_app, "SELECT captured FROM charges WHERE booking_id = :id", id=made["id"])
     assert taken == 14900
 
 
-async def test_a_code_is_told_to_its_own_customer_and_nobody_else(program_of, api_service):
-    asha, ravi, meena = await program_of("asha"), await program_of("ravi"), await program_of("meena")
+async def test_a_code_is_shown_to_its_own_customer_and_no_one_else(api_client_for, api_service):
+    asha, ravi, meena = await api_client_for("asha"), await api_client_for("ravi"), await api_client_for("meena")
     made = await assigned(asha, ravi, api_service)
     for me, path in (
         (ravi, f"servicerequest/{ravi.number}"),
@@ -67,26 +68,30 @@ async def test_a_code_is_told_to_its_own_customer_and_nobody_else(program_of, ap
         (meena, f"request/service/{asha.number}"),
     ):
         listed = (await me.get(f"/api/{path}?limit=100")).json()["items"]
-        seen = next(one for one in listed if one["id"] == made["id"])
-        assert (seen["start_code"], seen["finish_code"]) == (None, None)
+        listed_booking = next(item for item in listed if item["id"] == made["id"])
+        assert (listed_booking["start_code"], listed_booking["finish_code"]) == (None, None)
         assert made["start_code"] not in str(listed)
 
 
-async def test_cancelling_and_moving_go_by_the_rules_of_the_page(program_of, api_service):
-    asha, ravi = await program_of("asha"), await program_of("ravi")
+async def test_cancelling_and_moving_go_by_the_rules_of_the_page(api_client_for, api_service):
+    asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
     made, new = await assigned(asha, ravi, api_service), a_time()
     moved = await move(asha, made["id"], "reschedule", start=new.isoformat(), fee_paise=0)
     assert (moved.status_code, moved.json()["state"]) == (200, "requested")
     assert (moved.json()["start"], moved.json()["start_code"]) == (new.isoformat(), None)
-    again = await move(asha, made["id"], "reschedule", start=new.isoformat())
-    assert (again.status_code, set(again.json()["errors"])) == (422, {"start"})
-    gone = await move(asha, made["id"], "cancel", reason="Not needed any more.")
-    assert (gone.status_code, gone.json()["status"], gone.json()["cancelled_as"]) == (200, "cancelled", "customer")
+    repeated = await move(asha, made["id"], "reschedule", start=new.isoformat())
+    assert (repeated.status_code, set(repeated.json()["errors"])) == (422, {"start"})
+    cancelled = await move(asha, made["id"], "cancel", reason="Not needed any more.")
+    assert (cancelled.status_code, cancelled.json()["status"], cancelled.json()["cancelled_as"]) == (
+        200,
+        "cancelled",
+        "customer",
+    )
     assert (await move(asha, made["id"], "reschedule", start=a_time().isoformat())).status_code == 409
 
 
 @pytest.mark.parametrize(
-    ("differently", "wrong"),
+    ("differently", "errors"),
     [
         ({"start": "banana"}, "start"),
         ({"start": "2001-01-01T10:00:00+05:30"}, "start"),
@@ -113,24 +118,24 @@ async def test_cancelling_and_moving_go_by_the_rules_of_the_page(program_of, api
         ({"payment": {"method": "upi", "upi_id": "decline@doorstep"}}, "payment.upi_id"),
     ],
 )
-async def test_an_order_that_cannot_be_is_told_field_by_field_and_leaves_nothing(
-    api_app, program_of, api_service, differently, wrong
+async def test_an_invalid_order_is_reported_field_by_field_and_leaves_nothing(
+    api_app, api_client_for, api_service, differently, errors
 ):
-    asha = await program_of("asha")
-    before = await one(api_app, "SELECT count(*) FROM bookings")
+    asha = await api_client_for("asha")
+    before = await scalar(api_app, "SELECT count(*) FROM bookings")
     answer = await asha.post("/api/request/service", json=an_order(api_service) | differently)
-    assert (answer.status_code, set(answer.json()["errors"])) == (422, {wrong}), answer.text
-    assert await one(api_app, "SELECT count(*) FROM bookings") == before
+    assert (answer.status_code, set(answer.json()["errors"])) == (422, {errors}), answer.text
+    assert await scalar(api_app, "SELECT count(*) FROM bookings") == before
 
 
-async def test_a_bank_that_asks_for_a_code_gets_it_with_the_order(program_of, api_service):
-    asha = await program_of("asha")
+async def test_a_bank_that_asks_for_a_code_gets_it_with_the_order(api_client_for, api_service):
+    asha = await api_client_for("asha")
     card = VISA | {"card_number": "4000 0025 0000 3155", "code": "123456"}
     assert (await booked(asha, api_service, payment=card))["state"] == "requested"
 
 
-async def test_a_time_that_is_taken_is_told(program_of, api_service, api_people):
-    asha, omar, start = await program_of("asha"), await program_of("omar"), a_time().isoformat()
+async def test_a_time_that_is_taken_is_reported(api_client_for, api_service, api_people):
+    asha, omar, start = await api_client_for("asha"), await api_client_for("omar"), a_time().isoformat()
     await booked(asha, api_service, start=start, professional_id=api_people["ravi"].id)
     late = await omar.post(
         "/api/request/service", json=an_order(api_service, start=start, professional_id=api_people["ravi"].id)
@@ -138,73 +143,74 @@ async def test_a_time_that_is_taken_is_told(program_of, api_service, api_people)
     assert (late.status_code, late.json()["type"]) == (409, "urn:doorstep:taken")
 
 
-async def test_the_same_key_books_and_charges_once_however_often_it_is_sent(api_app, program_of, api_service):
-    asha, order, key = await program_of("asha"), an_order(api_service), {"idempotency-key": "till-7.order-1"}
-    told = await asyncio.gather(*(asha.post("/api/request/service", json=order, headers=key) for _ in range(6)))
-    assert {answer.status_code for answer in told} == {201}
-    assert len({answer.content for answer in told}) == 1
-    assert sum("idempotency-replayed" in answer.headers for answer in told) == 5
-    charges = await one(api_app, "SELECT count(*) FROM charges WHERE booking_id = :id", id=told[0].json()["id"])
+async def test_the_same_key_books_and_charges_once_however_often_it_is_sent(api_app, api_client_for, api_service):
+    asha, order, key = await api_client_for("asha"), an_order(api_service), {"idempotency-key": "till-7.order-1"}
+    outcomes = await asyncio.gather(*(asha.post("/api/request/service", json=order, headers=key) for _ in range(6)))
+    assert {answer.status_code for answer in outcomes} == {201}
+    assert len({answer.content for answer in outcomes}) == 1
+    assert sum("idempotency-replayed" in answer.headers for answer in outcomes) == 5
+    charges = await scalar(api_app, "SELECT count(*) FROM charges WHERE booking_id = :id", id=outcomes[0].json()["id"])
     assert charges == 1
     other = await asha.post("/api/request/service", json=order | {"note": "Knock."}, headers=key)
     assert (other.status_code, set(other.json()["errors"])) == (422, {"Idempotency-Key"})
-    omar = await program_of("omar")  # a key is its person's own
-    assert (await omar.post("/api/request/service", json=order, headers=key)).json()["id"] != told[0].json()["id"]
+    omar = await api_client_for("omar")  # a key is its person's own
+    assert (await omar.post("/api/request/service", json=order, headers=key)).json()["id"] != outcomes[0].json()["id"]
 
 
-async def test_a_key_keeps_no_card(api_app, program_of, api_service):
-    asha = await program_of("asha")
+async def test_a_key_keeps_no_card(api_app, api_client_for, api_service):
+    asha = await api_client_for("asha")
     answer = await asha.post(
         "/api/request/service", json=an_order(api_service), headers={"idempotency-key": "till-7.card"}
     )
     assert answer.status_code == 201
-    kept = await one(api_app, "SELECT t::text FROM idempotency_keys t WHERE key = 'till-7.card'")
-    assert "4242 4242" not in kept
-    assert "4242424242424242" not in kept
+    stored = await scalar(api_app, "SELECT t::text FROM idempotency_keys t WHERE key = 'till-7.card'")
+    assert "4242 4242" not in stored
+    assert "4242424242424242" not in stored
 
 
-async def test_the_same_key_moves_once(api_app, program_of, api_service):
-    asha, ravi = await program_of("asha"), await program_of("ravi")
+async def test_the_same_key_moves_once(api_app, api_client_for, api_service):
+    asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
     made, key = await assigned(asha, ravi, api_service), {"idempotency-key": "till-7.cancel"}
     address, sent = f"/api/request/edit/{made['id']}", {"action": "cancel", "reason": "Not needed."}
-    told = [await asha.post(address, json=sent, headers=key) for _ in range(2)]
-    assert told[0].content == told[1].content
+    responses = [await asha.post(address, json=sent, headers=key) for _ in range(2)]
+    assert responses[0].content == responses[1].content
     other = await booked(asha, api_service)
     elsewhere = await asha.post(f"/api/request/edit/{other['id']}", json=sent, headers=key)
     assert elsewhere.status_code == 422
 
 
-async def test_lists_go_page_by_page_and_show_everybody_their_own(program_of, api_service, api_people):
-    asha, meena, ravi = await program_of("asha"), await program_of("meena"), await program_of("ravi")
+async def test_lists_go_page_by_page_and_show_everyone_their_own(api_client_for, api_service, api_people):
+    asha, meena, ravi = await api_client_for("asha"), await api_client_for("meena"), await api_client_for("ravi")
     for _ in range(3):
         await booked(asha, api_service)
     for me, path in (
         (meena, "request"),
         (asha, f"request/service/{asha.number}"),
         (meena, f"request/service/{asha.number}"),
-        (meena, f"service_request/{service.name}"),
+        (meena, f"service_request/{api_service.name}"),
         (ravi, f"servicerequest/{ravi.number}"),
     ):
         whole = (await me.get(f"/api/{path}?limit=100")).json()
-        found, after = [], ""
+        found: list[dict[str, Any]] = []
+        after: str | None = ""
         while after is not None:
             page = (await me.get(f"/api/{path}?limit=2&after={after}")).json()
             assert len(page["items"]) <= 2
             found, after = found + page["items"], page["next"]
-        assert [one["id"] for one in found[:100]] == [one["id"] for one in whole["items"]], path
-        assert len({one["id"] for one in found}) == len(found) > 2, path
-    mine = (await asha.get(f"/api/request/service/{asha.number}?limit=100")).json()["items"]
-    assert {one["customer"]["id"] for one in mine} == {asha.number}
-    assert (await asha.get(f"/api/request/service/{people['omar'].id}")).status_code == 404
-    assert (await meena.get(f"/api/request/service/{people['ravi'].id}")).status_code == 404
-    assert (await ravi.get(f"/api/servicerequest/{people['kumar'].id}")).status_code == 404
+        assert [item["id"] for item in found[:100]] == [item["id"] for item in whole["items"]], path
+        assert len({item["id"] for item in found}) == len(found) > 2, path
+    own_booking = (await asha.get(f"/api/request/service/{asha.number}?limit=100")).json()["items"]
+    assert {item["customer"]["id"] for item in own_booking} == {asha.number}
+    assert (await asha.get(f"/api/request/service/{api_people['omar'].id}")).status_code == 404
+    assert (await meena.get(f"/api/request/service/{api_people['ravi'].id}")).status_code == 404
+    assert (await ravi.get(f"/api/servicerequest/{api_people['kumar'].id}")).status_code == 404
     assert (await meena.get("/api/service_request/no such thing")).json() == {"items": [], "next": None}
 
 
-async def test_an_admin_reads_names_and_no_contact_in_a_list(program_of, api_service):
-    asha, meena = await program_of("asha"), await program_of("meena")
+async def test_an_admin_reads_names_and_no_contact_in_a_list(api_client_for, api_service):
+    asha, meena = await api_client_for("asha"), await api_client_for("meena")
     made = await booked(asha, api_service)
     listed = (await meena.get("/api/request?limit=100")).json()["items"]
-    seen = next(one for one in listed if one["id"] == made["id"])
-    assert seen["customer"] == {"id": asha.number, "name": "Asha Raman", "phone": None}
-    assert (seen["address"], seen["note"]) == (None, None)
+    listed_booking = next(item for item in listed if item["id"] == made["id"])
+    assert listed_booking["customer"] == {"id": asha.number, "name": "Asha Raman", "phone": None}
+    assert (listed_booking["address"], listed_booking["note"]) == (None, None)

@@ -45,10 +45,10 @@ TARGETS = {
     "close": "closed",
     "cancel": "cancelled",
 }
-LETTERS = {"c": "customer", "p": "professional", "a": "admin", "x": "platform"}
+ROLE_CODES = {"c": "customer", "p": "professional", "a": "admin", "x": "platform"}
 HEAD, *ROWS = [line.split() for line in WRITTEN.strip().splitlines()]
 TABLE = {
-    (row[0], state, role): any(LETTERS.get(letter) == role for letter in cell)
+    (row[0], state, role): any(ROLE_CODES.get(code) == role for code in cell)
     for row in ROWS
     for state, cell in zip(HEAD, row[1:], strict=True)
     for role in ROLES
@@ -57,12 +57,14 @@ _references = count()
 
 
 @dataclass(frozen=True)
-class Somebody:
+class ActingUser:
     id: int | None
     role: str
 
 
-WHO = {role: Somebody(number, role) for number, role in enumerate(ROLES, 1)} | {"platform": Somebody(None, "platform")}
+WHO = {role: ActingUser(number, role) for number, role in enumerate(ROLES, 1)} | {
+    "platform": ActingUser(None, "platform")
+}
 ASHA, RAVI = WHO["customer"], WHO["professional"]
 
 
@@ -85,10 +87,10 @@ def a_booking() -> Booking:
     return booking
 
 
-def make_move(booking: Booking, move: str, by: Somebody) -> None:
+def make_move(booking: Booking, move: str, by: ActingUser) -> None:
     """Call the verb of a move with its arguments."""
     code = next(iter(booking.codes), None)
-    deeds = {
+    actions = {
         "pay": lambda: booking.pay(by, "card"),
         "accept": lambda: booking.accept(by, ENCRYPTION),
         "give": lambda: booking.assign(by, RAVI.id, ENCRYPTION),
@@ -100,10 +102,10 @@ def make_move(booking: Booking, move: str, by: Somebody) -> None:
         "close": lambda: booking.close(by),
         "cancel": lambda: booking.cancel(by, "customer", "x"),
     }
-    deeds[move]()
+    actions[move]()
 
 
-WAYS = {
+MOVES_TO_STATE = {
     "held": [],
     "requested": ["pay"],
     "assigned": ["pay", "accept"],
@@ -117,7 +119,7 @@ DONE_BY = {"pay": ASHA, "accept": RAVI, "start": RAVI, "complete": RAVI, "close"
 
 def in_state(state: str) -> Booking:
     booking = a_booking()
-    for move in WAYS[state]:
+    for move in MOVES_TO_STATE[state]:
         make_move(booking, move, DONE_BY[move])
     assert booking.state == state
     return booking
@@ -130,18 +132,18 @@ def test_the_written_table_names_every_move_and_state():
 
 @pytest.mark.parametrize(("move", "state", "role"), TABLE, ids=lambda cell: str(cell))
 def test_every_cell_of_the_table(move, state, role):
-    booking, told = in_state(state), None
+    booking, result = in_state(state), None
     before = (booking.event_count, booking.professional_id, booking.reserved_for)
     try:
         make_move(booking, move, WHO[role])
     except Refused as refusal:
-        told = refusal.message
+        result = refusal.message
     if TABLE[move, state, role]:
-        assert (booking.state, told) == (TARGETS[move], None)
+        assert (booking.state, result) == (TARGETS[move], None)
         assert booking.event_count > before[0]
     else:
         assert booking.state == state
-        assert told
+        assert result
         assert (booking.event_count, booking.professional_id, booking.reserved_for) == before
 
 
@@ -156,9 +158,9 @@ def test_a_button_that_shows_is_a_move_that_works(state):
 def test_nothing_is_allowed_to_another_customer_or_another_professional():
     for state in HEAD:
         for move in set(MOVES) - {"accept"}:
-            assert not in_state(state).allows(move, Somebody(99, "customer"))
+            assert not in_state(state).allows(move, ActingUser(99, "customer"))
             if state != "requested":
-                assert not in_state(state).allows(move, Somebody(98, "professional"))
+                assert not in_state(state).allows(move, ActingUser(98, "professional"))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_nothing_is_allowed_to_another_customer_or_another_professional():
         ("assigned", timedelta(minutes=1), LATE_FEE_PAISE),
     ],
 )
-def test_cancelling_is_free_until_three_hours_before_or_while_nobody_is_assigned(state, before, fee):
+def test_cancelling_is_free_until_three_hours_before_or_while_no_one_is_assigned(state, before, fee):
     booking = in_state(state)
     assert booking.cancellation_fee(booking.starts_at - before) == fee
     booking.price = 50_00
@@ -186,7 +188,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.expected = "held"
 
     @rule(move=st.sampled_from(sorted(TARGETS)), role=st.sampled_from(ROLES))
-    def somebody_tries(self, move, role):
+    def try_move(self, move, role):
         allowed = TABLE[move, self.expected, role]
         try:
             make_move(self.booking, move, WHO[role])
@@ -197,11 +199,11 @@ class AnyOrder(RuleBasedStateMachine):
             self.expected = TARGETS[move]
 
     @invariant()
-    def it_is_what_the_table_says(self):
+    def state_follows_table(self):
         assert self.booking.state == self.expected
 
     @invariant()
-    def a_job_in_hand_is_somebodys_and_nobody_elses_time(self):
+    def active_job_reserves_time_once(self):
         if self.expected in ("assigned", "started"):
             assert self.booking.professional_id == self.booking.reserved_for == RAVI.id
         if self.expected == "requested":
@@ -209,22 +211,22 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def only_the_code_that_is_due_can_be_read(self):
-        live = [(code.phase, code.sealed is not None) for code in self.booking.codes if code.is_live]
+        live = [(code.phase, code.encrypted_code is not None) for code in self.booking.codes if code.is_live]
         due = {"assigned": [("start", True)], "started": [("finish", True)]}
         assert live == due.get(self.expected, [])
-        assert not [code for code in self.booking.codes if not code.is_live and code.sealed is not None]
+        assert not [code for code in self.booking.codes if not code.is_live and code.encrypted_code is not None]
 
     @invariant()
-    def the_end_says_how(self):
+    def final_state_has_reason(self):
         assert (self.booking.cancelled_as is not None) == (self.expected == "cancelled")
         assert self.booking.fee <= self.booking.price
 
     @invariant()
-    def its_history_is_one_chain(self):
-        told = [event for event, _ in self.booking.__dict__.get("_pending_events", [])]
-        assert [event.seq for event in told] == list(range(1, len(told) + 1))
-        assert all(later.previous == before.hash for before, later in zip(told, told[1:], strict=False))
-        assert told[-1].hash == self.booking.event_head
+    def history_is_one_chain(self):
+        response = [event for event, _ in self.booking.__dict__.get("_pending_events", [])]
+        assert [event.seq for event in response] == list(range(1, len(response) + 1))
+        assert all(later.previous == before.hash for before, later in zip(response, response[1:], strict=False))
+        assert response[-1].hash == self.booking.event_head
 
 
 AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -35,7 +35,7 @@ async def omar(scene):
     return await scene.browser(scene.omar)
 
 
-def form_of(scene, when=None, **given):
+def form_of(scene, when=None, **overrides):
     """A bare form, as another client would send it."""
     return {
         "service_id": str(scene.service.id),
@@ -43,7 +43,7 @@ def form_of(scene, when=None, **given):
         "address": "Flat 3B, Sri Lakshmi Apartments",
         "pincode": ADYAR,
         "note": "Ring twice.",
-    } | given
+    } | overrides
 
 
 async def count(scene, user):
@@ -65,11 +65,11 @@ async def test_asha_books_and_pays_by_card(scene, asha):
     assert await scene.money(reference) == {"hold": 149_00, "hold_contra": -149_00}
 
 
-@pytest.mark.parametrize("way", [{"method": "upi", "upi_id": "success@doorstep"}, {"method": "after"}])
-async def test_upi_and_after_the_work_are_ways_to_pay(scene, asha, way):
-    reference = await scene.paid(asha, **way)
-    assert (await scene.booking(reference)).payment == way["method"]
-    assert bool(await scene.charges(reference)) == (way["method"] == "upi")
+@pytest.mark.parametrize("payment_method", [{"method": "upi", "upi_id": "success@doorstep"}, {"method": "after"}])
+async def test_upi_and_after_the_work_are_ways_to_pay(scene, asha, payment_method):
+    reference = await scene.paid(asha, **payment_method)
+    assert (await scene.booking(reference)).payment == payment_method["method"]
+    assert bool(await scene.charges(reference)) == (payment_method["method"] == "upi")
 
 
 async def test_a_visitor_signs_in_first_and_comes_back(scene, asha):
@@ -80,8 +80,8 @@ async def test_a_visitor_signs_in_first_and_comes_back(scene, asha):
 
 
 async def test_a_slot_alone_is_kept_at_the_main_address(scene, asha):
-    bare = {name: value for name, value in form_of(scene).items() if name in ("service_id", "start", "pincode")}
-    sent = await asha.post_fields("/bookings", bare)
+    minimal = {name: value for name, value in form_of(scene).items() if name in ("service_id", "start", "pincode")}
+    sent = await asha.post_fields("/bookings", minimal)
     assert sent.status == 303
     assert (await scene.booking(sent.location.split("/")[2])).address.startswith("Flat 3B")
 
@@ -89,15 +89,15 @@ async def test_a_slot_alone_is_kept_at_the_main_address(scene, asha):
 async def test_a_double_click_makes_one_booking(scene, asha):
     page = await asha.visit(scene.new_booking_url())
     sent = await asyncio.gather(*(asha.submit(page, "/bookings") for _ in range(6)))
-    assert {(one.status, one.location) for one in sent} == {(303, sent[0].location)}
+    assert {(item.status, item.location) for item in sent} == {(303, sent[0].location)}
     assert await count(scene, scene.asha) == 1
 
 
 async def test_back_and_send_again_makes_one_booking(scene, asha):
     first = await asha.submit(await asha.visit(scene.new_booking_url()), "/bookings")
-    again = await asha.visit(scene.new_booking_url())
-    assert "kept for you already" in again.text
-    assert (await asha.submit(again, "/bookings")).location == first.location
+    repeated = await asha.visit(scene.new_booking_url())
+    assert "kept for you already" in repeated.text
+    assert (await asha.submit(repeated, "/bookings")).location == first.location
     assert await count(scene, scene.asha) == 1
 
 
@@ -127,29 +127,29 @@ async def test_a_slot_just_taken_offers_the_next_three_and_loses_nothing(scene, 
     assert "That time was just taken." in late.text
     assert "Ring thrice." in late.text
     assert "12 Beach Road, Adyar" in late.text
-    starts = re.findall(r'<button[^>]* name="start" value="([^"]+)"', late.text)
+    starts = re.findall(r'<button[^>]* name="start"\s+value="([^"]+)"', late.text)
     assert len(starts) == 3
     assert starts[0] > a_start().strftime(START)
-    kept = await asha.submit(late, "/bookings", start=starts[0])
-    assert kept.status == 303
-    assert (await scene.booking(kept.location.split("/")[2])).note == "Ring thrice."
+    corrected = await asha.submit(late, "/bookings", start=starts[0])
+    assert corrected.status == 303
+    assert (await scene.booking(corrected.location.split("/")[2])).note == "Ring thrice."
 
 
 async def test_the_last_slot_of_the_week_taken_offers_the_nearest_before_it(scene, asha, omar):
     last = a_start(days=6, hour=19)
-    asked = form_of(scene, last, professional_id=str(scene.ravi.id))
+    query = form_of(scene, last, professional_id=str(scene.ravi.id))
     page = await asha.visit(scene.new_booking_url(start=last, professional=scene.ravi.id))
-    assert (await omar.post_fields("/bookings", asked)).status == 303
+    assert (await omar.post_fields("/bookings", query)).status == 303
     late = await asha.submit(page, "/bookings")
     assert late.status == 409
-    starts = re.findall(r'<button[^>]* name="start" value="([^"]+)"', late.text)
+    starts = re.findall(r'<button[^>]* name="start"\s+value="([^"]+)"', late.text)
     assert len(starts) == 3
     assert max(starts) < last.strftime(START)
-    kept = await asha.submit(late, "/bookings", start=starts[-1])
-    assert (await scene.booking(kept.location.split("/")[2])).named_id == scene.ravi.id
+    corrected = await asha.submit(late, "/bookings", start=starts[-1])
+    assert (await scene.booking(corrected.location.split("/")[2])).requested_professional_id == scene.ravi.id
 
 
-async def test_somebody_with_no_other_time_gives_way_to_anyone_and_the_form_says_so(scene, asha, omar):
+async def test_someone_with_no_other_time_gives_way_to_anyone_and_the_form_says_so(scene, asha, omar):
     page = await asha.visit(scene.new_booking_url(professional=scene.ravi.id))
     assert (await omar.post_fields("/bookings", form_of(scene, professional_id=str(scene.ravi.id)))).status == 303
     async with scene.database.work() as db:
@@ -158,10 +158,10 @@ async def test_somebody_with_no_other_time_gives_way_to_anyone_and_the_form_says
     late = await asha.submit(page, "/bookings")
     assert late.status == 409
     assert "Ravi has no other time in these days" in late.text
-    starts = re.findall(r'<button[^>]* name="start" value="([^"]+)"', late.text)
-    kept = await asha.submit(late, "/bookings", start=starts[0])
-    assert kept.status == 303
-    assert (await scene.booking(kept.location.split("/")[2])).named_id is None
+    starts = re.findall(r'<button[^>]* name="start"\s+value="([^"]+)"', late.text)
+    corrected = await asha.submit(late, "/bookings", start=starts[0])
+    assert corrected.status == 303
+    assert (await scene.booking(corrected.location.split("/")[2])).requested_professional_id is None
 
 
 BAD = [
@@ -187,7 +187,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("field", "typed"), BAD)
-async def test_what_cannot_be_is_told_beside_its_field(scene, asha, field, typed):
+async def test_what_cannot_be_is_shown_beside_its_field(scene, asha, field, typed):
     sent = await asha.post_fields("/bookings", form_of(scene, **{field: typed}))
     assert sent.status == 422
     assert await count(scene, scene.asha) == 0
@@ -213,7 +213,7 @@ async def test_a_service_that_is_none_is_refused(scene, asha, service_id):
 
 async def test_only_approved_professionals_of_the_place_can_be_named(scene, asha):
     async with scene.database.work() as db:
-        pending = await a_professional(db, "Pavithra N", services=[scene.service], standing="pending")
+        pending = await a_professional(db, "Pavithra N", services=[scene.service], approval="pending")
         far = await a_professional(db, "Farid K", services=[scene.service], pincodes=[TAMBARAM])
         other = await a_professional(db, "Othman L", services=[await a_service(db)])
     for user in (pending, far, other, scene.omar):
@@ -222,7 +222,7 @@ async def test_only_approved_professionals_of_the_place_can_be_named(scene, asha
         assert "Anyone who is free can" in sent.text
 
 
-async def test_nobody_books_in_anothers_name(scene, asha):
+async def test_no_one_books_in_anothers_name(scene, asha):
     sent = await asha.post_fields(
         "/bookings", form_of(scene, customer_id=str(scene.omar.id), price="1", state="closed")
     )
@@ -258,14 +258,11 @@ async def test_a_parallel_booking_of_the_last_slot_has_as_many_winners_as_people
     assert statuses == [303] * 2 + [409] * 6
 
 
-# Paying
-
-
 async def test_paying_twice_at_once_charges_once(scene, asha):
     reference = await scene.held(asha)
     page = await asha.visit(f"/bookings/{reference}/payment")
     sent = await asyncio.gather(*(asha.submit(page, "/payment", **VISA) for _ in range(6)))
-    assert {(one.status, one.location) for one in sent} == {(303, f"/bookings/{reference}")}
+    assert {(item.status, item.location) for item in sent} == {(303, f"/bookings/{reference}")}
     assert await scene.charges(reference) == [("authorised", 149_00, 0)]
 
 
@@ -273,7 +270,7 @@ async def test_paying_in_two_windows_with_two_keys_charges_once(scene, asha):
     reference = await scene.held(asha)
     pages = [await asha.visit(f"/bookings/{reference}/payment") for _ in range(2)]
     sent = await asyncio.gather(*(asha.submit(page, "/payment", **VISA) for page in pages))
-    assert [one.status for one in sent] == [303, 303]
+    assert [item.status for item in sent] == [303, 303]
     assert await scene.charges(reference) == [("authorised", 149_00, 0)]
 
 
@@ -287,7 +284,7 @@ async def test_a_payment_key_with_another_card_is_refused(scene, asha):
 
 
 @pytest.mark.parametrize(
-    ("way", "words", "state"),
+    ("payment_method", "text", "state"),
     [
         (VISA | {"card_number": "4000 0000 0000 0002"}, "declined this payment", "declined"),
         (VISA | {"card_number": "4000 0000 0000 0341"}, "did not answer in time", "timed_out"),
@@ -295,11 +292,13 @@ async def test_a_payment_key_with_another_card_is_refused(scene, asha):
         ({"method": "upi", "upi_id": "timeout@doorstep"}, "did not answer in time", "timed_out"),
     ],
 )
-async def test_when_the_bank_does_not_say_yes_nothing_is_taken_and_one_may_try_again(scene, asha, way, words, state):
+async def test_when_the_bank_does_not_say_yes_nothing_is_taken_and_one_may_try_again(
+    scene, asha, payment_method, text, state
+):
     reference = await scene.held(asha)
-    refused = await scene.pay(asha, reference, **way)
+    refused = await scene.pay(asha, reference, **payment_method)
     assert refused.status == 422
-    assert words in refused.text
+    assert text in refused.text
     assert (await scene.booking(reference)).state == "held"
     assert await scene.charges(reference) == [(state, 149_00, 0)]
     assert (await asha.submit(refused, "/payment", **VISA)).location == f"/bookings/{reference}"
@@ -312,14 +311,14 @@ async def test_a_bank_that_wants_a_code_gets_it_in_a_second_step(scene, asha):
     assert sent.location == f"/bookings/{reference}/payment"
     page = await asha.visit(sent.location)
     assert "Visa ending 3155" in page.text
-    wrong = await asha.submit(page, "/payment", code="000000")
-    assert wrong.status == 422
-    assert "not the code" in wrong.text
+    rejected = await asha.submit(page, "/payment", code="000000")
+    assert rejected.status == 422
+    assert "not the code" in rejected.text
     assert (await asha.submit(page, "/payment", code="123 456")).location == f"/bookings/{reference}"
     assert await scene.charges(reference) == [("authorised", 149_00, 0)]
 
 
-async def test_who_pays_after_the_work_after_all_owes_nothing_to_the_bank_that_asked_for_a_code(scene, asha):
+async def test_who_pays_after_the_work_after_all_owes_nothing_to_the_bank_that_required_a_code(scene, asha):
     reference = await scene.held(asha)
     await scene.pay(asha, reference, **VISA | {"card_number": "4000002500003155"})
     assert (await scene.pay(asha, reference, method="after")).location == f"/bookings/{reference}"
@@ -332,8 +331,8 @@ async def test_who_pays_after_the_work_after_all_owes_nothing_to_the_bank_that_a
 
 async def test_a_code_that_comes_with_the_card_pays_at_once(scene, asha):
     reference = await scene.held(asha)
-    way = VISA | {"card_number": "4000002500003155", "code": "123456"}
-    assert (await scene.pay(asha, reference, **way)).location == f"/bookings/{reference}"
+    payment = VISA | {"card_number": "4000002500003155", "code": "123456"}
+    assert (await scene.pay(asha, reference, **payment)).location == f"/bookings/{reference}"
 
 
 async def test_a_code_without_a_card_pays_nothing(scene, asha):
@@ -343,29 +342,31 @@ async def test_a_code_without_a_card_pays_nothing(scene, asha):
     assert (await scene.booking(reference)).state == "held"
 
 
-async def test_wrong_card_fields_are_told_and_never_filled_in_again(scene, asha):
+async def test_wrong_card_fields_are_reported_and_never_filled_in_again(scene, asha):
     reference = await scene.held(asha)
-    wrong = await scene.pay(asha, reference, method="card", card_number="4242 4242 4242 424", expiry="08 / 19", cvv=CVV)
-    assert wrong.status == 422
-    assert "This number has 15 digits, your card has 16. Look for the missing one." in wrong.text
-    assert "This card is no longer valid." in wrong.text
-    filled = wrong.form("/payment").fields
+    invalid = await scene.pay(
+        asha, reference, method="card", card_number="4242 4242 4242 424", expiry="08 / 19", cvv=CVV
+    )
+    assert invalid.status == 422
+    assert "This number has 15 digits, your card has 16. Look for the missing one." in invalid.text
+    assert "This card is no longer valid." in invalid.text
+    filled = invalid.form("/payment").fields
     assert (filled["card_number"], filled["expiry"], filled["cvv"]) == ("", "", "")
-    assert "08 / 19" not in wrong.text
-    assert CVV not in wrong.text
-    assert 'aria-invalid="true"' in wrong.text
+    assert "08 / 19" not in invalid.text
+    assert CVV not in invalid.text
+    assert 'aria-invalid="true"' in invalid.text
 
 
-async def test_a_hold_that_lapsed_is_told_and_can_be_kept_again(scene, asha):
+async def test_a_hold_that_lapsed_is_reported_and_can_be_kept_again(scene, asha):
     reference = await scene.held(asha)
     page = await asha.visit(f"/bookings/{reference}/payment")
     with later(minutes=8):
         over = await asha.submit(page, "/payment", **VISA)
         assert over.status == 409
         assert "Your seven minutes are over" in over.text
-        again = await asha.submit_and_follow(await asha.visit(f"/bookings/{reference}/payment"), "/bookings")
-        assert "Kept for you until" in again.text
-        assert (await asha.submit(again, "/payment", **VISA)).status == 303
+        repeated = await asha.submit_and_follow(await asha.visit(f"/bookings/{reference}/payment"), "/bookings")
+        assert "Kept for you until" in repeated.text
+        assert (await asha.submit(repeated, "/payment", **VISA)).status == 303
     async with scene.database.work() as db:
         await expire_holds(db)
     assert await scene.charges(reference) == []
@@ -425,7 +426,7 @@ async def test_a_code_for_the_old_price_does_not_pay_the_new_one(scene, asha):
     assert await scene.money(reference) == {"hold": 199_00, "hold_contra": -199_00}
 
 
-async def test_what_was_cancelled_cannot_be_paid_and_is_not_said_to_be_booked(scene, asha):
+async def test_what_was_cancelled_cannot_be_paid_and_is_not_shown_as_booked(scene, asha):
     reference = await scene.held(asha)
     page = await asha.visit(f"/bookings/{reference}/payment")
     await asha.submit(page, "/payment", **VISA)
@@ -503,12 +504,12 @@ async def test_of_a_card_only_brand_and_last_four_are_anywhere(scene, asha, capl
     tables = await scene.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     for (table,) in tables:
         rows = await scene.rows(f"SELECT row_to_json(t)::text FROM {table} t")
-        told = "\n".join(str(row[0]) for row in rows)
-        assert "42424242" not in told, table
-        assert "40000000" not in told, table
-        assert f'"{CVV}"' not in told, table
-    said = caplog.text + "".join(capsys.readouterr()) + "".join(asha.page_texts)
-    assert "424242424242" not in said
+        text = "\n".join(str(row[0]) for row in rows)
+        assert "42424242" not in text, table
+        assert "40000000" not in text, table
+        assert f'"{CVV}"' not in text, table
+    message = caplog.text + "".join(capsys.readouterr()) + "".join(asha.page_texts)
+    assert "424242424242" not in message
     assert CVV not in "".join(asha.page_texts).replace(reference, "")
-    kept = "SELECT brand, last4 FROM charges WHERE state = 'authorised' ORDER BY id DESC LIMIT 1"
-    assert await scene.rows(kept) == [("Visa", "4242")]
+    statement = "SELECT brand, last4 FROM charges WHERE state = 'authorised' ORDER BY id DESC LIMIT 1"
+    assert await scene.rows(statement) == [("Visa", "4242")]

@@ -40,9 +40,6 @@ def at(booking, **more: int):
     return clock.freeze(booking.starts_at + timedelta(**more))
 
 
-# The page
-
-
 async def test_the_start_code_shows_once_ravi_has_accepted_and_then_the_finish_code(scene, asha):
     reference = await scene.paid(asha)
     here = f"/bookings/{reference}"
@@ -146,10 +143,7 @@ async def test_a_reference_that_is_none_is_not_found(asha, reference):
     assert (await asha.visit(f"/bookings/{reference}")).status in (404, 422)
 
 
-# Where and what
-
-
-async def test_address_and_note_may_change_until_somebody_has_accepted(scene, asha):
+async def test_address_and_note_may_change_until_someone_has_accepted(scene, asha):
     reference = await scene.paid(asha)
     page = await asha.visit(f"/bookings/{reference}")
     changed = await asha.submit_and_follow(
@@ -164,15 +158,12 @@ async def test_address_and_note_may_change_until_somebody_has_accepted(scene, as
 
 
 @pytest.mark.parametrize(("field", "typed"), [("address", ""), ("address", "x" * 400), ("note", "n" * 501)])
-async def test_a_wrong_change_is_told_beside_its_field(scene, asha, field, typed):
+async def test_a_wrong_change_is_shown_beside_its_field(scene, asha, field, typed):
     reference = await scene.paid(asha)
     page = await asha.visit(f"/bookings/{reference}")
-    wrong = await asha.submit(page, f"/{reference}", having="note", **{field: typed})
-    assert wrong.status == 422
-    assert f'id="{field}-error"' in wrong.text
-
-
-# Cancelling
+    rejected = await asha.submit(page, f"/{reference}", having="note", **{field: typed})
+    assert rejected.status == 422
+    assert f'id="{field}-error"' in rejected.text
 
 
 async def test_cancelling_in_time_costs_nothing_and_frees_the_slot(scene, asha):
@@ -191,7 +182,7 @@ async def test_cancelling_in_time_costs_nothing_and_frees_the_slot(scene, asha):
     assert (await asha.submit(await asha.visit(scene.new_booking_url()), "/bookings")).status == 303
 
 
-async def test_cancelling_late_costs_a_hundred_which_is_said_before(scene, asha):
+async def test_cancelling_late_costs_a_hundred_which_is_shown_before(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
     with at(await scene.booking(reference), hours=-2):
@@ -228,9 +219,6 @@ async def test_cancelling_twice_is_cancelling_once_and_started_work_cannot_be_ca
     assert (await asha.post_fields(f"/bookings/{other}/cancellation", {})).status == 409
 
 
-# Moving
-
-
 async def test_moving_keeps_the_price_and_asks_ravi_first(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
@@ -255,11 +243,11 @@ async def test_moving_late_costs_a_fee_beside_the_price(scene, asha):
 
 
 @pytest.mark.parametrize("start", ["banana", "", "2020-01-01T10:00", "9999-01-01T10:00"])
-async def test_an_impossible_new_start_is_told_and_free_ones_shown(scene, asha, start):
+async def test_an_impossible_new_start_is_explained_and_free_ones_shown(scene, asha, start):
     reference = await scene.paid(asha)
-    wrong = await asha.post_fields(f"/bookings/{reference}/reschedule", {"start": start})
-    assert wrong.status == 422
-    assert 'name="start"' in wrong.text
+    rejected = await asha.post_fields(f"/bookings/{reference}/reschedule", {"start": start})
+    assert rejected.status == 422
+    assert 'name="start"' in rejected.text
 
 
 async def test_a_new_start_that_was_taken_offers_three_others(scene, asha, omar):
@@ -279,9 +267,6 @@ async def test_to_the_time_it_has_a_booking_does_not_move(scene, asha):
     assert "That is the time you have" in same.text
 
 
-# Codes
-
-
 async def test_asha_gets_a_new_code_three_times_an_hour(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
@@ -296,7 +281,7 @@ async def test_asha_gets_a_new_code_three_times_an_hour(scene, asha):
         assert (await asha.submit(page, "/codes")).status == 303
 
 
-async def test_a_locked_code_is_told_and_a_new_one_lifts_the_lock(scene, asha):
+async def test_a_locked_code_is_reported_and_a_new_one_lifts_the_lock(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
     async with scene.database.work() as db:
@@ -312,9 +297,6 @@ async def test_no_code_before_anybody_has_accepted(scene, asha):
     assert (await asha.post_fields(f"/bookings/{reference}/codes", {})).status == 409
 
 
-# Extra work
-
-
 async def proposed(scene, reference, what="Brass tap, half an inch", price="260"):
     async with scene.database.work() as db:
         booking = await Bookings(db).for_professional(scene.ravi, reference, lock=True)
@@ -327,14 +309,14 @@ async def test_extra_work_is_billed_when_asha_agrees_and_by_the_same_card(scene,
     reference = await scene.paid(asha)
     await scene.accepted(reference)
     await scene.started(reference)
-    yes, no = await proposed(scene, reference), await proposed(scene, reference, "New sink", "5,000")
+    yes, rejected_extra = await proposed(scene, reference), await proposed(scene, reference, "New sink", "5,000")
     page = await asha.visit(f"/bookings/{reference}")
     assert "Agree to ₹260" in page.text
     await asha.submit_and_follow(page, f"/extras/{yes}", answer="approve")
     for _ in range(2):
         assert (await asha.submit(page, f"/extras/{yes}", answer="approve")).status == 303
-    await asha.submit_and_follow(page, f"/extras/{no}", answer="refuse")
-    assert (await asha.submit(page, f"/extras/{no}", answer="approve")).status == 409
+    await asha.submit_and_follow(page, f"/extras/{rejected_extra}", answer="refuse")
+    assert (await asha.submit(page, f"/extras/{rejected_extra}", answer="approve")).status == 409
     assert await scene.charges(reference) == [("authorised", 149_00, 0), ("authorised", 260_00, 0)]
     await scene.completed(reference)
     done = await asha.visit(f"/bookings/{reference}")
@@ -365,9 +347,6 @@ async def test_an_answer_that_is_none_changes_nothing(scene, asha, answer):
     assert await scene.charges(reference) == [("authorised", 149_00, 0)]
 
 
-# Let down
-
-
 async def test_when_ravi_does_not_come_asha_is_refunded(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
@@ -382,7 +361,7 @@ async def test_when_ravi_does_not_come_asha_is_refunded(scene, asha):
     assert await scene.money(reference) == {}
 
 
-async def test_cancelling_when_nobody_came_costs_as_little_as_asking_for_the_money_back(scene, asha):
+async def test_cancelling_when_no_one_came_costs_as_little_as_taking_the_money_back(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
     with at(await scene.booking(reference), minutes=29):
@@ -408,7 +387,7 @@ async def test_or_has_it_offered_to_the_others_at_a_new_time(scene, asha):
     assert (await scene.booking(reference)).professional_id == scene.kumar.id
 
 
-async def test_when_nobody_accepts_in_time_the_money_goes_back_by_itself(scene, asha):
+async def test_when_no_one_accepts_in_time_the_money_goes_back_by_itself(scene, asha):
     reference = await scene.paid(asha)
     with at(await scene.booking(reference), minutes=-55):
         async with scene.database.work() as db:
@@ -467,20 +446,17 @@ async def test_a_job_completed_by_the_clock_says_so(scene, asha):
     assert await scene.money(reference) == {"gateway": 149_00, "commission": -22_35, "payout_held": -126_65}
 
 
-# Lists, receipt, again
-
-
 async def test_the_list_shows_what_is_coming_and_what_was_page_by_page(scene, asha):
     empty = await asha.visit("/bookings")
     assert "No bookings yet" in empty.text
-    coming = await scene.paid(asha)
-    gone = [await scene.paid(asha, a_start(days=2, hour=hour)) for hour in (9, 11)]
-    for reference in gone:
+    upcoming = await scene.paid(asha)
+    cancelled = [await scene.paid(asha, a_start(days=2, hour=hour)) for hour in (9, 11)]
+    for reference in cancelled:
         await asha.submit(await asha.visit(f"/bookings/{reference}/cancellation"), "/cancellation")
     lapsed = await scene.held(asha, a_start(days=3))
     with later(minutes=10):
         page = await asha.visit("/bookings")
-    assert page.text.index(coming) < page.text.index(gone[1]) < page.text.index(gone[0])
+    assert page.text.index(upcoming) < page.text.index(cancelled[1]) < page.text.index(cancelled[0])
     assert lapsed not in page.text
 
 
@@ -509,12 +485,12 @@ async def test_booking_again_takes_two_presses(scene, asha):
     reference = await scene.done(asha)
     page = await asha.visit(f"/bookings/{reference}")
     link = next(link for link in page.links if "again=" in link)
-    again = await asha.visit(link)
-    assert "Ravi K." in again.text
-    kept = await asha.submit(again, "/bookings")
-    assert kept.status == 303
-    booking, before = await scene.booking(kept.location.split("/")[2]), await scene.booking(reference)
-    assert (booking.service_id, booking.named_id, booking.address) == (
+    repeated = await asha.visit(link)
+    assert "Ravi K." in repeated.text
+    corrected = await asha.submit(repeated, "/bookings")
+    assert corrected.status == 303
+    booking, before = await scene.booking(corrected.location.split("/")[2]), await scene.booking(reference)
+    assert (booking.service_id, booking.requested_professional_id, booking.address) == (
         before.service_id,
         scene.ravi.id,
         before.address,
@@ -525,9 +501,9 @@ async def test_the_pages_ask_the_database_a_fixed_number_of_questions(scene, ash
     reference = await scene.done(asha)
     for day in (2, 3, 4):
         await scene.paid(asha, a_start(days=day))
-    with recorded_statements(scene.database) as told:
+    with recorded_statements(scene.database) as statements:
         await asha.get("/bookings")
-    assert len(told) <= 6, told  # two for the session, one for the bell, one for each list
-    with recorded_statements(scene.database) as told:
+    assert len(statements) <= 6, statements  # two for the session, one for the bell, one for each list
+    with recorded_statements(scene.database) as statements:
         await asha.get(f"/bookings/{reference}")
-    assert len(told) <= 11, told
+    assert len(statements) <= 11, statements

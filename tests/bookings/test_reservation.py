@@ -36,10 +36,10 @@ from tests.factories import (
 )
 
 ENCRYPTION = Encryption("a secret for tests only")
-ASKS = Authorisation("needs_code", Instrument("card", "Visa", "3155"))
+NEEDS_CODE = Authorisation("needs_code", Instrument("card", "Visa", "3155"))
 
 
-async def test_a_hold_takes_somebodys_time(db):
+async def test_a_hold_takes_someones_time(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     booking = await a_hold(db, await a_customer(db), service)
@@ -60,7 +60,7 @@ async def test_the_second_customer_of_the_last_slot_reads_that_it_was_taken(db):
     ]
 
 
-async def test_a_lapsed_hold_blocks_nobody_though_no_worker_runs(db):
+async def test_a_lapsed_hold_blocks_no_one_though_no_worker_runs(db):
     service = await a_service(db)
     await a_professional(db, services=[service])
     first = await a_hold(db, await a_customer(db), service)
@@ -73,23 +73,23 @@ async def test_accepting_clears_ones_own_lapsed_hold_away_though_no_worker_runs(
     service, other = await a_service(db), await a_service(db)
     ravi = await a_professional(db, services=[service, other])
     bala = await a_professional(db, "Bala Vel", services=[other])
-    kept = await a_hold(db, await a_customer(db), service)
-    asked = await a_request(db, await a_customer(db, "Omar Sheriff"), other, professional_id=bala.id)
+    held = await a_hold(db, await a_customer(db), service)
+    requested = await a_request(db, await a_customer(db, "Omar Sheriff"), other, professional_id=bala.id)
     with clock.freeze(clock.now() + timedelta(minutes=10)):
-        booking = await accept(db, ravi, asked.reference, ENCRYPTION)
+        booking = await accept(db, ravi, requested.reference, ENCRYPTION)
     assert (booking.state, booking.professional_id) == ("assigned", ravi.id)
-    assert (kept.state, kept.cancelled_as) == ("cancelled", "expired")
+    assert (held.state, held.cancelled_as) == ("cancelled", "expired")
 
 
 async def test_a_lapsed_hold_gives_up_the_payment_that_waited_for_its_code(db):
     service = await a_service(db)
     await a_professional(db, services=[service])
     asha = await a_customer(db)
-    kept = await a_hold(db, asha, service)
-    charge = await charges.authorise(db, kept.id, asha.id, kept.price, "booking", ASKS)
+    held = await a_hold(db, asha, service)
+    charge = await charges.authorise(db, held.id, asha.id, held.price, "booking", NEEDS_CODE)
     with clock.freeze(clock.now() + timedelta(minutes=7)):
         assert await expire_holds(db) == 1
-    assert (kept.state, charge.state) == ("cancelled", "declined")
+    assert (held.state, charge.state) == ("cancelled", "declined")
 
 
 async def test_longer_work_may_take_the_time_of_a_lapsed_hold(db):
@@ -98,26 +98,26 @@ async def test_longer_work_may_take_the_time_of_a_lapsed_hold(db):
     asha, omar = await a_customer(db), await a_customer(db, "Omar Sheriff")
     lapsed = await a_hold(db, omar, service, a_start(hour=11, minute=30))
     with clock.freeze(clock.now() + timedelta(minutes=6)):
-        kept = await a_hold(db, asha, service)
+        held = await a_hold(db, asha, service)
     service.minutes = 120
     with clock.freeze(clock.now() + timedelta(minutes=8)):
-        assert await requote(db, kept.reference)
-    assert (kept.minutes, lapsed.cancelled_as) == (120, "expired")
+        assert await requote(db, held.reference)
+    assert (held.minutes, lapsed.cancelled_as) == (120, "expired")
 
 
-async def test_a_professional_asked_by_name_is_the_only_candidate(db):
+async def test_a_professional_requested_by_name_is_the_only_candidate(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     await a_professional(db, "Bala Vel", services=[service])
     asha = await a_customer(db)
     first = await a_hold(db, asha, service, professional_id=ravi.id)
-    assert (first.named_id, first.reserved_for) == (ravi.id, ravi.id)
+    assert (first.requested_professional_id, first.reserved_for) == (ravi.id, ravi.id)
     with pytest.raises(Refused, match="just taken"):
         await a_hold(db, asha, service, professional_id=ravi.id)
 
 
 @pytest.mark.parametrize(
-    ("start", "words"),
+    ("start", "expected_text"),
     [
         (a_start(days=-1), "too soon or over"),
         (a_start(days=7), "too far"),
@@ -125,18 +125,18 @@ async def test_a_professional_asked_by_name_is_the_only_candidate(db):
         (a_start(minute=10), "on the hour"),
     ],
 )
-async def test_starts_that_cannot_be_are_refused_beside_the_field(db, start, words):
+async def test_starts_that_cannot_be_are_refused_beside_the_field(db, start, expected_text):
     service = await a_service(db)
     await a_professional(db, services=[service])
-    with pytest.raises(Invalid, match=words) as wrong:
+    with pytest.raises(Invalid, match=expected_text) as error:
         await a_hold(db, await a_customer(db), service, start)
-    assert list(wrong.value.errors) == ["start"]
+    assert list(error.value.errors) == ["start"]
 
 
-async def test_nobody_comes_where_nobody_works_or_everybody_is_blocked_or_not_approved(db):
+async def test_no_one_comes_where_no_one_works_or_everyone_is_blocked_or_not_approved(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
-    await a_professional(db, "Pending Person", services=[service], standing="pending")
+    await a_professional(db, "Pending Person", services=[service], approval="pending")
     await a_block(db, ravi, await an_admin(db))
     for pincode in (ADYAR, TAMBARAM):
         with pytest.raises(Refused) as refusal:
@@ -161,8 +161,8 @@ async def test_accepting_twice_changes_nothing(db):
     booking = await a_request(db, await a_customer(db), service)
     first = await accept(db, ravi, booking.reference, ENCRYPTION)
     count, code = first.event_count, first.live_code("start")
-    again = await accept(db, ravi, booking.reference, ENCRYPTION)
-    assert (again.event_count, again.live_code("start")) == (count, code)
+    repeated = await accept(db, ravi, booking.reference, ENCRYPTION)
+    assert (repeated.event_count, repeated.live_code("start")) == (count, code)
 
 
 async def test_a_stranger_to_the_offer_does_not_find_it(db):
@@ -175,7 +175,7 @@ async def test_a_stranger_to_the_offer_does_not_find_it(db):
             await verb
 
 
-async def test_while_one_is_asked_first_the_others_do_not_find_it(db):
+async def test_during_exclusive_time_the_others_do_not_find_it(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     bala = await a_professional(db, "Bala Vel", services=[service])
@@ -191,11 +191,11 @@ async def test_passing_moves_the_reservation_and_never_offers_again(db):
     first = await a_professional(db, "Ravi Kumar", services=[service])
     second = await a_professional(db, "Bala Vel", services=[service])
     booking = await a_request(db, await a_customer(db), service)
-    one, other = (first, second) if booking.reserved_for == first.id else (second, first)
-    await pass_on(db, one, booking.reference, "Too far.")
+    item, other = (first, second) if booking.reserved_for == first.id else (second, first)
+    await pass_on(db, item, booking.reference, "Too far.")
     assert (booking.reserved_for, booking.state) == (other.id, "requested")
     with pytest.raises(Missing):
-        await accept(db, one, booking.reference, ENCRYPTION)
+        await accept(db, item, booking.reference, ENCRYPTION)
     await pass_on(db, other, booking.reference, "Busy.")
     assert booking.reserved_for is None
 
@@ -209,18 +209,18 @@ async def test_handing_back_voids_the_code_and_asks_the_others(db):
     await hand_back(db, ravi, booking.reference, "My scooter broke.")
     assert (booking.state, booking.professional_id, booking.reserved_for) == ("requested", None, bala.id)
     assert booking.live_code("start") is None
-    assert all(code.sealed is None for code in booking.codes)
+    assert all(code.encrypted_code is None for code in booking.codes)
 
 
-async def test_accepting_moves_another_customers_reservation_to_somebody_free(db):
+async def test_accepting_moves_another_customers_reservation_to_someone_free(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     bala = await a_professional(db, "Bala Vel", services=[service])
-    mine = await a_request(db, await a_customer(db), service)
+    own_booking = await a_request(db, await a_customer(db), service)
     other = await a_request(db, await a_customer(db, "Omar Sheriff"), service)
-    assert {mine.reserved_for, other.reserved_for} == {ravi.id, bala.id}
+    assert {own_booking.reserved_for, other.reserved_for} == {ravi.id, bala.id}
     holder = ravi if other.reserved_for == ravi.id else bala
-    accepted = await accept(db, holder, mine.reference, ENCRYPTION)
+    accepted = await accept(db, holder, own_booking.reference, ENCRYPTION)
     await db.refresh(other)
     assert accepted.professional_id == holder.id
     assert {accepted.reserved_for, other.reserved_for} == {ravi.id, bala.id}
@@ -230,12 +230,12 @@ async def test_accepting_is_refused_in_words_when_the_reservation_cannot_move(db
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     bala = await a_professional(db, "Bala Vel", services=[service])
-    mine = await a_request(db, await a_customer(db), service)
+    own_booking = await a_request(db, await a_customer(db), service)
     other = await a_request(db, await a_customer(db, "Omar Sheriff"), service)
     holder, rest = (ravi, bala) if other.reserved_for == ravi.id else (bala, ravi)
     await pass_on(db, rest, other.reference, "Busy.")
     with pytest.raises(Refused, match="kept for another customer"):
-        await accept(db, holder, mine.reference, ENCRYPTION)
+        await accept(db, holder, own_booking.reference, ENCRYPTION)
 
 
 async def test_moving_keeps_the_price_and_asks_the_previous_professional_first(db):
@@ -247,12 +247,12 @@ async def test_moving_keeps_the_price_and_asks_the_previous_professional_first(d
     await accept(db, ravi, booking.reference, ENCRYPTION)
     service.price = 999_00
     fee = await reschedule(db, asha, booking, a_start(days=2, hour=15))
-    assert (fee, booking.price, booking.state, booking.named_id) == (0, 149_00, "requested", ravi.id)
+    assert (fee, booking.price, booking.state, booking.requested_professional_id) == (0, 149_00, "requested", ravi.id)
     assert booking.priority_professional_id(clock.now()) == ravi.id
     assert a_start() in (await find_week(db, service, ADYAR, clock.today())).days[1].starts
 
 
-async def test_who_was_named_and_has_not_answered_is_asked_first_again_after_a_move(db):
+async def test_who_was_named_and_has_not_answered_is_offered_first_again_after_a_move(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     await a_professional(db, "Bala Vel", services=[service])
@@ -262,7 +262,7 @@ async def test_who_was_named_and_has_not_answered_is_asked_first_again_after_a_m
     assert (booking.reserved_for, booking.priority_professional_id(clock.now())) == (ravi.id, ravi.id)
 
 
-async def test_who_did_not_come_is_not_asked_for_the_new_time_either(db):
+async def test_who_did_not_come_is_not_sent_the_new_time_either(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     asha = await a_customer(db)
@@ -289,7 +289,7 @@ async def test_moving_late_costs_a_hundred_rupees_and_never_more_than_the_price(
     assert booking.cancellation_fee(booking.starts_at - timedelta(hours=3, seconds=1)) == 0
 
 
-async def test_a_professional_who_did_not_come_is_not_asked_again(db):
+async def test_a_professional_who_did_not_come_gets_no_second_offer(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     asha = await a_customer(db)
@@ -301,7 +301,7 @@ async def test_a_professional_who_did_not_come_is_not_asked_again(db):
         await accept(db, ravi, booking.reference, ENCRYPTION)
 
 
-async def test_the_database_refuses_an_overlap_whoever_writes_it(db):
+async def test_the_database_refuses_an_overlap_from_any_writer(db):
     service = await a_service(db)
     await a_professional(db, services=[service])
     asha = await a_customer(db)
@@ -317,7 +317,7 @@ async def test_the_database_refuses_an_overlap_whoever_writes_it(db):
             await db.execute(clash)
 
 
-async def _tally(verbs) -> Counter:
+async def _count_outcomes(verbs) -> Counter:
     """Count how the parallel calls ended: their value, or the reason of the refusal."""
     ends = await asyncio.gather(*verbs, return_exceptions=True)
     return Counter(end.reason if isinstance(end, Refused) else type(end).__name__ for end in ends)
@@ -336,11 +336,11 @@ async def test_of_a_hundred_customers_as_many_win_as_professionals_are_free(own_
         async with rush, own_database.work() as db:
             return await hold(db, customer, BookingRequest(service.id, a_start(), "Flat 3B", ADYAR))
 
-    ends = await _tally(book(customer) for customer in customers)
+    ends = await _count_outcomes(book(customer) for customer in customers)
     assert ends == {"Booking": professionals, "taken": 100 - professionals}
 
 
-async def test_a_customer_keeps_five_times_at_most_also_when_all_are_asked_for_at_once(own_database: Database):
+async def test_a_customer_keeps_five_times_at_most_also_when_requested_in_parallel(own_database: Database):
     async with own_database.work() as db:
         service = await a_service(db)
         for n in range(3):
@@ -351,13 +351,13 @@ async def test_a_customer_keeps_five_times_at_most_also_when_all_are_asked_for_a
         async with own_database.work() as db:
             return await hold(db, asha, BookingRequest(service.id, a_start(hour=hour), "Flat 3B", ADYAR))
 
-    assert await _tally(book(hour) for hour in range(9, 17)) == {"Booking": 5, "holds": 3}
+    assert await _count_outcomes(book(hour) for hour in range(9, 17)) == {"Booking": 5, "holds": 3}
 
 
 async def test_of_many_parallel_accepts_exactly_one_wins(own_database: Database):
     async with own_database.work() as db:
         service = await a_service(db)
-        crew = [await a_professional(db, f"Worker {n}", services=[service]) for n in range(20)]
+        workers = [await a_professional(db, f"Worker {n}", services=[service]) for n in range(20)]
         booking = await a_request(db, await a_customer(db), service)
     rush = asyncio.Semaphore(12)
 
@@ -365,19 +365,19 @@ async def test_of_many_parallel_accepts_exactly_one_wins(own_database: Database)
         async with rush, own_database.work() as db:
             return await accept(db, professional, booking.reference, ENCRYPTION)
 
-    ends = await _tally(take(crew[n % 20]) for n in range(200))
+    ends = await _count_outcomes(take(workers[n % 20]) for n in range(200))
     async with own_database.work() as db:
         events = await db.scalar(text("SELECT count(*) FROM events WHERE name = 'booking.assigned'"))
         winner = await db.scalar(select(Booking.professional_id))
     assert events == 1
-    assert winner in {one.id for one in crew}
+    assert winner in {item.id for item in workers}
     assert ends == {"Booking": 10, "taken": 190}  # the winner's own ten answers are one and the same
 
 
 async def test_crosswise_accepts_of_each_others_reservations_never_deadlock(own_database: Database):
     async with own_database.work() as db:
         service = await a_service(db)
-        crew = [await a_professional(db, f"Worker {n}", services=[service]) for n in range(4)]
+        workers = [await a_professional(db, f"Worker {n}", services=[service]) for n in range(4)]
         customer = await a_customer(db)
         references = [(await a_request(db, customer, service)).reference for _ in range(4)]
 
@@ -385,7 +385,7 @@ async def test_crosswise_accepts_of_each_others_reservations_never_deadlock(own_
         async with own_database.work() as db:
             return await accept(db, professional, reference, ENCRYPTION)
 
-    ends = await _tally(take(one, reference) for one in crew for reference in references)
+    ends = await _count_outcomes(take(item, reference) for item in workers for reference in references)
     async with own_database.work() as db:
         taken = (await db.scalars(select(Booking.professional_id))).all()
     held = [person for person in taken if person is not None]

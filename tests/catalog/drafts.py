@@ -28,12 +28,12 @@ def a_draft(category_id, **differently):
     return read_service(a_form(category_id, **differently))
 
 
-def a_shelf(**differently):
+def a_category_form(**differently):
     """The fields of the form of a category, read."""
     typed = {"name": "Gardening", "short_name": "Garden", "drawing": "water", "position": "1", "terms_en": "garden"}
     return read_category(typed | differently)
 
 
 async def redrafted(db, service, **differently):
-    """The service as it is kept, with these fields typed over."""
+    """The stored service with these fields replaced."""
     return read_service(form_values(draft_facts(await CatalogueRepository(db).service_draft(service))) | differently)

@@ -31,7 +31,7 @@ async def opened(meena):
     """The form of a new service, and a category to choose."""
     page = await meena.visit("/admin/services/new")
     choices = page.form("/admin/services/new").choices["category_id"]
-    return page, next(one for one in choices if one)
+    return page, next(choice for choice in choices if choice)
 
 
 def rows_of(page):
@@ -46,31 +46,31 @@ async def test_a_service_is_made_by_a_plain_form_and_seen_on_the_next_request(ap
         made = await meena.submit_and_follow(page, "/new", **a_form(category, name="Kite surgery", price="₹99.99"))
         assert "Kite surgery" in made.text
         assert "₹99.99" in made.text
-        shown = await visitor.visit("/services/kite-surgery")
-        assert "₹99.99" in shown.text
-        assert "Testing the water" in shown.text
+        displayed = await visitor.visit("/services/kite-surgery")
+        assert "₹99.99" in displayed.text
+        assert "Testing the water" in displayed.text
 
 
 @pytest.mark.parametrize("price", ["NaN", "inf", "−1", "-1", "1e9", "0.001", "free", "１４９", "1,23", "", "149.999"])
-async def test_a_bad_price_is_told_beside_its_field_and_everything_typed_is_kept(meena, service, price):
+async def test_a_bad_price_is_shown_beside_its_field_and_everything_typed_is_kept(meena, service, price):
     page, category = await opened(meena)
     typed = a_form(category, name="Kite rescue", price=price)
     refused = await meena.submit(page, "/new", **typed)
     assert refused.status == 422
     assert 'id="price-error"' in refused.text
     assert refused.text.count("field__error") == 1
-    drawn = refused.form("/new").fields
-    assert {name: drawn[name] for name in typed} == typed
+    rendered = refused.form("/new").fields
+    assert {name: rendered[name] for name in typed} == typed
 
 
 async def test_the_preview_shows_card_and_page_before_anything_is_kept(app, meena, service):
     page, category = await opened(meena)
     target = page.form("/new")
     typed = a_form(category, name="Kite schooling", price="1,49,900.50")
-    seen = await meena.post("/admin/services/preview", data=target.fields | typed)
-    assert seen.status_code == 200
-    assert seen.text.count("₹1,49,900.50") == 2  # on the card and on the page
-    assert "<form" in seen.text  # a plain browser goes on typing
+    preview = await meena.post("/admin/services/preview", data=target.fields | typed)
+    assert preview.status_code == 200
+    assert preview.text.count("₹1,49,900.50") == 2  # on the card and on the page
+    assert "<form" in preview.text  # a plain browser goes on typing
     alone = await meena.post("/admin/services/preview", data=target.fields | typed, headers=AS_HTMX)
     assert "<form" not in alone.text
     assert "Kite schooling" in alone.text
@@ -86,39 +86,39 @@ async def test_the_preview_shows_card_and_page_before_anything_is_kept(app, meen
 async def test_a_look_at_the_preview_on_the_way_loses_nothing(app, meena, service):
     page = await meena.visit(f"/admin/services/{service.id}/edit?q=kite")
     typed = page.form("/edit").fields | {"price": "188.80", "terms_en": "kite, string"}
-    seen = Page(await meena.post("/admin/services/preview?q=kite", data=typed))
-    saved = await meena.submit_and_follow(seen, "/edit")
+    preview = Page(await meena.post("/admin/services/preview?q=kite", data=typed))
+    saved = await meena.submit_and_follow(preview, "/edit")
     assert saved.path == f"/admin/services/{service.id}?q=kite"
     async with app.state.services.database.work() as db:
-        kept = await CatalogueRepository(db).service(service.id)
-        assert kept.price == 188_80
-        assert (await CatalogueRepository(db).service_draft(kept)).terms_en == ["kite", "string"]
+        stored = await CatalogueRepository(db).service(service.id)
+        assert stored.price == 188_80
+        assert (await CatalogueRepository(db).service_draft(stored)).terms_en == ["kite", "string"]
 
 
 async def test_what_is_dangerous_in_html_is_words_in_the_preview(meena, service):
     page, category = await opened(meena)
     typed = a_form(category, name="<script>alert(1)</script> kites", description='"><img src=x onerror=alert(1)>')
-    seen = await meena.post("/admin/services/preview", data=page.form("/new").fields | typed)
-    assert "<script>alert" not in seen.text
-    assert "<img src=x" not in seen.text
+    preview = await meena.post("/admin/services/preview", data=page.form("/new").fields | typed)
+    assert "<script>alert" not in preview.text
+    assert "<img src=x" not in preview.text
 
 
 async def test_the_second_of_two_admins_reads_what_changed_and_loses_nothing(app, meena, service, browser_of):
     async with app.state.services.database.work() as db:
         other = await an_admin(db, "Kiran Rao")
     kiran = await browser_of(other)
-    hers, his = [await one.visit(f"/admin/services/{service.id}/edit") for one in (meena, kiran)]
+    hers, his = [await item.visit(f"/admin/services/{service.id}/edit") for item in (meena, kiran)]
     await meena.submit_and_follow(hers, "/edit", price="199", minutes="90")
-    told = await kiran.submit(his, "/edit", price="249", description="It flies again.")
-    assert told.status == 409
-    assert "Meena Iyer changed it from ₹149 to ₹199" in told.text
-    assert "from 60 minutes to 90 minutes" in told.text
-    drawn = told.form("/edit").fields
-    assert (drawn["price"], drawn["minutes"], drawn["description"]) == ("249", "90", "It flies again.")
-    await kiran.submit_and_follow(told, "/edit")
+    page = await kiran.submit(his, "/edit", price="249", description="It flies again.")
+    assert page.status == 409
+    assert "Meena Iyer changed it from ₹149 to ₹199" in page.text
+    assert "from 60 minutes to 90 minutes" in page.text
+    rendered = page.form("/edit").fields
+    assert (rendered["price"], rendered["minutes"], rendered["description"]) == ("249", "90", "It flies again.")
+    await kiran.submit_and_follow(page, "/edit")
     async with app.state.services.database.work() as db:
-        kept = await CatalogueRepository(db).service(service.id)
-    assert (kept.price, kept.minutes, kept.description) == (249_00, 90, "It flies again.")
+        stored = await CatalogueRepository(db).service(service.id)
+    assert (stored.price, stored.minutes, stored.description) == (249_00, 90, "It flies again.")
 
 
 async def test_a_service_retired_meanwhile_does_not_stop_who_writes_about_it(app, meena, service):
@@ -126,9 +126,9 @@ async def test_a_service_retired_meanwhile_does_not_stop_who_writes_about_it(app
     await meena.submit_and_follow(await meena.visit(f"/admin/services/{service.id}/retirement"), "/retirement")
     await meena.submit_and_follow(page, "/edit", description="It flew.")
     async with app.state.services.database.work() as db:
-        kept = await CatalogueRepository(db).service(service.id)
-    assert kept.retired_at is not None
-    assert kept.description == "It flew."
+        stored = await CatalogueRepository(db).service(service.id)
+    assert stored.retired_at is not None
+    assert stored.description == "It flew."
 
 
 async def test_the_table_says_in_its_address_what_it_shows(app, meena):
@@ -137,12 +137,12 @@ async def test_the_table_says_in_its_address_what_it_shows(app, meena):
         await a_professional(db, services=made)
         await a_request(db, await a_customer(db), made[4], pincode=ADYAR)
         await service_changes.retire(db, await an_admin(db), made[7].id)
-    ids = [str(one.id) for one in made]
+    ids = [str(item.id) for item in made]
     first = await meena.visit("/admin/services?q=zeppelin&sort=price")
     assert rows_of(first) == ids[:20]
     assert "1–20 of 23" in first.text
-    onward = next(link for link in first.links if "after=" in link and "/admin/services?" in link)
-    rest = await meena.visit(onward)
+    next_url = next(link for link in first.links if "after=" in link and "/admin/services?" in link)
+    rest = await meena.visit(next_url)
     assert rows_of(rest) == ids[20:]
     assert "21–23 of 23" in rest.text
     assert rows_of(await meena.visit("/admin/services?q=zeppelin&sort=-price"))[0] == ids[-1]
@@ -159,15 +159,15 @@ async def test_every_row_is_reached_by_pressing_next_in_every_order(app, meena):
     async with app.state.services.database.work() as db:
         made = {str((await a_service(db, "Quern", price=150_00)).id) for _ in range(41)}
     for sort in ("name", "-name", "price", "-minutes", "bookings", "-rating", "since"):
-        address, seen = f"/admin/services?q=quern&sort={sort}", []
+        address, visited = f"/admin/services?q=quern&sort={sort}", []
         while address:
             page = await meena.visit(address)
-            seen += rows_of(page)
+            visited += rows_of(page)
             address = next((link for link in page.links if "after=" in link and "/admin/services?" in link), "")
-        assert sorted(seen) == sorted(made), sort
+        assert sorted(visited) == sorted(made), sort
 
 
-async def test_htmx_gets_the_piece_that_it_asked_for(meena, service):
+async def test_htmx_gets_the_piece_that_it_requested(meena, service):
     assert (await meena.visit("/admin/services", **AS_HTMX)).text.lstrip().startswith('<section id="list"')
     panel = (await meena.visit(f"/admin/services/{service.id}", **AS_HTMX)).text
     assert "panel__head" in panel
@@ -196,9 +196,9 @@ async def test_the_panel_shows_the_history_of_prices_and_open_bookings_at_their_
     assert "as agreed" in bookings
 
 
-async def test_a_deed_with_htmx_draws_panel_and_row_again(meena, service):
-    asking = await meena.visit(f"/admin/services/{service.id}/retirement", **AS_HTMX)
-    form = asking.form("/retirement")
+async def test_an_action_with_htmx_draws_panel_and_row_again(meena, service):
+    confirmation = await meena.visit(f"/admin/services/{service.id}/retirement", **AS_HTMX)
+    form = confirmation.form("/retirement")
     done = await meena.post(form.action, data=form.fields, headers=AS_HTMX)
     assert done.status_code == 200
     assert done.headers["hx-replace-url"] == f"/admin/services/{service.id}"
@@ -215,8 +215,8 @@ async def test_what_was_booked_is_not_deleted_and_what_was_not_is(app, meena, se
     refused = await meena.post_fields(f"/admin/services/{service.id}/removal", {})
     assert refused.status == 409
     assert "was booked" in refused.text
-    gone = await meena.submit_and_follow(await meena.visit(f"/admin/services/{other.id}/removal"), "/removal")
-    assert "Deleted" in gone.text
+    removed = await meena.submit_and_follow(await meena.visit(f"/admin/services/{other.id}/removal"), "/removal")
+    assert "Deleted" in removed.text
     assert (await meena.visit(f"/admin/services/{other.id}")).status == 404
 
 
@@ -227,14 +227,16 @@ async def test_a_door_is_made_moved_and_taken_out(app, meena):
     )
     assert "Kite repair" in made.text
     async with Person(app) as visitor:
-        doors = re.findall(r'<a class="door" href="([^"]+)"', (await visitor.visit("/")).text)
-        assert doors[0].startswith("/services?category=kite-repair")
+        category_tiles = re.findall(r'<a class="category-tile" href="([^"]+)"', (await visitor.visit("/")).text)
+        assert category_tiles[0].startswith("/services?category=kite-repair")
         number = next(link for link in made.links if re.fullmatch(r"/admin/services/categories/\d+", link))
-        place = min(len(doors), 9)
-        later = await meena.submit_and_follow(await meena.visit(number), number, position=str(place), having="position")
+        position = min(len(category_tiles), 9)
+        later = await meena.submit_and_follow(
+            await meena.visit(number), number, position=str(position), having="position"
+        )
         assert later.status == 200
-        doors = re.findall(r'<a class="door" href="([^"]+)"', (await visitor.visit("/")).text)
-        assert doors[place - 1].startswith("/services?category=kite-repair")
+        category_tiles = re.findall(r'<a class="category-tile" href="([^"]+)"', (await visitor.visit("/")).text)
+        assert category_tiles[position - 1].startswith("/services?category=kite-repair")
         await meena.submit_and_follow(await meena.visit(f"{number}/retirement"), "/retirement")
         assert "kite-repair" not in (await visitor.visit("/")).text
     await meena.submit_and_follow(await meena.visit(f"{number}/retirement"), "/removal")
@@ -259,17 +261,19 @@ async def test_a_new_word_leads_to_the_service_on_the_very_next_search(app, meen
         assert service.name not in (await visitor.visit("/services?q=patangudoori&pincode=600020")).text
         page = await meena.visit(f"/admin/services/{service.id}/edit")
         await meena.submit_and_follow(page, "/edit", terms_ta="பட்டம்", terms_translit="patangudoori")
-        for words in ("patangudoori", "பட்டம்", "pattam"):
-            assert service.name in (await visitor.visit(f"/services?q={words}&pincode=600020")).text, words
+        for expected_text in ("patangudoori", "பட்டம்", "pattam"):
+            assert service.name in (await visitor.visit(f"/services?q={expected_text}&pincode=600020")).text, (
+                expected_text
+            )
 
 
 async def test_the_words_of_a_conflict_stay_right_when_the_rest_is_typed_alike(app, meena, service):
-    """Both typed the same price: nobody is bothered."""
+    """Both typed the same price: no conflict."""
     async with app.state.services.database.work(app.state.services.after_commit) as db:
         admin = await an_admin(db)
-        kept = await CatalogueRepository(db).service(service.id)
+        stored = await CatalogueRepository(db).service(service.id)
         page = await meena.visit(f"/admin/services/{service.id}/edit")
-        await service_changes.edit(db, admin, service.id, await redrafted(db, kept, price="199"), kept.event_count)
+        await service_changes.edit(db, admin, service.id, await redrafted(db, stored, price="199"), stored.event_count)
     await meena.submit_and_follow(page, "/edit", price="199.00", minutes="75")
 
 
@@ -281,9 +285,9 @@ async def test_the_number_of_bookings_leads_to_as_many_bookings(app, meena, serv
         await a_hold(db, await a_customer(db), service, a_start(4))
     panel = await meena.visit(f"/admin/services/{service.id}")
     assert 'Open bookings <span class="chip__count">3<' in panel.text
-    address, told = re.search(rf'<a href="(/admin/bookings\?service={service.id})">(\d+)<', panel.text).groups()
+    address, content = re.search(rf'<a href="(/admin/bookings\?service={service.id})">(\d+)<', panel.text).groups()
     bookings = await meena.visit(address)
-    assert told == "4"
+    assert content == "4"
     assert "1–4 of 4" in bookings.text
     row = (await meena.visit("/admin/services?q=kite&sort=-bookings")).text
     assert re.search(rf'<tr id="service-{service.id}".*?>4</td>', row, re.S)

@@ -15,6 +15,7 @@ from app.accounts.pincode_data import load_pincodes
 from app.catalog import search
 from app.catalog.reference_data import load_catalogue, read_catalogue
 from app.catalog.service import Service
+from app.catalog.transliteration import normalized_words
 from app.core import clock
 from app.core.db import Database
 from tests.services import Services
@@ -24,7 +25,7 @@ CATALOGUE = {category["slug"]: [service["slug"] for service in category["service
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`must` is to be found, `may` is not wrong; a category's slug stands for all its services."""
+    """`must` has to be found, `may` is acceptable; a category's slug means all its services."""
 
     query: str
     kind: str
@@ -40,7 +41,7 @@ def queries() -> Iterator[Query]:
 
 
 def services_of(slugs: str) -> frozenset[str]:
-    named = frozenset(one for slug in slugs.split() for one in CATALOGUE.get(slug, [slug]))
+    named = frozenset(item for slug in slugs.split() for item in CATALOGUE.get(slug, [slug]))
     assert named <= {slug for all_of in CATALOGUE.values() for slug in all_of}
     return named
 
@@ -63,36 +64,36 @@ async def town(services: Services) -> AsyncIterator[AsyncSession]:
 
 
 async def found(db: AsyncSession, query: str) -> tuple[frozenset[str], str, search.Place | None]:
-    """Slugs of the services meant, the words that were left, and the place."""
-    words, place = await search.split_place(db, query)
-    hits = await search.find_services(db, words)
+    """Slugs of the services found, the remaining query, and the location."""
+    remaining_query, location = await search.split_place(db, query)
+    hits = await search.find_services(db, remaining_query)
     rows = await db.execute(
         text("SELECT slug FROM services WHERE id = ANY(:ids)"), {"ids": [hit.service_id for hit in hits]}
     )
-    return frozenset(rows.scalars()), words, place
+    return frozenset(rows.scalars()), remaining_query, location
 
 
-@pytest.mark.parametrize("asked", QUERIES, ids=lambda asked: asked.query)
-async def test_a_query_finds_what_it_means_and_nothing_else(town: AsyncSession, asked: Query) -> None:
-    slugs, words, place = await found(town, asked.query)
-    assert (place.pincode if place else "") == asked.pincode
-    assert asked.must <= slugs
-    assert slugs <= asked.must | asked.may
-    if asked.kind == "place" and not asked.must:
-        assert words == ""
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.query)
+async def test_a_query_finds_what_it_means_and_nothing_else(town: AsyncSession, query: Query) -> None:
+    slugs, remaining_query, location = await found(town, query.query)
+    assert (location.pincode if location else "") == query.pincode
+    assert query.must <= slugs
+    assert slugs <= query.must | query.may
+    if query.kind == "place" and not query.must:
+        assert remaining_query == ""
 
 
 async def test_recall_and_precision_over_the_whole_table(
     town: AsyncSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recall, precision = defaultdict(list), defaultdict(list)
-    for asked in QUERIES:
-        slugs, _, _ = await found(town, asked.query)
-        for kind in (asked.kind, "all"):
-            if asked.must:
-                recall[kind].append(len(slugs & asked.must) / len(asked.must))
+    for query in QUERIES:
+        slugs, _, _ = await found(town, query.query)
+        for kind in (query.kind, "all"):
+            if query.must:
+                recall[kind].append(len(slugs & query.must) / len(query.must))
             if slugs:
-                precision[kind].append(len(slugs & (asked.must | asked.may)) / len(slugs))
+                precision[kind].append(len(slugs & (query.must | query.may)) / len(slugs))
     with capsys.disabled():
         for kind in recall:
             print(f"\nsearch, {kind}: {mean(recall[kind]):.3f} recall, {mean(precision[kind]):.3f} precision", end="")
@@ -101,8 +102,8 @@ async def test_recall_and_precision_over_the_whole_table(
     assert mean(precision["all"]) == 1
 
 
-def mean(figures: list[float]) -> float:
-    return sum(figures) / len(figures)
+def mean(numbers: list[float]) -> float:
+    return sum(numbers) / len(numbers)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def mean(figures: list[float]) -> float:
 )
 def test_the_table_asks_enough_of_each_kind(kind: str, least: int) -> None:
     assert len(QUERIES) >= 40
-    assert sum(asked.kind == kind for asked in QUERIES) >= least
+    assert sum(query.kind == kind for query in QUERIES) >= least
 
 
 async def test_what_is_named_exactly_comes_first(town: AsyncSession) -> None:
@@ -151,8 +152,8 @@ async def test_a_misspelt_word_is_read_aloud_and_a_right_one_is_not(town: AsyncS
     ],
 )
 async def test_the_pincode_box_understands_places_too(town: AsyncSession, typed: str, pincode: str | None) -> None:
-    place = await search.find_pincode(town, typed)
-    assert (place.pincode if place else None) == pincode
+    location = await search.find_pincode(town, typed)
+    assert (location.pincode if location else None) == pincode
 
 
 async def test_a_word_of_ours_is_work_even_where_a_place_has_its_name(town: AsyncSession) -> None:
@@ -165,7 +166,7 @@ async def test_a_word_of_ours_is_work_even_where_a_place_has_its_name(town: Asyn
 )
 async def test_odd_text_finds_nothing_and_breaks_nothing(town: AsyncSession, typed: str) -> None:
     assert await search.find_services(town, typed) == []
-    assert await search.split_place(town, typed) == (" ".join(search.normalized_words(typed)[:12]), None)
+    assert await search.split_place(town, typed) == (" ".join(normalized_words(typed)[:12]), None)
 
 
 async def test_a_service_made_just_now_is_found_by_its_name_and_a_retired_one_is_not(db: AsyncSession) -> None:

@@ -16,10 +16,10 @@ from app.catalog.repository import CatalogueRepository
 from app.catalog.schemas import read_category, read_service, slug_of
 from app.catalog.service import Category, SearchTerm, Service
 from app.catalog.service_changes import EditConflict
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core.errors import Invalid, Missing, Refused
 from app.core.event_types import registry
-from tests.catalog.drafts import a_draft, a_form, a_shelf, redrafted
+from tests.catalog.drafts import a_category_form, a_draft, a_form, redrafted
 from tests.factories import a_customer, a_hold, a_professional, a_request, a_service, an_admin
 
 
@@ -29,41 +29,41 @@ async def meena(db):
 
 
 @pytest.fixture
-async def shelf(db, meena):
-    return await category_changes.create(db, meena, a_shelf())
+async def new_category(db, meena):
+    return await category_changes.create(db, meena, a_category_form())
 
 
-async def found(db, words):
-    return [hit.service_id for hit in await search.find_services(db, words)]
+async def found(db, expected_text):
+    return [hit.service_id for hit in await search.find_services(db, expected_text)]
 
 
-async def test_a_new_service_is_kept_to_the_paisa_and_found_by_every_word(db, meena, shelf):
-    made = await service_changes.create(db, meena, a_draft(shelf.id))
+async def test_a_new_service_is_kept_to_the_paisa_and_found_by_every_word(db, meena, new_category):
+    made = await service_changes.create(db, meena, a_draft(new_category.id))
     assert (made.slug, made.price, made.minutes) == ("goldfish-pond-care", 499_50, 60)
     assert made.included == ["Testing the water", "Cleaning the filter"]
-    for words in ("goldfish", "goldfsh", "koi carp", "மீன் குளம்", "मछली", "meen kulam", "machli"):
-        assert made.id in await found(db, words), words
+    for expected_text in ("goldfish", "goldfsh", "koi carp", "மீன் குளம்", "मछली", "meen kulam", "machli"):
+        assert made.id in await found(db, expected_text), expected_text
 
 
-async def test_a_form_sent_twice_makes_one_service(db, meena, shelf):
-    first = await service_changes.create(db, meena, a_draft(shelf.id), "the-key")
-    second = await service_changes.create(db, meena, a_draft(shelf.id), "the-key")
+async def test_a_form_sent_twice_makes_one_service(db, meena, new_category):
+    first = await service_changes.create(db, meena, a_draft(new_category.id), "the-key")
+    second = await service_changes.create(db, meena, a_draft(new_category.id), "the-key")
     assert first.id == second.id
     with pytest.raises(Invalid) as refused:
-        await service_changes.create(db, meena, a_draft(shelf.id, price="1"), "the-key")
+        await service_changes.create(db, meena, a_draft(new_category.id, price="1"), "the-key")
     assert "idempotency_key" in refused.value.errors
 
 
-async def test_two_services_do_not_share_a_name_however_it_is_written(db, meena, shelf):
-    await service_changes.create(db, meena, a_draft(shelf.id))
+async def test_two_services_do_not_share_a_name_however_it_is_written(db, meena, new_category):
+    await service_changes.create(db, meena, a_draft(new_category.id))
     with pytest.raises(Invalid) as refused:
-        await service_changes.create(db, meena, a_draft(shelf.id, name="GOLDFISH  pond Care"))
+        await service_changes.create(db, meena, a_draft(new_category.id, name="GOLDFISH  pond Care"))
     assert set(refused.value.errors) == {"name"}
 
 
-async def test_names_that_look_alike_get_addresses_of_their_own(db, meena, shelf):
+async def test_names_that_look_alike_get_addresses_of_their_own(db, meena, new_category):
     names = ("Pond care", "Pond-care!", "Pond: care")
-    assert [(await service_changes.create(db, meena, a_draft(shelf.id, name=name))).slug for name in names] == [
+    assert [(await service_changes.create(db, meena, a_draft(new_category.id, name=name))).slug for name in names] == [
         "pond-care",
         "pond-care-2",
         "pond-care-3",
@@ -86,8 +86,8 @@ def test_a_name_in_any_script_becomes_an_address(name, slug):
     assert slug_of(name) == slug
 
 
-async def test_only_what_changed_is_remembered_with_what_it_was(db, meena, shelf):
-    made = await service_changes.create(db, meena, a_draft(shelf.id))
+async def test_only_what_changed_is_remembered_with_what_it_was(db, meena, new_category):
+    made = await service_changes.create(db, meena, a_draft(new_category.id))
     await service_changes.edit(
         db, meena, made.id, await redrafted(db, made, price="599", terms_en="goldfish"), made.event_count
     )
@@ -102,14 +102,14 @@ async def test_only_what_changed_is_remembered_with_what_it_was(db, meena, shelf
     assert made.id in await found(db, "மீன் குளம்")
 
 
-async def test_saving_without_a_change_is_no_event(db, meena, shelf):
-    made = await service_changes.create(db, meena, a_draft(shelf.id))
+async def test_saving_without_a_change_is_no_event(db, meena, new_category):
+    made = await service_changes.create(db, meena, a_draft(new_category.id))
     await service_changes.edit(db, meena, made.id, await redrafted(db, made), made.event_count)
     assert made.event_count == 1
 
 
 async def test_what_the_catalogue_came_with_is_read_back_as_it_was_written(db, meena):
-    """Opening a form and saving it changes no word of it, in any language."""
+    """Opening a form and saving it changes nothing, in any language."""
     await load_catalogue(db)
     rows = select(SearchTerm.term, SearchTerm.language, SearchTerm.service_id)
     before = set((await db.execute(rows)).all())
@@ -127,12 +127,13 @@ async def test_words_that_an_admin_took_away_do_not_come_back_when_the_catalogue
     assert (await CatalogueRepository(db).service_draft(leaks)).terms_hi == []
 
 
-async def test_the_history_of_prices_is_every_price_it_ever_had(db, meena, shelf):
-    made = await service_changes.create(db, meena, a_draft(shelf.id))
+async def test_the_history_of_prices_is_every_price_it_ever_had(db, meena, new_category):
+    made = await service_changes.create(db, meena, a_draft(new_category.id))
     for typed in ({"price": "599"}, {"minutes": "90"}, {"description": "Something else."}, {"price": "99.99"}):
         await service_changes.edit(db, meena, made.id, await redrafted(db, made, **typed), made.event_count)
     steps = [
-        (one.price, one.minutes, one.before, one.who) for one in await CatalogueAdminQueries(db).price_history(made)
+        (item.price, item.minutes, item.before, item.who)
+        for item in await CatalogueAdminQueries(db).price_history(made)
     ]
     assert steps == [
         (99_99, 90, (599_00, 90), "Meena Iyer"),
@@ -142,58 +143,57 @@ async def test_the_history_of_prices_is_every_price_it_ever_had(db, meena, shelf
     ]
 
 
-async def test_its_history_is_told_in_words_without_row_numbers(db, meena, shelf):
-    other = await category_changes.create(db, meena, a_shelf(name="Fish", short_name="Fish"))
-    made = await service_changes.create(db, meena, a_draft(shelf.id))
+async def test_its_history_is_explained_without_row_numbers(db, meena, new_category):
+    other = await category_changes.create(db, meena, a_category_form(name="Fish", short_name="Fish"))
+    made = await service_changes.create(db, meena, a_draft(new_category.id))
     await service_changes.edit(
         db, meena, made.id, await redrafted(db, made, category_id=str(other.id)), made.event_count
     )
     await service_changes.retire(db, meena, made.id)
-    told = [
+    history = [
         (fact.sentence, [(line.before, line.now) for line in fact.lines])
         for fact in (await History(db).of(made.subject)).items
     ]
-    assert "took the service out of the catalogue" in told[0][0]
-    assert "Gardening" in told[1][0]
-    assert "Fish" in told[1][0]
+    assert "took the service out of the catalogue" in history[0][0]
+    assert "Gardening" in history[1][0]
+    assert "Fish" in history[1][0]
 
 
-# Two at once
-
-
-async def test_the_second_of_two_admins_is_told_what_changed_and_keeps_what_he_typed(db, meena, shelf):
+async def test_the_second_of_two_admins_sees_what_changed_and_keeps_what_he_typed(db, meena, new_category):
     kiran = await an_admin(db, "Kiran Rao")
-    made = await service_changes.create(db, meena, a_draft(shelf.id))
-    drawn = made.event_count
+    made = await service_changes.create(db, meena, a_draft(new_category.id))
+    version = made.event_count
     typed = await redrafted(db, made, price="599", description="Clear water.")
-    await service_changes.edit(db, meena, made.id, await redrafted(db, made, price="549", minutes="90"), drawn)
-    with pytest.raises(EditConflict) as told:
-        await service_changes.edit(db, kiran, made.id, typed, drawn)
-    assert [(one.field, one.before, one.after, one.changed_by) for one in told.value.conflicts] == [
+    await service_changes.edit(db, meena, made.id, await redrafted(db, made, price="549", minutes="90"), version)
+    with pytest.raises(EditConflict) as error:
+        await service_changes.edit(db, kiran, made.id, typed, version)
+    assert [
+        (conflict.field, conflict.before, conflict.after, conflict.changed_by) for conflict in error.value.conflicts
+    ] == [
         ("price", 499_50, 549_00, "Meena Iyer"),
         ("minutes", 60, 90, "Meena Iyer"),
     ]
     assert (made.price, made.minutes, made.description) == (549_00, 90, "Clear water, and fish that stay alive.")
-    again = await redrafted(db, made, price="599", description="Clear water.")
-    await service_changes.edit(db, kiran, made.id, again, told.value.version)
+    repeated = await redrafted(db, made, price="599", description="Clear water.")
+    await service_changes.edit(db, kiran, made.id, repeated, error.value.version)
     assert (made.price, made.minutes, made.description) == (599_00, 90, "Clear water.")
 
 
-async def test_who_typed_the_same_as_the_other_is_not_held_up(db, meena, shelf):
-    made = await service_changes.create(db, meena, a_draft(shelf.id))
-    drawn = made.event_count
+async def test_who_typed_the_same_as_the_other_is_not_held_up(db, meena, new_category):
+    made = await service_changes.create(db, meena, a_draft(new_category.id))
+    version = made.event_count
     typed = await redrafted(db, made, price="599", description="Clear water.")
-    await service_changes.edit(db, meena, made.id, await redrafted(db, made, price="599"), drawn)
-    await service_changes.edit(db, meena, made.id, typed, drawn)
+    await service_changes.edit(db, meena, made.id, await redrafted(db, made, price="599"), version)
+    await service_changes.edit(db, meena, made.id, typed, version)
     assert (made.price, made.description) == (599_00, "Clear water.")
 
 
-async def test_what_was_changed_there_and_back_again_holds_nobody_up(db, meena, shelf):
-    made = await service_changes.create(db, meena, a_draft(shelf.id))
-    drawn = made.event_count
+async def test_what_was_changed_there_and_back_again_holds_no_one_up(db, meena, new_category):
+    made = await service_changes.create(db, meena, a_draft(new_category.id))
+    version = made.event_count
     for price in ("700", "499.50"):
         await service_changes.edit(db, meena, made.id, await redrafted(db, made, price=price), made.event_count)
-    await service_changes.edit(db, meena, made.id, await redrafted(db, made, minutes="90"), drawn)
+    await service_changes.edit(db, meena, made.id, await redrafted(db, made, minutes="90"), version)
     assert (made.price, made.minutes) == (499_50, 90)
 
 
@@ -204,31 +204,28 @@ async def test_ten_admins_saving_at_the_same_moment_lose_nothing(own_database):
 
     async def save(number):
         async with own_database.work() as db:
-            kept = await CatalogueRepository(db).service(service.id)
-            draft = await redrafted(db, kept, price=str(200 + number))
+            stored = await CatalogueRepository(db).service(service.id)
+            draft = await redrafted(db, stored, price=str(200 + number))
             return await service_changes.edit(db, people[number], service.id, draft, 0)
 
-    told = await asyncio.gather(*(save(number) for number in range(10)), return_exceptions=True)
-    assert sum(isinstance(one, EditConflict) for one in told) == 9
-    assert sum(isinstance(one, Service) for one in told) == 1
+    outcomes = await asyncio.gather(*(save(number) for number in range(10)), return_exceptions=True)
+    assert sum(isinstance(item, EditConflict) for item in outcomes) == 9
+    assert sum(isinstance(item, Service) for item in outcomes) == 1
     async with own_database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
 async def test_two_admins_making_the_same_service_at_once_make_one(own_database):
     async with own_database.work() as db:
         meena = await an_admin(db)
-        shelf = await category_changes.create(db, meena, a_shelf())
+        category = await category_changes.create(db, meena, a_category_form())
 
     async def make():
         async with own_database.work() as db:
-            return await service_changes.create(db, meena, a_draft(shelf.id))
+            return await service_changes.create(db, meena, a_draft(category.id))
 
-    told = await asyncio.gather(make(), make(), make(), return_exceptions=True)
-    assert sorted(type(one).__name__ for one in told) == ["Invalid", "Invalid", "Service"]
-
-
-# Retired, brought back, deleted
+    outcomes = await asyncio.gather(make(), make(), make(), return_exceptions=True)
+    assert sorted(type(item).__name__ for item in outcomes) == ["Invalid", "Invalid", "Service"]
 
 
 async def test_retiring_twice_is_retiring_once(db, meena):
@@ -243,8 +240,8 @@ async def test_retiring_twice_is_retiring_once(db, meena):
     assert service.id in await found(db, service.name)
 
 
-async def test_what_was_never_booked_can_be_deleted_and_its_history_stays(db, meena, shelf):
-    made = await service_changes.create(db, meena, a_draft(shelf.id))
+async def test_what_was_never_booked_can_be_deleted_and_its_history_stays(db, meena, new_category):
+    made = await service_changes.create(db, meena, a_draft(new_category.id))
     await a_professional(db, services=[made])
     await service_changes.remove(db, meena, made.id)
     assert await db.scalar(text("SELECT count(*) FROM services WHERE id = :id"), {"id": made.id}) == 0
@@ -253,7 +250,7 @@ async def test_what_was_never_booked_can_be_deleted_and_its_history_stays(db, me
         await db.scalars(text("SELECT name FROM events WHERE subject = :s ORDER BY seq"), {"s": made.subject})
     ).all()
     assert names == ["service.created", "service.deleted"]
-    assert await broken(db) == []
+    assert await find_violations(db) == []
     with pytest.raises(Missing):
         await service_changes.retire(db, meena, made.id)
 
@@ -267,7 +264,7 @@ async def test_what_was_booked_even_for_seven_minutes_cannot_be_deleted(db, meen
         await service_changes.remove(db, meena, service.id)
 
 
-async def test_a_service_deleted_while_somebody_books_it_is_booked_or_deleted_and_never_both(own_database):
+async def test_a_service_deleted_while_someone_books_it_is_booked_or_deleted_and_never_both(own_database):
     for number in range(6):
         async with own_database.work() as db:
             meena, asha, service = await an_admin(db), await a_customer(db), await a_service(db)
@@ -281,70 +278,64 @@ async def test_a_service_deleted_while_somebody_books_it_is_booked_or_deleted_an
             async with own_database.work() as db:
                 await service_changes.remove(db, meena, service.id)
 
-        deeds = [book(), remove()] if number % 2 else [remove(), book()]
-        told = await asyncio.gather(*deeds, return_exceptions=True)
-        failed = [one for one in told if isinstance(one, Exception)]
-        assert len(failed) == 1, told
+        actions = [book(), remove()] if number % 2 else [remove(), book()]
+        outcomes = await asyncio.gather(*actions, return_exceptions=True)
+        failed = [item for item in outcomes if isinstance(item, Exception)]
+        assert len(failed) == 1, outcomes
         assert isinstance(failed[0], Refused | Invalid), failed
-
-
-# Categories
 
 
 async def test_a_new_door_stands_where_it_was_put_and_the_others_move_on(db, meena):
     await load_catalogue(db)
-    made = await category_changes.create(db, meena, a_shelf(position="3"))
-    doors = await CatalogueRepository(db).categories()
-    assert [door.position for door in doors] == list(range(1, 14))
-    assert doors[2] is made
-    await category_changes.edit(db, meena, made.id, a_shelf(position="99"), made.event_count)
+    made = await category_changes.create(db, meena, a_category_form(position="3"))
+    category_tiles = await CatalogueRepository(db).categories()
+    assert [category_tile.position for category_tile in category_tiles] == list(range(1, 14))
+    assert category_tiles[2] is made
+    await category_changes.edit(db, meena, made.id, a_category_form(position="99"), made.event_count)
     assert (await CatalogueRepository(db).categories())[-1] is made
-    assert await broken(db) == []
+    assert await find_violations(db) == []
 
 
-async def test_a_category_is_retired_only_once_nothing_in_it_is_offered(db, meena, shelf):
-    made = await service_changes.create(db, meena, a_draft(shelf.id))
+async def test_a_category_is_retired_only_once_nothing_in_it_is_offered(db, meena, new_category):
+    made = await service_changes.create(db, meena, a_draft(new_category.id))
     with pytest.raises(Refused, match="still offered"):
-        await category_changes.retire(db, meena, shelf.id)
+        await category_changes.retire(db, meena, new_category.id)
     await service_changes.retire(db, meena, made.id)
-    await category_changes.retire(db, meena, shelf.id)
+    await category_changes.retire(db, meena, new_category.id)
     with pytest.raises(Refused, match="Gardening"):
         await service_changes.restore(db, meena, made.id)
     with pytest.raises(Invalid) as refused:
-        await service_changes.create(db, meena, a_draft(shelf.id, name="Another"))
+        await service_changes.create(db, meena, a_draft(new_category.id, name="Another"))
     assert set(refused.value.errors) == {"category_id"}
     with pytest.raises(Refused, match="services in it"):
-        await category_changes.remove(db, meena, shelf.id)
+        await category_changes.remove(db, meena, new_category.id)
 
 
 async def test_a_category_retired_while_a_service_is_made_in_it_is_never_empty_of_doors(own_database):
     async with own_database.work() as db:
         meena = await an_admin(db)
-        shelf = await category_changes.create(db, meena, a_shelf())
+        category = await category_changes.create(db, meena, a_category_form())
 
     async def make():
         async with own_database.work() as db:
-            await service_changes.create(db, meena, a_draft(shelf.id))
+            await service_changes.create(db, meena, a_draft(category.id))
 
     async def retire():
         async with own_database.work() as db:
-            await category_changes.retire(db, meena, shelf.id)
+            await category_changes.retire(db, meena, category.id)
 
-    told = await asyncio.gather(make(), retire(), return_exceptions=True)
-    assert sum(isinstance(one, Refused | Invalid) for one in told) == 1, told
-
-
-async def test_an_empty_category_is_deleted_and_its_history_stays(db, meena, shelf):
-    await category_changes.remove(db, meena, shelf.id)
-    assert await db.get(Category, shelf.id) is None
-    assert await broken(db) == []
+    outcomes = await asyncio.gather(make(), retire(), return_exceptions=True)
+    assert sum(isinstance(item, Refused | Invalid) for item in outcomes) == 1, outcomes
 
 
-# What cannot be so
+async def test_an_empty_category_is_deleted_and_its_history_stays(db, meena, new_category):
+    await category_changes.remove(db, meena, new_category.id)
+    assert await db.get(Category, new_category.id) is None
+    assert await find_violations(db) == []
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "words"),
+    ("field", "typed", "expected_text"),
     [
         ("name", "", "has a name"),
         ("name", "x" * 81, "At most 80"),
@@ -373,17 +364,17 @@ async def test_an_empty_category_is_deleted_and_its_history_stays(db, meena, she
         ("horizon_days", "0", "from 1 to 60"),
         (
             "terms_en",
-            ", ".join(f"word {one}{two}" for one in "abcdefgh" for two in "ijklmnop"),
+            ", ".join(f"word {item}{second}" for item in "abcdefgh" for second in "ijklmnop"),
             "At most 60",
         ),
         ("terms_ta", "ப" * 5_000, "too long"),
     ],
 )
-def test_what_cannot_be_so_is_told_beside_its_field(field, typed, words):
+def test_what_cannot_be_so_is_shown_beside_its_field(field, typed, expected_text):
     with pytest.raises(Invalid) as refused:
         read_service(a_form(1) | {field: typed})
     assert set(refused.value.errors) == {field}
-    assert words in refused.value.errors[field]
+    assert expected_text in refused.value.errors[field]
 
 
 def test_an_empty_form_says_everything_at_once():

@@ -1,4 +1,4 @@
-"""For every rule of the schema one statement that breaks it. {name} is a word of the town."""
+"""For every constraint of the schema one statement that breaks it; {name} is a value of the town."""
 
 B = "UPDATE bookings SET {} WHERE reference = '{{{}}}'"
 SAME = "INSERT INTO {0} ({1}) SELECT {1} FROM {0} LIMIT 1"
@@ -35,7 +35,7 @@ CASE = {
 
 EXPORT = {
     "reference": "lpad(user_id::text, 8, 'X')",
-    "by_id": "user_id",
+    "requested_by_id": "user_id",
     "kind": "'bookings'",
     "filters": "'{{}}'::jsonb",
     "state": "'queued'",
@@ -46,7 +46,7 @@ EXPORT = {
 
 
 def made(table: str, row: dict[str, str], **differently: str) -> str:
-    """A row for every professional, sound but for what is said differently."""
+    """Insert a row for every professional, valid but for the given columns."""
     whole = row | differently
     return f"INSERT INTO {table} ({', '.join(whole)}) SELECT {', '.join(whole.values())} FROM professionals"
 
@@ -88,25 +88,25 @@ CHECKS = {
     "verifications_message_check": case(message="repeat('x', 1001)"),
     "verifications_state_check": case(state="'lost'", decided_at="now()"),
     "outbox_channel_check": "UPDATE outbox SET channel = 'pigeon'",
-    "outbox_lane_check": "UPDATE outbox SET lane = 3",
+    "outbox_priority_check": "UPDATE outbox SET priority = 3",
     "channel_states_failures_check": "INSERT INTO channel_states (channel, failures) VALUES ('chat', -1)",
     "exports_kind_check": export(kind="'secrets'"),
     "exports_ready_check": export(state="'ready'"),
     "exports_rows_check": export(rows_done="-1"),
     "exports_state_check": export(state="'lost'"),
-    "monthly_reports_month_check": "INSERT INTO monthly_reports (user_id, month, facts, made_at)"
+    "monthly_reports_month_check": "INSERT INTO monthly_reports (user_id, month, facts, created_at)"
     " SELECT id, '2026-11-02', '{{}}', now() FROM users",
-    "muted_channel_check": "INSERT INTO muted SELECT id, 'bookings', 'pigeon' FROM users",
-    "muted_topic_check": "INSERT INTO muted SELECT id, 'codes', 'email' FROM users",
+    "muted_topics_channel_check": "INSERT INTO muted_topics SELECT id, 'bookings', 'pigeon' FROM users",
+    "muted_topics_topic_check": "INSERT INTO muted_topics SELECT id, 'codes', 'email' FROM users",
     "quiet_hours_span_check": "INSERT INTO quiet_hours SELECT id, 60, 60 FROM users",
     "schedule_runs_one_end_check": "INSERT INTO schedule_runs (name, tick, finished_at, failed_at)"
     " VALUES ('x', now(), now(), now())",
     "sessions_kind_check": "UPDATE sessions SET kind = 'pigeon'",
-    "mail_links_purpose_check": "UPDATE mail_links SET purpose = 'enter'",
-    "outbox_somebody_check": "UPDATE outbox SET recipient_id = NULL, address = NULL",
-    "professionals_approved_check": "UPDATE professionals SET approved_at = NULL WHERE standing = 'approved'",
+    "email_links_purpose_check": "UPDATE email_links SET purpose = 'enter'",
+    "outbox_recipient_check": "UPDATE outbox SET recipient_id = NULL, address = NULL",
+    "professionals_approved_check": "UPDATE professionals SET approved_at = NULL WHERE approval_status = 'approved'",
     "professionals_experience_check": "UPDATE professionals SET experience_years = 71",
-    "professionals_standing_check": "UPDATE professionals SET standing = 'famous', approved_at = NULL",
+    "professionals_approval_status_check": "UPDATE professionals SET approval_status = 'famous', approved_at = NULL",
     "services_minutes_check": "UPDATE services SET minutes = 14",
     "services_mode_check": "UPDATE services SET mode = 'auction'",
     "services_price_check": "UPDATE services SET price = 0",
@@ -125,8 +125,8 @@ CHECKS = {
     "bookings_requested_check": booking("payment = NULL", "requested"),
     "bookings_span_check": booking("span = tstzrange(starts_at, ends_at)"),
     "bookings_state_check": booking("state = 'lost'"),
-    "bookings_words_check": booking("note = repeat('x', 501)"),
-    "offerings_standing_check": "UPDATE offerings SET standing = 'maybe'",
+    "bookings_text_check": booking("note = repeat('x', 501)"),
+    "offered_services_approval_status_check": "UPDATE offered_services SET approval_status = 'maybe'",
     "search_terms_language_check": "INSERT INTO search_terms (term, language, category_id)"
     " SELECT 'x', 'fr', id FROM categories",
     "search_terms_target_check": "INSERT INTO search_terms (term, language) VALUES ('x', 'en')",
@@ -143,7 +143,7 @@ CHECKS = {
     "codes_attempts_check": "UPDATE codes SET attempts = 11",
     "codes_one_end_check": "UPDATE codes SET voided_at = now() WHERE used_at IS NOT NULL",
     "codes_phase_check": "UPDATE codes SET phase = 'middle'",
-    "codes_seal_erased_check": "UPDATE codes SET sealed = 'x' WHERE used_at IS NOT NULL",
+    "codes_erased_check": "UPDATE codes SET encrypted_code = 'x' WHERE used_at IS NOT NULL",
     "declines_kind_check": "INSERT INTO declines SELECT id, professional_id, 'laughed', '', now() FROM bookings"
     " WHERE reference = '{completed}'",
     "disputes_text_check": "INSERT INTO disputes SELECT id, customer_id, '', now() FROM bookings",
@@ -156,7 +156,7 @@ CHECKS = {
     "ledger_transactions_kind_check": TRANSACTION.format("booking_id, charge_id, 'gift', at"),
     "ledger_entries_account_check": ENTRY.format("transaction_id, 'pocket', person_id, amount"),
     "ledger_entries_amount_check": ENTRY.format("transaction_id, account, person_id, 0"),
-    "webhooks_old_check": "UPDATE webhooks SET old_until = now()",
+    "webhooks_previous_secret_check": "UPDATE webhooks SET previous_secret_until = now()",
     "webhooks_url_check": "UPDATE webhooks SET url = 'http://program.example/'",
 }
 
@@ -164,14 +164,14 @@ UNIQUE = {
     "attempts_pkey": "INSERT INTO attempts (key, first_at, wait_until) VALUES ('x', now(), now()), ('x', now(), now())",
     "calendar_feeds_digest_key": "UPDATE calendar_feeds SET digest = 'same'",
     "calendar_feeds_pkey": "INSERT INTO calendar_feeds SELECT professional_id, 'x', now() FROM calendar_feeds",
-    "webhooks_living_key": SAME.format("webhooks", "url, sealed, by_id, created_at"),
+    "webhooks_active_key": SAME.format("webhooks", "url, encrypted_secret, created_by_id, created_at"),
     "categories_name_key": "UPDATE categories SET name = 'Same'",
     "categories_slug_key": "UPDATE categories SET slug = 'same'",
     "events_subject_seq_key": SAME.format("events", "subject, seq, name, actor_role, at, facts, previous, hash"),
     "pincodes_pkey": "UPDATE pincodes SET pincode = '600021' WHERE pincode = '744301'",
     "users_email_key": "UPDATE users SET email = upper((SELECT email FROM users ORDER BY id LIMIT 1))",
     "addresses_main_key": "UPDATE addresses SET is_main = true",
-    "blocks_in_force_key": SAME.format("blocks", "user_id, by_id, reason, created_at"),
+    "blocks_active_key": SAME.format("blocks", "user_id, blocked_by_id, reason, created_at"),
     "documents_current_key": document(state="'approved'", decided_at="now()") + " CROSS JOIN generate_series(1, 2)",
     "documents_stored_as_key": document(stored_as="'same'", kind="'address'"),
     "documents_waiting_key": document() + " CROSS JOIN generate_series(1, 2)",
@@ -181,17 +181,18 @@ UNIQUE = {
     "channel_states_pkey": "INSERT INTO channel_states (channel) VALUES ('chat'), ('chat')",
     "exports_reference_key": export(reference="'SAMESAME'"),
     "exports_stored_as_key": export(stored_as="'same'"),
-    "monthly_reports_month_key": "INSERT INTO monthly_reports (user_id, month, facts, made_at)"
+    "monthly_reports_month_key": "INSERT INTO monthly_reports (user_id, month, facts, created_at)"
     " SELECT id, '2026-11-01', '{{}}', now() FROM users CROSS JOIN generate_series(1, 2)",
-    "muted_pkey": "INSERT INTO muted SELECT id, 'bookings', 'email' FROM users CROSS JOIN generate_series(1, 2)",
-    "notices_dedupe_key_key": "INSERT INTO notices (user_id, kind, data, dedupe_key, created_at)"
+    "muted_topics_pkey": "INSERT INTO muted_topics SELECT id, 'bookings', 'email' FROM users"
+    " CROSS JOIN generate_series(1, 2)",
+    "inbox_items_dedupe_key_key": "INSERT INTO inbox_items (user_id, kind, data, dedupe_key, created_at)"
     " SELECT id, 'x', '{{}}', 'same', now() FROM users",
     "quiet_hours_pkey": "INSERT INTO quiet_hours SELECT id, 60, 90 FROM users CROSS JOIN generate_series(1, 2)",
     "schedule_runs_pkey": "INSERT INTO schedule_runs (name, tick) SELECT 'x', '2026-11-24' FROM generate_series(1, 2)",
     "event_values_pkey": SAME.format("event_values", "event_id, name, salt, value"),
     "idempotency_keys_pkey": "INSERT INTO idempotency_keys SELECT id, 'k', 'p', 'd', '', now() FROM users"
     " CROSS JOIN generate_series(1, 2)",
-    "mail_links_digest_key": "UPDATE mail_links SET digest = 'same'",
+    "email_links_digest_key": "UPDATE email_links SET digest = 'same'",
     "outbox_dedupe_key_key": "UPDATE outbox SET dedupe_key = 'same'",
     "services_name_key": "UPDATE services SET name = 'Same'",
     "services_slug_key": "UPDATE services SET slug = 'same'",
@@ -201,11 +202,11 @@ UNIQUE = {
     " (SELECT starts_at, ends_at, span, reserved_for FROM bookings WHERE reference = '{assigned}')"
     " WHERE reference = '{requested}'",
     "coverage_pkey": SAME.format("coverage", "professional_id, pincode"),
-    "offerings_pkey": SAME.format("offerings", "professional_id, service_id"),
+    "offered_services_pkey": SAME.format("offered_services", "professional_id, service_id"),
     "professional_ratings_pkey": SAME.format("professional_ratings", "professional_id"),
     "service_ratings_pkey": SAME.format("service_ratings", "service_id"),
     "professionals_pkey": SAME.format(
-        "professionals", "user_id, standing, trade, experience_years, home_pincode, created_at, approved_at"
+        "professionals", "user_id, approval_status, trade, experience_years, home_pincode, created_at, approved_at"
     ),
     "time_off_overlap_excl": SAME.format("time_off", "professional_id, span, created_at"),
     "charges_live_key": SAME.format(
@@ -233,16 +234,18 @@ ROWS = f"""
     INSERT INTO search_terms (term, language, category_id) SELECT 'x', 'en', id FROM categories;
     INSERT INTO search_terms (term, language, service_id) SELECT 'x', 'en', id FROM services;
     INSERT INTO service_ratings (service_id) SELECT id FROM services ON CONFLICT DO NOTHING;
-    UPDATE bookings SET named_id = professional_id, reserved_for = professional_id WHERE state = 'closed';
-    UPDATE blocks SET lifted_by_id = by_id, lifted_at = now(), lifted_reason = 'x';
+    UPDATE bookings SET requested_professional_id = professional_id, reserved_for = professional_id
+     WHERE state = 'closed';
+    UPDATE blocks SET lifted_by_id = blocked_by_id, lifted_at = now(), lifted_reason = 'x';
     INSERT INTO unmet_searches (day, pincode, category_id, searches) SELECT now(), '600020', id, 1 FROM categories;
     {document(decided_at="now()", decided_by_id="user_id", state="'approved'")};
     {case(decided_at="now()", decided_by_id="user_id", state="'approved'")};
     {export()};
-    INSERT INTO monthly_reports (user_id, month, facts, made_at) SELECT id, '2026-11-01', '{{{{}}}}', now() FROM users;
-    INSERT INTO muted SELECT id, 'bookings', 'email' FROM users;
-    INSERT INTO notices (user_id, kind, data, dedupe_key, created_at)
+    INSERT INTO monthly_reports (user_id, month, facts, created_at)
+     SELECT id, '2026-11-01', '{{{{}}}}', now() FROM users;
+    INSERT INTO muted_topics SELECT id, 'bookings', 'email' FROM users;
+    INSERT INTO inbox_items (user_id, kind, data, dedupe_key, created_at)
      SELECT id, 'x', '{{{{}}}}', id::text, now() FROM users;
     INSERT INTO quiet_hours SELECT id, 60, 90 FROM users;
-    INSERT INTO webhook_tries (outbox_id, at, told, took) SELECT id, now(), 'x', 1 FROM outbox
+    INSERT INTO webhook_attempts (outbox_id, at, result, duration_ms) SELECT id, now(), 'x', 1 FROM outbox
 """

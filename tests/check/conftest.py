@@ -1,4 +1,4 @@
-"""A town whose data is sound, and what one may try on it: everything is undone."""
+"""A town whose data is consistent; what a test changes in it is rolled back."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -55,6 +55,6 @@ async def sound(services: Any, tmp_path_factory: pytest.TempPathFactory) -> Asyn
 
 async def _more(db: AsyncSession, town: Town) -> None:
     """A review, so that every table holds something."""
-    await submit_review(db, town.people["asha"], town.words["completed"], 5, "Quick and clean.")
-    done = await Bookings(db).by_reference(town.words["completed"])
+    await submit_review(db, town.people["asha"], town.values["completed"], 5, "Quick and clean.")
+    done = await Bookings(db).by_reference(town.values["completed"])
     assert done.state == "closed"

@@ -10,15 +10,15 @@ from tests.check.breaking import CHECKS, ROWS, UNIQUE
 
 KEYS_BY_ID = {f"{table.name}_pkey" for table in metadata.tables.values() if "id" in table.primary_key.columns}
 FOREIGN = sorted(
-    (table.name, one.name, one.columns.keys()[0])
+    (table.name, constraint.name, constraint.columns.keys()[0])
     for table in metadata.tables.values()
-    for one in table.constraints
-    if isinstance(one, ForeignKeyConstraint)
+    for constraint in table.constraints
+    if isinstance(constraint, ForeignKeyConstraint)
 )
 # Whose own key points elsewhere while others point at it, or whose rows cannot be changed: a new row tries.
 BY_A_NEW_ROW = {
-    "professionals_user_id_fkey": "INSERT INTO professionals (user_id, standing, trade, home_pincode, created_at,"
-    " experience_years) VALUES (-1, 'pending', 'x', '600020', now(), 1)",
+    "professionals_user_id_fkey": "INSERT INTO professionals (user_id, approval_status, trade, home_pincode,"
+    " created_at, experience_years) VALUES (-1, 'pending', 'x', '600020', now(), 1)",
     "event_values_event_id_fkey": "INSERT INTO event_values VALUES (-1, 'x', 'x', 'x')",
     "ledger_transactions_booking_id_fkey": "INSERT INTO ledger_transactions (booking_id, kind, at)"
     " VALUES (-1, 'capture', now())",
@@ -39,7 +39,7 @@ async def refusal(db, statement: str) -> DBAPIError:
 
 async def _executed(db, statement: str) -> None:
     await db.execute(text(statement.replace(":", "\\:")))
-    await db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))  # what is otherwise asked at the commit
+    await db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))  # deferred constraints are otherwise checked at the commit
 
 
 def named(problem: DBAPIError) -> str:
@@ -48,9 +48,9 @@ def named(problem: DBAPIError) -> str:
 
 
 def test_no_rule_is_left_out():
-    rules = [one for table in metadata.tables.values() for one in (*table.constraints, *_unique_indexes(table))]
-    checks = {one.name for one in rules if isinstance(one, CheckConstraint)}
-    others = {one.name for one in rules} - checks - {name for _, name, _ in FOREIGN} - KEYS_BY_ID
+    rules = [item for table in metadata.tables.values() for item in (*table.constraints, *_unique_indexes(table))]
+    checks = {rule.name for rule in rules if isinstance(rule, CheckConstraint)}
+    others = {rule.name for rule in rules} - checks - {name for _, name, _ in FOREIGN} - KEYS_BY_ID
     assert set(CHECKS) == checks
     assert set(UNIQUE) == others
 
@@ -62,18 +62,18 @@ def _unique_indexes(table):
 @pytest.mark.parametrize(("rule", "statement"), (CHECKS | UNIQUE).items(), ids=(CHECKS | UNIQUE).keys())
 async def test_the_database_refuses_what_breaks_a_rule(sound, rule, statement):
     async with sound.trying() as db:
-        assert named(await refusal(db, statement.format(**sound.town.words))) == rule
+        assert named(await refusal(db, statement.format(**sound.town.values))) == rule
 
 
-@pytest.mark.parametrize(("table", "rule", "column"), FOREIGN, ids=[rule for _, rule, _ in FOREIGN])
+@pytest.mark.parametrize(("table", "rule", "column"), FOREIGN, ids=[str(rule) for _, rule, _ in FOREIGN])
 async def test_nothing_points_at_what_is_not_there(sound, table, rule, column):
-    nobody = "'999999'" if "pincode" in column else "-1"
+    refused = "'999999'" if "pincode" in column else "-1"
     changed = (
-        f"UPDATE {table} SET {column} = {nobody} WHERE ctid = (SELECT ctid FROM {table} WHERE {column} IS NOT NULL"
+        f"UPDATE {table} SET {column} = {refused} WHERE ctid = (SELECT ctid FROM {table} WHERE {column} IS NOT NULL"
     )
     changed += " AND state = 'closed' LIMIT 1)" if table == "bookings" else " LIMIT 1)"
     async with sound.trying() as db:
-        for row in ROWS.format(**sound.town.words).split(";"):
+        for row in ROWS.format(**sound.town.values).split(";"):
             await db.execute(text(row))
         assert named(await refusal(db, BY_A_NEW_ROW.get(rule, changed))) == rule
 
@@ -84,7 +84,7 @@ NEW_TRANSACTION = (
 NEW_LINES = "INSERT INTO ledger_entries (transaction_id, account, amount) VALUES (:t, 'gateway', 3), (:t, 'hold', -2)"
 
 
-async def _commit_three_against_two(database) -> None:
+async def _commit_unbalanced(database) -> None:
     async with database.work() as db:
         number = await db.scalar(text(NEW_TRANSACTION + " RETURNING id"))
         await db.execute(text(NEW_LINES), {"t": number})
@@ -92,7 +92,7 @@ async def _commit_three_against_two(database) -> None:
 
 async def test_a_ledger_transaction_that_does_not_sum_to_zero_cannot_be_committed(sound):
     with pytest.raises(DBAPIError, match="sum to 1"):
-        await _commit_three_against_two(sound.app)
+        await _commit_unbalanced(sound.app)
 
 
 async def test_a_line_added_later_to_a_transaction_is_refused_too(sound):
@@ -111,12 +111,12 @@ async def test_a_ledger_transaction_without_lines_is_refused(sound):
 @pytest.mark.parametrize("as_owner", [False, True], ids=["app", "owner"])
 async def test_history_and_ledger_are_only_ever_added_to(sound, table, change, as_owner):
     async with sound.trying(as_owner=as_owner) as db:
-        said = str(await refusal(db, change.format(table)))
-    assert ("append-only" if as_owner else "permission denied") in said
+        message = str(await refusal(db, change.format(table)))
+    assert ("append-only" if as_owner else "permission denied") in message
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected_text"),
     [
         ("subject, 99, hash", "does not continue its chain"),
         ("subject, seq + 1, 'forged'", "does not continue its chain"),
@@ -124,24 +124,24 @@ async def test_history_and_ledger_are_only_ever_added_to(sound, table, change, a
         ("'booking-ELSEWHER', 0, hash", "does not begin its chain"),
     ],
 )
-async def test_an_event_that_does_not_continue_its_chain_is_refused(sound, changes, words):
+async def test_an_event_that_does_not_continue_its_chain_is_refused(sound, changes, expected_text):
     added = (
         "INSERT INTO events (subject, seq, previous, name, actor_role, at, facts, hash)"
         f" SELECT {changes}, name, actor_role, at, facts, 'forged' FROM events"
         " WHERE subject = 'booking-{held}' ORDER BY seq DESC LIMIT 1"
     )
     async with sound.trying() as db:
-        assert words in str(await refusal(db, added.format(**sound.town.words)))
+        assert expected_text in str(await refusal(db, added.format(**sound.town.values)))
 
 
 async def test_the_application_owns_nothing_and_can_change_no_rule(sound):
     async with sound.trying() as db:
         owned = "SELECT relname FROM pg_class WHERE pg_get_userbyid(relowner) = current_user"
         assert (await db.scalars(text(owned))).all() == []
-        rights = (
+        privilege_query = (
             "SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
         )
-        assert await db.scalar(text(rights)) is False
+        assert await db.scalar(text(privilege_query)) is False
 
 
 @pytest.mark.parametrize(
@@ -159,5 +159,5 @@ async def test_the_application_owns_nothing_and_can_change_no_rule(sound):
 )
 async def test_the_application_cannot_loosen_anything(sound, change):
     async with sound.trying() as db:
-        said = str(await refusal(db, change))
-    assert "permission denied" in said or "must be owner" in said
+        message = str(await refusal(db, change))
+    assert "permission denied" in message or "must be owner" in message

@@ -1,4 +1,4 @@
-"""`doorstep check` compares the private folder with its rows: each thing that must not be there is planted once."""
+"""`doorstep check` compares the private folder with its rows: each kind of damage is created once and found."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core.storage import Storage
 from app.vetting.document_changes import submit_document
 from app.vetting.document_scan import ScannedDocument
@@ -22,18 +22,18 @@ def storage(tmp_path: Path) -> Storage:
 
 
 @pytest.fixture
-async def kept(db, storage: Storage) -> Path:
-    """The folder of one paper of two pages."""
+async def stored_folder(db, storage: Storage) -> Path:
+    """The folder of one document of two pages."""
     ravi = await a_professional(db, "Ravi Kumar")
-    paper = ScannedDocument("permit.pdf", "application/pdf", a_picture(), [a_picture("JPEG")] * 2)
-    document = await submit_document(db, storage, ravi, ravi.id, "identity", paper)
+    documents = ScannedDocument("permit.pdf", "application/pdf", a_picture(), [a_picture("JPEG")] * 2)
+    document = await submit_document(db, storage, ravi, ravi.id, "identity", documents)
     await db.flush()
     return storage.path(str(document.stored_as)).parent
 
 
 def grown_old(path: Path) -> None:
-    for one in (*path.glob("*"), path):
-        os.utime(one, (time.time() - 700,) * 2)
+    for item in (*path.glob("*"), path):
+        os.utime(item, (time.time() - 700,) * 2)
 
 
 def orphan(folder: Path) -> Path:
@@ -48,26 +48,26 @@ PLANTED: dict[str, tuple[str, Callable[[Path], object]]] = {
     "the file is gone": ("paper missing", lambda folder: (folder / "paper").unlink()),
     "a picture is gone": ("2.jpg missing", lambda folder: (folder / "2.jpg").unlink()),
     "all of it is gone": ("missing", shutil.rmtree),
-    "something more": ("3.jpg too many", lambda folder: (folder / "3.jpg").write_bytes(b"x")),
+    "something more": ("3.jpg unexpected", lambda folder: (folder / "3.jpg").write_bytes(b"x")),
     "cut short": ("bytes instead of", lambda folder: (folder / "paper").write_bytes(b"short")),
     "other bytes": (
-        "other bytes",
+        "digest differs",
         lambda folder: (folder / "paper").write_bytes((folder / "paper").read_bytes()[:-1] + b"\0"),
     ),
-    "a file that no row mentions": ("no row mentions it", lambda folder: grown_old(orphan(folder))),
-    "a file that was never finished": ("no row mentions it", lambda folder: grown_old(unfinished(folder))),
+    "a file that no row mentions": ("no row refers to it", lambda folder: grown_old(orphan(folder))),
+    "a file that was never finished": ("no row refers to it", lambda folder: grown_old(unfinished(folder))),
 }
 
 
-async def test_a_paper_as_it_was_kept_is_sound(db, kept, storage):
-    orphan(kept), unfinished(kept)  # younger than ten minutes: somebody may still be at it
-    assert await broken(db, storage) == []
+async def test_a_document_as_it_was_kept_is_sound(db, stored_folder, storage):
+    orphan(stored_folder), unfinished(stored_folder)  # younger than ten minutes: it may still be in use
+    assert await find_violations(db, storage) == []
 
 
 @pytest.mark.parametrize("name", PLANTED)
-async def test_what_must_not_be_is_found(db, kept, storage, name):
-    says, plant = PLANTED[name]
-    plant(kept)
-    [found] = await broken(db, storage)
+async def test_what_must_not_be_is_found(db, stored_folder, storage, name):
+    message, plant = PLANTED[name]
+    plant(stored_folder)
+    [found] = await find_violations(db, storage)
     assert found.rule == "files-match-their-rows"
-    assert says in found.what
+    assert message in found.subject

@@ -1,14 +1,14 @@
-"""`doorstep check` finds nothing in sound data, and each thing that must never be, when it is planted."""
+"""`doorstep check` finds nothing in consistent data, and each violation that a test creates."""
 
 import pytest
 from sqlalchemy import text
 
-from app.check.run import RULES, broken
+from app.check.run import RULES, find_violations
 
 OPEN = "ALTER TABLE {0} DISABLE TRIGGER USER"
 OF = "(SELECT id FROM bookings WHERE reference = '{0}')"
 
-# Rule → what the owner of the tables does to break it; {name} is a word of the town.
+# Rule → a statement of the tables' owner that breaks it; {name} is a value of the town.
 PLANTED: dict[str, list[str]] = {
     "no-double-booking": [
         "ALTER TABLE bookings DROP CONSTRAINT bookings_overlap_excl",
@@ -20,103 +20,105 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE codes SET used_at = NULL, voided_at = now() WHERE phase = 'start' AND booking_id = "
         + OF.format("{started}")
     ],
-    "codes-within-tries": ["UPDATE codes SET used_at = issued_at - interval '1 hour' WHERE used_at IS NOT NULL"],
-    "codes-sealed-away": [
+    "codes-within-attempt-limit": [
+        "UPDATE codes SET used_at = issued_at - interval '1 hour' WHERE used_at IS NOT NULL"
+    ],
+    "codes-readable-only-while-due": [
         "UPDATE codes SET booking_id = " + OF.format("{completed}") + " WHERE booking_id = " + OF.format("{assigned}")
     ],
-    "state-follows-history": [
+    "booking-states-match-history": [
         "UPDATE bookings SET state = 'completed', completed_at = now() WHERE reference = '{started}'"
     ],
-    "moves-are-legal": [
+    "moves-are-allowed": [
         OPEN.format("events"),
         "UPDATE events SET name = 'booking.completed' WHERE name = 'booking.requested'",
     ],
-    "people-have-their-roles": ["UPDATE bookings SET customer_id = professional_id WHERE reference = '{started}'"],
-    "only-approved-people-accept": ["UPDATE blocks SET created_at = '2026-01-01'"],
+    "participants-have-roles": ["UPDATE bookings SET customer_id = professional_id WHERE reference = '{started}'"],
+    "only-approved-professionals-assigned": ["UPDATE blocks SET created_at = '2026-01-01'"],
     "ledger-sums-to-zero": [
         OPEN.format("ledger_entries"),
         "UPDATE ledger_entries SET amount = amount + 1 WHERE id = (SELECT min(id) FROM ledger_entries)",
     ],
     "money-is-whole-paise": ["ALTER TABLE extras ADD COLUMN rupees numeric(10, 2)"],
     "charges-match-the-ledger": ["UPDATE charges SET captured = captured - 1 WHERE captured > 0"],
-    "done-is-charged-once": ["UPDATE bookings SET price = price + 100 WHERE reference = '{completed}'"],
-    "nothing-stays-held": [
+    "completed-jobs-charged-once": ["UPDATE bookings SET price = price + 100 WHERE reference = '{completed}'"],
+    "no-money-held-after-end": [
         OPEN.format("ledger_transactions"),
         "UPDATE ledger_transactions SET booking_id = "
         + OF.format("{completed}")
         + " WHERE booking_id = "
         + OF.format("{assigned}"),
     ],
-    "open-bookings-are-secured": [
+    "open-bookings-are-authorised": [
         "UPDATE charges SET state = 'released' WHERE booking_id = " + OF.format("{assigned}")
     ],
-    "reports-are-a-recount": [
+    "booking-totals-match-ledger": [
         "UPDATE bookings SET commission = commission + 1 WHERE reference = '{completed}'",
         "UPDATE bookings SET rating = 1 WHERE reference = '{started}'",
     ],
-    "ratings-are-a-recount": ["UPDATE professional_ratings SET five = five + 1"],
-    "the-desk-shows-professionals-as-they-stand": ["UPDATE professionals SET shown_as = 2"],
-    "outbox-ends-once": ["UPDATE outbox SET attempts = 21"],
+    "ratings-match-reviews": ["UPDATE professional_ratings SET five = five + 1"],
+    "professional-totals-match": ["UPDATE professionals SET admin_status = 2"],
+    "outbox-rows-settled-once": ["UPDATE outbox SET attempts = 21"],
     "sessions-are-current": ["UPDATE sessions SET epoch = epoch + 1"],
     "history-cannot-be-changed": ["DROP TRIGGER events_append_only ON events"],
-    "constraints-are-whole": ["ALTER TABLE extras ADD CONSTRAINT dear CHECK (price > 99999999) NOT VALID"],
-    "guards-stand": ["ALTER TABLE monthly_reports DROP CONSTRAINT monthly_reports_month_key"],
-    "history-is-unbroken": [
+    "constraints-are-valid": ["ALTER TABLE extras ADD CONSTRAINT dear CHECK (price > 99999999) NOT VALID"],
+    "constraints-exist": ["ALTER TABLE monthly_reports DROP CONSTRAINT monthly_reports_month_key"],
+    "event-chains-are-intact": [
         OPEN.format("events"),
         """UPDATE events SET facts = facts || '{{"price": 1}}' WHERE name = 'booking.held'""",
     ],
-    "ways-fit-between-jobs": [
+    "travel-time-between-jobs": [
         "UPDATE bookings b SET starts_at = a.ends_at + interval '15 minutes', pincode = '600045',"
         " ends_at = a.ends_at + b.minutes * interval '1 minute' + interval '15 minutes', reserved_for = a.reserved_for,"
         " span = tstzrange(a.ends_at + interval '15 minutes', a.ends_at + (b.minutes + 25) * interval '1 minute')"
         " FROM bookings a WHERE a.reference = '{assigned}' AND b.reference = '{requested}'"
     ],
-    "who-left-is-forgotten": ["UPDATE users SET left_at = now() WHERE role = 'customer'"],
-    "files-match-their-rows": [
-        "UPDATE documents SET stored_as = repeat('0', 32) WHERE id = (SELECT min(id) FROM documents)"
-    ],
-    "retired-is-retired": ["UPDATE services SET retired_at = '2026-01-01' WHERE id = {service_id}"],
-    "prices-follow-history": [
+    "deleted-accounts-are-erased": ["UPDATE users SET deleted_at = now() WHERE role = 'customer'"],
+    "files-match-rows": ["UPDATE documents SET stored_as = repeat('0', 32) WHERE id = (SELECT min(id) FROM documents)"],
+    "retired-services-not-booked": ["UPDATE services SET retired_at = '2026-01-01' WHERE id = {service_id}"],
+    "service-prices-match-history": [
         "UPDATE services SET price = price + 1 WHERE id = {unbooked}",
     ],
     "schema-is-current": ["UPDATE alembic_version SET version_num = '0000'"],
-    "states-follow-one-another": [
+    "booking-states-are-continuous": [
         OPEN.format("events"),
         "UPDATE events SET facts = jsonb_set(facts, '{{before,state}}', '\"held\"') WHERE name = 'booking.started'",
     ],
-    "moves-by-those-who-may": [
+    "moves-by-permitted-roles": [
         OPEN.format("events"),
         "UPDATE events SET actor_role = 'customer' WHERE name = 'booking.started'",
     ],
-    "papers-follow-history": ["UPDATE documents SET state = 'approved', decided_at = now()"],
-    "standings-follow-history": [
+    "documents-match-history": ["UPDATE documents SET state = 'approved', decided_at = now()"],
+    "approvals-match-history": [
         OPEN.format("events"),
         "INSERT INTO events (subject, seq, name, actor_role, at, facts, previous, hash) SELECT 'user-' || user_id, 99,"
         """ 'person.approved', 'admin', now(), '{{"after": {{"standing": "approved"}}}}', 'x', 'x' FROM professionals"""
-        " WHERE standing = 'pending'",
+        " WHERE approval_status = 'pending'",
     ],
-    "blocks-follow-history": ["UPDATE blocks SET lifted_at = now(), lifted_by_id = by_id, lifted_reason = 'x'"],
+    "blocks-match-history": ["UPDATE blocks SET lifted_at = now(), lifted_by_id = blocked_by_id, lifted_reason = 'x'"],
     "blocks-end-sessions": ["UPDATE sessions SET created_at = created_at - interval '1 day'"],
-    "somebody-looks-after-it": [
-        "INSERT INTO blocks (user_id, by_id, reason, created_at) SELECT id, id, 'x', now() FROM users"
+    "an-admin-is-active": [
+        "INSERT INTO blocks (user_id, blocked_by_id, reason, created_at) SELECT id, id, 'x', now() FROM users"
         " WHERE role = 'admin'"
     ],
-    "sent-forms-made-something": [
+    "idempotency-keys-have-results": [
         "INSERT INTO idempotency_keys SELECT id, 'k', 'payment', 'd', '', now() FROM users LIMIT 1"
     ],
-    "customers-hear-who-comes": [
+    "assignment-emails-exist": [
         OPEN.format("events"),
         """UPDATE events SET at = now(), facts = facts || '{{"channel": "page"}}' WHERE name = 'booking.assigned'""",
         "DELETE FROM outbox",
     ],
-    "kept-words-are-true": ["UPDATE event_values SET value = 'Somewhere else' WHERE name = 'address'"],
-    "no-card-is-stored": ["UPDATE bookings SET note = 'my card is 4242 4242 4242 4242' WHERE reference = '{started}'"],
+    "event-values-match-digests": ["UPDATE event_values SET value = 'Somewhere else' WHERE name = 'address'"],
+    "no-stored-card-numbers": [
+        "UPDATE bookings SET note = 'my card is 4242 4242 4242 4242' WHERE reference = '{started}'"
+    ],
 }
 
 
 async def test_sound_data_breaks_no_rule(sound):
     async with sound.trying() as db:
-        assert await broken(db, sound.storage) == []
+        assert await find_violations(db, sound.storage) == []
 
 
 def test_every_rule_is_planted_once():
@@ -127,10 +129,10 @@ def test_every_rule_is_planted_once():
 async def test_what_must_never_be_is_found(sound, rule):
     async with sound.trying(as_owner=True) as db:
         for statement in PLANTED[rule]:
-            await db.execute(text(statement.format(**sound.town.words).replace(":", "\\:")))
-        found = await broken(db, sound.storage)
-    assert rule in {one.rule for one in found}
-    assert all(one.what for one in found)
+            await db.execute(text(statement.format(**sound.town.values).replace(":", "\\:")))
+        found = await find_violations(db, sound.storage)
+    assert rule in {item.rule for item in found}
+    assert all(item.subject for item in found)
 
 
 @pytest.mark.parametrize(
@@ -147,15 +149,15 @@ async def test_history_that_was_tampered_with_shows_it(sound, change):
     async with sound.trying(as_owner=True) as db:
         await db.execute(text("ALTER TABLE event_values DROP CONSTRAINT event_values_event_id_fkey"))
         await db.execute(text(OPEN.format("events")))
-        await db.execute(text(change.format(**sound.town.words)))
-        assert "history-is-unbroken" in {one.rule for one in await broken(db)}
+        await db.execute(text(change.format(**sound.town.values)))
+        assert "event-chains-are-intact" in {violation.rule for violation in await find_violations(db)}
 
 
-async def test_an_application_role_that_may_change_history_is_told_of(sound, services):
+async def test_an_application_role_that_may_change_history_is_reported(sound, services):
     role = sound.app.engine.url.username
     services.sql(f"GRANT UPDATE ON events TO {role}", sound.name)
     try:
         async with sound.trying() as db:
-            assert {one.rule for one in await broken(db)} == {"history-cannot-be-changed"}
+            assert {violation.rule for violation in await find_violations(db)} == {"history-cannot-be-changed"}
     finally:
         services.sql(f"REVOKE UPDATE ON events FROM {role}", sound.name)

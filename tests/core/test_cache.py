@@ -12,7 +12,7 @@ from tests.core.conftest import a_process, until
 
 
 class PriceStore:
-    """Stands for the database: a price, and how often it was read."""
+    """A fake database: a price, and the number of reads."""
 
     def __init__(self) -> None:
         self.price, self.reads = 100, 0
@@ -96,7 +96,7 @@ async def test_many_who_come_together_ask_once(first, store):
     assert store.reads == 1
 
 
-async def test_a_failed_question_is_not_kept_and_asked_again(first, store):
+async def test_a_failed_question_is_not_kept_and_retried(first, store):
     async def fails():
         raise ValueError("PostgreSQL is away")
 
@@ -105,7 +105,7 @@ async def test_a_failed_question_is_not_kept_and_asked_again(first, store):
     assert await first.cache.get("services:1", 30, store, value_type=int) == 100
 
 
-async def test_who_waits_for_somebody_that_gives_up_asks_for_himself(first, store):
+async def test_who_waits_for_someone_that_gives_up_asks_for_himself(first, store):
     store.slow = asyncio.Event()
     cancelled = asyncio.create_task(price(first.cache, store))
     await until(lambda: store.reads == 1, 1)

@@ -76,7 +76,7 @@ async def test_what_is_no_plain_https_address_is_refused(sink, url):
     assert sink.connections == []
 
 
-async def test_a_name_that_changes_its_mind_is_asked_once(sink):
+async def test_a_name_that_changes_its_mind_is_resolved_once(sink):
     """The second resolution would lead to this machine; it is never made."""
     original = sink.resolve
 
@@ -103,7 +103,7 @@ async def test_another_names_certificate_ends_it(tmp_path):
         assert sink.requests == []
 
 
-async def test_whoever_hangs_costs_patience_and_no_more(sink):
+async def test_who_hangs_costs_patience_and_no_more(sink):
     sink.answers = [None]
     started = asyncio.get_running_loop().time()
     with pytest.raises(RequestFailed):
@@ -136,7 +136,7 @@ async def test_an_endless_body_is_not_read(sink):
         ("-3", None),
     ],
 )
-async def test_how_long_to_wait_is_heard_in_seconds_and_as_a_date(sink, header, retry_after):
+async def test_how_long_to_wait_is_read_in_seconds_and_as_a_date(sink, header, retry_after):
     sink.answers = [http_response(429, f"Retry-After: {header}")]
     with clock.freeze(clock.at(date(2026, 12, 7), 930)):  # 15:30 in India is 10:00 UTC
         assert (await post(sink)).retry_after == retry_after

@@ -58,7 +58,7 @@ def test_less_than_a_paisa_is_refused_not_rounded(text):
 
 
 @pytest.mark.parametrize(("text", "expected"), [("149,900", "1,49,900"), ("1,23", "123"), ("1,4,9", "149")])
-def test_commas_in_odd_places_are_asked_about_not_guessed(text, expected):
+def test_commas_in_odd_places_are_confirmed_not_guessed(text, expected):
     with pytest.raises(Invalid) as refused:
         parse_rupees(text, MINIMUM, MAXIMUM)
     assert f"Do you mean {expected}?" in refused.value.errors["price"]

@@ -64,7 +64,8 @@ async def customers(db):
 
 
 async def walk(db, sort, descending, limit):
-    after, ids = None, []
+    after: str | None = None
+    ids: list[int] = []
     while True:
         page = await fetch_page(db, CUSTOMERS, key=User.id, sort=sort, descending=descending, after=after, limit=limit)
         assert (page.first, page.last) == (len(ids) + 1, len(ids) + len(page.items))

@@ -11,7 +11,7 @@ from tests.core.conftest import until
 ASHA, RAVI = "user:1", "user:2"
 
 
-async def test_a_word_reaches_its_audience_in_every_process_and_nobody_else(first, second):
+async def test_a_word_reaches_its_audience_in_every_process_and_no_one_else(first, second):
     asha, ravi = second.bus.subscribe([ASHA]), second.bus.subscribe([RAVI])
     own = first.bus.subscribe([ASHA])
     await first([OutgoingMessage(ASHA, "booking-7K3MQ9WD")])
@@ -30,7 +30,7 @@ async def test_repeated_words_collapse_and_too_many_become_look_again():
     assert RESUME_TOPIC in await subscription.next_topics(0.1)
 
 
-async def test_a_cut_subscription_comes_back_and_everybody_looks_again(valkey, first, second):
+async def test_a_cut_subscription_comes_back_and_everyone_looks_again(valkey, first, second):
     subscription = second.bus.subscribe([ASHA])
     await valkey.cut()
     assert RESUME_TOPIC in await subscription.next_topics(3)
@@ -74,7 +74,7 @@ async def test_a_frozen_redis_costs_a_second_once(valkey, first):
     await until(lambda: first.bus.up, 4)
 
 
-async def test_silence_is_noticed_without_anybody_asking(valkey, first):
+async def test_silence_is_noticed_without_polling(valkey, first):
     valkey.freeze()
     assert await until(lambda: not first.bus.up, 3) < 2
 

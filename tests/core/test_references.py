@@ -12,7 +12,7 @@ def test_what_can_be_a_row_is_one(number):
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63, 2**70, None, "1", 1.5, float("nan")])
-def test_anything_else_is_none_and_is_told_at_once(number):
+def test_anything_else_is_none_and_is_rejected_at_once(number):
     """A plain range would be iterated for anything that is not an int."""
     assert number not in RowIds()
 

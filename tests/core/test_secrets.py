@@ -1,4 +1,4 @@
-"""Hashing of passwords, and tokens."""
+"""Hashing of passwords and tokens."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ async def test_the_same_password_is_stored_differently_each_time(passwords):
 
 
 @pytest.mark.parametrize("stored", [None, "", "x", "$argon2id$v=19$m=8,t=1,p=1$x$y"])
-async def test_nobody_and_nonsense_fit_nothing(passwords, stored):
+async def test_no_one_and_nonsense_fit_nothing(passwords, stored):
     assert not await passwords.verify(stored, "correct horse battery")
 
 

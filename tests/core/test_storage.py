@@ -58,7 +58,7 @@ async def test_it_goes_when_the_transaction_is_rolled_back(own_database, storage
     assert files(storage) == []
 
 
-async def test_it_goes_when_nothing_was_asked_of_the_database_yet(own_database, storage):
+async def test_it_goes_when_the_database_was_not_used_yet(own_database, storage):
     async with rolled_back(own_database) as db:
         await storage.store(db, {MAIN_PART: b"one"})
     assert files(storage) == []
@@ -96,7 +96,7 @@ async def test_a_savepoint_decides_nothing(own_database, storage):
     assert files(storage) == ["paper"]
 
 
-async def test_whoever_is_cancelled_while_writing_leaves_nothing(own_database, storage):
+async def test_who_is_cancelled_while_writing_leaves_nothing(own_database, storage):
     async def store() -> None:
         async with own_database.work() as db:
             await storage.store(db, {MAIN_PART: os.urandom(30_000_000)})
@@ -154,7 +154,7 @@ async def test_only_parts_of_ours_lead_anywhere(storage, part):
         storage.path("0" * 32, part)
 
 
-async def test_sweeping_takes_what_nobody_mentions_and_nothing_younger_than_ten_minutes(own_database, storage):
+async def test_sweeping_takes_what_no_one_mentions_and_nothing_younger_than_ten_minutes(own_database, storage):
     async with own_database.work() as db:
         referenced, orphan, young = [await storage.store(db, {MAIN_PART: b"one"}) for _ in range(3)]
     unfinished = storage.ensure_incoming() / "unfinished"

@@ -1,4 +1,4 @@
-"""Runs `doorstep dev` as a process of its own, as a developer at a terminal would."""
+"""Run `doorstep dev` as a process, as a developer at a terminal does."""
 
 import fcntl
 import os

@@ -115,7 +115,7 @@ def test_even_a_kill_leaves_no_process(run: DevProcess) -> None:
     assert still_alive(processes, within=5) == set()
 
 
-def test_a_port_that_somebody_uses_is_said_so(tmp_path: Path) -> None:
+def test_a_port_that_someone_uses_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert failure_of("--data", tmp_path, "--port", str(port)) == (
@@ -143,7 +143,7 @@ def test_settings_that_lead_nowhere_are_named_without_their_password(
     assert "hush" not in failure
 
 
-def test_a_data_folder_that_cannot_be_one_is_said_so(tmp_path: Path, port: int) -> None:
+def test_a_data_folder_that_cannot_be_one_is_reported(tmp_path: Path, port: int) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
     assert "cannot be used: Not a directory" in failure_of("--data", file / "below", "--port", str(port))
@@ -157,7 +157,7 @@ def test_a_data_folder_that_cannot_be_one_is_said_so(tmp_path: Path, port: int) 
         (("--host", "nowhere.invalid"), "--host nowhere.invalid is not a name or address of this machine"),
     ],
 )
-def test_an_address_that_cannot_be_listened_on_is_said_so(
+def test_an_address_that_cannot_be_listened_on_is_reported(
     tmp_path: Path, arguments: tuple[str, str], message: str
 ) -> None:
     assert message in failure_of("--data", tmp_path, *arguments)

@@ -80,7 +80,7 @@ def test_the_servers_listen_on_the_loopback_only_and_ask_for_a_password(servers:
         postgres.sql("SELECT 1")
 
 
-def test_the_files_belong_to_whoever_runs_the_server(servers: Servers) -> None:
+def test_the_files_belong_to_the_user_who_runs_the_server(servers: Servers) -> None:
     """As root, another account runs the server in a folder that it can access."""
     cluster = postgres_of(servers).dir.cluster
     assert cluster.stat().st_mode & 0o777 == 0o700

@@ -31,7 +31,7 @@ class VisitorBrowser(httpx.AsyncClient):
     """A browser that only reads pages."""
 
     def __init__(self, app: Litestar) -> None:
-        super().__init__(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=URL)
+        super().__init__(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=URL)  # type: ignore[arg-type]
 
     async def visit(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> Page:
         return Page(await self.get(path, params=fields or None, headers=headers))
@@ -68,13 +68,13 @@ async def town(app: Litestar) -> Town:
     with clock.freeze(TUESDAY):
         async with database.work(app.state.services.after_commit) as db:
             await load_catalogue(db)
-            services = {one.slug: one for one in await db.scalars(select(Service))}
+            services = {service.slug: service for service in await db.scalars(select(Service))}
             pipes = [services[slug] for slug in (LEAKS, "tap-or-mixer-replacement", "blocked-drain-or-floor-trap")]
             await a_professional(db, "Devi Rao", services=pipes[2:], pincodes=[ADYAR])
             return Town(
                 ravi=await a_professional(db, "Ravi Kumar", services=pipes),
                 balu=await a_professional(db, "Balasubramaniam V", services=pipes[:1], home=BESANT_NAGAR),
-                geeta=await a_professional(db, "Geeta Menon", services=pipes[:1], standing="pending"),
+                geeta=await a_professional(db, "Geeta Menon", services=pipes[:1], approval="pending"),
                 arun=await a_professional(
                     db, "Arun Das", services=[services["ceiling-fan-installation"]], pincodes=[BESANT_NAGAR]
                 ),

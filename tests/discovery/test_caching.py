@@ -11,13 +11,13 @@ from litestar import Litestar
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.professional import Professional
+from app.accounts.professional import ApprovalStatus, Professional
+from app.accounts.repository import ProfessionalRatings
 from app.accounts.user import User
 from app.bookings import booking as booking_module
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_by_customer
 from app.bookings.holds import BookingRequest, expire_holds, hold
-from app.bookings.repository import Bookings
 from app.catalog.service import Service
 from app.core import clock, events
 from app.core.after_commit import AfterCommit
@@ -60,7 +60,7 @@ class CachedTown:
         return page.text if page.status == 200 else str(page.status)
 
     async def is_cached(self, name: str) -> bool:
-        """Read twice: the second time nobody asks the database."""
+        """Read twice: the second time without a database query."""
         await self.read(name)
         with recorded_statements(self.app.state.services.database) as statements:
             await self.read(name)
@@ -79,7 +79,7 @@ class CachedTown:
             code = booking.live_code(phase)
             assert code is not None
             booking.start(self.worker, code, encryption) if phase == "start" else booking.complete(self.worker, code)
-        await Bookings(db).count_job(self.worker.id)
+        await ProfessionalRatings(db).count_job(self.worker.id)
         return booking
 
     async def write(self, action: Callable[[AsyncSession], Awaitable[object]]) -> None:
@@ -116,9 +116,9 @@ async def test_a_hold_takes_the_time_from_every_page_and_its_end_gives_it_back(c
 
 
 async def test_a_hold_of_the_first_time_moves_the_earliest_on_cards(cached: CachedTown) -> None:
-    assert "Today 11:00" in await cached.read("results")
+    assert "Today 11:00\xa0am" in await cached.read("results")
     await cached.write(lambda db: hold(db, cached.customer, cached.booking_request(days=0, hour=11)))
-    assert "Today 11:00" not in await cached.read("results")
+    assert "Today 11:00\xa0am" not in await cached.read("results")
 
 
 async def test_a_cancelled_booking_frees_its_time_at_once(cached: CachedTown) -> None:
@@ -155,7 +155,7 @@ async def test_a_new_price_and_a_new_service_are_seen_on_the_next_request(cached
         assert "₹177" in await cached.read(name), name
 
 
-async def test_a_retired_service_is_said_to_be_no_longer_offered(cached: CachedTown) -> None:
+async def test_a_retired_service_is_shown_as_no_longer_offered(cached: CachedTown) -> None:
     assert cached.service.name in await cached.read("results")
 
     async def retire(db: AsyncSession) -> None:
@@ -185,15 +185,15 @@ async def test_a_blocked_professional_is_gone_at_once(cached: CachedTown) -> Non
 
 async def test_an_approved_professional_is_there_at_once(cached: CachedTown) -> None:
     async with cached.app.state.services.database.work(cached.app.state.services.after_commit) as db:
-        newcomer = await a_professional(
-            db, "Nila Devi", services=[cached.service], standing="pending", pincodes=[cached.pincode]
+        new_professional = await a_professional(
+            db, "Nila Devi", services=[cached.service], approval="pending", pincodes=[cached.pincode]
         )
     assert "Nila D." not in await cached.read("service")
 
     async def approve(db: AsyncSession) -> None:
-        row = await db.get_one(Professional, newcomer.id)
-        row.standing, row.approved_at = "approved", clock.now()
-        (await db.get_one(User, newcomer.id)).record("person.approved", by=PLATFORM)
+        row = await db.get_one(Professional, new_professional.id)
+        row.approval_status, row.approved_at = ApprovalStatus.APPROVED, clock.now()
+        (await db.get_one(User, new_professional.id)).record("person.approved", by=PLATFORM)
 
     await cached.write(approve)
     assert "Nila D." in await cached.read("service")
@@ -223,9 +223,9 @@ async def test_another_process_forgets_as_well(cached: CachedTown) -> None:
     await elsewhere.start()
     try:
         assert TEN in await cached.read("service")
-        wish = cached.booking_request(days=1, hour=10)
+        booking_request = cached.booking_request(days=1, hour=10)
         async with cached.app.state.services.database.work(elsewhere) as db:
-            await hold(db, cached.customer, wish)
+            await hold(db, cached.customer, booking_request)
         for _ in range(40):
             if TEN not in await cached.read("service"):
                 return
@@ -239,7 +239,7 @@ async def test_without_the_clearing_the_old_page_would_stand(
     cached: CachedTown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tests above can fail: this is what they would see."""
-    others = [one for one in events._listeners if one is not invalidate_cache]
+    others = [listener for listener in events._listeners if listener is not invalidate_cache]
     monkeypatch.setattr(events, "_listeners", others)
     assert TEN in await cached.read("service")
     await cached.write(lambda db: hold(db, cached.customer, cached.booking_request(days=1, hour=10)))
@@ -247,7 +247,7 @@ async def test_without_the_clearing_the_old_page_would_stand(
     cached.app.state.services.after_commit.cache.clear()
 
 
-async def test_nothing_is_kept_of_somebody_signed_in(cached: CachedTown, asha: VisitorBrowser) -> None:
+async def test_nothing_is_kept_of_someone_signed_in(cached: CachedTown, asha: VisitorBrowser) -> None:
     cached.browser = asha
     for name in cached.pages:
         assert not await cached.is_cached(name), name

@@ -6,7 +6,7 @@ import pytest
 from litestar import Litestar
 
 from app.core import clock
-from app.reviews import ratings
+from app.reviews.repository import Reviews
 from app.reviews.review import Review
 from tests.discovery.conftest import Town, VisitorBrowser
 from tests.factories import a_block, a_customer, a_professional, a_request, a_service, a_start, an_admin
@@ -17,11 +17,11 @@ async def test_a_public_card_shows_first_name_trade_years_rating_jobs_and_areas(
 ) -> None:
     page = await visitor.visit(f"/professionals/{town.ravi.id}")
     assert page.status == 200
-    for words in ("Ravi K.", "Plumbing from Adyar", "8 years", "Papers checked", "0 jobs", "Tiruvanmiyur", "₹149"):
-        assert words in page.text, words
+    for text in ("Ravi K.", "Plumbing from Adyar", "8 years", "Papers checked", "0 jobs", "Tiruvanmiyur", "₹149"):
+        assert text in page.text, text
 
 
-async def test_a_public_card_tells_nothing_private(visitor: VisitorBrowser, town: Town) -> None:
+async def test_a_public_card_shows_nothing_private(visitor: VisitorBrowser, town: Town) -> None:
     page = await visitor.visit(f"/professionals/{town.ravi.id}")
     for secret in ("Kumar", town.ravi.email, town.ravi.phone):
         assert secret not in page.text
@@ -46,26 +46,26 @@ async def test_reviews_are_paged_newest_first_and_none_is_lost(
     visitor: VisitorBrowser, town: Town, app: Litestar
 ) -> None:
     slug, worker = await _reviewed(app, 45)
-    seen: list[str] = []
+    visited: list[str] = []
     page = await visitor.visit(f"/services/{slug}/reviews")
     assert "45 reviews" in page.text
     while True:
-        seen += re.findall(r"Review number (\d+)\.", page.text)
+        visited += re.findall(r"Review number (\d+)\.", page.text)
         following = [link for link in page.links if "after=" in link]
         if not following:
             break
         page = await visitor.visit(following[0])
-    assert seen == [str(n) for n in reversed(range(45))]
+    assert visited == [str(n) for n in reversed(range(45))]
     assert "45 reviews" in (await visitor.visit(f"/professionals/{worker}")).text
 
 
 async def test_averages_on_the_page_equal_a_recount(visitor: VisitorBrowser, app: Litestar) -> None:
     slug, _ = await _reviewed(app, 7)
-    given = [n % 5 + 1 for n in range(7)]
+    values = [n % 5 + 1 for n in range(7)]
     page = await visitor.visit(f"/services/{slug}?pincode=600020")
-    assert f"{sum(given) / 7:.1f}" in page.text
-    told = re.findall(r'value="(\d+)" aria-label="(\d) stars?"', page.text)
-    assert told == [(str(given.count(stars)), str(stars)) for stars in (5, 4, 3, 2, 1)]
+    assert f"{sum(values) / 7:.1f}" in page.text
+    text = re.findall(r'value="(\d+)" aria-label="(\d) stars?"', page.text)
+    assert text == [(str(values.count(stars)), str(stars)) for stars in (5, 4, 3, 2, 1)]
 
 
 async def test_a_review_shows_first_name_and_place_never_the_surname(visitor: VisitorBrowser, app: Litestar) -> None:
@@ -91,7 +91,7 @@ async def test_a_cursor_that_was_not_ours_is_refused_in_words(visitor: VisitorBr
         assert "<h1" in page.text
 
 
-async def _reviewed(app: Litestar, count: int, words: str = "Review number {n}.") -> tuple[str, int]:
+async def _reviewed(app: Litestar, count: int, text: str = "Review number {n}.") -> tuple[str, int]:
     """A service with that many reviews, and who did the work."""
     async with app.state.services.database.work(app.state.services.after_commit) as db:
         service = await a_service(db, "Tuning a sitar")
@@ -105,10 +105,10 @@ async def _reviewed(app: Litestar, count: int, words: str = "Review number {n}."
                 professional_id=worker.id,
                 service_id=service.id,
                 rating=n % 5 + 1,
-                comment=words.format(n=n),
+                comment=text.format(n=n),
                 created_at=clock.now(),
             )
             db.add(review)
             await db.flush()
-            await ratings.add_review(db, review)
+            await Reviews(db).count_stars(review)
     return service.slug, worker.id

@@ -13,13 +13,13 @@ async def test_home_has_the_search_twelve_doors_and_three_services(visitor: Visi
     page = await visitor.visit("/")
     assert page.status == 200
     assert page.form("/services", having="q").fields.keys() >= {"q", "pincode"}
-    doors = [link for link in page.links if "category=" in link]
-    assert len(doors) == 12
-    assert (await visitor.visit(doors[0])).status == 200
+    category_tiles = [link for link in page.links if "category=" in link]
+    assert len(category_tiles) == 12
+    assert (await visitor.visit(category_tiles[0])).status == 200
     assert f"/services/{LEAKS}?pincode=600020" in page.links
 
 
-async def test_booked_most_is_said_only_when_it_is_true(visitor: VisitorBrowser, town: Town, app: Litestar) -> None:
+async def test_booked_most_is_shown_only_when_it_is_true(visitor: VisitorBrowser, town: Town, app: Litestar) -> None:
     assert "Ready to book in Adyar" in (await visitor.visit("/")).text
     async with app.state.services.database.work(app.state.services.after_commit) as db:
         for n, slug in enumerate((LEAKS, "tap-or-mixer-replacement", "blocked-drain-or-floor-trap")):
@@ -27,8 +27,8 @@ async def test_booked_most_is_said_only_when_it_is_true(visitor: VisitorBrowser,
                 await a_request(db, town.asha, town[slug], a_start(1 + day, 9 + 3 * n))
     page = await visitor.visit("/")
     assert "Booked most in Adyar" in page.text
-    shown = [unescape(name) for name in re.findall(r'class="service__name">([^<]+)<', page.text)]
-    assert shown == ["Blocked drain or floor trap", "Tap or mixer replacement", "Fixing leaks and pipes"]
+    displayed = [unescape(name) for name in re.findall(r'class="service__name">([^<]+)<', page.text)]
+    assert displayed == ["Blocked drain or floor trap", "Tap or mixer replacement", "Fixing leaks and pipes"]
 
 
 async def test_visitors_get_no_cookie_and_pages_say_what_they_vary_by(visitor: VisitorBrowser, town: Town) -> None:

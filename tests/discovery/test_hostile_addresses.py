@@ -53,7 +53,7 @@ async def test_no_field_of_a_service_breaks_it(visitor: VisitorBrowser, name: st
         assert "<h1" in page.text
 
 
-async def test_a_nul_byte_in_the_words_is_told_beside_the_field(visitor: VisitorBrowser) -> None:
+async def test_a_nul_byte_in_the_words_is_shown_beside_the_field(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?q=%00&pincode=600020")
     assert page.status == 422
     assert 'id="q-error"' in page.text
@@ -66,7 +66,7 @@ async def test_endless_words_are_cut(visitor: VisitorBrowser) -> None:
     assert len(page.text) < 60_000
 
 
-async def test_a_field_said_twice_and_fields_unknown_do_no_harm(visitor: VisitorBrowser) -> None:
+async def test_a_field_repeated_and_fields_unknown_do_no_harm(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?q=leak&q=fan&pincode=600020&pincode=600090&admin=1&id=1")
     assert page.status == 200
 

@@ -38,18 +38,18 @@ async def test_misspelt_words_are_read_out_again(visitor: VisitorBrowser) -> Non
     assert "We read “tap leking” as" in page.text
 
 
-@pytest.mark.parametrize("place", ["Adyar", "600020"])
-async def test_a_place_alone_shows_all_that_can_be_booked_there(visitor: VisitorBrowser, place: str) -> None:
-    page = await visitor.visit("/services", q=place)
+@pytest.mark.parametrize("location", ["Adyar", "600020"])
+async def test_a_place_alone_shows_all_that_can_be_booked_there(visitor: VisitorBrowser, location: str) -> None:
+    page = await visitor.visit("/services", q=location)
     assert sorted(names(page)) == ["Blocked drain or floor trap", "Fixing leaks and pipes", "Tap or mixer replacement"]
-    assert "Three services near Adyar" in page.text
+    assert "3 services near Adyar" in page.text
     assert 'value="600020"' in page.text
 
 
-async def test_only_what_somebody_approved_does_there_is_shown(visitor: VisitorBrowser) -> None:
+async def test_only_what_someone_approved_does_there_is_shown(visitor: VisitorBrowser) -> None:
     assert "Ceiling fan installation" not in names(await visitor.visit("/services?pincode=600020"))
     assert "Ceiling fan installation" in names(await visitor.visit("/services?pincode=600090"))
-    assert names(await visitor.visit("/services?q=fan&pincode=600020")) != []  # suggestions, said to be others
+    assert names(await visitor.visit("/services?q=fan&pincode=600020")) != []  # suggestions, labelled as other services
     page = await visitor.visit("/services?q=fan&pincode=600020")
     assert "Nobody near Adyar does that yet" in page.text
 
@@ -72,7 +72,7 @@ async def test_a_pincode_without_coordinates_has_nearest_ones_too(visitor: Visit
 
 
 @pytest.mark.parametrize("typed", ["999999", "banana7", "00", "6000", "-1", "9" * 30])
-async def test_an_unknown_pincode_is_told_beside_its_field_and_kept(visitor: VisitorBrowser, typed: str) -> None:
+async def test_an_unknown_pincode_is_shown_beside_its_field_and_kept(visitor: VisitorBrowser, typed: str) -> None:
     page = await visitor.visit("/services", q="leak", pincode=typed)
     assert page.status == 422
     assert 'id="pincode-error"' in page.text
@@ -80,25 +80,25 @@ async def test_an_unknown_pincode_is_told_beside_its_field_and_kept(visitor: Vis
     assert 'value="leak"' in page.text
 
 
-async def test_what_nobody_offers_finds_nothing_and_says_what_else_there_is(visitor: VisitorBrowser) -> None:
+async def test_what_no_one_offers_finds_nothing_and_says_what_else_there_is(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?q=helicopter&pincode=600020")
     assert page.status == 200
     assert "We found nothing for that" in page.text
     assert "Often asked for" in page.text
-    assert "Today 11:00" in page.text
+    assert "Today 11:00\xa0am" in page.text
     assert "No free time" not in page.text
 
 
 async def test_the_door_finds_what_the_search_finds(visitor: VisitorBrowser, town: Town, app) -> None:
     async with app.state.services.database.work() as db:
-        meant = {hit.service_id for hit in await find_services(db, "tap")}
-    there = {one.name for one in town.services.values() if one.id in meant}
+        matches = {hit.service_id for hit in await find_services(db, "tap")}
+    there = {value.name for value in town.services.values() if value.id in matches}
     found = set(names(await visitor.visit("/services?q=tap&pincode=600020")))
     assert found
     assert found <= there
 
 
-async def test_without_a_pincode_cards_tell_no_time(visitor: VisitorBrowser) -> None:
+async def test_without_a_pincode_cards_show_no_time(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services")
     assert "Type your pincode to see who is free near you" in page.text
     assert "Times need your pincode" in page.text
@@ -123,7 +123,7 @@ async def test_filters_narrow_and_can_be_taken_off(visitor: VisitorBrowser) -> N
 
 async def test_cards_say_the_earliest_time_after_the_notice(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?q=leak&pincode=600020")
-    assert "Today 11:00" in page.text
+    assert "Today 11:00\xa0am" in page.text
 
 
 async def test_htmx_gets_the_list_alone_and_history_the_page(visitor: VisitorBrowser) -> None:
@@ -136,8 +136,8 @@ async def test_htmx_gets_the_list_alone_and_history_the_page(visitor: VisitorBro
     assert "HX-Request-Type" in piece.response.headers["vary"]
     whole = await visitor.visit(address, {"hx-request": "true", "hx-request-type": "full"})
     assert "<html" in whole.text
-    again = await visitor.visit(address)
-    assert "<html" in again.text
+    repeated = await visitor.visit(address)
+    assert "<html" in repeated.text
 
 
 async def test_a_list_asks_the_database_few_things(app, visitor: VisitorBrowser) -> None:

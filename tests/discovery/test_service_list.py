@@ -27,30 +27,35 @@ cards = some.lists(some.tuples(numbers, numbers, numbers, numbers), max_size=40)
 )
 
 
-@given(shelf=cards, sort=some.sampled_from(SORTS), size=some.integers(1, 7), free=some.dictionaries(numbers, numbers))
+@given(
+    cards_of_category=cards,
+    sort=some.sampled_from(SORTS),
+    size=some.integers(1, 7),
+    free=some.dictionaries(numbers, numbers),
+)
 def test_pages_put_together_are_the_whole_list_in_order(
-    shelf: list[ServiceCard], sort: str, size: int, free: dict[int, int]
+    category: list[ServiceCard], sort: str, size: int, free: dict[int, int]
 ) -> None:
     first = {number: TUESDAY + timedelta(hours=hours) for number, hours in free.items()}
-    seen: list[ServiceCard] = []
+    visited: list[ServiceCard] = []
     cursor: str | None = None
     while True:
-        page = page_of_cards(shelf, sort, cursor, first, size)
-        seen += page.items
+        page = page_of_cards(category, sort, cursor, first, size)
+        visited += page.items
         cursor = page.next
         if cursor is None:
             break
-    assert seen == list(page_of_cards(shelf, sort, None, first, len(shelf) or 1).items)
-    assert sorted(card.id for card in seen) == [card.id for card in shelf]
+    assert visited == list(page_of_cards(category, sort, None, first, len(category) or 1).items)
+    assert sorted(card.id for card in visited) == [card.id for card in category]
 
 
 def test_each_sort_puts_first_what_it_promises() -> None:
     cheap, good, soon = a_card(1, 50_00), a_card(2, 200_00, stars=48, reviews=10), a_card(3, 300_00, stars=3, reviews=1)
-    shelf = [good, cheap, soon]
+    category = [good, cheap, soon]
     free = {3: TUESDAY, 2: TUESDAY + timedelta(days=1)}
-    firsts = {sort: page_of_cards(shelf, sort, None, free).items[0] for sort in SORTS}
+    firsts = {sort: page_of_cards(category, sort, None, free).items[0] for sort in SORTS}
     assert firsts == {"best": good, "price": cheap, "rating": good, "earliest": soon}
-    assert page_of_cards(shelf, "earliest", None, free).items[-1] == cheap  # nobody is free for it
+    assert page_of_cards(category, "earliest", None, free).items[-1] == cheap  # no professional is free for it
 
 
 def test_filters_keep_what_fits_all_of_them() -> None:
@@ -62,9 +67,9 @@ def test_filters_keep_what_fits_all_of_them() -> None:
 
 
 def test_matches_keep_the_order_of_the_search_and_lists_that_of_what_people_wrote() -> None:
-    shelf = [a_card(1, reviews=1), a_card(2, reviews=9), a_card(3)]
-    assert [card.id for card in by_rank(shelf, [3, 99, 1])] == [3, 1]
-    assert [card.id for card in by_popularity(shelf)] == [2, 1, 3]
+    category = [a_card(1, reviews=1), a_card(2, reviews=9), a_card(3)]
+    assert [card.id for card in by_rank(category, [3, 99, 1])] == [3, 1]
+    assert [card.id for card in by_popularity(category)] == [2, 1, 3]
 
 
 def test_a_cursor_that_was_not_ours_is_missing() -> None:

@@ -8,7 +8,7 @@ AS_HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 ROWS = "SELECT pincode, category_id, searches FROM unmet_searches ORDER BY 1, 2"
 
 
-async def test_a_search_where_nobody_works_is_counted_each_time(scene: Scene, meena: Person):
+async def test_a_search_where_no_one_works_is_counted_each_time(scene: Scene, meena: Person):
     async with Person(scene.app) as visitor:
         for _ in range(3):
             assert (await visitor.visit(f"/services?q=leaks&pincode={TAMBARAM}")).status == 200
@@ -29,7 +29,7 @@ async def test_counts_of_two_processes_add_up(scene: Scene):
     assert await scene.rows(ROWS) == [(TAMBARAM, category, 2), (TAMBARAM, None, 4)]
 
 
-async def test_a_search_that_finds_somebody_or_nothing_readable_is_not_counted(scene: Scene):
+async def test_a_search_that_finds_someone_or_nothing_readable_is_not_counted(scene: Scene):
     async with Person(scene.app) as visitor:
         await visitor.visit(f"/services?pincode={ADYAR}")
         await visitor.visit("/services?q=leaks")

@@ -1,4 +1,4 @@
-"""The desk's bookings, dispatch and ledger as an admin uses them, by plain forms and with HTMX."""
+"""The admin pages of bookings, dispatch and ledger, by plain forms and with HTMX."""
 
 import re
 from datetime import timedelta
@@ -45,9 +45,6 @@ async def found(scene, meena, **fields: object) -> list[str]:
     page = await meena.visit(f"{BOOKINGS}?{urlencode({'service': scene.service.id, **fields})}")
     assert page.status == 200, page.text
     return listed(page)
-
-
-# The table
 
 
 async def test_every_filter_of_the_address_finds_what_it_says_and_nothing_else(scene, asha, meena):
@@ -112,17 +109,14 @@ async def test_pages_by_key_show_everything_once_in_each_order(scene, asha, meen
             {"asha": scene.asha.id, "service": scene.service.id},
         )
     for sort in ("starts", "-starts", "made", "-made", "price", "-price"):
-        seen, page = [], await meena.visit(f"{BOOKINGS}?service={scene.service.id}&sort={sort}")
+        visited, page = [], await meena.visit(f"{BOOKINGS}?service={scene.service.id}&sort={sort}")
         for _ in range(5):
-            seen += listed(page)
+            visited += listed(page)
             after = re.search(r'class="button button--next"\s+href="([^"]+)"', page.text)
             if not after:
                 break
             page = await meena.visit(after[1].replace("&amp;", "&"))
-        assert len(seen) == len(set(seen)) == 45, sort
-
-
-# One booking
+        assert len(visited) == len(set(visited)) == 45, sort
 
 
 async def test_the_panel_stands_beside_the_table_and_alone_for_htmx(scene, asha, meena):
@@ -140,7 +134,7 @@ async def test_the_panel_stands_beside_the_table_and_alone_for_htmx(scene, asha,
     assert (await meena.visit(f"{BOOKINGS}/NOSUCH01")).status == 404
 
 
-async def test_who_looks_at_address_and_phones_is_written_down_and_nobody_sees_them_before(scene, asha, meena):
+async def test_who_looks_at_address_and_phones_is_written_down_and_no_one_sees_them_before(scene, asha, meena):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
     booking = await scene.booking(reference)
@@ -148,12 +142,12 @@ async def test_who_looks_at_address_and_phones_is_written_down_and_nobody_sees_t
         page = await meena.visit(f"{BOOKINGS}/{reference}?tab={tab}")
         assert booking.address not in page.text
         assert scene.asha.phone[-5:] not in page.text
-    seen = "SELECT count(*) FROM events WHERE name = 'booking.contact_seen'"
-    assert await scene.scalar(seen) == 0
+    statement = "SELECT count(*) FROM events WHERE name = 'booking.contact_seen'"
+    assert await scene.scalar(statement) == 0
     page = await meena.visit(f"{BOOKINGS}/{reference}/contact")
     assert booking.address in page.text
     assert scene.asha.phone in page.text
-    assert await scene.scalar(seen) == 1
+    assert await scene.scalar(statement) == 1
 
 
 async def test_no_code_is_ever_on_an_admins_screen_and_it_is_voided_with_a_reason(scene, asha, meena):
@@ -171,8 +165,8 @@ async def test_no_code_is_ever_on_an_admins_screen_and_it_is_voided_with_a_reaso
         text_of = (await meena.visit(f"{BOOKINGS}/{reference}?tab={tab}")).text
         assert code not in text_of
         assert f"{code[:3]} {code[3:]}" not in text_of
-    again = await meena.submit(page, "/voided-code", reason="Again.")
-    assert again.status == 409
+    repeated = await meena.submit(page, "/voided-code", reason="Again.")
+    assert repeated.status == 409
     assert "The code does not work any more." in (await asha.visit(f"/bookings/{reference}")).text
     mails = "SELECT recipient_id FROM outbox WHERE kind = 'code_withdrawn' AND data ->> 'booking' = :ref"
     assert await scene.rows(mails, ref=reference) == [(scene.asha.id,)]
@@ -195,22 +189,19 @@ async def test_what_a_customer_objects_to_is_found_and_read(scene, asha, meena):
     assert "I was at home all day." in (await meena.visit(f"{BOOKINGS}/{reference}")).text
 
 
-# Dispatch
-
-
-async def test_what_waits_is_given_by_a_plain_form_to_somebody_who_is_free(scene, asha, meena):
+async def test_what_waits_is_given_by_a_plain_form_to_someone_who_is_free(scene, asha, meena):
     reference = await scene.paid(asha)
     page = await meena.visit(DISPATCH)
     assert reference in listed(page)
     panel = await meena.visit(f"{DISPATCH}/{reference}")
     assert "2 people are free" in panel.text
-    given = await meena.submit_and_follow(panel, "/assignment", professional_id=str(scene.kumar.id))
-    assert "Kumar Raja has the job. Both have been told." in given.text
+    values = await meena.submit_and_follow(panel, "/assignment", professional_id=str(scene.kumar.id))
+    assert "Kumar Raja has the job. Both have been told." in values.text
     assert reference not in listed(await meena.visit(DISPATCH))
     assert (await scene.booking(reference)).professional_id == scene.kumar.id
     mails = "SELECT kind, recipient_id FROM outbox WHERE data ->> 'booking' = :ref AND kind <> 'booking_requested'"
-    told = await scene.rows(mails, ref=reference)
-    assert set(told) == {("booking_assigned", scene.asha.id), ("job_given", scene.kumar.id)}
+    rows = await scene.rows(mails, ref=reference)
+    assert set(rows) == {("booking_assigned", scene.asha.id), ("job_given", scene.kumar.id)}
     later = await meena.visit(f"{DISPATCH}/{reference}")
     assert later.path == f"{BOOKINGS}/{reference}"
 
@@ -224,15 +215,15 @@ async def test_with_htmx_the_panel_says_so_and_the_row_goes(scene, asha, meena):
     assert f'hx-target="#booking-{reference}" hx-swap="delete"' in answer.text
 
 
-async def test_whoever_is_not_free_is_refused_in_words_and_a_job_taken_meanwhile_too(scene, asha, meena):
+async def test_who_is_not_free_is_refused_with_a_reason_and_a_job_taken_meanwhile_too(scene, asha, meena):
     reference = await scene.paid(asha)
     async with scene.database.work() as db:
-        pending = await a_professional(db, "Devi Kumar", services=[scene.service], standing="pending")
+        pending = await a_professional(db, "Devi Kumar", services=[scene.service], approval="pending")
     page = await meena.visit(f"{DISPATCH}/{reference}")
     assert "Not approved." in page.text
-    no = await meena.submit(page, "/assignment", professional_id=str(pending.id))
-    assert no.status == 409
-    assert "Devi Kumar cannot have it. Not approved." in no.text
+    rejected_extra = await meena.submit(page, "/assignment", professional_id=str(pending.id))
+    assert rejected_extra.status == 409
+    assert "Devi Kumar cannot have it. Not approved." in rejected_extra.text
     for nonsense, status in (("banana", 422), ("0", 422), ("999999", 404), (str(scene.asha.id), 404)):
         assert (await meena.submit(page, "/assignment", professional_id=nonsense)).status == status
     await scene.accepted(reference)
@@ -241,7 +232,7 @@ async def test_whoever_is_not_free_is_refused_in_words_and_a_job_taken_meanwhile
     assert "This job has been accepted." in late.text
 
 
-async def test_the_time_that_is_left_is_said_until_the_customer_must_choose(scene, asha, meena):
+async def test_the_time_that_is_left_is_shown_until_the_customer_must_choose(scene, asha, meena):
     reference = await scene.paid(asha)
     assert "it is cancelled and everything refunded" in (await meena.visit(f"{DISPATCH}/{reference}")).text
     with clock.freeze(a_start() + timedelta(minutes=1)):
@@ -251,17 +242,14 @@ async def test_the_time_that_is_left_is_said_until_the_customer_must_choose(scen
         assert "Give it" not in page.text
 
 
-# The ledger
-
-
-async def test_the_ledger_lists_every_line_and_adds_up_what_was_asked_for(scene, asha, meena):
+async def test_the_ledger_lists_every_line_and_adds_up_the_filtered_lines(scene, asha, meena):
     reference = await scene.done(asha)
     booking = await scene.booking(reference)
     here = f"/admin/ledger?service={scene.service.id}"
     everything = await meena.visit(here)
     lines = "SELECT count(*) FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id"
-    mine = f"{lines} WHERE t.booking_id = :id"
-    assert everything.text.count('<tr id="line-') == await scene.scalar(mine, id=booking.id)
+    own = f"{lines} WHERE t.booking_id = :id"
+    assert everything.text.count('<tr id="line-') == await scene.scalar(own, id=booking.id)
     assert 'id="sum">₹0<' in everything.text
     commission = await meena.visit(f"{here}&account=commission")
     assert commission.text.count('<tr id="line-') == 1

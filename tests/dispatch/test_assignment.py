@@ -1,7 +1,8 @@
-"""A job given by hand: whom an admin may choose, in words why not the others, and the races about it."""
+"""Assignment by an admin: who may be chosen, why not the others, and the races."""
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
@@ -9,16 +10,17 @@ from sqlalchemy.dialects.postgresql import Range
 
 from app.accounts.professional import Professional
 from app.bookings.booking import Booking
+from app.bookings.code import CodePhase
 from app.bookings.holds import BookingRequest, hold
-from app.check.invariants import BOOKINGS
-from app.check.run import BOUND
+from app.check.invariants import BOOKING_INVARIANTS
+from app.check.run import PARAMETERS
 from app.core import clock
 from app.core.db import Database
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.dispatch.assignment import assign, find_assignment_candidates, void_code
 from app.jobs.acceptance import accept, hand_back, pass_on
-from app.scheduling.working_hours import Offering, TimeOff
+from app.scheduling.working_hours import OfferedService, TimeOff
 from tests.factories import (
     ADYAR,
     TAMBARAM,
@@ -35,7 +37,10 @@ ENCRYPTION = Encryption("a secret for tests only")
 
 
 async def reasons(db, booking) -> dict[str, list[str]]:
-    return {one.candidate.full_name.split()[0]: one.objections for one in await find_assignment_candidates(db, booking)}
+    return {
+        candidate.candidate.full_name.split()[0]: candidate.objections
+        for candidate in await find_assignment_candidates(db, booking)
+    }
 
 
 async def a_town(db):
@@ -43,9 +48,9 @@ async def a_town(db):
     return service, await a_customer(db), await an_admin(db)
 
 
-async def test_of_everybody_who_does_the_work_it_is_said_why_they_are_not_free(db):
+async def test_of_everyone_who_does_the_work_it_is_explained_why_they_are_not_free(db):
     service, asha, meena = await a_town(db)
-    named = {
+    named: dict[str, dict[str, Any]] = {
         "Bala": {},
         "Chitra": {"pincodes": (TAMBARAM,)},
         "Devi": {"standing": "pending"},
@@ -69,24 +74,26 @@ async def test_of_everybody_who_does_the_work_it_is_said_why_they_are_not_free(d
         )
     )
     await db.execute(
-        update(Offering).where(Offering.professional_id == professionals["Hari"].id).values(standing="pending")
+        update(OfferedService)
+        .where(OfferedService.professional_id == professionals["Hari"].id)
+        .values(approval_status="pending")
     )
     await db.execute(
         update(Professional)
         .where(Professional.user_id == professionals["Indu"].id)
-        .values(papers_expire_on=clock.today())
+        .values(documents_expire_on=clock.today())
     )
     await pass_on(db, professionals["Jaya"], booking.reference, "My back hurts.")
-    said = await reasons(db, booking)
-    assert said["Bala"] == []
-    assert said["Chitra"] == ["Does not work in this pincode."]
-    assert said["Devi"] == ["Not approved."]
-    assert said["Elango"] == ["Outside their working hours."]
-    assert said["Farid"][0] == "Blocked."
-    assert said["Gita"] == ["Away at that time."]
-    assert said["Hari"] == ["Not approved for this service."]
-    assert said["Indu"] == ["A paper is out of date."]
-    assert said["Jaya"] == ["Passed on this job."]
+    message = await reasons(db, booking)
+    assert message["Bala"] == []
+    assert message["Chitra"] == ["Does not work in this pincode."]
+    assert message["Devi"] == ["Not approved."]
+    assert message["Elango"] == ["Outside their working hours."]
+    assert message["Farid"][0] == "Blocked."
+    assert message["Gita"] == ["Away at that time."]
+    assert message["Hari"] == ["Not approved for this service."]
+    assert message["Indu"] == ["A paper is out of date."]
+    assert message["Jaya"] == ["Passed on this job."]
 
 
 async def test_a_job_at_that_time_is_named_and_so_is_one_too_far_away_to_come_from(db):
@@ -97,12 +104,12 @@ async def test_a_job_at_that_time_is_named_and_so_is_one_too_far_away_to_come_fr
     for name in ("Bala Vel", "Chitra Raja"):
         await a_professional(db, name, services=[service], pincodes=(ADYAR, TAMBARAM))
     same = await a_request(db, asha, service, a_start(hour=10))
-    assert (await reasons(db, same))["Ravi"] == [f"Busy with {first.reference}, 10:00–11:00."]
+    assert (await reasons(db, same))["Ravi"] == [f"Busy with {first.reference}, 10–11\xa0am."]
     far = await a_request(db, asha, service, a_start(hour=11, minute=30), pincode=TAMBARAM)
-    assert (await reasons(db, far))["Ravi"] == [f"Too far from {first.reference}, 10:00–11:00, to get there in time."]
+    assert (await reasons(db, far))["Ravi"] == [f"Too far from {first.reference}, 10–11\xa0am, to get there in time."]
 
 
-async def test_what_an_admin_gives_is_theirs_with_a_code_and_both_are_told(db):
+async def test_what_an_admin_gives_is_assigned_with_a_code_and_both_are_notified(db):
     service, asha, meena = await a_town(db)
     await a_professional(db, services=[service])
     bala = await a_professional(db, "Bala Vel", services=[service])
@@ -111,25 +118,25 @@ async def test_what_an_admin_gives_is_theirs_with_a_code_and_both_are_told(db):
     await db.flush()
     assert (booking.state, booking.professional_id, booking.reserved_for) == ("assigned", bala.id, bala.id)
     assert booking.live_code("start") is not None
-    told = (await db.execute(text("SELECT actor_id, facts FROM events WHERE name = 'booking.given'"))).one()
-    assert (told.actor_id, told.facts["professional_id"]) == (meena.id, bala.id)
-    again = await assign(db, meena, booking.reference, bala.id, ENCRYPTION)
-    assert again is booking
+    recorded_facts = (await db.execute(text("SELECT actor_id, facts FROM events WHERE name = 'booking.given'"))).one()
+    assert (recorded_facts.actor_id, recorded_facts.facts["professional_id"]) == (meena.id, bala.id)
+    repeated = await assign(db, meena, booking.reference, bala.id, ENCRYPTION)
+    assert repeated is booking
     assert await db.scalar(text("SELECT count(*) FROM events WHERE name = 'booking.given'")) == 1
     await hand_back(db, bala, booking.reference, "Fell ill.")
     assert (await reasons(db, booking))["Bala"] == ["Had this job and handed it back."]
 
 
-async def test_somebody_asked_first_by_name_does_not_keep_an_admin_waiting(db):
+async def test_a_named_professional_does_not_keep_an_admin_waiting(db):
     service, asha, meena = await a_town(db)
     ravi = await a_professional(db, services=[service])
     bala = await a_professional(db, "Bala Vel", services=[service])
     booking = await a_request(db, asha, service, professional_id=ravi.id)
     await assign(db, meena, booking.reference, bala.id, ENCRYPTION)
-    assert (booking.professional_id, booking.asked_until) == (bala.id, None)
+    assert (booking.professional_id, booking.exclusive_until) == (bala.id, None)
 
 
-async def test_whoever_is_not_free_is_not_given_it_and_the_refusal_says_why(db):
+async def test_who_is_not_free_is_not_given_it_and_the_refusal_says_why(db):
     service, asha, meena = await a_town(db)
     ravi = await a_professional(db, services=[service])
     booking = await a_request(db, asha, service)
@@ -144,30 +151,30 @@ async def test_whoever_is_not_free_is_not_given_it_and_the_refusal_says_why(db):
     assert booking.state == "requested"
 
 
-async def test_time_kept_for_another_customer_moves_to_somebody_else_or_the_admin_reads_that_it_cannot(db):
+async def test_time_kept_for_another_customer_moves_to_someone_else_or_the_admin_reads_that_it_cannot(db):
     service, asha, meena = await a_town(db)
     other = await a_service(db)
     ravi = await a_professional(db, services=[service, other])
-    kept = await a_request(db, asha, service)
-    assert kept.reserved_for == ravi.id
+    held = await a_request(db, asha, service)
+    assert held.reserved_for == ravi.id
     bala = await a_professional(db, "Bala Vel", services=[other])
-    wanted = await a_request(db, asha, other, professional_id=bala.id)
+    requested = await a_request(db, asha, other, professional_id=bala.id)
     with pytest.raises(Refused, match="cannot move to anybody else"):
-        await assign(db, meena, wanted.reference, ravi.id, ENCRYPTION)
+        await assign(db, meena, requested.reference, ravi.id, ENCRYPTION)
 
 
-async def test_reservations_move_away_from_whoever_is_given_a_job(db):
+async def test_reservations_move_away_from_the_assigned_professional(db):
     service, asha, meena = await a_town(db)
     other = await a_service(db)
     ravi = await a_professional(db, services=[service, other])
-    kept = await a_request(db, asha, service)
+    held = await a_request(db, asha, service)
     bala = await a_professional(db, "Bala Vel", services=[other])
-    wanted = await a_request(db, asha, other, professional_id=bala.id)
+    requested = await a_request(db, asha, other, professional_id=bala.id)
     chitra = await a_professional(db, "Chitra Raja", services=[service])
-    found = {one.candidate.id: one for one in await find_assignment_candidates(db, wanted)}
-    assert (found[ravi.id].is_free, found[ravi.id].reservations) == (True, [kept.reference])
-    await assign(db, meena, wanted.reference, ravi.id, ENCRYPTION)
-    assert (wanted.professional_id, kept.reserved_for) == (ravi.id, chitra.id)
+    found = {candidate.candidate.id: candidate for candidate in await find_assignment_candidates(db, requested)}
+    assert (found[ravi.id].is_free, found[ravi.id].reservations) == (True, [held.reference])
+    await assign(db, meena, requested.reference, ravi.id, ENCRYPTION)
+    assert (requested.professional_id, held.reserved_for) == (ravi.id, chitra.id)
 
 
 async def test_when_the_time_has_come_it_is_the_customers_to_choose(db):
@@ -182,12 +189,9 @@ async def test_only_an_admin_gives(db):
     service, asha, _meena = await a_town(db)
     ravi = await a_professional(db, services=[service])
     booking = await a_request(db, asha, service)
-    with pytest.raises(Refused) as no:
+    with pytest.raises(Refused) as error:
         booking.assign(ravi, ravi.id, ENCRYPTION)
-    assert (no.value.reason, booking.state) == ("role", "requested")
-
-
-# The code
+    assert (error.value.reason, booking.state) == ("role", "requested")
 
 
 async def test_a_code_is_voided_with_a_reason_and_the_customer_asks_for_a_new_one(db):
@@ -199,34 +203,38 @@ async def test_a_code_is_voided_with_a_reason_and_the_customer_asks_for_a_new_on
     await accept(db, ravi, booking.reference, ENCRYPTION)
     await void_code(db, meena, booking.reference, "Read out on the phone.")
     assert booking.live_code("start") is None
-    assert all(code.sealed is None for code in booking.codes)
-    told = (await db.execute(text("SELECT actor_id, facts FROM events WHERE name = 'booking.code_withdrawn'"))).one()
-    assert (told.actor_id, told.facts["phase"]) == (meena.id, "start")
-    assert "phone" not in str(told.facts)  # an erasable value
+    assert all(code.encrypted_code is None for code in booking.codes)
+    recorded_facts = (
+        await db.execute(text("SELECT actor_id, facts FROM events WHERE name = 'booking.code_withdrawn'"))
+    ).one()
+    assert (recorded_facts.actor_id, recorded_facts.facts["phase"]) == (meena.id, "start")
+    assert "phone" not in str(recorded_facts.facts)  # an erasable value
     with pytest.raises(Refused, match="no code"):
         await void_code(db, meena, booking.reference, "Again.")
-    booking.renew_code(asha, "start", ENCRYPTION)
+    booking.renew_code(asha, CodePhase.START, ENCRYPTION)
     assert booking.live_code("start") is not None
 
 
-# Races
-
-
-async def _count_outcomes(tries) -> Counter:
-    ends = await asyncio.gather(*tries, return_exceptions=True)
+async def _count_outcomes(attempts) -> Counter:
+    ends = await asyncio.gather(*attempts, return_exceptions=True)
     assert not [end for end in ends if isinstance(end, Exception) and not isinstance(end, Refused)], ends
     return Counter(end.reason if isinstance(end, Refused) else "given" for end in ends)
 
 
 async def the_check(db) -> list[str]:
-    """What `doorstep check` says of bookings."""
-    wanted = {"no-double-booking", "state-follows-history", "moves-are-legal", "only-approved-people-accept"}
-    bound = {name: BOUND[name] for name in ("moves", "sources", "targets")}
+    """The violations of bookings that `doorstep check` finds."""
+    requested = {
+        "no-double-booking",
+        "booking-states-match-history",
+        "moves-are-allowed",
+        "only-approved-professionals-assigned",
+    }
+    bound = {name: PARAMETERS[name] for name in ("moves", "sources", "targets")}
     found = []
-    for one in BOOKINGS:
-        if one.name in wanted:
-            mine = {name: value for name, value in bound.items() if f":{name}" in one.query}
-            found += list(await db.scalars(text(one.query), mine))
+    for booking_invariant in BOOKING_INVARIANTS:
+        if booking_invariant.name in requested:
+            own = {name: value for name, value in bound.items() if f":{name}" in booking_invariant.query}
+            found += list(await db.scalars(text(booking_invariant.query), own))
     return found
 
 
@@ -253,7 +261,7 @@ async def test_two_admins_who_give_it_to_different_people_at_once_have_one_answe
         assert await the_check(db) == []
 
 
-async def test_an_admin_who_gives_while_somebody_accepts_makes_one_of_them_the_winner(own_database: Database):
+async def test_an_admin_who_gives_while_someone_accepts_makes_one_of_them_the_winner(own_database: Database):
     professionals, admins, reference = await a_race(own_database)
 
     async def hand(worker):
@@ -278,7 +286,7 @@ async def test_an_admin_who_gives_while_somebody_accepts_makes_one_of_them_the_w
         winner = await db.scalar(select(Booking.professional_id))
         took = text("SELECT count(*) FROM events WHERE name IN ('booking.given', 'booking.assigned')")
         assert await db.scalar(took) == 1
-        assert winner in {one.id for one in professionals}
+        assert winner in {professional.id for professional in professionals}
         assert await the_check(db) == []
 
 
@@ -289,7 +297,7 @@ async def test_one_person_is_given_two_jobs_at_the_same_time_by_two_admins_and_g
         await a_professional(db, "Bala Vel", services=[service])
         admins = [await an_admin(db), await an_admin(db, "Lakshmi Rao")]
         asha, omar = await a_customer(db), await a_customer(db, "Omar Sheriff")
-        references = [(await a_request(db, one, service)).reference for one in (asha, omar)]
+        references = [(await a_request(db, item, service)).reference for item in (asha, omar)]
 
     async def hand(admin, reference):
         async with own_database.work() as db:
@@ -321,12 +329,12 @@ async def test_a_hold_made_meanwhile_and_a_job_given_never_take_the_same_time(ow
 
 
 @pytest.mark.parametrize(
-    ("standing", "by"), [("pending", "admin"), ("approved", "professional")], ids=["never approved", "by no admin"]
+    ("approval", "by"), [("pending", "admin"), ("approved", "professional")], ids=["never approved", "by no admin"]
 )
-async def test_the_check_finds_a_job_given_to_whom_or_by_whom_it_must_not_be(db, standing, by):
+async def test_the_check_finds_a_job_given_to_whom_or_by_whom_it_must_not_be(db, approval, by):
     service, asha, meena = await a_town(db)
     await a_professional(db, services=[service])
-    bala = await a_professional(db, "Bala Vel", services=[service], standing=standing)
+    bala = await a_professional(db, "Bala Vel", services=[service], approval=approval)
     booking = await a_request(db, asha, service)
     assert await the_check(db) == []
     booking._move("give", meena)

@@ -47,17 +47,17 @@ async def test_filters_of_the_tables_address_come_along(booked_scene: Scene, mee
     form = await meena.submit_and_follow(table, "/admin/exports")
     assert "“asha”" in form.text
     page = await meena.submit_and_follow(form, having="bom", bom="yes")
-    (kept,) = await booked_scene.rows("SELECT filters, bom FROM exports")
-    assert kept == ({"state": "done", "q": "asha", "pincode": "600020"}, True)
+    (stored,) = await booked_scene.rows("SELECT filters, bom FROM exports")
+    assert stored == ({"state": "done", "q": "asha", "pincode": "600020"}, True)
     await built(booked_scene)
     file = await meena.get(page.path + "/file")
     assert file.content.startswith(b"\xef\xbb\xbfreference,")
-    wanted = (
+    statement = (
         "SELECT reference FROM bookings WHERE state IN ('completed', 'closed') AND pincode = '600020'"
         " AND customer_id = :asha ORDER BY id"
     )
-    told = [row[0] for row in await booked_scene.rows(wanted, asha=booked_scene.asha.id)]
-    assert [line.split(",")[0] for line in file.text.splitlines()[1:]] == told != []
+    rows = [row[0] for row in await booked_scene.rows(statement, asha=booked_scene.asha.id)]
+    assert [line.split(",")[0] for line in file.text.splitlines()[1:]] == rows != []
 
 
 async def test_the_file_is_the_askers_alone_and_each_download_is_written_down(scene: Scene, meena: Person):
@@ -83,12 +83,12 @@ async def test_the_file_is_the_askers_alone_and_each_download_is_written_down(sc
         assert (await visitor.get(page.path + "/file")).status_code == 303
 
 
-async def test_an_old_password_is_asked_for_again(scene: Scene, meena: Person):
+async def test_an_old_password_is_required_again(scene: Scene, meena: Person):
     page = await started(meena, "/admin/exports?table=customers")
     await built(scene)
     with clock.freeze(clock.now() + timedelta(minutes=16)):
-        again = await meena.get(page.path + "/file")
-    assert (again.status_code, again.headers["location"].split("?")[0]) == (303, "/login/again")
+        repeated = await meena.get(page.path + "/file")
+    assert (repeated.status_code, repeated.headers["location"].split("?")[0]) == (303, "/login/again")
     assert await scene.scalar("SELECT count(*) FROM events WHERE name = 'export.seen'") == 0
 
 
@@ -96,34 +96,34 @@ async def test_what_expired_or_was_discarded_is_410_in_words(scene: Scene, meena
     page = await started(meena, "/admin/exports?table=customers")
     await built(scene)
     await scene.rows("UPDATE exports SET expires_at = now() - interval '1 second' RETURNING id")
-    gone = await meena.visit(page.path + "/file")
-    assert gone.status == 410
-    assert "The seven days are over" in gone.text
+    removed = await meena.visit(page.path + "/file")
+    assert removed.status == 410
+    assert "The seven days are over" in removed.text
     assert "/file" not in (await meena.visit(page.path)).text
     other = await started(meena, "/admin/exports?table=ledger")
     await built(scene)
     listed = await meena.submit_and_follow(await meena.visit(other.path), "/removal")
     assert "Its file is gone" in listed.text
-    gone = await meena.visit(other.path + "/file")
-    assert (gone.status, "You discarded this export" in gone.text) == (410, True)
+    removed = await meena.visit(other.path + "/file")
+    assert (removed.status, "You discarded this export" in removed.text) == (410, True)
 
 
 async def test_progress_is_shown_without_scripts_and_as_a_piece(scene: Scene, meena: Person):
     page = await started(meena, "/admin/exports?table=bookings")
     assert "It begins in a moment" in page.text
-    running = "UPDATE exports SET state = 'running', started_at = now(), heard_at = now(), rows_total = 2000"
+    running = "UPDATE exports SET state = 'running', started_at = now(), heartbeat_at = now(), rows_total = 2000"
     await scene.rows(running + ", rows_done = 500 RETURNING id")
     piece = await meena.get(page.path, headers={"hx-request": "true", "hx-request-type": "partial"})
     assert piece.text.lstrip().startswith("<section")
     assert '<progress class="bar" max="2000" value="500"' in piece.text
     await scene.rows("UPDATE exports SET state = 'failed', error = 'OSError' RETURNING id")
-    again = await meena.submit_and_follow(await meena.visit(page.path), "/again")
-    assert "It begins in a moment" in again.text
+    repeated = await meena.submit_and_follow(await meena.visit(page.path), "/again")
+    assert "It begins in a moment" in repeated.text
     refused = await meena.post_fields(page.path + "/again", {})
     assert refused.status == 409
 
 
-async def test_a_professionals_earnings_are_theirs(booked_scene: Scene, meena: Person):
+async def test_a_professionals_earnings_are_their_own(booked_scene: Scene, meena: Person):
     ravi, kumar = await booked_scene.browser(booked_scene.ravi), await booked_scene.browser(booked_scene.kumar)
     assert "/earnings/export" in (await ravi.visit("/earnings")).links
     page = await started(ravi, "/earnings/export")
@@ -138,7 +138,7 @@ async def test_a_professionals_earnings_are_theirs(booked_scene: Scene, meena: P
     assert "Your export is ready" in notices.text
 
 
-async def test_nonsense_is_told_and_too_many_are_refused(scene: Scene, meena: Person):
+async def test_nonsense_is_reported_and_too_many_are_refused(scene: Scene, meena: Person):
     form = await meena.visit("/admin/exports")
     for kind in ("", "earnings", "secrets"):
         assert (await meena.submit(form, "/admin/exports", having="bom", table=kind)).status == 422

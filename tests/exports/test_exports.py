@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core import clock
 from app.core.errors import Invalid, Refused
 from app.exports import builder, writer
@@ -29,10 +29,10 @@ NAUGHTY = ["=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", '=HYPERLINK("h
 @pytest.fixture
 def ctx(scene: Scene, tmp_path) -> Context:
     settings = scene.app.state.services.settings
-    kept = settings.__class__.from_env(
+    stored = settings.__class__.from_env(
         {"DOORSTEP_ENV": "test", "DATABASE_URL": settings.database_url, "UPLOADS_DIR": str(tmp_path / "kept")}
     )
-    return task_context(scene.database, kept)
+    return task_context(scene.database, stored)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def admin(scene: Scene):
         return await an_admin(db, "Second Admin")
 
 
-async def asked(scene: Scene, by, kind="bookings", bom=False, **filters: str) -> Export:
+async def request_export(scene: Scene, by, kind="bookings", bom=False, **filters: str) -> Export:
     async with scene.database.work() as db:
         return await writer.request_export(db, by, kind, filters, bom=bom)
 
@@ -54,7 +54,7 @@ async def now(scene: Scene, export: Export) -> Export:
 async def built(
     scene: Scene, ctx, by, kind="bookings", bom=False, **filters: str
 ) -> tuple[Export, list[dict[str, str]]]:
-    export = await asked(scene, by, kind, bom, **filters)
+    export = await request_export(scene, by, kind, bom, **filters)
     await build_export(ctx, export_id=export.id)
     export = await now(scene, export)
     assert (export.state, export.error) == ("ready", None)
@@ -77,12 +77,12 @@ def paise(rows, column: str) -> int:
 
 async def test_bookings_are_all_there_with_names_and_sums(booked_scene: Scene, ctx, admin):
     _, rows = await built(booked_scene, ctx, admin)
-    told = await booked_scene.rows(
+    recorded = await booked_scene.rows(
         "SELECT b.reference, c.full_name, coalesce(p.full_name, ''), b.state FROM bookings b"
         " JOIN users c ON c.id = customer_id LEFT JOIN users p ON p.id = professional_id ORDER BY b.id"
     )
-    assert len(told) > 5
-    assert [(row["reference"], row["customer"], row["professional"], row["state"]) for row in rows] == told
+    assert len(recorded) > 5
+    assert [(row["reference"], row["customer"], row["professional"], row["state"]) for row in rows] == recorded
     # As India writes it down, wherever the database counts.
     starts = "SELECT to_char(starts_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI:SS') || '+05:30' FROM bookings"
     assert [(row["starts"],) for row in rows] == await booked_scene.rows(starts + " ORDER BY id")
@@ -109,25 +109,25 @@ async def test_bookings_are_all_there_with_names_and_sums(booked_scene: Scene, c
 )
 async def test_the_filters_of_the_tables_address_hold(booked_scene: Scene, ctx, admin, filters, where):
     _, rows = await built(booked_scene, ctx, admin, **filters)
-    told = await booked_scene.rows(f"SELECT reference FROM bookings WHERE {where} ORDER BY id")
-    assert bool(told) == (where != "false")
-    assert [(row["reference"],) for row in rows] == told
+    recorded = await booked_scene.rows(f"SELECT reference FROM bookings WHERE {where} ORDER BY id")
+    assert bool(recorded) == (where != "false")
+    assert [(row["reference"],) for row in rows] == recorded
 
 
 async def test_customers_and_professionals_are_those_of_the_tables(booked_scene: Scene, ctx, admin):
     _, customers = await built(booked_scene, ctx, admin, "customers")
-    told = "SELECT full_name, email FROM users WHERE role = 'customer' ORDER BY id"
-    assert [(row["name"], row["email"]) for row in customers] == await booked_scene.rows(told)
+    event_query = "SELECT full_name, email FROM users WHERE role = 'customer' ORDER BY id"
+    assert [(row["name"], row["email"]) for row in customers] == await booked_scene.rows(event_query)
     made = "SELECT count(*) FROM bookings WHERE requested_at IS NOT NULL"
     assert sum(int(row["bookings"]) for row in customers) == await booked_scene.scalar(made)
     _, ravi = await built(booked_scene, ctx, admin, "professionals", q=booked_scene.ravi.email)
     assert [row["name"] for row in ravi] == [booked_scene.ravi.full_name]
-    _, those = await built(
+    _, filtered = await built(
         booked_scene, ctx, admin, "professionals", service=str(booked_scene.service.id), state="approved"
     )
-    assert {row["name"] for row in those} == {booked_scene.ravi.full_name, booked_scene.kumar.full_name}
-    _, nobody = await built(booked_scene, ctx, admin, "customers", state="blocked")
-    assert nobody == []
+    assert {row["name"] for row in filtered} == {booked_scene.ravi.full_name, booked_scene.kumar.full_name}
+    _, refused = await built(booked_scene, ctx, admin, "customers", state="blocked")
+    assert refused == []
 
 
 async def test_the_ledger_balances_and_earnings_are_ones_own(booked_scene: Scene, ctx, admin):
@@ -136,22 +136,28 @@ async def test_the_ledger_balances_and_earnings_are_ones_own(booked_scene: Scene
     assert paise(lines, "debit") == paise(lines, "credit")
     assert paise(lines, "debit") == await booked_scene.scalar("SELECT sum(amount) FROM ledger_entries WHERE amount > 0")
     _, some = await built(booked_scene, ctx, admin, "ledger", account="commission")
-    told = "SELECT coalesce(sum(-amount), 0) FROM ledger_entries WHERE account = 'commission'"
-    assert paise(some, "credit") - paise(some, "debit") == await booked_scene.scalar(told) != 0
+    event_query = "SELECT coalesce(sum(-amount), 0) FROM ledger_entries WHERE account = 'commission'"
+    assert paise(some, "credit") - paise(some, "debit") == await booked_scene.scalar(event_query) != 0
     _, own = await built(booked_scene, ctx, booked_scene.ravi, "earnings")
-    told = "SELECT -sum(amount) FROM ledger_entries WHERE person_id = :id AND account IN ('earnings', 'payout_held')"
-    assert paise(own, "credit") - paise(own, "debit") == await booked_scene.scalar(told, id=booked_scene.ravi.id) > 0
+    event_query = (
+        "SELECT -sum(amount) FROM ledger_entries WHERE person_id = :id AND account IN ('earnings', 'payout_held')"
+    )
+    assert (
+        paise(own, "credit") - paise(own, "debit")
+        == await booked_scene.scalar(event_query, id=booked_scene.ravi.id)
+        > 0
+    )
     assert (await built(booked_scene, ctx, booked_scene.kumar, "earnings"))[1] == []
 
 
-async def test_each_asks_for_what_is_theirs(scene: Scene, admin):
+async def test_each_exports_their_own(scene: Scene, admin):
     for by, kind in ((admin, "earnings"), (scene.ravi, "bookings"), (scene.ravi, "ledger"), (admin, "secrets")):
         with pytest.raises(Invalid):
-            await asked(scene, by, kind)
+            await request_export(scene, by, kind)
     for _ in range(writer.MAX_EXPORTS_IN_PROGRESS):
-        await asked(scene, admin)
+        await request_export(scene, admin)
     with pytest.raises(Refused):
-        await asked(scene, admin)
+        await request_export(scene, admin)
 
 
 async def named_naughtily(scene: Scene) -> None:
@@ -172,7 +178,7 @@ async def test_no_cell_begins_as_a_formula_does(scene: Scene, ctx, admin):
 
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
 async def test_libreoffice_works_nothing_out(scene: Scene, ctx, admin, tmp_path):
-    """Converted to its own format with formulas looked for, as when somebody opens the file."""
+    """Convert the file with formulas evaluated, as a spreadsheet program opens it."""
     await named_naughtily(scene)
     export, _ = await built(scene, ctx, admin, "customers", bom=True)
     (tmp_path / "names.csv").write_bytes(bytes_of(ctx, export))
@@ -180,9 +186,9 @@ async def test_libreoffice_works_nothing_out(scene: Scene, ctx, admin, tmp_path)
 
     def converted(name: str) -> str:
         # Comma, double quote, UTF-8, from line 1, formulas worked out.
-        seen = "--infilter=Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1,true"
+        viewed = "--infilter=Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1,true"
         home = f"-env:UserInstallation=file://{tmp_path}/office"
-        command = ["soffice", home, "--headless", seen, "--convert-to", "fods", "--outdir", str(tmp_path)]
+        command = ["soffice", home, "--headless", viewed, "--convert-to", "fods", "--outdir", str(tmp_path)]
         subprocess.run([*command, str(tmp_path / f"{name}.csv")], check=True, capture_output=True, timeout=120)
         return next(tmp_path.glob(f"{name}*.fods")).read_text()
 
@@ -198,7 +204,7 @@ async def test_utf8_with_its_mark_and_without(scene: Scene, ctx, admin):
     plain, rows = await built(scene, ctx, admin, "customers")
     assert "ஆஷா, “the second”\nRaman" in [row["name"] for row in rows]
     assert not bytes_of(ctx, plain).startswith(builder.BYTE_ORDER_MARK)
-    export = await asked(scene, admin, "customers", bom=True)
+    export = await request_export(scene, admin, "customers", bom=True)
     await build_export(ctx, export_id=export.id)
     assert bytes_of(ctx, await now(scene, export)) == builder.BYTE_ORDER_MARK + bytes_of(ctx, plain)
 
@@ -230,16 +236,16 @@ async def slowly(monkeypatch) -> asyncio.Event:
     go = asyncio.Event()
     copy = builder.ExportCopy._copy_rows
 
-    async def waiting(self, line, asked, file):
+    async def waiting(self, line, request, file):
         class Slow:
-            async def copy_from_query(self, *given, output, **more):
+            async def copy_from_query(self, *values, output, **more):
                 async def take(piece):
                     await output(piece)
                     await go.wait()
 
-                return await line.copy_from_query(*given, output=take, **more)
+                return await line.copy_from_query(*values, output=take, **more)
 
-        await copy(self, Slow(), asked, file)
+        await copy(self, Slow(), request, file)
 
     monkeypatch.setattr(builder.ExportCopy, "_copy_rows", waiting)
     monkeypatch.setattr(builder, "PROGRESS_SECONDS", 0.05)
@@ -249,7 +255,7 @@ async def slowly(monkeypatch) -> asyncio.Event:
 async def test_the_file_is_one_moment_while_rows_change(many: Scene, ctx, admin, monkeypatch):
     go = await slowly(monkeypatch)
     before = await many.rows("SELECT full_name FROM users WHERE role = 'customer' ORDER BY id")
-    export = await asked(many, admin, "customers")
+    export = await request_export(many, admin, "customers")
     making = asyncio.create_task(build_export(ctx, export_id=export.id))
     await until(lambda rows: rows[0][1] > 0, export.id, many)
     async with many.database.work() as db:
@@ -261,15 +267,15 @@ async def test_the_file_is_one_moment_while_rows_change(many: Scene, ctx, admin,
 
 
 async def test_two_at_once_do_not_meet_and_one_is_built_once(many: Scene, ctx, admin):
-    both = [await asked(many, admin, "customers"), await asked(many, many.ravi, "earnings")]
+    both = [await request_export(many, admin, "customers"), await request_export(many, many.ravi, "earnings")]
     await asyncio.gather(*(build_export(ctx, export_id=export.id) for export in both * 2))
-    one, other = [await now(many, export) for export in both]
-    assert one.stored_as != other.stored_as
-    assert len(rows_of(ctx, one)) > 30_000
+    first, other = [await now(many, export) for export in both]
+    assert first.stored_as != other.stored_as
+    assert len(rows_of(ctx, first)) > 30_000
     assert rows_of(ctx, other) == []
     built_once = "SELECT count(*) FROM events WHERE name = 'export.ready'"
     assert await many.scalar(built_once) == 2
-    assert await many.scalar("SELECT count(*) FROM notices WHERE kind = 'export_ready'") == 2
+    assert await many.scalar("SELECT count(*) FROM inbox_items WHERE kind = 'export_ready'") == 2
     assert left_over(ctx) == []
 
 
@@ -280,7 +286,7 @@ def left_over(ctx) -> list[Any]:
 async def test_discarded_while_it_is_made_it_stops(many: Scene, ctx, admin, monkeypatch):
     await slowly(monkeypatch)
     storage = ctx["services"].storage
-    export = await asked(many, admin, "customers")
+    export = await request_export(many, admin, "customers")
     making = asyncio.create_task(build_export(ctx, export_id=export.id))
     await until(lambda rows: rows[0][1] > 0, export.id, many)
     async with many.database.work() as db:
@@ -292,7 +298,7 @@ async def test_discarded_while_it_is_made_it_stops(many: Scene, ctx, admin, monk
 
 async def test_a_worker_that_was_stopped_half_way_is_followed_by_another(many: Scene, ctx, admin, monkeypatch):
     go = await slowly(monkeypatch)
-    export = await asked(many, admin, "customers")
+    export = await request_export(many, admin, "customers")
     making = asyncio.create_task(build_export(ctx, export_id=export.id))
     await until(lambda rows: rows[0][1] > 0, export.id, many)
     making.cancel()
@@ -311,7 +317,7 @@ async def test_a_worker_that_was_stopped_half_way_is_followed_by_another(many: S
 
 
 async def test_what_fails_says_so_and_is_tried_again(scene: Scene, ctx, admin, monkeypatch):
-    export = await asked(scene, admin)
+    export = await request_export(scene, admin)
     with monkeypatch.context() as broken_disk:
         broken_disk.setattr(os, "fsync", lambda _handle: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         await build_export(ctx, export_id=export.id)
@@ -330,13 +336,13 @@ async def test_after_a_week_the_file_is_gone_and_all_is_sound(scene: Scene, ctx,
     export, _ = await built(scene, ctx, admin, "customers", q="asha")
     storage = ctx["services"].storage
     async with scene.database.work() as db:
-        assert await broken(db, storage) == []
+        assert await find_violations(db, storage) == []
     assert await expire_exports(ctx) == 0
     with clock.freeze(clock.now() + writer.FILE_RETENTION):
         assert [await expire_exports(ctx) for _ in range(2)] == [1, 0]
     assert ((await now(scene, export)).state, list(storage.names())) == ("expired", [])
     async with scene.database.work() as db:
-        assert await broken(db, storage) == []
+        assert await find_violations(db, storage) == []
 
 
 async def test_a_file_that_changed_or_went_is_found(scene: Scene, ctx, admin):
@@ -347,6 +353,6 @@ async def test_a_file_that_changed_or_went_is_found(scene: Scene, ctx, admin):
     for planted in (content + b"\n", content.replace(b"A", b"B", 1), None):
         path.write_bytes(planted) if planted is not None else path.unlink()
         async with scene.database.work() as db:
-            found = await broken(db, storage)
-        assert [one.rule for one in found] == ["files-match-their-rows"]
-        assert export.reference in found[0].what
+            found = await find_violations(db, storage)
+        assert [item.rule for item in found] == ["files-match-their-rows"]
+        assert export.reference in found[0].subject

@@ -1,4 +1,4 @@
-"""One site for the tests of one file, whole again before each of them and sound after it."""
+"""One site for the tests of one file: repaired before each test and checked after it."""
 
 import tempfile
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.mail_sink import TAKEN
+from tests.faults.mail_sink import ACCEPTED
 from tests.faults.site import Site, a_site
 
 
@@ -22,5 +22,5 @@ async def whole_site(services: Any) -> AsyncIterator[Site]:
 async def site(whole_site: Site) -> AsyncIterator[Site]:
     await whole_site.both_work()
     yield whole_site
-    whole_site.mail.answers, whole_site.mail.pause = [TAKEN], 0
+    whole_site.mail.answers, whole_site.mail.pause = [ACCEPTED], 0
     await whole_site.is_sound()

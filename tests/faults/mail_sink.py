@@ -1,4 +1,4 @@
-"""Somebody else's mail server, whose answers are programmable, and which remembers every try."""
+"""A mail server with programmable responses that records every delivery attempt."""
 
 import asyncio
 from collections import Counter
@@ -10,14 +10,14 @@ from aiosmtpd.controller import Controller
 
 from app.dev.state import LOOPBACK, free_port
 
-TAKEN = "250 taken"
-HANGS_UP = "hangs up"  # after the letter came, without an answer
-KEEPS_WAITING = "keeps waiting"  # takes the letter and does not say so
+ACCEPTED = "250 taken"
+HANGS_UP = "hangs up"  # after the email, without a response
+HANGS = "keeps waiting"  # accepts the email without a response
 
 
 @dataclass(frozen=True)
 class Try:
-    """A letter as it came, and what was answered."""
+    """A received email and the response to it."""
 
     to: str
     message_id: str
@@ -25,23 +25,23 @@ class Try:
     answer: str
 
     @property
-    def taken(self) -> bool:
-        return self.answer in (TAKEN, KEEPS_WAITING)
+    def accepted(self) -> bool:
+        return self.answer in (ACCEPTED, HANGS)
 
 
 @dataclass
 class MailSink:
-    """`answers` to DATA are given one after another, the last one again and again, each after `pause` seconds.
+    """`answers` to DATA are sent in order, the last one repeatedly, each after `pause` seconds.
 
-    `nobody` lists addresses that are refused for good.
+    `unknown_recipients` are refused for good.
     """
 
-    answers: list[str] = field(default_factory=lambda: [TAKEN])
+    answers: list[str] = field(default_factory=lambda: [ACCEPTED])
     pause: float = 0
-    nobody: set[str] = field(default_factory=set)
+    unknown_recipients: set[str] = field(default_factory=set)
     tries: list[Try] = field(default_factory=list)
-    at_once: int = 0
-    most_at_once: int = 0
+    open_connections: int = 0
+    most_connections: int = 0
     port: int = field(default_factory=free_port)
     _server: Controller | None = None
 
@@ -59,7 +59,7 @@ class MailSink:
             self._server = None
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
-        if address in self.nobody:
+        if address in self.unknown_recipients:
             self.tries.append(Try(address, "", "", "550 nobody"))
             return "550 nobody of that name"
         envelope.rcpt_tos.append(address)
@@ -67,24 +67,24 @@ class MailSink:
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        letter = message_from_bytes(envelope.content, policy=policy.default)
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
+        code = message_from_bytes(envelope.content, policy=policy.default)
+        self.open_connections += 1
+        self.most_connections = max(self.most_connections, self.open_connections)
         try:
             await asyncio.sleep(self.pause)
-            self.tries.append(Try(envelope.rcpt_tos[0], letter["Message-ID"], letter["Subject"], answer))
-            if answer == KEEPS_WAITING:
+            self.tries.append(Try(envelope.rcpt_tos[0], code["Message-ID"], code["Subject"], answer))
+            if answer == HANGS:
                 await asyncio.sleep(600)
         finally:
-            self.at_once -= 1
+            self.open_connections -= 1
         if answer == HANGS_UP:
             server.transport.abort()
         return answer
 
-    def taken(self, addresses: list[str]) -> Counter[str]:
+    def accepted(self, addresses: list[str]) -> Counter[str]:
         """How often each of them got something."""
-        return Counter(one.to for one in self.tries if one.taken and one.to in addresses)
+        return Counter(item.to for item in self.tries if item.accepted and item.to in addresses)
 
     def ids(self, address: str) -> list[str]:
         """Of every try at one address."""
-        return [one.message_id for one in self.tries if one.to == address]
+        return [item.message_id for item in self.tries if item.to == address]

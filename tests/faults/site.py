@@ -1,4 +1,4 @@
-"""A whole Doorstep as it runs somewhere: PostgreSQL, Valkey, a web process, two workers, and mail that goes out."""
+"""A complete installation: PostgreSQL, Valkey, a web process, two workers and a mail server."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ import httpx
 from sqlalchemy import select, text
 
 from app.accounts.user import User
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core import clock
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
@@ -32,7 +32,7 @@ from tests.factories import a_customer
 from tests.faults.mail_sink import MailSink
 from tests.processes import Running, environment, free_ports, spawn, start
 
-# Moments until which something waits: moved back, as if so much time had passed. What somebody has in hand is not among
+# Due times that are moved back to simulate passing time. Leases are not among
 # them: that they are alive must be seen by themselves.
 WAITS = {
     "outbox": ("due_at",),
@@ -63,32 +63,32 @@ class Site:
         return self.workers[-1]
 
     async def end_workers(self, how: int = signal.SIGTERM) -> None:
-        for one in self.workers:
-            one.process.send_signal(how)
-        for one in self.workers:
-            await asyncio.to_thread(one.process.wait, 20)
+        for worker in self.workers:
+            worker.process.send_signal(how)
+        for item in self.workers:
+            await asyncio.to_thread(item.process.wait, 20)
         self.workers.clear()
 
     async def both_work(self) -> None:
-        """Whoever is missing is started again; nothing waits at the queue's end for a worker that is not there."""
-        self.workers = [one for one in self.workers if one.process.poll() is None]
+        """Restart missing processes and remove jobs of workers that are gone from the queue."""
+        self.workers = [worker for worker in self.workers if worker.process.poll() is None]
         while len(self.workers) < 2:
             self.start_worker(("UTC", "America/New_York")[len(self.workers)])
         await self.web.until_ready("redis")
         await self.web.until_ready("worker")
-        await until(self._all_beat)
+        await until(self._all_connected)
 
-    async def _all_beat(self) -> bool:
+    async def _all_connected(self) -> bool:
         """Each of them talks to PostgreSQL."""
         async with self.database.work() as db:
-            asked = text("SELECT client_port FROM pg_stat_activity WHERE application_name = 'worker'")
-            ports = set(await db.scalars(asked))
-        return all(ports & _ports_of(one.process.pid) for one in self.workers)
+            query = text("SELECT client_port FROM pg_stat_activity WHERE application_name = 'worker'")
+            ports = set(await db.scalars(query))
+        return all(ports & _ports_of(worker.process.pid) for worker in self.workers)
 
     async def sign_up(self) -> str:
         """By the real web process; the address to which a mail goes."""
         email = f"new.{secrets.token_hex(4)}@example.com"
-        told = {
+        fields = {
             "full_name": "Lakshmi Iyer",
             "email": email,
             "phone": "+91 90000 00000",
@@ -97,22 +97,22 @@ class Site:
             "pincode": "600020",
         }
         async with httpx.AsyncClient(base_url=self.web.url, timeout=10) as client:
-            answer = await client.post("/api/register", json=told)
+            answer = await client.post("/api/register", json=fields)
         assert answer.status_code == 201, answer.text
         return email
 
     async def write(self, number: int, kind: str = "password_changed") -> list[str]:
-        """So many letters to so many people, in one transaction; their addresses."""
+        """Queue one email each to `count` people in one transaction; return their addresses."""
         async with self.database.work(self.after) as db:
             people = [await a_customer(db, f"Person {next(_numbers)}", email=_address()) for _ in range(number)]
             now = clock.now()
-            for one in people:
-                row = {"kind": kind, "recipient_id": one.id, "dedupe_key": f"{kind}:{one.id}", "data": {}}
-                db.add(Outbox(**row, lane=0, created_at=now, due_at=now))
-        return [one.email for one in people]
+            for person in people:
+                row = {"kind": kind, "recipient_id": person.id, "dedupe_key": f"{kind}:{person.id}", "data": {}}
+                db.add(Outbox(**row, priority=0, created_at=now, due_at=now))
+        return [person.email for person in people]
 
     async def due(self, name: str, tick: datetime | None = None) -> datetime:
-        """A tick of the timetable that nobody has in hand, as the clock of some worker would write it down."""
+        """Record an unclaimed run of the timetable, as a scheduler does."""
         tick = tick or clock.now()
         async with self.database.work() as db:
             await ScheduleRuns(db).add([(name, tick)])
@@ -139,36 +139,36 @@ class Site:
     async def rows(self, addresses: list[str]) -> list[Outbox]:
         """What waits or waited for these people."""
         async with self.database.work() as db:
-            mine = select(Outbox).join(User, User.id == Outbox.recipient_id).where(User.email.in_(addresses))
-            return list(await db.scalars(mine.order_by(Outbox.id)))
+            own = select(Outbox).join(User, User.id == Outbox.recipient_id).where(User.email.in_(addresses))
+            return list(await db.scalars(own.order_by(Outbox.id)))
 
-    async def one(self, question: str, **given: object) -> Any:
+    async def scalar(self, question: str, **params: object) -> Any:
         async with self.database.work() as db:
-            return await db.scalar(text(question), given)
+            return await db.scalar(text(question), params)
 
     async def ready(self) -> dict[str, str]:
         async with httpx.AsyncClient(base_url=self.web.url, timeout=5) as client:
             return (await client.get("/health/ready")).json()
 
     async def arrived(self, addresses: list[str], within: float = 20) -> None:
-        """Each of them has something, and nobody something else under the same roof."""
-        await until(lambda: _now(len(self.mail.taken(addresses)) == len(addresses)), within)
+        """Each address has received exactly one email."""
+        await until(lambda: _now(len(self.mail.accepted(addresses)) == len(addresses)), within)
         await until(lambda: self._settled(addresses), 10)
-        for one in addresses:
-            assert len(set(self.mail.ids(one))) == 1, one
+        for address in addresses:
+            assert len(set(self.mail.ids(address))) == 1, address
 
     async def once(self, addresses: list[str], within: float = 20) -> None:
         """Exactly once."""
         await self.arrived(addresses, within)
-        assert set(self.mail.taken(addresses).values()) == {1}
+        assert set(self.mail.accepted(addresses).values()) == {1}
 
     async def _settled(self, addresses: list[str]) -> bool:
         return all(row.sent_at is not None or row.parked_at is not None for row in await self.rows(addresses))
 
     async def is_sound(self) -> None:
-        """What `doorstep check` says."""
+        """The output of `doorstep check`."""
         async with self.database.work() as db:
-            found = await broken(db, self.storage)
+            found = await find_violations(db, self.storage)
         assert found == [], found[:5]
 
 
@@ -176,20 +176,20 @@ class Site:
 async def a_site(services: Any, folder: Path) -> AsyncIterator[Site]:
     name, line, mail = services.clone(), ValkeyServer(folder), MailSink()
     mail.start()
-    given = environment(
+    variables = environment(
         services.app_url(name), line.url, SMTP_URL=mail.url, UPLOADS_DIR=str(folder / "uploads"), LOG_LEVEL="error"
     )
     database, after = Database(services.app_url(name)), AfterCommit(line.url)
     install_listeners()  # as a web process does
     await after.start()
     [port] = free_ports(1)
-    site = Site(database, line, mail, Storage(folder / "uploads"), after, given, start(given, "web", port))
+    site = Site(database, line, mail, Storage(folder / "uploads"), after, variables, start(variables, "web", port))
     try:
         await site.web.until_ready()
         yield site
-        check = await asyncio.create_subprocess_exec(WORKER[0], "check", env=given, stdout=asyncio.subprocess.PIPE)
-        said, _ = await check.communicate()
-        assert check.returncode == 0, said.decode()
+        check = await asyncio.create_subprocess_exec(WORKER[0], "check", env=variables, stdout=asyncio.subprocess.PIPE)
+        output, _ = await check.communicate()
+        assert check.returncode == 0, output.decode()
     finally:
         await site.end_workers(signal.SIGKILL)
         site.web.end()
@@ -217,7 +217,7 @@ def _ports_of(pid: int) -> set[int]:
         with contextlib.suppress(FileNotFoundError):  # closed meanwhile
             handles.add(os.readlink(path))
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return {int(one[1].rpartition(":")[2], 16) for one in lines if f"socket:[{one[9]}]" in handles}
+    return {int(item[1].rpartition(":")[2], 16) for item in lines if f"socket:[{item[9]}]" in handles}
 
 
 def _address() -> str:

@@ -1,4 +1,4 @@
-"""The whole timetable over the days on which calendars go wrong, by two schedulers, on servers that count elsewhere."""
+"""The whole timetable over difficult calendar days, by two schedulers, on servers in other time zones."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from app.accounts.user import User
 from app.bookings.completion import complete_booking
 from app.bookings.repository import Bookings
 from app.catalog.service import Service
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core import clock
 from app.core.db import Database
 from app.core.encryption import Encryption
@@ -37,17 +37,17 @@ from tests.faults.mail_sink import MailSink
 
 pytestmark = pytest.mark.slow
 ENCRYPTION = Encryption("a secret for tests only")
-PRICE = 149_00
+SERVICE_PRICE = 149_00
 CARD = Authorisation("authorised", Instrument("card", "Visa", "4242"))
-# The last day of a month, and where the server stands that lives through it.
+# The last day of a month, and the time zone of the server.
 LAST_DAYS = [
     ("2027-02-28", "UTC"),
     ("2028-02-29", "UTC"),
     ("2026-12-31", "America/New_York"),
     ("2027-03-31", "Pacific/Kiritimati"),
 ]
-# When the schedulers look, from that day's evening to the next noon: minutes after midnight, Asia/Kolkata.
-LOOKS = [
+# When the schedulers run, from that day's evening to the next noon: minutes after midnight, Asia/Kolkata.
+CHECKED_MINUTES = [
     1075,
     1080,
     1081,
@@ -85,11 +85,11 @@ class Town:
 
 @pytest.fixture
 def server_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    def stand(zone: str) -> None:
+    def listen(zone: str) -> None:
         monkeypatch.setenv("TZ", zone)
         time.tzset()
 
-    yield stand
+    yield listen
     monkeypatch.undo()
     time.tzset()
 
@@ -111,13 +111,13 @@ def ctx(own_database, own_url, mail, tmp_path) -> Context:
 
 @pytest.mark.parametrize(("last", "zone"), LAST_DAYS)
 async def test_a_month_ends_where_india_says_and_all_happens_once(own_database, ctx, mail, server_in, last, zone):
-    """A job at half past eleven on the last evening, one on the first morning, and an offer that nobody takes."""
+    """A job late on the last evening, one on the first morning, and an offer that is never accepted."""
     server_in(zone)
     day = date.fromisoformat(last)
     with clock.freeze(india(day - timedelta(days=3), 12 * 60)):
         town = await a_town(own_database, day)
     schedulers = [a_scheduler(ctx), a_scheduler(ctx)]
-    for minute in LOOKS:
+    for minute in CHECKED_MINUTES:
         with clock.freeze(india(day, minute)):
             if minute == 1435:
                 await done(own_database, town)
@@ -129,10 +129,10 @@ async def test_a_month_ends_where_india_says_and_all_happens_once(own_database, 
         runs = list(await db.scalars(select(ScheduleRun)))
         rows = list(await db.scalars(select(Outbox)))
         [report] = await db.scalars(select(MonthlyStatement))
-        assert await broken(db) == []
+        assert await find_violations(db) == []
     assert {run.attempts for run in runs} == {1}
     assert all(run.finished_at for run in runs)
-    assert [run.tick for run in runs if run.name == "remind_in_the_evening"] == [india(day, 18 * 60)]
+    assert [run.tick for run in runs if run.name == "send_evening_reminders"] == [india(day, 18 * 60)]
     assert [run.tick for run in runs if run.name == "send_monthly_reports"] == [india(first, 8 * 60)]
     assert [run.tick for run in runs if run.name == "prune_sessions"] == [india(first, 3 * 60 + 30)]
 
@@ -140,20 +140,22 @@ async def test_a_month_ends_where_india_says_and_all_happens_once(own_database, 
     assert (evening.recipient_id, evening.data["day"]) == (town.ravi.id, first.isoformat())
     soon = Counter((row.data["booking"], row.kind, row.data["hours"]) for row in rows if "_soon" in row.kind)
     both = ("booking_soon", "job_soon")
-    assert soon == Counter((one, kind, hours) for one in (town.late, town.early) for kind in both for hours in (24, 2))
+    assert soon == Counter(
+        (item, kind, hours) for item in (town.late, town.early) for kind in both for hours in (24, 2)
+    )
     assert [row.kind for row in rows].count("booking_unfilled") == 1
 
-    told = from_facts(report.facts)
+    recorded_facts = from_facts(report.facts)
     assert (report.user_id, report.month) == (town.asha.id, day.replace(day=1))
-    assert [one.at for one in told.bookings] == [india(day, 23 * 60 + 30)]
-    assert (told.done, told.spent) == (1, PRICE)
-    assert [one.at for one in told.coming] == [india(first, 10 * 60)]
+    assert [booking.at for booking in recorded_facts.bookings] == [india(day, 23 * 60 + 30)]
+    assert (recorded_facts.done, recorded_facts.spent) == (1, SERVICE_PRICE)
+    assert [item.at for item in recorded_facts.upcoming] == [india(first, 10 * 60)]
 
     assert all(row.sent_at or row.last_error == "out of date" for row in rows)
-    ids = Counter(one.message_id for one in mail.tries)
+    ids = Counter(item.message_id for item in mail.tries)
     assert set(ids.values()) == {1}
     assert len(ids) == sum(row.sent_at is not None for row in rows)
-    [subject] = [one.subject for one in mail.tries if one.subject.startswith(f"Your {day:%B %Y}")]
+    [subject] = [item.subject for item in mail.tries if item.subject.startswith(f"Your {day:%B %Y}")]
 
 
 def a_scheduler(ctx: Context) -> Scheduler:
@@ -165,7 +167,7 @@ def a_scheduler(ctx: Context) -> Scheduler:
 
 async def a_town(database: Database, day: date) -> Town:
     async with database.work() as db:
-        service = await a_service(db, minutes=30, price=PRICE)
+        service = await a_service(db, minutes=30, price=SERVICE_PRICE)
         ravi = await a_professional(db, "Ravi Kumar", services=[service], opens=0, closes=24 * 60)
         asha, omar = await a_customer(db, "Asha Raman"), await a_customer(db, "Omar Sheriff")
         omar.email_verified_at = None  # no report for him

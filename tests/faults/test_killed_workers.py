@@ -1,6 +1,6 @@
-"""A worker that is killed in the middle: others take up what it had in hand, within a minute, and nothing is lost.
+"""A worker is killed while working: the others claim its work within a minute, and nothing is lost.
 
-Only the letters that were on their way at that moment may come twice, with the same Message-ID.
+Only emails in transit at that moment may arrive twice, with the same Message-ID.
 """
 
 import csv
@@ -22,14 +22,14 @@ from app.exports import writer
 from app.exports.export import Export
 from app.reports.monthly_statement import month_before
 from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
-from tests.faults.mail_sink import KEEPS_WAITING, TAKEN
+from tests.faults.mail_sink import ACCEPTED, HANGS
 from tests.faults.site import Site, until
 from tests.waiting import until_waiting
 
 pytestmark = pytest.mark.slow
-READERS = 120  # the first hundred are one portion of the fan-out
-MANY = 50_000  # rows of an export that takes a while
-SOON = 55  # seconds; silence counts from 20, the queue looks every 10 and waits for 5
+READER_COUNT = 120  # the first hundred are one portion of the fan-out
+EXPORT_ROWS = 50_000  # rows of an export that takes a while
+RECOVERY_SECONDS = 55  # a lease ends after 20 seconds, the queue checks every 10 and waits for 5
 CROWD = """
     INSERT INTO users (role, full_name, email, phone, password_hash, created_at)
     SELECT 'customer', 'Crowd ' || n, 'crowd' || n || '@example.org', '97' || lpad(n::text, 8, '0'), '-', now()
@@ -53,27 +53,27 @@ class Aftermath:
 
 @pytest.fixture(scope="module")
 async def aftermath(whole_site: Site) -> Aftermath:
-    """One worker has letters, an export and the monthly fan-out in hand, and is killed; two others start."""
+    """One worker processes emails, an export and the monthly fan-out, and is killed; two others start."""
     site = whole_site
     tick, readers = await a_months_readers(site)
     export = await a_long_export(site)
-    site.mail.answers = [TAKEN] * 5 + [KEEPS_WAITING]
+    site.mail.answers = [ACCEPTED] * 5 + [HANGS]
     people = await site.write(20)
     await site.due("send_monthly_reports", tick)
     site.start_worker()
     async with held_up(site, readers[-10], export):
-        await until(lambda: is_true(any(one.answer == KEEPS_WAITING for one in site.mail.tries)))
+        await until(lambda: is_true(any(item.answer == HANGS for item in site.mail.tries)))
         await until(lambda: is_true(any(site.storage.incoming.glob("*"))))
         await until_waiting(site.database, 2)
-        before = await site.one("SELECT count(*) FROM monthly_reports")
+        before = await site.scalar("SELECT count(*) FROM monthly_reports")
         killed = time.monotonic()
         await site.end_workers(signal.SIGKILL)
-    in_flight = sum(one.answer == KEEPS_WAITING for one in site.mail.tries)
-    site.mail.answers = [TAKEN]
+    in_flight = sum(item.answer == HANGS for item in site.mail.tries)
+    site.mail.answers = [ACCEPTED]
     await site.both_work()
-    run = await site.has_run("send_monthly_reports", tick, SOON)
-    await until(lambda: is_ready(site, export), SOON)
-    await site.arrived([*people, *readers], SOON)
+    run = await site.has_run("send_monthly_reports", tick, RECOVERY_SECONDS)
+    await until(lambda: is_ready(site, export), RECOVERY_SECONDS)
+    await site.arrived([*people, *readers], RECOVERY_SECONDS)
     return Aftermath(people, readers, in_flight, export.id, tick, before, run, time.monotonic() - killed)
 
 
@@ -81,29 +81,29 @@ async def test_what_it_had_in_hand_is_done_within_a_minute(aftermath: Aftermath,
     assert aftermath.took < 60
 
 
-async def test_letters_come_once_but_for_those_that_were_on_their_way(aftermath: Aftermath, site: Site):
-    everybody = [*aftermath.people, *aftermath.readers]
-    got = site.mail.taken(everybody)
-    assert len(got) == len(everybody)
-    assert sum(got.values()) - len(everybody) == aftermath.in_flight > 0
+async def test_emails_come_once_but_for_those_that_were_on_their_way(aftermath: Aftermath, site: Site):
+    all_people = [*aftermath.people, *aftermath.readers]
+    got = site.mail.accepted(all_people)
+    assert len(got) == len(all_people)
+    assert sum(got.values()) - len(all_people) == aftermath.in_flight > 0
 
 
-async def test_the_monthly_fan_out_goes_on_where_it_was_and_tells_nobody_twice(aftermath: Aftermath, site: Site):
+async def test_the_monthly_fan_out_goes_on_where_it_was_and_notifies_no_one_twice(aftermath: Aftermath, site: Site):
     assert aftermath.reports_before == 100
     assert aftermath.run.attempts >= 2  # where the machine is slow, one who lives may be taken for silent, too
-    assert await site.one("SELECT count(*) FROM monthly_reports") == READERS
-    assert await site.one("SELECT count(DISTINCT user_id) FROM monthly_reports") == READERS
-    assert await site.one("SELECT count(*) FROM outbox WHERE kind = 'monthly_report'") == READERS
-    assert await site.one("SELECT count(*) FROM notices WHERE kind = 'monthly_report'") == READERS
+    assert await site.scalar("SELECT count(*) FROM monthly_reports") == READER_COUNT
+    assert await site.scalar("SELECT count(DISTINCT user_id) FROM monthly_reports") == READER_COUNT
+    assert await site.scalar("SELECT count(*) FROM outbox WHERE kind = 'monthly_report'") == READER_COUNT
+    assert await site.scalar("SELECT count(*) FROM inbox_items WHERE kind = 'monthly_report'") == READER_COUNT
 
 
-async def test_the_export_is_made_anew_and_whole(aftermath: Aftermath, site: Site):
+async def test_the_export_is_built_again_and_complete(aftermath: Aftermath, site: Site):
     async with site.database.work() as db:
         export = await db.get_one(Export, aftermath.export_id)
     content = site.storage.path(str(export.stored_as)).read_text()
     rows = list(csv.DictReader(io.StringIO(content, newline="")))
-    assert len(rows) == export.rows_total >= MANY
-    assert await site.one("SELECT count(*) FROM events WHERE name = 'export.ready'") == 1
+    assert len(rows) == export.rows_total >= EXPORT_ROWS
+    assert await site.scalar("SELECT count(*) FROM events WHERE name = 'export.ready'") == 1
 
 
 async def test_what_the_dead_one_left_on_the_disk_is_swept(aftermath: Aftermath, site: Site):
@@ -115,13 +115,13 @@ async def test_what_the_dead_one_left_on_the_disk_is_swept(aftermath: Aftermath,
     assert list(site.storage.incoming.glob("*")) == []
 
 
-async def test_who_is_told_to_stop_finishes_its_letter_and_leaves_the_rest_to_others(site: Site):
+async def test_who_is_signalled_to_stop_finishes_its_email_and_leaves_the_rest_to_others(site: Site):
     site.mail.pause = 0.7
     people = await site.write(12)
-    await until(lambda: is_true(site.mail.at_once > 0))
+    await until(lambda: is_true(site.mail.open_connections > 0))
     await site.end_workers(signal.SIGTERM)
-    await until(lambda: is_true(site.mail.at_once == 0))
-    left = len(people) - len(site.mail.taken(people))
+    await until(lambda: is_true(site.mail.open_connections == 0))
+    left = len(people) - len(site.mail.accepted(people))
     assert left > 0
     assert all(row.claimed_until is None for row in await site.rows(people))
     site.mail.pause = 0
@@ -137,24 +137,24 @@ async def a_months_readers(site: Site) -> tuple[datetime, list[str]]:
         async with site.database.work() as db:
             service = await a_service(db)
             await a_professional(db, services=[service])
-            readers = [await a_customer(db, f"Reader {n}") for n in range(READERS)]
-            for one in readers:
-                booking = await a_request(db, one, service, clock.at(month + timedelta(days=9), 10 * 60))
-                booking.cancel(one, "customer", "Plans changed.")
+            readers = [await a_customer(db, f"Reader {n}") for n in range(READER_COUNT)]
+            for reader in readers:
+                booking = await a_request(db, reader, service, clock.at(month + timedelta(days=9), 10 * 60))
+                booking.cancel(reader, "customer", "Plans changed.")
                 await db.flush()
-            await db.execute(text("UPDATE outbox SET sent_at = created_at, attempts = 1"))  # they were told then
-    return tick, [one.email for one in readers]
+            await db.execute(text("UPDATE outbox SET sent_at = created_at, attempts = 1"))  # they were notified then
+    return tick, [reader.email for reader in readers]
 
 
 async def a_long_export(site: Site) -> Export:
     async with site.database.work(site.after) as db:
-        await db.execute(text(CROWD), {"many": MANY})
+        await db.execute(text(CROWD), {"many": EXPORT_ROWS})
         return await writer.request_export(db, await an_admin(db), "customers", {}, bom=False)
 
 
 @asynccontextmanager
 async def held_up(site: Site, reader: str, export: Export) -> AsyncIterator[None]:
-    """Another transaction has that reader and that export, so that whoever tells them waits."""
+    """Another transaction locks that reader and that export, so that their worker waits."""
     async with site.database.work() as db:
         await db.execute(text("SELECT 1 FROM users WHERE email = :email FOR UPDATE"), {"email": reader})
         await until(lambda: is_in(site, export, "running"))
@@ -167,7 +167,7 @@ async def is_ready(site: Site, export: Export) -> bool:
 
 
 async def is_in(site: Site, export: Export, state: str) -> bool:
-    return await site.one("SELECT state FROM exports WHERE id = :id", id=export.id) == state
+    return await site.scalar("SELECT state FROM exports WHERE id = :id", id=export.id) == state
 
 
 async def is_true(found: bool) -> bool:

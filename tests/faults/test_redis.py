@@ -1,4 +1,4 @@
-"""Redis only makes things sooner: killed, frozen or emptied, everything still happens, once, and people can book."""
+"""Redis is killed, frozen or emptied: everything still happens once, only later, and people can book."""
 
 import time
 from datetime import timedelta
@@ -19,45 +19,45 @@ pytestmark = pytest.mark.slow
 async def test_two_schedulers_run_each_tick_once(site: Site):
     """Forty ticks, and what they do: times that were not paid are free again, each once."""
     holds = await lapsed_holds(site, 3)
-    ticks = [await site.due("lapse_holds", clock.now() - timedelta(seconds=n)) for n in range(40)]
+    ticks = [await site.due("expire_holds", clock.now() - timedelta(seconds=n)) for n in range(40)]
     for tick in ticks:
-        await site.has_run("lapse_holds", tick)
+        await site.has_run("expire_holds", tick)
     for subject in holds:
-        assert await site.one(
+        assert await site.scalar(
             "SELECT count(*) FROM events WHERE subject = :s AND name = 'booking.cancelled'", s=subject
         )
     async with site.database.work() as db:
         runs = list(await db.scalars(select(ScheduleRun).where(ScheduleRun.tick.in_(ticks))))
     assert {run.attempts for run in runs} == {1}
-    assert sum(int(run.told) for run in runs) == len(holds)
+    assert sum(int(run.result) for run in runs) == len(holds)
 
 
 async def test_killed_mail_and_timetable_go_on_and_it_comes_back(site: Site):
-    under_way = await letters_under_way(site)
+    in_transit = await emails_in_transit(site)
     site.line.kill()
-    people = [*under_way, *await site.write(10), await site.sign_up()]
+    people = [*in_transit, *await site.write(10), await site.sign_up()]
     run = await site.has_run("prune_keys", await site.due("prune_keys"))
     await site.once(people)
     assert run.attempts == 1
-    await until(lambda: tells(site, redis="down", worker="up"))
+    await until(lambda: reports_health(site, redis="down", worker="up"))
     site.line.start()
-    await until(lambda: tells(site, redis="up", worker="up"))
+    await until(lambda: reports_health(site, redis="up", worker="up"))
     await site.once(await site.write(3))
 
 
-async def test_frozen_nobody_waits_for_it_and_it_thaws(site: Site):
-    under_way = await letters_under_way(site)
+async def test_frozen_no_one_waits_for_it_and_it_thaws(site: Site):
+    in_transit = await emails_in_transit(site)
     site.line.freeze()
     try:
         began = time.monotonic()
-        people = [*under_way, *await site.write(10), await site.sign_up()]
+        people = [*in_transit, *await site.write(10), await site.sign_up()]
         assert time.monotonic() - began < 8
         run = await site.has_run("prune_keys", await site.due("prune_keys"))
         await site.once(people)
-        await until(lambda: tells(site, redis="down", worker="up"))
+        await until(lambda: reports_health(site, redis="down", worker="up"))
     finally:
         site.line.thaw()
-    await until(lambda: tells(site, redis="up", worker="up"))
+    await until(lambda: reports_health(site, redis="up", worker="up"))
     assert (await site.run_of(run.name, run.tick)).attempts == 1
     await site.once(await site.write(3))
 
@@ -76,7 +76,7 @@ async def test_emptied_what_waited_in_it_happens_all_the_same(site: Site):
     await until(lambda: is_ready(site, export))
     assert (await site.has_run("prune_keys", tick)).attempts == 1
     await site.once(people)
-    assert await site.one("SELECT count(*) FROM events WHERE name = 'export.ready'") == 1
+    assert await site.scalar("SELECT count(*) FROM events WHERE name = 'export.ready'") == 1
 
 
 async def test_emptied_while_all_is_at_work(site: Site):
@@ -90,15 +90,15 @@ async def test_emptied_while_all_is_at_work(site: Site):
     assert {(await site.run_of("prune_keys", tick)).attempts for tick in ticks} == {1}
 
 
-async def letters_under_way(site: Site) -> list[str]:
+async def emails_in_transit(site: Site) -> list[str]:
     """Some are on their way to a slow server, by the queue's hand and by the pulse's."""
     site.mail.pause = 0.4
     people = await site.write(12)
 
-    async def under_way() -> bool:
-        return site.mail.at_once > 0
+    async def in_transit() -> bool:
+        return site.mail.open_connections > 0
 
-    await until(under_way)
+    await until(in_transit)
     return people
 
 
@@ -114,9 +114,9 @@ async def lapsed_holds(site: Site, number: int) -> list[str]:
 
 
 async def is_ready(site: Site, export: Export) -> bool:
-    return await site.one("SELECT state FROM exports WHERE id = :id", id=export.id) == "ready"
+    return await site.scalar("SELECT state FROM exports WHERE id = :id", id=export.id) == "ready"
 
 
-async def tells(site: Site, **what: str) -> bool:
-    told = await site.ready()
-    return all(told[name] == state for name, state in what.items())
+async def reports_health(site: Site, **what: str) -> bool:
+    result = await site.ready()
+    return all(result[name] == state for name, state in what.items())

@@ -1,4 +1,4 @@
-"""Whatever the desk's room answers: each message arrives there once, mail does not wait, and nobody is led astray."""
+"""The admins' chat fails in several ways: messages arrive once, mail is not delayed, redirects are refused."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -26,7 +27,7 @@ _numbers = count(1)
 
 @dataclass
 class ChatSite:
-    """`addresses` is the file in which stands where the room's name leads."""
+    """`addresses` is the file with the addresses of the chat's host name."""
 
     site: Site
     room: WebhookServer
@@ -37,25 +38,30 @@ class ChatSite:
         references = [f"REF{next(_numbers):05d}" for _ in range(number)]
         async with self.site.database.work() as db:
             now = clock.now()
-            for one in references:
-                row = {"kind": "booking.disputed", "address": ADDRESS, "dedupe_key": one, "data": {"booking": one}}
-                db.add(Outbox(**row, channel=NAME, lane=0, created_at=now, due_at=now))
+            for reference in references:
+                row = {
+                    "kind": "booking.disputed",
+                    "address": ADDRESS,
+                    "dedupe_key": reference,
+                    "data": {"booking": reference},
+                }
+                db.add(Outbox(**row, channel=NAME, priority=0, created_at=now, due_at=now))
         return references
 
     def received_counts(self) -> Counter[str]:
         """How often each reference was references."""
-        bodies = [json.loads(one.split(b"\r\n\r\n", 1)[1])["text"] for one in self.room.requests]
+        bodies = [json.loads(request.split(b"\r\n\r\n", 1)[1])["text"] for request in self.room.requests]
         return Counter(body.rpartition("/")[2] for body in bodies)
 
     async def until_sent(self, references: list[str], within: float = 15) -> None:
         async def taken() -> bool:
             waits = "SELECT count(*) FROM outbox WHERE dedupe_key = ANY(:these) AND sent_at IS NULL"
-            return await self.site.one(waits, these=references) == 0
+            return await self.site.scalar(waits, these=references) == 0
 
         await until(taken, within)
 
-    async def state(self, column: str) -> object:
-        return await self.site.one(f"SELECT {column} FROM channel_states WHERE channel = 'chat'")
+    async def state(self, column: str) -> Any:
+        return await self.site.scalar(f"SELECT {column} FROM channel_states WHERE channel = 'chat'")
 
     async def fails(self, why: str) -> None:
         async def noted() -> bool:
@@ -87,13 +93,13 @@ async def chat(whole_chat: ChatSite, site: Site) -> ChatSite:
     return whole_chat
 
 
-async def test_two_workers_tell_the_room_each_thing_once(chat: ChatSite):
+async def test_two_workers_deliver_each_chat_message_once(chat: ChatSite):
     references = await chat.write_messages(15)
     await chat.until_sent(references)
     assert chat.received_counts() == Counter(references)
 
 
-async def test_429_nobody_knocks_before_the_time_they_said(chat: ChatSite):
+async def test_429_retry_after_is_respected(chat: ChatSite):
     chat.room.answers = [http_response(429, "Retry-After: 600"), http_response(200)]
     references = await chat.write_messages(1)
     await chat.fails("refused with 429")
@@ -129,8 +135,8 @@ async def test_hanging_delays_no_mail(chat: ChatSite):
     people = await chat.site.write(3)
     await chat.site.once(people)
     await chat.fails("TimeoutError")
-    given_up = await chat.state("counted_since")
-    assert max(row.sent_at for row in await chat.site.rows(people)) < given_up
+    handed_back = await chat.state("counted_since")
+    assert max(row.sent_at for row in await chat.site.rows(people)) < handed_back
     await chat.site.time_passes(minutes=1)
     await chat.until_sent(references)
     assert chat.received_counts() == Counter(references * 2)

@@ -16,6 +16,7 @@ NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.*"))
 PIECES = [name for name in NAMES if Path(name).name.startswith("_") and name.endswith(".html")]
 SWAPS = [name for name in NAMES if name.endswith(".swap.html")]
 ENV = environment(Assets())
+MAX_LINE_LENGTH = 120
 FORM = re.compile(r"<form\b[^>]*>.*?</form>|<form\b[^>]*>.*", re.DOTALL)
 COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 INCLUDE = re.compile(r"(\{% with oob=\w+(?:, \w+=\w+)* %\})?\{% include \"[^\"]+\" %\}(?(1)\{% endwith %\})")
@@ -31,6 +32,12 @@ def test_every_template_parses_with_what_it_uses(name: str) -> None:
     ENV.get_template(name)
     for used in meta.find_referenced_templates(tree):
         assert used is None or used in NAMES, used
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_line_is_over_the_limit(name: str) -> None:
+    lines = (FOLDER / name).read_text(encoding="utf-8").split("\n")
+    assert not [number for number, line in enumerate(lines, 1) if len(line) > MAX_LINE_LENGTH]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -81,7 +88,7 @@ def _named_in_code() -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.add(re.escape(node.value))
         elif isinstance(node, ast.JoinedStr):
-            parts = [re.escape(one.value) if isinstance(one, ast.Constant) else r"\w+" for one in node.values]
+            parts = [re.escape(str(one.value)) if isinstance(one, ast.Constant) else r"\w+" for one in node.values]
             found.add("".join(parts))
     return {name for name in found if "/" in name and name.endswith((".html", ".txt", r"\w+"))}
 

@@ -45,7 +45,7 @@ def problems(translated: Catalog) -> list[str]:
     return [
         text
         for message in translated
-        for text in (message.string if isinstance(message.string, tuple) else (message.string,))
+        for text in map(str, message.string if isinstance(message.string, tuple | list) else (message.string,))
         if message.id and fills(str(message.id), str(message.id)) and not fills(text, str(message.id))
     ]
 

@@ -1,4 +1,4 @@
-"""A professional's day: what is done, what is next and when to leave, what comes later."""
+"""A professional's agenda: finished jobs, the next one with its time to leave, later ones."""
 
 from datetime import datetime, timedelta
 
@@ -43,7 +43,7 @@ def test_one_leaves_from_the_job_before_or_from_home():
     assert from_home < from_there
 
 
-def test_nobody_leaves_for_a_job_that_has_started():
+def test_no_one_leaves_for_a_job_that_has_started():
     line = agenda_of([job(11, "started"), job(15)], HOME).today[0]
     assert (line.state, line.leave_by) == ("next", None)
 

@@ -1,39 +1,37 @@
 """The API of jobs: offers, acceptance, codes, passing and returning."""
 
 import asyncio
-from datetime import datetime
 
 import pytest
 
-from tests.programs import AFTER, VISA, a_time, an_order, assigned, booked, done, move, own, scalar
-
+from tests.api_client import a_time, assigned, booked, move, own
 
 PERSONAL = ("Flat 3B", "Asha", "Ring twice", "+91")
 
 
-async def test_before_accepting_a_professional_reads_area_and_distance_alone(program_of, api_service, api_people):
-    asha, ravi = await program_of("asha"), await program_of("ravi")
+async def test_before_accepting_a_professional_reads_area_and_distance_alone(api_client_for, api_service, api_people):
+    asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
     made = await booked(asha, api_service)
     listed = (await ravi.get(f"/api/servicerequest/{ravi.number}?limit=100")).json()["items"]
-    offer = next(one for one in listed if one["id"] == made["id"])
+    offer = next(item for item in listed if item["id"] == made["id"])
     assert (offer["customer"], offer["address"], offer["note"]) == (None, None, None)
     assert (offer["pincode"], offer["distance_km"], offer["earning"]) == ("600020", 0.5, "126.65")
-    assert not any(word in str(offer) for word in PERSONAL)
+    assert not any(term in str(offer) for term in PERSONAL)
     held = (await move(ravi, made["id"], "accept")).json()
     assert (held["customer"]["name"], held["address"]) == ("Asha Raman", "Flat 3B, Kasturba Nagar")
     assert held["customer"]["phone"] == api_people["asha"].phone
 
 
 @pytest.mark.parametrize("action", ["accept", "start", "complete", "return", "pass"])
-async def test_a_customer_makes_no_move_of_a_professional(program_of, api_service, action):
-    asha = await program_of("asha")
+async def test_a_customer_makes_no_move_of_a_professional(api_client_for, api_service, action):
+    asha = await api_client_for("asha")
     made = await booked(asha, api_service)
     assert (await move(asha, made["id"], action)).status_code == 403
     assert (await own(asha, made["id"]))["state"] == "requested"
 
 
-async def test_a_stranger_finds_no_booking_to_move(program_of, api_service):
-    asha, ravi, balu, omar = [await program_of(who) for who in ("asha", "ravi", "balu", "omar")]
+async def test_a_stranger_finds_no_booking_to_move(api_client_for, api_service):
+    asha, ravi, balu, omar = [await api_client_for(who) for who in ("asha", "ravi", "balu", "omar")]
     made = await assigned(asha, ravi, api_service)
     assert (await move(omar, made["id"], "cancel")).status_code == 404
     assert (await move(omar, made["id"], "reschedule", start=a_time().isoformat())).status_code == 404
@@ -51,26 +49,26 @@ async def test_a_stranger_finds_no_booking_to_move(program_of, api_service):
     assert (await own(asha, made["id"]))["state"] == "assigned"
 
 
-async def test_of_two_who_accept_one_gets_the_job(program_of, api_service):
-    asha, ravi, kumar = await program_of("asha"), await program_of("ravi"), await program_of("kumar")
+async def test_of_two_who_accept_one_gets_the_job(api_client_for, api_service):
+    asha, ravi, kumar = await api_client_for("asha"), await api_client_for("ravi"), await api_client_for("kumar")
     made = await booked(asha, api_service)
-    told = await asyncio.gather(*(move(one, made["id"], "accept") for one in (ravi, kumar)))
-    assert sorted(answer.status_code for answer in told) == [200, 409]
-    late = next(answer for answer in told if answer.status_code == 409).json()
+    outcomes = await asyncio.gather(*(move(item, made["id"], "accept") for item in (ravi, kumar)))
+    assert sorted(answer.status_code for answer in outcomes) == [200, 409]
+    late = next(answer for answer in outcomes if answer.status_code == 409).json()
     assert (late["type"], late["title"]) == ("urn:doorstep:taken", "Taken by someone else.")
 
 
-async def test_a_wrong_code_is_counted_and_locks_after_five(program_of, api_service):
-    asha, ravi = await program_of("asha"), await program_of("ravi")
+async def test_a_wrong_code_is_counted_and_locks_after_five(api_client_for, api_service):
+    asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
     made = await assigned(asha, ravi, api_service)
-    wrong = "000000" if made["start_code"] != "000000" else "000001"
-    tries = [(await move(ravi, made["id"], "start", code=wrong)).status_code for _ in range(6)]
-    assert tries == [422] * 5 + [409]
+    invalid = "000000" if made["start_code"] != "000000" else "000001"
+    attempts = [(await move(ravi, made["id"], "start", code=invalid)).status_code for _ in range(6)]
+    assert attempts == [422] * 5 + [409]
     assert (await move(ravi, made["id"], "start", code=made["start_code"])).status_code == 409
 
 
-async def test_passing_and_handing_back_ask_others_and_may_be_said_twice(program_of, api_service):
-    asha, ravi, kumar = await program_of("asha"), await program_of("ravi"), await program_of("kumar")
+async def test_passing_and_handing_back_ask_others_and_may_be_repeated(api_client_for, api_service):
+    asha, ravi, kumar = await api_client_for("asha"), await api_client_for("ravi"), await api_client_for("kumar")
     made = await booked(asha, api_service)
     for _ in range(2):
         passed = await move(kumar, made["id"], "pass", reason="Too far.")
@@ -84,7 +82,7 @@ async def test_passing_and_handing_back_ask_others_and_may_be_said_twice(program
 
 
 @pytest.mark.parametrize(
-    ("sent", "wrong"),
+    ("sent", "errors"),
     [
         ({}, {"action"}),
         ({"action": "fly"}, {"action"}),
@@ -96,8 +94,8 @@ async def test_passing_and_handing_back_ask_others_and_may_be_said_twice(program
         ({"action": "start", "code": "12345"}, {"code"}),
     ],
 )
-async def test_a_move_that_is_none_is_told_field_by_field(program_of, api_service, sent, wrong):
-    asha, ravi = await program_of("asha"), await program_of("ravi")
+async def test_an_invalid_move_is_reported_field_by_field(api_client_for, api_service, sent, errors):
+    asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
     made = await assigned(asha, ravi, api_service)
     answer = await ravi.post(f"/api/request/edit/{made['id']}", json=sent)
-    assert (answer.status_code, set(answer.json()["errors"])) == (422, wrong)
+    assert (answer.status_code, set(answer.json()["errors"])) == (422, errors)

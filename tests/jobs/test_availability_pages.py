@@ -1,4 +1,4 @@
-"""Hours, time off and area; and what happens to accepted jobs when they change (W8)."""
+"""Working hours, time off and service area, and what their changes do to accepted jobs (W8)."""
 
 from datetime import timedelta
 
@@ -59,14 +59,14 @@ async def test_hours_that_touch_no_job_are_saved_at_once(scene, ravi):
 async def test_a_break_makes_two_stretches_and_touching_ones_become_one(scene, ravi):
     week = all_week("09:00", "13:00") | {"from-0-2": "14:00", "to-0-2": "18:00", "from-1-2": "13:00", "to-1-2": "00:00"}
     page = await ravi.submit_and_follow(await ravi.visit("/availability"), "/hours", **week)
-    shown = page.forms[0].fields
-    assert (shown["from-0-2"], shown["to-0-2"]) == ("14:00", "18:00")
-    assert (shown["from-1-1"], shown["to-1-1"], shown["from-1-2"]) == ("09:00", "00:00", "")
+    displayed = page.forms[0].fields
+    assert (displayed["from-0-2"], displayed["to-0-2"]) == ("14:00", "18:00")
+    assert (displayed["from-1-1"], displayed["to-1-1"], displayed["from-1-2"]) == ("09:00", "00:00", "")
     assert await count(scene, "working_hours") == 8
 
 
 @pytest.mark.parametrize(
-    ("wrong", "field"),
+    ("errors", "field"),
     [
         ({"from-2-1": "18:00", "to-2-1": "09:00"}, "to-2-1"),
         ({"from-2-1": "banana", "to-2-1": "09:00"}, "from-2-1"),
@@ -75,33 +75,33 @@ async def test_a_break_makes_two_stretches_and_touching_ones_become_one(scene, r
         ({"from-2-1": "25:00", "to-2-1": "26:00"}, "from-2-1"),
     ],
 )
-async def test_hours_that_cannot_be_are_told_beside_the_field(scene, ravi, wrong, field):
-    answer = await ravi.submit(await ravi.visit("/availability"), "/hours", **(all_week("08:00", "20:00") | wrong))
+async def test_hours_that_cannot_be_are_shown_beside_the_field(scene, ravi, errors, field):
+    answer = await ravi.submit(await ravi.visit("/availability"), "/hours", **(all_week("08:00", "20:00") | errors))
     assert answer.status == 422
     assert f'id="{field}-error"' in answer.text
     assert await count(scene, "working_hours") == 7
 
 
-async def test_a_job_in_the_way_is_asked_about_before_anything_is_saved(scene, ravi):
-    asking = await ravi.submit(await ravi.visit("/availability"), "/hours", **all_week("14:00", "20:00"))
-    assert asking.status == 409
-    assert f"job-{scene['ref']}" in asking.text
-    silent = await ravi.submit(asking, "/hours")
-    assert silent.status == 409
-    assert "Keep it or hand it back?" in silent.text
+async def test_a_job_in_the_way_needs_confirmation_before_anything_is_saved(scene, ravi):
+    confirmation = await ravi.submit(await ravi.visit("/availability"), "/hours", **all_week("14:00", "20:00"))
+    assert confirmation.status == 409
+    assert f"job-{scene['ref']}" in confirmation.text
+    unconfirmed = await ravi.submit(confirmation, "/hours")
+    assert unconfirmed.status == 409
+    assert "Keep it or hand it back?" in unconfirmed.text
     assert (await ravi.visit("/availability")).forms[0].fields["from-0-1"] == "08:00"
 
 
 async def test_a_job_that_is_kept_stays_outside_the_hours(scene, ravi):
-    asking = await ravi.submit(await ravi.visit("/availability"), "/hours", **all_week("14:00", "20:00"))
-    page = await ravi.submit_and_follow(asking, "/hours", **{f"job-{scene['ref']}": "keep"})
+    confirmation = await ravi.submit(await ravi.visit("/availability"), "/hours", **all_week("14:00", "20:00"))
+    page = await ravi.submit_and_follow(confirmation, "/hours", **{f"job-{scene['ref']}": "keep"})
     assert page.forms[0].fields["from-0-1"] == "14:00"
     assert (await booking_of(scene)).professional_id == scene["ravi"].id
 
 
 async def test_a_job_that_is_handed_back_goes_to_the_others(scene, ravi):
-    asking = await ravi.submit(await ravi.visit("/availability"), "/hours", **all_week("14:00", "20:00"))
-    await ravi.submit_and_follow(asking, "/hours", **{f"job-{scene['ref']}": "return"})
+    confirmation = await ravi.submit(await ravi.visit("/availability"), "/hours", **all_week("14:00", "20:00"))
+    await ravi.submit_and_follow(confirmation, "/hours", **{f"job-{scene['ref']}": "return"})
     booking = await booking_of(scene)
     assert (booking.state, booking.professional_id) == ("requested", None)
     assert booking.reserved_for not in (None, scene["ravi"].id)
@@ -109,21 +109,23 @@ async def test_a_job_that_is_handed_back_goes_to_the_others(scene, ravi):
 
 async def test_time_off_over_a_job_asks_too_and_can_be_taken_back(scene, ravi):
     starts_at = (await booking_of(scene)).starts_at
-    asking = await ravi.submit(await ravi.visit("/availability"), "/time-off", **off(starts_at), reason="A wedding")
-    assert asking.status == 409
-    page = await ravi.submit_and_follow(asking, "/time-off", **{f"job-{scene['ref']}": "return"})
+    confirmation = await ravi.submit(
+        await ravi.visit("/availability"), "/time-off", **off(starts_at), reason="A wedding"
+    )
+    assert confirmation.status == 409
+    page = await ravi.submit_and_follow(confirmation, "/time-off", **{f"job-{scene['ref']}": "return"})
     assert "A wedding" in page.text
-    again = await ravi.submit(page, "/availability/time-off", **off(starts_at))
-    assert again.status == 422
+    repeated = await ravi.submit(page, "/availability/time-off", **off(starts_at))
+    assert repeated.status == 422
     page = await ravi.submit_and_follow(page, "/removal")
     assert "A wedding" not in page.text
     async with scene["db"].work() as db:
-        told = (await db.scalars(text("SELECT name FROM events WHERE name LIKE 'person.time_off%' ORDER BY id"))).all()
-    assert told[-2:] == ["person.time_off_changed", "person.time_off_removed"]
+        rows = (await db.scalars(text("SELECT name FROM events WHERE name LIKE 'person.time_off%' ORDER BY id"))).all()
+    assert rows[-2:] == ["person.time_off_changed", "person.time_off_removed"]
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("values", "field"),
     [
         ({"from": "banana", "until": "2026-12-01T10:00"}, "from"),
         ({"from": "9999-12-31T10:00", "until": "9999-12-31T11:00"}, "from"),
@@ -132,14 +134,14 @@ async def test_time_off_over_a_job_asks_too_and_can_be_taken_back(scene, ravi):
         ({"from": "2026-12-01T10:00", "until": "2028-12-01T10:00"}, "until"),
     ],
 )
-async def test_absurd_days_off_are_refused(scene, ravi, given, field):
-    answer = await ravi.submit(await ravi.visit("/availability"), "/time-off", **given)
+async def test_absurd_days_off_are_refused(scene, ravi, values, field):
+    answer = await ravi.submit(await ravi.visit("/availability"), "/time-off", **values)
     assert answer.status == 422
     assert f'id="{field}-error"' in answer.text
     assert await count(scene, "time_off") == 0
 
 
-async def test_somebody_elses_time_off_cannot_be_removed(scene, ravi, app_database, browser_of):
+async def test_someone_elses_time_off_cannot_be_removed(scene, ravi, app_database, browser_of):
     await ravi.submit_and_follow(await ravi.visit("/availability"), "/time-off", **off(a_start(days=3)))
     async with app_database.work() as db:
         number = await db.scalar(text("SELECT max(id) FROM time_off"))
@@ -159,7 +161,7 @@ async def test_an_area_is_pincodes_or_everything_within_a_radius(scene, ravi):
 
 
 @pytest.mark.parametrize(
-    "given",
+    "values",
     [
         {"way": "pincodes", "pincodes": "abcdefgh"},
         {"way": "pincodes", "pincodes": "999999"},
@@ -169,17 +171,17 @@ async def test_an_area_is_pincodes_or_everything_within_a_radius(scene, ravi):
         {"way": "radius", "radius_km": "99999999999999999999"},
     ],
 )
-async def test_an_area_that_cannot_be_is_refused_and_nothing_is_lost(scene, ravi, given):
-    answer = await ravi.submit(await ravi.visit("/availability"), "/area", **given)
+async def test_an_area_that_cannot_be_is_refused_and_nothing_is_lost(scene, ravi, values):
+    answer = await ravi.submit(await ravi.visit("/availability"), "/area", **values)
     assert answer.status == 422
     assert await count(scene, "coverage") == 3
 
 
 async def test_a_smaller_area_asks_about_the_jobs_outside_it(scene, ravi):
     page = await ravi.visit("/availability")
-    asking = await ravi.submit(page, "/area", way="pincodes", pincodes=TAMBARAM)
-    assert asking.status == 409
-    await ravi.submit_and_follow(asking, "/area", **{f"job-{scene['ref']}": "keep"})
+    confirmation = await ravi.submit(page, "/area", way="pincodes", pincodes=TAMBARAM)
+    assert confirmation.status == 409
+    await ravi.submit_and_follow(confirmation, "/area", **{f"job-{scene['ref']}": "keep"})
     assert (await booking_of(scene)).state == "assigned"
 
 
@@ -196,8 +198,8 @@ async def test_time_kept_for_a_waiting_customer_moves_on_by_itself(scene, ravi, 
 
 
 async def test_a_card_number_is_no_reason_for_time_off(scene, ravi):
-    given = off(a_start(days=3)) | {"reason": "Lost my card 4111 1111 1111 1111"}
-    answer = await ravi.submit(await ravi.visit("/availability"), "/time-off", **given)
+    values = off(a_start(days=3)) | {"reason": "Lost my card 4111 1111 1111 1111"}
+    answer = await ravi.submit(await ravi.visit("/availability"), "/time-off", **values)
     assert answer.status == 422
     assert "looks like the number of a card" in answer.text
     assert await count(scene, "time_off") == 0

@@ -1,4 +1,4 @@
-"""Bookings in people's own calendars: read back by a library, and never saying more than the page does."""
+"""Calendar feeds, parsed by a library: they show no more than the pages do."""
 
 import pytest
 from icalendar import Calendar
@@ -70,7 +70,7 @@ async def test_both_sides_take_the_booking_into_their_calendar(scene, ravi):
     assert f"/jobs/{ref}/calendar" in (await ravi.visit(f"/jobs/{ref}")).links
 
 
-async def test_nobody_else_finds_it(scene, ravi):
+async def test_no_one_else_finds_it(scene, ravi):
     asha, ref = await assigned(scene)
     omar, kumar = await scene.browser(scene.omar), await scene.browser(scene.kumar)
     assert (await omar.get(f"/bookings/{ref}/calendar")).status_code == 404
@@ -83,9 +83,9 @@ async def test_a_code_is_in_no_calendar(scene, ravi):
     code = (await scene.booking(ref)).live_code("start").reveal(scene.encryption, ref)
     feed = await address_of(ravi)
     for person, address in ((asha, f"/bookings/{ref}/calendar"), (ravi, f"/jobs/{ref}/calendar"), (ravi, feed)):
-        said = (await person.get(address)).text
-        assert code not in said
-        assert f"{code[:3]} {code[3:]}" not in said
+        text = (await person.get(address)).text
+        assert code not in text
+        assert f"{code[:3]} {code[3:]}" not in text
 
 
 async def test_a_moved_booking_keeps_its_uid_and_raises_its_sequence(scene):
@@ -102,7 +102,7 @@ async def test_a_moved_booking_keeps_its_uid_and_raises_its_sequence(scene):
     assert (after.start, after["status"]) == (start, "TENTATIVE")
 
 
-async def test_a_cancelled_booking_stands_cancelled_on_both_sides_and_names_nobody(scene, ravi):
+async def test_a_cancelled_booking_stands_cancelled_on_both_sides_and_names_no_one(scene, ravi):
     asha, ref = await assigned(scene)
     feed = await address_of(ravi)
     (before,) = await read(ravi, feed)
@@ -113,8 +113,8 @@ async def test_a_cancelled_booking_stands_cancelled_on_both_sides_and_names_nobo
     assert hers["status"] == his["status"] == "CANCELLED"
     assert his["uid"] == before["uid"]
     assert his["sequence"] > before["sequence"]
-    said = his.to_ical().decode()
-    assert not [word for word in (*PRIVATE, scene.asha.phone) if word in said]
+    text = his.to_ical().decode()
+    assert not [term for term in (*PRIVATE, scene.asha.phone) if term in text]
     assert scene.ravi.phone not in hers.to_ical().decode()
 
 
@@ -126,8 +126,8 @@ async def test_a_day_after_the_work_the_feed_forgets_where_and_for_whom(scene, r
     assert scene.asha.phone in (await ravi.get(feed)).text
     with later(hours=25):
         (entry,) = await read(ravi, feed)
-    said = entry.to_ical().decode()
-    assert not [word for word in (*PRIVATE, scene.asha.phone) if word in said]
+    text = entry.to_ical().decode()
+    assert not [term for term in (*PRIVATE, scene.asha.phone) if term in text]
     assert entry["location"] == "Adyar"
 
 
@@ -144,8 +144,8 @@ async def test_a_program_without_a_cookie_reads_the_feed_and_asks_again_for_noth
     scene.people.append(visitor)
     first = await visitor.get(address)
     assert (first.status_code, "set-cookie" in first.headers) == (200, False)
-    again = await visitor.get(address, headers={"if-none-match": first.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
+    repeated = await visitor.get(address, headers={"if-none-match": first.headers["etag"]})
+    assert (repeated.status_code, repeated.content) == (304, b"")
 
 
 async def test_the_address_is_shown_once_and_only_its_digest_is_kept(scene, ravi):
@@ -153,17 +153,17 @@ async def test_the_address_is_shown_once_and_only_its_digest_is_kept(scene, ravi
     secret = address.rsplit("/", 1)[1].removesuffix(".ics")
     assert len(secret) >= 43
     assert secret not in (await ravi.visit("/jobs/calendar")).text
-    kept = await scene.scalar("SELECT string_agg(f::text, ' ') FROM calendar_feeds f")
-    told = await scene.scalar("SELECT string_agg(e::text, ' ') FROM events e WHERE name LIKE 'person.calendar%'")
-    assert digest(secret).hex() in str(kept)
-    assert secret not in f"{kept} {told}"
+    stored = await scene.scalar("SELECT string_agg(f::text, ' ') FROM calendar_feeds f")
+    events = await scene.scalar("SELECT string_agg(e::text, ' ') FROM events e WHERE name LIKE 'person.calendar%'")
+    assert digest(secret).hex() in str(stored)
+    assert secret not in f"{stored} {events}"
 
 
 async def test_a_new_address_ends_the_old_one_and_an_ended_one_leads_nowhere(scene, ravi):
     old = await address_of(ravi)
     new = await address_of(ravi)
     assert old != new
-    assert [(await ravi.get(one)).status_code for one in (old, new)] == [404, 200]
+    assert [(await ravi.get(item)).status_code for item in (old, new)] == [404, 200]
     await ravi.submit_and_follow(await ravi.visit("/jobs/calendar"), "/jobs/calendar/end")
     assert (await ravi.get(new)).status_code == 404
     assert (await ravi.get(new.removesuffix(".ics")[:-1])).status_code == 404
@@ -176,7 +176,7 @@ async def test_a_block_ends_the_address_for_ever(scene, ravi):
     assert (await ravi.get(address)).status_code == 404
     async with scene.database.work() as db:
         block = await db.merge(block)
-        block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), block.by_id, "Explained."
+        block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), block.blocked_by_id, "Explained."
     assert (await ravi.get(address)).status_code == 404
 
 
@@ -190,6 +190,6 @@ async def test_a_new_password_ends_the_address(scene, ravi):
 async def test_who_asks_too_often_waits(scene, ravi):
     address = await address_of(ravi)
     answers = [(await ravi.get(address)) for _ in range(61)]
-    assert {one.status_code for one in answers[:60]} == {200}
+    assert {answer.status_code for answer in answers[:60]} == {200}
     assert answers[60].status_code == 429
     assert int(answers[60].headers["retry-after"]) > 0

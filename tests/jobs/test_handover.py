@@ -11,7 +11,7 @@ from app.bookings.booking import Booking
 from app.bookings.customer_decisions import renew_code
 from app.bookings.repository import Bookings
 from app.catalog.service import Service
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core import clock
 from app.core.db import Database
 from app.core.encryption import Encryption
@@ -45,7 +45,7 @@ class HandoverScene:
             booking = await Bookings(db).for_customer(self.asha, self.reference)
             return booking.live_code(phase).reveal(ENCRYPTION, self.reference)
 
-    async def wrong(self, phase="start"):
+    async def wrong_code(self, phase="start"):
         return f"{(int(await self.code(phase)) + 1) % 1_000_000:06d}"
 
     async def start(self, typed, by=None):
@@ -60,7 +60,7 @@ class HandoverScene:
         async with self.database.work() as db:
             return await Bookings(db).by_reference(self.reference)
 
-    async def told(self):
+    async def event_names(self):
         async with self.database.work() as db:
             names = await db.scalars(
                 select(Event.name).where(Event.subject == f"booking-{self.reference}").order_by(Event.seq)
@@ -78,14 +78,14 @@ async def test_the_start_code_starts_the_job_and_brings_a_finish_code(scene):
     booking = await scene.booking()
     assert booking.state == "started"
     assert [(code.phase, code.is_live) for code in booking.codes] == [("start", False), ("finish", True)]
-    assert booking.codes[0].sealed is None
+    assert booking.codes[0].encrypted_code is None
 
 
 async def test_the_finish_code_completes_the_job_and_takes_the_money(scene, database):
     await scene.start(await scene.code())
     await scene.complete(await scene.code("finish"))
     booking = await scene.booking()
-    assert (booking.state, booking.by_clock) == ("completed", False)
+    assert (booking.state, booking.completed_automatically) == ("completed", False)
     async with database.work() as db:
         earned = await db.scalar(text("SELECT -sum(amount) FROM ledger_entries WHERE account = 'earnings'"))
         jobs = await db.scalar(
@@ -117,62 +117,62 @@ async def test_what_cannot_be_a_code_costs_no_try(scene, typed):
 
 
 async def test_a_wrong_code_says_how_many_tries_are_left(scene):
-    wrong = await scene.wrong()
-    said = []
+    invalid = await scene.wrong_code()
+    messages = []
     for _ in range(5):
-        with pytest.raises(Invalid) as no:
-            await scene.start(wrong)
-        said.append(no.value.errors["code"])
-    assert [words.split(". ")[1].split(",")[0] for words in said[:4]] == [
+        with pytest.raises(Invalid) as error:
+            await scene.start(invalid)
+        messages.append(error.value.errors["code"])
+    assert [expected_text.split(". ")[1].split(",")[0] for expected_text in messages[:4]] == [
         "Four tries left",
         "Three tries left",
         "Two tries left",
         "One try left",
     ]
-    assert "locked until" in said[4]
+    assert "locked until" in messages[4]
 
 
-async def test_five_wrong_tries_lock_for_a_quarter_of_an_hour_and_tell_the_customer(scene):
-    wrong, right = await scene.wrong(), await scene.code()
+async def test_five_wrong_tries_lock_for_a_quarter_of_an_hour_and_notify_the_customer(scene):
+    invalid, right = await scene.wrong_code(), await scene.code()
     for _ in range(5):
         with pytest.raises(Invalid):
-            await scene.start(wrong)
-    with pytest.raises(Refused, match="locked until") as no:
+            await scene.start(invalid)
+    with pytest.raises(Refused, match="locked until") as error:
         await scene.start(right)
-    assert no.value.reason == "locked"
-    assert (await scene.told()).count("booking.code_locked") == 1
+    assert error.value.reason == "locked"
+    assert (await scene.event_names()).count("booking.code_locked") == 1
     assert (await scene.booking()).codes[0].attempts == 5
     with clock.freeze(clock.now() + timedelta(minutes=15, seconds=1)):
         await scene.start(right)
     assert (await scene.booking()).state == "started"
 
 
-@pytest.mark.parametrize("wrong_before", [4, 9])
-async def test_the_right_code_at_the_last_try_leaves_no_lock(scene, database, wrong_before):
+@pytest.mark.parametrize("previous_attempts", [4, 9])
+async def test_the_right_code_at_the_last_try_leaves_no_lock(scene, database, previous_attempts):
     with clock.freeze(clock.now()):
-        for _ in range(wrong_before):
+        for _ in range(previous_attempts):
             with pytest.raises(Invalid):
-                await scene.start(await scene.wrong())
+                await scene.start(await scene.wrong_code())
             async with database.work() as db:
                 await db.execute(text("UPDATE codes SET locked_until = NULL"))
         await scene.start(await scene.code())
     assert [code.locked_until for code in (await scene.booking()).codes] == [None, None]
     async with database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
 async def test_ten_wrong_tries_void_the_code_and_only_a_new_one_helps(scene, database):
-    wrong, right = await scene.wrong(), await scene.code()
+    invalid, right = await scene.wrong_code(), await scene.code()
     for _ in range(5):
         with pytest.raises(Invalid):
-            await scene.start(wrong)
+            await scene.start(invalid)
     with clock.freeze(clock.now() + timedelta(minutes=16)):
         for _ in range(5):
             with pytest.raises(Invalid):
-                await scene.start(wrong)
+                await scene.start(invalid)
         with pytest.raises(Refused, match="does not work any more"):
             await scene.start(right)
-        assert (await scene.told()).count("booking.code_voided") == 1
+        assert (await scene.event_names()).count("booking.code_voided") == 1
         async with database.work() as db:
             await renew_code(db, scene.asha, scene.reference, ENCRYPTION)
         await scene.start(await scene.code())
@@ -180,10 +180,10 @@ async def test_ten_wrong_tries_void_the_code_and_only_a_new_one_helps(scene, dat
 
 
 async def test_a_new_code_lifts_the_lock_and_voids_the_old_one(scene, database):
-    wrong, old = await scene.wrong(), await scene.code()
+    invalid, old = await scene.wrong_code(), await scene.code()
     for _ in range(5):
         with pytest.raises(Invalid):
-            await scene.start(wrong)
+            await scene.start(invalid)
     async with database.work() as db:
         await renew_code(db, scene.asha, scene.reference, ENCRYPTION)
     new = await scene.code()
@@ -248,11 +248,11 @@ async def test_an_outsider_finds_no_job_to_enter_a_code_for(scene, database):
 
 async def test_of_three_hundred_tries_at_once_exactly_five_are_compared(own_database):
     scene = await HandoverScene(own_database).prepare()
-    wrong = await scene.wrong()
-    outcomes = await _all_at_once(scene, wrong, 300)
+    invalid = await scene.wrong_code()
+    outcomes = await _all_at_once(scene, invalid, 300)
     assert outcomes == {"wrong": 5, "locked": 295}
     assert (await scene.booking()).codes[0].attempts == 5
-    assert (await scene.told()).count("booking.code_locked") == 1
+    assert (await scene.event_names()).count("booking.code_locked") == 1
 
 
 async def test_of_many_right_codes_at_once_one_starts_the_job(own_database):
@@ -261,7 +261,7 @@ async def test_of_many_right_codes_at_once_one_starts_the_job(own_database):
     outcomes = await _all_at_once(scene, code, 40)
     assert outcomes["started"] == 1
     assert set(outcomes) <= {"started", "state", "locked"}
-    assert (await scene.told()).count("booking.started") == 1
+    assert (await scene.event_names()).count("booking.started") == 1
 
 
 async def _all_at_once(scene, typed, times):

@@ -1,4 +1,4 @@
-"""A professional's day by plain forms: offers, the job, the codes, what goes wrong; and what strangers must not see."""
+"""The professional's pages by plain forms: offers, the job, codes, errors, and what others must not see."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,10 @@ from sqlalchemy import text
 
 from app.accounts.user import User
 from app.bookings.repository import Bookings
+from app.catalog.service import Service
 from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Encryption
 from app.jobs.acceptance import accept
 from tests.discovery.conftest import recorded_statements
 from tests.factories import (
@@ -31,11 +34,11 @@ PERSONAL = ("Asha", "Raman", "Flat 3B", "Ring twice")
 
 @dataclass
 class Scene:
-    """Asha has asked for Ravi's service; Kumar does it too, Omar does not, and lives elsewhere."""
+    """Asha has booked Ravi's service; Kumar offers it too, Omar does not, and lives elsewhere."""
 
-    database: object
-    encryption: object
-    service: object
+    database: Database
+    encryption: Encryption
+    service: Service
     asha: User
     ravi: User
     kumar: User
@@ -103,15 +106,16 @@ async def test_accepting_opens_the_address_and_the_phone(scene, ravi):
     page = await ravi.submit_and_follow(await ravi.visit("/jobs"), f"/jobs/{scene.ref}/acceptance")
     assert page.path == f"/jobs/{scene.ref}"
     assert all(
-        shown in page.text for shown in ("Asha Raman", "Flat 3B", "Ring twice", scene.asha.phone.replace(" ", ""))
+        displayed in page.text
+        for displayed in ("Asha Raman", "Flat 3B", "Ring twice", scene.asha.phone.replace(" ", ""))
     )
     assert (await scene.booking()).professional_id == scene.ravi.id
 
 
 async def test_the_slower_one_reads_that_it_was_taken(scene, ravi, kumar):
-    looking = await kumar.visit("/jobs")
+    page = await kumar.visit("/jobs")
     await ravi.submit_and_follow(await ravi.visit("/jobs"), f"/jobs/{scene.ref}/acceptance")
-    late = await kumar.submit(looking, f"/jobs/{scene.ref}/acceptance")
+    late = await kumar.submit(page, f"/jobs/{scene.ref}/acceptance")
     assert late.status == 409
     assert "Taken by someone else" in late.text
     assert "/jobs" in late.links
@@ -119,34 +123,34 @@ async def test_the_slower_one_reads_that_it_was_taken(scene, ravi, kumar):
 
 
 async def test_of_two_accepts_at_the_same_moment_one_wins_in_the_browser_too(scene, ravi, kumar):
-    pages = [(one, await one.visit("/jobs")) for one in (ravi, kumar)]
-    answers = await asyncio.gather(*(one.submit(page, f"/jobs/{scene.ref}/acceptance") for one, page in pages))
+    pages = [(item, await item.visit("/jobs")) for item in (ravi, kumar)]
+    answers = await asyncio.gather(*(item.submit(page, f"/jobs/{scene.ref}/acceptance") for item, page in pages))
     assert Counter(answer.status for answer in answers) == {303: 1, 409: 1}
 
 
 async def test_accepting_twice_is_accepting_once(scene, ravi):
-    looking = await ravi.visit("/jobs")
-    first, second = [await ravi.submit(looking, f"/jobs/{scene.ref}/acceptance") for _ in range(2)]
+    page = await ravi.visit("/jobs")
+    first, second = [await ravi.submit(page, f"/jobs/{scene.ref}/acceptance") for _ in range(2)]
     assert (first.status, second.status, second.location) == (303, 303, f"/jobs/{scene.ref}")
     assert len((await scene.booking()).codes) == 1
 
 
 async def test_a_passed_offer_is_gone_and_passing_again_changes_nothing(scene, ravi):
-    looking = await ravi.visit("/jobs")
+    page = await ravi.visit("/jobs")
     for _ in range(2):
-        answer = await ravi.submit(looking, f"/jobs/{scene.ref}/pass")
+        answer = await ravi.submit(page, f"/jobs/{scene.ref}/pass")
         assert (answer.status, answer.location) == (303, "/jobs")
     assert scene.ref not in (await ravi.visit("/jobs")).text
 
 
 async def test_handing_back_asks_for_a_reason_and_offers_the_job_to_others(scene, ravi, kumar):
     await scene.accepted()
-    asking = await ravi.visit(f"/jobs/{scene.ref}?do=return")
-    empty = await ravi.submit(asking, "/return", reason="")
+    confirmation = await ravi.visit(f"/jobs/{scene.ref}?do=return")
+    empty = await ravi.submit(confirmation, "/return", reason="")
     assert empty.status == 422
     assert 'aria-invalid="true"' in empty.text
     for _ in range(2):
-        assert (await ravi.submit(asking, "/return", reason="My scooter broke.")).location == "/jobs"
+        assert (await ravi.submit(confirmation, "/return", reason="My scooter broke.")).location == "/jobs"
     assert (await ravi.visit(f"/jobs/{scene.ref}")).status == 404
     assert scene.ref in (await kumar.visit("/jobs")).text
 
@@ -165,7 +169,7 @@ async def test_the_whole_way_from_the_road_to_the_finished_job(scene, ravi):
     assert scene.ref in (await ravi.visit("/jobs/history")).text
 
 
-async def test_the_codes_reach_nobody_but_the_customer(scene, ravi, kumar):
+async def test_the_codes_reach_only_the_customer(scene, ravi, kumar):
     await scene.accepted()
     start = await scene.code()
     page = await ravi.submit_and_follow(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=start)
@@ -174,36 +178,36 @@ async def test_the_codes_reach_nobody_but_the_customer(scene, ravi, kumar):
         await ravi.visit(path)
         await kumar.visit(path)
     await ravi.submit(page, "/completion", code=f"{(int(finish) + 1) % 1_000_000:06d}")
-    for seen in ravi.page_texts + kumar.page_texts:
+    for page_text in ravi.page_texts + kumar.page_texts:
         for code in (start, finish):
-            assert code not in seen
-            assert f"{code[:3]} {code[3:]}" not in seen
+            assert code not in page_text
+            assert f"{code[:3]} {code[3:]}" not in page_text
     async with scene.database.work() as db:
-        told = await db.scalars(
+        rows = await db.scalars(
             text("SELECT facts::text FROM events WHERE subject = :s"), {"s": f"booking-{scene.ref}"}
         )
         mail = await db.scalars(text("SELECT data::text FROM outbox"))
-        kept = "\n".join([*told, *mail])
-    assert start not in kept
-    assert finish not in kept
+        stored = "\n".join([*rows, *mail])
+    assert start not in stored
+    assert finish not in stored
 
 
-async def test_a_wrong_code_is_told_beside_the_field_and_kept(scene, ravi):
+async def test_a_wrong_code_is_shown_beside_the_field_and_kept(scene, ravi):
     await scene.accepted()
-    wrong = f"{(int(await scene.code()) + 1) % 1_000_000:06d}"
-    answer = await ravi.submit(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=wrong)
+    invalid = f"{(int(await scene.code()) + 1) % 1_000_000:06d}"
+    answer = await ravi.submit(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=invalid)
     assert answer.status == 422
     assert "That is not the code. Four tries left, then it locks for 15 minutes." in answer.text
     assert 'id="code-error"' in answer.text
-    assert f'value="{wrong}"' in answer.text
+    assert f'value="{invalid}"' in answer.text
 
 
 async def test_locked_entry_says_until_when_and_what_to_do(scene, ravi):
     await scene.accepted()
-    wrong = f"{(int(await scene.code()) + 1) % 1_000_000:06d}"
+    invalid = f"{(int(await scene.code()) + 1) % 1_000_000:06d}"
     page = await ravi.visit(f"/jobs/{scene.ref}")
     for _ in range(5):
-        answer = await ravi.submit(page, "/start", code=wrong)
+        answer = await ravi.submit(page, "/start", code=invalid)
     assert answer.status == 422
     refused = await ravi.submit(page, "/start", code=await scene.code())
     assert refused.status == 409
@@ -220,12 +224,12 @@ async def test_a_double_click_on_start_starts_once_and_says_so_in_words(scene, r
     assert "This job has started" in next(answer.text for answer in answers if answer.status == 409)
 
 
-@pytest.mark.parametrize("deed", ["departure", "arrival", "start", "completion", "extras", "absence", "return"])
-async def test_an_outsider_finds_nothing_to_act_on(scene, omar, kumar, deed):
+@pytest.mark.parametrize("action", ["departure", "arrival", "start", "completion", "extras", "absence", "return"])
+async def test_an_outsider_finds_nothing_to_act_on(scene, omar, kumar, action):
     await scene.accepted()
     fields = {"code": "123456", "reason": "Because of it.", "text": "A new tap", "price": "250"}
     for stranger in (omar, kumar):
-        answer = await stranger.post_fields(f"/jobs/{scene.ref}/{deed}", fields)
+        answer = await stranger.post_fields(f"/jobs/{scene.ref}/{action}", fields)
         assert answer.status == 404
         assert "Asha" not in answer.text
 
@@ -264,7 +268,7 @@ async def test_a_day_after_the_job_address_and_phone_are_closed_again(scene, rav
     assert not any(personal in page.text for personal in PERSONAL)
 
 
-async def test_an_offer_on_the_screen_that_somebody_took_says_so_and_leaves(scene, ravi):
+async def test_an_offer_on_the_screen_that_someone_took_says_so_and_leaves(scene, ravi):
     await scene.accepted(by=scene.kumar)
     page = await ravi.visit(f"/jobs?tab=offers&seen={scene.ref}", **{"HX-Request": "true"})
     assert "Taken by someone else" in page.text
@@ -276,21 +280,21 @@ async def test_an_offer_on_the_screen_that_somebody_took_says_so_and_leaves(scen
 async def test_more_work_is_proposed_once_with_its_price(scene, ravi):
     await scene.accepted()
     page = await ravi.submit_and_follow(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=await scene.code())
-    asking = await ravi.visit(f"/jobs/{scene.ref}?do=extra")
+    confirmation = await ravi.visit(f"/jobs/{scene.ref}?do=extra")
     for price in ("", "free", "0", "12.345", "-5", "1e3", "99999999999999999999"):
-        answer = await ravi.submit(asking, "/extras", text="A new tap", price=price)
+        answer = await ravi.submit(confirmation, "/extras", text="A new tap", price=price)
         assert answer.status == 422, price
         assert 'id="price-error"' in answer.text
         assert "A new tap" in answer.text
     for _ in range(2):
-        assert (await ravi.submit(asking, "/extras", text="A new tap", price="₹1,250.50")).status == 303
+        assert (await ravi.submit(confirmation, "/extras", text="A new tap", price="₹1,250.50")).status == 303
     (extra,) = (await scene.booking()).extras
     assert (extra.text, extra.price, extra.state) == ("A new tap", 125050, "proposed")
     assert "₹1,250.50" in (await ravi.visit(f"/jobs/{scene.ref}")).text
     assert page.status == 200
 
 
-async def test_nobody_at_the_door_is_reported_a_quarter_of_an_hour_after_arriving(scene, ravi):
+async def test_no_one_at_the_door_is_reported_a_quarter_of_an_hour_after_arriving(scene, ravi):
     await scene.accepted()
     starts_at = (await scene.booking()).starts_at
     with clock.freeze(starts_at):
@@ -301,10 +305,10 @@ async def test_nobody_at_the_door_is_reported_a_quarter_of_an_hour_after_arrivin
         assert early.status == 409
         assert "You can report it from" in early.text
     with clock.freeze(starts_at + timedelta(minutes=15)):
-        asking = await ravi.visit(f"/jobs/{scene.ref}?do=absence")
-        assert "₹100" in asking.text
+        confirmation = await ravi.visit(f"/jobs/{scene.ref}?do=absence")
+        assert "₹100" in confirmation.text
         for _ in range(2):
-            assert (await ravi.submit(asking, "/absence")).status == 303
+            assert (await ravi.submit(confirmation, "/absence")).status == 303
     booking = await scene.booking()
     assert (booking.state, booking.cancelled_as, booking.fee) == ("cancelled", "no_show", 100_00)
     assert "₹70" in (await ravi.visit("/earnings")).text
@@ -363,6 +367,6 @@ async def test_earnings_add_up_to_the_ledger(scene, ravi):
 
 async def test_a_job_list_asks_the_database_four_times(scene, ravi, app_database):
     await ravi.visit("/jobs")
-    with recorded_statements(app_database) as told:
+    with recorded_statements(app_database) as statements:
         await ravi.visit("/jobs")
-    assert len(told) <= 4, told
+    assert len(statements) <= 4, statements

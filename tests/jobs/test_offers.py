@@ -1,4 +1,4 @@
-"""What a professional is offered: only what they could really take, and never whose it is."""
+"""Offers: only jobs that the professional could accept, without the customer's identity."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -42,7 +42,7 @@ async def references(db, me):
     return [offer.reference for offer in await offers_of(db, me)]
 
 
-async def test_an_offer_tells_area_distance_time_and_earning(db):
+async def test_an_offer_shows_area_distance_time_and_earning(db):
     service = await a_service(db, price=149_00)
     ravi = await a_professional(db, services=[service], home=ADYAR)
     booking = await a_request(db, await a_customer(db), service, pincode=TIRUVANMIYUR)
@@ -59,9 +59,9 @@ async def test_an_offer_holds_nothing_of_the_customer(db):
     ravi = await a_professional(db, services=[service])
     asha = await a_customer(db, "Asha Raman")
     await a_request(db, asha, service)
-    told = str([asdict(offer) for offer in await offers_of(db, ravi)])
+    content = str([asdict(offer) for offer in await offers_of(db, ravi)])
     for personal in ("Asha", "Raman", "Flat 3B", "Ring twice", asha.phone, asha.email):
-        assert personal not in told
+        assert personal not in content
 
 
 async def test_a_held_booking_is_no_offer_before_it_is_paid(db):
@@ -87,14 +87,16 @@ async def test_a_service_under_review_is_not_offered(db):
     await a_professional(db, services=[service])
     kumar = await a_professional(db, "Kumar Das", services=[service])
     await a_request(db, await a_customer(db), service)
-    await db.execute(text("UPDATE offerings SET standing = 'pending' WHERE professional_id = :me"), {"me": kumar.id})
+    await db.execute(
+        text("UPDATE offered_services SET approval_status = 'pending' WHERE professional_id = :me"), {"me": kumar.id}
+    )
     assert await references(db, kumar) == []
 
 
-async def test_whoever_is_blocked_or_not_approved_gets_no_offer(db):
+async def test_who_is_blocked_or_not_approved_gets_no_offer(db):
     service = await a_service(db)
     await a_professional(db, services=[service])
-    pending = await a_professional(db, "Pavan Rao", services=[service], standing="pending")
+    pending = await a_professional(db, "Pavan Rao", services=[service], approval="pending")
     blocked = await a_professional(db, "Balu Nair", services=[service])
     await a_block(db, blocked, await an_admin(db))
     await a_request(db, await a_customer(db), service)
@@ -115,14 +117,14 @@ async def test_what_i_passed_or_handed_back_never_returns(db):
     assert await references(db, kumar) == []
 
 
-async def test_the_one_who_was_asked_for_is_asked_alone_for_ten_minutes(db):
+async def test_a_named_professional_is_the_only_candidate_for_ten_minutes(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     kumar = await a_professional(db, "Kumar Das", services=[service])
     booking = await a_request(db, await a_customer(db), service, professional_id=ravi.id)
     (offer,) = await offers_of(db, ravi)
     assert offer.is_requested
-    assert offer.exclusive_until == booking.asked_until
+    assert offer.exclusive_until == booking.exclusive_until
     assert await references(db, kumar) == []
     with clock.freeze(clock.now() + timedelta(minutes=11)):
         assert await references(db, kumar) == [booking.reference]
@@ -136,12 +138,12 @@ async def test_when_the_ten_minutes_are_over_the_lists_of_the_others_look_again(
     booking = await a_request(db, await a_customer(db), service, professional_id=ravi.id)
     pop_outgoing_messages(db)
     assert await end_priority_offers(db) == 0
-    with clock.freeze(booking.asked_until + timedelta(seconds=30)):
+    with clock.freeze(booking.exclusive_until + timedelta(seconds=30)):
         await end_priority_offers(db)
     assert pop_outgoing_messages(db) == [OutgoingMessage(f"area:{ADYAR}", "jobs")]
 
 
-async def test_when_the_one_asked_first_passes_the_others_are_asked_at_once(db):
+async def test_when_the_one_offered_first_passes_the_others_get_the_offer_at_once(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     kumar = await a_professional(db, "Kumar Das", services=[service])
@@ -175,8 +177,8 @@ async def test_a_job_leaves_time_for_the_way_to_the_next_one(db):
     await a_professional(db, "Kumar Das", services=[service])
     await a_professional(db, "Mani Raj", services=[service])
     asha = await a_customer(db)
-    mine = await a_request(db, asha, service, a_start(hour=10), professional_id=ravi.id)
-    await accept(db, ravi, mine.reference, ENCRYPTION)
+    own_booking = await a_request(db, asha, service, a_start(hour=10), professional_id=ravi.id)
+    await accept(db, ravi, own_booking.reference, ENCRYPTION)
     near = await a_request(db, asha, service, a_start(hour=11), pincode=BESANT_NAGAR)
     free = await a_request(db, asha, service, a_start(hour=13), pincode=BESANT_NAGAR)
     assert await references(db, ravi) == [free.reference]
@@ -217,15 +219,15 @@ async def test_those_who_ask_for_me_come_first(db):
     assert await references(db, ravi) == [named.reference, early.reference]
 
 
-async def test_what_somebody_else_took_is_told_to_those_who_saw_it(db):
+async def test_what_someone_else_took_is_reported_to_those_who_saw_it(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     kumar = await a_professional(db, "Kumar Das", services=[service])
     mani = await a_professional(db, "Mani Raj", services=[service], pincodes=[TAMBARAM], home=TAMBARAM)
     booking = await a_request(db, await a_customer(db), service)
     await accept(db, kumar, booking.reference, ENCRYPTION)
-    (gone,) = await find_expired_offers(db, ravi, [booking.reference, "XXXXXXXX"], [])
-    assert (gone.reference, gone.is_taken) == (booking.reference, True)
+    (expired,) = await find_expired_offers(db, ravi, [booking.reference, "XXXXXXXX"], [])
+    assert (expired.reference, expired.is_taken) == (booking.reference, True)
     assert await find_expired_offers(db, kumar, [booking.reference], []) == []
     assert await find_expired_offers(db, mani, [booking.reference], []) == []
 

@@ -1,4 +1,4 @@
-"""Search on a phone: results follow the typing, the URL says what is shown, Back works."""
+"""Search on a phone: results follow the typing, the URL holds the query, Back works."""
 
 import re
 from collections.abc import AsyncIterator
@@ -14,8 +14,9 @@ from app.catalog.service import Service
 from app.core.after_commit import AfterCommit
 from app.core.cache import ALL_TAGS
 from app.core.db import Database
+from tests.browser.windows import PHONE
 from tests.factories import ADYAR, a_professional
-from tests.live.conftest import PHONE, WebProcess
+from tests.live.conftest import WebProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LEAKS = "fixing-leaks-and-pipes"
@@ -45,12 +46,12 @@ async def ravi(live_database: Database, services: Any) -> User:
 async def phone(browser: Browser, webs: tuple[WebProcess, WebProcess], ravi: User) -> AsyncIterator[Page]:
     """A visitor's; its console must stay silent."""
     context = await browser.new_context(base_url=webs[0].url, viewport=PHONE)
-    page, said = await context.new_page(), []
-    page.on("console", lambda told: said.append(told.text) if told.type in ("error", "warning") else None)
-    page.on("pageerror", lambda problem: said.append(str(problem)))
+    page, messages = await context.new_page(), []
+    page.on("console", lambda data: messages.append(data.text) if data.type in ("error", "warning") else None)
+    page.on("pageerror", lambda problem: messages.append(str(problem)))
     yield page
     await context.close()
-    assert said == []
+    assert messages == []
 
 
 async def test_typing_refreshes_the_list_alone_and_back_shows_what_was(phone: Page) -> None:
@@ -79,9 +80,9 @@ async def test_another_person_changes_the_times_alone_and_the_bar_says_what_is_p
     await expect(phone.locator("#pick-who")).to_have_text("Ravi K.")
     assert await phone.evaluate("document.body.dataset.same") == "yes"
     await phone.locator(".day:not(:has(:disabled))").last.click()
-    await expect(phone.locator(".slot:visible", has_text="18:00")).to_have_count(0)
-    await phone.locator(".slot:visible", has_text="10:00").click()
-    await expect(phone.locator("#pick-when")).to_contain_text("10:00")
+    await expect(phone.locator(".slot:visible", has_text="6:00 pm")).to_have_count(0)
+    await phone.locator(".slot:visible", has_text="10:00 am").click()
+    await expect(phone.locator("#pick-when")).to_contain_text("10:00 am")
     await phone.reload()
     await expect(phone.locator("#slots")).to_contain_text("When Ravi K. is free")
 
@@ -98,7 +99,7 @@ async def test_nothing_scrolls_sideways_on_the_smallest_phone(phone: Page, ravi:
         assert await phone.evaluate("document.documentElement.scrollWidth") <= 320, path
 
 
-async def test_a_name_without_a_space_breaks_instead_of_leaving_the_phone(
+async def test_a_name_without_a_space_breaks_instead_of_overflowing_the_phone(
     phone: Page, ravi: User, live_database: Database
 ) -> None:
     async with live_database.work() as db:

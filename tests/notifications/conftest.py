@@ -1,4 +1,4 @@
-"""A database of its own, a town of two, and a mail server that does what a test says."""
+"""A database of its own, a customer and a professional with a booking, and a programmable mail server."""
 
 import asyncio
 from collections.abc import Iterator
@@ -93,7 +93,7 @@ class Town:
 
 @pytest.fixture
 async def town(own_database: Database) -> Town:
-    """Asha has asked for a plumber; Ravi is free."""
+    """Asha has requested a plumber; Ravi is free."""
     install_listeners()
     async with own_database.work() as db:
         service = await a_service(db, "Fixing leaks & pipes")

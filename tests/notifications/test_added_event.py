@@ -1,6 +1,7 @@
 """Adding an event is one declaration: history, cache, notifications, webhooks and calendar follow from it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -36,7 +37,7 @@ PRAISED = EventType(
     private=("secret_wish",),
     enums=("method",),
     notifies=(
-        NotificationRule("job_assigned", record_field("named_id")),
+        NotificationRule("job_assigned", record_field("requested_professional_id")),
         NotificationRule("booking_completed", record_field("customer_id")),
     ),
     carries=("warmth",),
@@ -64,7 +65,7 @@ async def record(database, town, encryption) -> tuple[Booking, list[tuple[str, s
         await registration.register(db, encryption, await an_admin(db), "https://chat.example/doorstep")
     async with database.work() as db:
         booking = await Bookings(db).by_reference(town.booking.reference)
-        facts = {"warmth": "very", "ledger_id": 7, "method": "upi"}
+        facts: dict[str, Any] = {"warmth": "very", "ledger_id": 7, "method": "upi"}
         booking.record("booking.praised", by=town.asha, personal={"secret_wish": "Tea"}, **facts)
         await db.flush()
         messages = [(message.audience, message.topic) for message in pop_outgoing_messages(db)]

@@ -1,4 +1,4 @@
-"""Delivery of the outbox: once, in time, and whatever the mail server does."""
+"""Delivery of the outbox: once and in time, also when the mail server fails."""
 
 import asyncio
 from datetime import timedelta
@@ -37,7 +37,7 @@ async def asha(own_database):
         return await a_customer(db, "Asha Raman", email="asha@example.com")
 
 
-async def test_a_letter_arrives_whole(own_database, asha, worker, sink):
+async def test_an_email_arrives_whole(own_database, asha, worker, sink):
     await write_mails(own_database, asha, 1)
     assert await worker.drain() == 1
     (message,) = sink.emails
@@ -57,7 +57,7 @@ async def test_a_letter_arrives_whole(own_database, asha, worker, sink):
     assert row.claimed_until is None
 
 
-async def test_two_workers_send_each_letter_once(own_database, asha, renderer, sink, settings):
+async def test_two_workers_send_each_email_once(own_database, asha, renderer, sink, settings):
     await write_mails(own_database, asha, 60)
     workers = [OutboxWorker(own_database, renderer, SmtpTransport(sink.url), settings) for _ in range(4)]
     sent = await asyncio.gather(*(worker.drain() for worker in workers))
@@ -66,7 +66,7 @@ async def test_two_workers_send_each_letter_once(own_database, asha, renderer, s
     assert await workers[0].drain() == 0
 
 
-async def test_a_letter_put_off_is_tried_again_with_the_same_id(own_database, asha, worker, sink):
+async def test_an_email_put_off_is_tried_again_with_the_same_id(own_database, asha, worker, sink):
     await write_mails(own_database, asha, 1)
     sink.refuse = "451 try again later"
     assert await worker.drain() == 0
@@ -87,10 +87,10 @@ async def test_a_letter_put_off_is_tried_again_with_the_same_id(own_database, as
     )
 
 
-async def test_a_letter_refused_for_good_is_parked_and_holds_nobody_up(own_database, asha, worker, sink):
+async def test_an_email_refused_for_good_is_parked_and_holds_no_one_up(own_database, asha, worker, sink):
     async with own_database.work() as db:
-        gone = await a_customer(db, "Gone Away", email="gone@example.com")
-    await write_mails(own_database, gone, 1, "password_changed")
+        unreachable = await a_customer(db, "Gone Away", email="gone@example.com")
+    await write_mails(own_database, unreachable, 1, "password_changed")
     async with own_database.work() as db:
         now = clock.now()
         db.add(
@@ -105,7 +105,7 @@ async def test_a_letter_refused_for_good_is_parked_and_holds_nobody_up(own_datab
     assert second.sent_at
 
 
-async def test_a_stalling_server_costs_patience_and_no_letter(own_database, asha, worker, sink):
+async def test_a_stalling_server_costs_patience_and_no_email(own_database, asha, worker, sink):
     await write_mails(own_database, asha, 3)
     sink.stall = 4
     began = asyncio.get_running_loop().time()
@@ -118,7 +118,7 @@ async def test_a_stalling_server_costs_patience_and_no_letter(own_database, asha
         assert await worker.drain() == 3
 
 
-async def test_without_a_server_letters_wait_longer_and_longer_and_are_parked_at_last(
+async def test_without_a_server_emails_wait_longer_and_longer_and_are_parked_at_last(
     own_database, asha, renderer, settings
 ):
     await write_mails(own_database, asha, 1)
@@ -136,7 +136,7 @@ async def test_without_a_server_letters_wait_longer_and_longer_and_are_parked_at
     assert retry_delay(9) == timedelta(hours=24)
 
 
-async def test_a_worker_that_died_with_letters_in_its_bag_loses_none(own_database, asha, worker, sink):
+async def test_a_worker_that_died_with_emails_in_its_batch_loses_none(own_database, asha, worker, sink):
     await write_mails(own_database, asha, 5)
     assert len(await worker._claim()) == 5
     assert await worker.drain() == 0
@@ -144,7 +144,7 @@ async def test_a_worker_that_died_with_letters_in_its_bag_loses_none(own_databas
         assert await worker.drain() == 5
 
 
-async def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(own_database, asha, worker, sink):
+async def test_an_email_that_cannot_be_written_does_not_hold_up_the_others(own_database, asha, worker, sink):
     await write_mails(own_database, asha, 1, "a_kind_without_templates")
     await write_mails(own_database, asha, 2)
     assert await worker.drain() == 2
@@ -192,15 +192,15 @@ async def test_a_link_is_erased_once_sent_in_production_only(
             "LOG_LEVEL": "info",
         }
     )
-    for told, kept in ((production, False), (settings, True)):
+    for result, stored in ((production, False), (settings, True)):
         async with own_database.work() as db:
             await send_verification(db, encryption, asha, asha.email)
-        assert await OutboxWorker(own_database, renderer, SmtpTransport(sink.url), told).drain() == 1
-        assert ("token" in (await rows(own_database))[-1].data) is kept
+        assert await OutboxWorker(own_database, renderer, SmtpTransport(sink.url), result).drain() == 1
+        assert ("token" in (await rows(own_database))[-1].data) is stored
         assert "https://doorstep.example/verify/" in list(sink.emails[-1].iter_parts())[0].get_content()
 
 
-async def test_a_link_asked_for_nobody_is_dropped_without_a_trace(own_database, asha, worker, sink, encryption):
+async def test_a_link_for_an_unknown_address_is_dropped_without_a_trace(own_database, asha, worker, sink, encryption):
     async with own_database.work() as db:
         await send_reset(db, encryption, "nobody@example.com")
         await send_reset(db, encryption, "ASHA@example.com")
@@ -223,7 +223,7 @@ async def test_the_task_sends_what_waits_and_without_a_server_leaves_it(own_data
     assert len(sink.emails) == 2
 
 
-async def test_a_postman_who_stood_still_does_not_send_what_others_have_sent(own_database, asha, worker, sink):
+async def test_a_worker_who_stood_still_does_not_send_what_others_have_sent(own_database, asha, worker, sink):
     """Its process stood still while it held claims, and resumes."""
     await write_mails(own_database, asha, 5)
     batch = await worker._claim()
@@ -233,7 +233,7 @@ async def test_a_postman_who_stood_still_does_not_send_what_others_have_sent(own
     assert len(sink.emails) == 5
 
 
-async def test_whoever_is_slow_keeps_its_letters(own_database, asha, worker, sink, monkeypatch):
+async def test_who_is_slow_keeps_its_emails(own_database, asha, worker, sink, monkeypatch):
     monkeypatch.setattr(delivery, "RENEWAL_SECONDS", 0.1)
     await write_mails(own_database, asha, 3)
     sink.stall = 0.6

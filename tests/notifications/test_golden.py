@@ -5,6 +5,7 @@ After a change that is meant: GOLDEN=write bin/test tests/notifications/test_gol
 
 import os
 import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,11 @@ GOLDEN = Path(__file__).parent / "golden"
 WRITE = os.environ.get("GOLDEN") == "write"
 MONDAY = datetime(2026, 12, 7, 4, 30, tzinfo=UTC)  # 10:00 in India
 MONTHS = (date(2028, 2, 1), date(2028, 3, 1), date(2028, 12, 1))
-LINKS = {"verify": send_verification, "reset": send_reset}
+LINKS: dict[str, Callable[..., Awaitable[Any]]] = {"verify": send_verification, "reset": send_reset}
 TO_PROFESSIONALS = ("job_", "extra_answered", "work_", "change_", "evening", "paper_")
 ACCEPTED_LATER = ("evening", "job_asked", "booking_requested")
-# What is drawn anew in every run, and what stands in its place in the files.
-DRAWN = (
+# Random values of each run and their replacements in the files.
+REPLACEMENTS = (
     (re.compile(r"/(verify|reset)/[\w-]{20,}"), r"/\1/the-link"),
     (re.compile(r"/unsubscribe/[\w.-]+"), "/unsubscribe/the-link"),
     (re.compile(r"/professionals/\d+"), "/professionals/7"),
@@ -50,7 +51,7 @@ def stopped_clock():
 
 @pytest.fixture
 async def town(database: Database) -> Town:
-    """Asha has asked for a plumber on Tuesday; Ravi is free."""
+    """Asha has requested a plumber for Tuesday; Ravi is free."""
     async with database.work() as db:
         service = await a_service(db)
         service.name = "Fixing leaks & pipes"
@@ -63,8 +64,8 @@ async def town(database: Database) -> Town:
 
 
 async def the_mail(database: Database, town: Town, encryption: Encryption, kind: str) -> Outbox:
-    """A row of this kind, where what it tells is true."""
-    whose = town.ravi if kind.startswith(TO_PROFESSIONALS) else town.asha
+    """An outbox row of this kind whose content is true."""
+    recipient = town.ravi if kind.startswith(TO_PROFESSIONALS) else town.asha
     if kind not in ACCEPTED_LATER:
         async with database.work() as db:
             await accept(db, town.ravi, town.booking.reference, encryption)
@@ -72,12 +73,12 @@ async def the_mail(database: Database, town: Town, encryption: Encryption, kind:
         return await the_link(database, encryption, town, kind)
     if kind in ("wrong_codes", "export_ready", "channel_off", "webhook_off"):
         async with database.work() as db:
-            whose = await an_admin(db, email="meena@example.com")
+            recipient = await an_admin(db, email="meena@example.com")
     if kind != "job_asked":
         await prepare(database, town, encryption, kind)
     else:
-        await asked_first(database, town)
-    return Outbox(kind=kind, recipient_id=whose.id, data=data_of(kind, town), dedupe_key="x", created_at=MONDAY)
+        await reserve_for_named(database, town)
+    return Outbox(kind=kind, recipient_id=recipient.id, data=data_of(kind, town), dedupe_key="x", created_at=MONDAY)
 
 
 async def the_link(database: Database, encryption: Encryption, town: Town, kind: str) -> Outbox:
@@ -88,14 +89,17 @@ async def the_link(database: Database, encryption: Encryption, town: Town, kind:
         return (await db.scalars(select(Outbox).where(Outbox.kind == kind))).one()
 
 
-async def asked_first(database: Database, town: Town) -> None:
+async def reserve_for_named(database: Database, town: Town) -> None:
     async with database.work() as db:
         booking = await Bookings(db).by_reference(town.booking.reference, lock=True)
-        booking.named_id, booking.asked_until = town.ravi.id, datetime(2026, 12, 7, 4, 45, tzinfo=UTC)
+        booking.requested_professional_id, booking.exclusive_until = (
+            town.ravi.id,
+            datetime(2026, 12, 7, 4, 45, tzinfo=UTC),
+        )
 
 
 def data_of(kind: str, town: Town) -> dict[str, Any]:
-    account = {
+    account: dict[str, dict[str, Any]] = {
         "known_address": {},
         "email_changed": {},
         "verify": {},
@@ -110,17 +114,22 @@ def data_of(kind: str, town: Town) -> dict[str, Any]:
     if kind == "export_ready":
         return {"export": "7K3MQ9WD", "of": "bookings"}
     at = town.booking.starts_at.astimezone(UTC).isoformat()
-    told = {"booking": town.booking.reference, "professional_id": town.ravi.id, "starts_at": at}
-    told |= {"before": datetime(2026, 12, 8, 8, 30, tzinfo=UTC).isoformat(), "fee": 100_00, "attempts": 5, "hours": 24}
-    return told | ({"phase": "start"} if kind.startswith("code_") else {})
+    fields = {"booking": town.booking.reference, "professional_id": town.ravi.id, "starts_at": at}
+    fields |= {
+        "before": datetime(2026, 12, 8, 8, 30, tzinfo=UTC).isoformat(),
+        "fee": 100_00,
+        "attempts": 5,
+        "hours": 24,
+    }
+    return fields | ({"phase": "start"} if kind.startswith("code_") else {})
 
 
 def fixed(body: str, booking: Booking, codes: dict[str, str]) -> str:
-    """With fixed words where each run draws its own."""
+    """Replace random values by fixed ones."""
     body = body.replace(booking.reference, "7K3MQ9WD")
-    for drawn, instead in codes.items():
-        body = body.replace(drawn, instead)
-    for pattern, instead in DRAWN:
+    for rendered, replacement in codes.items():
+        body = body.replace(rendered, replacement)
+    for pattern, instead in REPLACEMENTS:
         body = pattern.sub(instead, body)
     return body
 
@@ -130,8 +139,8 @@ async def codes_of(database: Database, reference: str, encryption: Encryption) -
     async with database.work() as db:
         booking = await Bookings(db).by_reference(reference)
         live = [code for phase in ("start", "finish") if (code := booking.live_code(phase)) is not None]
-        spoken = [code.reveal(encryption, booking.reference) for code in live]
-    return dict.fromkeys(spoken, "402718") | {f"{code[:3]} {code[3:]}": "402 718" for code in spoken}
+        formatted_codes = [code.reveal(encryption, booking.reference) for code in live]
+    return dict.fromkeys(formatted_codes, "402718") | {f"{code[:3]} {code[3:]}": "402 718" for code in formatted_codes}
 
 
 def headed(message: RenderedMessage) -> str:
@@ -158,7 +167,7 @@ async def test_a_mail_is_as_it_was(database, town, encryption, renderer: Message
 
 
 def a_month(first: date) -> MonthlySummary:
-    """From its first minute to its last, in India's time; cancelled, with a fee, given back, and one thing to come."""
+    """A month in Asia/Kolkata with a booking completed, one cancelled with a fee, one refunded and one upcoming."""
     last = clock.at(date(first.year + first.month // 12, first.month % 12 + 1, 1), -30)
     past = (
         MonthBooking(clock.at(first, 30), "7K3MQ9WD", "Fixing leaks & pipes", "closed", 1_49_00),
@@ -167,16 +176,16 @@ def a_month(first: date) -> MonthlySummary:
         MonthBooking(clock.at(first.replace(day=16), 9 * 60), "BK3MQ9WD", "Tap repair", "closed", -49_00),
         MonthBooking(last, "AK3MQ9WD", "Full home cleaning", "completed", 12_34_567_00),
     )
-    coming = [
+    upcoming = [
         UpcomingBooking(
             clock.at(date(first.year + first.month // 12, first.month % 12 + 1, 3), 600), "BK", "AC service"
         )
     ]
-    return MonthlySummary(3, 2, sum(one.paid for one in past), 2, 4.5, list(past), coming)
+    return MonthlySummary(3, 2, sum(item.paid for item in past), 2, 4.5, list(past), upcoming)
 
 
 @pytest.mark.parametrize("first", MONTHS, ids=lambda month: f"{month:%Y-%m}")
-async def test_a_month_is_told_as_it_was(database, town, renderer: MessageRenderer, first):
+async def test_a_month_is_reported_as_it_was(database, town, renderer: MessageRenderer, first):
     data = {"month": first.isoformat(), "facts": to_facts(a_month(first))}
     mail = Outbox(kind="monthly_report", recipient_id=town.asha.id, data=data, dedupe_key="x", created_at=MONDAY)
     async with database.work() as db:

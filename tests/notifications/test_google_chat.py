@@ -47,7 +47,7 @@ async def write(database, number: int, name: str = "booking.disputed") -> None:
         now = clock.now()
         for n in range(number):
             row = {"kind": name, "address": ADDRESS, "dedupe_key": f"{name}:{now}:{n}", "data": {"booking": "7K3MQ9WD"}}
-            db.add(Outbox(**row, channel=NAME, lane=0, created_at=now, due_at=now))
+            db.add(Outbox(**row, channel=NAME, priority=0, created_at=now, due_at=now))
 
 
 async def state(database) -> ChannelState:
@@ -59,7 +59,7 @@ async def of_kind(database, kind: str) -> list[Outbox]:
     return [row for row in await rows(database) if row.kind == kind]
 
 
-async def test_wrong_codes_and_a_dispute_are_said_once_without_anybodys_data(
+async def test_wrong_codes_and_a_dispute_are_reported_once_without_personal_data(
     own_database, town, encryption, chat, worker
 ):
     async with own_database.work() as db:
@@ -74,14 +74,14 @@ async def test_wrong_codes_and_a_dispute_are_said_once_without_anybodys_data(
         booking = await Bookings(db).by_reference(town.booking.reference, lock=True)
         booking.dispute(town.asha, "He broke the tap and was rude to Paati.")
     assert await worker.drain() == 2
-    said_there = [json.loads(heard.split(b"\r\n\r\n", 1)[1])["text"] for heard in chat.requests]
+    chat_texts = [json.loads(request.split(b"\r\n\r\n", 1)[1])["text"] for request in chat.requests]
     link = f"https://doorstep.example/admin/bookings/{town.booking.reference}"
-    assert said_there == [
+    assert chat_texts == [
         f"Wrong codes at a door: booking {town.booking.reference}.\n{link}",
         f"Something is wrong with booking {town.booking.reference}, somebody says.\n{link}",
     ]
     assert await worker.drain() == 0
-    everything = " ".join(said_there)
+    everything = " ".join(chat_texts)
     for private in ("Asha", "Ravi", "Paati", "Flat 3B", town.asha.phone, town.asha.email):
         assert private not in everything
 
@@ -92,7 +92,7 @@ async def test_nothing_else_goes_to_the_room(own_database, town, encryption):
     assert {row.channel for row in await rows(own_database)} == {"email"}
 
 
-async def test_when_asked_to_wait_nobody_knocks_before(own_database, chat, worker):
+async def test_retry_after_is_respected(own_database, chat, worker):
     await write(own_database, 3)
     chat.answers = [http_response(429, "Retry-After: 600"), http_response(200)]
     now = clock.now()
@@ -147,7 +147,7 @@ async def test_a_room_that_is_still_gone_a_day_later_is_off_again_at_once(own_da
     assert len(await of_kind(own_database, "channel_off")) == 1
 
 
-async def test_failures_that_are_hours_apart_do_not_add_up(own_database, chat, worker):
+async def test_failures_that_are_hours_between_them_do_not_add_up(own_database, chat, worker):
     chat.answers = [http_response(500)]
     now = clock.now()
     for _ in range(11):

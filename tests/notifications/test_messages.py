@@ -1,4 +1,4 @@
-"""Who hears what, and what stands in it."""
+"""Who is notified of what, and the content of the messages."""
 
 import contextlib
 import re
@@ -21,6 +21,7 @@ from app.notifications.kinds import KINDS as EVERY_KIND
 from app.notifications.messages import OutOfDate
 from app.vetting.decision import deny
 from app.vetting.repository import Cases
+from app.vetting.verification import CaseKind, CaseState
 from app.web.templating import TEMPLATES
 from tests.factories import a_block, an_admin
 from tests.notifications.conftest import rows
@@ -73,44 +74,46 @@ async def test_a_fact_and_its_mails_are_written_together_or_not_at_all(own_datab
     assert [mail.kind for mail in await rows(own_database)][1:] == ["booking_assigned", "job_assigned"]
 
 
-async def test_whoever_commits_a_mail_wakes_the_worker(own_database, town, encryption):
-    heard: list[str] = []
+async def test_who_commits_a_mail_wakes_the_worker(own_database, town, encryption):
+    received: list[str] = []
 
     async def announce(announcements):
-        heard.extend(one.audience for one in announcements)
+        received.extend(announcement.audience for announcement in announcements)
 
     async with own_database.work(announce) as db:
         await accept(db, town.ravi, town.booking.reference, encryption)
-    assert "task:mail:drain_outbox" in heard
+    assert "task:mail:drain_outbox" in received
 
 
 async def test_the_start_code_is_in_the_customers_mail_and_nowhere_else(own_database, town, encryption, renderer):
     booking = await accepted(own_database, town, encryption)
     code = booking.live_code("start").reveal(encryption, booking.reference)
-    spoken = f"{code[:3]} {code[3:]}"
+    formatted_code = f"{code[:3]} {code[3:]}"
     found = await rendered_messages(own_database, renderer)
-    mine = found["booking_assigned", town.asha.email]
-    assert spoken in mine.html
-    assert spoken in mine.text
-    assert "Ravi K. comes" in mine.subject
-    assert "Fixing leaks &amp; pipes" in mine.html
-    assert "Fixing leaks & pipes" in mine.text
+    own = found["booking_assigned", town.asha.email]
+    assert formatted_code in own.html
+    assert formatted_code in own.text
+    assert "Ravi K. comes" in own.subject
+    assert "Fixing leaks &amp; pipes" in own.html
+    assert "Fixing leaks & pipes" in own.text
     his = found["job_assigned", town.ravi.email]
-    for digits in (code, spoken):
+    for digits in (code, formatted_code):
         assert digits not in his.html + his.text + his.subject
     async with own_database.work() as db:
         stored = await db.scalar(text("SELECT string_agg(o::text, ' ') FROM outbox o"))
     assert code not in stored
 
 
-async def test_a_letter_to_a_professional_names_neither_customer_nor_address(own_database, town, encryption, renderer):
+async def test_an_email_to_a_professional_names_neither_customer_nor_address(own_database, town, encryption, renderer):
     await accepted(own_database, town, encryption)
     his = (await rendered_messages(own_database, renderer))["job_assigned", town.ravi.email]
     for private in ("Asha", "Flat 3B", town.asha.phone, town.asha.email, "Ring twice"):
         assert private not in his.html + his.text
 
 
-async def test_five_wrong_codes_are_told_to_the_customer_and_to_every_admin(own_database, town, encryption, renderer):
+async def test_five_wrong_codes_are_reported_to_the_customer_and_to_every_admin(
+    own_database, town, encryption, renderer
+):
     async with own_database.work() as db:
         meena = await an_admin(db)
         await a_block(db, await an_admin(db, "Lekha Narayanan"), meena)
@@ -134,7 +137,7 @@ async def test_a_mail_that_is_not_true_any_more_is_not_sent(own_database, town, 
     assert not kinds & {"booking_assigned", "job_assigned"}
 
 
-async def test_a_hold_that_lapsed_is_told_to_nobody(own_database, town, encryption):
+async def test_a_hold_that_lapsed_is_reported_to_no_one(own_database, town, encryption):
     before = len(await rows(own_database))
     async with own_database.work() as db:
         booking = await Bookings(db).by_reference(town.booking.reference, lock=True)
@@ -145,21 +148,21 @@ async def test_a_hold_that_lapsed_is_told_to_nobody(own_database, town, encrypti
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_every_letter_can_be_written(own_database, town, encryption, renderer, kind):
-    """Strict templates: a word that is missing is an error here, not in somebody's mailbox."""
+async def test_every_email_can_be_written(own_database, town, encryption, renderer, kind):
+    """Strict templates: a missing value is an error here, not in a recipient's mailbox."""
     booking = await accepted(own_database, town, encryption)
     await prepare(own_database, town, encryption, kind)
     at = booking.starts_at.isoformat()
     data = {"booking": booking.reference, "professional_id": town.ravi.id, "starts_at": at, "before": at, "fee": 100_00}
     data["attempts"] = 5
-    whose = town.ravi if kind.startswith(("job_", "extra_a", "work_", "change_")) else town.asha
+    recipient = town.ravi if kind.startswith(("job_", "extra_a", "work_", "change_")) else town.asha
     phase = {"code_locked": "start", "code_renewed": "start"}.get(kind)
-    mail = Outbox(kind=kind, recipient_id=whose.id, data=data | ({"phase": phase} if phase else {}), dedupe_key="x")
+    mail = Outbox(kind=kind, recipient_id=recipient.id, data=data | ({"phase": phase} if phase else {}), dedupe_key="x")
     if kind in ACCOUNT:
         mail.data = ACCOUNT[kind]
     async with own_database.work() as db:
         message = await renderer.render(db, mail)
-    assert message.recipient == whose.email
+    assert message.recipient == recipient.email
     assert message.subject == " ".join(message.subject.split()) != ""
     for body in (message.html, message.text):
         assert "{{" not in body
@@ -183,7 +186,10 @@ async def prepare(database, town, encryption, kind: str) -> None:
         if kind in ("booking_looking_again", "job_asked"):
             booking.hand_back(town.ravi, "No time.", town.ravi.id)
         if kind == "job_asked":
-            booking.named_id, booking.asked_until = town.ravi.id, clock.now() + timedelta(minutes=9)
+            booking.requested_professional_id, booking.exclusive_until = (
+                town.ravi.id,
+                clock.now() + timedelta(minutes=9),
+            )
         if kind.startswith(("booking_cancelled", "booking_unfilled", "booking_no_show", "job_cancelled")):
             booking.cancel(PLATFORM, "platform", "Reason", fee=100_00)
         if kind == "work_denied":
@@ -196,33 +202,33 @@ async def prepare(database, town, encryption, kind: str) -> None:
 
 
 async def denied(db, user) -> None:
-    """A new service of theirs was looked at and not accepted."""
-    await Cases(db).open(user.id, "change")
+    """A new offered service was denied."""
+    await Cases(db).open(user.id, CaseKind.CHANGE)
     await deny(db, await an_admin(db), user.id, "The seal cannot be read.")
 
 
-async def test_a_denial_is_told_word_for_word_and_only_while_it_is_the_last_word(own_database, town, renderer):
+async def test_a_denial_is_sent_word_for_word_and_only_while_it_is_the_last_word(own_database, town, renderer):
     async with own_database.work() as db:
         await denied(db, town.ravi)
         mail = Outbox(kind="work_denied", recipient_id=town.ravi.id, data={}, dedupe_key="x")
         assert "The seal cannot be read." in await _rendered(renderer, db, mail)
-        case = await Cases(db).open(town.ravi.id, "change")
-        case.end("approved", await an_admin(db))
+        case = await Cases(db).open(town.ravi.id, CaseKind.CHANGE)
+        case.end(CaseState.APPROVED, await an_admin(db))
         await db.flush()
         assert await _rendered(renderer, db, mail) == ""
 
 
 @pytest.mark.parametrize("kind", ["account_blocked", "account_unblocked"])
-async def test_what_a_letter_says_of_a_block_is_true_when_it_goes_out(own_database, town, renderer, kind):
+async def test_what_an_email_says_of_a_block_is_true_when_it_goes_out(own_database, town, renderer, kind):
     async with own_database.work() as db:
         meena = await an_admin(db)
         block = await a_block(db, town.asha, meena, "Asked for more money.")
         mail = Outbox(kind=kind, recipient_id=town.asha.id, data={}, dedupe_key="x")
-        told = [await _rendered(renderer, db, mail)]
+        responses = [await _rendered(renderer, db, mail)]
         block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), meena.id, "It was a misunderstanding."
         await db.flush()
-        told.append(await _rendered(renderer, db, mail))
-    blocked, lifted = told
+        responses.append(await _rendered(renderer, db, mail))
+    blocked, lifted = responses
     assert ("Asked for more money." in blocked, "It was a misunderstanding." in lifted) == (
         kind == "account_blocked",
         kind == "account_unblocked",
@@ -238,7 +244,7 @@ async def _rendered(renderer, db, mail) -> str:
         return ""
 
 
-def test_every_letter_has_both_bodies_and_no_template_is_left_over():
+def test_every_email_has_both_bodies_and_no_template_is_left_over():
     for ending in ("html", "txt"):
         there = {path.stem for path in (TEMPLATES / "emails").glob(f"*.{ending}") if not path.stem.startswith("_")}
         assert there == set(EVERY_KIND)

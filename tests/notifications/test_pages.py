@@ -1,4 +1,4 @@
-"""The development mailbox, what people were told, and the page of a blocked person."""
+"""The development mailbox, the inbox, and the page of a blocked person."""
 
 import re
 from collections.abc import AsyncIterator
@@ -47,8 +47,8 @@ async def test_mails_are_read_in_the_app_when_no_server_takes_them(app, accepted
         assert (await visitor.get("/dev/mail/999999")).status_code == 404
 
 
-@pytest.mark.parametrize("given", [{"SMTP_URL": "smtp://localhost:25"}, {"DOORSTEP_ENV": "production"}])
-def test_there_is_no_such_mailbox_where_mails_are_sent(settings, given):
+@pytest.mark.parametrize("configuration", [{"SMTP_URL": "smtp://localhost:25"}, {"DOORSTEP_ENV": "production"}])
+def test_there_is_no_such_mailbox_where_mails_are_sent(settings, configuration):
     production = {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": "redis://localhost/0",
@@ -58,24 +58,24 @@ def test_there_is_no_such_mailbox_where_mails_are_sent(settings, given):
         "MAIL_FROM": "hello@doorstep.example",
         "UPLOADS_DIR": "/var/lib/doorstep",
     }
-    app = create_app(Settings.from_env(production | {"DOORSTEP_ENV": "test"} | given))
+    app = create_app(Settings.from_env(production | {"DOORSTEP_ENV": "test"} | configuration))
     assert not [route.path for route in app.routes if route.path.startswith("/dev")]
 
 
-async def test_people_read_again_what_they_were_told_and_nothing_of_others(app, accepted, town, own_database):
+async def test_people_read_again_what_was_sent_to_them_and_nothing_of_others(app, accepted, town, own_database):
     async with own_database.work() as db:
         omar = await a_customer(db, "Omar")
-    seen = {}
+    visited = {}
     for user in (town.asha, town.ravi, omar):
         async with Person(app) as person:
             await person.signed_in_as(user, own_database)
             page = await person.visit("/notices")
-            seen[user.full_name] = page.text
+            visited[user.full_name] = page.text
             assert page.status == 200
-    assert "Somebody accepted" in seen["Asha Raman"]
-    assert "The job is yours" in seen["Ravi Kumar"]
-    assert "No notices yet" in seen["Omar"]
-    assert accepted.reference not in seen["Omar"]
+    assert "Somebody accepted" in visited["Asha Raman"]
+    assert "The job is yours" in visited["Ravi Kumar"]
+    assert "No notices yet" in visited["Omar"]
+    assert accepted.reference not in visited["Omar"]
 
 
 async def test_a_blocked_professional_still_finds_the_job_that_has_started(
@@ -93,7 +93,7 @@ async def test_a_blocked_professional_still_finds_the_job_that_has_started(
         assert (await ravi.get("/notices")).status_code == 403
 
 
-async def test_somebody_who_is_not_blocked_has_no_business_there(app, town, own_database):
+async def test_someone_who_is_not_blocked_has_no_business_there(app, town, own_database):
     async with Person(app) as asha:
         await asha.signed_in_as(town.asha, own_database)
         assert (await asha.get("/blocked")).headers["location"] == "/"

@@ -9,15 +9,15 @@ from sqlalchemy import select, text
 
 from app.accounts.repository import Users
 from app.bookings.repository import Bookings
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.outbox import Outbox
 from app.jobs.acceptance import accept
 from app.notifications.inbox import InboxItem
 from app.notifications.kinds import BULK, KINDS, NOW, SOON
-from app.notifications.preference import unsubscribe_token
-from app.notifications.preference_repository import NotificationPreferences, PreferenceRepository
+from app.notifications.preference import NotificationPreferences, unsubscribe_token
+from app.notifications.preference_repository import PreferenceRepository
 from tests import application
 from tests.factories import a_customer
 from tests.notifications.conftest import rows
@@ -52,9 +52,9 @@ async def test_a_new_notice_rings_the_bell_until_it_is_read(asha, accepted):
     assert "something new" in page.text
     notified = [form.action for form in page.forms if re.fullmatch(r"/notices/\d+", form.action)]
     assert page.text.count(">New<") == len(notified) == 2
-    for one in notified:
+    for item in notified:
         assert "something new" in (await asha.visit("/notices/bell")).text
-        assert (await asha.submit(page, one)).location == f"/bookings/{accepted.reference}"
+        assert (await asha.submit(page, item)).location == f"/bookings/{accepted.reference}"
     assert "something new" not in (await asha.visit("/notices")).text
 
 
@@ -64,7 +64,7 @@ async def test_all_are_read_at_once(asha):
     assert "something new" not in (await asha.visit("/notices")).text
 
 
-async def test_nobody_reads_or_marks_what_is_somebody_elses(asha, town, own_database):
+async def test_no_one_reads_or_marks_what_is_someone_elses(asha, town, own_database):
     async with own_database.work() as db:
         his = await db.scalar(select(InboxItem.id).where(InboxItem.user_id == town.ravi.id))
     assert (await asha.post_fields(f"/notices/{his}", {})).status == 404
@@ -79,14 +79,14 @@ async def test_notices_go_page_by_page(asha, town, own_database):
         for number in range(45):
             row = {"kind": "password_changed", "data": {}, "dedupe_key": f"x{number}", "created_at": clock.now()}
             db.add(InboxItem(user_id=town.asha.id, **row))
-    page, seen = await asha.visit("/notices"), 0
+    page, viewed = await asha.visit("/notices"), 0
     while True:
-        seen += page.text.count("line--press")
+        viewed += page.text.count("line--press")
         more = [link for link in page.links if link.startswith("/notices?after=")]
         if not more:
             break
         page = await asha.visit(more[0])
-    assert seen == 47
+    assert viewed == 47
     assert (await asha.get("/notices?after=banana")).status_code == 404
 
 
@@ -96,11 +96,11 @@ async def test_what_is_muted_in_the_app_is_not_listed_and_what_is_muted_by_mail_
     page = await asha.visit("/profile/notices")
     form = page.form("/profile/notices")
     assert set(form.choices["wanted"]) >= {"bookings.email", "reminders.inbox", "reports.email"}
-    wanted = [one for one in form.choices["wanted"] if not one.startswith("bookings.")]
+    requested = [item for item in form.choices["wanted"] if not item.startswith("bookings.")]
     sent = [("since", ""), ("until", ""), ("_csrf_token", form.fields["_csrf_token"])]
     answer = await asha.post(
         "/profile/notices",
-        content="&".join(f"{name}={value}" for name, value in [*sent, *(("wanted", one) for one in wanted)]),
+        content="&".join(f"{name}={value}" for name, value in [*sent, *(("wanted", item) for item in requested)]),
         headers={"content-type": "application/x-www-form-urlencoded"},
     )
     assert answer.status_code == 303, answer.text
@@ -155,7 +155,7 @@ def test_quiet_hours_go_over_midnight_in_indias_time(quiet, hour, until):
 @pytest.mark.parametrize(
     ("since", "until"), [("22:00", ""), ("", "7"), ("24:00", "07:00"), ("22:00", "22:00"), ("x", "y")]
 )
-async def test_quiet_hours_that_are_none_are_told_beside_the_field(asha, since, until):
+async def test_quiet_hours_that_are_none_are_shown_beside_the_field(asha, since, until):
     page = await asha.visit("/profile/notices")
     sent = await asha.submit(page, "/profile/notices", since=since, until=until)
     assert sent.status == 422
@@ -172,13 +172,13 @@ async def test_one_click_ends_a_kind_of_mail_without_signing_in(app, town, own_d
             assert (await PreferenceRepository(db).of(town.asha.id)).muted == frozenset()  # looking changes nothing
         answer = await visitor.post(f"/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200
-        again = await visitor.post(f"/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"})
-        assert again.status_code == 200
+        repeated = await visitor.post(f"/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"})
+        assert repeated.status_code == 200
     async with own_database.work() as db:
         assert (await PreferenceRepository(db).of(town.asha.id)).muted == {("reports", "email")}
         notified = await db.scalar(text("SELECT count(*) FROM events WHERE name = 'person.notices_changed'"))
         assert notified == 1
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
 @pytest.mark.parametrize("token", ["", "1.reports.x", "x.reports.AAAA", "1.codes.AAAA", "1.reports"])
@@ -206,11 +206,11 @@ async def test_a_code_goes_out_before_a_thousand_reports(own_database, worker, s
     now = clock.now()
     async with own_database.work() as db:
         asha = await a_customer(db, "Asha Raman")
-        for number, lane in [*((n, BULK) for n in range(40)), (98, SOON), (99, NOW)]:
+        for number, priority in [*((n, BULK) for n in range(40)), (98, SOON), (99, NOW)]:
             row = {"kind": "password_changed", "recipient_id": asha.id, "dedupe_key": f"m{number}", "data": {}}
-            db.add(Outbox(**row, lane=lane, created_at=now, due_at=now))
+            db.add(Outbox(**row, priority=priority, created_at=now, due_at=now))
     first = await worker._claim()
-    assert [row.lane for row in first][:3] == [NOW, SOON, BULK]
+    assert [row.priority for row in first][:3] == [NOW, SOON, BULK]
 
 
 def test_every_kind_of_mail_is_written_down():

@@ -1,4 +1,4 @@
-"""/admin/tasks and /metrics: waiting and failed tasks, messages that could not be sent, whether a worker runs."""
+"""/admin/tasks and /metrics: waiting and failed tasks, undeliverable messages, worker health."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ async def meena(app: Litestar):
         yield await person.signed_in_as(user, app.state.services.database)
 
 
-async def failed(app, name="lapse_holds"):
+async def failed(app, name="expire_holds"):
     async with app.state.services.database.work() as db:
         runs = ScheduleRuns(db)
         await runs.add([(name, NOW)])
@@ -43,11 +43,11 @@ async def failed(app, name="lapse_holds"):
         await runs.fail((name, NOW), NOW, "OperationalError")
 
 
-async def test_a_silent_worker_is_a_loud_warning_until_one_is_heard(app, meena):
+async def test_a_silent_worker_is_a_loud_warning_until_one_reports(app, meena):
     assert "No worker has been heard of yet" in (await meena.visit("/admin/tasks")).text
     async with app.state.services.database.work() as db:
-        await ScheduleRuns(db).add([("lapse_holds", NOW)])
-        await ScheduleRuns(db).begin(("lapse_holds", NOW), clock.now(), clock.now() + timedelta(seconds=20))
+        await ScheduleRuns(db).add([("expire_holds", NOW)])
+        await ScheduleRuns(db).begin(("expire_holds", NOW), clock.now(), clock.now() + timedelta(seconds=20))
     page = await meena.visit("/admin/tasks")
     assert "A worker was heard of" in page.text
     assert "No worker" not in page.text
@@ -60,7 +60,7 @@ async def test_a_silent_worker_is_a_loud_warning_until_one_is_heard(app, meena):
             assert "/admin/tasks" in warned.links
 
 
-async def test_a_room_that_was_switched_off_is_said_with_its_reason(app, meena):
+async def test_a_room_that_was_switched_off_is_shown_with_its_reason(app, meena):
     async with app.state.services.database.work() as db:
         db.add(ChannelState(channel="chat", failures=10, disabled_at=NOW, last_error="refused with 404"))
     page = await meena.visit("/admin/tasks")
@@ -72,15 +72,15 @@ async def test_a_failed_run_is_tried_again_or_discarded_once(app, meena):
     await failed(app)
     page = await meena.visit("/admin/tasks")
     assert "OperationalError" in page.text
-    address = f"/admin/tasks/runs/lapse_holds/{int(NOW.timestamp())}/retry"
+    address = f"/admin/tasks/runs/expire_holds/{int(NOW.timestamp())}/retry"
     assert (await meena.submit(page, address)).status == 303
     assert (await meena.submit(page, address)).status == 409
     async with app.state.services.database.work() as db:
-        row = await db.get(ScheduleRun, ("lapse_holds", NOW))
+        row = await db.get(ScheduleRun, ("expire_holds", NOW))
         assert (row.failed_at, row.attempts) == (None, 0)
-    await failed(app, "free_payouts")
+    await failed(app, "release_payouts")
     page = await meena.visit("/admin/tasks")
-    assert (await meena.submit(page, f"/free_payouts/{int(NOW.timestamp())}/removal")).status == 303
+    assert (await meena.submit(page, f"/release_payouts/{int(NOW.timestamp())}/removal")).status == 303
     assert "OperationalError" not in (await meena.visit("/admin/tasks")).text
 
 
@@ -127,8 +127,8 @@ async def test_a_task_that_was_given_up_is_handed_over_again(app, meena):
 @pytest.mark.parametrize(
     "address",
     [
-        "/admin/tasks/runs/lapse_holds/x/retry",
-        "/admin/tasks/runs/lapse_holds/99999999999999999999/retry",
+        "/admin/tasks/runs/expire_holds/x/retry",
+        "/admin/tasks/runs/expire_holds/99999999999999999999/retry",
         "/admin/tasks/mails/1/burn",
         "/admin/tasks/mails/9223372036854775808/retry",
         "/admin/tasks/failures/0/retry",
@@ -142,7 +142,7 @@ def test_every_task_has_a_name_in_words():
     assert {line.name for line in TIMETABLE} | {task.__qualname__ for task in TASKS} == set(TASK_LABELS)
 
 
-async def test_every_process_tells_what_all_of_them_counted(app, meena):
+async def test_every_process_shows_what_all_of_them_counted(app, meena):
     await meena.visit("/admin/tasks")
     other = RequestMetrics(app.state.services.after_commit.bus)
     for seconds in (0.003, 0.2, 9):

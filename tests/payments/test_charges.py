@@ -16,7 +16,9 @@ from app.payments.shares import commission_of, earning_of, fee_split
 from tests.factories import a_customer, a_professional, a_request, a_service
 
 VISA = Instrument("card", "Visa", "4242")
-YES, NO, ASKS, STALLS = (Authorisation(state, VISA) for state in ("authorised", "declined", "needs_code", "timed_out"))
+AUTHORISED, DECLINED, NEEDS_CODE, TIMED_OUT = (
+    Authorisation(state, VISA) for state in ("authorised", "declined", "needs_code", "timed_out")
+)
 
 
 async def sums(db, booking_id: int) -> dict[str, int]:
@@ -40,7 +42,7 @@ class Scene:
     def __init__(self, db, asha, ravi, booking):
         self.db, self.asha, self.ravi, self.id = db, asha.id, ravi.id, booking.id
 
-    async def authorise(self, amount=149_00, purpose="booking", outcome=YES):
+    async def authorise(self, amount=149_00, purpose="booking", outcome=AUTHORISED):
         return await charges.authorise(self.db, self.id, self.asha, amount, purpose, outcome)
 
     async def capture(self, total=149_00, held=False):
@@ -63,18 +65,18 @@ async def scene(db):
     return Scene(db, asha, ravi, await a_request(db, asha, service))
 
 
-async def test_what_is_authorised_is_held_and_nobodys_yet(scene):
+async def test_what_is_authorised_is_held_and_no_ones_yet(scene):
     await scene.authorise()
     assert await scene.sums() == {"hold": 149_00, "hold_contra": -149_00}
 
 
 async def test_a_bank_that_says_no_moves_nothing(scene):
-    await scene.authorise(outcome=NO)
+    await scene.authorise(outcome=DECLINED)
     assert (await scene.states(), await scene.sums()) == (["declined"], {})
 
 
 async def test_a_code_that_the_bank_asks_for_completes_the_payment(scene):
-    charge = await scene.authorise(outcome=ASKS)
+    charge = await scene.authorise(outcome=NEEDS_CODE)
     assert (charge.state, await scene.sums()) == ("needs_code", {})
     await charges.confirm(scene.db, charge)
     assert (charge.state, await scene.sums()) == ("authorised", {"hold": 149_00, "hold_contra": -149_00})
@@ -83,7 +85,7 @@ async def test_a_code_that_the_bank_asks_for_completes_the_payment(scene):
 
 
 async def test_choosing_another_card_gives_up_the_one_that_waited_for_its_code(scene):
-    await scene.authorise(outcome=ASKS)
+    await scene.authorise(outcome=NEEDS_CODE)
     await scene.authorise()
     assert await scene.states() == ["declined", "authorised"]
 
@@ -108,11 +110,11 @@ async def test_paying_after_the_work_leaves_a_debt_until_it_is_paid(scene):
     [due] = await Charges(scene.db).of_booking(scene.id)
     await charges.settle(scene.db, due, Authorisation("needs_code", VISA))
     assert due.state == "due"
-    await charges.settle(scene.db, due, YES)
+    await charges.settle(scene.db, due, AUTHORISED)
     assert (due.state, due.last4, due.captured) == ("paid", "4242", 149_00)
     assert await scene.sums() == {"gateway": 149_00, "commission": -22_35, "earnings": -126_65}
     with pytest.raises(Refused):
-        await charges.settle(scene.db, due, YES)
+        await charges.settle(scene.db, due, AUTHORISED)
 
 
 async def test_a_debt_is_overdue_a_day_after_the_work(scene):
@@ -180,7 +182,7 @@ async def test_a_refund_is_taken_from_both_as_they_shared_it(scene):
     assert (charge.state, await scene.sums()) == ("refunded", {})
 
 
-async def test_a_waived_debt_is_owed_by_nobody(scene):
+async def test_a_waived_debt_is_owed_by_no_one(scene):
     await scene.fee()
     [due] = await Charges(scene.db).of_booking(scene.id)
     await charges.refund(scene.db, due, due.amount)
@@ -215,24 +217,26 @@ def test_half_a_paisa_of_commission_is_rounded_up():
 
 MOVES = st.one_of(
     st.tuples(
-        st.just("authorise"), st.sampled_from([YES, NO, ASKS, Authorisation("timed_out", VISA)]), st.integers(1, 500_00)
+        st.just("authorise"),
+        st.sampled_from([AUTHORISED, DECLINED, NEEDS_CODE, Authorisation("timed_out", VISA)]),
+        st.integers(1, 500_00),
     ),
-    st.tuples(st.just("extra"), st.just(YES), st.integers(1, 500_00)),
-    st.tuples(st.just("move_fee"), st.just(YES), st.integers(1, 100_00)),
-    st.tuples(st.just("capture"), st.sampled_from([YES, NO]), st.integers(1, 1500_00)),
-    st.tuples(st.just("release"), st.just(YES), st.just(1)),
-    st.tuples(st.just("take_fee"), st.just(YES), st.integers(1, 100_00)),
-    st.tuples(st.just("settle"), st.sampled_from([YES, ASKS]), st.integers(0, 5)),
-    st.tuples(st.just("refund"), st.just(YES), st.integers(1, 300_00)),
-    st.tuples(st.just("payouts"), st.just(YES), st.just(1)),
+    st.tuples(st.just("extra"), st.just(AUTHORISED), st.integers(1, 500_00)),
+    st.tuples(st.just("move_fee"), st.just(AUTHORISED), st.integers(1, 100_00)),
+    st.tuples(st.just("capture"), st.sampled_from([AUTHORISED, DECLINED]), st.integers(1, 1500_00)),
+    st.tuples(st.just("release"), st.just(AUTHORISED), st.just(1)),
+    st.tuples(st.just("take_fee"), st.just(AUTHORISED), st.integers(1, 100_00)),
+    st.tuples(st.just("settle"), st.sampled_from([AUTHORISED, NEEDS_CODE]), st.integers(0, 5)),
+    st.tuples(st.just("refund"), st.just(AUTHORISED), st.integers(1, 300_00)),
+    st.tuples(st.just("payouts"), st.just(AUTHORISED), st.just(1)),
 )
 
 
 async def play(scene: Scene, move: str, outcome: Authorisation, amount: int) -> None:
     db, known = scene.db, await Charges(scene.db).of_booking(scene.id)
     live = any(
-        one.purpose == "booking" and one.state in ("needs_code", "authorised", "captured", "due", "paid")
-        for one in known
+        item.purpose == "booking" and item.state in ("needs_code", "authorised", "captured", "due", "paid")
+        for item in known
     )
     if move == "authorise" and not live:
         await scene.authorise(amount, outcome=outcome)
@@ -240,9 +244,9 @@ async def play(scene: Scene, move: str, outcome: Authorisation, amount: int) -> 
         await scene.authorise(amount, "extra")
     elif move == "move_fee":
         await charges.add_fee(db, scene.id, scene.asha, scene.ravi, amount)
-    elif move == "capture" and not any(one.state == "needs_code" for one in known):
-        if not live or any(one.state == "authorised" for one in known):
-            await scene.capture(amount, held=outcome is NO)
+    elif move == "capture" and not any(item.state == "needs_code" for item in known):
+        if not live or any(item.state == "authorised" for item in known):
+            await scene.capture(amount, held=outcome is DECLINED)
     elif move == "release":
         await charges.release(db, scene.id)
     elif move == "take_fee":
@@ -251,7 +255,9 @@ async def play(scene: Scene, move: str, outcome: Authorisation, amount: int) -> 
         for due in charges.due_charges(known)[:1]:
             await charges.settle(db, due, outcome)
     elif move == "refund":
-        for charge in [one for one in known if one.captured - one.refunded >= amount and one.state != "released"][:1]:
+        for charge in [item for item in known if item.captured - item.refunded >= amount and item.state != "released"][
+            :1
+        ]:
             await charges.refund(db, charge, amount)
     elif move == "payouts":
         with clock.freeze(clock.now() + timedelta(days=8)):
@@ -263,13 +269,13 @@ async def play(scene: Scene, move: str, outcome: Authorisation, amount: int) -> 
 async def test_the_ledger_sums_to_zero_under_any_order_of_moves(scene, moves):
     service = await a_service(scene.db)
     ravi, asha = await a_professional(scene.db, services=[service]), await a_customer(scene.db)
-    one = Scene(scene.db, asha, ravi, await a_request(scene.db, asha, service))
+    first = Scene(scene.db, asha, ravi, await a_request(scene.db, asha, service))
     for move in moves:
-        await play(one, *move)
-    left = await one.sums()
+        await play(first, *move)
+    left = await first.sums()
     assert sum(left.values()) == 0
     assert left.get("hold", 0) == -left.get("hold_contra", 0)
-    known = await Charges(one.db).of_booking(one.id)
+    known = await Charges(first.db).of_booking(first.id)
     assert all(0 <= charge.refunded <= charge.captured <= charge.amount for charge in known)
     assert left.get("hold", 0) == sum(charge.amount for charge in known if charge.state == "authorised")
     assert left.get("gateway", 0) == sum(charge.captured - charge.refunded for charge in known)

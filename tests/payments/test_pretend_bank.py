@@ -54,7 +54,7 @@ def test_an_american_express_card_has_four_digits_in_its_cvv():
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"),
+    ("typed", "text"),
     [
         ("", "Type the number on your card."),
         ("4242 4242 4242 424", "This number has 15 digits, your card has 16. Look for the missing one."),
@@ -65,8 +65,8 @@ def test_an_american_express_card_has_four_digits_in_its_cvv():
         ("9" * 1_000_000, "This number has 60 digits, your card has 16."),
     ],
 )
-def test_a_wrong_card_number_is_told_in_words(typed, words):
-    assert errors_of(card_number=typed) == {"card_number": words}
+def test_a_wrong_card_number_is_explained(typed, text):
+    assert errors_of(card_number=typed) == {"card_number": text}
 
 
 @pytest.mark.parametrize("typed", ["11/26", "11 / 26", "1126", "11/2026", "1/27", "01-27"])
@@ -84,21 +84,21 @@ def test_a_wrong_cvv_is_refused(typed):
     assert errors_of(cvv=typed) == {"cvv": "Three digits, on the back of the card."}
 
 
-def test_every_wrong_field_is_told_and_nothing_typed_is_repeated():
+def test_every_invalid_field_is_reported_and_nothing_typed_is_repeated():
     with pytest.raises(Invalid) as refusal:
         pretend_bank.read_instrument(
             {"method": "card", "card_number": "4242424242424241", "expiry": "1/11", "cvv": "98x"}
         )
     assert set(refusal.value.errors) == {"card_number", "expiry", "cvv"}
-    told = repr(refusal.value.errors) + repr(refusal.value.values) + str(refusal.value)
-    assert "42424242" not in told
-    assert "98x" not in told
+    text = repr(refusal.value.errors) + repr(refusal.value.values) + str(refusal.value)
+    assert "42424242" not in text
+    assert "98x" not in text
 
 
 @pytest.mark.parametrize(
     "typed", ["", "success", "success@", "@doorstep", "a b@bank", "x@y", "a@b@c", "ravi@oksbi\n<b>"]
 )
-def test_a_wrong_upi_id_is_told(typed):
+def test_a_wrong_upi_id_is_reported(typed):
     with pytest.raises(Invalid) as refusal:
         pretend_bank.read_instrument({"method": "upi", "upi_id": typed})
     assert list(refusal.value.errors) == ["upi_id"]
@@ -112,7 +112,7 @@ def test_a_way_to_pay_must_be_chosen():
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "message"),
     [
         ("4242 4242 4242 4242", "authorised"),
         ("4000 0000 0000 0002", "declined"),
@@ -120,12 +120,12 @@ def test_a_way_to_pay_must_be_chosen():
         ("4000 0000 0000 0341", "timed_out"),
     ],
 )
-def test_the_four_test_cards_do_as_they_are_known_to(number, said):
-    assert pretend_bank.authorise(pretend_bank.read_instrument(GOOD | {"card_number": number}), 149_00).state == said
+def test_the_four_test_cards_do_as_they_are_known_to(number, message):
+    assert pretend_bank.authorise(pretend_bank.read_instrument(GOOD | {"card_number": number}), 149_00).state == message
 
 
 @pytest.mark.parametrize(
-    ("upi_id", "said"),
+    ("upi_id", "message"),
     [
         ("success@doorstep", "authorised"),
         ("Success@Doorstep ", "authorised"),
@@ -133,16 +133,16 @@ def test_the_four_test_cards_do_as_they_are_known_to(number, said):
         ("timeout@doorstep", "timed_out"),
     ],
 )
-def test_the_three_test_upi_ids_do_as_they_are_known_to(upi_id, said):
+def test_the_three_test_upi_ids_do_as_they_are_known_to(upi_id, message):
     upi = pretend_bank.read_instrument({"method": "upi", "upi_id": upi_id})
-    assert pretend_bank.authorise(upi, 149_00).state == said
+    assert pretend_bank.authorise(upi, 149_00).state == message
     assert upi_id.strip().lower() not in repr(upi)
 
 
 def test_a_card_that_asks_for_a_code_takes_the_right_one_only():
     card = pretend_bank.read_instrument(GOOD | {"card_number": "4000002500003155"})
-    said = [pretend_bank.authorise(card, 1, code).state for code in ("", "000000", "12345", "123456", " 123 456 ")]
-    assert said == ["needs_code", "wrong_code", "wrong_code", "authorised", "authorised"]
+    messages = [pretend_bank.authorise(card, 1, code).state for code in ("", "000000", "12345", "123456", " 123 456 ")]
+    assert messages == ["needs_code", "wrong_code", "wrong_code", "authorised", "authorised"]
 
 
 @given(st.integers(0, 10**15 - 1))

@@ -1,4 +1,4 @@
-"""The desk's tables of customers and admins: the address says what is shown; and what is done beside them."""
+"""The admin tables of customers and admins: filters in the URL, and the actions of the panel."""
 
 import pytest
 
@@ -10,7 +10,7 @@ PIECE = {"hx-request": "true"}
 
 @pytest.fixture
 async def people(scene):
-    """Names that nobody else of the shared database has."""
+    """Customers with unique names in the shared database."""
     async with scene.database.work() as db:
         meena = await an_admin(db, "Meena Zachariah")
         made = {
@@ -60,15 +60,15 @@ async def test_a_customer_is_found_by_e_mail_phone_and_pincode(people):
 
 async def test_filters_and_order_stand_in_the_address(people):
     me, _ = people
-    asked = {"q": "zachariah", "state": "blocked"}
-    assert names(me._remember(await me.get("/admin/customers", params=asked))) == ["Chitra"]
+    params = {"q": "zachariah", "state": "blocked"}
+    assert names(me._remember(await me.get("/admin/customers", params=params))) == ["Chitra"]
     for sort, first in (("name", "Anbu"), ("-name", "Devi")):
         page = me._remember(await me.get("/admin/customers", params={"q": "zachariah", "sort": sort}))
         assert names(page)[0] == first
         assert f'aria-sort="{"descending" if sort[0] == "-" else "ascending"}"' in page.text
 
 
-async def test_a_piece_for_htmx_and_the_whole_page_for_everybody_else(people):
+async def test_a_piece_for_htmx_and_the_whole_page_for_everyone_else(people):
     me, made = people
     banu = f"/admin/customers/{made['Banu'].id}?q=zachariah"
     piece, whole = await me.get(banu, headers=PIECE), await me.get(banu)
@@ -87,8 +87,8 @@ async def test_blocking_in_the_panel_draws_the_panel_and_its_row_and_nothing_els
     assert "<html" not in form.text
     assert "No open booking is touched." in form.text
     fields = form.form("/block").fields
-    wrong = me._remember(await me.post(path, data=fields | {"reason": " "}, headers=PIECE))
-    assert (wrong.status, "reason-error" in wrong.text) == (422, True)
+    rejected = me._remember(await me.post(path, data=fields | {"reason": " "}, headers=PIECE))
+    assert (rejected.status, "reason-error" in rejected.text) == (422, True)
     done = me._remember(await me.post(path, data=fields | {"reason": "Never at home, five times."}, headers=PIECE))
     assert done.status == 200, done.text
     assert done.response.headers["hx-replace-url"] == f"/admin/customers/{banu.id}?q=zachariah&tab=history"
@@ -100,8 +100,8 @@ async def test_blocking_in_the_panel_draws_the_panel_and_its_row_and_nothing_els
     path = path.replace("/block", "/unblock")
     form = me._remember(await me.get(path, headers=PIECE))
     fields = form.form("/unblock").fields | {"reason": "A mistake."}
-    open_again = me._remember(await me.post(path, data=fields, headers=PIECE))
-    assert "Banu Zachariah may act again." in open_again.text
+    reopened = me._remember(await me.post(path, data=fields, headers=PIECE))
+    assert "Banu Zachariah may act again." in reopened.text
 
 
 async def test_without_javascript_the_table_is_still_as_it_was_after_blocking(people):
@@ -137,26 +137,26 @@ async def test_the_history_says_who_did_it_and_keeps_the_reason(people):
     devi = made["Devi 100%"]
     page = await me.visit(f"/admin/customers/{devi.id}/block")
     await me.submit(page, "/block", reason="Never at home, five times.")
-    told = await me.visit(f"/admin/customers/{devi.id}?tab=history")
-    assert "Meena Zachariah blocked the account." in told.text
-    assert "Never at home, five times." in told.text
+    response = await me.visit(f"/admin/customers/{devi.id}?tab=history")
+    assert "Meena Zachariah blocked the account." in response.text
+    assert "Never at home, five times." in response.text
 
 
 async def test_pages_by_key_are_the_whole_list_once(scene, people):
     me, _ = people
     async with scene.database.work() as db:
         for n in range(23):
-            one = await a_customer(db, f"Quentin{n:02d} Yesudas")
-            one.created_at = clock.now()
-    seen, url = [], "/admin/customers?q=yesudas"
+            first = await a_customer(db, f"Quentin{n:02d} Yesudas")
+            first.created_at = clock.now()
+    visited, url = [], "/admin/customers?q=yesudas"
     while url:
         page = await me.visit(url)
-        seen += names(page)
+        visited += names(page)
         url = next(
             (link for link in page.links if "after=" in link and f"{link}" != url and "/admin/customers?" in link), ""
         )
-        assert len(seen) <= 23, seen
-    assert sorted(seen) == [f"Quentin{n:02d}" for n in range(23)]
+        assert len(visited) <= 23, visited
+    assert sorted(visited) == [f"Quentin{n:02d}" for n in range(23)]
 
 
 async def test_a_professional_is_blocked_beside_the_table_of_professionals(scene, people):

@@ -1,4 +1,4 @@
-"""People whose every word can be searched for in all tables."""
+"""People whose personal data can be searched for in all tables."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,14 +18,14 @@ async def rename_user(scene: Scene, user: User, full_name: str, email: str, phon
     return user
 
 
-async def find_traces(db: AsyncSession, *words: str) -> dict[str, list[str]]:
-    """The rows of every table that hold any of these words, whatever the case."""
+async def find_traces(db: AsyncSession, *expected_text: str) -> dict[str, list[str]]:
+    """The rows of every table that contain any of these terms, in any case."""
     traces: dict[str, list[str]] = {}
     for table in await db.scalars(TABLES):
         if table == "pincodes":
             continue
         query = f'SELECT t::text FROM "{table}" t WHERE lower(t::text) LIKE ANY(:words)'
-        rows = list(await db.scalars(text(query), {"words": [f"%{word.lower()}%" for word in words]}))
+        rows = list(await db.scalars(text(query), {"words": [f"%{term.lower()}%" for term in expected_text]}))
         if rows:
             traces[table] = rows
     return traces

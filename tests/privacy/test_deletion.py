@@ -1,4 +1,4 @@
-"""W16 and W17: somebody leaves, by plain forms. What is open ends first; afterwards nothing personal is left."""
+"""W16 and W17: account deletion by plain forms. Open bookings end first; no personal data remains."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from app.accounts.session import Sessions
 from app.accounts.user import User
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core import clock
 from app.core.errors import Refused
 from app.privacy.deletion import delete_account
@@ -15,11 +15,11 @@ from tests.person import Person
 from tests.privacy.conftest import find_traces, rename_user
 from tests.vetting.samples import a_pdf, on_disk
 
-WORDS = ("zaphira", "quillon", "9840067676", "canary")
+PERSONAL_TERMS = ("zaphira", "quillon", "9840067676", "canary")
 
 
 async def zaphira(scene) -> tuple[User, Person]:
-    """A customer whose every word is a canary."""
+    """A customer whose personal values are unique search terms."""
     number = scene.asha.id
     user = await rename_user(scene, scene.asha, "Zaphira Quillon", f"zaphira.{number}@example.com", "+919840067676")
     return user, await scene.browser(user)
@@ -38,9 +38,9 @@ async def lives(scene, me: Person) -> str:
     await scene.started(done)
     await scene.completed(done)
     await me.submit_and_follow(await me.visit(f"/bookings/{done}/review"), "/review", rating="5", comment="Good work.")
-    gone = await scene.paid(me, a_start(days=2))
+    cancelled = await scene.paid(me, a_start(days=2))
     await me.submit_and_follow(
-        await me.visit(f"/bookings/{gone}/cancellation"), "/cancellation", reason="My canary is ill."
+        await me.visit(f"/bookings/{cancelled}/cancellation"), "/cancellation", reason="My canary is ill."
     )
     await me.submit_and_follow(
         await me.visit("/profile/email"), "/email", email="canary.new@example.com", current_password=PASSWORD
@@ -60,12 +60,18 @@ async def test_w16_nothing_personal_of_a_customer_is_left_anywhere(scene):
     user, me = await zaphira(scene)
     await lives(scene, me)
     async with scene.database.work() as db:
-        assert set(await find_traces(db, *WORDS)) >= {"users", "addresses", "bookings", "event_values", "mail_links"}
+        assert set(await find_traces(db, *PERSONAL_TERMS)) >= {
+            "users",
+            "addresses",
+            "bookings",
+            "event_values",
+            "email_links",
+        }
     sent = await leaves(me)
     assert (sent.status, sent.location) == (303, "/"), sent.text
     async with scene.database.work() as db:
-        assert await find_traces(db, *WORDS) == {}
-        assert await broken(db) == []
+        assert await find_traces(db, *PERSONAL_TERMS) == {}
+        assert await find_violations(db) == []
 
 
 async def test_w16_money_and_history_of_a_customer_stay_whole_without_a_name(scene):
@@ -86,9 +92,9 @@ async def test_w16_money_and_history_of_a_customer_stay_whole_without_a_name(sce
 
 async def test_w16_an_open_booking_must_end_first_and_the_page_leads_to_it(scene):
     _, me = await zaphira(scene)
-    open_one = await scene.paid(me)
+    open_booking = await scene.paid(me)
     page = await me.visit("/profile/leaving")
-    assert f"/bookings/{open_one}" in page.links
+    assert f"/bookings/{open_booking}" in page.links
     assert not [form for form in page.forms if form.action.endswith("/leaving")]
     sent = await me.post_fields("/profile/leaving", {"current_password": PASSWORD})
     assert sent.status == 409
@@ -115,7 +121,7 @@ async def test_w16_the_booking_that_bound_them_ends_by_the_clock_and_they_may_go
             assert (await me.post_fields("/profile/leaving", {"current_password": PASSWORD})).status == 409
             await step(reference)
         assert (await leaves(me)).status == 303
-        left = await scene.scalar("SELECT left_at FROM users WHERE id = :id", id=scene.asha.id)
+        left = await scene.scalar("SELECT deleted_at FROM users WHERE id = :id", id=scene.asha.id)
         assert left == clock.now()
 
 
@@ -134,7 +140,7 @@ async def test_the_wrong_password_changes_nothing(scene):
     sent = await me.submit(page, "/leaving", current_password="not the one")
     assert sent.status == 422
     assert "not your present password" in sent.text
-    assert await scene.scalar("SELECT left_at FROM users WHERE id = :id", id=user.id) is None
+    assert await scene.scalar("SELECT deleted_at FROM users WHERE id = :id", id=user.id) is None
 
 
 async def test_every_session_ends_and_signing_in_fails_like_any_wrong_password(scene):
@@ -144,11 +150,11 @@ async def test_every_session_ends_and_signing_in_fails_like_any_wrong_password(s
     for browser in (me, elsewhere):
         assert (await browser.get("/profile")).status_code == 303
     stranger = Person(scene.app)
-    wrong = await stranger.sign_in(email, PASSWORD)
+    rejected = await stranger.sign_in(email, PASSWORD)
     never = await stranger.sign_in("never.was@example.com", PASSWORD)
     placeholder = await stranger.sign_in(f"left-{user.id}", PASSWORD)
-    assert (wrong.status, never.status, placeholder.status) == (422, 422, 422)
-    assert "E-mail or password is not right." in wrong.text
+    assert (rejected.status, never.status, placeholder.status) == (422, 422, 422)
+    assert "E-mail or password is not right." in rejected.text
     assert "E-mail or password is not right." in placeholder.text
     await stranger.aclose()
 
@@ -183,7 +189,7 @@ async def test_the_words_of_reviews_go_too_when_that_is_ticked_and_the_stars_sta
     rows = await scene.rows("SELECT rating, comment FROM reviews WHERE customer_id = :id", id=user.id)
     assert rows == [(5, "")]
     async with scene.database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
 async def test_the_professionals_pages_still_draw_when_their_customer_has_left(scene):
@@ -210,7 +216,7 @@ async def test_a_blocked_person_cannot_leave_and_reads_so(scene):
     assert sent.status == 403
 
 
-async def test_whoever_is_blocked_while_the_form_is_open_cannot_leave_either(scene):
+async def test_who_is_blocked_while_the_form_is_open_cannot_leave_either(scene):
     user, _ = await zaphira(scene)
     async with scene.database.work() as db:
         await a_block(db, user, await an_admin(db))
@@ -219,11 +225,15 @@ async def test_whoever_is_blocked_while_the_form_is_open_cannot_leave_either(sce
     assert refused.value.reason == "blocked"
 
 
-async def test_what_an_earlier_block_said_is_forgotten(scene):
+async def test_what_an_earlier_block_stated_is_forgotten(scene):
     user, me = await zaphira(scene)
     async with scene.database.work() as db:
         block = await a_block(db, user, await an_admin(db), "Shouted at a canary.")
-        block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), block.by_id, "The canary forgave."
+        block.lifted_at, block.lifted_by_id, block.lifted_reason = (
+            clock.now(),
+            block.blocked_by_id,
+            "The canary forgave.",
+        )
     assert (await leaves(me)).status == 303
     assert await scene.rows("SELECT reason, lifted_reason FROM blocks WHERE user_id = :id", id=user.id) == [("–", "–")]
 
@@ -236,9 +246,6 @@ async def test_an_admin_cannot_leave(scene):
     with pytest.raises(Refused) as refused:
         await _leave(scene, meena)
     assert refused.value.reason == "admin"
-
-
-# W17
 
 
 async def test_w17_a_started_job_must_end_first(scene):
@@ -264,23 +271,23 @@ async def test_w17_an_accepted_job_goes_to_the_others_at_once(scene):
     assert "Kumar" in (await asha.visit(f"/bookings/{reference}")).text
 
 
-async def test_w17_whoever_was_asked_first_and_left_keeps_nobody_waiting(scene):
+async def test_w17_who_was_offered_first_and_left_keeps_no_one_waiting(scene):
     me, asha = await scene.browser(scene.ravi), await scene.browser(scene.asha)
     held = await scene.held(asha, professional=scene.ravi.id)
     await scene.pay(asha, held)
     await leaves(me)
-    rows = "SELECT state, reserved_for, asked_until FROM bookings WHERE reference = :r"
+    rows = "SELECT state, reserved_for, exclusive_until FROM bookings WHERE reference = :r"
     assert await scene.rows(rows, r=held) == [("requested", scene.kumar.id, None)]
 
 
 async def test_w17_a_time_kept_for_anyone_moves_on_and_one_kept_for_them_is_given_up(scene):
     me, asha = await scene.browser(scene.ravi), await scene.browser(scene.asha)
-    theirs = await scene.held(asha, professional=scene.ravi.id)
+    their_booking = await scene.held(asha, professional=scene.ravi.id)
     anyones = [await scene.held(asha, a_start(days=2)), await scene.held(asha, a_start(days=3))]
     await leaves(me)
-    assert (await scene.booking(theirs)).state == "cancelled"
-    assert {(await scene.booking(one)).reserved_for for one in anyones} == {scene.kumar.id}
-    assert {(await scene.booking(one)).state for one in anyones} == {"held"}
+    assert (await scene.booking(their_booking)).state == "cancelled"
+    assert {(await scene.booking(anyone)).reserved_for for anyone in anyones} == {scene.kumar.id}
+    assert {(await scene.booking(anyone)).state for anyone in anyones} == {"held"}
 
 
 async def test_w17_nothing_personal_of_a_professional_is_left_anywhere(scene, own_storage):
@@ -290,8 +297,8 @@ async def test_w17_nothing_personal_of_a_professional_is_left_anywhere(scene, ow
     assert (sent.status, sent.location) == (303, "/"), sent.text
     assert on_disk(own_storage) == []
     async with scene.database.work() as db:
-        assert await find_traces(db, *WORDS) == {}
-        assert await broken(db) == []
+        assert await find_traces(db, *PERSONAL_TERMS) == {}
+        assert await find_violations(db) == []
 
 
 async def test_w17_the_pages_of_their_customers_still_draw_and_so_do_receipts(scene):
@@ -303,14 +310,14 @@ async def test_w17_the_pages_of_their_customers_still_draw_and_so_do_receipts(sc
         assert page.status == 200, path
         assert "Former professional" in page.text, path
         assert "Quillon" not in page.text, path
-    again = await asha.visit(f"/bookings/new?again={done}")
-    assert again.status == 200
+    repeated = await asha.visit(f"/bookings/new?again={done}")
+    assert repeated.status == 200
     card = await asha.visit(f"/professionals/{scene.ravi.id}")
     assert "Former professional" in card.text
     assert "Very good." in card.text
 
 
-async def test_w17_what_they_have_earned_stays_theirs(scene):
+async def test_w17_what_they_have_earned_stays_their_own(scene):
     me, _ = await _who_worked(scene)
     earned = "SELECT -sum(amount)::bigint FROM ledger_entries WHERE person_id = :id AND account = 'earnings'"
     before = await scene.scalar(earned, id=scene.ravi.id)
@@ -320,18 +327,18 @@ async def test_w17_what_they_have_earned_stays_theirs(scene):
     assert await scene.scalar(earned, id=scene.ravi.id) == before
 
 
-async def test_w17_nobody_finds_or_books_them_any_more(scene):
+async def test_w17_no_one_finds_or_books_them_any_more(scene):
     me, asha = await _who_worked(scene)
     await leaves(me)
     page = await asha.visit(f"/services/{scene.service.slug}?pincode=600020")
     assert f"professional={scene.ravi.id}" not in page.text
     assert "Zaphira" not in page.text
-    asked = await asha.visit(scene.new_booking_url(a_start(days=4), professional=scene.ravi.id))
-    assert "We do not know this person" in asked.text
+    question = await asha.visit(scene.new_booking_url(a_start(days=4), professional=scene.ravi.id))
+    assert "We do not know this person" in question.text
 
 
 async def _who_worked(scene) -> tuple[Person, Person]:
-    """Ravi as Zaphira: a paper, a time off, a pass and a job with a proposal, each with words of hers."""
+    """Ravi as Zaphira: a document, a time off, a pass and a job with a proposal, each with personal text."""
     ravi = await rename_user(
         scene, scene.ravi, "Zaphira Quillon", f"zaphira.r{scene.ravi.id}@example.com", "+919840067676"
     )
@@ -358,8 +365,8 @@ async def _who_worked(scene) -> tuple[Person, Person]:
 
 
 async def _extra(scene, reference: str) -> object:
-    asked = "SELECT x.id FROM extras x JOIN bookings b ON b.id = x.booking_id WHERE b.reference = :r"
-    return await scene.scalar(asked, r=reference)
+    statement = "SELECT x.id FROM extras x JOIN bookings b ON b.id = x.booking_id WHERE b.reference = :r"
+    return await scene.scalar(statement, r=reference)
 
 
 async def _leave(scene, user: User) -> None:

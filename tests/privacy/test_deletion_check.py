@@ -1,4 +1,4 @@
-"""`doorstep check` finds whatever personal is left of somebody who has left, column by column."""
+"""`doorstep check` finds personal data that remains after an account deletion, column by column."""
 
 import re
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from app.bookings.commitments_repository import OpenCommitments
 from app.check.deletion import REMAINS
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core.db import Database
-from app.privacy.deletion_repository import AccountDeletion
 from tests.factories import PASSWORD, a_start
 
 DECISIONS = Path(__file__).parents[2] / "docs" / "decisions" / "0014-account-deletion.md"
-THEIRS = "(SELECT id FROM bookings WHERE customer_id = {c} LIMIT 1)"
+BOOKING_OF_CUSTOMER = "(SELECT id FROM bookings WHERE customer_id = {c} LIMIT 1)"
 EVENT = "INSERT INTO event_values SELECT id, 'x', 'x', 'x' FROM events WHERE "
-PAPER = (
+INSERT_DOCUMENT = (
     "INSERT INTO documents (professional_id, kind, state, name, media_type, size, sha256, uploaded_at, decided_at)"
     " VALUES ({p}, 'address', 'replaced', 'Zaphira.pdf', 'application/pdf', 1, decode(repeat('00', 32), 'hex'),"
     " now(), now())"
@@ -26,48 +26,48 @@ PLANTED = {
     "e-mail": "UPDATE users SET email = 'zaphira@example.com' WHERE id = {c}",
     "password": "UPDATE users SET password_hash = 'x' WHERE id = {p}",
     "address book": "INSERT INTO addresses (user_id, line, pincode, created_at) VALUES ({c}, 'x', '600020', now())",
-    "browsers": "INSERT INTO sessions (digest, user_id, epoch, created_at, last_seen_at, expires_at, fresh_at)"
+    "sessions": "INSERT INTO sessions (digest, user_id, epoch, created_at, last_seen_at, expires_at, fresh_at)"
     " VALUES ('x', {c}, 0, now(), now(), now(), now())",
-    "links": "INSERT INTO mail_links (digest, user_id, purpose, address, created_at, expires_at)"
+    "links": "INSERT INTO email_links (digest, user_id, purpose, address, created_at, expires_at)"
     " VALUES ('x', {c}, 'reset', 'zaphira@example.com', now(), now())",
-    "sent forms": "INSERT INTO idempotency_keys VALUES ({c}, 'k', 'p', 'd', '', now())",
-    "mails": "INSERT INTO outbox (kind, recipient_id, address, data, dedupe_key, created_at, due_at)"
+    "submitted forms": "INSERT INTO idempotency_keys VALUES ({c}, 'k', 'p', 'd', '', now())",
+    "emails": "INSERT INTO outbox (kind, recipient_id, address, data, dedupe_key, created_at, due_at)"
     " VALUES ('reset', {c}, 'zaphira@example.com', '{{}}', 'k', now(), now())",
-    "notices": "INSERT INTO notices (user_id, kind, data, dedupe_key, created_at, read_at)"
+    "inbox": "INSERT INTO inbox_items (user_id, kind, data, dedupe_key, created_at, read_at)"
     " VALUES ({c}, 'x', '{{}}', 'k', now(), now())",
-    "monthly reports": "INSERT INTO monthly_reports (user_id, month, facts, made_at)"
+    "monthly reports": "INSERT INTO monthly_reports (user_id, month, facts, created_at)"
     " VALUES ({c}, '2026-11-01', '{{}}', now())",
-    "what they did not want to hear": "INSERT INTO muted VALUES ({c}, 'bookings', 'email')",
+    "muted notifications": "INSERT INTO muted_topics VALUES ({c}, 'bookings', 'email')",
     "quiet hours": "INSERT INTO quiet_hours VALUES ({c}, 60, 120)",
-    "exports": "INSERT INTO exports (reference, by_id, kind, filters, created_at)"
+    "exports": "INSERT INTO exports (reference, requested_by_id, kind, filters, created_at)"
     """ VALUES ('SAMESAME', {p}, 'earnings', '{{"q": "Zaphira"}}', now())""",
-    "blocks": "INSERT INTO blocks (user_id, by_id, reason, created_at, lifted_at, lifted_by_id, lifted_reason)"
+    "blocks": "INSERT INTO blocks (user_id, blocked_by_id, reason, created_at, lifted_at, lifted_by_id, lifted_reason)"
     " VALUES ({c}, {p}, 'Zaphira shouted', now(), now(), {p}, '–')",
-    "open block": "INSERT INTO blocks (user_id, by_id, reason, created_at) VALUES ({c}, {p}, '–', now())",
+    "open block": "INSERT INTO blocks (user_id, blocked_by_id, reason, created_at) VALUES ({c}, {p}, '–', now())",
     "bookings": "UPDATE bookings SET note = 'Ring twice' WHERE customer_id = {c}",
     "open bookings": "UPDATE bookings SET state = 'started', reserved_for = professional_id"
     " WHERE customer_id = {c} AND state = 'completed'",
     "cards": "UPDATE charges SET last4 = '4242' WHERE customer_id = {c}",
     "debts": "UPDATE charges SET state = 'due' WHERE customer_id = {c}",
-    "objections": f"INSERT INTO disputes VALUES ({THEIRS}, {{c}}, 'I was at home', now())",
-    "words about jobs not taken": f"INSERT INTO declines VALUES ({THEIRS}, {{p}}, 'passed', 'Far', now())",
+    "disputes": f"INSERT INTO disputes VALUES ({BOOKING_OF_CUSTOMER}, {{c}}, 'I was at home', now())",
+    "reasons of declined jobs": f"INSERT INTO declines VALUES ({BOOKING_OF_CUSTOMER}, {{p}}, 'passed', 'Far', now())",
     "extra work": "INSERT INTO extras (booking_id, text, price, state, proposed_at)"
-    f" VALUES ({THEIRS}, 'A tap', 100, 'proposed', now())",
+    f" VALUES ({BOOKING_OF_CUSTOMER}, 'A tap', 100, 'proposed', now())",
     "work": "UPDATE professionals SET trade = 'Plumbing' WHERE user_id = {p}",
-    "services": "INSERT INTO offerings SELECT {p}, id FROM services LIMIT 1",
+    "services": "INSERT INTO offered_services SELECT {p}, id FROM services LIMIT 1",
     "areas": "INSERT INTO coverage VALUES ({p}, '600020')",
     "hours": "INSERT INTO working_hours (professional_id, weekday, opens, closes) VALUES ({p}, 0, 0, 60)",
     "calendar": "INSERT INTO calendar_feeds VALUES ({p}, 'x', now())",
     "time off": "INSERT INTO time_off (professional_id, span, created_at)"
     " VALUES ({p}, tstzrange(now(), now() + interval '1 day'), now())",
-    "papers": PAPER,
+    "documents": INSERT_DOCUMENT,
     "verifications": "INSERT INTO verifications (professional_id, kind, message, submitted_at)"
     " VALUES ({p}, 'joining', 'I am Zaphira', now())",
     "values in the history of the account": EVENT + "subject = 'user-{c}' LIMIT 1",
     "values in the history of bookings": EVENT + "subject LIKE 'booking-%' AND actor_role = 'platform' LIMIT 1",
-    "words in the history of jobs": EVENT + "subject LIKE 'booking-%' AND actor_id = {p} LIMIT 1",
-    "words about jobs taken away": EVENT + "name = 'booking.offered_again' LIMIT 1",
-    "values in the history of papers": PAPER
+    "values in the history of jobs": EVENT + "subject LIKE 'booking-%' AND actor_id = {p} LIMIT 1",
+    "reasons of reassigned jobs": EVENT + "name = 'booking.offered_again' LIMIT 1",
+    "values in the history of documents": INSERT_DOCUMENT
     + "; INSERT INTO events (subject, seq, name, actor_role, at, facts, previous, hash)"
     " SELECT 'document-' || id, 1, 'x', 'platform', now(), '{{}}', 'x', 'x' FROM documents; "
     + EVENT
@@ -76,7 +76,7 @@ PLANTED = {
 
 
 @pytest.fixture
-async def gone(scene, services, own_url):
+async def after_deletion(scene, services, own_url):
     """Asha and Ravi have left, with a job done, one taken away and a hold that lapsed behind them."""
     asha, ravi = await scene.browser(scene.asha), await scene.browser(scene.ravi)
     await scene.done(asha)
@@ -96,28 +96,32 @@ def test_every_place_where_something_could_remain_is_planted_once():
     assert set(PLANTED) == set(REMAINS)
 
 
-async def test_whatever_remains_is_found_and_named(gone):
-    owner, people = gone
+async def test_whatever_remains_is_found_and_named(after_deletion):
+    owner, people = after_deletion
     missed = []
     async with owner.sessions() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
     for what, statements in PLANTED.items():
         async with owner.sessions() as db:
             for table in ("events", "bookings"):
                 await db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
             for statement in statements.split(";"):
                 await db.execute(text(statement.format(**people).replace(":", "\\:")))
-            told = [one.what for one in await broken(db) if one.rule == "who-left-is-forgotten"]
-            if not any(one.endswith(f": {what}") for one in told):
-                missed.append((what, told))
+            result = [
+                violation.subject
+                for violation in await find_violations(db)
+                if violation.rule == "deleted-accounts-are-erased"
+            ]
+            if not any(item.endswith(f": {what}") for item in result):
+                missed.append((what, result))
             await db.rollback()
     assert missed == []
 
 
 async def test_every_column_of_the_schema_is_decided(scene):
-    """A new column has to say what becomes of it when its person leaves."""
-    asked = "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'"
-    columns = {str(name) for (name,) in await scene.rows(asked) if not str(name).startswith("alembic")}
+    """Every new column must declare what an account deletion does to it."""
+    statement = "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'"
+    columns = {str(name) for (name,) in await scene.rows(statement) if not str(name).startswith("alembic")}
     decided: set[str] = set()
     for line in DECISIONS.read_text(encoding="utf-8").splitlines():
         if found := re.match(r"\| `(\w+)` \| ([^|]+) \|", line):
@@ -126,8 +130,8 @@ async def test_every_column_of_the_schema_is_decided(scene):
     assert decided - columns == set(), "no such column"
 
 
-async def test_forgetting_twice_changes_nothing_more(gone, scene):
-    _, people = gone
+async def test_forgetting_twice_changes_nothing_more(after_deletion, scene):
+    _, people = after_deletion
     async with scene.database.work() as db:
-        assert await AccountDeletion(db, people["c"]).outstanding_bookings() == []
-        assert await broken(db) == []
+        assert await OpenCommitments(db, people["c"]).outstanding_bookings() == []
+        assert await find_violations(db) == []

@@ -1,4 +1,4 @@
-"""Leaving while something begins: on real connections, whoever is quicker. Nobody who has left holds anything then."""
+"""Account deletion while bookings begin, on real connections: in any order, a deleted user holds nothing afterwards."""
 
 import asyncio
 from collections import Counter
@@ -13,7 +13,7 @@ from app.accounts.schemas import Details
 from app.accounts.session import Sessions
 from app.bookings.checkout import pay
 from app.bookings.holds import BookingRequest, hold
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.core.storage import Storage
@@ -23,13 +23,13 @@ from tests.authorisation.town import APPROVED
 from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_service, a_start
 from tests.waiting import until_waiting
 
-ROUNDS = 8
+RACE_ROUNDS = 8
 ENCRYPTION = Encryption("a secret of these tests, long enough to be one")
 
 
 @pytest.fixture
-def leaving(own_database, tmp_path):
-    """How it ended: "left", or the reason why not."""
+def try_deletion(own_database, tmp_path):
+    """Delete an account; return "left", or the reason of the refusal."""
 
     async def go(user) -> str:
         try:
@@ -45,7 +45,7 @@ def leaving(own_database, tmp_path):
 
 
 async def ends(work) -> str:
-    """What a person is told when somebody was quicker: never anything that we did not think of."""
+    """Return the outcome of a call that lost or won a race; unexpected errors are raised."""
     try:
         await work
     except Refused as refusal:
@@ -59,38 +59,38 @@ async def ends(work) -> str:
     return "done"
 
 
-async def nothing_is_wrong(database) -> None:
+async def assert_consistent(database) -> None:
     async with database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
-async def test_leaving_while_booking(own_database, leaving):
+async def test_deletion_while_booking(own_database, try_deletion):
     async with own_database.work() as db:
         service = await a_service(db)
         await a_professional(db, services=[service])
-        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(ROUNDS)]
+        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(RACE_ROUNDS)]
 
     async def books(customer, day: int) -> None:
         async with own_database.work() as db:
             await hold(db, customer, BookingRequest(service.id, a_start(days=day), "Flat 3B", ADYAR))
 
-    told = Counter()
+    outcomes: Counter[tuple[str, str]] = Counter()
     for n, customer in enumerate(customers):
-        booked, left = await asyncio.gather(ends(books(customer, 1 + n % 6)), leaving(customer))
-        told[booked, left] += 1
-        assert left in ("left", "again"), told
-        assert booked in ("done", "crossed", "taken", "blocked"), told
-    await nothing_is_wrong(own_database)
+        booked, left = await asyncio.gather(ends(books(customer, 1 + n % 6)), try_deletion(customer))
+        outcomes[booked, left] += 1
+        assert left in ("left", "again"), outcomes
+        assert booked in ("done", "crossed", "taken", "blocked"), outcomes
+    await assert_consistent(own_database)
 
 
-async def test_whoever_books_or_accepts_while_the_leaving_is_being_written_waits_and_is_refused(own_database, tmp_path):
+async def test_who_books_or_accepts_while_a_deletion_is_in_progress_waits_and_is_refused(own_database, tmp_path):
     async with own_database.work() as db:
         service = await a_service(db)
         ravi, kumar = [await a_professional(db, name, services=[service]) for name in ("Ravi Kumar", "Kumar Raja")]
         asha, omar = await a_customer(db), await a_customer(db, "Omar Sheriff")
-        asked = await a_hold(db, omar, service)
-        asked.pay(omar, "after")
-        asked.reserve_for(kumar.id)
+        requested = await a_hold(db, omar, service)
+        requested.pay(omar, "after")
+        requested.reserve_for(kumar.id)
 
     async def books() -> None:
         async with own_database.work() as db:
@@ -98,7 +98,7 @@ async def test_whoever_books_or_accepts_while_the_leaving_is_being_written_waits
 
     async def accepts() -> None:
         async with own_database.work() as db:
-            await accept(db, ravi, asked.reference, ENCRYPTION)
+            await accept(db, ravi, requested.reference, ENCRYPTION)
 
     async with own_database.work() as db:
         for user in (asha, ravi):
@@ -107,14 +107,14 @@ async def test_whoever_books_or_accepts_while_the_leaving_is_being_written_waits
         await until_waiting(own_database, 2)
         assert not any(task.done() for task in trying), "they wait for the row of who leaves"
     assert await asyncio.gather(*trying) == ["blocked", "blocked"]
-    await nothing_is_wrong(own_database)
+    await assert_consistent(own_database)
 
 
-async def test_leaving_while_paying(own_database, leaving):
+async def test_deletion_while_paying(own_database, try_deletion):
     async with own_database.work() as db:
         service = await a_service(db)
         await a_professional(db, services=[service])
-        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(ROUNDS)]
+        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(RACE_ROUNDS)]
         held = [
             (await a_hold(db, customer, service, a_start(days=1 + n % 4, hour=9 + 3 * (n // 4)))).reference
             for n, customer in enumerate(customers)
@@ -125,40 +125,40 @@ async def test_leaving_while_paying(own_database, leaving):
             await pay(db, customer, reference, APPROVED)
 
     for customer, reference in zip(customers, held, strict=True):
-        paid, left = await asyncio.gather(ends(pays(customer, reference)), leaving(customer))
+        paid, left = await asyncio.gather(ends(pays(customer, reference)), try_deletion(customer))
         assert (paid == "done") == (left != "left"), (paid, left)
-    await nothing_is_wrong(own_database)
+    await assert_consistent(own_database)
 
 
-async def test_leaving_while_accepting(own_database, leaving):
+async def test_deletion_while_accepting(own_database, try_deletion):
     async with own_database.work() as db:
         service = await a_service(db)
-        crew = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(ROUNDS)]
+        workers = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(RACE_ROUNDS)]
         asha = await a_customer(db)
-        asked = []
-        for n in range(ROUNDS):
+        references = []
+        for n in range(RACE_ROUNDS):
             booking = await a_hold(db, asha, service, a_start(days=1 + n % 4, hour=9 + 3 * (n // 4)))
             booking.pay(asha, "after")
-            asked.append(booking.reference)
+            references.append(booking.reference)
 
     async def accepts(professional, reference: str) -> None:
         async with own_database.work() as db:
             await accept(db, professional, reference, ENCRYPTION)
 
-    # The last one stays, so that there is always somebody to ask.
-    for professional, reference in zip(crew[:-1], asked, strict=False):
-        accepted, left = await asyncio.gather(ends(accepts(professional, reference)), leaving(professional))
+    # The last one stays, so that there is always a candidate.
+    for professional, reference in zip(workers[:-1], references, strict=False):
+        accepted, left = await asyncio.gather(ends(accepts(professional, reference)), try_deletion(professional))
         assert left in ("left", "again"), (accepted, left)
         assert accepted in ("done", "crossed", "taken", "missing", "blocked", "busy"), (accepted, left)
-    await nothing_is_wrong(own_database)
+    await assert_consistent(own_database)
 
 
-async def test_two_who_leave_at_once_with_the_jobs_of_each_other_to_take(own_database, leaving):
+async def test_two_who_leave_at_once_with_the_jobs_of_each_other_to_take(own_database, try_deletion):
     async with own_database.work() as db:
         service = await a_service(db)
-        crew = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(4)]
+        workers = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(4)]
         asha = await a_customer(db)
-        for n, professional in enumerate(crew):
+        for n, professional in enumerate(workers):
             for day in (1, 2):
                 start = a_start(days=day, hour=9 + 2 * n)
                 booking = await a_hold(db, asha, service, start, professional_id=professional.id)
@@ -167,29 +167,29 @@ async def test_two_who_leave_at_once_with_the_jobs_of_each_other_to_take(own_dat
                 await accept(db, professional, booking.reference, ENCRYPTION)
                 if day == 2 and n == 1:
                     break
-    told = await asyncio.gather(*(ends(_or_again(leaving, one)) for one in crew[:3]))
-    assert set(told) <= {"done", "crossed"}
-    await nothing_is_wrong(own_database)
+    outcomes = await asyncio.gather(*(ends(_retry_deletion(try_deletion, item)) for item in workers[:3]))
+    assert set(outcomes) <= {"done", "crossed"}
+    await assert_consistent(own_database)
 
 
-async def _or_again(leaving, professional) -> None:
-    assert await leaving(professional) in ("left", "again")
+async def _retry_deletion(try_deletion, professional) -> None:
+    assert await try_deletion(professional) in ("left", "again")
 
 
-async def test_the_same_form_sent_twice_leaves_once(own_database, leaving):
+async def test_the_same_form_sent_twice_leaves_once(own_database, try_deletion):
     async with own_database.work() as db:
         asha = await a_customer(db)
-    told = await asyncio.gather(*(leaving(asha) for _ in range(5)))
-    assert Counter(told) == {"left": 1, "missing": 4}
+    outcomes = await asyncio.gather(*(try_deletion(asha) for _ in range(5)))
+    assert Counter(outcomes) == {"left": 1, "missing": 4}
     async with own_database.work() as db:
-        told = "SELECT count(*) FROM events WHERE name = 'person.left' AND subject = :s"
-        assert await db.scalar(text(told), {"s": f"user-{asha.id}"}) == 1
-    await nothing_is_wrong(own_database)
+        statement = "SELECT count(*) FROM events WHERE name = 'person.left' AND subject = :s"
+        assert await db.scalar(text(statement), {"s": f"user-{asha.id}"}) == 1
+    await assert_consistent(own_database)
 
 
-async def test_nothing_is_written_into_an_account_that_was_left_meanwhile(own_database, leaving):
+async def test_nothing_is_written_into_an_account_that_was_left_meanwhile(own_database, try_deletion):
     async with own_database.work() as db:
-        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(ROUNDS)]
+        customers = [await a_customer(db, f"Asha {chr(65 + n)}") for n in range(RACE_ROUNDS)]
 
     async def renames(customer) -> None:
         async with own_database.work() as db:
@@ -201,7 +201,7 @@ async def test_nothing_is_written_into_an_account_that_was_left_meanwhile(own_da
             await Addresses(db, customer.id).add("12 Canary Street", ADYAR)
 
     for customer in customers:
-        told = await asyncio.gather(ends(renames(customer)), ends(adds(customer)), leaving(customer))
-        assert told[2] == "left"
-        assert set(told[:2]) <= {"done", "missing"}
-    await nothing_is_wrong(own_database)
+        outcomes = await asyncio.gather(ends(renames(customer)), ends(adds(customer)), try_deletion(customer))
+        assert outcomes[2] == "left"
+        assert set(outcomes[:2]) <= {"done", "missing"}
+    await assert_consistent(own_database)

@@ -1,4 +1,4 @@
-"""Own data to take along: complete, readable, nothing of others but what one may see anyway, and no codes."""
+"""The download of own data: complete, readable, without codes and without others' private data."""
 
 import io
 import json
@@ -42,13 +42,13 @@ async def test_a_customer_finds_everything_in_it(scene):
     assert booking["who_came"] == "Ravi K."
     assert data["reviews_written"][0]["words"] == "குழாய் சரியானது."
     assert data["payments"][0]["card_ends_in"] == "4242"
-    told = [one["what"] for one in data["history"] if one["record"] == f"booking-{done}"]
-    assert told[0] == "booking.held"
-    assert "booking.completed" in told
+    recorded = [item["what"] for item in data["history"] if item["record"] == f"booking-{done}"]
+    assert recorded[0] == "booking.held"
+    assert "booking.completed" in recorded
     assert data["history"][0]["said"] is None or isinstance(data["history"][0]["said"], dict)
 
 
-async def test_a_professional_finds_work_money_and_papers_with_their_files(scene):
+async def test_a_professional_finds_work_money_and_documents_with_their_files(scene):
     me, asha = await scene.browser(scene.ravi), await scene.browser(scene.asha)
     content = a_pdf(2)
     files = {"document": ("identity.pdf", content, "application/pdf")}
@@ -60,12 +60,12 @@ async def test_a_professional_finds_work_money_and_papers_with_their_files(scene
     assert data["jobs"][0]["reference"] == done
     assert [line["amount"] for line in data["earnings"]] == ["126.65"]
     assert data["working_hours"][0] == {"day": "Monday", "opens": "08:00", "closes": "20:00"}
-    [paper] = [name for name in archive.namelist() if name.startswith("papers/")]
-    assert paper == f"papers/{data['papers'][0]['number']}-identity.pdf"
-    assert archive.read(paper).startswith(b"%PDF")
+    [document] = [name for name in archive.namelist() if name.startswith("papers/")]
+    assert document == f"papers/{data['papers'][0]['number']}-identity.pdf"
+    assert archive.read(document).startswith(b"%PDF")
 
 
-async def test_there_are_no_codes_in_it_and_nobody_elses_address_phone_or_name(scene):
+async def test_there_are_no_codes_in_it_and_no_one_elses_address_phone_or_name(scene):
     asha, ravi = await scene.browser(scene.asha), await scene.browser(scene.ravi)
     reference = await scene.paid(asha)
     await scene.accepted(reference)
@@ -73,27 +73,27 @@ async def test_there_are_no_codes_in_it_and_nobody_elses_address_phone_or_name(s
     for browser, other in ((asha, scene.ravi), (ravi, scene.asha)):
         answer = await browser.get("/profile/data/file")
         archive = zipfile.ZipFile(io.BytesIO(answer.content))
-        told = archive.read("your-data.json").decode()
+        text = archive.read("your-data.json").decode()
         for secret in (code, other.full_name, other.phone, other.email):
-            assert secret not in told
+            assert secret not in text
     ravis, _ = await data_of(ravi)
     assert "Sri Lakshmi" not in json.dumps(ravis), "the customer's address is theirs"
     assert "digest" not in json.dumps(ravis)
 
 
-async def test_who_passed_on_a_job_is_not_told_to_its_customer(scene):
+async def test_who_passed_on_a_job_is_hidden_from_its_customer(scene):
     asha, ravi = await scene.browser(scene.asha), await scene.browser(scene.ravi)
     reference = await scene.held(asha, professional=scene.ravi.id)
     await scene.pay(asha, reference)
     await ravi.post_fields(f"/jobs/{reference}/pass", {"reason": "I know that house."})
     data, _ = await data_of(asha)
-    assert "booking.passed" not in [one["what"] for one in data["history"]]
+    assert "booking.passed" not in [item["what"] for item in data["history"]]
     assert "I know that house." not in json.dumps(data)
     ravis, _ = await data_of(ravi)
     assert ravis["jobs_not_taken"][0]["your_reason"] == "I know that house."
 
 
-async def test_everybody_gets_their_own_and_nobody_a_strangers(scene):
+async def test_everyone_gets_their_own_and_no_one_a_strangers(scene):
     asha, omar = await scene.browser(scene.asha), await scene.browser(scene.omar)
     await scene.paid(asha)
     data, _ = await data_of(omar)
@@ -102,7 +102,7 @@ async def test_everybody_gets_their_own_and_nobody_a_strangers(scene):
     assert "Asha" not in json.dumps(data)
 
 
-async def test_the_password_is_asked_for_once_more_when_it_was_long_ago(scene):
+async def test_the_password_is_required_once_more_when_it_was_long_ago(scene):
     me = await scene.browser(scene.asha)
     with clock.freeze(clock.now() + timedelta(minutes=16)):
         for path in ("/profile/data", "/profile/data/file"):
@@ -115,7 +115,7 @@ async def test_the_password_is_asked_for_once_more_when_it_was_long_ago(scene):
         await data_of(me)
 
 
-async def test_an_admin_finds_their_own_deeds_without_what_they_said_of_others(scene):
+async def test_an_admin_finds_their_own_actions_without_what_they_wrote_of_others(scene):
     async with scene.database.work() as db:
         meena = await an_admin(db)
         scene.asha.record("person.details_changed", by=meena, personal={"reason": "Shouted."})

@@ -29,7 +29,7 @@ async def booked_scene(scene: Scene) -> Scene:
     async with scene.database.work() as db:
         other = await a_service(db, "Mending a kite", price=499_00)
         await db.execute(
-            text("INSERT INTO offerings VALUES (:ravi, :id, 'approved'), (:kumar, :id, 'approved')"),
+            text("INSERT INTO offered_services VALUES (:ravi, :id, 'approved'), (:kumar, :id, 'approved')"),
             {"ravi": scene.ravi.id, "kumar": scene.kumar.id, "id": other.id},
         )
         await a_hold(db, scene.omar, scene.service, a_start(2, 9))
@@ -40,6 +40,8 @@ async def booked_scene(scene: Scene) -> Scene:
     early = await scene.paid(asha, a_start(3, 15))
     await asha.submit(await asha.visit(f"/bookings/{early}/cancellation"), "/cancellation", reason="Rain")
     with clock.freeze(a_start(3, 9)):
-        again = await scene.browser(scene.asha)
-        await again.submit(await again.visit(f"/bookings/{late}/cancellation"), "/cancellation", reason="Sick")
+        new_browser = await scene.browser(scene.asha)
+        await new_browser.submit(
+            await new_browser.visit(f"/bookings/{late}/cancellation"), "/cancellation", reason="Sick"
+        )
     return scene

@@ -5,9 +5,11 @@ import pytest
 from app.reports.charts import BOTTOM, LEFT, RIGHT, TOP, bars, points, scale
 
 
-@pytest.mark.parametrize(("most", "top"), [(0, 4), (1, 4), (58, 60), (90, 100), (842, 1_000), (1_000_000, 1_000_000)])
-def test_a_scale_is_round_and_has_room(most: int, top: int) -> None:
-    assert scale(most).top == top
+@pytest.mark.parametrize(
+    ("highest", "top"), [(0, 4), (1, 4), (58, 60), (90, 100), (842, 1_000), (1_000_000, 1_000_000)]
+)
+def test_a_scale_is_round_and_has_room(highest: int, top: int) -> None:
+    assert scale(highest).top == top
 
 
 def test_money_stands_on_whole_hundreds_of_rupees() -> None:
@@ -24,14 +26,14 @@ def test_pieces_of_a_bar_stand_on_one_another() -> None:
 
 def test_bars_stay_within_the_chart_however_many_there_are() -> None:
     for count in (1, 7, 53):
-        drawn = bars([[("completed", 1)]] * count, scale(1))
-        assert min(box.x for box in drawn) >= LEFT
-        assert max(box.x + box.width for box in drawn) <= RIGHT
+        rendered = bars([[("completed", 1)]] * count, scale(1))
+        assert min(box.x for box in rendered) >= LEFT
+        assert max(box.x + box.width for box in rendered) <= RIGHT
 
 
 def test_the_best_point_is_one_and_is_something() -> None:
-    assert [one.best for one in points([3, 9, 9], scale(9))] == [False, True, False]
-    assert not any(one.best for one in points([0, 0], scale(0)))
+    assert [point.best for point in points([3, 9, 9], scale(9))] == [False, True, False]
+    assert not any(point.best for point in points([0, 0], scale(0)))
 
 
 def test_a_step_that_lost_money_stands_on_the_ground() -> None:

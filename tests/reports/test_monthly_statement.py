@@ -1,4 +1,4 @@
-"""A customer's monthly statements in the app: as in the email, and nobody else's."""
+"""A customer's monthly statements in the app: as in the email, and only one's own."""
 
 from datetime import date, timedelta
 
@@ -16,14 +16,14 @@ async def test_a_month_says_what_came_of_each_booking(scene: Scene):
         MonthBooking(clock.at(FEBRUARY + timedelta(days=2), 600), "9K3MQ9WD", "Haircut at home", "cancelled", 0),
         MonthBooking(clock.at(FEBRUARY + timedelta(days=28), 1410), "AK3MQ9WD", "Tap repair", "closed", -49_00),
     ]
-    facts = to_facts(MonthlySummary(2, 2, sum(one.paid for one in past), 0, 0.0, past, []))
+    facts = to_facts(MonthlySummary(2, 2, sum(item.paid for item in past), 0, 0.0, past, []))
     async with scene.database.work() as db:
-        db.add(MonthlyStatement(user_id=scene.asha.id, month=FEBRUARY, facts=facts, made_at=clock.now()))
+        db.add(MonthlyStatement(user_id=scene.asha.id, month=FEBRUARY, facts=facts, created_at=clock.now()))
     asha, omar = await scene.browser(scene.asha), await scene.browser(scene.omar)
     assert "/reports/2028-02" in (await asha.visit("/reports")).links
     page = await asha.visit("/reports/2028-02")
-    for words in ("₹149", "cancelled, fee ₹100", "₹49 came back", "29 Feb 2028", "₹200"):
-        assert words in page.text
+    for text in ("₹149", "cancelled, fee ₹100", "₹49 came back", "29 Feb 2028", "₹200"):
+        assert text in page.text
     assert "/reports/2028-02" not in (await omar.visit("/reports")).links
     assert (await omar.get("/reports/2028-02")).status_code == 404
     assert (await asha.get("/reports/2028-13")).status_code == 404

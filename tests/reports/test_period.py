@@ -29,7 +29,7 @@ def test_a_week_begins_at_midnight_in_chennai_while_it_is_still_sunday_in_london
 
 def test_a_day_begins_at_half_past_six_in_the_evening_of_utc() -> None:
     bounds = Period("days", date(2026, 11, 24), date(2026, 11, 24)).bounds
-    assert [one.astimezone(UTC).isoformat() for one in bounds] == [
+    assert [bound.astimezone(UTC).isoformat() for bound in bounds] == [
         "2026-11-22T18:30:00+00:00",
         "2026-11-23T18:30:00+00:00",
         "2026-11-24T18:30:00+00:00",
@@ -62,7 +62,7 @@ def test_months_to_choose_go_back_a_year() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "wrong"),
+    ("first", "last", "errors"),
     [
         ("banana", "2026-11-24", {"from"}),
         ("2026-11-31", "20261124", {"from", "to"}),
@@ -71,10 +71,10 @@ def test_months_to_choose_go_back_a_year() -> None:
         ("9999-12-31", "9999-12-31", {"from", "to"}),
     ],
 )
-def test_days_that_are_none_are_told_beside_their_field(first: str, last: str, wrong: set[str]) -> None:
+def test_days_that_are_none_are_shown_beside_their_field(first: str, last: str, errors: set[str]) -> None:
     with pytest.raises(Invalid) as refused:
         parse_period("days", first, last)
-    assert set(refused.value.errors) == wrong
+    assert set(refused.value.errors) == errors
 
 
 def test_nonsense_as_a_period_is_the_usual_one() -> None:

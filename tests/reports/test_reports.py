@@ -21,23 +21,25 @@ SUM = re.compile(r'id="sum">([^<]*)<')
 AS_HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 
 
-def figures(page: str) -> list[tuple[str, str]]:
+def linked_numbers(page: str) -> list[tuple[str, str]]:
     """(address, number) of everything on the report that is a link."""
     section = page[page.index('<section id="report"') :]
-    return [(unescape(one["href"]), unescape(one["number"])) for shape in SHAPES for one in shape.finditer(section)]
+    return [
+        (unescape(match["href"]), unescape(match["number"])) for shape in SHAPES for match in shape.finditer(section)
+    ]
 
 
 def days(**more: str) -> str:
     """The report of a fortnight around today, whatever the weekday."""
-    told = {"period": "days", "from": f"{a_start(-3):%Y-%m-%d}", "to": f"{a_start(8):%Y-%m-%d}", **more}
-    return "/admin/reports?" + "&".join(f"{name}={value}" for name, value in told.items())
+    fields = {"period": "days", "from": f"{a_start(-3):%Y-%m-%d}", "to": f"{a_start(8):%Y-%m-%d}", **more}
+    return "/admin/reports?" + "&".join(f"{name}={value}" for name, value in fields.items())
 
 
 async def reconcile(meena: Person, address: str) -> dict[str, str]:
     """Follow every link of the report and count what is there; the numbers by address."""
     page = await meena.visit(address)
     assert page.status == 200, page.text
-    found = figures(page.text)
+    found = linked_numbers(page.text)
     assert len(found) > 10
     for href, number in found:
         listed = await meena.visit(href)
@@ -56,12 +58,12 @@ async def reconcile(meena: Person, address: str) -> dict[str, str]:
     return dict(found)
 
 
-def paise(words: str) -> int:
-    return round(float(words.replace("₹", "").replace(",", "").replace("−", "-")) * 100)
+def paise(text: str) -> int:
+    return round(float(text.replace("₹", "").replace(",", "").replace("−", "-")) * 100)
 
 
 def sign(href: str) -> int:
-    """What is ours stands as a credit in the ledger, what reached us as a debit."""
+    """Commission is a credit in the ledger, money received a debit."""
     return -1 if "account=commission" in href else 1
 
 
@@ -87,7 +89,7 @@ async def test_each_filter_is_the_filter_of_the_lists(booked_scene: Scene, meena
     by_category = await reconcile(meena, days(category=str(slug)))
     by_area = await reconcile(meena, days(pincode=BESANT_NAGAR))
     by_person = await reconcile(meena, days(professional=str(booked_scene.ravi.id)))
-    firsts = [next(iter(one.values())) for one in (whole, by_category, by_area, by_person)]
+    firsts = [next(iter(item.values())) for item in (whole, by_category, by_area, by_person)]
     assert firsts[1:3] == [some, "1"]
     assert len(set(firsts)) > 2
 
@@ -107,8 +109,8 @@ async def test_what_happens_is_in_the_number_and_in_the_list_at_once(booked_scen
 async def test_commission_is_the_ledgers(booked_scene: Scene, meena: Person):
     ours = await booked_scene.scalar("SELECT -sum(amount) FROM ledger_entries WHERE account = 'commission'")
     page = await meena.visit(days())
-    shown = next(number for href, number in figures(page.text) if "account=commission" in href)
-    assert paise(shown) == ours
+    displayed = next(number for href, number in linked_numbers(page.text) if "account=commission" in href)
+    assert paise(displayed) == ours
     assert ours > 0
 
 
@@ -132,8 +134,8 @@ async def test_the_median_is_the_middle_of_the_minutes(booked_scene: Scene, meen
     ]
     assert len(minutes) == 3
     page = await meena.visit(days())
-    shown = next(number for href, number in figures(page.text) if "accepted=yes" in href)
-    assert shown == f"{minutes[1]} min"
+    displayed = next(number for href, number in linked_numbers(page.text) if "accepted=yes" in href)
+    assert displayed == f"{minutes[1]} min"
 
 
 async def test_a_town_without_bookings_says_so(scene: Scene, meena: Person):
@@ -154,13 +156,13 @@ async def test_a_booking_at_half_past_midnight_is_of_that_day(booked_scene: Scen
         )
     day = f"{midnight.astimezone(clock.IST):%Y-%m-%d}"
     page = await meena.visit(f"/admin/reports?period=days&from={day}&to={day}")
-    held = [number for href, number in figures(page.text) if "state=held" in href]
+    held = [number for href, number in linked_numbers(page.text) if "state=held" in href]
     assert held == ["1"]
     await reconcile(meena, f"/admin/reports?period=days&from={day}&to={day}")
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "query",
     [
         "period=banana",
         "category=none",
@@ -172,11 +174,11 @@ async def test_a_booking_at_half_past_midnight_is_of_that_day(booked_scene: Scen
         "from=2026-11-24",
     ],
 )
-async def test_nonsense_in_the_address_is_no_error(scene: Scene, meena: Person, asked: str):
-    assert (await meena.visit(f"/admin/reports?{asked}")).status == 200
+async def test_nonsense_in_the_address_is_no_error(scene: Scene, meena: Person, query: str):
+    assert (await meena.visit(f"/admin/reports?{query}")).status == 200
 
 
-async def test_days_the_wrong_way_round_are_told_with_and_without_htmx(scene: Scene, meena: Person):
+async def test_days_the_wrong_way_round_are_reported_with_and_without_htmx(scene: Scene, meena: Person):
     address = "/admin/reports?period=days&from=2026-11-24&to=2026-11-20"
     page = await meena.visit(address)
     assert page.status == 422
@@ -191,6 +193,6 @@ async def test_where_there_are_many_professionals_one_is_found_by_name(scene: Sc
     monkeypatch.setattr("app.reports.admin_pages.MAX_PROFESSIONALS_LISTED", 1)
     page = await meena.visit("/admin/reports?who=kumar+raja")
     assert f"professional={scene.kumar.id}" in page.text
-    asked = await meena.visit("/admin/reports?who=kumar")
-    assert "Whom do you mean?" in asked.text
+    question = await meena.visit("/admin/reports?who=kumar")
+    assert "Whom do you mean?" in question.text
     assert "No professional is called that" in (await meena.visit("/admin/reports?who=zzzz")).text

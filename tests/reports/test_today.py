@@ -18,7 +18,7 @@ async def test_an_admin_who_signs_in_begins_here(scene: Scene):
         assert "Nothing waits for you" in (await meena.visit("/admin")).text
 
 
-async def test_what_nobody_has_taken_is_counted_and_named(booked_scene: Scene, meena: Person):
+async def test_what_no_one_has_taken_is_counted_and_named(booked_scene: Scene, meena: Person):
     page = await meena.visit("/admin")
     waiting = await booked_scene.rows("SELECT reference FROM bookings WHERE state = 'requested'")
     assert waiting
@@ -26,7 +26,7 @@ async def test_what_nobody_has_taken_is_counted_and_named(booked_scene: Scene, m
     assert f'<a href="/admin/dispatch">{len(waiting)}</a>' in page.text
 
 
-async def test_a_started_job_of_somebody_blocked_stands_on_top(scene: Scene, meena: Person):
+async def test_a_started_job_of_someone_blocked_stands_on_top(scene: Scene, meena: Person):
     """W2."""
     asha = await scene.browser(scene.asha)
     reference = await scene.paid(asha)

@@ -1,17 +1,12 @@
 """The API of reviews."""
 
-import asyncio
-from datetime import datetime
-
-import pytest
-
-from tests.programs import AFTER, VISA, a_time, an_order, assigned, booked, done, move, own, scalar
+from tests.api_client import booked, done
 
 
-async def test_a_review_is_written_by_its_customer_once_the_work_is_done(program_of, api_service):
-    asha, ravi = await program_of("asha"), await program_of("ravi")
-    open_one = await booked(asha, api_service)
-    assert (await asha.post(f"/api/request/close/{open_one['id']}", json={"rating": 5})).status_code == 409
+async def test_a_review_is_written_by_its_customer_once_the_work_is_done(api_client_for, api_service):
+    asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
+    open_booking = await booked(asha, api_service)
+    assert (await asha.post(f"/api/request/close/{open_booking['id']}", json={"rating": 5})).status_code == 409
     made = await done(asha, ravi, api_service)
     assert (await ravi.post(f"/api/request/close/{made['id']}", json={"rating": 5})).status_code == 403
     for rating in (0, 6, "5", 4.5, None):

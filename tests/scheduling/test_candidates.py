@@ -1,8 +1,9 @@
-"""Slots against a brute-force oracle and against real bookings: what is shown is true, all that is true is shown."""
+"""Slots against a brute-force oracle and against real bookings: every shown slot is free, every free slot is shown."""
 
 import math
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, text
@@ -23,9 +24,9 @@ FACTS = """
     SELECT o.professional_id AS id,
            (SELECT json_agg(json_build_array(weekday, opens, closes)) FROM working_hours w
              WHERE w.professional_id = o.professional_id) AS hours
-      FROM offerings o JOIN coverage c USING (professional_id)
+      FROM offered_services o JOIN coverage c USING (professional_id)
       JOIN professionals p ON p.user_id = o.professional_id
-     WHERE o.service_id = :service AND c.pincode = :pincode AND p.standing = 'approved'
+     WHERE o.service_id = :service AND c.pincode = :pincode AND p.approval_status = 'approved'
 """
 
 
@@ -35,18 +36,18 @@ async def a_small_town(db: AsyncSession, dice: random.Random) -> tuple[Service, 
     customer = await a_customer(db)
     for n in range(4):
         opens = dice.choice([420, 480, 495, 600])
-        one = await a_professional(
+        worker = await a_professional(
             db,
             f"Worker {n}",
             services=[service],
             pincodes=dice.sample(PLACES, 3),
             opens=opens,
             closes=opens + dice.choice([240, 425, 600]),
-            standing=dice.choice(["approved", "approved", "approved", "pending"]),
+            approval=dice.choice(["approved", "approved", "approved", "pending"]),
         )
         since = clock.at(clock.today() + timedelta(days=dice.randrange(7)), dice.randrange(0, 1200, 25))
         span = Range(since, since + timedelta(minutes=dice.choice([90, 600, 2000])))
-        db.add(TimeOff(professional_id=one.id, span=span, created_at=clock.now()))
+        db.add(TimeOff(professional_id=worker.id, span=span, created_at=clock.now()))
     await db.flush()
     for _ in range(12):
         await try_to_hold(db, customer, service, dice.choice(PLACES), a_moment(dice))
@@ -68,14 +69,14 @@ async def try_to_hold(db: AsyncSession, customer: User, service: Service, pincod
 
 
 class Oracle:
-    """The same question asked the slow way: minute by minute, from the raw rows, with its own geometry."""
+    """A brute-force oracle: minute by minute, from the raw rows, with its own geometry."""
 
     def __init__(self, service: Service, pincode: str) -> None:
         self.service, self.pincode = service, pincode
 
     async def read(self, db: AsyncSession) -> "Oracle":
-        asked = {"service": self.service.id, "pincode": self.pincode}
-        self.people = (await db.execute(text(FACTS), asked)).all()
+        params = {"service": self.service.id, "pincode": self.pincode}
+        self.people = (await db.execute(text(FACTS), params)).all()
         self.places = {
             row.pincode: row
             for row in await db.execute(
@@ -90,9 +91,9 @@ class Oracle:
         ).all()
         return self
 
-    def minutes_between(self, one: str, other: str) -> float:
-        a, b = self.places[one], self.places[other]
-        if one == other:
+    def minutes_between(self, first: str, other: str) -> float:
+        a, b = self.places[first], self.places[other]
+        if first == other:
             return 10
         rad = math.radians
         cosine = math.sin(rad(a.latitude)) * math.sin(rad(b.latitude)) + math.cos(rad(a.latitude)) * math.cos(
@@ -100,7 +101,7 @@ class Oracle:
         ) * math.cos(rad(a.longitude - b.longitude))
         return 10 + 6371.0088 * math.acos(min(1, cosine)) * 1.3 / 18 * 60
 
-    def anybody(self, start: datetime) -> bool:
+    def has_candidate(self, start: datetime) -> bool:
         now = clock.now()
         if start < now + timedelta(minutes=120):
             return False
@@ -108,7 +109,7 @@ class Oracle:
             return False
         return any(self._can(person, start) for person in self.people)
 
-    def _can(self, person: object, start: datetime) -> bool:
+    def _can(self, person: Any, start: datetime) -> bool:
         end = start + timedelta(minutes=self.service.minutes)
         local = start.astimezone(clock.IST)
         minute = local.hour * 60 + local.minute
@@ -117,10 +118,10 @@ class Oracle:
             return False
         if any(o.professional_id == person.id and o.a < end and start < o.b for o in self.off):
             return False
-        mine = [job for job in self.jobs if job.reserved_for == person.id]
-        return all(self._apart(job, start, end) for job in mine)
+        own = [job for job in self.jobs if job.reserved_for == person.id]
+        return all(self._has_travel_gap(job, start, end) for job in own)
 
-    def _apart(self, job: object, start: datetime, end: datetime) -> bool:
+    def _has_travel_gap(self, job: Any, start: datetime, end: datetime) -> bool:
         ride = timedelta(minutes=self.minutes_between(self.pincode, job.pincode))
         return job.b + ride <= start or end + ride <= job.a
 
@@ -130,18 +131,20 @@ async def test_every_shown_slot_is_true_and_every_true_slot_is_shown(db, seed: i
     dice = random.Random(seed)
     service, customer = await a_small_town(db, dice)
     pincode = dice.choice(PLACES)
-    shown = {start for day in (await find_week(db, service, pincode, clock.today())).days for start in day.starts}
+    displayed = {start for day in (await find_week(db, service, pincode, clock.today())).days for start in day.starts}
     oracle = await Oracle(service, pincode).read(db)
     grid = [clock.at(clock.today(), 30 * n) for n in range(-10, 48 * 8)]
-    assert shown == {start for start in grid if oracle.anybody(start)}
-    await every_answer_holds(db, customer, service, pincode, shown, dice.sample(grid, 40))
+    assert displayed == {start for start in grid if oracle.has_candidate(start)}
+    await every_answer_holds(db, customer, service, pincode, displayed, dice.sample(grid, 40))
 
 
-async def every_answer_holds(db, customer, service, pincode, shown: set[datetime], tried: list[datetime]) -> None:
+async def every_answer_holds(
+    db, customer, service, pincode, displayed: set[datetime], attempted: list[datetime]
+) -> None:
     """What is shown can be booked and what is hidden cannot; each try is undone."""
-    for start in tried + list(shown)[:10]:
+    for start in attempted + list(displayed)[:10]:
         async with db.begin_nested() as attempt:
-            assert await try_to_hold(db, customer, service, pincode, start) == (start in shown), start
+            assert await try_to_hold(db, customer, service, pincode, start) == (start in displayed), start
             await attempt.rollback()
 
 
@@ -154,12 +157,12 @@ async def test_seven_days_of_slots_cost_three_queries(db, database):
     service = await a_service(db)
     for n in range(5):
         await a_professional(db, f"Worker {n}", services=[service])
-    asked: list[str] = []
-    listen = lambda conn, cursor, statement, *rest: asked.append(statement)  # noqa: E731
+    query: list[str] = []
+    listen = lambda conn, cursor, statement, *rest: query.append(statement)  # noqa: E731
     event.listen(database.engine.sync_engine, "before_cursor_execute", listen)
     await find_week(db, service, ADYAR, clock.today())
     event.remove(database.engine.sync_engine, "before_cursor_execute", listen)
-    assert len(asked) <= 3
+    assert len(query) <= 3
 
 
 async def test_the_earliest_start_of_a_card_is_the_first_of_its_page(db):
@@ -170,7 +173,7 @@ async def test_the_earliest_start_of_a_card_is_the_first_of_its_page(db):
         assert [found[service.id]] == await next_starts(db, service, ADYAR, clock.now(), limit=1)
 
 
-async def test_where_nobody_works_the_week_is_seven_empty_days(db):
+async def test_where_no_one_works_the_week_is_seven_empty_days(db):
     service = await a_service(db)
     found = await find_week(db, service, ADYAR, clock.today())
     assert ([day.starts for day in found.days], found.candidates) == ([[]] * 7, [])

@@ -20,7 +20,7 @@ from app.jobs.offers import find_expired_offers, find_offers
 from app.jobs.repository import Jobs
 from app.notifications.reminder_repository import ReminderQueries
 from app.scheduling.candidate_repository import assess_candidates, find_candidates, load_schedule, require_pincode
-from app.scheduling.working_hours import Coverage, Offering
+from app.scheduling.working_hours import Coverage, OfferedService
 from tests.factories import ADYAR, TAMBARAM, a_block, a_customer, a_professional, a_request, a_service, an_admin
 
 ENCRYPTION = Encryption("a secret for tests only")
@@ -35,7 +35,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(db: AsyncSession) -> Scene:
-    """Ravi may do the job that Asha has booked; nobody else offers the service."""
+    """Ravi may do the job that Asha has booked; no one else offers the service."""
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     return Scene(service, ravi, await a_request(db, await a_customer(db), service))
@@ -43,12 +43,12 @@ async def scene(db: AsyncSession) -> Scene:
 
 async def expire_documents(db: AsyncSession, scene: Scene) -> None:
     change = update(Professional).where(Professional.user_id == scene.ravi.id)
-    await db.execute(change.values(papers_expire_on=clock.today()))
+    await db.execute(change.values(documents_expire_on=clock.today()))
 
 
 async def deny(db: AsyncSession, scene: Scene) -> None:
     change = update(Professional).where(Professional.user_id == scene.ravi.id)
-    await db.execute(change.values(standing="denied", approved_at=None))
+    await db.execute(change.values(approval_status="denied", approved_at=None))
 
 
 async def block(db: AsyncSession, scene: Scene) -> None:
@@ -56,8 +56,8 @@ async def block(db: AsyncSession, scene: Scene) -> None:
 
 
 async def unapprove_service(db: AsyncSession, scene: Scene) -> None:
-    change = update(Offering).where(Offering.professional_id == scene.ravi.id)
-    await db.execute(change.values(standing="pending"))
+    change = update(OfferedService).where(OfferedService.professional_id == scene.ravi.id)
+    await db.execute(change.values(approval_status="pending"))
 
 
 async def leave_area(db: AsyncSession, scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""Slots, without a database: hours, time off, jobs and the ways between them."""
+"""Slots without a database: working hours, time off, jobs and travel between them."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -85,8 +85,8 @@ def test_other_weekdays_are_closed():
 def test_is_free_says_the_same_as_the_list():
     worker = a_worker((1, 480, 960), busy=(a_job(10, 11, BESANT_NAGAR),))
     listed = free_starts(worker, 45, ADYAR, TUESDAY)
-    asked = [s(0) + 1800 * n for n in range(48)]
-    assert [one for one in asked if is_free(worker, 45, ADYAR, datetime.fromtimestamp(one, UTC))] == listed
+    starts = [s(0) + 1800 * n for n in range(48)]
+    assert [item for item in starts if is_free(worker, 45, ADYAR, datetime.fromtimestamp(item, UTC))] == listed
 
 
 def test_what_is_in_the_way_is_named():

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.check.run import broken
+from app.check.run import find_violations
 from tests.story_app import StoryApp, contains_code, open_story_app
 from tests.town import ASHA
 
@@ -19,7 +19,7 @@ async def story(own_url, services, caplog) -> AsyncIterator[StoryApp]:
 
 async def _check_afterwards(story: StoryApp, logged: str) -> None:
     async with story.database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
     others = [text for email, person in story.people.items() if email != ASHA["email"] for text in person.page_texts]
     visible = "\n".join([logged, await story.stored_text(), *others])
     mail = "\n".join(str(message) for message in await story.pending_emails() if message.recipient != ASHA["email"])

@@ -1,4 +1,4 @@
-"""Ravi is blocked while he works at one door and has promised to come to another (W1, W2, W4); a customer too (W3)."""
+"""Ravi is blocked with one job started and one accepted (W1, W2, W4); a customer is blocked (W3)."""
 
 import pytest
 
@@ -23,12 +23,12 @@ async def meena(story: StoryApp) -> Person:
     return await story.sign_in("meena@example.com")
 
 
-def desk_of(user: User) -> str:
+def admin_url_of(user: User) -> str:
     return f"/admin/professionals/{user.id}"
 
 
 async def with_password(meena: Person, path: str) -> Page:
-    """Whoever signed in a while ago gives the password once more, and goes on to where they wanted."""
+    """Enter the password again if the sign-in is old, and continue to the page."""
     page = await meena.visit(path)
     return (
         await meena.submit_and_follow(page, "/login/again", password=PASSWORD) if "/login/again" in page.path else page
@@ -36,10 +36,10 @@ async def with_password(meena: Person, path: str) -> Page:
 
 
 async def blocks(meena: Person, path: str, reason: str = REASON) -> Page:
-    asked = await with_password(meena, f"{path}/block")
-    sent = await meena.submit(asked, "/block", reason=reason)
+    form_page = await with_password(meena, f"{path}/block")
+    sent = await meena.submit(form_page, "/block", reason=reason)
     assert sent.status == 303, sent.text
-    return asked
+    return form_page
 
 
 async def unblocks(meena: Person, path: str, reason: str) -> None:
@@ -47,40 +47,38 @@ async def unblocks(meena: Person, path: str, reason: str) -> None:
     assert sent.status == 303, sent.text
 
 
-async def letters_to(story: StoryApp, email: str) -> str:
-    return "\n".join(
-        letter.subject + letter.text for letter in await story.pending_emails() if letter.recipient == email
-    )
+async def emails_to(story: StoryApp, email: str) -> str:
+    return "\n".join(code.subject + code.text for code in await story.pending_emails() if code.recipient == email)
 
 
 async def test_a_professional_with_a_started_and_an_accepted_job_is_blocked(story, meena):
     asha, (ravi, kumar) = await story.sign_up(), await story.sign_in_professionals()
     running = (await story.book(asha, at(11), named=story.town.ravi)).path.split("/")[2]
-    coming = (await story.book(asha, at(16), named=story.town.ravi)).path.split("/")[2]
-    for reference in (running, coming):
+    upcoming = (await story.book(asha, at(16), named=story.town.ravi)).path.split("/")[2]
+    for reference in (running, upcoming):
         await story.accept(ravi, reference)
     with frozen_at(11):
         await story.start(asha, ravi, running)
-        asked = await blocks(meena, desk_of(story.town.ravi))
-    assert "Offers 1 accepted job to others" in asked.text
-    assert "1 job that has started is finished as agreed" in asked.text
+        confirmation = await blocks(meena, admin_url_of(story.town.ravi))
+    assert "Offers 1 accepted job to others" in confirmation.text
+    assert "1 job that has started is finished as agreed" in confirmation.text
 
     with frozen_at(11, 5):
         assert (await ravi.visit("/jobs")).path.startswith("/login")
         assert (await ravi.sign_in("ravi@example.com", PASSWORD)).location == "/blocked"
         closed = await ravi.visit("/blocked")
         assert REASON in closed.text
-        for gone in ("/jobs", f"/jobs/{coming}", "/availability", "/documents", "/profile"):
-            assert (await ravi.get(gone)).status_code == 403, gone
-        assert "start-code" not in (await asha.visit(f"/bookings/{coming}")).data
-        told = await letters_to(story, ASHA["email"])
-        assert "We look for somebody else" in told
-        assert "cancel without a fee" in told
-        assert REASON in await letters_to(story, "ravi@example.com")
-        assert REASON not in told
+        for path in ("/jobs", f"/jobs/{upcoming}", "/availability", "/documents", "/profile"):
+            assert (await ravi.get(path)).status_code == 403, path
+        assert "start-code" not in (await asha.visit(f"/bookings/{upcoming}")).data
+        emails = await emails_to(story, ASHA["email"])
+        assert "We look for somebody else" in emails
+        assert "cancel without a fee" in emails
+        assert REASON in await emails_to(story, "ravi@example.com")
+        assert REASON not in emails
 
-        await story.accept(kumar, coming)
-        assert "Kumar comes" in (await asha.visit(f"/bookings/{coming}")).text
+        await story.accept(kumar, upcoming)
+        assert "Kumar comes" in (await asha.visit(f"/bookings/{upcoming}")).text
 
         finish = (await asha.visit(f"/bookings/{running}")).data["finish-code"]
         job = await ravi.visit(next(link for link in closed.links if link.endswith(running)))
@@ -89,10 +87,10 @@ async def test_a_professional_with_a_started_and_an_accepted_job_is_blocked(stor
         assert "still running" not in after.text
         assert "★" not in (await asha.visit(f"/professionals/{story.town.ravi.id}")).text
     with frozen_at(11, 10):
-        await unblocks(meena, desk_of(story.town.ravi), "He paid it back and apologised.")
-        assert "He paid it back" in await letters_to(story, "ravi@example.com")
+        await unblocks(meena, admin_url_of(story.town.ravi), "He paid it back and apologised.")
+        assert "He paid it back" in await emails_to(story, "ravi@example.com")
         assert (await ravi.visit("/jobs")).status == 200
-        assert (await ravi.visit(f"/jobs/{coming}")).status == 404
+        assert (await ravi.visit(f"/jobs/{upcoming}")).status == 404
         assert "₹126.65" in (await ravi.visit("/earnings")).text
 
 
@@ -102,11 +100,11 @@ async def test_what_waits_for_others_may_be_cancelled_late_and_free(story, meena
     await story.accept(ravi, page.path.split("/")[2])
     with frozen_at(10, 30):
         assert "₹100" in (await asha.visit(f"{page.path}/cancellation")).text
-        await blocks(meena, desk_of(story.town.ravi))
-        asking = await asha.visit(f"{page.path}/cancellation")
-        assert "₹100" not in asking.text
-        gone = await asha.submit_and_follow(asking, "/cancellation", reason="Then another day.")
-        assert "₹149" in gone.text
+        await blocks(meena, admin_url_of(story.town.ravi))
+        confirmation = await asha.visit(f"{page.path}/cancellation")
+        assert "₹100" not in confirmation.text
+        cancelled = await asha.submit_and_follow(confirmation, "/cancellation", reason="Then another day.")
+        assert "₹149" in cancelled.text
 
 
 async def test_opened_again_within_the_last_hour_it_waits_for_its_slot_and_then_for_its_customer(story, meena):
@@ -115,7 +113,7 @@ async def test_opened_again_within_the_last_hour_it_waits_for_its_slot_and_then_
     reference = page.path.split("/")[2]
     await story.accept(ravi, reference)
     with frozen_at(11, 30):
-        await blocks(meena, desk_of(story.town.ravi))
+        await blocks(meena, admin_url_of(story.town.ravi))
         assert reference in (await kumar.visit("/jobs")).text
     with frozen_at(12):
         waiting = await asha.visit(page.path)
@@ -126,31 +124,31 @@ async def test_opened_again_within_the_last_hour_it_waits_for_its_slot_and_then_
 async def test_a_customer_is_blocked_with_everything_open(story, meena):
     asha, (ravi, kumar) = await story.sign_up(), await story.sign_in_professionals()
     running = (await story.book(asha, at(11), named=story.town.ravi)).path.split("/")[2]
-    coming = (await story.book(asha, at(16), named=story.town.ravi)).path.split("/")[2]
-    asked_for = (await story.book(asha, at(18))).path.split("/")[2]
-    for reference in (running, coming):
+    upcoming = (await story.book(asha, at(16), named=story.town.ravi)).path.split("/")[2]
+    requested = (await story.book(asha, at(18))).path.split("/")[2]
+    for reference in (running, upcoming):
         await story.accept(ravi, reference)
     found = await meena.visit("/admin/customers?q=asha.raman")
     path = next(link for link in found.links if link.startswith("/admin/customers/")).partition("?")[0]
     with frozen_at(11):
         await story.start(asha, ravi, running)
-        asked = await blocks(meena, path, "Threw a shoe.")
-    assert "Cancels 2 bookings, refunds ₹298" in asked.text
+        confirmation = await blocks(meena, path, "Threw a shoe.")
+    assert "Cancels 2 bookings, refunds ₹298" in confirmation.text
     with frozen_at(11, 5):
-        assert asked_for not in (await kumar.visit("/jobs")).text
+        assert requested not in (await kumar.visit("/jobs")).text
         assert (await asha.visit("/bookings")).path.startswith("/login")
         assert (await asha.sign_in(ASHA["email"], PASSWORD)).location == "/blocked"
         assert (await asha.get("/services")).status_code == 200
         assert (await asha.get("/bookings/new")).status_code == 403
         closed = await asha.visit("/blocked")
         assert "Threw a shoe." in closed.text
-        shown = await asha.visit(next(link for link in closed.links if link.endswith(running)))
+        displayed = await asha.visit(next(link for link in closed.links if link.endswith(running)))
         job = await ravi.visit(f"/jobs/{running}")
         assert (
             "you earned ₹126.65"
-            in (await ravi.submit_and_follow(job, "/completion", code=shown.data["finish-code"])).text
+            in (await ravi.submit_and_follow(job, "/completion", code=displayed.data["finish-code"])).text
         )
-        assert "Threw a shoe." not in await letters_to(story, "ravi@example.com")
-        assert "cancelled" in (await letters_to(story, "ravi@example.com")).lower()
+        assert "Threw a shoe." not in await emails_to(story, "ravi@example.com")
+        assert "cancelled" in (await emails_to(story, "ravi@example.com")).lower()
         await unblocks(meena, path, "It was a sandal, and an accident.")
         await story.book(asha, at(17))

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, ViewportSize, expect
 
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core.encryption import Encryption
 from app.core.secrets import Passwords
 from app.jobs.acceptance import accept
@@ -19,7 +19,7 @@ from tests.processes import SECRET, environment, town_of_processes
 from tests.town import PASSWORD, Town, build
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(420)]
-DESK = {"width": 1280, "height": 900}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 REASON = "Three customers were asked for more money at the door."
 
 
@@ -32,12 +32,12 @@ async def town(own_database) -> Town:
         admin = await an_admin(db, email="meena@example.com")
         asha = await a_customer(db, email="asha@example.com")
         admin.password_hash = asha.password_hash = hashed
-        town.started, town.coming = [
+        town.started, town.upcoming = [
             (await a_request(db, asha, town.service, a_start(day), professional_id=town.ravi.id)).reference
             for day in (1, 2)
         ]
     async with own_database.work() as db:
-        for reference in (town.started, town.coming):
+        for reference in (town.started, town.upcoming):
             booking = await accept(db, town.ravi, reference, Encryption(SECRET))
             if reference == town.started:
                 booking.start(town.ravi, booking.live_code("start"), Encryption(SECRET))
@@ -57,33 +57,33 @@ async def browser() -> AsyncIterator[Browser]:
         yield started
 
 
-async def test_a_professional_is_blocked_before_everybodys_eyes(webs, browser, town, own_database):
+async def test_a_professional_is_blocked_before_everyones_eyes(webs, browser, town, own_database):
     meena, ravi, asha = [await Window.open(browser, url) for url in (webs[0], webs[1], webs[1])]
     for window, name in ((meena, "meena"), (ravi, "ravi"), (asha, "asha")):
         await _signs_in(window, name)
-    await ravi.goto(f"/jobs/{town.coming}")
-    await asha.goto(f"/bookings/{town.coming}")
+    await ravi.goto(f"/jobs/{town.upcoming}")
+    await asha.goto(f"/bookings/{town.upcoming}")
     await asha.shows("#start-code")
     await asha.mark()
     line = asyncio.create_task(_listens(ravi))
     await asyncio.sleep(0.5)
 
     await _blocks(meena, town)
-    told = await asyncio.wait_for(line, 5)
-    assert told[-1] == "live-end"
+    result = await asyncio.wait_for(line, 5)
+    assert result[-1] == "live-end"
     await expect(asha.page.locator("#start-code")).to_have_count(0, timeout=6_000)
     assert await asha.is_marked()
-    await asha.look()
+    await asha.check_page()
 
     await _finishes_what_has_started(ravi, asha, town)
     await _unblocks(meena, town)
     await ravi.goto("/jobs")
     await ravi.shows("h1")
-    ravi.complaints[:] = [one for one in ravi.complaints if "403" not in one]
+    ravi.complaints[:] = [complaint for complaint in ravi.complaints if "403" not in complaint]
     for window in (meena, ravi, asha):
         assert window.complaints == []
     async with own_database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
 async def _signs_in(window: Window, name: str) -> None:
@@ -95,29 +95,31 @@ async def _signs_in(window: Window, name: str) -> None:
 
 
 async def _listens(window: Window) -> list[str]:
-    """The words on the live line of this window's session, until it is ended."""
-    cookies = {one["name"]: one["value"] for one in await window.page.context.cookies()}
-    heard = []
+    """The events on the live stream of this window's session, until it ends."""
+    cookies = {cookie["name"]: cookie["value"] for cookie in await window.page.context.cookies()}
+    received = []
     async with (
         httpx.AsyncClient(base_url=window.url, cookies=cookies, timeout=20) as client,
         client.stream("GET", "/live") as answer,
     ):
-        async for words in answer.aiter_lines():
-            if words.startswith("event: "):
-                heard.append(words.removeprefix("event: "))
-    return heard
+        async for text in answer.aiter_lines():
+            if text.startswith("event: "):
+                received.append(text.removeprefix("event: "))
+    return received
 
 
 async def _blocks(meena: Window, town: Town) -> None:
-    """What it does stands there; without a reason nothing happens."""
+    """The effects are shown; without a reason nothing happens."""
     await meena.goto(f"/admin/professionals/{town.ravi.id}/block")
-    await meena.page.set_viewport_size(DESK)
+    await meena.page.set_viewport_size(DESKTOP)
     await meena.shows("#block", "Offers 1 accepted job to others")
     await meena.shows("#block", "1 job that has started is finished as agreed")
     await meena.press("Block and offer 1 job to others")
     await meena.shows("#reason-error")
-    meena.complaints[:] = [one for one in meena.complaints if "422" not in one]  # Chromium logs each refused form
-    await meena.look()
+    meena.complaints[:] = [
+        complaint for complaint in meena.complaints if "422" not in complaint
+    ]  # Chromium logs each refused form
+    await meena.check_page()
     await meena.page.fill("#reason", REASON)
     await meena.press("Block and offer 1 job to others")
     await meena.page.wait_for_url(lambda now: not now.endswith("/block"))
@@ -130,12 +132,12 @@ async def _finishes_what_has_started(ravi: Window, asha: Window, town: Town) -> 
     await _signs_in(ravi, "ravi")
     await expect(ravi.page).to_have_url(re.compile("/blocked$"))
     await ravi.shows("main", REASON)
-    await ravi.look()
+    await ravi.check_page()
     await asha.goto(f"/bookings/{town.started}")
     code = await asha.page.locator("#finish-code").get_attribute("value")
     await ravi.page.locator(f"a[href='/jobs/{town.started}']").click()
     await ravi.page.wait_for_url(lambda now: town.started in now)
-    await ravi.look()
+    await ravi.check_page()
     await ravi.page.fill("[name=code]", code)
     await ravi.page.locator("form[action$='/completion'] button").click()
     await ravi.page.wait_for_url(lambda now: now.endswith("/blocked"))

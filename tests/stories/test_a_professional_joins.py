@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.scheduling.working_hours import Offering
+from app.scheduling.working_hours import OfferedService
 from tests.factories import ADYAR, an_admin
 from tests.person import Page, Person
 from tests.story_app import StoryApp, at
@@ -34,7 +34,7 @@ async def meena(story):
 
 
 async def sends(me: Person, page: Page, action: str, content: bytes, name: str, **fields: str) -> Page:
-    """The form that is drawn, with a file in it; what comes back is followed."""
+    """Submit the rendered form with a file and follow the redirect."""
     form = page.form(action)
     files = {"document": (name, content, "application/octet-stream")}
     answer = me._remember(await me.post(action, data=form.fields | fields, files=files))
@@ -61,62 +61,62 @@ async def signs_up(story: StoryApp) -> Person:
 
 
 async def found(meena: Person, q: str, state: str = "waiting") -> str:
-    """The address of the one professional whom the desk finds."""
+    """The URL of the one professional that the admin table finds."""
     page = await meena.visit(f"/admin/professionals?q={q}&state={state}")
     [path] = {link.split("?")[0] for link in page.links if re.fullmatch(r"/admin/professionals/\d+(\?.*)?", link)}
     return path
 
 
-async def approves(meena: Person, desk: str) -> Page:
-    page = await meena.visit(desk)
+async def approves(meena: Person, admin_url: str) -> Page:
+    page = await meena.visit(admin_url)
     form = page.form("/approval")
     answer = meena._remember(
-        await meena.post(f"{desk}/approval", data=form.fields | {"checked": form.choices["checked"]})
+        await meena.post(f"{admin_url}/approval", data=form.fields | {"checked": form.choices["checked"]})
     )
     assert answer.status == 303, answer.text
     return await meena.visit(answer.location)
 
 
-async def letters(story: StoryApp) -> dict[str, str]:
-    """What Geeta was told by mail: the subject and the text, the latest first."""
-    return {one.subject: one.text for one in await story.pending_emails() if one.recipient == GEETA["email"]}
+async def emails_received(story: StoryApp) -> dict[str, str]:
+    """Geeta's emails: subject and text, the latest first."""
+    return {email.subject: email.text for email in await story.pending_emails() if email.recipient == GEETA["email"]}
 
 
-async def standing_of_the_new_service(story: StoryApp, geeta_id: int, service_id: int) -> str:
+async def approval_of_offered_service(story: StoryApp, geeta_id: int, service_id: int) -> str:
     async with story.database.work() as db:
-        return (await db.get_one(Offering, (geeta_id, service_id))).standing
+        return (await db.get_one(OfferedService, (geeta_id, service_id))).approval_status
 
 
-async def test_somebody_joins_is_denied_asks_again_is_approved_and_does_a_first_job(story, meena):
+async def test_someone_joins_is_denied_asks_again_is_approved_and_does_a_first_job(story, meena):
     geeta = await signs_up(story)
     assert (await geeta.visit("/verification")).status == 200
-    desk = await found(meena, "geeta")
-    public = f"/professionals/{desk.rsplit('/', 1)[1]}"
+    admin_url = await found(meena, "geeta")
+    public = f"/professionals/{admin_url.rsplit('/', 1)[1]}"
     assert (await Person(story.app).visit(public)).status == 404
 
-    await denied(story, geeta, meena, desk)
-    await asked_again(geeta)
-    await approved(story, geeta, meena, desk, public)
+    await denied(story, geeta, meena, admin_url)
+    await reapplied(geeta)
+    await approved(story, geeta, meena, admin_url, public)
     await does_a_first_job(story, geeta)
 
 
-async def denied(story: StoryApp, geeta: Person, meena: Person, desk: str) -> None:
-    page = await meena.visit(desk)
+async def denied(story: StoryApp, geeta: Person, meena: Person, admin_url: str) -> None:
+    page = await meena.visit(admin_url)
     nothing = await meena.submit(page, "/denial", reason="  ")
     assert nothing.status == 422
     await meena.submit_and_follow(page, "/denial", reason=REASON)
-    told = await geeta.visit("/verification")
-    assert "too dark to see the face" in told.text
-    assert "daylight" in told.text
-    [text] = [text for text in (await letters(story)).values() if "too dark" in text]
+    response = await geeta.visit("/verification")
+    assert "too dark to see the face" in response.text
+    assert "daylight" in response.text
+    [text] = [text for text in (await emails_received(story)).values() if "too dark" in text]
     assert "/verification" in text
-    assert await found(meena, "geeta", "denied") == desk
+    assert await found(meena, "geeta", "denied") == admin_url
     late = await meena.submit(page, "/approval", checked=page.form("/approval").choices["checked"])
     assert late.status == 409
     assert "Meena Iyer has denied this already" in late.text
 
 
-async def asked_again(geeta: Person) -> None:
+async def reapplied(geeta: Person) -> None:
     page = await geeta.visit("/verification")
     empty = await geeta.submit(page, "/verification", message=MESSAGE)
     assert empty.status == 422
@@ -124,22 +124,22 @@ async def asked_again(geeta: Person) -> None:
     waits = await sends(geeta, page, "/verification", a_pdf(2), "daylight.pdf", message=MESSAGE)
     assert "too dark" in waits.text, "the history is kept"
     token = page.form("/verification").fields["_csrf_token"]
-    again = await geeta.post("/verification", data={"message": "Once more.", "_csrf_token": token})
-    assert again.status_code == 409
+    repeated = await geeta.post("/verification", data={"message": "Once more.", "_csrf_token": token})
+    assert repeated.status_code == 409
 
 
-async def approved(story: StoryApp, geeta: Person, meena: Person, desk: str, public: str) -> None:
-    page = await meena.visit(desk)
+async def approved(story: StoryApp, geeta: Person, meena: Person, admin_url: str, public: str) -> None:
+    page = await meena.visit(admin_url)
     assert MESSAGE in page.text
     half = await meena.submit(page, "/approval", checked="name")
     assert half.status == 422
     assert "1 of 5" in half.text
-    done = await approves(meena, desk)
+    done = await approves(meena, admin_url)
     assert "Geeta Menon" in done.text
-    assert any("pprove" in subject or "work" in subject for subject in await letters(story))
+    assert any("pprove" in subject or "work" in subject for subject in await emails_received(story))
     assert (await Person(story.app).visit(public)).status == 200
-    nobody = await geeta.post(f"{desk}/approval", data={"_csrf_token": await geeta.token()})
-    assert nobody.status_code == 403
+    refused = await geeta.post(f"{admin_url}/approval", data={"_csrf_token": await geeta.token()})
+    assert refused.status_code == 403
 
 
 async def does_a_first_job(story: StoryApp, geeta: Person) -> None:
@@ -158,24 +158,24 @@ async def does_a_first_job(story: StoryApp, geeta: Person) -> None:
 
 async def test_a_new_service_waits_while_the_rest_goes_on(story, meena):
     geeta = await signs_up(story)
-    desk = await found(meena, "geeta")
-    await approves(meena, desk)
+    admin_url = await found(meena, "geeta")
+    await approves(meena, admin_url)
     await geeta.submit_and_follow(await geeta.visit("/availability"), "/availability/hours", **WEEK)
     page = await geeta.visit("/profile/work")
     own, *others = [str(story.town.service.id), *page.form("/profile/work").choices["service_ids"]]
-    new = next(one for one in others if one != own)
+    new = next(other for other in others if other != own)
     form = page.form("/profile/work")
     answer = await geeta.post("/profile/work", data=form.fields | {"service_ids": [own, new]})
     assert answer.status_code == 303, answer.text
-    geeta_id = int(desk.rsplit("/", 1)[1])
-    assert await standing_of_the_new_service(story, geeta_id, int(new)) == "pending"
+    geeta_id = int(admin_url.rsplit("/", 1)[1])
+    assert await approval_of_offered_service(story, geeta_id, int(new)) == "pending"
     asha = await story.sign_up()
     async with story.database.work() as db:
         user = await story.user_by_email(db, GEETA["email"])
     reference = (await story.book(asha, at(16), named=user)).path.split("/")[2]
     await story.accept(geeta, reference)
-    await meena.submit_and_follow(await meena.visit(desk), "/denial", reason="A permit for that is needed first.")
-    assert await standing_of_the_new_service(story, geeta_id, int(new)) == "denied"
-    assert await standing_of_the_new_service(story, geeta_id, int(own)) == "approved"
+    await meena.submit_and_follow(await meena.visit(admin_url), "/denial", reason="A permit for that is needed first.")
+    assert await approval_of_offered_service(story, geeta_id, int(new)) == "denied"
+    assert await approval_of_offered_service(story, geeta_id, int(own)) == "approved"
     assert "A permit for that" in (await geeta.visit("/verification")).text
-    assert any("A permit for that" in text for text in (await letters(story)).values())
+    assert any("A permit for that" in text for text in (await emails_received(story)).values())

@@ -4,11 +4,11 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, FilePayload, expect
+from playwright.async_api import Browser, FilePayload, ViewportSize, expect
 from sqlalchemy import select
 
 from app.accounts.user import User
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core.encryption import Encryption
 from app.core.secrets import Passwords
 from app.core.storage import Storage
@@ -20,7 +20,7 @@ from tests.town import PASSWORD, build
 from tests.vetting.samples import a_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(420)]
-DESK = {"width": 1280, "height": 900}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 GEETA = {
     "full_name": "Geeta Menon",
     "email": "geeta@example.com",
@@ -55,7 +55,7 @@ async def browser() -> AsyncIterator[Browser]:
         yield started
 
 
-async def test_somebody_joins_before_an_admins_eyes(webs, browser, town, own_database, tmp_path):
+async def test_someone_joins_before_an_admins_eyes(webs, browser, town, own_database, tmp_path):
     geeta, meena = [await Window.open(browser, url) for url in webs]
     await _signs_up(geeta, town.service.name)
     await _signs_in(geeta, GEETA["email"])
@@ -66,26 +66,28 @@ async def test_somebody_joins_before_an_admins_eyes(webs, browser, town, own_dat
     await _is_denied(meena)
     await expect(geeta.page.locator("#standing")).to_contain_text(REASON, timeout=6_000)
     assert await geeta.is_marked()
-    await _asks_again(geeta)
+    await _reapplies(geeta)
     await _is_approved(meena)
     await geeta.goto("/verification")
     await geeta.shows("#standing", "You may work with Doorstep")
     await _takes_a_first_job(geeta, town, own_database)
     for window in (geeta, meena):
-        assert [one for one in window.complaints if "422" not in one] == []  # Chromium logs each refused form
+        assert [
+            complaint for complaint in window.complaints if "422" not in complaint
+        ] == []  # Chromium logs each refused form
     async with own_database.work() as db:
-        assert await broken(db, Storage(tmp_path / "uploads")) == []
+        assert await find_violations(db, Storage(tmp_path / "uploads")) == []
 
 
-def _photo(words: str) -> FilePayload:
-    return {"name": f"{words}.png", "mimeType": "image/png", "buffer": a_picture(words=words)}
+def _photo(text: str) -> FilePayload:
+    return {"name": f"{text}.png", "mimeType": "image/png", "buffer": a_picture(text=text)}
 
 
 async def _signs_up(geeta: Window, service: str) -> None:
     await geeta.goto("/register/professional")
     await geeta.press("Ask to work with Doorstep")
     await geeta.shows(".field__error, .error", "Tell us your name")
-    await geeta.look()
+    await geeta.check_page()
     for name, typed in GEETA.items():
         await geeta.page.fill(f"[name={name}]", typed)
     if not await geeta.page.get_by_text(service, exact=False).first.is_visible():
@@ -107,14 +109,14 @@ async def _signs_in(window: Window, email: str) -> None:
 async def _opens_geeta(meena: Window) -> None:
     """Found while her name is typed."""
     await meena.goto("/admin/professionals")
-    await meena.page.set_viewport_size(DESK)
+    await meena.page.set_viewport_size(DESKTOP)
     await meena.page.fill("#q", "geeta m")
     await expect(meena.page).to_have_url(re.compile("q=geeta"))
     await meena.page.get_by_role("link", name="Geeta Menon").click()
     await meena.shows("#panel h2", "Geeta Menon")
     await expect(meena.page).to_have_url(re.compile(r"/admin/professionals/\d+\?q=geeta"))
-    await meena.look()
-    await meena.page.set_viewport_size(DESK)
+    await meena.check_page()
+    await meena.page.set_viewport_size(DESKTOP)
 
 
 async def _is_denied(meena: Window) -> None:
@@ -128,16 +130,16 @@ async def _is_denied(meena: Window) -> None:
     await meena.shows("#panel", "Geeta Menon: denied")
     await expect(meena.page.locator("tr", has_text="Geeta Menon")).to_contain_text("Denied")
     assert await meena.is_marked()
-    await meena.look()
+    await meena.check_page()
 
 
-async def _asks_again(geeta: Window) -> None:
+async def _reapplies(geeta: Window) -> None:
     await geeta.goto("/verification")
     await geeta.page.fill("[name=message]", "Taken at the window.")
     await geeta.page.set_input_files("[name=document]", _photo("daylight"))
     await geeta.page.locator("form:has([name=message]) button.button--go").click()
     await expect(geeta.page.locator("#standing")).to_contain_text("We are checking your papers", timeout=20_000)
-    await geeta.look()
+    await geeta.check_page()
 
 
 async def _is_approved(meena: Window) -> None:
@@ -166,4 +168,4 @@ async def _takes_a_first_job(geeta: Window, town, database) -> None:
     await geeta.press_and_arrive("Accept")
     assert geeta.page.url.endswith(f"/jobs/{booking.reference}")
     await geeta.shows("main", "Asha")
-    await geeta.look()
+    await geeta.check_page()

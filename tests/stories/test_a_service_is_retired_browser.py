@@ -4,9 +4,9 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, ViewportSize, expect
 
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core.encryption import Encryption
 from app.core.secrets import Passwords
 from tests.browser import windows
@@ -16,7 +16,7 @@ from tests.processes import SECRET, environment, town_of_processes
 from tests.town import LEAKS, PASSWORD, build
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(420)]
-DESK = {"width": 1280, "height": 900}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ async def browser() -> AsyncIterator[Browser]:
         yield started
 
 
-async def test_a_service_is_repriced_and_retired_before_everybodys_eyes(webs, browser, town, own_database):
+async def test_a_service_is_repriced_and_retired_before_everyones_eyes(webs, browser, town, own_database):
     meena, kiran, visitor = [await Window.open(browser, url) for url in (webs[0], webs[1], webs[1])]
     for window, name in ((meena, "meena"), (kiran, "kiran")):
         await _signs_in(window, name)
-    await _types_a_price_and_sees_it(meena)
+    await _types_a_price_and_previews_it(meena)
     await kiran.goto("/admin/services?q=fixing+leaks")
     await kiran.mark()
     await _retires(meena, town.service.id)
@@ -60,7 +60,7 @@ async def test_a_service_is_repriced_and_retired_before_everybodys_eyes(webs, br
     for window in (meena, kiran, visitor):
         assert window.complaints == []
     async with own_database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
 async def _signs_in(window: Window, name: str) -> None:
@@ -71,18 +71,18 @@ async def _signs_in(window: Window, name: str) -> None:
     await window.page.wait_for_url(lambda now: "/login" not in now)
 
 
-async def _types_a_price_and_sees_it(meena: Window) -> None:
-    """The table finds it while she types; the preview follows the form; a bad price stands beside its field."""
+async def _types_a_price_and_previews_it(meena: Window) -> None:
+    """The table filters while she types; the preview follows the form; a bad price is shown at its field."""
     await meena.goto("/admin/services")
-    await meena.page.set_viewport_size(DESK)
+    await meena.page.set_viewport_size(DESKTOP)
     await meena.page.fill("#q", "fixing le")
     await meena.shows("#list td", "Fixing leaks and pipes")
     await expect(meena.page).to_have_url(re.compile(r"q=fixing"))
     await meena.page.get_by_role("link", name="Fixing leaks and pipes").click()
     await meena.shows("#panel h2", "Fixing leaks and pipes")
     await expect(meena.page).to_have_url(re.compile(r"/admin/services/\d+\?q=fixing"))
-    await meena.look()
-    await meena.page.set_viewport_size(DESK)
+    await meena.check_page()
+    await meena.page.set_viewport_size(DESKTOP)
     await meena.page.get_by_role("link", name="Change").click()
     await meena.page.wait_for_url(re.compile("/edit"))
     await meena.page.fill("#price", "177.50")
@@ -90,11 +90,13 @@ async def _types_a_price_and_sees_it(meena: Window) -> None:
     await meena.page.fill("#price", "1.001")
     await meena.page.get_by_role("button", name="Save").click()
     await meena.shows("#price-error", "paisa")
-    meena.complaints[:] = [one for one in meena.complaints if "422" not in one]  # Chromium logs each refused form
+    meena.complaints[:] = [
+        complaint for complaint in meena.complaints if "422" not in complaint
+    ]  # Chromium logs each refused form
     assert await meena.page.input_value("#price") == "1.001"
     await meena.shows("#preview", "once name, category, price")
-    await meena.look()
-    await meena.page.set_viewport_size(DESK)
+    await meena.check_page()
+    await meena.page.set_viewport_size(DESKTOP)
     await meena.page.fill("#price", "177.50")
     await meena.page.get_by_role("button", name="Save").click()
     await meena.page.wait_for_url(re.compile(r"/admin/services/\d+\?q=fixing"))
@@ -104,8 +106,8 @@ async def _types_a_price_and_sees_it(meena: Window) -> None:
 async def _retires(meena: Window, service_id: int) -> None:
     await meena.page.get_by_role("link", name="No longer offer it").click()
     await meena.shows("#panel", "1 open booking")
-    await meena.look()
-    await meena.page.set_viewport_size(DESK)
+    await meena.check_page()
+    await meena.page.set_viewport_size(DESKTOP)
     await meena.mark()
     await meena.page.get_by_role("button", name="No longer offer it").click()
     await meena.shows("#panel", "What is booked will be done")
@@ -113,7 +115,7 @@ async def _retires(meena: Window, service_id: int) -> None:
     assert await meena.is_marked()
     await meena.page.get_by_role("link", name="Prices").click()
     await meena.shows("#panel", "was ₹149")
-    await meena.look()
+    await meena.check_page()
 
 
 async def _makes_a_category(kiran: Window) -> None:
@@ -126,4 +128,4 @@ async def _makes_a_category(kiran: Window) -> None:
     await kiran.press_and_arrive("Open this door")
     await kiran.shows("td", "Kite repair")
     await kiran.goto("/")
-    await expect(kiran.page.locator("a.door").first).to_contain_text("Kites")
+    await expect(kiran.page.locator("a.category-tile").first).to_contain_text("Kites")

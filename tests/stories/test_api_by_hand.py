@@ -13,7 +13,7 @@ from tests.processes import environment, town_of_processes
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 BLOCKS = re.findall(r"^```bash\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
-STEPS = ["304", "[None]", "started", "completed", "409", "closed", "401"]  # what it says on its way
+STEPS = ["304", "[None]", "started", "completed", "409", "closed", "401"]  # its output
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def demo_town(services, own_url, tmp_path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-async def test_whoever_follows_the_page_ends_with_a_review_and_a_file(demo_town, tmp_path):
+async def test_who_follows_the_page_ends_with_a_review_and_a_file(demo_town, tmp_path):
     async with town_of_processes(demo_town, webs=1) as [base]:
         walk = await asyncio.create_subprocess_exec(
             *("bash", "-euo", "pipefail", "-c", "\n".join(BLOCKS)),
@@ -37,7 +37,7 @@ async def test_whoever_follows_the_page_ends_with_a_review_and_a_file(demo_town,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        said, problem = await asyncio.wait_for(walk.communicate(), 120)
-    assert walk.returncode == 0, (said + problem).decode()
+        output, problem = await asyncio.wait_for(walk.communicate(), 120)
+    assert walk.returncode == 0, (output + problem).decode()
     assert (tmp_path / "bookings.csv").read_text().count("\n") > 1_000
-    assert [word for word in said.decode().split() if word in STEPS] == STEPS
+    assert [term for term in output.decode().split() if term in STEPS] == STEPS

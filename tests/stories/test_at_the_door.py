@@ -4,10 +4,10 @@ from tests.story_app import at, frozen_at
 from tests.town import LEAKS, VISA
 
 
-async def a_job(story, **way):
+async def a_job(story, **payment):
     """Asha's booking for twelve o'clock, accepted by Ravi."""
     asha, ravi = await story.sign_up(), await story.sign_in("ravi@example.com")
-    page = await story.book(asha, at(12), **way)
+    page = await story.book(asha, at(12), **payment)
     reference = page.path.split("/")[2]
     await story.accept(ravi, reference)
     return asha, ravi, reference
@@ -16,12 +16,12 @@ async def a_job(story, **way):
 async def test_five_wrong_codes_lock_entry_and_a_new_code_opens_it(story):
     asha, ravi, reference = await a_job(story)
     code = (await asha.visit(f"/bookings/{reference}")).data["start-code"]
-    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+    invalid = f"{(int(code) + 1) % 1_000_000:06d}"
     job = await ravi.visit(f"/jobs/{reference}")
-    assert [(await ravi.submit(job, "/start", code=wrong)).status for _ in range(5)] == [422] * 5
+    assert [(await ravi.submit(job, "/start", code=invalid)).status for _ in range(5)] == [422] * 5
     locked = await ravi.submit(job, "/start", code=code)
     assert locked.status == 409
-    assert "Locked until 09:15" in locked.text
+    assert "Locked until 9:15\xa0am" in locked.text
     page = await asha.visit(f"/bookings/{reference}")
     assert "wrong five times" in page.text
     page = await asha.submit_and_follow(page, "/codes")
@@ -29,14 +29,14 @@ async def test_five_wrong_codes_lock_entry_and_a_new_code_opens_it(story):
     assert "Ravi is at work" in (await asha.visit(f"/bookings/{reference}")).text
 
 
-async def test_nobody_opens_and_asha_may_object(story):
+async def test_no_one_opens_and_asha_may_object(story):
     asha, ravi, reference = await a_job(story)
     with frozen_at(12):
         job = await ravi.submit_and_follow(await ravi.visit(f"/jobs/{reference}"), "/departure")
         await ravi.submit_and_follow(job, "/arrival")
     with frozen_at(12, 15):
-        asking = await ravi.visit(f"/jobs/{reference}?do=absence")
-        await ravi.submit_and_follow(asking, "/absence")
+        confirmation = await ravi.visit(f"/jobs/{reference}?do=absence")
+        await ravi.submit_and_follow(confirmation, "/absence")
         page = await asha.visit(f"/bookings/{reference}")
         assert "Nobody opened the door" in page.text
         assert "₹70" in (await ravi.visit("/earnings")).text
@@ -44,7 +44,7 @@ async def test_nobody_opens_and_asha_may_object(story):
         assert "You objected to the fee" in page.text
 
 
-async def test_nobody_comes_and_asha_takes_her_money_back(story):
+async def test_no_one_comes_and_asha_takes_her_money_back(story):
     asha, ravi, reference = await a_job(story)
     with frozen_at(12, 29):
         assert "has not come" not in (await asha.visit(f"/bookings/{reference}")).text
@@ -57,7 +57,7 @@ async def test_nobody_comes_and_asha_takes_her_money_back(story):
         assert "Flat 3B" not in (await ravi.visit(f"/jobs/{reference}")).text
 
 
-async def test_nobody_comes_and_somebody_else_is_asked(story):
+async def test_no_one_comes_and_another_gets_the_offer(story):
     asha, _, reference = await a_job(story)
     kumar = await story.sign_in("kumar@example.com")
     with frozen_at(12, 30):

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser
 
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core.db import Database
 from app.core.encryption import Encryption
 from app.core.secrets import Passwords
@@ -39,46 +39,46 @@ async def browser() -> AsyncIterator[Browser]:
         yield started
 
 
-class Program(httpx.AsyncClient):
+class ApiClient(httpx.AsyncClient):
     """Speaks to one web process; `number` is whose token it has."""
 
     number = 0
 
-    async def sign_in(self, email: str) -> "Program":
-        told = await self.says("POST", "/api/login", 200, email=email, password=PASSWORD)
-        self.headers["authorization"], self.number = f"Bearer {told['token']}", told["id"]
+    async def sign_in(self, email: str) -> "ApiClient":
+        result = await self.call("POST", "/api/login", 200, email=email, password=PASSWORD)
+        self.headers["authorization"], self.number = f"Bearer {result['token']}", result["id"]
         return self
 
-    async def says(self, method: str, path: str, status: int, **body: object) -> Any:
+    async def call(self, method: str, path: str, status: int, **body: object) -> Any:
         answer = await self.request(method, path, json=body or None)
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
     async def move(self, number: int, action: str, status: int = 200, **more: object) -> Any:
-        return await self.says("POST", f"/api/request/edit/{number}", status, action=action, **more)
+        return await self.call("POST", f"/api/request/edit/{number}", status, action=action, **more)
 
     async def jobs(self) -> list[dict[str, Any]]:
-        told = await self.says("GET", f"/api/servicerequest/{self.number}", 200)
-        return list(told["items"])
+        result = await self.call("GET", f"/api/servicerequest/{self.number}", 200)
+        return list(result["items"])
 
 
 async def test_from_signing_up_to_the_export_by_api_alone(webs, browser, own_database):
-    here, there = webs  # the browser is on the one web process, the programs on the other
-    async with Program(base_url=there) as asha, Program(base_url=there) as ravi, Program(base_url=there) as meena:
-        assert await asha.says("POST", "/api/register", 201, **ASHA) == {"email": ASHA["email"]}
+    here, there = webs  # the browser is on the one web process, the API clients on the other
+    async with ApiClient(base_url=there) as asha, ApiClient(base_url=there) as ravi, ApiClient(base_url=there) as meena:
+        assert await asha.call("POST", "/api/register", 201, **ASHA) == {"email": ASHA["email"]}
         await asyncio.gather(asha.sign_in(ASHA["email"]), ravi.sign_in("ravi@example.com"), meena.sign_in(MEENA))
-        page = await _asha_looks_on(browser, here)
+        page = await _asha_watches(browser, here)
         made = await _asha_books(asha, page)
         codes = await _ravi_does_it(asha, ravi, made, page)
         await _asha_reviews(asha, made, page)
         await _meena_takes_it_along(meena, made, codes)
-        await _everybody_goes(asha, ravi, meena)
+        await _all_sign_out(asha, ravi, meena)
     assert page.complaints == []
     async with own_database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
-async def _asha_looks_on(browser: Browser, url: str) -> Window:
+async def _asha_watches(browser: Browser, url: str) -> Window:
     page = await Window.open(browser, url)
     await page.goto("/login?next=/bookings")
     await page.page.fill("[name=email]", ASHA["email"])
@@ -89,12 +89,12 @@ async def _asha_looks_on(browser: Browser, url: str) -> Window:
     return page
 
 
-async def _asha_books(asha: Program, page: Window) -> dict[str, Any]:
-    service = (await asha.says("GET", "/api/service/tap leking", 200))["items"][0]
-    slots = await asha.says("GET", f"/api/services/{service['id']}/slots?pincode={ADYAR}", 200)
+async def _asha_books(asha: ApiClient, page: Window) -> dict[str, Any]:
+    service = (await asha.call("GET", "/api/service/tap leking", 200))["items"][0]
+    slots = await asha.call("GET", f"/api/services/{service['id']}/slots?pincode={ADYAR}", 200)
     start = next(day["slots"][0] for day in slots["days"] if day["slots"])
     order = {"service_id": service["id"], "start": start, "address": ASHA["address"], "pincode": ADYAR, "note": NOTE}
-    made: dict[str, Any] = await asha.says("POST", "/api/request/service", 201, **order, payment=VISA)
+    made: dict[str, Any] = await asha.call("POST", "/api/request/service", 201, **order, payment=VISA)
     assert (made["state"], made["price"], made["start"]) == ("requested", service["price"], start)
     await page.shows(f"a[href='/bookings/{made['ref']}']")
     assert await page.is_marked(), "the list was reloaded"
@@ -105,9 +105,9 @@ async def _asha_books(asha: Program, page: Window) -> dict[str, Any]:
     return made
 
 
-async def _ravi_does_it(asha: Program, ravi: Program, made: dict[str, Any], page: Window) -> list[str]:
+async def _ravi_does_it(asha: ApiClient, ravi: ApiClient, made: dict[str, Any], page: Window) -> list[str]:
     """The codes that Asha read out."""
-    offer = next(one for one in await ravi.jobs() if one["ref"] == made["ref"])
+    offer = next(item for item in await ravi.jobs() if item["ref"] == made["ref"])
     assert (offer["customer"], offer["address"], offer["earning"]) == (None, None, "126.65")
     job = await ravi.move(made["id"], "accept")
     assert job["address"] == ASHA["address"]
@@ -122,37 +122,37 @@ async def _ravi_does_it(asha: Program, ravi: Program, made: dict[str, Any], page
     assert (done["state"], done["earning"]) == ("completed", "126.65")
     await page.shows("h1", "Ravi finished at")
     assert await page.is_marked(), "the page was reloaded"
-    told = str(await ravi.jobs())
-    assert start not in told
-    assert finish not in told
+    text = str(await ravi.jobs())
+    assert start not in text
+    assert finish not in text
     return [start, finish]
 
 
-async def _own(asha: Program, made: dict[str, Any]) -> dict[str, Any]:
-    listed = (await asha.says("GET", f"/api/request/service/{asha.number}", 200))["items"]
-    return next(one for one in listed if one["id"] == made["id"])
+async def _own(asha: ApiClient, made: dict[str, Any]) -> dict[str, Any]:
+    listed = (await asha.call("GET", f"/api/request/service/{asha.number}", 200))["items"]
+    return next(item for item in listed if item["id"] == made["id"])
 
 
-async def _asha_reviews(asha: Program, made: dict[str, Any], page: Window) -> None:
-    words = "Came on time and left the kitchen clean."
-    told = await asha.says("POST", f"/api/request/close/{made['id']}", 200, rating=5, comment=words)
-    assert (told["state"], told["status"], told["rating"]) == ("closed", "closed", 5)
-    await page.shows("main", words)
+async def _asha_reviews(asha: ApiClient, made: dict[str, Any], page: Window) -> None:
+    text = "Came on time and left the kitchen clean."
+    result = await asha.call("POST", f"/api/request/close/{made['id']}", 200, rating=5, comment=text)
+    assert (result["state"], result["status"], result["rating"]) == ("closed", "closed", 5)
+    await page.shows("main", text)
     assert await page.is_marked(), "the page was reloaded"
 
 
-async def _meena_takes_it_along(meena: Program, made: dict[str, Any], codes: list[str]) -> None:
-    export = await meena.says("POST", "/api/exports", 201, table="bookings", filters={"state": "closed"})
+async def _meena_takes_it_along(meena: ApiClient, made: dict[str, Any], codes: list[str]) -> None:
+    export = await meena.call("POST", "/api/exports", 201, table="bookings", filters={"state": "closed"})
     async with asyncio.timeout(30):
         while export["state"] != "ready":
             await asyncio.sleep(0.2)
-            export = await meena.says("GET", f"/api/exports/{export['id']}", 200)
+            export = await meena.call("GET", f"/api/exports/{export['id']}", 200)
     file = await meena.get(export["file"])
     assert made["ref"] in file.text
     assert not [code for code in codes if code in file.text]
 
 
-async def _everybody_goes(*programs: Program) -> None:
-    for one in programs:
-        await one.says("POST", "/api/logout", 204)
-        await one.says("POST", "/api/logout", 401)
+async def _all_sign_out(*clients: ApiClient) -> None:
+    for client in clients:
+        await client.call("POST", "/api/logout", 204)
+        await client.call("POST", "/api/logout", 401)

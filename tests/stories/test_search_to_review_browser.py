@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, expect
 
-from app.check.run import broken
+from app.check.run import find_violations
 from tests.browser import windows
 from tests.browser.windows import Window
 from tests.processes import SECRET, environment, town_of_processes
@@ -37,17 +37,17 @@ async def test_from_a_search_to_a_review_on_two_phones(webs, browser, own_databa
     await _asha_finds_a_time(asha)
     reference = await _asha_pays(asha, ravi)
     await _ravi_accepts(asha, ravi, reference)
-    await _ravi_comes(asha, ravi)
+    await _ravi_arrives(asha, ravi)
     codes = await _the_work_is_done(asha, ravi)
     await _asha_reviews(asha, reference)
-    await _ravi_sees_what_it_earned(ravi, reference)
+    await _ravi_views_earnings(ravi, reference)
 
     assert asha.complaints == []
     assert ravi.complaints == []
-    told = "\n".join(ravi.shown)
-    assert not [code for code in codes if code in told or f"{code[:3]} {code[3:]}" in told]
+    text = "\n".join(ravi.shown)
+    assert not [code for code in codes if code in text or f"{code[:3]} {code[3:]}" in text]
     async with own_database.work() as db:
-        assert await broken(db) == []
+        assert await find_violations(db) == []
 
 
 async def _ravi_waits_for_offers(ravi: Window) -> None:
@@ -94,9 +94,9 @@ async def _asha_pays(asha: Window, ravi: Window) -> str:
     await ravi.shows(f"#offer-{reference}")
     assert await ravi.is_marked()
     offer = await ravi.page.content()
-    assert not [word for word in PRIVATE if word in offer]
-    await asha.look()
-    await ravi.look()
+    assert not [term for term in PRIVATE if term in offer]
+    await asha.check_page()
+    await ravi.check_page()
     await asha.shows("h1", "We are asking who can come")
     await asha.mark()
     return reference
@@ -110,41 +110,41 @@ async def _ravi_accepts(asha: Window, ravi: Window, reference: str) -> None:
     await ravi.arrive(before)
     assert ravi.page.url.endswith(f"/jobs/{reference}")
     assert "Flat 3B" in await ravi.page.content()
-    await asha.look()
+    await asha.check_page()
 
 
-async def _ravi_comes(asha: Window, ravi: Window) -> None:
+async def _ravi_arrives(asha: Window, ravi: Window) -> None:
     await ravi.press("On my way")
     await asha.shows("h1", "Ravi is on the way")
     await expect(ravi.page.get_by_role("button", name="I am at the door")).to_be_visible()
-    await ravi.look()
+    await ravi.check_page()
     await ravi.press("I am at the door")
     await asha.shows("h1", "Ravi is at your door")
     await expect(ravi.page.get_by_text("You are at the door")).to_be_visible()
-    await ravi.look()
+    await ravi.check_page()
 
 
 async def _the_work_is_done(asha: Window, ravi: Window) -> list[str]:
     start = await _read_out(asha, "start")
     await _types(ravi, f"{(int(start) + 1) % 1_000_000:06d}", "Start the job")
     await ravi.shows("#code-error", "That is not the code")
-    # Chromium says so itself of every refused form that a script has sent.
-    ravi.complaints[:] = [words for words in ravi.complaints if "status of 422" not in words]
-    await ravi.look()
+    # Chromium logs every refused form that a script has sent.
+    ravi.complaints[:] = [text for text in ravi.complaints if "status of 422" not in text]
+    await ravi.check_page()
     await _types(ravi, start, "Start the job")
     await asha.shows("#finish-code")
     await asha.shows("h1", "Ravi is at work")
     assert await asha.page.locator("#start-code").count() == 0
     await expect(ravi.page.get_by_role("button", name="Finish the job")).to_be_visible()
-    await asha.look()
-    await ravi.look()
+    await asha.check_page()
+    await ravi.check_page()
     finish = await _read_out(asha, "finish")
     await _types(ravi, finish, "Finish the job")
     await asha.shows("h1", "Ravi finished at")
     assert await asha.is_marked(), "the page was reloaded"
     await expect(ravi.page.get_by_text("you earned ₹126.65")).to_be_visible()
-    await asha.look()
-    await ravi.look()
+    await asha.check_page()
+    await ravi.check_page()
     return [start, finish]
 
 
@@ -164,7 +164,7 @@ async def _asha_reviews(asha: Window, reference: str) -> None:
     await asha.page.fill("[name=comment]", "Came on time and left the kitchen clean.")
     await asha.press("Send review")
     await expect(asha.page.get_by_text("Thank you for your review.")).to_be_visible()
-    await asha.look()
+    await asha.check_page()
     await asha.goto(f"/bookings/{reference}/receipt")
     await expect(asha.page.get_by_text("₹149").first).to_be_visible()
     await asha.goto("/bookings")
@@ -175,7 +175,7 @@ async def _asha_reviews(asha: Window, reference: str) -> None:
     await asha.goto("/profile")
 
 
-async def _ravi_sees_what_it_earned(ravi: Window, reference: str) -> None:
+async def _ravi_views_earnings(ravi: Window, reference: str) -> None:
     await ravi.goto("/earnings")
     await expect(ravi.page.get_by_text("₹126.65").first).to_be_visible()
     await ravi.goto("/jobs/history")

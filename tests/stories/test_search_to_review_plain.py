@@ -25,9 +25,9 @@ async def test_from_a_search_to_a_review(story):
 
     offer = await ravi.visit("/jobs")
     assert "₹126.65" in offer.text
-    assert not [word for word in PRIVATE if word in "".join(ravi.page_texts)]
+    assert not [term for term in PRIVATE if term in "".join(ravi.page_texts)]
     job = await ravi.submit_and_follow(offer, f"/jobs/{reference}/acceptance")
-    assert not [word for word in ("Asha Raman", "Flat 3B", "Ring twice", "412") if word not in job.text]
+    assert not [term for term in ("Asha Raman", "Flat 3B", "Ring twice", "412") if term not in job.text]
     job = await ravi.submit_and_follow(job, "/departure")
     assert "Ravi is on the way" in (await asha.visit(page.path)).text
     job = await ravi.submit_and_follow(job, "/arrival")
@@ -35,10 +35,10 @@ async def test_from_a_search_to_a_review(story):
     assert "Ravi is at your door" in booking.text
 
     start = booking.data["start-code"]
-    wrong = await ravi.submit(job, "/start", code=f"{(int(start) + 1) % 1_000_000:06d}")
-    assert wrong.status == 422
-    assert "That is not the code. Four tries left" in wrong.text
-    job = await ravi.submit_and_follow(wrong, "/start", code=f" {start[:3]}-{start[3:]} ")
+    rejected = await ravi.submit(job, "/start", code=f"{(int(start) + 1) % 1_000_000:06d}")
+    assert rejected.status == 422
+    assert "That is not the code. Four tries left" in rejected.text
+    job = await ravi.submit_and_follow(rejected, "/start", code=f" {start[:3]}-{start[3:]} ")
     booking = await asha.visit(page.path)
     assert "start-code" not in booking.data
     job = await ravi.submit_and_follow(job, "/completion", code=booking.data["finish-code"])
@@ -53,12 +53,12 @@ async def test_from_a_search_to_a_review(story):
         done, "/review", rating="4", comment="Came on time and left the kitchen clean."
     )
     assert "Thank you for your review." in thanks.text
-    await _everybody_reads_it(Person(story.app), leaks, f"/professionals/{story.town.ravi.id}")
+    await _visitor_reads_review(Person(story.app), leaks, f"/professionals/{story.town.ravi.id}")
     assert "₹126.65" in (await ravi.visit("/earnings")).text
 
 
-async def _everybody_reads_it(visitor: Person, *paths: str) -> None:
-    """The averages and the words, at once, under a first name alone."""
+async def _visitor_reads_review(visitor: Person, *paths: str) -> None:
+    """The averages and the comment appear at once, under the first name only."""
     for path in paths:
         page = await visitor.visit(path)
         assert "Came on time and left the kitchen clean." in page.text

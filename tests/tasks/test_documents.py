@@ -1,4 +1,4 @@
-"""The tasks around papers, as a worker runs them."""
+"""The tasks of documents, as a worker runs them."""
 
 import os
 import time
@@ -26,18 +26,18 @@ def ctx(own_database, own_url, tmp_path):
     return task_context(own_database, settings(own_url, "redis://localhost", UPLOADS_DIR=str(tmp_path / "uploads")))
 
 
-async def with_a_paper(ctx, runs_out=None):
+async def with_document(ctx, runs_out=None):
     storage = ctx["services"].storage
     async with ctx["services"].database.work() as db:
         ravi = await a_professional(db, "Ravi Kumar")
-        paper = ScannedDocument("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
-        document = await document_changes.submit_document(db, storage, ravi, ravi.id, "identity", paper, runs_out)
+        documents = ScannedDocument("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
+        document = await document_changes.submit_document(db, storage, ravi, ravi.id, "identity", documents, runs_out)
         await document_changes.approve_documents(db, await an_admin(db), ravi.id)
     return storage, document
 
 
-async def test_what_a_killed_process_left_is_swept_and_papers_stay(ctx):
-    storage, document = await with_a_paper(ctx)
+async def test_what_a_killed_process_left_is_swept_and_documents_stay(ctx):
+    storage, document = await with_document(ctx)
     async with ctx["services"].database.work() as db:
         left = await storage.store(db, {MAIN_PART: b"of a process that was killed before its commit"})
     for name in (left, document.stored_as):
@@ -50,7 +50,7 @@ async def test_what_a_killed_process_left_is_swept_and_papers_stay(ctx):
 
 async def test_the_owner_is_warned_once_however_often_the_task_runs(ctx):
     install_listeners()
-    await with_a_paper(ctx, clock.today() + timedelta(days=7))
+    await with_document(ctx, clock.today() + timedelta(days=7))
     assert [await warn_of_expiry(ctx) for _ in range(3)] == [1, 0, 0]
     async with ctx["services"].database.work() as db:
         assert list(await db.scalars(select(Outbox.kind).where(Outbox.kind.like("paper%")))) == ["paper_running_out"]

@@ -1,4 +1,4 @@
-"""Reminders and monthly reports under a stopped clock: once each, only what is still true, exact months of India."""
+"""Reminders and monthly statements under a frozen clock: once each, only if still true, by months of Asia/Kolkata."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -18,7 +18,7 @@ from app.payments.pretend_bank import Authorisation, Instrument
 from app.reports.monthly_statement import MonthlyStatement, from_facts, month_before, month_span
 from app.reviews.submission import submit_review
 from app.web.templating import environment
-from tasks.notifications import remind_in_the_evening
+from tasks.notifications import send_evening_reminders
 from tasks.reports import send_monthly_reports
 from tests.application import task_context
 from tests.factories import a_block, a_customer, a_professional, a_request, a_service, an_admin
@@ -54,13 +54,13 @@ async def a_job(database, town, start, *, accepted=True):
         return booking.reference
 
 
-async def told(database, *kinds):
+async def reminders_sent(database, *kinds):
     async with database.work() as db:
         rows = await db.scalars(select(Outbox).where(Outbox.kind.in_(kinds)).order_by(Outbox.id))
         return list(rows)
 
 
-async def letter(database, row):
+async def render_email(database, row):
     writer = MessageRenderer(environment(), ENCRYPTION, "https://doorstep.example")
     async with database.work() as db:
         try:
@@ -74,52 +74,52 @@ async def test_in_the_evening_professionals_hear_of_tomorrows_jobs_and_waiting_o
         await a_job(own_database, town, EVENING + timedelta(hours=16))
         await a_job(own_database, town, EVENING + timedelta(hours=42), accepted=False)
         for _ in range(2):
-            await remind_in_the_evening(ctx(own_database, EVENING))
-        (row,) = await told(own_database, "evening")
-        mail = await letter(own_database, row)
+            await send_evening_reminders(ctx(own_database, EVENING))
+        (row,) = await reminders_sent(own_database, "evening")
+        mail = await render_email(own_database, row)
     assert row.recipient_id == town[1].id
     assert "Tomorrow: 1 job" in mail.subject
-    assert "10:00" in mail.text
+    assert "10:00\xa0am" in mail.text
     assert "These wait for your answer" in mail.text
 
 
-async def test_with_nothing_to_do_nobody_is_reminded(own_database, town):
+async def test_with_nothing_to_do_no_one_is_reminded(own_database, town):
     """The defect: reminders for jobs five weeks off, to one shared room."""
     with clock.freeze(EVENING):
         await a_job(own_database, town, EVENING + timedelta(days=5))
-        await remind_in_the_evening(ctx(own_database, EVENING))
-        assert await told(own_database, "evening") == []
+        await send_evening_reminders(ctx(own_database, EVENING))
+        assert await reminders_sent(own_database, "evening") == []
 
 
 async def test_an_evening_that_is_over_is_not_made_up_for(own_database, town):
     with clock.freeze(EVENING):
         await a_job(own_database, town, EVENING + timedelta(hours=16))
     with clock.freeze(EVENING + timedelta(hours=5)):
-        await remind_in_the_evening(ctx(own_database, EVENING))
-    assert await told(own_database, "evening") == []
+        await send_evening_reminders(ctx(own_database, EVENING))
+    assert await reminders_sent(own_database, "evening") == []
 
 
 async def test_what_was_handed_back_meanwhile_is_not_sent(own_database, town):
     with clock.freeze(EVENING):
         reference = await a_job(own_database, town, EVENING + timedelta(hours=16))
-        await remind_in_the_evening(ctx(own_database, EVENING))
-        (row,) = await told(own_database, "evening")
+        await send_evening_reminders(ctx(own_database, EVENING))
+        (row,) = await reminders_sent(own_database, "evening")
         async with own_database.work() as db:
             await hand_back(db, town[1], reference, "My scooter broke.")
-        assert await letter(own_database, row) is None
+        assert await render_email(own_database, row) is None
 
 
 async def test_a_day_and_two_hours_before_both_sides_are_reminded_once_each(own_database, town):
     start = EVENING + timedelta(hours=40)
     with clock.freeze(EVENING):
         await a_job(own_database, town, start)
-    seen = []
+    visited = []
     for minutes in range(0, 40 * 60, 30):
         with clock.freeze(EVENING + timedelta(minutes=minutes)):
             async with own_database.work() as db:
-                seen.append((40 - minutes / 60, await remind_before(db)))
-    assert [one for one in seen if one[1]] == [(24.0, 2), (2.0, 2)]
-    rows = await told(own_database, "booking_soon", "job_soon")
+                visited.append((40 - minutes / 60, await remind_before(db)))
+    assert [item for item in visited if item[1]] == [(24.0, 2), (2.0, 2)]
+    rows = await reminders_sent(own_database, "booking_soon", "job_soon")
     assert sorted((row.kind, row.data["hours"], row.recipient_id) for row in rows) == sorted(
         [
             ("booking_soon", 24, town[2].id),
@@ -144,18 +144,15 @@ async def test_a_cancelled_or_moved_booking_is_not_reminded_of(own_database, tow
     with clock.freeze(start - timedelta(hours=24)):
         async with own_database.work() as db:
             assert await remind_before(db) == 2
-        rows = await told(own_database, "booking_soon", "job_soon")
-        assert all([await letter(own_database, row) for row in rows])
+        rows = await reminders_sent(own_database, "booking_soon", "job_soon")
+        assert all([await render_email(own_database, row) for row in rows])
         async with own_database.work() as db:
             booking = await Bookings(db).by_reference(reference, lock=True)
             booking.cancel(town[2], "customer", "Plans changed.")
             await charges.release(db, booking.id)
-        assert [await letter(own_database, row) for row in rows] == [None, None]
+        assert [await render_email(own_database, row) for row in rows] == [None, None]
         for row in rows:
             assert "482" not in str(row.data)  # no code waits in a row
-
-
-# The month
 
 
 async def done(database, town, start):
@@ -195,11 +192,11 @@ async def test_a_month_is_indias_calendar_month_to_the_minute(own_database, town
         assert await send_monthly_reports(ctx(own_database, tick)) == 1
         assert await send_monthly_reports(ctx(own_database, tick)) == 0
     async with own_database.work() as db:
-        (kept,) = await db.scalars(select(MonthlyStatement))
-    told_ = from_facts(kept.facts)
-    assert kept.month == date.fromisoformat(f"{month}-01")
-    assert (told_.done, told_.spent) == (2, 2 * 149_00)
-    assert [one.at for one in told_.bookings] == [first, inside]
+        (stored,) = await db.scalars(select(MonthlyStatement))
+    statement = from_facts(stored.facts)
+    assert stored.month == date.fromisoformat(f"{month}-01")
+    assert (statement.done, statement.spent) == (2, 2 * 149_00)
+    assert [booking.at for booking in statement.bookings] == [first, inside]
 
 
 async def test_the_report_says_the_same_in_the_mail_in_the_archive_and_in_the_ledger(own_database, town):
@@ -212,8 +209,8 @@ async def test_the_report_says_the_same_in_the_mail_in_the_archive_and_in_the_le
     tick = at("2027-03-01T08:00")
     with clock.freeze(tick):
         await send_monthly_reports(ctx(own_database, tick))
-        (row,) = await told(own_database, "monthly_report")
-        mail = await letter(own_database, row)
+        (row,) = await reminders_sent(own_database, "monthly_report")
+        mail = await render_email(own_database, row)
     assert "Your February 2027" in mail.subject
     for part in (mail.text, mail.html):
         assert "₹149" in part
@@ -230,14 +227,14 @@ async def test_reports_go_to_confirmed_addresses_of_people_who_may_book_alone(ow
     """The defect: mailed to unverified addresses, and twice when run twice."""
     await done(own_database, town, at("2027-02-10T10:00"))
     tick = at("2027-03-01T08:00")
-    for change in ("email_verified_at = NULL", "left_at = now()"):
+    for change in ("email_verified_at = NULL", "deleted_at = now()"):
         async with own_database.work() as db:
             await db.execute(text(f"UPDATE users SET {change} WHERE id = :id"), {"id": town[2].id})
         with clock.freeze(tick):
             assert await send_monthly_reports(ctx(own_database, tick)) == 0
         async with own_database.work() as db:
             await db.execute(
-                text("UPDATE users SET email_verified_at = now(), left_at = NULL WHERE id = :id"), {"id": town[2].id}
+                text("UPDATE users SET email_verified_at = now(), deleted_at = NULL WHERE id = :id"), {"id": town[2].id}
             )
     async with own_database.work() as db:
         await a_block(db, await db.get(User, town[2].id), await an_admin(db), "No.")
@@ -245,15 +242,15 @@ async def test_reports_go_to_confirmed_addresses_of_people_who_may_book_alone(ow
         assert await send_monthly_reports(ctx(own_database, tick)) == 0
 
 
-async def test_a_fan_out_that_died_half_way_goes_on_and_tells_nobody_twice(own_database, town, monkeypatch):
+async def test_a_fan_out_that_died_half_way_goes_on_and_notifies_no_one_twice(own_database, town, monkeypatch):
     monkeypatch.setattr("app.reports.monthly_statement_delivery.BATCH_SIZE", 3)
     service, ravi, _asha = town
     async with own_database.work() as db:
         customers = [await a_customer(db, f"Customer {chr(65 + n)}") for n in range(8)]
-        for one in customers:
-            one.email_verified_at = clock.now()
-    for number, one in enumerate(customers):
-        await done(own_database, (service, ravi, one), at("2027-02-10T10:00") + timedelta(days=number))
+        for customer in customers:
+            customer.email_verified_at = clock.now()
+    for number, item in enumerate(customers):
+        await done(own_database, (service, ravi, item), at("2027-02-10T10:00") + timedelta(days=number))
     tick = at("2027-03-01T08:00")
 
     class Died(Exception):
@@ -274,8 +271,8 @@ async def test_a_fan_out_that_died_half_way_goes_on_and_tells_nobody_twice(own_d
         with pytest.raises(Died):
             await send_monthly_reports(ctx(Dying(), tick))
         assert await send_monthly_reports(ctx(own_database, tick)) == 2
-    rows = await told(own_database, "monthly_report")
-    assert sorted(row.recipient_id for row in rows) == sorted(one.id for one in customers)
+    rows = await reminders_sent(own_database, "monthly_report")
+    assert sorted(row.recipient_id for row in rows) == sorted(customer.id for customer in customers)
 
 
 @pytest.mark.parametrize(

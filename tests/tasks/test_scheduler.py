@@ -1,4 +1,4 @@
-"""The timetable: each tick runs once, with any number of schedulers; caught up after a pause; Asia/Kolkata everywhere."""
+"""The timetable: each run happens once with any number of schedulers, also after a pause, in Asia/Kolkata."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.core import clock
-from app.core.lease import LEASE
+from app.core.lease import LEASE_DURATION
 from app.core.schedule import ScheduledTask, ScheduleRun, ScheduleRuns, Timetable
 from tasks.scheduler import MAX_ATTEMPTS, Scheduler, run_tick
 from tests.application import task_context
@@ -61,12 +61,12 @@ def times(workers):
 
 async def test_each_tick_runs_once_with_two_clocks_that_disagree_by_seconds(own_database):
     workers = Workers(own_database, "*/5 * * * *")
-    one, other = workers.scheduler(), workers.scheduler()
-    await workers.poll(one, NOON)
+    first, other = workers.scheduler(), workers.scheduler()
+    await workers.poll(first, NOON)
     await workers.poll(other, NOON + timedelta(seconds=5))
     for minute in range(1, 21):
         now = NOON + timedelta(minutes=minute)
-        await asyncio.gather(workers.poll(one, now))
+        await asyncio.gather(workers.poll(first, now))
         await asyncio.gather(workers.poll(other, now + timedelta(seconds=5)))
     assert times(workers) == ["24 12:05", "24 12:10", "24 12:15", "24 12:20"]
 
@@ -96,7 +96,7 @@ async def test_daily_runs_of_a_pause_are_caught_up_as_far_back_as_they_matter(ow
     assert times(daily) == ["24 18:00", "27 18:00", "28 18:00", "29 18:00"]
 
 
-async def test_a_line_that_nobody_knew_of_begins_now_and_not_in_the_past(own_database):
+async def test_a_line_that_no_one_knew_of_begins_now_and_not_in_the_past(own_database):
     workers = Workers(own_database, "0 8 1 * *", catch_up=timedelta(days=40))
     await workers.poll(workers.scheduler(), NOON, NOON + timedelta(minutes=1))
     assert workers.ran == []
@@ -136,7 +136,7 @@ async def test_who_died_in_the_middle_is_followed_when_no_sign_of_life_comes(own
     await workers.poll(workers.scheduler(dead=True), NOON, NOON + timedelta(minutes=5))
     tick = ("task_0", NOON + timedelta(minutes=5))
     async with own_database.work() as db:
-        assert await ScheduleRuns(db).begin(tick, tick[1], tick[1] + LEASE) == 1
+        assert await ScheduleRuns(db).begin(tick, tick[1], tick[1] + LEASE_DURATION) == 1
     with clock.freeze(tick[1] + timedelta(seconds=10)):
         await run_tick(workers.context, workers.timetable, tick)
         assert workers.ran == []
@@ -154,14 +154,14 @@ async def test_a_failure_is_tried_again_later_and_given_up_at_last(own_database)
         now += timedelta(hours=1)
         await workers.poll(scheduler, now)
     [row] = await workers.rows()
-    assert (row.attempts, row.told, row.finished_at) == (MAX_ATTEMPTS, "RuntimeError", None)
+    assert (row.attempts, row.result, row.finished_at) == (MAX_ATTEMPTS, "RuntimeError", None)
     assert row.failed_at is not None
     async with own_database.work() as db:
         assert await ScheduleRuns(db).retry((row.name, row.tick))
         assert not await ScheduleRuns(db).retry((row.name, row.tick))
     await workers.poll(scheduler, now + timedelta(seconds=1))
     [row] = await workers.rows()
-    assert (row.told, row.failed_at) == ("1", None)
+    assert (row.result, row.failed_at) == ("1", None)
     assert row.finished_at is not None
 
 
@@ -170,11 +170,11 @@ async def test_a_beat_that_could_not_be_written_down_is_not_forgotten(own_databa
     scheduler = workers.scheduler()
     await workers.poll(scheduler, NOON)
 
-    class Down:
+    class UnreachableDatabase:
         def work(self, _after):
             raise OSError("no database")
 
-    broken = task_context(Down())
+    broken = task_context(UnreachableDatabase())  # type: ignore[arg-type]
     with clock.freeze(NOON + timedelta(minutes=5)), pytest.raises(OSError, match="no database"):
         await scheduler.poll(broken)
     await workers.poll(scheduler, NOON + timedelta(minutes=5, seconds=3))
@@ -188,7 +188,7 @@ async def test_old_rows_go_but_not_the_failures_nor_what_runs_seldom(own_databas
     workers.breaks = 1
     await workers.poll(scheduler, NOON + timedelta(hours=6, minutes=1))
     async with own_database.work() as db:
-        gone = await ScheduleRuns(db).prune(["task_0"], NOON + timedelta(days=3))
+        removed = await ScheduleRuns(db).prune(["task_0"], NOON + timedelta(days=3))
     left = [(row.name, row.finished_at is not None) for row in await workers.rows()]
-    assert gone == 2
+    assert removed == 2
     assert left == [("task_1", True), ("task_0", False)]

@@ -1,4 +1,4 @@
-"""What the clock does, with the clock stopped where it matters."""
+"""The periodic tasks, under a frozen clock."""
 
 import asyncio
 from datetime import timedelta
@@ -10,7 +10,7 @@ from app.accounts.session import Attempts, EmailLink, Session
 from app.bookings.booking import Booking
 from app.bookings.expiry import cancel_unfilled, close_unreviewed, complete_overdue_jobs
 from app.bookings.repository import Bookings
-from app.check.run import broken
+from app.check.run import find_violations
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.idempotency import IdempotencyKey
@@ -29,7 +29,7 @@ CARD = Authorisation("authorised", Instrument("card", "Visa", "4242"))
 
 
 @pytest.fixture
-async def asked(db):
+async def requested_booking(db):
     """A booking by card that Ravi could take, tomorrow at ten."""
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
@@ -51,8 +51,8 @@ async def balance(db, account: str) -> int:
     return await db.scalar(select(func.coalesce(func.sum(LedgerEntry.amount), 0)).where(LedgerEntry.account == account))
 
 
-async def test_an_offer_that_nobody_took_ends_an_hour_before_with_a_full_refund(db, asked):
-    booking, _ = asked
+async def test_an_offer_that_no_one_took_ends_an_hour_before_with_a_full_refund(db, requested_booking):
+    booking, _ = requested_booking
     with clock.freeze(booking.starts_at - timedelta(minutes=61)):
         assert await cancel_unfilled(db) == 0
     with clock.freeze(booking.starts_at - timedelta(minutes=60)):
@@ -63,8 +63,8 @@ async def test_an_offer_that_nobody_took_ends_an_hour_before_with_a_full_refund(
     assert await balance(db, "gateway") == 0
 
 
-async def test_a_job_handed_back_in_the_last_hour_waits_until_the_slot_and_then_for_its_customer(db, asked):
-    booking, ravi = asked
+async def test_a_job_handed_back_in_the_last_hour_waits_until_the_slot_and_then_for_its_customer(db, requested_booking):
+    booking, ravi = requested_booking
     await accept(db, ravi, booking.reference, ENCRYPTION)
     with clock.freeze(booking.starts_at - timedelta(minutes=30)):
         await hand_back(db, ravi, booking.reference, "My scooter broke.")
@@ -75,25 +75,27 @@ async def test_a_job_handed_back_in_the_last_hour_waits_until_the_slot_and_then_
     assert booking.state == "requested"
 
 
-async def test_twelve_hours_after_the_slot_a_running_job_is_done_by_the_clock_and_the_payout_waits(db, asked):
-    booking, ravi = asked
+async def test_twelve_hours_after_the_slot_a_running_job_is_done_by_the_clock_and_the_payout_waits(
+    db, requested_booking
+):
+    booking, ravi = requested_booking
     await started(db, booking, ravi)
     with clock.freeze(booking.ends_at + timedelta(hours=12) - timedelta(seconds=1)):
         assert await complete_overdue_jobs(db) == 0
     done = booking.ends_at + timedelta(hours=12)
     with clock.freeze(done):
         assert await complete_overdue_jobs(db) == 1
-    assert (booking.state, booking.by_clock) == ("completed", True)
+    assert (booking.state, booking.completed_automatically) == ("completed", True)
     assert (await balance(db, "payout_held"), await balance(db, "earnings")) == (-126_65, 0)
     with clock.freeze(done + timedelta(days=7)):
         assert await charges.release_held_payouts(db) == 1
         assert await charges.release_held_payouts(db) == 0
     assert (await balance(db, "payout_held"), await balance(db, "earnings")) == (0, -126_65)
-    assert await broken(db) == []
+    assert await find_violations(db) == []
 
 
-async def test_a_job_that_started_late_counts_from_its_start(db, asked):
-    booking, ravi = asked
+async def test_a_job_that_started_late_counts_from_its_start(db, requested_booking):
+    booking, ravi = requested_booking
     await accept(db, ravi, booking.reference, ENCRYPTION)
     late = booking.ends_at + timedelta(hours=2)
     with clock.freeze(late):
@@ -105,8 +107,8 @@ async def test_a_job_that_started_late_counts_from_its_start(db, asked):
         assert await complete_overdue_jobs(db) == 1
 
 
-async def test_seven_days_without_a_review_close_the_booking(db, asked):
-    booking, ravi = asked
+async def test_seven_days_without_a_review_close_the_booking(db, requested_booking):
+    booking, ravi = requested_booking
     await started(db, booking, ravi)
     with clock.freeze(booking.ends_at + timedelta(hours=12)):
         await complete_overdue_jobs(db)
@@ -122,13 +124,13 @@ async def test_one_booking_that_cannot_be_moved_does_not_keep_the_others_waiting
     for name in ("Ravi Kumar", "Bala Vel"):
         await a_professional(db, name, services=[service])
     asha = await a_customer(db)
-    broken_one, sound = await a_request(db, asha, service), await a_request(db, asha, service)
-    await db.execute(update(Booking).where(Booking.id == broken_one.id).values(event_head=b"not its history"))
+    broken_booking, sound = await a_request(db, asha, service), await a_request(db, asha, service)
+    await db.execute(update(Booking).where(Booking.id == broken_booking.id).values(event_head=b"not its history"))
     with clock.freeze(a_start() - timedelta(minutes=60)):
         assert await cancel_unfilled(db) == 1
-    await db.refresh(broken_one)
+    await db.refresh(broken_booking)
     await db.refresh(sound)
-    assert (broken_one.state, sound.state) == ("requested", "cancelled")
+    assert (broken_booking.state, sound.state) == ("requested", "cancelled")
 
 
 async def test_two_workers_give_up_an_offer_once(own_database):
@@ -145,13 +147,13 @@ async def test_two_workers_give_up_an_offer_once(own_database):
         assert sorted(await asyncio.gather(give_up(), give_up())) == [0, 1]
 
 
-async def test_those_who_wait_for_their_customer_keep_nobody_out_of_the_portion(db, asked):
-    booking, ravi = asked
+async def test_those_who_wait_for_their_customer_keep_no_one_out_of_the_portion(db, requested_booking):
+    booking, ravi = requested_booking
     await accept(db, ravi, booking.reference, ENCRYPTION)
     with clock.freeze(booking.starts_at - timedelta(minutes=30)):
         await hand_back(db, ravi, booking.reference, "My scooter broke.")
     assert await Bookings(db).unfilled(booking.ends_at) == []
-    assert await broken(db) == []
+    assert await find_violations(db) == []
 
 
 async def test_two_workers_let_a_payout_go_once(own_database):
@@ -194,4 +196,4 @@ async def test_worn_out_keys_sessions_links_and_tries_are_forgotten_and_live_one
 def test_every_task_has_a_name_of_its_own():
     names = [task.__qualname__ for task in TASKS] + [task.name for task in TIMETABLE]
     assert len(set(names)) == len(names)
-    assert {"lapse_holds", "give_up_unfilled", "drain_outbox"} <= set(names)
+    assert {"expire_holds", "cancel_unfilled_bookings", "drain_outbox"} <= set(names)

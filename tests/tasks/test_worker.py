@@ -1,4 +1,4 @@
-"""The worker as a process: it works, it outlives Redis, it stops when told."""
+"""The worker as a process: it works, survives an outage of Redis, and stops on a signal."""
 
 import asyncio
 import os
@@ -26,9 +26,9 @@ pytestmark = pytest.mark.slow
 
 class WorkerProcess:
     def __init__(self, database_url: str, redis_url: str) -> None:
-        given = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DOORSTEP_ENV": "test"}
+        variables = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DOORSTEP_ENV": "test"}
         command = [sys.executable, "-m", "app.cli", "worker"]
-        self.process = subprocess.Popen(command, env={**os.environ, **given}, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, env={**os.environ, **variables}, stderr=subprocess.PIPE, text=True)
 
     def stop(self) -> float:
         started = time.monotonic()
@@ -67,16 +67,16 @@ async def _due(database: Database, name: str) -> None:
         await ScheduleRuns(db).add([(name, clock.now())])
 
 
-async def test_what_is_due_is_run_and_the_worker_stops_when_told(worker, valkey, own_database):  # noqa: F811
+async def test_what_is_due_is_run_and_the_worker_stops_when_signalled(worker, valkey, own_database):  # noqa: F811
     await _wait_for(valkey)
     await _expired_session(own_database)
     await _due(own_database, "prune_sessions")
-    await _gone(own_database, 5)
+    await _worker_removed(own_database, 5)
     assert worker.stop() < 4
     assert worker.process.returncode == 0
 
 
-async def test_a_task_asked_for_after_a_commit_reaches_the_worker(worker, valkey, own_database):  # noqa: F811
+async def test_a_task_queued_after_a_commit_reaches_the_worker(worker, valkey, own_database):  # noqa: F811
     await _wait_for(valkey)
     after = AfterCommit(valkey.url)
     await after.start()
@@ -94,21 +94,21 @@ async def test_a_task_asked_for_after_a_commit_reaches_the_worker(worker, valkey
     await after.stop()
 
 
-async def test_what_the_clock_does_is_told_as_done_by_a_task(worker, valkey, own_database):  # noqa: F811
+async def test_what_the_clock_does_is_recorded_as_done_by_a_task(worker, valkey, own_database):  # noqa: F811
     with clock.freeze(clock.now() - timedelta(minutes=20)):
         async with own_database.work() as db:
             service = await a_service(db)
             await a_professional(db, services=[service])
             booking = await a_hold(db, await a_customer(db), service, a_start(days=2))
     await _wait_for(valkey)
-    await _due(own_database, "lapse_holds")
-    told = "SELECT facts ->> 'channel' FROM events WHERE subject = :s AND name = 'booking.cancelled'"
+    await _due(own_database, "expire_holds")
+    event_query = "SELECT facts ->> 'channel' FROM events WHERE subject = :s AND name = 'booking.cancelled'"
     for _ in range(100):
         async with own_database.reading() as db:
-            if (way := await db.scalar(text(told), {"s": booking.subject})) is not None:
+            if (payment := await db.scalar(text(event_query), {"s": booking.subject})) is not None:
                 break
         await asyncio.sleep(0.1)
-    assert way == "task"
+    assert payment == "task"
 
 
 async def test_without_redis_the_clock_goes_on_and_afterwards_too(worker, valkey, own_database):  # noqa: F811
@@ -118,12 +118,12 @@ async def test_without_redis_the_clock_goes_on_and_afterwards_too(worker, valkey
     assert worker.process.poll() is None
     await _expired_session(own_database)
     await _due(own_database, "prune_sessions")
-    await _gone(own_database, 8)
+    await _worker_removed(own_database, 8)
     valkey.start()
     await _wait_for(valkey)
     await _expired_session(own_database)
     await _due(own_database, "prune_sessions")
-    await _gone(own_database, 8)
+    await _worker_removed(own_database, 8)
 
 
 async def _sessions(database: Database) -> int:
@@ -131,7 +131,7 @@ async def _sessions(database: Database) -> int:
         return int((await db.execute(text("SELECT count(*) FROM sessions"))).scalar_one())
 
 
-async def _gone(database: Database, within: float) -> None:
+async def _worker_removed(database: Database, within: float) -> None:
     end = time.monotonic() + within
     while await _sessions(database):
         assert time.monotonic() < end, "the task did not run"

@@ -1,4 +1,4 @@
-"""Ravi, who may work, his browser, and the private folder of this test alone."""
+"""Ravi, who is approved, his browser, and a private folder of the test's own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +21,10 @@ __all__ = ["own_app", "own_storage", "scene"]
 @pytest.fixture
 def storage(app: Litestar, tmp_path: Path) -> Iterator[Storage]:
     """The application's own, moved."""
-    kept: Storage = app.state.services.storage
-    before, kept.root = kept.root, tmp_path / "uploads"
-    yield kept
-    kept.root = before
+    storage_before: Storage = app.state.services.storage
+    before, storage_before.root = storage_before.root, tmp_path / "uploads"
+    yield storage_before
+    storage_before.root = before
 
 
 @pytest.fixture

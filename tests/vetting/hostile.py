@@ -1,4 +1,4 @@
-"""Files that somebody would send to hurt: each with the word of the refusal it must meet, or None if made harmless."""
+"""Malicious files, each with the reason of its refusal, or None if it is accepted and made harmless."""
 
 import io
 import struct
@@ -26,7 +26,7 @@ def png(width: int, height: int, *chunks: bytes, rows: bytes = b"") -> bytes:
 def pdf(page: str = "", catalog: str = "", *objects: str, trailer: str = "") -> bytes:
     """A small PDF by hand: `page` and `catalog` are added to those two; further objects count from 5."""
     content = "stream\nBT /F1 12 Tf 20 100 Td (SPECIMEN) Tj ET\nendstream"
-    told = [
+    result = [
         f"<< /Type /Catalog /Pages 2 0 R {catalog} >>",
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 4 0 R {page} >>",
@@ -34,13 +34,13 @@ def pdf(page: str = "", catalog: str = "", *objects: str, trailer: str = "") -> 
         *objects,
     ]
     out, places = bytearray(b"%PDF-1.7\n"), []
-    for number, one in enumerate(told, 1):
+    for number, item in enumerate(result, 1):
         places.append(len(out))
-        out += f"{number} 0 obj\n{one}\nendobj\n".encode("latin-1")
+        out += f"{number} 0 obj\n{item}\nendobj\n".encode("latin-1")
     start = len(out)
-    out += f"xref\n0 {len(told) + 1}\n0000000000 65535 f \n".encode()
-    out += b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
-    out += f"trailer\n<< /Size {len(told) + 1} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n".encode()
+    out += f"xref\n0 {len(result) + 1}\n0000000000 65535 f \n".encode()
+    out += b"".join(f"{position:010d} 00000 n \n".encode() for position in places)
+    out += f"trailer\n<< /Size {len(result) + 1} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n".encode()
     return bytes(out)
 
 
@@ -50,16 +50,16 @@ def many_pages(count: int) -> bytes:
 
 
 def zipped() -> bytes:
-    kept = io.BytesIO()
-    with zipfile.ZipFile(kept, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("word/document.xml", MARK)
-    return kept.getvalue()
+    return buffer.getvalue()
 
 
 def gif() -> bytes:
-    kept = io.BytesIO()
-    Image.new("RGB", (4, 4)).save(kept, "GIF")
-    return kept.getvalue()
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(buffer, "GIF")
+    return buffer.getvalue()
 
 
 def with_exif() -> bytes:
@@ -144,7 +144,7 @@ HARMLESS: dict[str, Callable[[], bytes]] = {
     "a photo that tells where and by whom": with_exif,
     "a photo with a program in its comment": lambda: a_picture("JPEG", comment=MARK),
 }
-# None of these may be found in what is kept.
+# None of these may be found in stored files.
 TRACES = (
     MARK,
     b"alert",

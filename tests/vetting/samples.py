@@ -1,4 +1,4 @@
-"""Papers as people send them, drawn here."""
+"""Sample documents, generated."""
 
 import io
 from pathlib import Path
@@ -8,21 +8,21 @@ from PIL import Image, ImageDraw
 from app.core.storage import Storage
 
 
-def a_picture(form: str = "PNG", size: tuple[int, int] = (600, 400), words: str = "SPECIMEN", **how: object) -> bytes:
+def a_picture(form: str = "PNG", size: tuple[int, int] = (600, 400), text: str = "SPECIMEN", **how: object) -> bytes:
     picture = Image.new("RGB", size, "ivory")
-    ImageDraw.Draw(picture).text((20, 20), words, fill="black")
-    kept = io.BytesIO()
-    picture.save(kept, form, **how)
-    return kept.getvalue()
+    ImageDraw.Draw(picture).text((20, 20), text, fill="black")
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **how)
+    return buffer.getvalue()
 
 
-def a_pdf(pages: int = 1, words: str = "SPECIMEN") -> bytes:
-    drawn = [Image.open(io.BytesIO(a_picture(words=f"{words} {number}"))) for number in range(pages)]
-    kept = io.BytesIO()
-    drawn[0].save(kept, "PDF", save_all=True, append_images=drawn[1:])
-    return kept.getvalue()
+def a_pdf(pages: int = 1, text: str = "SPECIMEN") -> bytes:
+    rendered = [Image.open(io.BytesIO(a_picture(text=f"{text} {number}"))) for number in range(pages)]
+    buffer = io.BytesIO()
+    rendered[0].save(buffer, "PDF", save_all=True, append_images=rendered[1:])
+    return buffer.getvalue()
 
 
 def on_disk(storage: Storage) -> list[Path]:
-    """Every file and every folder that is neither a year's shelf nor the empty place where files arrive."""
+    """Every file and folder but the folders of years and the empty incoming folder."""
     return sorted(path for path in storage.root.rglob("*") if path.is_file())

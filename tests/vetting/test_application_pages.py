@@ -1,4 +1,4 @@
-"""Becoming a professional: the form, what is refused in words, and that it tells nobody which addresses are known."""
+"""The application form: errors, and no disclosure of registered addresses."""
 
 import asyncio
 
@@ -7,8 +7,8 @@ from sqlalchemy import func, select, text
 
 from app.accounts.professional import WAITING, Professional
 from app.accounts.user import User
-from app.check.run import broken
-from app.scheduling.working_hours import Coverage, Offering, WorkingHours
+from app.check.run import find_violations
+from app.scheduling.working_hours import Coverage, OfferedService, WorkingHours
 from app.vetting.document import Document
 from app.vetting.verification import Verification
 from tests.person import Person
@@ -41,26 +41,26 @@ async def joins(stranger, scene, *, content=None, file="identity.pdf", **differe
     return await stranger.post("/register/professional", data=data, files=files)
 
 
-async def kept(scene, kind):
+async def stored_documents(scene, kind):
     async with scene.database.work() as db:
         return (await db.scalars(select(kind))).all()
 
 
-async def the_new_one(db):
+async def new_applicant(db):
     return (await db.scalars(select(User).where(User.email == FIELDS["email"]))).one()
 
 
-async def test_somebody_asks_to_work_and_waits(scene, stranger, own_storage):
+async def test_someone_asks_to_work_and_waits(scene, stranger, own_storage):
     answer = await joins(stranger, scene)
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
     async with scene.database.work() as db:
-        user = await the_new_one(db)
+        user = await new_applicant(db)
         professional = await db.get_one(Professional, user.id)
-        assert (professional.standing, professional.experience_years) == ("pending", 8)
-        assert professional.shown_as == WAITING
+        assert (professional.approval_status, professional.experience_years) == ("pending", 8)
+        assert professional.admin_status == WAITING
         assert professional.home_pincode == "600020"
-        offered = (await db.scalars(select(Offering).where(Offering.professional_id == user.id))).one()
-        assert (offered.service_id, offered.standing) == (scene.service.id, "pending")
+        offered = (await db.scalars(select(OfferedService).where(OfferedService.professional_id == user.id))).one()
+        assert (offered.service_id, offered.approval_status) == (scene.service.id, "pending")
         areas = set(await db.scalars(select(Coverage.pincode).where(Coverage.professional_id == user.id)))
         assert {"600020", "600090"} <= areas
         assert "600045" not in areas  # Tambaram is farther away
@@ -68,16 +68,16 @@ async def test_somebody_asks_to_work_and_waits(scene, stranger, own_storage):
         assert await db.scalar(hours) == 0
         case = (await db.scalars(select(Verification).where(Verification.professional_id == user.id))).one()
         assert (case.kind, case.state) == ("joining", "open")
-        paper = (await db.scalars(select(Document).where(Document.professional_id == user.id))).one()
-        assert (paper.state, paper.kind) == ("submitted", "identity")
-        assert await own_storage.read(paper.stored_as)
-        assert await broken(db, own_storage) == []
+        document = (await db.scalars(select(Document).where(Document.professional_id == user.id))).one()
+        assert (document.state, document.kind) == ("submitted", "identity")
+        assert await own_storage.read(document.stored_as)
+        assert await find_violations(db, own_storage) == []
     assert (await stranger.sign_in(FIELDS["email"], FIELDS["password"])).status == 303
     assert "We are checking your papers" in (await stranger.visit("/verification")).text
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "words"),
+    ("field", "typed", "expected_text"),
     [
         ("full_name", "Ravi\u202egnp.exe", "Write your name in letters."),
         ("email", "thenmozhi", "Write the whole address"),
@@ -92,11 +92,11 @@ async def test_somebody_asks_to_work_and_waits(scene, stranger, own_storage):
     ],
 )
 async def test_a_wrong_field_keeps_the_others_and_asks_for_the_file_again(
-    scene, stranger, own_storage, field, typed, words
+    scene, stranger, own_storage, field, typed, expected_text
 ):
     answer = await joins(stranger, scene, **{field: typed})
     assert answer.status_code == 422
-    assert words in answer.text
+    assert expected_text in answer.text
     assert "Please choose the file again" in answer.text
     for name, value in FIELDS.items():
         if name not in (field, "password"):
@@ -105,10 +105,10 @@ async def test_a_wrong_field_keeps_the_others_and_asks_for_the_file_again(
     if field != "service_ids":
         assert f'value="{scene.service.id}" id="service_ids-{scene.service.id}" checked' in answer.text
     assert not list(own_storage.names())
-    assert not await kept(scene, Document)
+    assert not await stored_documents(scene, Document)
 
 
-async def test_strangers_cannot_flood_us_with_papers(scene, stranger, own_storage):
+async def test_strangers_cannot_flood_us_with_documents(scene, stranger, own_storage):
     answers = []
     for number in range(14):
         answers.append(await joins(stranger, scene, content=b"no paper", email=f"x{number}@example.com"))
@@ -118,13 +118,13 @@ async def test_strangers_cannot_flood_us_with_papers(scene, stranger, own_storag
     assert int(answers[-1].headers["retry-after"]) > 0
     assert "Too many tries" in answers[-1].text
     assert FIELDS["full_name"] in answers[-1].text
-    assert [one.status_code for one in answers[:12]] == [422] * 12
+    assert [answer.status_code for answer in answers[:12]] == [422] * 12
 
 
 async def test_two_sign_ups_at_once_with_one_address_make_one_account(scene, own_app, own_storage):
     people = [Person(own_app) for _ in range(3)]
-    answers = await asyncio.gather(*(joins(one, scene) for one in people))
-    assert [one.status_code for one in answers] == [303] * 3
+    answers = await asyncio.gather(*(joins(person, scene) for person in people))
+    assert [answer.status_code for answer in answers] == [303] * 3
     async with scene.database.work() as db:
         count = await db.scalar(
             text("SELECT count(*) FROM professionals p JOIN users u ON u.id = p.user_id WHERE u.email = :email"),
@@ -132,5 +132,5 @@ async def test_two_sign_ups_at_once_with_one_address_make_one_account(scene, own
         )
         assert count == 1
     assert len(list(own_storage.names())) == 1
-    for one in people:
-        await one.aclose()
+    for item in people:
+        await item.aclose()

@@ -1,7 +1,8 @@
-"""Approving and denying: what waits counts or does not, and nothing else changes; of two admins one decides."""
+"""Approval and denial: they decide what is pending and nothing else; of two admins one decides."""
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from app.core import clock
 from app.core.errors import Invalid, Missing, Refused
 from app.core.events import Event
 from app.core.storage import Storage
-from app.scheduling.working_hours import Offering
+from app.scheduling.working_hours import OfferedService
 from app.vetting import document_changes
 from app.vetting.decision import DecisionForm, approve, deny, review_case_of
 from app.vetting.document import Document
@@ -20,6 +21,7 @@ from app.vetting.document_scan import ScannedDocument
 from app.vetting.offered_services import WorkForm, update_work
 from app.vetting.reapplication import clean_message, reapply
 from app.vetting.repository import Cases
+from app.vetting.verification import CaseKind
 from tests.factories import a_professional, a_service, an_admin
 from tests.vetting.samples import a_picture
 
@@ -39,39 +41,43 @@ async def meena(db):
 
 @pytest.fixture
 async def geeta(db, folder):
-    """She wants to join: one paper, one service, one case."""
-    user = await a_professional(db, "Geeta Menon", standing="pending")
+    """An applicant: one document, one service, one case."""
+    user = await a_professional(db, "Geeta Menon", approval="pending")
     await offers(db, user, await a_service(db), "pending")
     await sends(db, folder, user)
-    await Cases(db).open(user.id, "joining")
+    await Cases(db).open(user.id, CaseKind.APPLICATION)
     return user
 
 
 @pytest.fixture
 async def ravi(db, folder, meena):
-    """He works here already: a paper that counts, a service that counts."""
+    """An approved professional: one approved document, one approved service."""
     user = await a_professional(db, services=[await a_service(db)])
     await sends(db, folder, user)
     await document_changes.approve_documents(db, meena, user.id)
     return user
 
 
-async def offers(db, user, service, standing="approved"):
-    db.add(Offering(professional_id=user.id, service_id=service.id, standing=standing))
+async def offers(db, user, service, approval="approved"):
+    db.add(OfferedService(professional_id=user.id, service_id=service.id, approval_status=approval))
     await db.flush()
 
 
 async def sends(db, folder, user, kind="identity", expires_on=None):
-    paper = ScannedDocument("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
-    return await document_changes.submit_document(db, folder, user, user.id, kind, paper, expires_on)
+    document = ScannedDocument("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
+    return await document_changes.submit_document(db, folder, user, user.id, kind, document, expires_on)
 
 
-async def standing(db, user) -> tuple[str, list[str], list[str]]:
-    """The person's, and in their order those of papers and of services."""
+async def statuses(db, user) -> tuple[str, list[str], list[str]]:
+    """The approval of the person, of their documents and of their services, in order."""
     professional = await db.get_one(Professional, user.id, populate_existing=True)
     documents = select(Document.state).where(Document.professional_id == user.id).order_by(Document.id)
-    services = select(Offering.standing).where(Offering.professional_id == user.id).order_by(Offering.service_id)
-    return professional.standing, list(await db.scalars(documents)), list(await db.scalars(services))
+    services = (
+        select(OfferedService.approval_status)
+        .where(OfferedService.professional_id == user.id)
+        .order_by(OfferedService.service_id)
+    )
+    return professional.approval_status, list(await db.scalars(documents)), list(await db.scalars(services))
 
 
 async def facts(db, user) -> list[Event]:
@@ -80,44 +86,48 @@ async def facts(db, user) -> list[Event]:
 
 
 async def ticked(db, user, *but, **differently) -> DecisionForm:
-    """What the panel would send, with everything ticked."""
+    """The form of the panel with every check ticked."""
     review = await review_case_of(db, user.id)
-    checked = [one for one in review.checks if one not in but]
-    return DecisionForm(**{"case": review.case.id, "version": review.version, "checked": checked} | differently)
+    checked = [check for check in review.checks if check not in but]
+    fields: dict[str, Any] = {"case": review.case.id, "version": review.version, "checked": checked}
+    return DecisionForm(**fields | differently)
 
 
-async def test_whoever_is_approved_may_work_with_every_paper_and_service_that_waited(db, geeta, meena):
+async def test_who_is_approved_may_work_with_every_document_and_service_that_waited(db, geeta, meena):
     await approve(db, meena, geeta.id)
-    assert await standing(db, geeta) == ("approved", ["approved"], ["approved"])
+    assert await statuses(db, geeta) == ("approved", ["approved"], ["approved"])
     [case] = await Cases(db).of(geeta.id)
     assert (case.state, case.decided_by_id, case.reason) == ("approved", meena.id, None)
-    told = (await facts(db, geeta))[-1]
-    assert (told.name, told.actor_id) == ("person.approved", meena.id)
-    assert (told.facts["before"]["standing"], told.facts["after"]["standing"]) == ("pending", "approved")
+    recorded_facts = (await facts(db, geeta))[-1]
+    assert (recorded_facts.name, recorded_facts.actor_id) == ("person.approved", meena.id)
+    assert (recorded_facts.facts["before"]["standing"], recorded_facts.facts["after"]["standing"]) == (
+        "pending",
+        "approved",
+    )
 
 
-async def test_whoever_is_denied_reads_why_and_nothing_counts(db, geeta, meena):
+async def test_who_is_denied_reads_why_and_nothing_counts(db, geeta, meena):
     await deny(db, meena, geeta.id, f"  {REASON}\n")
-    assert await standing(db, geeta) == ("denied", ["denied"], ["denied"])
+    assert await statuses(db, geeta) == ("denied", ["denied"], ["denied"])
     assert (await db.get_one(Professional, geeta.id)).denial_reason == REASON
     assert (await Cases(db).of(geeta.id))[0].reason == REASON
-    told = (await facts(db, geeta))[-1]
-    assert told.name == "person.denied"
-    assert REASON not in str(told.facts), "the chain keeps a digest of it: the words can be erased (W17)"
+    recorded_facts = (await facts(db, geeta))[-1]
+    assert recorded_facts.name == "person.denied"
+    assert REASON not in str(recorded_facts.facts), "the chain keeps a digest of it: the words can be erased (W17)"
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "\n\t ", RIGHT_TO_LEFT, "\u200f\u2069 \u200b"])
 async def test_a_denial_without_a_reason_is_refused(db, geeta, meena, typed):
-    with pytest.raises(Invalid) as wrong:
+    with pytest.raises(Invalid) as error:
         await deny(db, meena, geeta.id, typed)
-    assert "reason" in wrong.value.errors
-    assert await standing(db, geeta) == ("pending", ["submitted"], ["pending"])
+    assert "reason" in error.value.errors
+    assert await statuses(db, geeta) == ("pending", ["submitted"], ["pending"])
 
 
 async def test_a_reason_that_is_too_long_is_refused(db, geeta, meena):
-    with pytest.raises(Invalid) as wrong:
+    with pytest.raises(Invalid) as error:
         await deny(db, meena, geeta.id, "a" * 1001)
-    assert "reason" in wrong.value.errors
+    assert "reason" in error.value.errors
 
 
 async def test_signs_that_turn_words_round_do_not_reach_who_reads_the_reason(db, geeta, meena):
@@ -127,10 +137,10 @@ async def test_signs_that_turn_words_round_do_not_reach_who_reads_the_reason(db,
 
 async def test_the_form_approves_only_when_everything_is_ticked(db, geeta, meena):
     assert (await review_case_of(db, geeta.id)).checks == ("name", "photo", "valid", "readable", "services")
-    with pytest.raises(Invalid) as wrong:
+    with pytest.raises(Invalid) as error:
         await approve(db, meena, geeta.id, await ticked(db, geeta, "photo"))
-    assert "4 of 5" in wrong.value.errors["checked"]
-    assert (await standing(db, geeta))[0] == "pending"
+    assert "4 of 5" in error.value.errors["checked"]
+    assert (await statuses(db, geeta))[0] == "pending"
     await approve(db, meena, geeta.id, await ticked(db, geeta))
     assert sorted((await Cases(db).of(geeta.id))[0].checked) == ["name", "photo", "readable", "services", "valid"]
 
@@ -142,32 +152,36 @@ async def test_a_program_that_ticks_nothing_approves_and_the_history_says_that_n
 
 
 async def test_what_came_after_an_admin_looked_is_not_approved_unseen(db, geeta, meena, folder):
-    looked = await ticked(db, geeta)
+    review_opened = await ticked(db, geeta)
     await sends(db, folder, geeta, "certificate")
-    with pytest.raises(Refused) as no:
-        await approve(db, meena, geeta.id, looked)
-    assert no.value.reason == "changed"
+    with pytest.raises(Refused) as error:
+        await approve(db, meena, geeta.id, review_opened)
+    assert error.value.reason == "changed"
     with pytest.raises(Refused):
-        await deny(db, meena, geeta.id, REASON, looked)
-    assert (await standing(db, geeta))[:2] == ("pending", ["submitted", "submitted"])
+        await deny(db, meena, geeta.id, REASON, review_opened)
+    assert (await statuses(db, geeta))[:2] == ("pending", ["submitted", "submitted"])
 
 
-async def test_nobody_is_approved_without_any_paper(db, meena):
-    user = await a_professional(db, standing="pending")
-    await Cases(db).open(user.id, "joining")
-    with pytest.raises(Refused) as no:
+async def test_no_one_is_approved_without_any_document(db, meena):
+    user = await a_professional(db, approval="pending")
+    await Cases(db).open(user.id, CaseKind.APPLICATION)
+    with pytest.raises(Refused) as error:
         await approve(db, meena, user.id)
-    assert no.value.reason == "papers"
+    assert error.value.reason == "papers"
 
 
 async def test_the_second_admin_reads_who_decided_what(db, geeta, meena):
     lekha = await an_admin(db, "Lekha Narayanan")
-    looked = await ticked(db, geeta)
+    review_opened = await ticked(db, geeta)
     await deny(db, meena, geeta.id, REASON)
-    for deed in (approve(db, lekha, geeta.id, looked), approve(db, lekha, geeta.id), deny(db, lekha, geeta.id, "No.")):
-        with pytest.raises(Refused) as no:
-            await deed
-        assert (no.value.reason, "Meena Iyer" in no.value.message, REASON in no.value.message) == (
+    for action in (
+        approve(db, lekha, geeta.id, review_opened),
+        approve(db, lekha, geeta.id),
+        deny(db, lekha, geeta.id, "No."),
+    ):
+        with pytest.raises(Refused) as error:
+            await action
+        assert (error.value.reason, "Meena Iyer" in error.value.message, REASON in error.value.message) == (
             "decided",
             True,
             True,
@@ -176,48 +190,45 @@ async def test_the_second_admin_reads_who_decided_what(db, geeta, meena):
 
 
 async def test_the_case_on_the_screen_is_not_the_open_one_any_more(db, geeta, meena, folder):
-    looked = await ticked(db, geeta)
+    review_opened = await ticked(db, geeta)
     await deny(db, meena, geeta.id, REASON)
-    await asks_again(db, folder, geeta)
-    with pytest.raises(Refused) as no:
-        await approve(db, meena, geeta.id, looked)
-    assert (no.value.reason, REASON in no.value.message) == ("decided", True)
-    assert (await standing(db, geeta))[0] == "pending"
+    await apply_again(db, folder, geeta)
+    with pytest.raises(Refused) as error:
+        await approve(db, meena, geeta.id, review_opened)
+    assert (error.value.reason, REASON in error.value.message) == ("decided", True)
+    assert (await statuses(db, geeta))[0] == "pending"
     await approve(db, meena, geeta.id, await ticked(db, geeta))
-    assert (await standing(db, geeta))[0] == "approved"
+    assert (await statuses(db, geeta))[0] == "approved"
 
 
 @pytest.mark.parametrize("who", ["somebody who left", "an admin", "nobody"])
 async def test_only_professionals_are_decided_about(db, meena, who):
-    asked = {"an admin": meena.id, "nobody": 2**40}.get(who)
-    if asked is None:
-        user = await a_professional(db, "Former professional", standing="pending", left_at=clock.now())
-        asked = user.id
+    params = {"an admin": meena.id, "nobody": 2**40}.get(who)
+    if params is None:
+        user = await a_professional(db, "Former professional", approval="pending", deleted_at=clock.now())
+        params = user.id
     with pytest.raises(Missing):
-        await approve(db, meena, asked)
+        await approve(db, meena, params)
     with pytest.raises(Missing):
-        await deny(db, meena, asked, REASON)
+        await deny(db, meena, params, REASON)
 
 
-# Asking again
-
-
-async def asks_again(db, folder, user, message="A better photo."):
-    paper = ScannedDocument("new.png", "image/png", a_picture(), [a_picture("JPEG")])
-    await reapply(db, folder, user, "identity", clean_message(message), paper, None)
+async def apply_again(db, folder, user, message="A better photo."):
+    document = ScannedDocument("new.png", "image/png", a_picture(), [a_picture("JPEG")])
+    await reapply(db, folder, user, "identity", clean_message(message), document, None)
 
 
 async def test_only_a_denied_or_expired_professional_asks_again(db, geeta, ravi, meena, folder):
     for user in (geeta, ravi):
         with pytest.raises(Refused):
-            await asks_again(db, folder, user)
+            await apply_again(db, folder, user)
     await deny(db, meena, geeta.id, REASON)
-    await asks_again(db, folder, geeta)
-    assert await standing(db, geeta) == ("pending", ["denied", "submitted"], ["pending"])
+    await apply_again(db, folder, geeta)
+    assert await statuses(db, geeta) == ("pending", ["denied", "submitted"], ["pending"])
     with pytest.raises(Refused):
-        await asks_again(db, folder, geeta)
+        await apply_again(db, folder, geeta)
     await approve(db, meena, geeta.id)
-    assert await standing(db, geeta) == ("approved", ["denied", "approved"], ["approved"])
+    assert await statuses(db, geeta) == ("approved", ["denied", "approved"], ["approved"])
     assert [(case.kind, case.state) for case in await Cases(db).of(geeta.id)] == [
         ("again", "approved"),
         ("joining", "denied"),
@@ -226,52 +237,49 @@ async def test_only_a_denied_or_expired_professional_asks_again(db, geeta, ravi,
 
 async def test_who_is_denied_twice_reads_the_second_reason_and_the_first_stays_in_the_history(db, geeta, meena, folder):
     await deny(db, meena, geeta.id, REASON)
-    await asks_again(db, folder, geeta)
+    await apply_again(db, folder, geeta)
     await deny(db, meena, geeta.id, "Still too dark.")
     assert (await db.get_one(Professional, geeta.id)).denial_reason == "Still too dark."
     assert [case.reason for case in await Cases(db).of(geeta.id)] == ["Still too dark.", REASON]
 
 
-async def test_w7_who_let_a_paper_run_out_asks_again_and_works_again_once_it_is_approved(db, meena, folder):
+async def test_w7_who_let_a_document_run_out_asks_again_and_works_again_once_it_is_approved(db, meena, folder):
     user = await a_professional(db, services=[await a_service(db)])
     await sends(db, folder, user, expires_on=clock.today() + timedelta(days=1))
     await document_changes.approve_documents(db, meena, user.id)
     tomorrow = clock.now() + timedelta(days=1)
     with clock.freeze(tomorrow):
-        await asks_again(db, folder, user)
-        assert (await standing(db, user))[0] == "approved", "accepted jobs stay theirs"
+        await apply_again(db, folder, user)
+        assert (await statuses(db, user))[0] == "approved", "accepted jobs stay theirs"
         await deny(db, meena, user.id, REASON)
-        assert await standing(db, user) == ("approved", ["approved", "denied"], ["approved"])
-        await asks_again(db, folder, user)
+        assert await statuses(db, user) == ("approved", ["approved", "denied"], ["approved"])
+        await apply_again(db, folder, user)
         await approve(db, meena, user.id)
-    assert await standing(db, user) == ("approved", ["replaced", "denied", "approved"], ["approved"])
-    assert (await db.get_one(Professional, user.id)).papers_expire_on is None
+    assert await statuses(db, user) == ("approved", ["replaced", "denied", "approved"], ["approved"])
+    assert (await db.get_one(Professional, user.id)).documents_expire_on is None
 
 
 @pytest.mark.parametrize("typed", ["", "  ", RIGHT_TO_LEFT, "a" * 1001])
 def test_a_message_says_something_and_not_a_book(typed):
-    with pytest.raises(Invalid) as wrong:
+    with pytest.raises(Invalid) as error:
         clean_message(typed)
-    assert "message" in wrong.value.errors
-
-
-# A change of somebody approved
+    assert "message" in error.value.errors
 
 
 async def with_another(db, user) -> WorkForm:
-    """What the form of their work says with one more service chosen."""
+    """The fields of /profile/work with one more service chosen."""
     more = await a_service(db, "Cleaning drains")
-    now = await db.scalars(select(Offering.service_id).where(Offering.professional_id == user.id))
+    now = await db.scalars(select(OfferedService.service_id).where(OfferedService.professional_id == user.id))
     return WorkForm("Plumbing", "8", frozenset([*now, more.id]))
 
 
 async def test_a_new_service_waits_and_the_rest_stays_approved(db, ravi, meena):
     await update_work(db, ravi, await with_another(db, ravi))
-    assert await standing(db, ravi) == ("approved", ["approved"], ["approved", "pending"])
+    assert await statuses(db, ravi) == ("approved", ["approved"], ["approved", "pending"])
     assert (await Cases(db).open_of(ravi.id)).kind == "change"
     assert (await review_case_of(db, ravi.id)).checks == ("services",)
     await approve(db, meena, ravi.id, await ticked(db, ravi))
-    assert await standing(db, ravi) == ("approved", ["approved"], ["approved", "approved"])
+    assert await statuses(db, ravi) == ("approved", ["approved"], ["approved", "approved"])
     assert (await facts(db, ravi))[-1].name == "person.change_approved"
 
 
@@ -279,37 +287,39 @@ async def test_a_change_that_is_denied_takes_nothing_away(db, ravi, meena, folde
     await update_work(db, ravi, await with_another(db, ravi))
     await sends(db, folder, ravi)
     await deny(db, meena, ravi.id, REASON)
-    assert await standing(db, ravi) == ("approved", ["approved", "denied"], ["approved", "denied"])
+    assert await statuses(db, ravi) == ("approved", ["approved", "denied"], ["approved", "denied"])
     assert (await facts(db, ravi))[-1].name == "person.change_denied"
     assert (await db.get_one(Professional, ravi.id)).denial_reason is None
 
 
-async def test_a_newer_paper_takes_the_place_of_the_one_that_counted_and_the_day_it_runs_out_moves(
+async def test_a_newer_document_takes_the_place_of_the_one_that_counted_and_the_day_it_runs_out_moves(
     db, ravi, meena, folder
 ):
     day = clock.today() + timedelta(days=400)
-    paper = ScannedDocument("new.png", "image/png", a_picture(), [a_picture("JPEG")])
-    await document_changes.upload_document(db, folder, ravi, "identity", paper, day)
-    assert await standing(db, ravi) == ("approved", ["approved", "submitted"], ["approved"])
+    document = ScannedDocument("new.png", "image/png", a_picture(), [a_picture("JPEG")])
+    await document_changes.upload_document(db, folder, ravi, "identity", document, day)
+    assert await statuses(db, ravi) == ("approved", ["approved", "submitted"], ["approved"])
     await approve(db, meena, ravi.id)
-    assert await standing(db, ravi) == ("approved", ["replaced", "approved"], ["approved"])
-    assert (await db.get_one(Professional, ravi.id)).papers_expire_on == day
+    assert await statuses(db, ravi) == ("approved", ["replaced", "approved"], ["approved"])
+    assert (await db.get_one(Professional, ravi.id)).documents_expire_on == day
 
 
 async def test_a_change_that_is_taken_back_is_no_case_any_more(db, ravi):
-    before = frozenset(await db.scalars(select(Offering.service_id).where(Offering.professional_id == ravi.id)))
+    before = frozenset(
+        await db.scalars(select(OfferedService.service_id).where(OfferedService.professional_id == ravi.id))
+    )
     await update_work(db, ravi, await with_another(db, ravi))
     await update_work(db, ravi, WorkForm("Plumbing", "8", before))
-    assert await standing(db, ravi) == ("approved", ["approved"], ["approved"])
+    assert await statuses(db, ravi) == ("approved", ["approved"], ["approved"])
     assert [(case.kind, case.state) for case in await Cases(db).of(ravi.id)] == [("change", "withdrawn")]
 
 
 @pytest.mark.parametrize("years", ["-1", "71", "", "eight", "1e3", "٣٣٣", "8.5"])
 async def test_years_at_work_are_whole_and_at_most_70(db, ravi, years):
     work = await with_another(db, ravi)
-    with pytest.raises(Invalid) as wrong:
+    with pytest.raises(Invalid) as error:
         await update_work(db, ravi, WorkForm(work.trade, years, work.service_ids))
-    assert "experience_years" in wrong.value.errors
+    assert "experience_years" in error.value.errors
 
 
 async def test_two_admins_at_once_one_decides_and_the_other_reads_it(own_database, folder):
@@ -317,14 +327,14 @@ async def test_two_admins_at_once_one_decides_and_the_other_reads_it(own_databas
         admins = [await an_admin(db), await an_admin(db, "Lekha Narayanan")]
         people = []
         for _ in range(6):
-            user = await a_professional(db, "Geeta Menon", standing="pending")
+            user = await a_professional(db, "Geeta Menon", approval="pending")
             await offers(db, user, await a_service(db), "pending")
             await sends(db, folder, user)
-            await Cases(db).open(user.id, "joining")
+            await Cases(db).open(user.id, CaseKind.APPLICATION)
             people.append(user)
 
     async def decides(by: User, user: User, approving: bool) -> str:
-        """What came of it: approved, denied, or what whoever was slower reads."""
+        """The outcome: approved, denied, or the reason of the refusal."""
         try:
             async with own_database.work() as db:
                 await (approve(db, by, user.id) if approving else deny(db, by, user.id, REASON))
@@ -338,5 +348,5 @@ async def test_two_admins_at_once_one_decides_and_the_other_reads_it(own_databas
         winner, slower = (admins[0], ends[1]) if end == "approved" else (admins[1], ends[0])
         assert f"{winner.full_name} has {end} this already" in slower
         async with own_database.work() as db:
-            assert await standing(db, user) == (end, [end], [end])
+            assert await statuses(db, user) == (end, [end], [end])
             assert [case.state for case in await Cases(db).of(user.id)] == [end]

@@ -1,4 +1,4 @@
-"""W7: 30, 7 and 1 day before a paper runs out its owner hears of it; from that day on there are no new offers."""
+"""W7: the owner is notified 30, 7 and 1 day before a document expires; an expired one ends new offers."""
 
 from datetime import datetime, timedelta
 
@@ -28,36 +28,36 @@ async def scene(db, folder):
         service = await a_service(db)
         ravi = await a_professional(db, "Ravi Kumar", services=[service])
         for kind, until in (("identity", None), ("certificate", RUNS_OUT)):
-            paper = ScannedDocument(f"{kind}.png", "image/png", a_picture(words=kind), [a_picture("JPEG")])
-            await document_changes.submit_document(db, folder, ravi, ravi.id, kind, paper, until)
+            document = ScannedDocument(f"{kind}.png", "image/png", a_picture(text=kind), [a_picture("JPEG")])
+            await document_changes.submit_document(db, folder, ravi, ravi.id, kind, document, until)
         await document_changes.approve_documents(db, await an_admin(db), ravi.id)
     return {"ravi": ravi, "service": service}
 
 
 async def warned(db, user: User) -> list[int]:
-    asked = select(Outbox.data["days"].as_integer()).where(
+    query = select(Outbox.data["days"].as_integer()).where(
         Outbox.kind == "paper_running_out", Outbox.recipient_id == user.id
     )
-    return list(await db.scalars(asked.order_by(Outbox.id)))
+    return list(await db.scalars(query.order_by(Outbox.id)))
 
 
-async def test_accepting_papers_keeps_the_first_day_on_which_one_runs_out(db, scene):
-    assert (await Professionals(db).get(scene["ravi"].id)).papers_expire_on == RUNS_OUT
+async def test_accepting_documents_keeps_the_first_day_on_which_one_runs_out(db, scene):
+    assert (await Professionals(db).get(scene["ravi"].id)).documents_expire_on == RUNS_OUT
 
 
 async def test_each_warning_is_sent_once_and_on_its_day(db, scene, rules_at_work):
-    told = {}
+    fields = {}
     for days in range(45, -6, -1):
         with clock.freeze(clock.at(RUNS_OUT - timedelta(days=days), 8 * 60)):
             for _ in range(2):
                 await document_changes.warn_of_expiry(db)
                 await db.flush()
-        told[days] = await warned(db, scene["ravi"])
-    assert (told[31], told[30], told[8], told[7]) == ([], [30], [30], [30, 7])
-    assert (told[2], told[1], told[0], told[-5]) == ([30, 7], [30, 7, 1], [30, 7, 1, 0], [30, 7, 1, 0])
+        fields[days] = await warned(db, scene["ravi"])
+    assert (fields[31], fields[30], fields[8], fields[7]) == ([], [30], [30], [30, 7])
+    assert (fields[2], fields[1], fields[0], fields[-5]) == ([30, 7], [30, 7, 1], [30, 7, 1, 0], [30, 7, 1, 0])
 
 
-async def test_a_warning_missed_while_nobody_worked_is_sent_late_and_alone(db, scene, rules_at_work):
+async def test_a_warning_missed_while_no_one_worked_is_sent_late_and_alone(db, scene, rules_at_work):
     with clock.freeze(clock.at(RUNS_OUT - timedelta(days=5), 8 * 60)):
         await document_changes.warn_of_expiry(db)
         await db.flush()
@@ -82,11 +82,13 @@ async def test_an_offer_seen_before_midnight_cannot_be_accepted_after_it(db, sce
         await accept(db, scene["ravi"], booking.reference, encryption)
 
 
-async def test_a_new_paper_that_is_accepted_brings_the_offers_back(db, scene, folder):
+async def test_a_new_document_that_is_accepted_brings_the_offers_back(db, scene, folder):
     ravi, where = scene["ravi"], await require_pincode(db, ADYAR)
     with clock.freeze(clock.at(RUNS_OUT, 600)):
-        paper = ScannedDocument("new.png", "image/png", a_picture(words="new"), [a_picture("JPEG")])
-        await document_changes.upload_document(db, folder, ravi, "certificate", paper, RUNS_OUT + timedelta(days=365))
+        document = ScannedDocument("new.png", "image/png", a_picture(text="new"), [a_picture("JPEG")])
+        await document_changes.upload_document(
+            db, folder, ravi, "certificate", document, RUNS_OUT + timedelta(days=365)
+        )
         assert not await find_candidates(db, [scene["service"].id], where)
         await document_changes.approve_documents(db, await an_admin(db), ravi.id)
         assert await find_candidates(db, [scene["service"].id], where)

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is in words, nothing that was sent is kept as it came, and the web process lives."""
+"""Malicious uploads get an error message, are never stored unchanged, and do not stop the web process."""
 
 import asyncio
 import io
@@ -33,34 +33,34 @@ def test_there_are_enough_of_them():
 async def test_it_is_refused_in_words(name):
     why, made = REFUSED[name]
     began = time.monotonic()
-    with pytest.raises(Invalid) as wrong:
+    with pytest.raises(Invalid) as error:
         await scan_document(upload(made()))
-    assert wrong.value.errors == {"document": refusal_messages()[why]}
+    assert error.value.errors == {"document": refusal_messages()[why]}
     assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 async def test_nothing_of_it_is_kept_but_what_can_be_seen(name):
     sent = HARMLESS[name]()
-    paper = await scan_document(upload(sent))
-    assert paper.content != sent
+    document = await scan_document(upload(sent))
+    assert document.content != sent
     for trace in TRACES:
-        assert trace not in paper.content, trace
-        assert all(trace not in preview for preview in paper.previews), trace
-    if paper.media_type == "application/pdf":
-        assert len(pypdfium2.PdfDocument(paper.content)) == len(paper.previews)
+        assert trace not in document.content, trace
+        assert all(trace not in preview for preview in document.previews), trace
+    if document.media_type == "application/pdf":
+        assert len(pypdfium2.PdfDocument(document.content)) == len(document.previews)
     else:
-        Image.open(io.BytesIO(paper.content)).load()
+        Image.open(io.BytesIO(document.content)).load()
 
 
-@pytest.mark.parametrize(("sent", "shown"), list(names()))
-def test_a_name_is_only_for_reading(sent, shown):
-    assert file_name(sent) == shown
+@pytest.mark.parametrize(("sent", "displayed"), list(names()))
+def test_a_name_is_only_for_reading(sent, displayed):
+    assert file_name(sent) == displayed
 
 
-async def test_an_honest_paper_stays_readable():
-    paper = await scan_document(upload(a_pdf(3)))
-    assert (paper.media_type, len(paper.previews)) == ("application/pdf", 3)
+async def test_an_honest_document_stays_readable():
+    document = await scan_document(upload(a_pdf(3)))
+    assert (document.media_type, len(document.previews)) == ("application/pdf", 3)
     photo = await scan_document(upload(a_picture("JPEG", size=(3000, 2000))))
     assert Image.open(io.BytesIO(photo.content)).size == (3000, 2000)
     assert max(Image.open(io.BytesIO(photo.previews[0])).size) <= 1600
@@ -71,17 +71,17 @@ async def test_a_photo_is_turned_as_the_camera_says_and_a_clear_picture_stands_o
     exif[0x0112] = 6
     turned = await scan_document(upload(a_picture("JPEG", size=(600, 400), exif=exif.tobytes())))
     assert Image.open(io.BytesIO(turned.content)).size == (400, 600)
-    kept = io.BytesIO()
-    Image.new("RGBA", (50, 50), (0, 0, 0, 0)).save(kept, "PNG")
-    clear = await scan_document(upload(kept.getvalue()))
+    buffer = io.BytesIO()
+    Image.new("RGBA", (50, 50), (0, 0, 0, 0)).save(buffer, "PNG")
+    clear = await scan_document(upload(buffer.getvalue()))
     assert Image.open(io.BytesIO(clear.content)).convert("RGB").getpixel((10, 10)) == (255, 255, 255)
 
 
-async def test_more_than_ten_megabytes_and_nothing_at_all_are_told():
-    for wrong in (Upload("a.pdf", io.BytesIO(), MAX_UPLOAD_BYTES + 1, too_large=True), upload(b""), None):
-        with pytest.raises(Invalid) as told:
-            await scan_document(wrong)
-        assert set(told.value.errors) == {"document"}
+async def test_more_than_ten_megabytes_and_nothing_at_all_are_reported():
+    for errors in (Upload("a.pdf", io.BytesIO(), MAX_UPLOAD_BYTES + 1, too_large=True), upload(b""), None):
+        with pytest.raises(Invalid) as error:
+            await scan_document(errors)
+        assert set(error.value.errors) == {"document"}
 
 
 @pytest.fixture
@@ -105,26 +105,26 @@ class Endless:
 async def test_a_reader_that_runs_away_is_stopped(monkeypatch, endless: Endless):
     """Whatever a file might make the libraries do, it ends, and nothing runs on."""
     monkeypatch.setattr(document_scan, "SCAN_TIMEOUT_SECONDS", 2)
-    looking = asyncio.create_task(scan_document(upload(a_picture())))
+    page = asyncio.create_task(scan_document(upload(a_picture())))
     await asyncio.sleep(1)
     assert endless.runs()
     with pytest.raises(Invalid):
-        await looking
+        await page
     assert not endless.runs()
 
 
 async def test_a_reader_is_stopped_when_its_person_goes_away(endless: Endless):
-    looking = asyncio.create_task(scan_document(upload(a_picture())))
+    page = asyncio.create_task(scan_document(upload(a_picture())))
     await asyncio.sleep(1)
     assert endless.runs()
-    looking.cancel()
-    await asyncio.gather(looking, return_exceptions=True)
+    page.cancel()
+    await asyncio.gather(page, return_exceptions=True)
     assert not endless.runs()
 
 
 @pytest.fixture(params=["x = bytearray(8 * 1024 ** 3)", "while True: pass"], ids=["memory", "time"])
 def greedy(request, monkeypatch, tmp_path: Path) -> None:
-    """The sandbox, but a file that it is asked to read makes it want everything."""
+    """The sandbox, with a file that makes it request all resources."""
     head = "def cleaned(data: bytes) -> Cleaned:\n"
     text = Path(document_scan.SANDBOX_SCRIPT).read_text().replace("MAX_CPU_SECONDS = 15", "MAX_CPU_SECONDS = 1")
     (tmp_path / "greedy.py").write_text(text.replace(head, f"{head}    {request.param}\n"))
@@ -134,9 +134,9 @@ def greedy(request, monkeypatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("greedy")
 async def test_a_reader_that_wants_too_much_ends_alone():
     began = time.monotonic()
-    with pytest.raises(Invalid) as wrong:
+    with pytest.raises(Invalid) as error:
         await scan_document(upload(a_picture()))
-    assert wrong.value.errors == {"document": refusal_messages()["broken"]}
+    assert error.value.errors == {"document": refusal_messages()["broken"]}
     assert time.monotonic() - began < 15
 
 
@@ -144,11 +144,11 @@ async def test_a_crowd_of_uploads_is_sent_away_instead_of_waiting_for_ever(endle
     monkeypatch.setattr(document_scan, "SCAN_TIMEOUT_SECONDS", 2)
     crowd = [asyncio.create_task(scan_document(upload(a_picture()))) for _ in range(document_scan.MAX_WAITING_SCANS)]
     await asyncio.sleep(0.5)
-    with pytest.raises(Invalid) as wrong:
+    with pytest.raises(Invalid) as error:
         await scan_document(upload(a_picture()))
-    assert "try again in a few minutes" in wrong.value.errors["document"]
-    for one in crowd:
-        one.cancel()
+    assert "try again in a few minutes" in error.value.errors["document"]
+    for item in crowd:
+        item.cancel()
     await asyncio.gather(*crowd, return_exceptions=True)
     monkeypatch.undo()
     assert (await scan_document(upload(a_picture()))).media_type == "image/png"

@@ -25,7 +25,7 @@ class Browser(httpx.AsyncClient):
     """One person's browser: keeps cookies, follows nothing by itself, knows the token of the last form."""
 
     def __init__(self, app: Litestar) -> None:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
         super().__init__(transport=transport, base_url=URL)
         self.app = app
 

@@ -1,4 +1,4 @@
-"""Handlers that only tests use, one for each promise of the web layer."""
+"""Handlers for tests only, one for each guarantee of the web layer."""
 
 import asyncio
 from itertools import count
@@ -16,7 +16,7 @@ from app.accounts import auth
 from app.accounts.auth import Me
 from app.accounts.user import User
 from app.core.cache import Cache, invalidate
-from app.core.errors import Invalid, Missing, Refused
+from app.core.errors import Invalid, Missing, RateLimited, Refused
 from app.core.events import nudge
 from app.core.i18n import N_
 from app.web.forms import parse_form, parse_query, redisplayable
@@ -46,10 +46,10 @@ async def send_form(request: Request, db: Db) -> Response[bytes]:
     sent = await parse_form(request)
     await _write(db, sent.get("key", "form"))
     try:
-        place = validate_form(PincodeForm, sent)
+        location = validate_form(PincodeForm, sent)
     except Invalid as error:
         return page(request, "t/form.html", status=422, values=redisplayable(sent), errors=error.errors)
-    flash(request, f"Kept {place.pincode}.")
+    flash(request, f"Kept {location.pincode}.")
     return redirect(request, "/t/form")
 
 
@@ -61,15 +61,15 @@ async def upload(request: Request) -> dict[str, Any]:
 
 @get("/t/page", opt=everyone())
 async def show_page(request: Request) -> Response[bytes]:
-    said = parse_query(request).get("said", "")
-    return page(request, "t/page.html", "t/_piece.html", number=next(_numbers), said=said)
+    message = parse_query(request).get("message", "")
+    return page(request, "t/page.html", "t/_piece.html", number=next(_numbers), message=message)
 
 
 @get("/t/kept", opt=everyone())
 async def cached_page(request: Request) -> Response[bytes]:
-    said = "x" * 900
+    message = "x" * 900
     number = next(_numbers)
-    return page(request, "t/page.html", "t/_piece.html", max_age=30, tags=("kept:one",), number=number, said=said)
+    return page(request, "t/page.html", "t/_piece.html", max_age=30, tags=("kept:one",), number=number, message=message)
 
 
 @get("/t/kept-form", opt=everyone())
@@ -98,7 +98,13 @@ async def for_customers(me: NamedDependency[Me]) -> dict[str, Any]:
 
 @get("/t/signed-in", opt=signed_in())
 async def for_signed_in(me: NamedDependency[Me]) -> dict[str, Any]:
-    return {"id": me.id, "initials": me.initials, "tint": me.tint, "verified": me.verified, "standing": me.standing}
+    return {
+        "id": me.id,
+        "initials": me.initials,
+        "tint": me.tint,
+        "verified": me.verified,
+        "standing": me.approval_status,
+    }
 
 
 @get("/t/restricted", opt=signed_in(allow_blocked=True))
@@ -115,7 +121,7 @@ async def write(request: Request, db: Db, how: FromPath[str]) -> Response[Any]:
         case "conflict":
             return Response("no", status_code=409, media_type="text/plain")
         case "template":
-            return page(request, "t/page.html", number=1)  # `said` is not given: strict templates refuse
+            return page(request, "t/page.html", number=1)  # `message` is not given: strict templates refuse
         case "deferred":
             await _write_deferred_violation(db)
     return redirect(request, "/t/form")
@@ -148,6 +154,10 @@ async def raise_error(db: Db, how: FromPath[str]) -> str:
     match how:
         case "refused":
             raise Refused("Just taken.")
+        case "taken":
+            raise Refused("Just taken.", reason="taken", subject="job")
+        case "often":
+            raise RateLimited("Wait a minute, then try again.", 60)
         case "missing":
             raise Missing()
         case "invalid":
@@ -168,8 +178,8 @@ async def raise_error(db: Db, how: FromPath[str]) -> str:
 
 @get("/t/text", opt=everyone())
 async def store_text(request: Request, db: Db) -> str:
-    asked = request.query_params.get("said", "")
-    return str((await db.execute(text("SELECT cast(:said as text)"), {"said": asked})).scalar_one())
+    query = request.query_params.get("message", "")
+    return str((await db.execute(text("SELECT cast(:message as text)"), {"message": query})).scalar_one())
 
 
 async def _write(db: AsyncSession, key: str) -> None:

@@ -29,6 +29,33 @@ async def test_a_page_says_it_in_words(visitor, how, status):
     assert "asyncpg" not in response.text
 
 
+async def test_a_refusal_is_headed_by_what_happened_and_titled_by_its_sentence_in_the_api(visitor):
+    page = await visitor.get("/t/wrong/taken")
+    assert '<h1 class="t4">This job has been taken</h1>' in page.text
+    assert "<title>This job has been taken" in page.text
+    problem = (await visitor.get("/t/wrong/taken", headers={"accept": "application/json"})).json()
+    assert problem["title"] == problem["detail"] == "Just taken."
+    assert problem["type"] == "urn:doorstep:taken"
+
+
+@pytest.mark.parametrize("how", ["refused", "missing", "invalid", "often", "locked"])
+async def test_an_error_page_says_what_to_do_and_links_to_the_pages_of_the_reader(visitor, ashas, ravis, how):
+    for reader, own_page in ((visitor, "/"), (ashas, "/bookings"), (ravis, "/jobs")):
+        response = await reader.get(f"/t/wrong/{how}?of=this")
+        actions = response.text.partition('<div class="empty__actions">')[2].partition("</div>")[0]
+        assert f'href="{own_page}"' in actions
+        assert 'href="/help"' in actions
+        assert (f'href="/t/wrong/{how}?of=this"' in actions) == (how in ("often", "locked"))
+
+
+async def test_another_role_is_shown_where_to_go(ravis):
+    response = await ravis.get("/t/customer")
+    assert response.status_code == 403
+    actions = response.text.partition('<div class="empty__actions">')[2].partition("</div>")[0]
+    assert 'href="/jobs"' in actions
+    assert 'href="/profile"' in actions
+
+
 @pytest.mark.parametrize(("how", "status"), CASES)
 async def test_a_program_gets_problem_json(visitor, how, status):
     response = await visitor.get(f"/t/wrong/{how}", headers={"accept": "application/json"})
@@ -108,7 +135,7 @@ async def test_the_server_still_knows_that_it_was_a_head(visitor):
 
 
 @pytest.mark.parametrize(
-    "path", ["/t/text?said=%00", "/t/page?said=%00", "/t/page?said=%ED%A0%80", "/%00", "/t/wrong/%00"]
+    "path", ["/t/text?message=%00", "/t/page?message=%00", "/t/page?message=%ED%A0%80", "/%00", "/t/wrong/%00"]
 )
 async def test_odd_bytes_in_an_address_are_no_server_error(visitor, path):
     assert (await visitor.get(path)).status_code in (200, 404, 422)

@@ -28,7 +28,7 @@ def test_a_form_becomes_what_the_domain_wants():
     assert validate_form(SampleForm, sent) == SampleForm(service_id=7, pincode="600020", ids=[1, 2])
 
 
-def test_every_wrong_field_is_told_at_once():
+def test_all_invalid_fields_are_reported_at_once():
     with pytest.raises(Invalid) as error:
         validate_form(
             SampleForm, {"service_id": "banana", "pincode": "abcdefgh", "professional_id": "x", "note": "y" * 300}

@@ -23,14 +23,17 @@ def tamil(tmp_path):
 
 @pytest.fixture
 async def visitor(services, tamil) -> AsyncIterator[httpx.AsyncClient]:
-    """No cookie: whole pages may come from the shelf."""
-    given = settings(services.app_url(services.clone()), services.redis_url)
-    async with serving(given) as app, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as browser:
+    """No cookie: whole pages may come from the page cache."""
+    configuration = settings(services.app_url(services.clone()), services.redis_url)
+    async with (
+        serving(configuration) as app,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as browser,  # type: ignore[arg-type]
+    ):
         yield browser
 
 
 @pytest.mark.parametrize(
-    ("asked", "locale"),
+    ("query", "locale"),
     [
         ("ta", "ta_IN"),
         ("TA-in", "ta_IN"),
@@ -45,11 +48,11 @@ async def visitor(services, tamil) -> AsyncIterator[httpx.AsyncClient]:
         ("\xff;;q=x,,-", "en_IN"),
     ],
 )
-def test_what_is_asked_for_is_given_where_it_is_there(tamil, asked: str, locale: str) -> None:
-    assert negotiate(asked.encode("latin-1")) == locale
+def test_the_requested_language_is_given_where_it_is_there(tamil, query: str, locale: str) -> None:
+    assert negotiate(query.encode("latin-1")) == locale
 
 
-def test_where_only_english_is_there_everybody_reads_english(tmp_path) -> None:
+def test_where_only_english_is_there_everyone_reads_english(tmp_path) -> None:
     i18n.load_translations(tmp_path)
     try:
         assert negotiate(b"ta") == i18n.DEFAULT_LOCALE
@@ -57,7 +60,7 @@ def test_where_only_english_is_there_everybody_reads_english(tmp_path) -> None:
         i18n.load_translations()
 
 
-async def test_each_reads_their_own_language_also_from_the_shelf(visitor) -> None:
+async def test_each_reads_their_own_language_also_from_the_cache(visitor) -> None:
     for _ in range(2):
         tamil = await visitor.get("/help", headers={"accept-language": "ta"})
         english = await visitor.get("/help", headers={"accept-language": "en-IN"})
@@ -77,7 +80,7 @@ def test_days_and_money_are_written_as_the_language_does(tamil) -> None:
         i18n.locale.reset(token)
 
 
-async def test_with_english_alone_nothing_is_said_of_languages(app) -> None:
+async def test_with_english_alone_no_language_is_offered(app) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as browser:
         page = await browser.get("/help", headers={"accept-language": "ta"})
     assert "⟦" not in page.text

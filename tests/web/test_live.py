@@ -33,9 +33,14 @@ class Server:
     def __init__(self, database_url: str, redis_url: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        given = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DOORSTEP_ENV": "test", "LOG_LEVEL": "warning"}
+        variables = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "DOORSTEP_ENV": "test",
+            "LOG_LEVEL": "warning",
+        }
         command = [sys.executable, "-m", "app.cli", "web", "--port", str(self.port)]
-        self.process = subprocess.Popen(command, env={**os.environ, **given}, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(command, env={**os.environ, **variables}, stderr=subprocess.PIPE)
         self._wait()
 
     def _wait(self) -> None:
@@ -98,16 +103,16 @@ async def a_token(base: Database, user: User) -> str:
 
 
 class Stream:
-    """One open page: what it heard, and when it ended."""
+    """One open page: the events received, and when the stream ended."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.received: list[str] = []
         self.ended_at: float | None = None
 
-    async def receives(self, word: str, within: float) -> float:
+    async def receives(self, term: str, within: float) -> float:
         started = time.monotonic()
-        while word not in self.heard:
-            assert time.monotonic() - started < within, f"{word} not within {within} s, but {self.heard}"
+        while term not in self.received:
+            assert time.monotonic() - started < within, f"{term} not within {within} s, but {self.received}"
             await asyncio.sleep(0.01)
         return time.monotonic() - started
 
@@ -133,7 +138,7 @@ async def listening(web: Server, token: str) -> AsyncIterator[Stream]:
             async for line in response.aiter_lines():
                 opened.set()
                 if line.startswith("event: "):
-                    stream.heard.append(line.removeprefix("event: "))
+                    stream.received.append(line.removeprefix("event: "))
         stream.ended_at = time.monotonic()
 
     reading = asyncio.create_task(read())
@@ -148,39 +153,39 @@ async def test_a_visitor_hears_nothing_and_is_not_sent_to_a_page(web):
         assert (await client.get(web.url + "/live")).status_code == 204
 
 
-async def test_a_page_that_comes_back_without_a_session_is_told_to_stay_away(web):
+async def test_a_page_that_comes_back_without_a_session_gets_no_content_and_stays_away(web):
     async with httpx.AsyncClient() as client:
         response = await client.get(web.url + "/live", headers={"last-event-id": "1"})
         assert "event: live-end" in response.text
 
 
-async def test_a_word_said_after_a_commit_is_heard_at_once_by_its_person_only(web, base, after, asha):
+async def test_a_message_published_after_a_commit_reaches_only_its_person_at_once(web, base, after, asha):
     async with base.work() as db:
         ravi = await a_user(db, Role.PROFESSIONAL, "Ravi Kumar")
     async with listening(web, await a_token(base, asha)) as ashas, listening(web, await a_token(base, ravi)) as ravis:
         async with base.work(after) as db:
             nudge(db, f"user:{asha.id}", "booking-7K3MQ9WD")
         assert await ashas.receives("booking-7K3MQ9WD", 1) < 0.5
-        assert ravis.heard == []
+        assert ravis.received == []
 
 
-async def test_what_is_rolled_back_is_never_said(web, base, after, asha):
+async def test_what_is_rolled_back_is_never_published(web, base, after, asha):
     async with listening(web, await a_token(base, asha)) as stream:
         with pytest.raises(ZeroDivisionError):
             await _nudge_and_fail(base, after, asha)
         await asyncio.sleep(0.3)
-        assert stream.heard == []
+        assert stream.received == []
 
 
 async def test_an_open_page_holds_no_database_connection(web, base, asha):
     async with listening(web, await a_token(base, asha)), httpx.AsyncClient() as client:
-        for _ in range(100):  # what the server itself looks up every second is over in a moment
-            told = (await client.get(web.url + "/metrics")).text
-            if "doorstep_database_connections_in_use 0" in told:
+        for _ in range(100):  # the server's own polling every second is short
+            response = (await client.get(web.url + "/metrics")).text
+            if "doorstep_database_connections_in_use 0" in response:
                 break
             await asyncio.sleep(0.05)
-        assert "doorstep_database_connections_in_use 0" in told
-        assert "doorstep_streams_open 1" in told
+        assert "doorstep_database_connections_in_use 0" in response
+        assert "doorstep_streams_open 1" in response
 
 
 @pytest.mark.parametrize("with_event", [True, False])
@@ -189,13 +194,13 @@ async def test_a_revoked_session_ends_its_stream_within_seconds(web, base, after
         async with base.work(after if with_event else None) as db:
             await Sessions(base).close_all(db, asha.id)
         assert await stream.ends(2) < 1.6
-        assert stream.heard[-1] == "live-end"
+        assert stream.received[-1] == "live-end"
 
 
 async def test_a_block_ends_the_stream(web, base, asha):
     async with listening(web, await a_token(base, asha)) as stream:
         async with base.work() as db:
-            db.add(Block(user_id=asha.id, by_id=asha.id, reason="No-shows.", created_at=clock.now()))
+            db.add(Block(user_id=asha.id, blocked_by_id=asha.id, reason="No-shows.", created_at=clock.now()))
         await stream.ends(2)
 
 
@@ -221,7 +226,7 @@ async def test_sigterm_ends_streams_and_server_at_once(services, database_url, b
         took = await asyncio.to_thread(web.stop)
         await stream.ends(1)
     assert took < 1.5, took
-    assert stream.heard == [], "the page shall come back to the next server"
+    assert stream.received == [], "the page shall come back to the next server"
 
 
 def test_too_many_headers_are_refused(web):
@@ -239,16 +244,16 @@ def test_a_taken_port_is_one_sentence(web, database_url):
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "text"),
     [
         ("banana", "DATABASE_URL must be an address that starts with postgresql://."),
         ("postgresql://nobody@127.0.0.1:1/none", "cannot use the database that DATABASE_URL names"),
     ],
 )
-def test_a_broken_database_url_is_one_sentence(url, words):
+def test_a_broken_database_url_is_one_sentence(url, text):
     env = {**os.environ, "DATABASE_URL": url, "DOORSTEP_ENV": "test"}
     done = subprocess.run([sys.executable, "-m", "app.cli", "web"], env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert words in done.stderr
+    assert text in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -54,7 +54,7 @@ def test_a_path_of_ours_is_kept_as_it_is(path):
     "path",
     ["/services?q=\u0b95\u0bc1\u0bb4\u0bbe\u0baf\u0bcd", "/\u3000/evil", "/\uff0f/evil", "/\u2028/x", "/\ud800"],
 )
-def test_letters_of_any_script_travel_in_a_header(path):
+def test_characters_of_any_script_travel_in_a_header(path):
     next_url = local_path(path)
     next_url.encode("ascii")
     assert urlsplit(urljoin("https://doorstep.example/login", next_url)).netloc == "doorstep.example"

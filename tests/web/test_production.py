@@ -21,7 +21,7 @@ async def shop(web_settings):
     }
     app = create_app(Settings.from_env({**env, "LOG_LEVEL": "warning"}), more=TEST_HANDLERS)
     app.state.services.templates.loader.searchpath.append(str(TEMPLATES))
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="https://doorstep.example") as client:
         yield client
     await app.state.services.database.close()
@@ -35,12 +35,12 @@ async def test_only_our_own_host_is_answered(shop):
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_health_is_asked_by_address(shop):
+async def test_health_is_answered_by_address(shop):
     assert (await shop.get("/health", headers={"host": "10.0.0.7:8000"})).status_code == 200
 
 
 @pytest.mark.parametrize("bearer", ["", "Bearer", "Bearer another", "Bearer \u00e9".encode("latin-1"), b"\xff"])
-async def test_numbers_are_for_whoever_has_the_token(shop, bearer):
+async def test_metrics_need_the_token(shop, bearer):
     assert (await shop.get("/metrics", headers={"authorization": bearer})).status_code == 404
     assert (await shop.get("/metrics", headers={"authorization": f"Bearer {METRICS}"})).status_code == 200
 

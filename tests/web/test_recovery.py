@@ -27,13 +27,13 @@ async def shop(services, own_url):
 
 
 async def test_cut_connections_are_replaced(services, shop, own_url):
-    responses = await asyncio.gather(*[shop.get("/t/text?said=x") for _ in range(8)])
+    responses = await asyncio.gather(*[shop.get("/t/text?message=x") for _ in range(8)])
     assert {response.status_code for response in responses} == {200}
     name = own_url.rpartition("/")[2]
     services.sql(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
     )
-    after_cut = [(await shop.get("/t/text?said=x")) for _ in range(10)]
+    after_cut = [(await shop.get("/t/text?message=x")) for _ in range(10)]
     for response in after_cut:
         assert response.status_code in (200, 503)
         assert response.status_code == 200 or response.headers["retry-after"]
@@ -43,7 +43,7 @@ async def test_cut_connections_are_replaced(services, shop, own_url):
 
 async def test_no_database_is_503_and_health_stays(services, shop):
     shop.app.state.services.database = Database("postgresql://nobody@127.0.0.1:1/none")
-    response = await shop.get("/t/text?said=x")
+    response = await shop.get("/t/text?message=x")
     assert response.status_code == 503
     assert response.headers["retry-after"]
     assert (await shop.get("/health")).status_code == 200
@@ -56,10 +56,10 @@ async def test_a_full_pool_is_503_within_three_seconds(services, shop, own_url):
     for holder in holders:
         await holder.connection()
     async with asyncio.timeout(4):
-        assert (await shop.get("/t/text?said=x")).status_code == 503
+        assert (await shop.get("/t/text?message=x")).status_code == 503
     for holder in holders:
         await holder.close()
-    assert (await shop.get("/t/text?said=x")).status_code == 200
+    assert (await shop.get("/t/text?message=x")).status_code == 200
 
 
 async def test_a_database_that_says_nothing_any_more_is_given_up(own_url):
@@ -100,6 +100,6 @@ async def _wire(url: str, talking: asyncio.Event) -> AsyncIterator[str]:
         yield url.replace(f":{parts.port}/", f":{port}/").replace(str(parts.hostname), "127.0.0.1")
     finally:
         server.close()
-        for one in carrying:
-            one.cancel()
+        for item in carrying:
+            item.cancel()
         await asyncio.gather(*carrying, return_exceptions=True)

@@ -21,12 +21,12 @@ PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}
     ],
 )
 async def test_one_address_answers_a_page_or_its_fragment(visitor, headers, whole):
-    response = await visitor.get("/t/page?said=<b>hi</b>", headers=headers)
+    response = await visitor.get("/t/page?message=<b>hi</b>", headers=headers)
     assert ("the whole page" in response.text) is whole
     assert "&lt;b&gt;hi&lt;/b&gt;" in response.text
 
 
-async def test_a_deed_leads_on_for_a_browser_and_for_htmx(visitor):
+async def test_an_action_leads_on_for_a_browser_and_for_htmx(visitor):
     sent = {"pincode": "600020", "key": "go-1", "_csrf_token": await visitor.token()}
     plain = await visitor.post("/t/form", data=sent)
     assert (plain.status_code, plain.headers["location"]) == (303, "/t/form")
@@ -55,10 +55,10 @@ async def test_a_kept_page_is_the_same_for_all_visitors_until_forgotten(visitor,
     assert first.headers["content-encoding"] == "br"
     assert "set-cookie" not in first.headers
     async with Browser(app) as other:
-        again = await other.get("/t/kept")
-    assert again.text == first.text
-    assert again.headers["x-request-id"] != first.headers["x-request-id"]
-    assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+        repeated = await other.get("/t/kept")
+    assert repeated.text == first.text
+    assert repeated.headers["x-request-id"] != first.headers["x-request-id"]
+    assert repeated.headers["content-security-policy"] == first.headers["content-security-policy"]
     assert (await visitor.get("/t/kept", headers=PARTIAL)).text != first.text
     token = await visitor.token()
     await visitor.post("/t/forget", data={"name": "kept:two", "_csrf_token": token})
@@ -72,17 +72,17 @@ async def other_text(app):
         return (await other.get("/t/kept")).text
 
 
-async def test_nobody_who_is_signed_in_is_served_from_the_shelf_or_fills_it(visitor, ashas):
-    kept = (await visitor.get("/t/kept")).text
+async def test_no_one_who_is_signed_in_is_served_from_the_cache_or_fills_it(visitor, ashas):
+    stored = (await visitor.get("/t/kept")).text
     own = (await ashas.get("/t/kept")).text
     assert "Asha Raman" in own
-    assert own != kept
+    assert own != stored
     assert "Asha Raman" not in (await visitor.get("/t/kept")).text
 
 
 async def test_a_page_that_sets_a_cookie_is_never_kept(app):
-    async with Browser(app) as one, Browser(app) as other:
-        first, second = await one.get("/t/kept-form"), await other.get("/t/kept-form")
+    async with Browser(app) as item, Browser(app) as other:
+        first, second = await item.get("/t/kept-form"), await other.get("/t/kept-form")
     assert first.headers["set-cookie"] != second.headers["set-cookie"]
     assert first.text != second.text
 
@@ -97,8 +97,8 @@ async def test_head_of_a_kept_page_has_no_body(visitor):
 @pytest.mark.parametrize(
     ("accepted", "encoding"), [("br, gzip", "br"), ("gzip", "gzip"), ("identity", None), ("br;q=0", None)]
 )
-async def test_pages_are_compressed_as_asked(visitor, accepted, encoding):
-    response = await visitor.get("/t/page?said=" + "x" * 900, headers={"accept-encoding": accepted})
+async def test_pages_are_compressed_as_requested(visitor, accepted, encoding):
+    response = await visitor.get("/t/page?message=" + "x" * 900, headers={"accept-encoding": accepted})
     assert response.headers.get("content-encoding") == encoding
     assert "xxxx" in response.text
     assert "Accept-Encoding" in response.headers["vary"]
@@ -111,9 +111,9 @@ async def test_static_files_have_addresses_that_never_change(visitor, app):
     assert response.headers["content-encoding"] == "br"
     assert "set-cookie" not in response.headers
     assert "@layer" in response.text
-    again = await visitor.get(address, headers={"if-none-match": response.headers["etag"]})
-    assert again.status_code == 304
-    assert again.content == b""
+    repeated = await visitor.get(address, headers={"if-none-match": response.headers["etag"]})
+    assert repeated.status_code == 304
+    assert repeated.content == b""
     assert (await visitor.get("/static/000000000000/app.css")).headers["cache-control"] == "no-cache"
 
 
@@ -124,7 +124,7 @@ async def test_nothing_else_is_served_as_a_static_file(visitor, path):
     assert (await visitor.get(path)).status_code == 404
 
 
-async def test_health_is_told_without_a_session(visitor):
+async def test_health_is_available_without_a_session(visitor):
     assert (await visitor.get("/health")).json() == {"status": "alive"}
     await asyncio.sleep(0)
     ready = await visitor.get("/health/ready")

@@ -1,4 +1,4 @@
-"""app/routes.py tells the truth: each address stands beside the handler that answers it."""
+"""app/routes.py lists each address with the handler that serves it."""
 
 from typing import Any
 

@@ -34,10 +34,10 @@ async def test_a_program_reads_401(visitor):
 
 async def test_a_customer_is_known_by_the_cookie(ashas, asha):
     assert (await ashas.get("/t/customer")).json() == {"name": "Asha Raman", "role": "customer"}
-    told = (await ashas.get("/t/signed-in")).json()
-    assert told["initials"] == "AR"
-    assert told["tint"] in (28, 50, 85, 118, 150, 178)
-    assert told["verified"] is True
+    data = (await ashas.get("/t/signed-in")).json()
+    assert data["initials"] == "AR"
+    assert data["tint"] in (28, 50, 85, 118, 150, 178)
+    assert data["verified"] is True
 
 
 async def test_another_role_is_refused(ravis):
@@ -45,13 +45,13 @@ async def test_another_role_is_refused(ravis):
 
 
 @pytest.mark.parametrize("value", ["", "x", "A" * 43, "A" * 5000, "é", "'; drop table users"])
-async def test_a_made_up_cookie_is_nobody(visitor, value):
+async def test_a_made_up_cookie_signs_no_one_in(visitor, value):
     response = await visitor.get("/t/customer", headers={"cookie": b"ds=" + value.encode()})
     assert response.status_code == 303
 
 
 async def test_a_planted_cookie_is_replaced_when_signing_in(visitor, app, asha):
-    """Fixation: whoever chose the cookie before does not share the session after."""
+    """Session fixation: a cookie chosen before signing in does not share the session afterwards."""
     visitor.cookies.set("ds", "planted", domain="localhost.local", path="/")
     token = await visitor.token()
     response = await visitor.post(f"/t/sign-in/{asha.id}", data={"_csrf_token": token})
@@ -105,9 +105,9 @@ async def test_a_new_epoch_ends_every_session(ashas, asha, app):
 async def test_closing_all_sessions_can_spare_this_one(ashas, asha, app, visitor):
     await visitor.signed_in_as(asha)
     async with app.state.services.database.reading() as db:
-        [kept, _] = await db.scalars(text(f"SELECT id FROM sessions WHERE user_id = {asha.id} ORDER BY id"))
+        [stored, _] = await db.scalars(text(f"SELECT id FROM sessions WHERE user_id = {asha.id} ORDER BY id"))
     async with app.state.services.database.work() as db:
-        await Sessions(app.state.services.database).close_all(db, asha.id, except_id=kept)
+        await Sessions(app.state.services.database).close_all(db, asha.id, except_id=stored)
     assert (await ashas.get("/t/customer")).status_code == 200
     assert (await visitor.get("/t/customer")).status_code == 303
 
@@ -128,7 +128,9 @@ async def test_last_seen_is_written_every_ten_minutes_at_most(ashas, asha, app):
 async def test_a_blocked_person_reads_why_and_reaches_only_the_restricted_session(ashas, asha, app):
     async with app.state.services.database.work() as db:
         admin = await a_user(db, Role.ADMIN, "Meena Iyer")
-        db.add(Block(user_id=asha.id, by_id=admin.id, reason="Three no-shows in a week.", created_at=clock.now()))
+        db.add(
+            Block(user_id=asha.id, blocked_by_id=admin.id, reason="Three no-shows in a week.", created_at=clock.now())
+        )
     response = await ashas.get("/t/customer")
     assert response.status_code == 403
     assert "Three no-shows in a week." in response.text
@@ -144,18 +146,18 @@ async def test_a_blocked_person_reads_why_and_reaches_only_the_restricted_sessio
 
 
 async def test_one_query_finds_the_person_and_a_visitor_costs_none(ashas, visitor, app):
-    seen = []
+    visited = []
     engine = app.state.services.database.engine.sync_engine
 
     def note(_connection, _cursor, statement, *_rest):
-        seen.append(statement)
+        visited.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
     try:
         await visitor.get("/t/page")
-        assert seen == []
+        assert visited == []
         await ashas.get("/t/page")
-        assert len(seen) == 1
+        assert len(visited) == 1
     finally:
         event.remove(engine, "before_cursor_execute", note)
 

@@ -1,12 +1,13 @@
 """The query string of an admin table describes its state."""
 
 from types import SimpleNamespace
+from typing import Any
 
 from app.web.table import table_view
 
 
 def params(query: str):
-    request = SimpleNamespace(scope={"query_string": query.encode()})
+    request: Any = SimpleNamespace(scope={"query_string": query.encode()})
     return table_view(request, "/admin/things", sorts=("since", "name"), default="-since", filters=("state", "area"))
 
 
@@ -17,7 +18,7 @@ def test_a_bare_address_is_the_default():
     assert not view.filtered
 
 
-def test_what_is_asked_for_stands_in_every_link():
+def test_the_state_stands_in_every_link():
     view = params("q=leaking+tap&state=open&sort=name&after=abc")
     assert view.url(after=view.after) == "/admin/things?q=leaking+tap&state=open&sort=name&after=abc"
     assert view.record_url(12) == "/admin/things/12?q=leaking+tap&state=open&sort=name&after=abc"

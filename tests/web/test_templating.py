@@ -7,10 +7,12 @@ import pytest
 
 from app.core import clock, i18n
 from app.core.clock import IST
+from app.core.datetimes import format_datetime, format_datetime_range, format_day
+from app.core.money import format_rupees
 from app.web import templating
 
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=IST)
-HOUR = timedelta(hours=1)
+ONE_HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -18,20 +20,20 @@ HOUR = timedelta(hours=1)
     [(0, "₹0"), (149_00, "₹149"), (149_50, "₹149.50"), (9999, "₹99.99"), (149_900_00, "₹1,49,900"), (-100_00, "−₹100")],
 )
 def test_money(paise, written):
-    assert templating.format_rupees(paise) == written
+    assert format_rupees(paise) == written
 
 
-def test_a_day_and_a_time_are_indias_wherever_the_server_stands():
-    assert templating.format_datetime(TUESDAY.astimezone(UTC)) == "Tue 24 Nov, 10:00"
-    assert templating.span(TUESDAY, TUESDAY + HOUR) == "Tue 24 Nov, 10:00–11:00"
+def test_days_and_times_are_in_asia_kolkata_on_any_server():
+    assert format_datetime(TUESDAY.astimezone(UTC)) == "Tue 24 Nov, 10:00\xa0am"
+    assert format_datetime_range(TUESDAY, TUESDAY + ONE_HOUR) == "Tue 24 Nov, 10–11\xa0am"
     late = datetime(2026, 11, 30, 18, 0, tzinfo=UTC)  # 23:30 in Chennai
-    assert templating.span(late, late + HOUR) == "Mon 30 Nov, 23:30 – Tue 1 Dec, 00:30"
-    assert templating.format_day(date(2028, 2, 29), full=True) == "Tuesday 29 February 2028"
+    assert format_datetime_range(late, late + ONE_HOUR) == "Mon 30 Nov, 11:30\xa0pm – Tue 1 Dec, 12:30\xa0am"
+    assert format_day(date(2028, 2, 29), full=True) == "Tuesday 29 February 2028"
     assert templating.iso(TUESDAY.astimezone(UTC)) == "2026-11-24T10:00+05:30"
 
 
 @pytest.mark.parametrize(
-    ("away", "words"),
+    ("away", "text"),
     [
         (timedelta(minutes=40), "in 40 min"),
         (timedelta(minutes=90), "in 1 h 30 min"),
@@ -42,9 +44,9 @@ def test_a_day_and_a_time_are_indias_wherever_the_server_stands():
         (timedelta(minutes=-5), "5 min ago"),
     ],
 )
-def test_how_far_a_moment_is(away, words):
+def test_how_far_a_moment_is(away, text):
     with clock.freeze(TUESDAY):
-        assert templating.within(TUESDAY + away) == words
+        assert templating.relative_time(TUESDAY + away) == text
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_small_things():
     assert templating.phone("+919876543210") == "+91 98765 43210"
     assert templating.initials("Ravi Kumar") == "RK"
     assert templating.initials("Ravi") == "R"
-    assert templating.grouped("123456") == "123 456"
+    assert templating.spaced_code("123456") == "123 456"
     assert templating.stars(4.65) == "4.6"
     assert templating.tint("Ravi Kumar") == templating.tint("Ravi Kumar") in templating.TINTS
 
@@ -67,7 +69,7 @@ def test_a_missing_name_is_an_error_and_text_is_escaped():
     env = templating.environment()
     with pytest.raises(jinja2.UndefinedError):
         env.from_string("{{ nothing }}").render()
-    assert env.from_string("{{ said }}").render(said="<script>") == "&lt;script&gt;"
+    assert env.from_string("{{ message }}").render(message="<script>") == "&lt;script&gt;"
     rendered = env.from_string("{% trans name=name %}Hello {{ name }}{% endtrans %}").render(name="<b>")
     assert rendered == "Hello &lt;b&gt;"
 
@@ -79,7 +81,7 @@ def test_plurals_and_other_languages_fall_back_to_english():
     token = i18n.locale.set("ta_IN")
     try:
         assert env.from_string("{% trans %}Sign in{% endtrans %}").render() == "Sign in"
-        assert templating.format_rupees(149_900_00) == "₹1,49,900"
+        assert format_rupees(149_900_00) == "₹1,49,900"
     finally:
         i18n.locale.reset(token)
 
@@ -93,5 +95,5 @@ async def test_a_macro_that_changes_reaches_every_page_that_imports_it(tmp_path,
     env = templating.environment(reload=True, folder=tmp_path)
     assert env.get_template("page.html").render() == "old"
     (tmp_path / "icon.html").write_text("{% macro icon() %}new{% endmacro %}")
-    env.loader._watcher._looked_at = float("-inf")
+    env.loader._watcher._checked_at = float("-inf")  # type: ignore[attr-defined]
     assert env.get_template("page.html").render() == "new"

@@ -32,7 +32,7 @@ async def test_a_refusal_undoes_whether_raised_returned_or_broken_in_the_templat
     assert await _written(app, key) == 0
 
 
-async def test_a_commit_that_fails_is_told_and_not_called_a_success(visitor, app):
+async def test_a_commit_that_fails_is_an_error_and_not_a_success(visitor, app):
     response, key = await _write(visitor, "deferred")
     assert response.status_code == 409
     assert await _written(app, key) == 0

@@ -39,10 +39,10 @@ async def sent(app, sink) -> None:
 
 async def test_the_secret_is_shown_once_and_a_new_one_once_too(meena):
     page = await registered(meena)
-    assert (page.status, page.text.count("whsec_")) == (200, 2)  # the secret, and what is said about it
-    again = await meena.visit(page.path)
-    assert again.text.count("whsec_") == 1
-    renewed = await meena.submit_and_follow(again, f"{page.path}/secret")
+    assert (page.status, page.text.count("whsec_")) == (200, 2)  # the secret and the text about it
+    repeated = await meena.visit(page.path)
+    assert repeated.text.count("whsec_") == 1
+    renewed = await meena.submit_and_follow(repeated, f"{page.path}/secret")
     assert renewed.text.count("whsec_") == 2
     assert "key=k" not in renewed.text
 
@@ -73,14 +73,14 @@ async def test_what_is_switched_off_says_so_and_is_switched_on_again(app, meena,
 async def test_who_signed_in_a_while_ago_gives_the_password_once_more(meena):
     page = await registered(meena)
     with clock.freeze(clock.now() + timedelta(minutes=16)):
-        for deed in (PATH, f"{page.path}/secret", f"{page.path}/end"):
-            sent = await meena.post_fields(deed, {"url": "https://program.example/"})
-            assert sent.location.startswith("/login/again"), deed
+        for action in (PATH, f"{page.path}/secret", f"{page.path}/end"):
+            sent = await meena.post_fields(action, {"url": "https://program.example/"})
+            assert sent.location.startswith("/login/again"), action
         tested = await meena.post_fields(f"{page.path}/test", {})
     assert tested.location == page.path
 
 
-async def test_a_wrong_address_is_said_at_the_field_and_kept(meena):
+async def test_a_wrong_address_is_shown_at_the_field_and_kept(meena):
     page = await meena.submit(await meena.visit(PATH), PATH, url="http://program.example/")
     assert page.status == 422
     assert 'aria-invalid="true"' in page.text

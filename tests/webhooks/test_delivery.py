@@ -24,7 +24,9 @@ from tests.notifications.conftest import rows
 from tests.webhook_sink import http_response, webhook_server
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
-SHOWN = json.loads(PAGE.read_text(encoding="utf-8").split("```json\n")[1].split("```")[0])  # the body on the page
+DOCUMENTED_PAYLOADS = json.loads(
+    PAGE.read_text(encoding="utf-8").split("```json\n")[1].split("```")[0]
+)  # the body on the page
 URL = "https://chat.example/doorstep?key=k"
 
 
@@ -70,17 +72,17 @@ async def send_test(own_database, meena, registered):
         await registration.test(db, meena, registered[0])
 
 
-def read(heard: bytes) -> tuple[dict[str, str], bytes]:
-    head, body = heard.split(b"\r\n\r\n", 1)
+def read(received: bytes) -> tuple[dict[str, str], bytes]:
+    head, body = received.split(b"\r\n\r\n", 1)
     lines = [line.partition(":") for line in head.decode().split("\r\n")[1:]]
     return {name.lower(): value.strip() for name, _, value in lines}, body
 
 
 def signature(secret: str, head: dict[str, str], body: bytes) -> str:
-    """As whoever listens works it out, by the words of the standard."""
-    said = f"{head['webhook-id']}.{head['webhook-timestamp']}.".encode() + body
+    """Compute the signature as a receiver does, by the standard."""
+    text = f"{head['webhook-id']}.{head['webhook-timestamp']}.".encode() + body
     key = base64.b64decode(secret.removeprefix("whsec_"))
-    return "v1," + base64.b64encode(hmac.new(key, said, hashlib.sha256).digest()).decode()
+    return "v1," + base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
 
 
 async def log_of(database, registered):
@@ -89,7 +91,7 @@ async def log_of(database, registered):
         return await repository.deliveries(await repository.get(registered[0]), 50)
 
 
-async def test_what_becomes_of_a_booking_is_told_signed_and_names_nobody(
+async def test_what_becomes_of_a_booking_is_sent_signed_and_names_no_one(
     own_database, town, encryption, sink, registered, drain
 ):
     async with own_database.work() as db:
@@ -102,7 +104,7 @@ async def test_what_becomes_of_a_booking_is_told_signed_and_names_nobody(
         town.booking.reference,
         "assigned",
     )
-    assert payload["data"].keys() == SHOWN["data"].keys()
+    assert payload["data"].keys() == DOCUMENTED_PAYLOADS["data"].keys()
     assert payload["data"]["start"] == town.booking.starts_at.isoformat()
     assert head["webhook-signature"] == signature(registered[1], head, body)
     assert abs(int(head["webhook-timestamp"]) - clock.now().timestamp()) < 60
@@ -121,13 +123,13 @@ async def test_every_try_has_the_same_id_and_body_a_new_time_and_a_line_in_the_l
     for minutes in (0, 2, 10):
         with clock.freeze(now + timedelta(minutes=minutes)):
             await drain()
-    attempts = [read(heard) for heard in sink.requests]
+    attempts = [read(request) for request in sink.requests]
     assert len({head["webhook-id"] for head, _ in attempts}) == 1
     assert len({body for _, body in attempts}) == 1
     assert len({head["webhook-timestamp"] for head, _ in attempts}) == 3
     assert all(head["webhook-signature"] == signature(registered[1], head, body) for head, body in attempts)
     (delivery,) = await log_of(own_database, registered)
-    assert [one.status for one in delivery.attempts] == [500, 302, 200]
+    assert [attempt.status for attempt in delivery.attempts] == [500, 302, 200]
     assert delivery.state == "sent"
 
 
@@ -139,7 +141,7 @@ async def test_a_new_secret_signs_beside_the_old_one_for_a_day(
     await send_test(own_database, meena, registered)
     await drain()
     head, body = read(sink.requests[0])
-    assert head["webhook-signature"].split() == [signature(one, head, body) for one in (fresh, registered[1])]
+    assert head["webhook-signature"].split() == [signature(item, head, body) for item in (fresh, registered[1])]
     with clock.freeze(clock.now() + timedelta(hours=25)):
         await send_test(own_database, meena, registered)
         await drain()
@@ -147,7 +149,7 @@ async def test_a_new_secret_signs_beside_the_old_one_for_a_day(
     assert head["webhook-signature"] == signature(fresh, head, body)
 
 
-async def test_when_asked_to_wait_nobody_knocks_before(own_database, meena, sink, registered, drain):
+async def test_retry_after_is_respected(own_database, meena, sink, registered, drain):
     await send_test(own_database, meena, registered)
     sink.answers = [http_response(429, "Retry-After: 600"), http_response(200)]
     now = clock.now()
@@ -184,7 +186,7 @@ async def test_a_private_address_is_never_dialled(own_database, meena, sink, reg
     assert await drain() == 0
     assert sink.connections == []
     (delivery,) = await log_of(own_database, registered)
-    assert [(one.status, one.told) for one in delivery.attempts] == [(None, "not a public address")]
+    assert [(attempt.status, attempt.result) for attempt in delivery.attempts] == [(None, "not a public address")]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ async def test_an_ended_one_hears_nothing_more(own_database, town, encryption, m
         assert (await db.scalars(select(Outbox).where(Outbox.channel.like("webhook:%")))).all() == []
 
 
-async def test_where_nobody_listens_nothing_is_written(own_database, town, encryption):
+async def test_where_no_one_listens_nothing_is_written(own_database, town, encryption):
     async with own_database.work() as db:
         await accept(db, town.ravi, town.booking.reference, encryption)
     assert {row.channel for row in await rows(own_database)} == {"email"}
@@ -235,6 +237,6 @@ async def test_where_nobody_listens_nothing_is_written(own_database, town, encry
 
 async def test_the_secret_is_sealed_and_the_history_holds_neither_it_nor_the_query(own_database, registered):
     async with own_database.work() as db:
-        kept = await WebhookRepository(db).get(registered[0])
-        assert registered[1].encode() not in kept.sealed
-        assert kept.public_url == "https://chat.example/doorstep"
+        stored = await WebhookRepository(db).get(registered[0])
+        assert registered[1].encode() not in stored.encrypted_secret
+        assert stored.public_url == "https://chat.example/doorstep"

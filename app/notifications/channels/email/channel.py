@@ -14,7 +14,7 @@ from app.notifications.notification import Notification
 def notification_rows(notification: Notification) -> Iterable[Base]:
     yield Outbox(
         channel=NAME,
-        lane=kind_of(notification.kind).priority,
+        priority=kind_of(notification.kind).priority,
         kind=notification.kind,
         recipient_id=notification.recipient_id,
         data=notification.data,

@@ -1,4 +1,4 @@
-"""Send emails by SMTP. The standard library builds the headers and lets no line break into them."""
+"""Send emails by SMTP. The standard library builds the headers and rejects line breaks in them."""
 
 import hashlib
 from collections.abc import AsyncIterator

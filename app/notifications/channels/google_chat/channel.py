@@ -21,7 +21,7 @@ def event_rows(event: Event, record: AuditedMixin) -> Iterable[Base]:
         return
     yield Outbox(
         channel=NAME,
-        lane=NOW,
+        priority=NOW,
         kind=event.name,
         address=ADDRESS,
         data={"booking": reference},

@@ -1,0 +1,48 @@
+"""How services are booked and offered, for the catalogue's pages (app.catalog.service_usage)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.catalog.service_usage import UsageCounts
+from app.core.paging import AnyRow
+from app.scheduling.offered_services_repository import OfferedServices
+
+IS_OPEN = "state IN ('requested', 'assigned', 'started')"
+BOOKING_COUNTS = text("SELECT service_id, count(*) AS bookings FROM bookings GROUP BY service_id")
+OPEN_BOOKINGS = text(f"""
+    SELECT b.reference, b.state, b.starts_at, b.ends_at, b.price, b.minutes, p.place
+      FROM bookings b JOIN pincodes p USING (pincode)
+     WHERE b.service_id = :id AND b.{IS_OPEN}
+     ORDER BY b.starts_at, b.id LIMIT :limit
+""")
+USAGE = text(f"""
+    SELECT (SELECT count(*) FROM bookings WHERE service_id = :id) AS bookings,
+           (SELECT count(*) FROM bookings WHERE service_id = :id AND {IS_OPEN}) AS open,
+           (SELECT count(*) FROM bookings WHERE service_id = :id AND state = 'held' AND held_until > :now) AS paying,
+           (SELECT count(*) FROM offered_services WHERE service_id = :id) AS offered_by
+""")
+HAS_BOOKINGS = text("SELECT EXISTS (SELECT FROM bookings WHERE service_id = :id)")
+
+
+class BookedServices:
+    def __init__(self, db: AsyncSession) -> None:
+        self._db = db
+
+    async def counts(self, service_id: int, now: datetime) -> UsageCounts:
+        return UsageCounts(*(await self._db.execute(USAGE, {"id": service_id, "now": now})).one())
+
+    async def booking_counts(self) -> dict[int, int]:
+        return {row.service_id: row.bookings for row in await self._db.execute(BOOKING_COUNTS)}
+
+    async def open_bookings(self, service_id: int, limit: int = 50) -> Sequence[AnyRow]:
+        return (await self._db.execute(OPEN_BOOKINGS, {"id": service_id, "limit": limit})).all()
+
+    async def has_bookings(self, service_id: int) -> bool:
+        """Whether it was ever booked, paid or not."""
+        return bool((await self._db.execute(HAS_BOOKINGS, {"id": service_id})).scalar_one())
+
+    async def delete_offers(self, service_id: int) -> None:
+        await OfferedServices(self._db).remove_service(service_id)

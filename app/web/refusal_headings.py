@@ -1,0 +1,76 @@
+"""The headings of 409 pages: what happened, by the reason and the subject of the refusal."""
+
+from app.core.i18n import N_, _
+
+DEFAULT_HEADING = N_("This can't be done right now")
+# Headings by the reason and the subject of Refused. "crossed": two transactions changed one row.
+REFUSAL_HEADINGS = {
+    ("refused", ""): DEFAULT_HEADING,
+    ("refused", "address"): N_("Your professional is already coming"),
+    ("refused", "email"): N_("Your email is already confirmed"),
+    ("admin", ""): N_("Admins can't delete their account"),
+    ("again", ""): N_("Your account has new activity"),
+    ("already", ""): N_("Already blocked"),
+    ("amount", ""): N_("That's more than was paid"),
+    ("approved", ""): N_("You're already approved"),
+    ("blocked", ""): N_("This account is blocked"),
+    ("booked", ""): N_("This account has bookings"),
+    ("booked", "service"): N_("This service has bookings"),
+    ("bound", ""): N_("Something is still open"),
+    ("busy", ""): N_("You have another job then"),
+    ("busy", "hours"): N_("This is outside your working hours"),
+    ("busy", "offer"): N_("Please answer your other offer first"),
+    ("busy", "hold"): N_("Your time is on hold for another customer"),
+    ("busy", "professional"): N_("This professional isn't free then"),
+    ("cancelled", ""): N_("This job was cancelled"),
+    ("category", ""): N_("The category is retired"),
+    ("changed", ""): N_("This page is out of date"),
+    ("changed", "price"): N_("The price has changed"),
+    ("codes", ""): N_("Too many new codes"),
+    ("crossed", ""): N_("This page is out of date"),
+    ("decided", ""): N_("Already decided"),
+    ("denied", ""): N_("Please reapply first"),
+    ("early", ""): N_("It's too early for this"),
+    ("extras", ""): N_("Too many proposals"),
+    ("fee", ""): N_("The fee has changed"),
+    ("free", ""): N_("This account isn't blocked"),
+    ("full", ""): N_("Too many webhooks"),
+    ("holds", ""): N_("You're holding too many times"),
+    ("lapsed", ""): N_("Your hold has expired"),
+    ("last", ""): N_("This is the last admin"),
+    ("late", "dispute"): N_("It's too late to dispute this"),
+    ("late", "job"): N_("It's too late to accept this job"),
+    ("late", "review"): N_("It's too late to change this review"),
+    ("left", ""): N_("This account was deleted"),
+    ("locked", ""): N_("Code entry is locked"),
+    ("many", ""): N_("Too many exports in progress"),
+    ("nobody", ""): N_("No professional covers this pincode"),
+    ("offered", ""): N_("This category has offered services"),
+    ("oneself", ""): N_("This is your own account"),
+    ("overdue", ""): N_("Please pay for your last job first"),
+    ("papers", ""): N_("No documents yet"),
+    ("retired", ""): N_("This service is no longer offered"),
+    ("role", ""): N_("You don't have permission to do this"),
+    ("role", "admin"): N_("This account isn't an admin"),
+    ("role", "customer"): N_("Only a customer can become an admin"),
+    ("services", ""): N_("This category has services"),
+    ("settled", ""): N_("Already settled"),
+    ("state", ""): N_("This page is out of date"),
+    ("state", "answer"): N_("Already answered"),
+    ("state", "payment"): N_("Already paid"),
+    ("state", "unassigned"): N_("No professional has accepted yet"),
+    ("taken", ""): N_("That time has been taken"),
+    ("taken", "booking"): N_("This booking is already assigned or closed"),
+    ("taken", "email"): N_("That email already has an account"),
+    ("taken", "job"): N_("This job has been taken"),
+    ("taken", "length"): N_("That time is too short now"),
+    ("unverified", ""): N_("The email isn't confirmed yet"),
+    ("void", ""): N_("This code is no longer valid"),
+    ("waiting", ""): N_("Your approval is in review"),
+}
+
+
+def refusal_heading(reason: str, subject: str = "") -> str:
+    """The heading in the reader's language; a general one for what is not in the table."""
+    heading = REFUSAL_HEADINGS.get((reason, subject)) or REFUSAL_HEADINGS.get((reason, ""))
+    return _(heading or DEFAULT_HEADING)
