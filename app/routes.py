@@ -64,7 +64,7 @@ from app.webhooks.admin_pages import WebhookAdminPages, WebhookListAdminPages
 
 Routes = tuple[tuple[str, ControllerRouterHandler], ...]
 
-# One import above, and one line here for each address: a controller's own path, or each of its addresses if it has none.
+# One import above, and one line here per address: the controller's path, or each of its addresses if it has none.
 EVERYONE: Routes = (
     ("/", HomePages),
     ("/services", ResultPages),

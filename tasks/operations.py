@@ -9,7 +9,13 @@ from app.vetting.repository import Documents
 from tasks.context import Context, unit_of_work
 
 # Tasks that run every few minutes: their runs are deleted after two days, all others' after a year.
-FREQUENT = ("expire_holds", "cancel_unfilled_bookings", "end_priority_offers", "complete_overdue_jobs", "send_job_reminders")
+FREQUENT = (
+    "expire_holds",
+    "cancel_unfilled_bookings",
+    "end_priority_offers",
+    "complete_overdue_jobs",
+    "send_job_reminders",
+)
 
 
 async def prune_runs(ctx: Context) -> int:

@@ -150,7 +150,7 @@ class Bookings:
         )
         return (await self.db.execute(query)).scalar_one()
 
-    async def count_attempt(
+    async def count_code_attempt(
         self, me: Actor, reference: str, phase: str, state: str, now: datetime, lock: timedelta
     ) -> CodeAttempt | None:
         """Count one attempt at the live code; None when none is allowed. The caller commits before comparing."""
@@ -167,7 +167,7 @@ class Bookings:
         row = (await self.db.execute(COUNT_ATTEMPT, params)).one_or_none()
         return CodeAttempt(row.id, row.phase, row.attempts, row.digest, row.locked_until) if row else None
 
-    async def lift_lock(self, code_id: int) -> None:
+    async def lift_code_lock(self, code_id: int) -> None:
         """Clear the lock in the database, since concurrent attempts may have set it after the code was read."""
         await self.db.execute(update(Code).where(Code.id == code_id).values(locked_until=None))
 

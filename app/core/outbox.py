@@ -18,7 +18,7 @@ class Outbox(Base):
     __tablename__ = "outbox"
     __table_args__ = (
         CheckConstraint("recipient_id IS NOT NULL OR address IS NOT NULL", name="outbox_recipient_check"),
-        CheckConstraint("channel IN ('email', 'chat') OR channel LIKE 'webhook:%'", name="outbox_channel_check"),
+        CheckConstraint("channel ~ '^[a-z][a-z_]*(:[0-9]+)?$'", name="outbox_channel_check"),
         CheckConstraint("priority BETWEEN 0 AND 2", name="outbox_priority_check"),
         Index(
             "outbox_due_idx",

@@ -52,7 +52,8 @@ class PollLoop:
         if not self._immediate:
             await asyncio.sleep(self._interval)
         while True:
-            await asyncio.sleep(self._interval + await self._poll_once())
+            delay = await self._poll_once()
+            await asyncio.sleep(self._interval + delay)
 
     async def _poll_once(self) -> float:
         """Return how many seconds to wait in addition to the interval."""

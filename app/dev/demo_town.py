@@ -158,8 +158,7 @@ async def _add_professional(
     db.add_all(WorkingHours(professional_id=user.id, weekday=d, opens=o, closes=c) for d, o, c in hours)
     db.add_all(Coverage(professional_id=user.id, pincode=location.pincode) for location in covered)
     db.add_all(
-        OfferedService(professional_id=user.id, service_id=service_id, approval_status=status)
-        for service_id in offered
+        OfferedService(professional_id=user.id, service_id=service_id, approval_status=status) for service_id in offered
     )
     if status == "approved":
         town.covered_pincodes[user.id] = {location.pincode for location in covered}

@@ -79,7 +79,7 @@ async def _matching_attempt(
     new_transaction: TransactionFactory, by: Actor, reference: str, phase: str, typed: str, encryption: Encryption
 ) -> CodeAttempt:
     async with new_transaction() as transaction:
-        attempt = await Bookings(transaction).count_attempt(
+        attempt = await Bookings(transaction).count_code_attempt(
             by, reference, phase, PHASE_STATES[phase], clock.now(), LOCK_DURATION
         )
         if attempt is None:
@@ -123,7 +123,7 @@ async def _revalidate(db: AsyncSession, booking: Booking, attempt: CodeAttempt) 
     code = next((code for code in booking.codes if code.id == attempt.code_id), None)
     if code is None or not code.is_live:
         raise Refused(void_message(), reason="void")
-    await Bookings(db).lift_lock(code.id)
+    await Bookings(db).lift_code_lock(code.id)
     return code
 
 

@@ -79,7 +79,8 @@ DECLINED = text(
 OPEN_OFFERS = text(
     """
     SELECT b.id, b.reference, b.service_name, b.price, b.minutes, b.starts_at, b.ends_at, pin.place,
-           pin.pincode, pin.latitude, pin.longitude, b.requested_professional_id IS NOT DISTINCT FROM :me AS is_requested,
+           pin.pincode, pin.latitude, pin.longitude,
+           b.requested_professional_id IS NOT DISTINCT FROM :me AS is_requested,
            CASE WHEN b.requested_professional_id = :me AND b.exclusive_until > :now THEN b.exclusive_until END
              AS exclusive_until
       FROM eligible_coverage(:today) e

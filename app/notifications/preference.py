@@ -32,7 +32,7 @@ class MutedTopic(NaturalKeyBase):
     __tablename__ = "muted_topics"
     __table_args__ = (
         CheckConstraint("topic IN ('bookings', 'reminders', 'reports', 'reviews')", name="muted_topics_topic_check"),
-        CheckConstraint("channel IN ('inbox', 'email', 'chat')", name="muted_topics_channel_check"),
+        CheckConstraint("channel ~ '^[a-z][a-z_]*(:[0-9]+)?$'", name="muted_topics_channel_check"),
     )
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     topic: Mapped[str] = mapped_column(primary_key=True)

@@ -87,7 +87,7 @@ CHECKS = {
     "verifications_kind_check": case(kind="'whim'"),
     "verifications_message_check": case(message="repeat('x', 1001)"),
     "verifications_state_check": case(state="'lost'", decided_at="now()"),
-    "outbox_channel_check": "UPDATE outbox SET channel = 'pigeon'",
+    "outbox_channel_check": "UPDATE outbox SET channel = 'Pigeon post'",
     "outbox_priority_check": "UPDATE outbox SET priority = 3",
     "channel_states_failures_check": "INSERT INTO channel_states (channel, failures) VALUES ('chat', -1)",
     "exports_kind_check": export(kind="'secrets'"),
@@ -96,7 +96,7 @@ CHECKS = {
     "exports_state_check": export(state="'lost'"),
     "monthly_reports_month_check": "INSERT INTO monthly_reports (user_id, month, facts, created_at)"
     " SELECT id, '2026-11-02', '{{}}', now() FROM users",
-    "muted_topics_channel_check": "INSERT INTO muted_topics SELECT id, 'bookings', 'pigeon' FROM users",
+    "muted_topics_channel_check": "INSERT INTO muted_topics SELECT id, 'bookings', 'Pigeon post' FROM users",
     "muted_topics_topic_check": "INSERT INTO muted_topics SELECT id, 'codes', 'email' FROM users",
     "quiet_hours_span_check": "INSERT INTO quiet_hours SELECT id, 60, 60 FROM users",
     "schedule_runs_one_end_check": "INSERT INTO schedule_runs (name, tick, finished_at, failed_at)"

@@ -69,5 +69,5 @@ async def test_what_must_not_be_is_found(db, stored_folder, storage, name):
     message, plant = PLANTED[name]
     plant(stored_folder)
     [found] = await find_violations(db, storage)
-    assert found.rule == "files-match-their-rows"
+    assert found.rule == "files-match-rows"
     assert message in found.subject

@@ -101,7 +101,7 @@ async def test_slots_are_a_piece_for_htmx_and_a_page_for_everyone_else(visitor: 
 
 async def test_a_later_first_day_shows_seven_days_from_it(visitor: VisitorBrowser) -> None:
     page = await visitor.visit(f"{SLOTS}&day=2026-11-27", AS_HTMX)
-    days = re.findall(r'name="shown-day" form="days" value="([^"]+)"', page.text)
+    days = re.findall(r'name="shown-day" form="days"\s+value="([^"]+)"', page.text)
     assert days == [f"2026-11-{27 + n}" if n < 4 else f"2026-12-0{n - 3}" for n in range(7)]
     assert starts(page)[0].startswith("2026-11-27")
 

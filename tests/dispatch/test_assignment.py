@@ -53,7 +53,7 @@ async def test_of_everyone_who_does_the_work_it_is_explained_why_they_are_not_fr
     named: dict[str, dict[str, Any]] = {
         "Bala": {},
         "Chitra": {"pincodes": (TAMBARAM,)},
-        "Devi": {"standing": "pending"},
+        "Devi": {"approval": "pending"},
         "Elango": {"opens": 14 * 60},
         "Farid": {},
         "Gita": {},

@@ -354,5 +354,5 @@ async def test_a_file_that_changed_or_went_is_found(scene: Scene, ctx, admin):
         path.write_bytes(planted) if planted is not None else path.unlink()
         async with scene.database.work() as db:
             found = await find_violations(db, storage)
-        assert [item.rule for item in found] == ["files-match-their-rows"]
+        assert [item.rule for item in found] == ["files-match-rows"]
         assert export.reference in found[0].subject

@@ -60,12 +60,12 @@ def calls(tree: ast.Module) -> Iterator[ast.Call]:
 
 def test_sql_has_an_address() -> None:
     models = {module.__name__.replace(".", "/") + ".py" for module in MODULES}
-    asking = {
+    users = {
         path
         for path, tree in TREES.items()
         if any(module.startswith("sqlalchemy") and name in STATEMENTS for module, name in imported(tree))
     }
-    strangers = {path for path in asking if not path.endswith("repository.py")} - models
+    strangers = {path for path in users if not path.endswith("repository.py")} - models
     assert strangers <= SQL_ADDRESSES, strangers - SQL_ADDRESSES
     assert strangers >= SQL_ADDRESSES, f"no longer needed: {SQL_ADDRESSES - strangers}"
 
@@ -85,7 +85,7 @@ def _imports_environ(node: ast.AST) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "os" and node.names[0].name in ("environ", "getenv")
 
 
-def test_nobody_but_the_unit_of_work_commits() -> None:
+def test_only_the_unit_of_work_commits() -> None:
     committing = {
         path
         for path, tree in TREES.items()
@@ -99,10 +99,10 @@ def test_nobody_but_the_unit_of_work_commits() -> None:
 def test_the_domain_knows_no_web() -> None:
     for path, tree in TREES.items():
         web = path.startswith("app/web/") or path in LITESTAR or HANDLERS.search(path)
-        known = {module for module, _ in imported(tree)}
+        imports = {module for module, _ in imported(tree)}
         if not web and not path.startswith(("tasks/", "app/cli")):
-            assert not [one for one in known if one.split(".")[0].startswith("litestar")], path
-            assert not [one for one in known if one == "app.web" or one.startswith("app.web.")], path
+            assert not [name for name in imports if name.split(".")[0].startswith("litestar")], path
+            assert not [name for name in imports if name == "app.web" or name.startswith("app.web.")], path
 
 
 def test_imports_stand_at_the_top() -> None:
@@ -117,15 +117,15 @@ def test_imports_stand_at_the_top() -> None:
         assert not inside or path == "app/cli.py", f"{path}:{inside[0].lineno}"
 
 
-def test_the_clock_is_asked_in_one_place() -> None:
-    asking = {
+def test_the_clock_is_read_in_one_place() -> None:
+    users = {
         path
         for path, tree in TREES.items()
         for call in calls(tree)
         if isinstance(call.func, ast.Attribute) and call.func.attr in ("now", "utcnow", "today")
         if isinstance(call.func.value, ast.Name) and call.func.value.id in ("datetime", "date")
     }
-    assert asking == {"app/core/clock.py", "app/core/logs.py"}
+    assert users == {"app/core/clock.py", "app/core/logs.py"}
 
 
 def test_a_bookings_state_is_set_by_its_moves_alone() -> None:

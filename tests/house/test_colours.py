@@ -10,7 +10,7 @@ TOKENS = (Path(__file__).resolve().parents[2] / "static" / "css" / "tokens.css")
 LIGHT, DARK = TOKENS.split("prefers-color-scheme: dark", 1)
 GROUNDS = ("paper", "card", "sunk", "gold-tint", "leaf-tint", "brick-tint")
 WORDS = [
-    *(("ink", ground) for ground in (*GROUNDS, "door-1", "door-2", "door-3", "door-4")),
+    *(("ink", ground) for ground in (*GROUNDS, "tile-1", "tile-2", "tile-3", "tile-4")),
     *(("soft", ground) for ground in ("paper", "card", "sunk", "gold-tint", "leaf-tint")),
     *(("leaf-ink", ground) for ground in ("paper", "card", "leaf-tint")),
     ("on-leaf", "leaf"),
@@ -49,8 +49,8 @@ def luminance(colour: tuple[float, ...]) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    dark, bright = sorted((luminance(one), luminance(other)))
+def contrast(first: tuple[float, ...], other: tuple[float, ...]) -> float:
+    dark, bright = sorted((luminance(first), luminance(other)))
     return (bright + 0.05) / (dark + 0.05)
 
 

@@ -24,6 +24,7 @@ FOLDERS = "app|bench|bin|docs|migrations|static|tasks|templates|tests|translatio
 PATH = re.compile(rf"(?<![\w./-])((?:{FOLDERS})/[\w./-]*)(?:::([\w.]+))?")
 MODULE = re.compile(r"(?:app|tasks)(?:\.\w+)+")
 IDENTIFIER = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]+)+|[A-Za-z][a-z]*(?:_[a-z0-9]+)+|[A-Z]+(?:_[A-Z]+)+")
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 CODE = re.compile(r"```.*?```|`([^`\n]+)`", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 # Examples of names that a newcomer would choose, and names of libraries, PostgreSQL and the shell.
@@ -105,7 +106,8 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 
 @pytest.mark.parametrize("page", STRICT, ids=name)
 def test_every_identifier_stands_in_the_code(page: Path) -> None:
-    named = {found for word in code_words(page) for found in IDENTIFIER.findall(PATH.sub("", word))}
+    words = [*code_words(page), *PYTHON.findall(page.read_text(encoding="utf-8"))]
+    named = {found for word in words for found in IDENTIFIER.findall(PATH.sub("", word))}
     # Old names of columns stand in migrations; of all pages, that of the database alone names what only they have.
     more = ("migrations",) if page.name == "database.md" else ()
     assert named - words_of_the_code(*more) - FOREIGN == set()

@@ -49,7 +49,7 @@ INSERT INTO notices (user_id, kind, data, dedupe_key, created_at)
 INSERT INTO outbox (id, kind, recipient_id, data, dedupe_key, created_at, due_at, channel, lane)
     VALUES (1, 'booking_completed', 1, '{"data": {}}', 'key', '2026-11-11', '2026-11-11', 'webhook:1', 2);
 INSERT INTO schedule_runs (name, tick, handed_until, running_until, told)
-    VALUES ('expire_holds', '2026-11-11', '2026-11-12', '2026-11-13', 'TimeoutError');
+    VALUES ('lapse_holds', '2026-11-11', '2026-11-12', '2026-11-13', 'TimeoutError');
 INSERT INTO webhooks (url, sealed, old_sealed, old_until, by_id, created_at)
     VALUES ('https://example.com/hook', 'new', 'old', '2026-11-14', 3, '2026-11-12');
 INSERT INTO webhook_tries (outbox_id, at, status, told, took) VALUES (1, '2026-11-11', 500, 'refused', 340);
@@ -126,12 +126,14 @@ def test_standard_names_keep_every_row(services: Services, database: str) -> Non
     renamed = standard_names()
     assert before.keys() >= {*renamed.COLUMNS, *renamed.TABLES.values()}, "no row in a table that is renamed"
 
-    aside(migrate.upgrade, owner, app)
+    aside(migrate.upgrade, owner, app, "0008")
     assert rows(services, database) == before
     services.sql("UPDATE professionals SET approval_status = 'denied', approved_at = NULL", database)
     assert services.sql("SELECT admin_status FROM professionals", database) == "2", "triggers know the new names"
     services.sql("UPDATE professionals SET approval_status = 'approved', approved_at = '2026-11-05'", database)
 
+    aside(migrate.upgrade, owner, app)
+    assert services.sql("SELECT name FROM schedule_runs", database) == "expire_holds"
     aside(migrate.downgrade, owner, "0006")
     assert (rows(services, database), schema(services, database)) == (before, old_schema)
     services.sql("UPDATE users SET left_at = now() WHERE id = 2", database)

@@ -16,5 +16,5 @@ print(sorted({key.target_fullname for key in keys if key.target_fullname.split("
 
 @pytest.mark.parametrize("module", ["app.main", "tasks.worker", "app.check.run", "app.dev.seed"])
 def test_every_row_that_a_process_can_write_points_at_tables_that_it_knows(module):
-    told = subprocess.run([sys.executable, "-c", MISSING, module], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+    output = subprocess.run([sys.executable, "-c", MISSING, module], capture_output=True, text=True, check=True)
+    assert output.stdout.strip() == "[]"

@@ -288,7 +288,7 @@ def _changed_objects(
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         arguments = function.args.posonlyargs + function.args.args + function.args.kwonlyargs
-        objects = {one.arg: one.annotation.id for one in arguments if isinstance(one.annotation, ast.Name)}
+        objects = {item.arg: item.annotation.id for item in arguments if isinstance(item.annotation, ast.Name)}
         for node in ast.walk(function):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
                 model = objects.get(node.value.id, "")

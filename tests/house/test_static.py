@@ -45,7 +45,7 @@ def test_the_bundle_names_every_file_once(folder: Path, ending: str) -> None:
 
 def test_the_order_of_layers_comes_first_and_everything_is_in_one() -> None:
     assert bundle(CSS)[0] == "layers.css"
-    loose = [one for one in bundle(CSS)[1:] if not (CSS / one).read_text().startswith("@layer ")]
+    loose = [path for path in bundle(CSS)[1:] if not (CSS / path).read_text().startswith("@layer ")]
     assert loose == []
 
 
@@ -56,12 +56,12 @@ def test_a_component_is_short() -> None:
 
 def test_colours_are_named_in_tokens_only() -> None:
     raw = re.compile(r"#[0-9a-f]{3,8}\b|rgba?\(|hsla?\(")
-    said = {}
+    raw_colours = {}
     for path in CSS.rglob("*.css"):
         rules = re.sub(r"url\([^)]*\)", "", path.read_text())
         if found := raw.findall(rules):
-            said[name(path)] = found
-    assert said == {}
+            raw_colours[name(path)] = found
+    assert raw_colours == {}
 
 
 def test_nothing_is_loaded_from_anybody_else() -> None:
@@ -73,13 +73,13 @@ def test_nothing_is_loaded_from_anybody_else() -> None:
 
 
 def test_the_stylesheet_is_small() -> None:
-    whole = b"\n".join((CSS / one).read_bytes() for one in bundle(CSS))
+    whole = b"\n".join((CSS / path).read_bytes() for path in bundle(CSS))
     assert len(brotli.compress(whole)) <= 10_000
 
 
 def test_our_own_scripts_stay_under_300_lines_and_utilities_under_30() -> None:
-    own = [one for one in bundle(JS) if not one.startswith("vendor/")]
-    assert sum((JS / one).read_text().count("\n") for one in own) <= 300
+    own = [path for path in bundle(JS) if not path.startswith("vendor/")]
+    assert sum((JS / path).read_text().count("\n") for path in own) <= 300
     utilities = set(re.findall(r"^\s+\.([a-z0-9-]+)", (CSS / "utilities.css").read_text(), re.M))
     assert len(utilities) <= 30
 
@@ -92,5 +92,5 @@ def test_no_page_carries_style_or_script_of_its_own() -> None:
 
 def test_every_icon_that_is_drawn_is_in_the_sprite() -> None:
     there = set(re.findall(r'<symbol id="([a-z0-9-]+)"', (ROOT / "static" / "icons" / "sprite.svg").read_text()))
-    drawn = {one for path in TEMPLATES for one in re.findall(r'\bicon\(\s*"([a-z0-9-]+)"', path.read_text())}
+    drawn = {icon for path in TEMPLATES for icon in re.findall(r'\bicon\(\s*"([a-z0-9-]+)"', path.read_text())}
     assert drawn - there == set()

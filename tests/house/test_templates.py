@@ -44,7 +44,7 @@ def test_no_line_is_over_the_limit(name: str) -> None:
 def test_nothing_goes_out_unescaped(name: str) -> None:
     """No `|safe`, no autoescape off; and only written words are translated, for a translation is not escaped."""
     tree = ENV.parse(source(name))
-    assert not [one for one in tree.find_all(nodes.Filter) if one.name == "safe"]
+    assert not [node for node in tree.find_all(nodes.Filter) if node.name == "safe"]
     assert not list(tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)))
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in ("_", "gettext", "ngettext"):
@@ -88,7 +88,9 @@ def _named_in_code() -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.add(re.escape(node.value))
         elif isinstance(node, ast.JoinedStr):
-            parts = [re.escape(str(one.value)) if isinstance(one, ast.Constant) else r"\w+" for one in node.values]
+            parts = [
+                re.escape(str(value.value)) if isinstance(value, ast.Constant) else r"\w+" for value in node.values
+            ]
             found.add("".join(parts))
     return {name for name in found if "/" in name and name.endswith((".html", ".txt", r"\w+"))}
 

@@ -1,4 +1,4 @@
-"""Every word that people read can be translated: what translators are handed is what the code says today."""
+"""Every word that people read can be translated: what translators are extracted is what the code says today."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)")
 EXTRACT = "pybabel extract -F babel.cfg --no-location --sort-output --omit-header -o translations/messages.pot ."
 
 
-def said_in_code() -> set[object]:
+def messages_in_code() -> set[object]:
     with (ROOT / "babel.cfg").open(encoding="utf-8") as mapping:
         methods, options = parse_mapping_cfg(mapping)
     found = extract_from_dir(ROOT, methods, options, DEFAULT_KEYWORDS)
@@ -28,13 +28,13 @@ def handed_to_translators() -> set[object]:
 
 
 def test_what_translators_are_handed_is_what_the_code_says() -> None:
-    said, handed = said_in_code(), handed_to_translators()
-    assert said - handed == set(), f"not in messages.pot yet; write it anew: {EXTRACT}"
-    assert handed - said == set(), f"said no more; write it anew: {EXTRACT}"
-    assert len(said) > 500
+    in_code, extracted = messages_in_code(), handed_to_translators()
+    assert in_code - extracted == set(), f"not in messages.pot yet; write it anew: {EXTRACT}"
+    assert extracted - in_code == set(), f"not in the code any more; write it anew: {EXTRACT}"
+    assert len(in_code) > 500
 
 
-def test_it_names_nobody_no_day_and_no_place() -> None:
+def test_it_names_no_person_day_or_path() -> None:
     """The file changes when words change, and never else."""
     lines = POT.read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if line.startswith(("#:", "# ", '"POT-Creation', '"Last-Translator'))]
