@@ -48,7 +48,7 @@ class AddressPages(Controller):
             form=form,
             catch=(Invalid,),
             on_error=lambda rejection: _render_form(request, None, rejection.values, rejection),
-            message=_("The address is in your book."),
+            message=_("Address saved."),
             then=local_path(form.get("next"), "/profile"),
         )
 
@@ -85,7 +85,7 @@ class AddressPages(Controller):
         self, request: Request, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         await address_book.remove(db, me, address_id)
-        flash(request, _("The address is removed."))
+        flash(request, _("Address removed."))
         return redirect(request, "/profile")
 
     @post("/{address_id:int}/main", name="main_address")
@@ -93,7 +93,7 @@ class AddressPages(Controller):
         self, request: Request, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         await address_book.make_main(db, me, address_id)
-        flash(request, _("This is your main address now."))
+        flash(request, _("This is now your main address."))
         return redirect(request, "/profile")
 
 

@@ -55,7 +55,7 @@ class AccountApi(Controller):
         new_transaction = transaction_factory(database, after_commit)
         user_id = await authenticate(new_transaction, passwords, body.email, body.password, address)
         if user_id is None:
-            raise WrongCredentials(_("E-mail or password is not right."))
+            raise WrongCredentials(_("That email and password don't match."))
         user = await Users(db).get(user_id, lock=True)
         is_blocked = await Users(db).active_block(user.id) is not None
         token = await auth.issue_token(request, db, user)

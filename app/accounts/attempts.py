@@ -102,14 +102,14 @@ def _rate_limited(until: datetime) -> RateLimited:
     seconds = max(1, int((until - clock.now()).total_seconds()) + 1)
     if seconds < 60:
         message = ngettext(
-            "Too many tries. Wait one second, then try again.",
-            "Too many tries. Wait %(num)s seconds, then try again.",
+            "Too many attempts. Wait 1 second, then try again.",
+            "Too many attempts. Wait %(num)s seconds, then try again.",
             seconds,
         )
     else:
         message = ngettext(
-            "Too many tries. Wait one minute, then try again.",
-            "Too many tries. Wait %(num)s minutes, then try again.",
+            "Too many attempts. Wait 1 minute, then try again.",
+            "Too many attempts. Wait %(num)s minutes, then try again.",
             -(-seconds // 60),
         )
     return RateLimited(message, seconds)

@@ -22,37 +22,37 @@ JOINERS = "\u200c\u200d"
 def parse_name(typed: str) -> str:
     name = " ".join(typed[: MAX_NAME_LENGTH + 100].split())
     if not name:
-        raise FieldError(_("Tell us your name."))
+        raise FieldError(_("Enter your name."))
     if len(typed) > MAX_NAME_LENGTH:
-        raise FieldError(_("A name has at most %(most)s characters here.", most=MAX_NAME_LENGTH))
+        raise FieldError(_("Name must be %(most)s characters or fewer.", most=MAX_NAME_LENGTH))
     if not is_printable(name) or "://" in name or not any(unicodedata.category(char)[0] == "L" for char in name):
-        raise FieldError(_("Write your name in letters."))
+        raise FieldError(_("Enter your name in letters."))
     if name in FORMER_NAMES.values():
-        raise FieldError(_("That is what we call who has left. Write your own name."))
+        raise FieldError(_("That's the name we show for deleted accounts. Enter your own name."))
     return name
 
 
 def parse_email(typed: str) -> str:
     address = typed.strip()
     if not address:
-        raise FieldError(_("Tell us your e-mail address."))
+        raise FieldError(_("Enter your email address."))
     if len(address) > MAX_EMAIL_LENGTH:
-        raise FieldError(_("An e-mail address has at most %(most)s characters.", most=MAX_EMAIL_LENGTH))
+        raise FieldError(_("Email must be %(most)s characters or fewer.", most=MAX_EMAIL_LENGTH))
     if "@" not in address:
-        raise FieldError(_("Write the whole address, with the @."))
+        raise FieldError(_("Enter the whole address, with the @."))
     if "." not in address.rpartition("@")[2].strip("."):
-        raise FieldError(_("Add the end of the address, such as .com or .in."))
+        raise FieldError(_("Add the ending, such as .com or .in."))
     try:
         return str(validate_email(address, check_deliverability=False, allow_smtputf8=False).ascii_email)
     except EmailNotValidError as error:
-        raise FieldError(_("This is not an e-mail address. Check it letter by letter.")) from error
+        raise FieldError(_("This isn't a valid email address. Check it and try again.")) from error
 
 
 def parse_phone(typed: str, email: str) -> str:
     """The number in E.164: Indian numbers, and for @example.com accounts those of the demo town."""
     text = typed.strip()
     if not text or len(text) > MAX_PHONE_LENGTH:
-        raise FieldError(_("Tell us your phone number, such as +91 98400 12345."))
+        raise FieldError(_("Enter your phone number, such as +91 98400 12345."))
     demo = DEMO_PHONE.fullmatch(re.sub(r"[\s()-]", "", text))
     if demo and email.lower().endswith(DEMO_DOMAIN):
         return "+91" + demo[1]
@@ -63,14 +63,16 @@ def _indian(text: str) -> str:
     try:
         number = phonenumbers.parse(text, "IN")
     except phonenumbers.NumberParseException as error:
-        raise FieldError(_("Write the number in digits, such as +91 98400 12345.")) from error
+        raise FieldError(_("Enter the number in digits, such as +91 98400 12345.")) from error
     if number.country_code != 91:
-        raise FieldError(_("Doorstep needs a number in India, one that begins with +91."))
+        raise FieldError(_("Enter an Indian mobile number, starting with +91."))
     digits = len(re.sub(r"^\s*\+?91|\D", "", text)) if text.startswith("+") else len(re.sub(r"\D", "", text))
     if digits != 10 and not phonenumbers.is_valid_number(number):
-        raise FieldError(_("A mobile number has 10 digits after +91. This one has %(digits)s.", digits=digits))
+        raise FieldError(
+            _("A mobile number has 10 digits after +91. This one has %(digits)s. Check it.", digits=digits)
+        )
     if not phonenumbers.is_valid_number(number):
-        raise FieldError(_("There is no such number in India. Check it digit by digit."))
+        raise FieldError(_("This isn't a valid Indian number. Check each digit."))
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
@@ -78,11 +80,11 @@ def parse_address_line(typed: str) -> str:
     """House, street and area on one line."""
     line = ", ".join(part for part in (" ".join(part.split()).strip(",") for part in typed[:2000].split("\n")) if part)
     if len(line) < 5 or not is_printable(line) or not any(char.isalnum() for char in line):
-        raise FieldError(_("Write the house, the street and the area."))
+        raise FieldError(_("Enter the house, the street and the area."))
     if contains_card_number(line):
-        raise FieldError(_("This looks like the number of a card. Please write it nowhere but where you pay."))
+        raise FieldError(_("This looks like a card number. Enter it only when you pay."))
     if len(line) > MAX_ADDRESS_LENGTH or len(typed) > 2000:
-        raise FieldError(_("An address has at most %(most)s characters here.", most=MAX_ADDRESS_LENGTH))
+        raise FieldError(_("Address must be %(most)s characters or fewer.", most=MAX_ADDRESS_LENGTH))
     return line
 
 
@@ -91,7 +93,7 @@ def parse_pincode(typed: str) -> str:
     digits = [str(unicodedata.decimal(char, "x")) for char in typed[:40] if not char.isspace()]
     pincode = "".join(digits)
     if not re.fullmatch(r"[1-9][0-9]{5}", pincode):
-        raise FieldError(_("A pincode has six digits, such as 600020."))
+        raise FieldError(_("Enter a 6-digit pincode, such as 600020."))
     return pincode
 
 

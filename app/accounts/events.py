@@ -7,9 +7,9 @@ from app.core.i18n import N_
 
 FAMILIES = (EventFamily("person", N_("People"), admin_topic=PEOPLE_TOPIC),)
 EVENTS = (
-    EventType("person.registered", N_("%(who)s made the account."), NOTHING, enums=("role",)),
-    EventType("person.email_verified", N_("%(who)s confirmed the e-mail address."), NOTHING),
-    EventType("person.email_changed", N_("%(who)s changed the e-mail address."), NOTHING, private=("email",)),
+    EventType("person.registered", N_("%(who)s created the account."), NOTHING, enums=("role",)),
+    EventType("person.email_verified", N_("%(who)s confirmed the email address."), NOTHING),
+    EventType("person.email_changed", N_("%(who)s changed the email address."), NOTHING, private=("email",)),
     EventType(
         "person.password_changed",
         N_("%(who)s set a new password."),
@@ -18,7 +18,7 @@ EVENTS = (
     ),
     EventType(
         "person.details_changed",
-        N_("%(who)s changed name or phone."),
+        N_("%(who)s changed the name or phone."),
         (SLOTS, PROFESSIONALS, REVIEWS),
         private=("phone",),
         enums=("fields",),
@@ -27,5 +27,5 @@ EVENTS = (
     EventType("person.address_added", N_("%(who)s added an address."), NOTHING, private=("address",)),
     EventType("person.address_changed", N_("%(who)s changed an address."), NOTHING, private=("address",)),
     EventType("person.address_removed", N_("%(who)s removed an address."), NOTHING, private=("address",)),
-    EventType("person.main_address_changed", N_("%(who)s chose another main address."), NOTHING),
+    EventType("person.main_address_changed", N_("%(who)s set a new main address."), NOTHING),
 )

@@ -81,7 +81,7 @@ class RegisterPages(Controller):
             form=form,
             catch=(Invalid,),
             on_error=render_form,
-            message=_("Thank you. Sign in with your e-mail and password. We have sent you a mail as well."),
+            message=_("Thank you. Sign in with your email and password. We've also sent you an email."),
             then="/login",
         )
 
@@ -120,11 +120,11 @@ class LoginPages(Controller):
                 client_address(request, settings.trusted_proxies),
             )
             if user_id is None:
-                raise Invalid({"": _("E-mail or password is not right.")})
+                raise Invalid({"": _("That email and password don't match.")})
             try:
                 return await _start_session(request, db, user_id, next_url)
             except Missing as error:  # deleted at this very moment
-                raise Invalid({"": _("E-mail or password is not right.")}) from error
+                raise Invalid({"": _("That email and password don't match.")}) from error
 
         return await submit(
             request,
@@ -143,7 +143,7 @@ class LogoutPages(Controller):
     @post(name="logout")
     async def create(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         await auth.sign_out(request, db)
-        flash(request, _("You are signed out."))
+        flash(request, _("You're signed out."))
         response = redirect(request, "/")
         # Private pages leave the browser's cache too, also from behind the Back button.
         response.headers["clear-site-data"] = '"cache", "storage"'
@@ -189,7 +189,7 @@ def in_field_order(errors: dict[str, str], kind: type) -> dict[str, str]:
 def _require_both(credentials: Credentials) -> Credentials:
     missing = {
         name: message
-        for name, message in (("email", _("Tell us your e-mail address.")), ("password", _("Type your password.")))
+        for name, message in (("email", _("Enter your email address.")), ("password", _("Enter your password.")))
         if not getattr(credentials, name)
     }
     if missing:

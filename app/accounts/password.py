@@ -15,13 +15,11 @@ def validate_password(typed: str, *own: str) -> str:
     if not typed:
         raise FieldError(_("Choose a password."))
     if len(typed) < MIN_PASSWORD_LENGTH:
-        raise FieldError(
-            _("Too short: %(least)s characters or more. A short sentence is good.", least=MIN_PASSWORD_LENGTH)
-        )
+        raise FieldError(_("Use %(least)s characters or more. A short sentence works well.", least=MIN_PASSWORD_LENGTH))
     if len(typed) > MAX_PASSWORD_LENGTH:
-        raise FieldError(_("Too long: at most %(most)s characters.", most=MAX_PASSWORD_LENGTH))
+        raise FieldError(_("Use %(most)s characters or fewer.", most=MAX_PASSWORD_LENGTH))
     if _is_common(typed.lower(), {text.lower() for text in own}):
-        raise FieldError(_("Many people use this one, so it is tried first. Choose another."))
+        raise FieldError(_("This password is too easy to guess. Choose another."))
     return typed
 
 

@@ -67,7 +67,7 @@ class ForgottenPages(Controller):
             form=form,
             catch=(Invalid, RateLimited),
             on_error=lambda rejection: form_page(request, "forgotten", rejection.values, rejection),
-            message=_("If there is an account with this address, a mail is on its way. Its link works for one hour."),
+            message=_("If there's an account with this email, we've sent you a link. It works for 1 hour."),
             then="/login",
         )
 
@@ -134,7 +134,7 @@ class VerifyPages(Controller):
             await verify(db, token)
         except Missing:
             return _expired_link_page(request, LinkPurpose.VERIFY)
-        flash(request, _("Your e-mail address is confirmed."))
+        flash(request, _("Your email address is confirmed."))
         return redirect(request, "/profile" if me else "/login")
 
 

@@ -39,14 +39,14 @@ async def start_email_change(db: AsyncSession, encryption: Encryption, user: Use
     """
     email = collect({"email": lambda: parse_email(typed)})["email"]
     if email.lower() == user.email.lower() and user.email_verified_at is not None:
-        raise Invalid({"email": _("This is your address already.")})
+        raise Invalid({"email": _("This is already your email address.")})
     await EmailLinks(db).revoke(LinkPurpose.VERIFY, user.id)
     await send_verification(db, encryption, user, email)
 
 
 async def resend_verification(db: AsyncSession, encryption: Encryption, user: User) -> None:
     if user.email_verified_at is not None:
-        raise Refused(_("Your address is confirmed already."), subject="email")
+        raise Refused(_("Your email address is already confirmed."), subject="email")
     await start_email_change(db, encryption, user, user.email)
 
 
@@ -61,12 +61,12 @@ def browser_name(user_agent: str) -> str:
     system = next((name for token, name in SYSTEMS if token in user_agent), "")
     if browser and system:
         return _("%(browser)s on %(system)s", browser=browser, system=system)
-    return browser or system or _("A browser")
+    return browser or system or _("Unknown browser")
 
 
 def program_name(user_agent: str) -> str:
     """The program's own name without its version: "curl"."""
-    return user_agent.split("/")[0].split(" ")[0][:40] or _("A program")
+    return user_agent.split("/")[0].split(" ")[0][:40] or _("Unknown app")
 
 
 # The first match counts: most browsers also name the ones they resemble.

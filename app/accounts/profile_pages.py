@@ -90,7 +90,7 @@ class ProfilePages(Controller):
             resend,
             catch=(RateLimited,),
             on_error=wait,
-            message=_("We have sent the mail again. Open its link to confirm your address."),
+            message=_("We've sent the email again. Open its link to confirm your address."),
             message_kind="calm",
             then="/profile",
         )
@@ -150,7 +150,7 @@ class EmailPages(Controller):
             on_error=lambda rejection: form_page(
                 request, "change_email", rejection.values, rejection, order=EmailChange, email=me.email
             ),
-            message=_("We have sent a mail to the new address. It becomes yours here when you open its link."),
+            message=_("We've sent an email to your new address. Open its link to confirm the change."),
             message_kind="calm",
             then="/profile",
         )
@@ -227,7 +227,7 @@ class SessionPages(Controller):
         database: NamedDependency[Database],
     ) -> HtmlResponse:
         await Sessions(database).close_all(db, me.id, except_id=me.session_id)
-        flash(request, _("All other browsers are signed out."))
+        flash(request, _("All other browsers have been signed out."))
         return redirect(request, "/profile/sessions")
 
 

@@ -159,7 +159,7 @@ class Pincodes:
         """The pincode, or Invalid at `field` when it does not exist."""
         found = await self.get(pincode)
         if found is None:
-            raise Invalid({field: _("We know no place with the pincode %(pincode)s.", pincode=pincode)})
+            raise Invalid({field: _("We can't find a place with the pincode %(pincode)s. Check it.", pincode=pincode)})
         return found
 
 
@@ -195,7 +195,7 @@ class Addresses:
         await self._lock_book()
         before = await self.all()
         if len(before) >= MAX_ADDRESSES:
-            raise Invalid({"address": _("Your address book is full. Remove an address first.")})
+            raise Invalid({"address": _("You can't save any more addresses. Remove one first.")})
         address = Address(
             user_id=self._owner_id, line=line, pincode=pincode, is_main=not before, created_at=clock.now()
         )

@@ -8,7 +8,7 @@ from app.accounts.contact_fields import MAX_ADDRESS_LENGTH, MAX_EMAIL_LENGTH, MA
 from app.accounts.password import MAX_PASSWORD_LENGTH
 from app.core.i18n import N_
 
-TOO_LONG = N_("That is too long.")
+TOO_LONG = N_("That's too long. Shorten it.")
 Name = Annotated[str, Meta(max_length=MAX_NAME_LENGTH, extra={"error": TOO_LONG})]
 Email = Annotated[str, Meta(max_length=MAX_EMAIL_LENGTH, extra={"error": TOO_LONG})]
 Phone = Annotated[str, Meta(max_length=MAX_PHONE_LENGTH, extra={"error": TOO_LONG})]

@@ -52,8 +52,8 @@ async def prove_password(
     """Check the password of the signed-in user; counted like signing in. Raises Invalid at `field`, or RateLimited."""
     if await authenticate(new_transaction, passwords, me.email, password, address) != me.id:
         messages = {
-            "current_password": _("This is not your present password."),
-            "password": _("That is not your password."),
+            "current_password": _("That's not your current password. Try again."),
+            "password": _("That's not your password. Try again."),
         }
         raise Invalid({field: messages[field]})
 

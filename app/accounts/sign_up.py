@@ -57,7 +57,7 @@ async def create_admin(
     user = new_user(Role.ADMIN, fields["email"], fields["full_name"], "", await passwords.hash(fields["password"]))
     user.email_verified_at = clock.now()
     if not await Users(db).add(user):
-        raise Invalid({"email": _("There is an account with this address already.")})
+        raise Invalid({"email": _("An account with this email address already exists.")})
     user.record("person.registered", by=PLATFORM, role=user.role)
     return user
 

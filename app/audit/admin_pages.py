@@ -55,7 +55,7 @@ async def _render(
         view=view,
         page=await events.matching(filters, descending=view.descending, after=view.after),
         names=[
-            ("", _("Anything")),
+            ("", _("Any type")),
             *((event_type.name, _(event_type.message, who=_("Someone"))) for event_type in registry),
         ],
         families=[("", _("All"), None), *((family.name, _(family.label), None) for family in registry.families)],

@@ -34,14 +34,14 @@ ENTRIES = select(
 # The whole sentence of an event whose type names a single change (app.core.event_types), by what happened to the value.
 VALUE_CHANGED = N_("%(who)s changed %(what)s from %(before)s to %(after)s.")
 VALUE_SET = N_("%(who)s set %(what)s to %(after)s.")
-VALUE_EMPTIED = N_("%(who)s emptied %(what)s, which was %(before)s.")
+VALUE_EMPTIED = N_("%(who)s cleared %(what)s (was %(before)s).")
 
 # How the actor acted (app.core.events.ORIGINS).
 ORIGIN_LABELS = {
-    "page": N_("on a page"),
-    "api": N_("by the API"),
-    "task": N_("by a task of the worker"),
-    "command": N_("by a command"),
+    "page": N_("web page"),
+    "api": N_("API"),
+    "task": N_("background task"),
+    "command": N_("command line"),
 }
 
 

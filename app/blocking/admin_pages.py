@@ -80,9 +80,7 @@ class BlockAdminPages(Controller):
             lambda: unblock(db, me, person_id, form.get("reason", "")),
             form=form,
             on_error=lambda rejection: _render(request, db, "unblock", person, rejection),
-            then=lambda _result: self._done(
-                request, db, person_id, _("%(name)s may act again.", name=person.full_name)
-            ),
+            then=lambda _result: self._done(request, db, person_id, _("%(name)s is unblocked.", name=person.full_name)),
         )
 
     async def _person(self, db: AsyncSession, person_id: int) -> User:

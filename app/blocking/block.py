@@ -25,7 +25,7 @@ from app.jobs.reassignment import reassign_jobs
 from app.vetting.decision import clean_reason
 
 MAX_LOCK_ATTEMPTS = 5  # of locking a person who keeps getting new bookings
-REASSIGNED_REASON = N_("Cannot come at the moment.")
+REASSIGNED_REASON = N_("No longer available.")
 CANCELLED_REASON = N_("Cancelled by Doorstep.")
 NOT_PAID_REASON = N_("Not paid in time.")
 
@@ -82,10 +82,10 @@ async def block(
     """
     reason = clean_reason(reason)
     if person_id == by.id:
-        raise Refused(_("You cannot block yourself."), reason="oneself")
+        raise Refused(_("You can't block yourself."), reason="oneself")
     person = await Users(db).get(person_id)
     if version is not None and version != (await block_impact(db, person)).version:
-        raise Refused(_("Blocking would do something else by now. Look again, then decide."), reason="changed")
+        raise Refused(_("Things have changed since you opened this page. Check again, then decide."), reason="changed")
     if person.role == Role.ADMIN:
         await refuse_last_admin(db, person_id)
     person = await _lock_without_commitments(db, by, person)
@@ -106,7 +106,7 @@ async def unblock(db: AsyncSession, by: Person, person_id: int, reason: str) -> 
     person = await Users(db).get(person_id, lock=True)
     active_block = await Users(db).active_block(person_id)
     if active_block is None:
-        raise Refused(_("%(name)s is not blocked.", name=person.full_name), reason="free")
+        raise Refused(_("%(name)s isn't blocked.", name=person.full_name), reason="free")
     active_block.lift(by.id, reason)
     person.record("person.unblocked", by=by, before="blocked", after="active", personal={"reason": reason})
     await db.flush()
@@ -117,7 +117,7 @@ async def refuse_last_admin(db: AsyncSession, person_id: int) -> None:
     # One transaction at a time blocks or demotes an admin.
     await acquire_lock(db, AdvisoryLock.ADMINS)
     if not [admin for admin in await Users(db).admin_ids() if admin != person_id]:
-        raise Refused(_("This is the last admin who may act. Make another one first."), reason="last")
+        raise Refused(_("This is the last active admin. Make another admin first."), reason="last")
 
 
 async def _lock_without_commitments(db: AsyncSession, by: Person, person: User) -> User:
@@ -129,7 +129,7 @@ async def _lock_without_commitments(db: AsyncSession, by: Person, person: User) 
             if not await _has_commitments(db, locked):
                 return locked
             await savepoint.rollback()  # bookings are locked before people: let go of the person's row
-    raise Refused(_("Blocking would do something else by now. Look again, then decide."), reason="changed")
+    raise Refused(_("Things have changed since you opened this page. Check again, then decide."), reason="changed")
 
 
 async def _resolve_commitments(db: AsyncSession, by: Person, person: User) -> None:
@@ -163,10 +163,10 @@ async def _cancel(db: AsyncSession, by: Person, booking: Booking) -> None:
 
 async def _refuse_second_block(db: AsyncSession, person: User) -> None:
     if person.deleted_at is not None:
-        raise Refused(_("This person has left."), reason="left")
+        raise Refused(_("This account has been deleted."), reason="left")
     active_block = await Users(db).active_block(person.id)
     if active_block is not None:
         by = await Users(db).get(active_block.blocked_by_id)
         raise Refused(
-            _("%(admin)s has blocked %(name)s already.", admin=by.full_name, name=person.full_name), reason="already"
+            _("%(admin)s already blocked %(name)s.", admin=by.full_name, name=person.full_name), reason="already"
         )

@@ -13,7 +13,7 @@ EVENTS = (
     ),
     EventType(
         "person.unblocked",
-        N_("%(who)s ended the block."),
+        N_("%(who)s unblocked the account."),
         (SLOTS, PROFESSIONALS),
         notifies=(NotificationRule("account_unblocked", record_field("id")),),
     ),

@@ -50,7 +50,7 @@ Start = Annotated[
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:00)?(Z|[+-][0-9]{2}:[0-9]{2})?$",
         description="A free start: ISO 8601 with offset; without one it is Asia/Kolkata's. Every half hour.",
         examples=["2026-11-24T10:00:00+05:30"],
-        extra={"error": N_("We cannot read this time. Please pick one.")},
+        extra={"error": N_("We can't read this time. Pick one.")},
     ),
 ]
 

@@ -247,7 +247,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
 
     def change_details(self, by: Actor, address: str, note: str) -> None:
         if self.state not in (State.HELD, State.REQUESTED):
-            raise Refused(_("Somebody is coming already. Call them to change the address."), subject="address")
+            raise Refused(_("A professional has already accepted. Call them to change the address."), subject="address")
         changes = {
             "before.address": self.address,
             "before.note": self.note,
@@ -267,7 +267,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         """Void the current code on behalf of an admin, who never sees it; the customer can request a new one (W12)."""
         code = self.live_code(CodePhase.FINISH if self.state == State.STARTED else CodePhase.START)
         if code is None:
-            raise Refused(_("There is no code to void now."), reason="state")
+            raise Refused(_("There is no code to void."), reason="state")
         code.void()
         self._record("booking.code_withdrawn", by, phase=code.phase, personal=_personal(reason))
 
@@ -321,7 +321,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         if previous not in rule.sources:
             raise Refused(state_refusal(previous), reason="state")
         if by.role not in rule.by:
-            raise Refused(_("That is not yours to do."), reason="role")
+            raise Refused(_("You don't have permission to do this."), reason="role")
         self.state = rule.target
         return previous
 

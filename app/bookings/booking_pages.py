@@ -70,7 +70,7 @@ class BookingPages(Controller):
             change,
             form=form,
             on_error=lambda rejection: _render(request, db, me, encryption, ref, rejection),
-            message=_("Changed."),
+            message=_("Changes saved."),
             then=_booking_path,
         )
 
@@ -89,7 +89,7 @@ class BookingPages(Controller):
             lambda: customer_decisions.renew_code(db, me, ref, encryption),
             catch=(Refused,),
             on_error=lambda rejection: _render(request, db, me, encryption, ref, rejection),
-            message=_("Here is your new code. The old one does not work any more."),
+            message=_("Here's your new code. The old one is no longer valid."),
             then=_booking_path,
         )
 
@@ -108,7 +108,7 @@ class BookingPages(Controller):
         async def resolve() -> tuple[str, bool]:
             answer = validate_form(Answer, form).answer
             if answer not in ("again", "refund"):
-                raise Invalid({"answer": _("Please choose one.")})
+                raise Invalid({"answer": _("Choose an option.")})
             find_another = answer == "again"
             booking = await customer_decisions.resolve_no_arrival(db, me, ref, find_another=find_another)
             return _booking_path(booking), find_another
@@ -117,7 +117,9 @@ class BookingPages(Controller):
             request,
             resolve,
             on_error=lambda rejection: _render(request, db, me, encryption, ref, rejection),
-            message=lambda result: _("Pick a new time. The others are asked at once.") if result[1] else "",
+            message=lambda result: (
+                _("Pick a new time. We'll ask the other professionals straight away.") if result[1] else ""
+            ),
             then=lambda result: f"{result[0]}/reschedule" if result[1] else result[0],
         )
 
@@ -141,7 +143,7 @@ class BookingPages(Controller):
             dispute,
             form=form,
             on_error=lambda rejection: _render(request, db, me, encryption, ref, rejection),
-            message=_("Thank you. Somebody reads it and decides."),
+            message=_("Thank you. Your dispute is recorded."),
             then=_booking_path,
         )
 
@@ -178,7 +180,7 @@ class ExtraAnswerPages(Controller):
         async def decide() -> tuple[str, bool]:
             answer = validate_form(Answer, form).answer
             if answer not in (*APPROVE_ANSWERS, *REFUSE_ANSWERS):
-                raise Invalid({"answer": _("Please choose one.")})
+                raise Invalid({"answer": _("Choose an option.")})
             approved = answer in APPROVE_ANSWERS
             booking = await customer_decisions.answer_extra(db, me, ref, _extra_id(number), approved=approved)
             return _booking_path(booking), approved
@@ -192,7 +194,9 @@ class ExtraAnswerPages(Controller):
             request,
             decide,
             on_error=render_rejection,
-            message=lambda result: _("Agreed.") if result[1] else _("Refused. Nothing is added."),
+            message=lambda result: (
+                _("Extra work approved.") if result[1] else _("You declined the extra work. Nothing was added.")
+            ),
             then=lambda result: result[0],
         )
 

@@ -65,7 +65,7 @@ async def cancel_by_customer(
         return booking
     fee = booking.cancellation_fee(clock.now())
     if shown_fee is not None and fee > shown_fee:
-        raise Refused(_("Cancelling costs more now than a moment ago. Please look again."), reason="fee")
+        raise Refused(_("The cancellation fee has gone up. Check it, then confirm again."), reason="fee")
     await cancel_booking(db, booking, by, _cancelled_as(booking), reason, fee)
     return booking
 

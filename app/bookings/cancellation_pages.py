@@ -48,7 +48,7 @@ class CancellationPages(Controller):
             cancel,
             form=form,
             on_error=lambda rejection: _render(request, db, me, ref, rejection),
-            message=_("Cancelled. The time is free for others again."),
+            message=_("Booking cancelled."),
             then=lambda booking: f"/bookings/{booking.reference}",
         )
 

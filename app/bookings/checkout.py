@@ -86,7 +86,7 @@ class PaymentOutcome:
         if self.refusal is not None:
             raise self.refusal
         if self.status is PaymentStatus.NEEDS_CODE:
-            raise Invalid({"code": _("Your bank asks for a code. Send the same again with it.")})
+            raise Invalid({"code": _("Your bank needs a code. Send the same request again with the code.")})
         if self.booking is None or self.status is not PaymentStatus.PAID:
             raise Invalid(self.errors)
         return self.booking
@@ -126,7 +126,7 @@ async def place_order(db: AsyncSession, by: Person, request: BookingRequest, ide
     if key_row is not None and key_row.result:
         return key_row.result
     if await charges.overdue_booking(db, by.id) is not None:
-        raise Refused(_("Please pay for your last job first. Then you can book the next."), reason="overdue")
+        raise Refused(_("Pay for your last job first. Then you can book again."), reason="overdue")
     booking = await _hold(db, by, request)
     _store_result(key_row, booking)
     await db.flush()
@@ -248,7 +248,7 @@ async def _pay_new(
 async def _hold_and_pay(db: AsyncSession, by: Person, request: BookingRequest, form: PaymentForm) -> Booking | None:
     service = await db.get(Service, request.service_id)
     if service is None:
-        raise Invalid({"service_id": _("We do not offer this any more.")})
+        raise Invalid({"service_id": _("This service is no longer offered.")})
     price = service.price
     authorisation = _authorise(pretend_bank.read_instrument(form.fields), price, form.code)
     if authorisation is not None and authorisation.state == "needs_code":
@@ -258,7 +258,7 @@ async def _hold_and_pay(db: AsyncSession, by: Person, request: BookingRequest, f
     reference = await place_order(db, by, request)
     if (await Bookings(db).for_customer(by, reference, lock=True)).price != price:
         raise Refused(
-            _("The price changed while you were paying. Nothing was taken."), reason="changed", subject="price"
+            _("The price changed while you were paying. You haven't been charged."), reason="changed", subject="price"
         )
     return await pay(db, by, reference, authorisation)
 
@@ -272,7 +272,7 @@ async def _confirm_code(db: AsyncSession, by: Person, reference: str, code: str)
     await lock_price(db, booking)
     charge = await charge_awaiting_code(db, booking)
     if charge is None:
-        raise Invalid({"method": _("Choose a way to pay.")})
+        raise Invalid({"method": _("Choose a payment method.")})
     if _authorise_with_code(charge, code).state != "authorised":
         raise _invalid_code_error()
     await charges.confirm(db, charge)
@@ -287,7 +287,7 @@ async def _pay_debt(db: AsyncSession, by: Person, booking: Booking, amount: int,
         return
     instrument = pretend_bank.read_instrument(form.fields)
     if instrument.method == "after":
-        raise Invalid({"method": _("The work is done: please choose card or UPI.")})
+        raise Invalid({"method": _("The job is done. Choose card or UPI.")})
     authorisation = pretend_bank.authorise(instrument, amount, form.code)
     if authorisation.state not in ("authorised", "needs_code"):
         raise Invalid(_declined_errors(authorisation))
@@ -316,7 +316,7 @@ async def _settle_by_code(db: AsyncSession, by: Person, reference: str, code: st
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     due = await Charges(db).in_state(booking.id, ChargeState.DUE)
     if any(charge.method == "after" for charge in due):
-        raise Invalid({"method": _("Choose a way to pay.")})
+        raise Invalid({"method": _("Choose a payment method.")})
     if any(_authorise_with_code(charge, code).state != "authorised" for charge in due):
         raise _invalid_code_error()
     for charge in due:
@@ -360,7 +360,7 @@ def _authorise_with_code(charge: Charge, code: str) -> pretend_bank.Authorisatio
 
 
 def _invalid_code_error() -> Invalid:
-    return Invalid({"code": _("That is not the code that your bank sent. Please look again.")})
+    return Invalid({"code": _("That's not the code your bank sent. Check it and try again.")})
 
 
 def _declined_errors(authorisation: pretend_bank.Authorisation) -> Mapping[str, str]:
@@ -369,8 +369,8 @@ def _declined_errors(authorisation: pretend_bank.Authorisation) -> Mapping[str, 
     if authorisation.state == "wrong_code":
         return _invalid_code_error().errors
     if authorisation.state == "timed_out":
-        return {field_name: _("Your bank did not answer in time, and nothing was taken. You can try again.")}
-    return {field_name: _("Your bank declined this payment, and nothing was taken. Try another way to pay.")}
+        return {field_name: _("Your bank didn't respond in time. You haven't been charged. You can try again.")}
+    return {field_name: _("Your bank declined this payment. You haven't been charged. Try another payment method.")}
 
 
 async def _claim_payment_key(
@@ -393,7 +393,7 @@ def _store_result(key_row: idempotency.IdempotencyKey | None, booking: Booking) 
 def _require_held(booking: Booking) -> None:
     """Refused("lapsed", "state") unless the time is still held for the customer."""
     if booking.hold_lapsed(clock.now()) or booking.cancelled_as == "expired":
-        raise Refused(_("Your seven minutes are over, and nothing was paid."), reason="lapsed")
+        raise Refused(_("Your 7-minute hold has expired, and you haven't been charged."), reason="lapsed")
     if booking.state != State.HELD:
         raise Refused(state_refusal(booking.state), reason="state")
 
@@ -407,7 +407,7 @@ async def _find_address(
         try:
             saved = await address_book.get(new_booking.address_id)
         except Missing as error:
-            raise Invalid({"address_id": _("This address is not in your address book.")}) from error
+            raise Invalid({"address_id": _("This isn't one of your saved addresses.")}) from error
         return saved.line, saved.pincode
     if not address_given and not new_booking.address:
         for saved in await address_book.all():
@@ -424,5 +424,5 @@ async def _hold(db: AsyncSession, by: Person, request: BookingRequest) -> Bookin
             raise
         if request.professional_id is None:
             raise Invalid({"pincode": refusal.message}) from refusal
-        message = _("This person cannot take this job here. Anyone who is free can.")
+        message = _("This professional can't take this job. Choose any available professional.")
         raise Invalid({"professional_id": message}) from refusal

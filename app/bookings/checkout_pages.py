@@ -102,7 +102,7 @@ async def _respond(
             if outcome.for_debt:
                 flash(request, _("Paid. Thank you."))
             elif booking.state == State.REQUESTED:
-                flash(request, _("Booked. We ask for you now."))
+                flash(request, _("Booked! We're finding you a professional."))
             return redirect(request, f"/bookings/{booking.reference}")
         case PaymentStatus.INVALID:
             errors = outcome.errors

@@ -116,7 +116,7 @@ def parse_code(typed: str) -> str:
     ]
     code = "".join(chars)
     if len(code) != 6 or not code.isdecimal() or not code.isascii():
-        raise Invalid({"code": _("Six digits, please.")})
+        raise Invalid({"code": _("Enter 6 digits.")})
     return code
 
 

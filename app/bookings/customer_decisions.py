@@ -35,14 +35,17 @@ async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, fin
         return booking
     if booking.professional_is_absent(now):
         if find_another:
-            await offer_again(db, by, booking, N_("Did not come."))
+            await offer_again(db, by, booking, N_("Didn't arrive."))
         else:
-            await cancel_booking(db, booking, by, "professional_absent", N_("Did not come."))
+            await cancel_booking(db, booking, by, "professional_absent", N_("Didn't arrive."))
     elif booking.needs_answer(now):
         if not find_another:
-            await cancel_booking(db, booking, by, "unfilled", N_("Nobody accepted in time."))
+            await cancel_booking(db, booking, by, "unfilled", N_("No professional accepted in time."))
     else:
-        raise Refused(_("This can be chosen when nobody has come half an hour into your time."), reason="early")
+        raise Refused(
+            _("You can choose this if your professional hasn't arrived 30 minutes after the start time."),
+            reason="early",
+        )
     return booking
 
 
@@ -50,7 +53,7 @@ async def dispute_no_show(db: AsyncSession, by: Actor, reference: str, text: str
     """W13: the customer objects to a no-show, once and within 48 hours; an admin decides."""
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if not may_dispute(booking):
-        raise Refused(_("The 48 hours to object are over."), reason="late", subject="dispute")
+        raise Refused(_("The 48 hours to dispute the fee are over."), reason="late", subject="dispute")
     if await db.get(Dispute, booking.id) is None:
         db.add(Dispute(booking_id=booking.id, customer_id=booking.customer_id, text=text, at=clock.now()))
         booking.dispute(by, text)
@@ -70,7 +73,7 @@ async def renew_code(db: AsyncSession, by: Actor, reference: str, encryption: En
     bookings = Bookings(db)
     booking = await bookings.for_customer(by, reference, lock=True)
     if await bookings.count_code_renewals(booking, clock.now() - CODE_RENEWAL_PERIOD) >= MAX_RENEWALS_PER_HOUR:
-        raise Refused(_("Three new codes in an hour are the most. Please wait a little."), reason="codes")
+        raise Refused(_("You can get up to 3 new codes an hour. Wait a while, then try again."), reason="codes")
     booking.renew_code(by, CodePhase.FINISH if booking.state == State.STARTED else CodePhase.START, encryption)
     return booking
 

@@ -46,7 +46,7 @@ async def end_priority_offers(db: AsyncSession) -> int:
 
 
 async def _cancel(db: AsyncSession, booking: Booking) -> None:
-    await cancel_booking(db, booking, PLATFORM, "unfilled", N_("Nobody could come at that time."))
+    await cancel_booking(db, booking, PLATFORM, "unfilled", N_("No professional was available at that time."))
 
 
 async def _complete(db: AsyncSession, booking: Booking) -> None:

@@ -52,7 +52,7 @@ class Extra(Base):
 
     def answer(self, *, approved: bool) -> None:
         if self.state != ExtraState.PROPOSED:
-            raise Refused(_("You have answered this already."), reason="state", subject="answer")
+            raise Refused(_("You've already answered this."), reason="state", subject="answer")
         self.state, self.answered_at = (ExtraState.APPROVED if approved else ExtraState.REFUSED), clock.now()
 
 
@@ -63,7 +63,7 @@ def propose_extra(booking: "Booking", by: Actor, text: str, price: str) -> Extra
         if (extra.text, extra.price, extra.state) == (text, amount, ExtraState.PROPOSED):
             return extra
     if len(booking.extras) >= MAX_PROPOSALS:
-        raise Refused(_("There are ten proposals already. Talk to the customer first."), reason="extras")
+        raise Refused(_("There are already 10 proposals. Talk to the customer first."), reason="extras")
     return booking.propose_extra(by, text, amount)
 
 

@@ -48,14 +48,14 @@ async def hold(db: AsyncSession, by: Person, request: BookingRequest) -> Booking
     bookings = Bookings(db)
     service = await bookings.on_sale(request.service_id)
     if service is None:
-        raise Invalid({"service_id": _("We do not offer this any more.")})
+        raise Invalid({"service_id": _("This service is no longer offered.")})
     check_start(service, request.starts_at)
     if await bookings.count_live_holds(by.id, clock.now()) >= MAX_LIVE_HOLDS:
-        raise Refused(_("You keep several times already. Pay for one first, or let them lapse."), reason="holds")
+        raise Refused(_("You're already holding several times. Pay for one first, or let them expire."), reason="holds")
     location = await require_pincode(db, request.pincode)
     candidates = await find_candidates(db, [service.id], location, professional_id=request.professional_id)
     if not candidates:
-        raise Refused(_("Nobody who does this comes to %(pincode)s.", pincode=request.pincode), reason="nobody")
+        raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
     await bookings.lock_time(candidate.id for candidate in candidates)
     await expire_holds(db, {candidate.id for candidate in candidates})
     await load_busy_times(db, candidates, request.starts_at, request.starts_at + timedelta(minutes=service.minutes))
@@ -92,11 +92,11 @@ def check_start(service: BookableService, starts_at: datetime) -> None:
     """Invalid("start") unless on the grid, after the notice and within the horizon."""
     first, end = bounds(service, clock.now())
     if not on_grid(starts_at):
-        raise Invalid({"start": _("Times start on the hour or half past.")})
+        raise Invalid({"start": _("Choose a time on the hour or half hour.")})
     if starts_at.timestamp() < first:
-        raise Invalid({"start": _("That time is too soon or over. Please pick a later one.")})
+        raise Invalid({"start": _("That time is too soon or already past. Pick a later one.")})
     if starts_at.timestamp() >= end:
-        raise Invalid({"start": _("That day is too far away. Please pick one of the next days.")})
+        raise Invalid({"start": _("That day is too far ahead. Pick an earlier one.")})
 
 
 def slot_taken() -> Refused:
@@ -117,7 +117,7 @@ def _refusal_of(error: IntegrityError) -> Exception:
     if constraint == OVERLAP_CONSTRAINT:
         return slot_taken()
     if constraint == BLOCKED_CONSTRAINT:
-        return Refused(_("This account was closed a moment ago. Nothing was booked."), reason="blocked")
+        return Refused(_("This account was just closed. Nothing was booked."), reason="blocked")
     return error
 
 

@@ -8,14 +8,14 @@ from app.core.i18n import _
 
 def admin_state_labels() -> dict[str, str]:
     return {
-        "held": _("Being paid"),
-        "requested": _("Waiting for somebody"),
+        "held": _("Waiting for payment"),
+        "requested": _("Unassigned"),
         "assigned": _("Accepted"),
-        "started": _("At work"),
-        "completed": _("Done, not closed"),
+        "started": _("In progress"),
+        "completed": _("Completed, not closed"),
         "closed": _("Closed"),
         "cancelled": _("Cancelled"),
-        "open": _("Not over"),
+        "open": _("All open"),
         "done": _("Done"),
     }
 
@@ -24,15 +24,15 @@ def admin_cancellation_labels() -> dict[str, str]:
     return {
         "customer": _("Cancelled by the customer"),
         "platform": _("Cancelled by Doorstep"),
-        "unfilled": _("Nobody accepted"),
+        "unfilled": _("No professional found"),
         "expired": _("Not paid in time"),
-        "no_show": _("Nobody at the door"),
-        "professional_absent": _("Nobody came"),
+        "no_show": _("No answer at the door"),
+        "professional_absent": _("Professional didn't arrive"),
     }
 
 
 def payment_method_labels() -> dict[str, str]:
-    return {"card": _("Card"), "upi": _("UPI"), "after": _("After the work")}
+    return {"card": _("Card"), "upi": _("UPI"), "after": _("Pay after the job")}
 
 
 def ledger_account_labels() -> dict[str, str]:
@@ -40,11 +40,11 @@ def ledger_account_labels() -> dict[str, str]:
         "revenue": _("Revenue"),
         "commission": _("Commission"),
         "earnings": _("Earnings"),
-        "payout_held": _("Earnings held"),
-        "gateway": _("Money received"),
-        "receivable": _("Owed to us"),
+        "payout_held": _("Earnings on hold"),
+        "gateway": _("Payments received"),
+        "receivable": _("Receivable"),
         "hold": _("Authorised"),
-        "hold_contra": _("Authorised, other side"),
+        "hold_contra": _("Authorised (contra)"),
     }
 
 
@@ -52,10 +52,10 @@ def ledger_kind_labels() -> dict[str, str]:
     return {
         "authorise": _("Authorised"),
         "capture": _("Charged"),
-        "release": _("Let go"),
+        "release": _("Released"),
         "fee": _("Fee"),
-        "refund": _("Given back"),
-        "receivable": _("Became due"),
-        "settle": _("Paid afterwards"),
-        "payout_free": _("Payout let go"),
+        "refund": _("Refunded"),
+        "receivable": _("Payment due"),
+        "settle": _("Paid after the job"),
+        "payout_free": _("Payout released"),
     }

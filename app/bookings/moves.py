@@ -51,8 +51,8 @@ MOVES: dict[str, Move] = {
 def state_refusal(state: str) -> str:
     """The sentence why a move is not possible in this state."""
     return {
-        State.HELD: _("This booking is not paid yet."),
-        State.REQUESTED: _("Nobody has accepted this job yet."),
+        State.HELD: _("This booking isn't paid yet."),
+        State.REQUESTED: _("No professional has accepted this job yet."),
         State.ASSIGNED: _("This job has been accepted."),
         State.STARTED: _("This job has started."),
         State.COMPLETED: _("This job is done."),

@@ -133,7 +133,7 @@ async def _render(
     service = await _find_service(db, values.get("service_id", ""), field_errors)
     if service.retired_at is not None:
         if field_errors:
-            raise Refused(_("We do not offer this any more."), reason="retired")
+            raise Refused(_("This service is no longer offered."), reason="retired")
         return redirect(request, f"/services/{service.slug}")
     addresses = await Addresses(db, me.id).all()
     values = _with_default_address(addresses, values, field_errors) | {"service_id": service.id}
@@ -250,7 +250,9 @@ async def _named_professional(
         return None
     professional = await OwnBookings(db, me).card(parse_row_id(text), str(values["pincode"]))
     if professional is None or professional.has_left or "professional_id" in field_errors:
-        field_errors.setdefault("professional_id", _("We do not know this person. Anyone who is free can come."))
+        field_errors.setdefault(
+            "professional_id", _("We can't find this professional. Choose any available professional.")
+        )
         values["professional_id"] = ""
         return None
     return professional

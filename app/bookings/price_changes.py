@@ -60,7 +60,7 @@ async def requote(db: AsyncSession, reference: str) -> bool:
         return False
     if service.minutes > booking.minutes and not await hold_fits(db, booking, service.minutes):
         raise Refused(
-            _("The work takes longer now than your time has room for. Please pick another."),
+            _("This service now takes longer than your time slot allows. Pick another time."),
             reason="taken",
             subject="length",
         )
@@ -74,7 +74,7 @@ async def drop_hold(db: AsyncSession, reference: str) -> None:
     """W5: cancel the hold of a service that is no longer offered."""
     booking = await Bookings(db).by_reference(reference, lock=True)
     if booking.state == State.HELD and await Bookings(db).on_sale(booking.service_id) is None:
-        await cancel_booking(db, booking, PLATFORM, "platform", N_("We no longer offer this."))
+        await cancel_booking(db, booking, PLATFORM, "platform", N_("This service is no longer offered."))
 
 
 def has_changed(booking: Booking, service: Service) -> bool:
@@ -82,8 +82,10 @@ def has_changed(booking: Booking, service: Service) -> bool:
 
 
 def _retired() -> Refused:
-    return Refused(_("We no longer offer this. Nothing was taken."), reason="retired")
+    return Refused(_("This service is no longer offered. You haven't been charged."), reason="retired")
 
 
 def _changed() -> Refused:
-    return Refused(_("The price changed while you were paying. Nothing was taken."), reason="changed", subject="price")
+    return Refused(
+        _("The price changed while you were paying. You haven't been charged."), reason="changed", subject="price"
+    )

@@ -55,7 +55,7 @@ class ReschedulePages(Controller):
             reschedule,
             form=form,
             on_error=lambda rejection: _render(request, db, me, ref, rejection),
-            message=_("Moved. We ask for the new time now."),
+            message=_("Rescheduled! We're finding a professional for the new time."),
             then=f"/bookings/{ref.upper()}",
         )
 

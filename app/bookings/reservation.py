@@ -29,7 +29,7 @@ from app.scheduling.travel import Location
 async def offer_again(db: AsyncSession, by: Actor, booking: Booking, reason: str) -> None:
     """W1, W14: unassign `booking` (row locked); its professional gets no more offers of it."""
     if booking.professional_id is None:
-        raise Refused(_("Nobody has accepted this job yet."), reason="state", subject="unassigned")
+        raise Refused(_("No professional has accepted this job yet."), reason="state", subject="unassigned")
     await record_decline(db, booking, booking.professional_id, "absent", reason)
     booking.offer_again(by, reason, await next_for(db, booking))
     await flush_booking(db)
@@ -44,9 +44,9 @@ async def reschedule_by_customer(
     """
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if booking.starts_at == starts_at and booking.state in (State.REQUESTED, State.ASSIGNED):
-        raise Invalid({"start": _("That is the time you have. Pick another one.")})
+        raise Invalid({"start": _("You already have this time. Pick another one.")})
     if shown_fee is not None and booking.cancellation_fee(clock.now()) > shown_fee:
-        raise Refused(_("Moving costs more now than a moment ago. Please look again."), reason="fee")
+        raise Refused(_("The rescheduling fee has gone up. Check it, then confirm again."), reason="fee")
     if not booking.allows("reschedule", by):
         booking.reschedule(by, starts_at, 0, 0)  # raises Refused with the sentence of the state
     professional_id = booking.professional_id

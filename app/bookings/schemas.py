@@ -15,17 +15,17 @@ from app.core.validation import FieldError, collect
 START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::00)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 MAX_NOTE_LENGTH = 500
 
-Id = Annotated[int, Meta(gt=0, extra={"error": N_("Please choose again.")})]
-Note = Annotated[str, Meta(max_length=MAX_NOTE_LENGTH, extra={"error": N_("At most 500 characters, please.")})]
-Line = Annotated[str, Meta(max_length=1_000, extra={"error": N_("An address has at most 300 characters here.")})]
-Short = Annotated[str, Meta(max_length=64, extra={"error": N_("Please check this.")})]
+Id = Annotated[int, Meta(gt=0, extra={"error": N_("Choose again.")})]
+Note = Annotated[str, Meta(max_length=MAX_NOTE_LENGTH, extra={"error": N_("Use 500 characters or fewer.")})]
+Line = Annotated[str, Meta(max_length=1_000, extra={"error": N_("Address must be 300 characters or fewer.")})]
+Short = Annotated[str, Meta(max_length=64, extra={"error": N_("Check this field.")})]
 Key = Annotated[str, Meta(max_length=100, extra={"error": N_("This key is too long.")})]
-Why = Annotated[str, Meta(max_length=500, extra={"error": N_("At most 500 characters, please.")})]
+Why = Annotated[str, Meta(max_length=500, extra={"error": N_("Use 500 characters or fewer.")})]
 
 
 class NewBooking(Struct, kw_only=True):
     service_id: Id
-    start: Annotated[str, Meta(max_length=64, extra={"error": N_("Please pick a time.")})]
+    start: Annotated[str, Meta(max_length=64, extra={"error": N_("Pick a time.")})]
     address: Line = ""
     address_id: Id | None = None
     pincode: Short = ""
@@ -49,21 +49,24 @@ class Cancellation(Struct, kw_only=True):
     """`fee` is the fee that the page showed, in paise."""
 
     reason: Why = ""
-    fee: Annotated[int, Meta(ge=0, extra={"error": N_("Please check this.")})] | None = None
+    fee: Annotated[int, Meta(ge=0, extra={"error": N_("Check this field.")})] | None = None
 
 
 class NewStart(Struct, kw_only=True):
-    start: Annotated[str, Meta(max_length=64, extra={"error": N_("Please pick a time.")})]
-    fee: Annotated[int, Meta(ge=0, extra={"error": N_("Please check this.")})] | None = None
+    start: Annotated[str, Meta(max_length=64, extra={"error": N_("Pick a time.")})]
+    fee: Annotated[int, Meta(ge=0, extra={"error": N_("Check this field.")})] | None = None
 
 
 class Answer(Struct, kw_only=True):
-    answer: Annotated[str, Meta(max_length=20, extra={"error": N_("Please choose one.")})]
+    answer: Annotated[str, Meta(max_length=20, extra={"error": N_("Choose an option.")})]
 
 
 class DisputeText(Struct, kw_only=True):
     text: Annotated[
-        str, Meta(min_length=1, max_length=1_000, extra={"error": N_("Tell us what happened, in 1,000 characters.")})
+        str,
+        Meta(
+            min_length=1, max_length=1_000, extra={"error": N_("Describe what happened in 1,000 characters or fewer.")}
+        ),
     ]
 
 
@@ -76,9 +79,9 @@ def read_start(text: str) -> datetime:
     except ValueError:
         moment = None
     if moment is None:
-        raise Invalid({"start": _("We cannot read this time. Please pick one.")})
+        raise Invalid({"start": _("We can't read this time. Pick one.")})
     if not 2000 <= moment.year <= 2100:
-        raise Invalid({"start": _("That day is too far away. Please pick one of the next days.")})
+        raise Invalid({"start": _("That day is too far ahead. Pick an earlier one.")})
     return (moment if moment.tzinfo else moment.replace(tzinfo=clock.IST)).astimezone(clock.IST)
 
 

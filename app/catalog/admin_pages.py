@@ -82,7 +82,7 @@ class ServiceAdminPages(Controller):
     ) -> HtmlResponse:
         await service_changes.retire(db, me, service_id)
         return await _render_changed(
-            request, db, cache, service_id, _("No longer offered. What is booked will be done.")
+            request, db, cache, service_id, _("Service retired. Existing bookings will go ahead.")
         )
 
     @post("/{service_id:int}/return", name="desk-service-return")
@@ -95,7 +95,9 @@ class ServiceAdminPages(Controller):
         cache: NamedDependency[Cache],
     ) -> HtmlResponse:
         await service_changes.restore(db, me, service_id)
-        return await _render_changed(request, db, cache, service_id, _("Offered again, from now on."))
+        return await _render_changed(
+            request, db, cache, service_id, _("Service restored. Customers can book it again.")
+        )
 
     @get("/{service_id:int}/removal", name="desk-service-removal")
     async def confirm_removal(
@@ -123,7 +125,7 @@ class ServiceAdminPages(Controller):
             on_error=lambda rejection: _render_panel(
                 request, db, cache, service_id, confirming="removal", rejection=rejection
             ),
-            message=_("Deleted. Nobody had ever booked it."),
+            message=_("Service deleted. It had no bookings."),
             then=services_view(request).url(),
         )
 

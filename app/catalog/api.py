@@ -137,6 +137,6 @@ async def _form_fields(db: AsyncSession, body: ServiceBody | ServiceChange) -> M
     if "category" in fields:
         category_id = await ServiceRepository(db).category_id_named(fields.pop("category"))
         if category_id is None:
-            raise Invalid({"category": _("There is no such category.")})
+            raise Invalid({"category": _("This category doesn't exist.")})
         fields["category_id"] = category_id
     return {name: "\n".join(value) if isinstance(value, list) else str(value) for name, value in fields.items()}

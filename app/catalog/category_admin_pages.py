@@ -65,7 +65,7 @@ class CategoryAdminPages(Controller):
             form=form,
             catch=(Invalid,),
             on_error=lambda rejection: _render_form(request, db, None, rejection.values, rejection),
-            message=lambda category: _("“%(name)s” has a door on the home page now.", name=category.name),
+            message=lambda category: _("“%(name)s” is now on the home page.", name=category.name),
             then=PATH,
         )
 
@@ -118,7 +118,7 @@ class CategoryAdminPages(Controller):
             lambda: category_changes.retire(db, me, category_id),
             catch=(Refused,),
             on_error=lambda rejection: _render_confirmation(request, db, category_id, rejection),
-            message=lambda category: _("“%(name)s” has no door any more.", name=category.name),
+            message=lambda category: _("“%(name)s” is no longer on the home page.", name=category.name),
             then=PATH,
         )
 
@@ -127,7 +127,7 @@ class CategoryAdminPages(Controller):
         self, request: Request, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         category = await category_changes.restore(db, me, category_id)
-        flash(request, _("“%(name)s” has its door again. Its services come back one by one.", name=category.name))
+        flash(request, _("“%(name)s” is back on the home page. Restore its services one by one.", name=category.name))
         return redirect(request, PATH)
 
     @post("/{category_id:int}/removal", name="desk-category-removal")
@@ -139,7 +139,7 @@ class CategoryAdminPages(Controller):
             lambda: category_changes.remove(db, me, category_id),
             catch=(Refused,),
             on_error=lambda rejection: _render_confirmation(request, db, category_id, rejection),
-            message=_("Deleted. Nothing stood in it."),
+            message=_("Category deleted. It had no services."),
             then=PATH,
         )
 

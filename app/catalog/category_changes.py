@@ -73,7 +73,7 @@ async def retire(db: AsyncSession, by: Person, category_id: int) -> Category:
     category = await _locked(db, category_id)
     _total, offered = await CatalogueRepository(db).service_counts(category.id)
     if offered:
-        raise Refused(_("Services of it are still offered. Take them out of the catalogue first."), reason="offered")
+        raise Refused(_("This category still has services on offer. Retire them first."), reason="offered")
     if category.retired_at is None:
         category.retired_at = clock.now()
         category.record("category.retired", by=by, before={"state": "offered"}, after={"state": "retired"})
@@ -97,7 +97,7 @@ async def remove(db: AsyncSession, by: Person, category_id: int) -> None:
     catalogue = CatalogueRepository(db)
     services, _offered = await catalogue.service_counts(category.id)
     if services:
-        raise Refused(_("There are services in it. Move them to another category first."), reason="services")
+        raise Refused(_("This category has services. Move them to another category first."), reason="services")
     category.record(
         "category.deleted", by=by, slug=category.slug, before=draft_facts(await catalogue.category_draft(category))
     )
@@ -115,7 +115,7 @@ async def _locked(db: AsyncSession, category_id: int) -> Category:
 
 async def _check(catalogue: CatalogueRepository, draft: CategoryDraft, category: Category | None = None) -> None:
     if await catalogue.name_taken(Category, draft.name, category.id if category else None):
-        raise Invalid({"name": _("There is a category of this name already. Give this one another.")})
+        raise Invalid({"name": _("A category with this name already exists. Choose another name.")})
 
 
 def _write(category: Category, draft: CategoryDraft) -> None:

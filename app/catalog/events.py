@@ -12,7 +12,7 @@ FAMILIES = (
 EVENTS = (
     EventType(
         "service.created",
-        N_("%(who)s put the service into the catalogue."),
+        N_("%(who)s added the service to the catalogue."),
         CATALOGUE,
         hidden=("category_id",),
         enums=("mode",),
@@ -25,20 +25,20 @@ EVENTS = (
         enums=("mode",),
         names_single_change=True,
     ),
-    EventType("service.retired", N_("%(who)s took the service out of the catalogue."), CATALOGUE, enums=("state",)),
-    EventType("service.offered_again", N_("%(who)s brought the service back."), CATALOGUE, enums=("state",)),
+    EventType("service.retired", N_("%(who)s retired the service."), CATALOGUE, enums=("state",)),
+    EventType("service.offered_again", N_("%(who)s restored the service."), CATALOGUE, enums=("state",)),
     EventType(
         "service.deleted", N_("%(who)s deleted the service."), CATALOGUE, hidden=("category_id",), enums=("mode",)
     ),
-    EventType("category.created", N_("%(who)s made the category."), CATALOGUE),
+    EventType("category.created", N_("%(who)s created the category."), CATALOGUE),
     EventType("category.changed", N_("%(who)s changed the category."), CATALOGUE, names_single_change=True),
     EventType(
         "category.moved",
-        N_("%(who)s moved other categories, and this one with them."),
+        N_("%(who)s reordered the categories, which moved this one."),
         CATALOGUE,
         names_single_change=True,
     ),
-    EventType("category.retired", N_("%(who)s took the category out of the catalogue."), CATALOGUE, enums=("state",)),
-    EventType("category.offered_again", N_("%(who)s brought the category back."), CATALOGUE, enums=("state",)),
+    EventType("category.retired", N_("%(who)s retired the category."), CATALOGUE, enums=("state",)),
+    EventType("category.offered_again", N_("%(who)s restored the category."), CATALOGUE, enums=("state",)),
     EventType("category.deleted", N_("%(who)s deleted the category."), CATALOGUE),
 )

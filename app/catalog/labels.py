@@ -9,9 +9,9 @@ from app.core.i18n import _, ngettext
 
 def mode_labels() -> dict[str, str]:
     return {
-        "instant": _("Booked at once"),
+        "instant": _("Instant booking"),
         "offer": _("Offered to professionals"),
-        "quote": _("A visit, then a price"),
+        "quote": _("Visit, then quote"),
     }
 
 
@@ -38,7 +38,7 @@ def term_language_labels() -> dict[str, str]:
         "terms_en": _("English"),
         "terms_hi": _("Hindi"),
         "terms_ta": _("Tamil"),
-        "terms_translit": _("Hindi and Tamil in Latin letters"),
+        "terms_translit": _("Hindi and Tamil in Latin script"),
     }
 
 
@@ -48,13 +48,13 @@ def service_field_labels() -> dict[str, str]:
         "name": _("Name"),
         "category_id": _("Category"),
         "price": _("Price in rupees"),
-        "minutes": _("Minutes of work"),
-        "mode": _("Way of booking"),
-        "description": _("What is done"),
-        "included": _("What is included"),
-        "excluded": _("What is not included"),
-        "notice_minutes": _("Notice in minutes"),
-        "horizon_days": _("Days ahead"),
+        "minutes": _("Duration (minutes)"),
+        "mode": _("Booking type"),
+        "description": _("Description"),
+        "included": _("What's included"),
+        "excluded": _("What's not included"),
+        "notice_minutes": _("Minimum notice (minutes)"),
+        "horizon_days": _("Booking window (days)"),
         **term_language_labels(),
     }
 
@@ -63,8 +63,8 @@ def category_field_labels() -> dict[str, str]:
     return {
         "name": _("Name"),
         "short_name": _("Short name"),
-        "drawing": _("Drawing"),
-        "position": _("Place on the home page"),
+        "drawing": _("Icon"),
+        "position": _("Position on the home page"),
         **term_language_labels(),
     }
 

@@ -97,7 +97,7 @@ def read_service(form: Mapping[str, str]) -> ServiceDraft:
         form,
         ServiceDraft,
         {
-            "name": lambda text: _line(text, MAX_NAME_LENGTH, _("Every service has a name.")),
+            "name": lambda text: _line(text, MAX_NAME_LENGTH, _("Enter a name for the service.")),
             "category_id": _category,
             "description": _description,
             "included": _lines,
@@ -118,8 +118,10 @@ def read_category(form: Mapping[str, str]) -> CategoryDraft:
         form,
         CategoryDraft,
         {
-            "name": lambda text: _line(text, MAX_NAME_LENGTH, _("Every category has a name.")),
-            "short_name": lambda text: _line(text, MAX_SHORT_NAME_LENGTH, _("The short name stands under its door.")),
+            "name": lambda text: _line(text, MAX_NAME_LENGTH, _("Enter a name for the category.")),
+            "short_name": lambda text: _line(
+                text, MAX_SHORT_NAME_LENGTH, _("Enter a short name. It appears on the home page.")
+            ),
             "drawing": lambda text: _choice(text, DRAWINGS),
             "position": lambda text: _whole(text, 1, MAX_POSITION),
             **TERMS,
@@ -147,9 +149,9 @@ def _read(form: Mapping[str, str], kind: type[T], readers: Readers) -> T:
 
 def _bounded(text: str) -> str:
     if len(text) > 4_000:
-        raise FieldError(_("That is too long."))
+        raise FieldError(_("That's too long. Shorten it."))
     if contains_card_number(text):
-        raise FieldError(_("This looks like the number of a card. Please write it nowhere but where you pay."))
+        raise FieldError(_("This looks like a card number. Enter it only when you pay."))
     return text.strip()
 
 
@@ -158,22 +160,22 @@ def _line(text: str, max_length: int, empty_message: str) -> str:
     if not line:
         raise FieldError(empty_message)
     if len(line) > max_length:
-        raise FieldError(_("At most %(most)s characters, please. These are %(many)s.", most=max_length, many=len(line)))
+        raise FieldError(_("Use %(most)s characters or fewer. You've used %(many)s.", most=max_length, many=len(line)))
     if not is_printable(line):
-        raise FieldError(_("This holds a sign that nobody can see. Please type it again."))
+        raise FieldError(_("This contains an invisible character. Enter it again."))
     if not any(unicodedata.category(sign)[0] == "L" for sign in line):
-        raise FieldError(_("Write it in letters."))
+        raise FieldError(_("Use letters."))
     return line
 
 
 def _description(text: str) -> str:
-    return _line(text, MAX_DESCRIPTION_LENGTH, _("Say in a sentence or two what is done."))
+    return _line(text, MAX_DESCRIPTION_LENGTH, _("Describe the service in 1 or 2 sentences."))
 
 
 def _lines(text: str) -> list[str]:
     lines = [_line(line, MAX_LINE_LENGTH, "") for line in text.splitlines() if line.strip()]
     if len(lines) > MAX_LINES:
-        raise FieldError(_("At most %(most)s lines, please.", most=MAX_LINES))
+        raise FieldError(_("Use %(most)s lines or fewer.", most=MAX_LINES))
     return lines
 
 
@@ -183,27 +185,31 @@ def _terms(text: str) -> list[str]:
     terms = [term for term in candidates if term]
     if len(terms) > MAX_TERMS or any(len(term) > MAX_TERM_LENGTH for term in terms):
         raise FieldError(
-            _("At most %(many)s words of %(long)s letters, with commas between.", many=MAX_TERMS, long=MAX_TERM_LENGTH)
+            _(
+                "Use at most %(many)s words of up to %(long)s letters, separated by commas.",
+                many=MAX_TERMS,
+                long=MAX_TERM_LENGTH,
+            )
         )
     return sorted(terms)
 
 
 def _whole(text: str, minimum: int, maximum: int) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not minimum <= int(text) <= maximum:
-        raise FieldError(_("A whole number from %(least)s to %(most)s, please.", least=minimum, most=maximum))
+        raise FieldError(_("Enter a whole number from %(least)s to %(most)s.", least=minimum, most=maximum))
     return int(text)
 
 
 def _choice(text: str, choices: Sequence[str]) -> str:
     if text not in choices:
-        raise FieldError(_("Please choose one."))
+        raise FieldError(_("Choose an option."))
     return text
 
 
 def _category(text: str) -> int:
     category_id = parse_row_id(text)
     if category_id is None:
-        raise FieldError(_("Please choose one."))
+        raise FieldError(_("Choose an option."))
     return category_id
 
 

@@ -42,7 +42,7 @@ class EditConflict(Refused):
     """Another admin saved conflicting changes after the form was rendered; `version` is the current version."""
 
     def __init__(self, conflicts: Sequence[FieldConflict], version: int) -> None:
-        message = _("Somebody else changed this while you were typing. Nothing of yours is lost.")
+        message = _("This was changed while you were editing. Nothing you entered is lost.")
         super().__init__(message, reason="changed")
         self.conflicts = list(conflicts)
         self.version = version
@@ -122,7 +122,7 @@ async def restore(db: AsyncSession, by: Person, service_id: int) -> Service:
         return service
     category = await CatalogueRepository(db).category(service.category_id)
     if category.retired_at is not None:
-        message = _("Its category, %(name)s, is no longer offered. Bring the category back first.", name=category.name)
+        message = _("Its category, %(name)s, is no longer offered. Restore the category first.", name=category.name)
         raise Refused(message, reason="category")
     service.retired_at = None
     service.record("service.offered_again", by=by, before={"state": "retired"}, after={"state": "offered"})
@@ -135,7 +135,7 @@ async def remove(db: AsyncSession, by: Person, service_id: int) -> None:
     service = await _locked(db, service_id)
     catalogue = CatalogueRepository(db)
     if await service_usage(db).has_bookings(service.id):
-        message = _("This was booked, so it stays for those who look back. You can take it out of the catalogue.")
+        message = _("This service has bookings, so it can't be deleted. You can retire it.")
         raise Refused(message, reason="booked", subject="service")
     draft = draft_facts(await catalogue.service_draft(service))
     service.record("service.deleted", by=by, slug=service.slug, before=draft)
@@ -175,11 +175,11 @@ async def _check(catalogue: CatalogueRepository, draft: ServiceDraft, service: S
     """Validate the draft against other services and its category."""
     errors: dict[str, str] = {}
     if await catalogue.name_taken(Service, draft.name, service.id if service else None):
-        errors["name"] = _("There is a service of this name already. Give this one another.")
+        errors["name"] = _("A service with this name already exists. Choose another name.")
     try:
         category = await catalogue.category(draft.category_id)
     except Missing:
-        errors["category_id"] = _("Please choose one.")
+        errors["category_id"] = _("Choose an option.")
     else:
         offered = service is None or service.retired_at is None
         if category.retired_at is not None and offered:

@@ -79,7 +79,7 @@ class ServiceFormAdminPages(Controller):
             form=form,
             catch=(Invalid,),
             on_error=lambda rejection: _render_form(request, db, None, rejection.values, rejection),
-            message=_("In the catalogue. Customers see it from now on, where somebody does it."),
+            message=_("Service added. Customers can now see it wherever a professional offers it."),
             then=lambda service: services_view(request).record_url(service.id),
         )
 
@@ -126,7 +126,7 @@ class ServiceFormAdminPages(Controller):
             on_error=lambda rejection: _render_form(
                 request, db, service, merge_conflicts(rejection.values, rejection.error), rejection
             ),
-            message=_("Saved. New bookings go by it; what is booked stays as it was agreed."),
+            message=_("Saved. This applies to new bookings. Existing bookings stay as agreed."),
             then=services_view(request).record_url(service_id),
         )
 

@@ -38,7 +38,11 @@ class Paged(Struct, kw_only=True):
     limit: Annotated[
         int,
         Meta(
-            ge=1, le=MAX_PAGE_SIZE, description="Items on a page.", examples=[20], extra={"error": N_("From 1 to 100.")}
+            ge=1,
+            le=MAX_PAGE_SIZE,
+            description="Items on a page.",
+            examples=[20],
+            extra={"error": N_("Enter a number from 1 to 100.")},
         ),
     ] = 20
     after: Annotated[

@@ -34,6 +34,11 @@ def gettext(text: str) -> str:
     return str(translations_for(locale.get()).ugettext(text))
 
 
+def translate_stored(text: str) -> str:
+    """Translate a text that was stored in English; text typed by users is unchanged."""
+    return gettext(STORED_TEXTS.get(text, text))
+
+
 def raw_ngettext(singular: str, plural: str, num: int) -> str:
     """Translate without substitution; Jinja2 substitutes the values itself."""
     return str(translations_for(locale.get()).ungettext(singular, plural, num))
@@ -59,3 +64,18 @@ def available_locales() -> Collection[str]:
 
 _translations: dict[str, NullTranslations] = {}
 load_translations()
+
+
+# Reasons as earlier versions stored them, and what is shown for them now.
+STORED_TEXTS = {
+    "Cannot come at the moment.": N_("No longer available."),
+    "Did not come.": N_("Didn't arrive."),
+    "Does not work with Doorstep any more.": N_("No longer works with Doorstep."),
+    "Nobody accepted in time.": N_("No professional accepted in time."),
+    "Nobody could come at that time.": N_("No professional was available at that time."),
+    "Nobody opened the door.": N_("No answer at the door."),
+    "We no longer offer this.": N_("This service is no longer offered."),
+    "Who was to come cannot come any more. Nothing was paid.": N_(
+        "This professional is no longer available. You haven't been charged."
+    ),
+}

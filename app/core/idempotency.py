@@ -47,7 +47,7 @@ async def claim_key(
     query = select(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
     row = (await db.scalars(query.with_for_update().execution_options(populate_existing=True))).one()
     if row.digest != digest:
-        raise Invalid({"idempotency_key": _("This form was sent already, with something else in it.")})
+        raise Invalid({"idempotency_key": _("This form was already sent with different details.")})
     return row
 
 

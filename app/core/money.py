@@ -18,14 +18,14 @@ def parse_rupees(typed: str, minimum: int, maximum: int) -> int:
     """Parse "₹1,49,900.50" to 14990050. Invalid("price") when it is not between `minimum` and `maximum` paise."""
     plain = typed.strip().removeprefix("₹").strip()
     if not NUMBER_PATTERN.fullmatch(plain):
-        raise _invalid_price(_("Rupees in figures, please, such as 149 or 1,49,900.50."))
+        raise _invalid_price(_("Enter an amount in rupees, such as 149 or 1,49,900.50."))
     amount = _parse_number(plain) * 100
     if not minimum <= amount <= maximum:
         raise _invalid_price(
-            _("Between %(least)s and %(most)s, please.", least=format_rupees(minimum), most=format_rupees(maximum))
+            _("Enter an amount from %(least)s to %(most)s.", least=format_rupees(minimum), most=format_rupees(maximum))
         )
     if amount % 1:
-        raise _invalid_price(_("A paisa is the least there is: two figures after the point, please."))
+        raise _invalid_price(_("Use at most 2 digits after the decimal point."))
     return int(amount)
 
 
@@ -51,8 +51,8 @@ def _parse_number(plain: str) -> Decimal:
     except NumberFormatError as error:
         suggestion = (error.suggestions or [""])[0]
         if not suggestion:
-            raise _invalid_price(_("Rupees in figures, please, such as 149 or 1,49,900.50.")) from error
-        raise _invalid_price(_("The commas stand in odd places. Do you mean %(meant)s?", meant=suggestion)) from error
+            raise _invalid_price(_("Enter an amount in rupees, such as 149 or 1,49,900.50.")) from error
+        raise _invalid_price(_("Check the commas. Do you mean %(meant)s?", meant=suggestion)) from error
 
 
 def _invalid_price(message: str) -> Invalid:

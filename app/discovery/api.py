@@ -27,7 +27,7 @@ Pincode = Annotated[
         pattern="^[1-9][0-9]{5}$",
         description="Six digits.",
         examples=["600020"],
-        extra={"error": N_("A pincode has six digits, such as 600020.")},
+        extra={"error": N_("Enter a 6-digit pincode, such as 600020.")},
     ),
 ]
 DayText = Annotated[
@@ -35,7 +35,7 @@ DayText = Annotated[
     Meta(
         description="A day of Asia/Kolkata.",
         examples=["2026-11-24"],
-        extra={"error": N_("We cannot read this day. Pick one below.")},
+        extra={"error": N_("We can't read this day. Pick one below.")},
     ),
 ]
 

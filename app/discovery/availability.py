@@ -68,7 +68,7 @@ async def load_availability(db: AsyncSession, service: ServiceDetails, selection
         (candidate for candidate in week.candidates if candidate.id == selection.professional_id), None
     )
     if selection.professional_id is not None and selected_professional is None and week.candidates:
-        errors["professional"] = not_available_message(_("This person"), area.place)
+        errors["professional"] = not_available_message(_("This professional"), area.place)
         week = await find_week(db, service, area.pincode, selection.day)
     return ServiceAvailability(
         area=area,

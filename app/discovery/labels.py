@@ -11,7 +11,7 @@ def sorts() -> list[tuple[str, str]]:
     """Sort orders: (query value, label)."""
     return [
         ("best", _("Best match")),
-        ("earliest", _("Soonest")),
+        ("earliest", _("Earliest time")),
         ("price", _("Lowest price")),
         ("rating", _("Best rated")),
     ]

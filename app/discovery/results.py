@@ -163,7 +163,7 @@ class ServiceSearch:
 
 
 def unknown_pincode_message() -> str:
-    return _("We do not know this pincode. Six digits, please, such as 600020.")
+    return _("We don't know this pincode. Enter 6 digits, such as 600020.")
 
 
 def _cache_key(kind: str, text: str) -> str:

@@ -54,7 +54,7 @@ def booking_horizon_end(service: ServiceDetails) -> date:
 
 
 def not_available_message(name: str, place: str) -> str:
-    return _("%(name)s cannot take this job in %(place)s. Anyone who is free can.", name=name, place=place)
+    return _("%(name)s can't take this job in %(place)s. Choose any available professional.", name=name, place=place)
 
 
 def _parse_day(text: str, service: ServiceDetails, errors: dict[str, str]) -> date:
@@ -66,9 +66,9 @@ def _parse_day(text: str, service: ServiceDetails, errors: dict[str, str]) -> da
     except ValueError:
         day = None
     if day is None:
-        errors["day"] = _("We cannot read this day. Pick one below.")
+        errors["day"] = _("We can't read this day. Pick one below.")
     elif day < today:
-        errors["day"] = _("This day is over. Pick one below.")
+        errors["day"] = _("This day is in the past. Pick one below.")
     elif day >= booking_horizon_end(service):
         errors["day"] = _("This day is too far ahead. Pick one below.")
     return day if day is not None and not errors.get("day") else today
@@ -79,5 +79,5 @@ def _parse_professional(text: str, errors: dict[str, str]) -> int | None:
         return None
     professional_id = parse_row_id(text)
     if professional_id is None:
-        errors["professional"] = _("We do not know this person. Anyone who is free can come.")
+        errors["professional"] = _("We can't find this professional. Choose any available professional.")
     return professional_id

@@ -42,7 +42,7 @@ TABS = ("", "money", "history")
 
 class VoidCodeForm(Struct, kw_only=True):
     reason: Annotated[
-        str, Meta(min_length=1, max_length=500, extra={"error": N_("Write why, in at most 500 characters.")})
+        str, Meta(min_length=1, max_length=500, extra={"error": N_("Give a reason in 500 characters or fewer.")})
     ]
 
 
@@ -88,7 +88,7 @@ class BookingAdminPages(Controller):
             context = {"view": _view(request), **await _record(request, db, booking), "message": message}
             return swap(request, "dispatch/booking_changed.swap.html", **context)
 
-        message = _("The code is void. The customer has been told how to get a new one.")
+        message = _("Code voided. The customer was notified how to get a new one.")
         return await submit(
             request,
             void,
@@ -178,11 +178,11 @@ async def describe_filters(bookings: AdminBookings, filters: Mapping[str, str]) 
         "payment": lambda value: payment_method_labels().get(value, "–"),
         "accepted": lambda _value: _("Accepted"),
         "accepted_under": lambda value: _("Accepted within %(n)s min", n=value),
-        "rating": lambda value: _("Reviewed") if value == "yes" else _("%(n)s of five stars", n=value),
-        "by_clock": lambda _value: _("Ended by the clock"),
-        "disputed": lambda _value: _("Objected to"),
-        "locked": lambda _value: _("Code locked or void"),
-        "blocked": lambda _value: _("Held by somebody blocked"),
+        "rating": lambda value: _("Reviewed") if value == "yes" else _("%(n)s of 5 stars", n=value),
+        "by_clock": lambda _value: _("Completed automatically"),
+        "disputed": lambda _value: _("Disputed"),
+        "locked": lambda _value: _("Code locked or voided"),
+        "blocked": lambda _value: _("Assigned to a blocked professional"),
     }
     described = [(name, text(filters[name])) for name, text in texts.items() if filters.get(name)]
     names = (

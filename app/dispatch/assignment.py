@@ -24,9 +24,9 @@ from app.scheduling.candidates import AssessedCandidate, BusyTime, Candidate, El
 from app.scheduling.slots import conflicts, within_hours
 
 DECLINED = {
-    "passed": N_("Passed on this job."),
-    "returned": N_("Had this job and handed it back."),
-    "absent": N_("Had this job and did not come, or could not."),
+    "passed": N_("Passed on this offer."),
+    "returned": N_("Accepted this job, then gave it up."),
+    "absent": N_("Accepted this job but didn't arrive or couldn't come."),
 }
 
 
@@ -106,15 +106,15 @@ async def _take(db: AsyncSession, chosen: AssignmentCandidate, booking: Booking,
             raise
         # The original message addresses the professional; the admin reads one about them.
         why = (
-            _("What their time is kept for cannot move to anybody else.")
+            _("Their time is reserved for a booking that can't move to another professional.")
             if chosen.reservations
-            else _("Not free any more.")
+            else _("No longer available.")
         )
         raise Refused(_not_free(chosen, [why]), reason="busy", subject="professional") from refusal
 
 
 def _not_free(chosen: AssignmentCandidate, reasons: Iterable[str]) -> str:
-    return _("%(name)s cannot have it. %(why)s", name=chosen.candidate.full_name, why=" ".join(reasons))
+    return _("%(name)s can't take this job. %(why)s", name=chosen.candidate.full_name, why=" ".join(reasons))
 
 
 def _judge(
@@ -144,15 +144,15 @@ def _ineligible(eligibility: Eligibility) -> Iterable[str]:
     elif not eligibility.is_approved_for_service:
         yield _("Not approved for this service.")
     if not eligibility.has_valid_documents:
-        yield _("A paper is out of date.")
+        yield _("A document has expired.")
     if not eligibility.covers_pincode:
-        yield _("Does not work in this pincode.")
+        yield _("Doesn't cover this pincode.")
 
 
 def _unavailable(candidate: Candidate, booking: Booking) -> Iterable[str]:
     start, end = booking.starts_at.timestamp(), booking.ends_at.timestamp()
     if any(since < end and start < until for since, until in candidate.away):
-        yield _("Away at that time.")
+        yield _("On time off then.")
     elif not within_hours(candidate, booking.minutes, booking.starts_at):
         yield _("Outside their working hours.")
 
@@ -162,7 +162,7 @@ def _busy(job: BusyTime, booking: Booking, reference: str) -> str:
     values = {"ref": reference, "time": format_clock_range(start, end)}
     if job.starts < booking.ends_at.timestamp() and booking.starts_at.timestamp() < job.ends:
         return _("Busy with %(ref)s, %(time)s.", **values)
-    return _("Too far from %(ref)s, %(time)s, to get there in time.", **values)
+    return _("Too far from %(ref)s (%(time)s) to get there in time.", **values)
 
 
 def _sort_key(judged: AssignmentCandidate) -> tuple[bool, int, bool, float, int]:

@@ -32,7 +32,7 @@ MAX_UNAVAILABLE = 40  # candidates shown of those who cannot have the job
 
 
 class AssignmentForm(Struct, kw_only=True):
-    professional_id: Annotated[int, Meta(gt=0, extra={"error": N_("Please choose again.")})]
+    professional_id: Annotated[int, Meta(gt=0, extra={"error": N_("Choose again.")})]
 
 
 class UnassignedAdminPages(Controller):
@@ -79,7 +79,7 @@ class UnassignedAdminPages(Controller):
                 return redirect(request, f"/admin/bookings/{booking.reference}")
             return swap(request, "dispatch/assigned.swap.html", view=_view(request), assigned=booking, message=message)
 
-        message = _("%(name)s has the job. Both have been told.", name=professional.full_name)
+        message = _("%(name)s now has the job. Both have been notified.", name=professional.full_name)
         return await submit(
             request,
             assign_job,

@@ -102,7 +102,7 @@ class ExportApi(Controller):
         body = await read_body(request, ExportBody)
         unknown = [name for name in body.filters if name not in FILTER_FIELDS[body.table]]
         if unknown:
-            raise Invalid({f"filters.{name}": _("There is no such field.") for name in unknown})
+            raise Invalid({f"filters.{name}": _("This field doesn't exist.") for name in unknown})
 
         async def make() -> JsonResponse:
             filters = clean_filters(body.table, body.filters)
@@ -130,7 +130,7 @@ class ExportApi(Controller):
         try:
             return file_response(await Exports(db).by_reference(me.id, reference, lock=True), me, storage)
         except ExpiredExport as error:
-            raise FileGone(_("This file is gone. Ask for it again.")) from error
+            raise FileGone(_("This file has been deleted. Request a new export.")) from error
 
 
 def _export_json(export: Export) -> ExportJson:

@@ -88,7 +88,7 @@ class ExportRecord(Controller):
     ) -> HtmlResponse:
         await parse_form(request)
         await writer.discard(db, storage, me, ref)
-        flash(request, _("Discarded. Its file is gone."))
+        flash(request, _("Discarded. The file is deleted."))
         return redirect(request, INDEX_PATHS[me.role])
 
 
@@ -219,9 +219,9 @@ async def _filter_labels(db: AsyncSession, kind: str, filters: Mapping[str, str]
 
 def _person_state_labels() -> dict[str, str]:
     return {
-        "waiting": _("Waiting"),
+        "waiting": _("Pending"),
         "approved": _("Approved"),
-        "denied": _("Denied"),
+        "denied": _("Rejected"),
         "blocked": _("Blocked"),
-        "left": _("Left"),
+        "left": _("Account deleted"),
     }

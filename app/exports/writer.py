@@ -34,9 +34,9 @@ def kinds_for(person: Person) -> Sequence[str]:
 async def request_export(db: AsyncSession, by: Person, kind: str, filters: Mapping[str, str], *, bom: bool) -> Export:
     """Request an export. Raises Invalid("table"), Refused("many")."""
     if kind not in kinds_for(by):
-        raise Invalid({"table": _("Choose what is exported.")})
+        raise Invalid({"table": _("Choose what to export.")})
     if await Exports(db).in_progress_count(by.id) >= MAX_EXPORTS_IN_PROGRESS:
-        raise Refused(_("Five of your exports are being made. Wait until one of them is ready."), reason="many")
+        raise Refused(_("You already have 5 exports in progress. Wait until one is ready."), reason="many")
     cleaned = {name: value for name, value in filters.items() if value}
     export = Export(
         reference=new_reference(),
@@ -86,7 +86,7 @@ async def retry(db: AsyncSession, by: Person, ref: str) -> Export:
     """Queue a failed export again. Raises Refused("state")."""
     export = await Exports(db).by_reference(by.id, ref, lock=True)
     if export.state != "failed":
-        raise Refused(_("This export has not failed."), reason="state")
+        raise Refused(_("This export hasn't failed."), reason="state")
     export.state, export.error, export.rows_done, export.rows_total = "queued", None, 0, None
     _record_request(export, by)
     _enqueue(db, export)

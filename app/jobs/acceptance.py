@@ -93,7 +93,9 @@ async def clear_conflicts(db: AsyncSession, me: Candidate, booking: Booking, oth
     All rows are locked by lock_with_reservations. Refused("late", "busy").
     """
     if booking.starts_at <= clock.now():
-        raise Refused(_("The time of this job has come. The customer picks another."), reason="late", subject="job")
+        raise Refused(
+            _("This job's start time has passed. The customer will pick another time."), reason="late", subject="job"
+        )
     bookings = Bookings(db)
     candidates = {other.id: await candidates_for(db, bookings, other) for other in others.values()}
     professional_ids = {me.id} | {worker.id for workers in candidates.values() for worker in workers}
@@ -110,7 +112,7 @@ async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: 
     if not candidates or booking.state == State.HELD or by.id in declined[booking.id]:
         raise Missing
     if booking.state == State.CANCELLED:
-        raise Refused(_("The customer does not need this any more."), reason="cancelled")
+        raise Refused(_("The customer no longer needs this."), reason="cancelled")
     if booking.state != State.REQUESTED:
         raise Refused(_("Taken by someone else."), reason="taken", subject="job")
     if booking.priority_professional_id(clock.now()) not in (None, by.id):
@@ -131,7 +133,7 @@ async def _move_reservations(
     await flush_booking(db)
     await load_busy_times(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
     if not within_hours(me, booking.minutes, booking.starts_at):
-        raise Refused(_("That is outside your working hours."), reason="busy", subject="hours")
+        raise Refused(_("That's outside your working hours."), reason="busy", subject="hours")
     for job in conflicts(me, booking.minutes, where, booking.starts_at):
         await _move_reservation(db, me, job, others, candidates)
 
@@ -141,20 +143,22 @@ async def _move_reservation(
 ) -> None:
     other = others.get(job.booking_id)
     if job.is_committed or other is None:
-        raise Refused(_("You have another job at that time, or no time to get from one to the other."), reason="busy")
+        raise Refused(_("You have another job then, or not enough time to travel between them."), reason="busy")
     if me.id in (
         other.requested_professional_id if other.state == State.HELD else None,
         other.priority_professional_id(clock.now()),
     ):
         raise Refused(
-            _("Another customer asked for you at that time. Answer that offer first."), reason="busy", subject="offer"
+            _("Another customer requested you for that time. Answer that offer first."), reason="busy", subject="offer"
         )
     remaining = [worker for worker in candidates[other.id] if worker.id != me.id]
     await load_busy_times(db, remaining, other.starts_at, other.ends_at, ignoring=other.id)
     replacement = first_free(remaining, other, await require_pincode(db, other.pincode))
     if replacement is None:
         raise Refused(
-            _("Your time is kept for another customer, and nobody else is free then."), reason="busy", subject="hold"
+            _("Your time is reserved for another customer, and no other professional is free then."),
+            reason="busy",
+            subject="hold",
         )
     other.reserve_for(replacement)
     await flush_booking(db)

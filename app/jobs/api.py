@@ -184,11 +184,11 @@ def _allowed_action(me: Me, body: EditBody) -> ActionSpec:
     """Return the action if `me` may run it; a blocked professional may only complete a started job (W2)."""
     action = ACTIONS[body.action]
     if action.role != me.role:
-        raise WrongRole(_("This page is for somebody else's role."))
+        raise WrongRole(_("This page isn't for your type of account."))
     if me.blocked is not None and body.action != "complete":
         raise UserBlocked(me.blocked)
     present = {name for name in body.__struct_fields__ if name != "action" and getattr(body, name) is not UNSET}
-    errors = {name: _("This action takes no such field.") for name in present - set(action.fields)}
+    errors = {name: _("This action doesn't accept this field.") for name in present - set(action.fields)}
     errors |= {name: _("This field is missing.") for name in action.required if name not in present}
     if errors:
         raise Invalid(errors)

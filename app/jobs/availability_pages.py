@@ -59,7 +59,7 @@ class AvailabilityPages(Controller):
         self, request: Request, away: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         await cancel_time_off(db, me, away)
-        flash(request, _("You can be booked again in that time."))
+        flash(request, _("You can be booked at that time again."))
         return redirect(request, "/availability")
 
     @post("/area", name="area")
@@ -79,7 +79,7 @@ async def _pincodes(db: AsyncSession, me: Me, form: Form) -> list[str]:
     pincodes = pincodes_of(form)
     unknown = sorted(set(pincodes) - await schedules.existing_pincodes(pincodes))
     if unknown:
-        raise Invalid({"pincodes": _("We do not know the pincode %(what)s.", what=unknown[0])})
+        raise Invalid({"pincodes": _("We don't know the pincode %(what)s. Check it.", what=unknown[0])})
     return pincodes
 
 
@@ -126,7 +126,7 @@ async def _save(
 
 
 def _saved_message(returned: list[str]) -> str:
-    message = ngettext("Saved. %(num)s job handed back.", "Saved. %(num)s jobs handed back.", len(returned))
+    message = ngettext("Saved. You gave up %(num)s job.", "Saved. You gave up %(num)s jobs.", len(returned))
     return message if returned else _("Saved.")
 
 

@@ -53,7 +53,7 @@ def customer_event(entry: CalendarEntry, site: str, now: datetime) -> Event:
     booking, name = entry.booking, public_name(entry.name) if entry.name and entry.booking.professional_id else None
     open_now = booking.contact_open(now)
     lines = [
-        _("%(name)s comes.", name=name) if name and open_now else name,
+        _("%(name)s is coming.", name=name) if name and open_now else name,
         entry.phone if name and open_now else None,
         _("Booking %(reference)s", reference=booking.reference),
     ]

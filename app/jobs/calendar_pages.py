@@ -90,7 +90,7 @@ class CalendarPages(Controller):
         user = await Users(db).get(me.id, lock=True)
         if await CalendarFeeds(db).end(me):
             user.record("person.calendar_ended", by=me)
-            flash(request, _("The address leads nowhere any more."))
+            flash(request, _("Your calendar link has been removed."))
         return redirect(request, "/jobs/calendar")
 
 

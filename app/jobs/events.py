@@ -5,10 +5,12 @@ from app.core.event_types import EventType
 from app.core.i18n import N_
 
 EVENTS = (
-    EventType("person.hours_changed", N_("%(who)s changed the weekly hours."), (SLOTS,)),
-    EventType("person.area_changed", N_("%(who)s changed the area."), (SLOTS, PROFESSIONALS, CARDS)),
-    EventType("person.time_off_changed", N_("%(who)s took time off."), (SLOTS,)),
-    EventType("person.time_off_removed", N_("%(who)s gave time off up."), (SLOTS,)),
-    EventType("person.calendar_made", N_("%(who)s made a secret address for a calendar; an older one ended."), NOTHING),
-    EventType("person.calendar_ended", N_("%(who)s ended the secret address of the calendar."), NOTHING),
+    EventType("person.hours_changed", N_("%(who)s changed the working hours."), (SLOTS,)),
+    EventType("person.area_changed", N_("%(who)s changed the service area."), (SLOTS, PROFESSIONALS, CARDS)),
+    EventType("person.time_off_changed", N_("%(who)s added time off."), (SLOTS,)),
+    EventType("person.time_off_removed", N_("%(who)s removed time off."), (SLOTS,)),
+    EventType(
+        "person.calendar_made", N_("%(who)s created a private calendar link. Any older link stopped working."), NOTHING
+    ),
+    EventType("person.calendar_ended", N_("%(who)s removed the private calendar link."), NOTHING),
 )

@@ -66,7 +66,7 @@ async def report_absence(db: AsyncSession, by: Actor, reference: str) -> Booking
     if booking.state == State.ASSIGNED and not booking.may_report_no_show(clock.now()):
         raise Refused(_too_early_message(booking), reason="early")
     fee = min(LATE_FEE_PAISE, booking.price)
-    await cancel_booking(db, booking, by, "no_show", N_("Nobody opened the door."), fee)
+    await cancel_booking(db, booking, by, "no_show", N_("No answer at the door."), fee)
     return booking
 
 
@@ -84,7 +84,7 @@ async def _matching_attempt(
         )
         if attempt is None:
             await _refuse_attempt(transaction, by, reference, phase)
-            raise Refused(_("That code cannot be used."), reason="void")
+            raise Refused(_("That code can't be used."), reason="void")
     if encryption.matches(typed, f"{phase} code of {reference.upper()}", attempt.digest):
         return attempt
     if attempt.attempts in (ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS):
@@ -129,31 +129,32 @@ async def _revalidate(db: AsyncSession, booking: Booking, attempt: CodeAttempt) 
 
 def locked_message(until: datetime) -> str:
     return _(
-        "Entry is locked until %(time)s. The customer can ask for a new code on the booking page, which works at once.",
+        "Code entry is locked until %(time)s. The customer can get a new code on their booking page. It "
+        "works right away.",
         time=format_clock_time(until),
     )
 
 
 def void_message() -> str:
-    return _("This code does not work any more. The customer can ask for a new one on the booking page.")
+    return _("This code is no longer valid. The customer can get a new code on the booking page.")
 
 
 def _wrong_code_message(attempt: CodeAttempt) -> str:
     if attempt.attempts >= MAX_ATTEMPTS:
-        return _("That is not the code.") + " " + void_message()
+        return _("That's not the right code.") + " " + void_message()
     if attempt.attempts == ATTEMPTS_BEFORE_LOCK and attempt.locked_until is not None:
-        return _("That is not the code.") + " " + locked_message(attempt.locked_until)
+        return _("That's not the right code.") + " " + locked_message(attempt.locked_until)
     if attempt.attempts < ATTEMPTS_BEFORE_LOCK:
         return _remaining_message(ATTEMPTS_BEFORE_LOCK - attempt.attempts, _("then it locks for 15 minutes."))
-    return _remaining_message(MAX_ATTEMPTS - attempt.attempts, _("then the customer must ask for a new code."))
+    return _remaining_message(MAX_ATTEMPTS - attempt.attempts, _("then the customer must get a new code."))
 
 
 def _remaining_message(attempts: int, then: str) -> str:
     messages = {
-        1: _("That is not the code. One try left, %(then)s", then=then),
-        2: _("That is not the code. Two tries left, %(then)s", then=then),
-        3: _("That is not the code. Three tries left, %(then)s", then=then),
-        4: _("That is not the code. Four tries left, %(then)s", then=then),
+        1: _("That's not the right code. 1 try left, %(then)s", then=then),
+        2: _("That's not the right code. 2 tries left, %(then)s", then=then),
+        3: _("That's not the right code. 3 tries left, %(then)s", then=then),
+        4: _("That's not the right code. 4 tries left, %(then)s", then=then),
     }
     return messages[attempts]
 
@@ -161,5 +162,5 @@ def _remaining_message(attempts: int, then: str) -> str:
 def _too_early_message(booking: Booking) -> str:
     since = absence_reportable_from(booking)
     if since is None:
-        return _("Say that you are at the door first.")
+        return _("Confirm that you're at the door first.")
     return _("You can report it from %(time)s.", time=format_clock_time(since))

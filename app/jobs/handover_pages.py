@@ -117,7 +117,7 @@ class ExtraPages(Controller):
             booking = await Bookings(db).for_professional(me, ref, lock=True)
             propose_extra(booking, me, extra.text, extra.price)
 
-        message = _("Sent. The customer decides on their own page.")
+        message = _("Sent. The customer can approve or decline it on their booking page.")
         return await _submit(request, db, me, ref, propose, do="extra", form=form, message=message)
 
 
@@ -132,7 +132,7 @@ class AbsencePages(Controller):
         async def report() -> None:
             await handover.report_absence(db, me, ref)
 
-        return await _submit(request, db, me, ref, report, message=_("Reported. You need not wait any longer."))
+        return await _submit(request, db, me, ref, report, message=_("Reported. You don't need to wait any longer."))
 
 
 async def _submit(

@@ -94,7 +94,7 @@ class AcceptancePages(Controller):
             accept,
             catch=(Refused,),
             on_error=lambda rejection: _render_refused_offer(request, db, me, ref, rejection),
-            message=_("The job is yours. The customer has been told."),
+            message=_("The job is yours. We've notified the customer."),
             then=lambda booking: f"/jobs/{booking.reference}",
         )
 
@@ -147,7 +147,7 @@ class ReturnPages(Controller):
             hand_back,
             form=form,
             on_error=render_error,
-            message=_("You handed the job back. It is offered to others now."),
+            message=_("You gave up the job. It's now offered to others."),
             then="/jobs",
         )
 

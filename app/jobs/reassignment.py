@@ -60,7 +60,7 @@ async def _reassign_hold(db: AsyncSession, booking: Booking, professional_id: in
     if replacement is not None:
         booking.reserve_for(replacement)
     else:
-        reason = N_("Who was to come cannot come any more. Nothing was paid.")
+        reason = N_("This professional is no longer available. You haven't been charged.")
         await cancel_booking(db, booking, PLATFORM, "platform", reason)
     await db.flush()
 

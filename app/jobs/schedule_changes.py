@@ -58,12 +58,12 @@ async def change_schedule(
     affected = await find_affected_jobs(db, me, change)
     unanswered = [job.reference for job in affected if answers.get(job.reference) not in (KEEP_ANSWER, RETURN_ANSWER)]
     if unanswered:
-        raise Invalid({f"job-{reference}": _("Keep it or hand it back?") for reference in unanswered})
+        raise Invalid({f"job-{reference}": _("Choose: keep it or give it up.") for reference in unanswered})
     returned = [job for job in affected if answers[job.reference] == RETURN_ANSWER]
     reservations = await _affected_reservations(db, me, change, [job.id for job in returned])
     await _save(db, me, change)
     for job in returned:
-        await hand_back(db, me, job.reference, _("My hours or my area have changed."))
+        await hand_back(db, me, job.reference, _("My working hours or service area have changed."))
     for booking in reservations:
         booking.reserve_for(await next_for(db, booking))
     await db.flush()
@@ -103,7 +103,7 @@ async def _save(db: AsyncSession, me: Person, change: ScheduleChange) -> None:
         await _record(db, me, "person.hours_changed", before=before, after=after)
     if change.away is not None:
         if await schedules.has_time_off_in(change.away):
-            raise Invalid({"from": _("Some of this is time off already.")})
+            raise Invalid({"from": _("Part of this is already time off.")})
         await schedules.add_time_off(change.away, change.reason)
         personal = {"reason": change.reason} if change.reason else {}
         await _record(db, me, "person.time_off_changed", personal, after=_span_facts(change.away))

@@ -10,22 +10,22 @@ from app.core.i18n import N_
 class MaybeReason(Struct):
     """Optional reason for passing on an offer."""
 
-    reason: Annotated[str, Meta(max_length=300, extra={"error": N_("At most 300 characters, please.")})] = ""
+    reason: Annotated[str, Meta(max_length=300, extra={"error": N_("Use 300 characters or fewer.")})] = ""
 
 
 class Reason(Struct):
     reason: Annotated[
-        str, Meta(min_length=3, max_length=300, extra={"error": N_("Say why in a few words: the customer reads it.")})
+        str, Meta(min_length=3, max_length=300, extra={"error": N_("Give a short reason. The customer will see it.")})
     ]
 
 
 class CodeEntry(Struct):
-    code: Annotated[str, Meta(max_length=64, extra={"error": N_("Six digits, please.")})]
+    code: Annotated[str, Meta(max_length=64, extra={"error": N_("Enter 6 digits.")})]
 
 
 class NewExtra(Struct):
     text: Annotated[
         str,
-        Meta(min_length=3, max_length=300, extra={"error": N_("Say what you would do, in at most 300 characters.")}),
+        Meta(min_length=3, max_length=300, extra={"error": N_("Describe the extra work in 300 characters or fewer.")}),
     ]
-    price: Annotated[str, Meta(max_length=20, extra={"error": N_("Rupees, please, such as 250 or 99.50.")})]
+    price: Annotated[str, Meta(max_length=20, extra={"error": N_("Enter an amount in rupees, such as 250 or 99.50.")})]

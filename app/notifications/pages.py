@@ -160,9 +160,9 @@ def _quiet_hours(form: Form) -> tuple[int, int] | None:
     times = {name: form.get(name, "").strip() for name in ("since", "until")}
     if not any(times.values()):
         return None
-    errors = {name: _("A time of day, please.") for name, text in times.items() if _minutes(text) is None}
+    errors = {name: _("Enter a time.") for name, text in times.items() if _minutes(text) is None}
     if not errors and times["since"] == times["until"]:
-        errors["until"] = _("Until another time than it begins.")
+        errors["until"] = _("Choose an end that is different from the start.")
     if errors:
         raise Invalid(errors)
     return _minutes(times["since"]) or 0, _minutes(times["until"]) or 0

@@ -29,27 +29,27 @@ from app.web.render import flash, redirect
 
 PATH = "/admin/tasks"
 TASK_LABELS = {
-    "end_priority_offers": N_("Offers go to everybody when the one asked first did not answer"),
-    "build_export": N_("An export"),
-    "close_old_bookings": N_("Done bookings close after seven days"),
-    "complete_overdue_jobs": N_("Jobs left running end by the clock"),
-    "drain_outbox": N_("Mail goes out"),
-    "drain_google_chat": N_("Notices go to the desk's room"),
-    "drain_webhooks": N_("Webhooks are told of bookings"),
-    "expire_exports": N_("Old exports are deleted"),
-    "release_payouts": N_("Held payouts are freed"),
-    "cancel_unfilled_bookings": N_("Bookings that nobody took are given up"),
-    "expire_holds": N_("Times that were not paid are free again"),
-    "prune_keys": N_("Old keys are forgotten"),
-    "prune_runs": N_("Old runs are forgotten"),
-    "prune_sessions": N_("Old sessions are forgotten"),
-    "send_job_reminders": N_("Reminders a day and two hours before"),
-    "send_evening_reminders": N_("Reminders in the evening"),
-    "run_due_task": N_("A task of the timetable"),
-    "send_monthly_reports": N_("Monthly reports"),
-    "sweep_files": N_("Files that nobody mentions are deleted"),
-    "requeue_stale_exports": N_("Exports that stopped are taken up again"),
-    "warn_of_expiry": N_("Warnings before a paper runs out"),
+    "end_priority_offers": N_("Offer bookings to others when the chosen professional doesn't answer"),
+    "build_export": N_("Create export"),
+    "close_old_bookings": N_("Close completed bookings after 7 days"),
+    "complete_overdue_jobs": N_("Complete unfinished jobs automatically"),
+    "drain_outbox": N_("Send emails"),
+    "drain_google_chat": N_("Send notifications to Google Chat"),
+    "drain_webhooks": N_("Send webhooks"),
+    "expire_exports": N_("Delete old exports"),
+    "release_payouts": N_("Release payouts on hold"),
+    "cancel_unfilled_bookings": N_("Cancel unfilled bookings"),
+    "expire_holds": N_("Release unpaid holds"),
+    "prune_keys": N_("Delete old keys"),
+    "prune_runs": N_("Delete old task runs"),
+    "prune_sessions": N_("Delete old sessions"),
+    "send_job_reminders": N_("Send reminders 1 day and 2 hours before jobs"),
+    "send_evening_reminders": N_("Send evening reminders"),
+    "run_due_task": N_("Run scheduled task"),
+    "send_monthly_reports": N_("Send monthly reports"),
+    "sweep_files": N_("Delete unused files"),
+    "requeue_stale_exports": N_("Restart stalled exports"),
+    "warn_of_expiry": N_("Send document expiry warnings"),
 }
 
 
@@ -186,8 +186,8 @@ async def _settled(
 ) -> HtmlResponse:
     """Record it in the admin's history and go back to the page. Raises Refused("settled")."""
     if not done:
-        raise Refused(_("Somebody has settled this already."), reason="settled")
+        raise Refused(_("This has already been dealt with."), reason="settled")
     admin = await Users(db).get(me.id, lock=True)
     admin.record("person.task_retried" if is_retry else "person.task_discarded", by=me, task=task)
-    flash(request, _("It is tried again.") if is_retry else _("Discarded."))
+    flash(request, _("The task will be tried again.") if is_retry else _("Task discarded."))
     return redirect(request, PATH)

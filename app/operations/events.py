@@ -5,6 +5,6 @@ from app.core.event_types import EventType
 from app.core.i18n import N_
 
 EVENTS = (
-    EventType("person.task_retried", N_("%(who)s had a task tried again."), NOTHING),
+    EventType("person.task_retried", N_("%(who)s retried a task."), NOTHING),
     EventType("person.task_discarded", N_("%(who)s discarded a task."), NOTHING),
 )

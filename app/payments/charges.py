@@ -41,7 +41,7 @@ async def authorise(
 async def confirm(db: AsyncSession, charge: Charge) -> None:
     """Mark the charge as authorised: the bank's code was right."""
     if charge.state != ChargeState.NEEDS_CODE:
-        raise Refused(_("This payment does not wait for a code."), reason="state")
+        raise Refused(_("This payment isn't waiting for a code."), reason="state")
     _set_state(charge, ChargeState.AUTHORISED)
     post_transaction(db, "authorise", charge.booking_id, charge.id, _held(charge.amount))
 
@@ -130,7 +130,7 @@ async def add_fee(db: AsyncSession, booking_id: int, customer_id: int, professio
 async def settle(db: AsyncSession, charge: Charge, authorisation: Authorisation) -> None:
     """Pay a due charge. If the bank requires a code it stays due, with the card stored."""
     if charge.state != ChargeState.DUE:
-        raise Refused(_("This is paid already."), reason="state", subject="payment")
+        raise Refused(_("This is already paid."), reason="state", subject="payment")
     instrument = authorisation.instrument
     charge.method, charge.brand, charge.last4 = instrument.method, instrument.brand, instrument.last4
     if authorisation.state == "authorised":
@@ -158,7 +158,7 @@ async def refund(db: AsyncSession, charge: Charge, amount: int) -> None:
         if charge.refunded == charge.captured:
             _set_state(charge, ChargeState.REFUNDED)
     else:
-        raise Refused(_("That is more than was paid."), reason="amount")
+        raise Refused(_("That's more than was paid. Enter a smaller amount."), reason="amount")
     shared: list[Line] = [("earnings", split.professional_id, earning), ("commission", None, back - earning)]
     post_transaction(db, "refund", charge.booking_id, charge.id, [*lines, *shared])
     await db.flush()

@@ -71,7 +71,7 @@ def read_instrument(fields: Mapping[str, str]) -> Instrument:
         return _upi(fields.get("upi_id", ""))
     if method == "after":
         return Instrument("after")
-    raise Invalid({"method": _("Choose a way to pay.")})
+    raise Invalid({"method": _("Choose a payment method.")})
 
 
 def authorise(instrument: Instrument, amount: int, code: str = "") -> Authorisation:
@@ -102,9 +102,9 @@ def _card(fields: Mapping[str, str]) -> Instrument:
 def _upi(text: str) -> Instrument:
     upi_id = text.strip().lower()
     if not upi_id:
-        raise Invalid({"upi_id": _("Type your UPI id, such as name@bank.")})
+        raise Invalid({"upi_id": _("Enter your UPI ID, such as name@bank.")})
     if not UPI_ID.fullmatch(upi_id):
-        raise Invalid({"upi_id": _("A UPI id looks like name@bank.")})
+        raise Invalid({"upi_id": _("Enter a UPI ID, such as name@bank.")})
     return Instrument("upi", behaviour=TEST_INSTRUMENTS.get(upi_id, "approves"))
 
 
@@ -117,23 +117,25 @@ def _brand(number: str) -> tuple[str | None, tuple[int, ...], int | None]:
 
 def _number_error(number: str, lengths: tuple[int, ...]) -> str | None:
     if not number:
-        return _("Type the number on your card.")
+        return _("Enter your card number.")
     if not number.isdecimal():
-        return _("Only digits, please.")
+        return _("Use digits only.")
     if len(number) not in lengths:
         return _length_error(len(number), lengths[0] if len(lengths) < 8 else 16)
     if not luhn(number):
-        return _("There is a wrong digit in this number. Please compare it with your card.")
+        return _("A digit in this number is wrong. Compare it with your card.")
     return None
 
 
 def _length_error(typed: int, expected: int) -> str:
     values = {"typed": typed, "right": expected}
     if typed == expected - 1:
-        return _("This number has %(typed)s digits, your card has %(right)s. Look for the missing one.", **values)
+        return _(
+            "This number has %(typed)s digits. Your card number has %(right)s. Check for a missing digit.", **values
+        )
     return ngettext(
-        "This number has %(num)s digit, your card has %(right)s.",
-        "This number has %(num)s digits, your card has %(right)s.",
+        "This number has %(num)s digit. Your card number has %(right)s.",
+        "This number has %(num)s digits. Your card number has %(right)s.",
         typed,
         right=expected,
     )
@@ -149,13 +151,13 @@ def _expiry_error(expiry: str) -> str | None:
     """Cards are valid until the end of their month, in Asia/Kolkata (W20)."""
     match = re.fullmatch(r"(0?[1-9]|1[0-2])/(?:20)?(\d\d)|(0[1-9]|1[0-2])(\d\d)", expiry)
     if not match:
-        return _("Month and year, such as 08/29.")
+        return _("Enter a month and year, such as 08/29.")
     month, year = int(match[1] or match[3]), 2000 + int(match[2] or match[4])
     today = clock.today()
     if (year, month) < (today.year, today.month):
-        return _("This card is no longer valid.")
+        return _("This card has expired. Use another card.")
     if year > today.year + MAX_YEARS_AHEAD:
-        return _("That is too far away. Please look again.")
+        return _("That expiry date is too far ahead. Check your card.")
     return None
 
 
@@ -164,8 +166,8 @@ def _cvv_error(cvv: str, length: int | None) -> str | None:
     if cvv.isdecimal() and len(cvv) in expected:
         return None
     if length == 4:
-        return _("Four digits, on the front of the card.")
-    return _("Three digits, on the back of the card.")
+        return _("Enter the 4 digits on the front of the card.")
+    return _("Enter the 3 digits on the back of the card.")
 
 
 def _ascii_digits(text: str) -> str:

@@ -58,7 +58,7 @@ class AdminAdminPages(Controller):
             lambda: demote(db, Sessions(database), me, admin_id),
             catch=(Refused,),
             on_error=lambda rejection: _render(request, db, "people/_admin.html", admin, rejection.refusal),
-            message=_("%(name)s is no admin any more.", name=admin.full_name),
+            message=_("%(name)s is no longer an admin.", name=admin.full_name),
             then=PATH,
         )
 

@@ -19,26 +19,26 @@ async def promote(db: AsyncSession, sessions: Sessions, by: Person, person_id: i
     """
     person = await Users(db).get(person_id, lock=True)
     if person.role != Role.CUSTOMER:
-        raise Refused(_("Only a customer's account can become an admin's."), reason="role", subject="customer")
+        raise Refused(_("Only a customer account can become an admin."), reason="role", subject="customer")
     if person.deleted_at is not None:
-        raise Refused(_("This person has left."), reason="left")
+        raise Refused(_("This account has been deleted."), reason="left")
     if await Users(db).active_block(person_id) is not None:
         raise Refused(_("This account is blocked."), reason="blocked")
     if person.email_verified_at is None:
-        raise Refused(_("The e-mail address of this account is not confirmed yet."), reason="unverified")
+        raise Refused(_("This account's email address isn't confirmed yet."), reason="unverified")
     if await Admins(db).has_booked(person_id):
-        raise Refused(_("This account has bookings. An admin needs an account of their own."), reason="booked")
+        raise Refused(_("This account has bookings. Use a separate account for the admin."), reason="booked")
     await _change_role(db, sessions, by, person_id, Role.ADMIN)
 
 
 async def demote(db: AsyncSession, sessions: Sessions, by: Person, person_id: int) -> None:
     """Turn an admin into a customer. Refused: "oneself", "last" (W18), "role"."""
     if person_id == by.id:
-        raise Refused(_("You cannot take the right from yourself. Ask another admin."), reason="oneself")
+        raise Refused(_("You can't remove your own admin role. Ask another admin."), reason="oneself")
     await refuse_last_admin(db, person_id)
     person = await Users(db).get(person_id, lock=True)
     if person.role != Role.ADMIN:
-        raise Refused(_("%(name)s is no admin.", name=person.full_name), reason="role", subject="admin")
+        raise Refused(_("%(name)s isn't an admin.", name=person.full_name), reason="role", subject="admin")
     await _change_role(db, sessions, by, person_id, Role.CUSTOMER)
 
 

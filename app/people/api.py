@@ -250,7 +250,7 @@ async def _move_home(db: AsyncSession, me: Me, body: ProfileBody) -> None:
     if line is UNSET and pincode is UNSET:
         return
     if me.role == "admin":
-        raise Invalid({name: _("There is no such field.") for name in ("address", "pincode")})
+        raise Invalid({name: _("This field doesn't exist.") for name in ("address", "pincode")})
     if line is UNSET or pincode is UNSET:
         raise Invalid({"address" if line is UNSET else "pincode": _("This field is missing.")})
     if me.role == "professional":

@@ -68,7 +68,7 @@ class CustomerAdminPages(Controller):
             on_error=lambda rejection: _render(
                 request, db, "people/_customer.html", customer, "history", rejection.refusal
             ),
-            message=_("%(name)s is an admin now, and signs in anew.", name=customer.full_name),
+            message=_("%(name)s is now an admin and must sign in again.", name=customer.full_name),
             then=f"/admin/admins/{customer_id}",
         )
 

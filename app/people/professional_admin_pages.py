@@ -79,7 +79,7 @@ class ProfessionalAdminPages(Controller):
             form=form,
             on_error=lambda rejection: _render_rejected(request, db, professional_id, form, rejection),
             then=lambda _result: render_changed(
-                request, db, professional_id, _("%(name)s: approved.", name=professional.full_name)
+                request, db, professional_id, _("Approved: %(name)s.", name=professional.full_name)
             ),
         )
 
@@ -99,7 +99,7 @@ class ProfessionalAdminPages(Controller):
             form=form,
             on_error=lambda rejection: _render_rejected(request, db, professional_id, form, rejection),
             then=lambda _result: render_changed(
-                request, db, professional_id, _("%(name)s: denied.", name=professional.full_name)
+                request, db, professional_id, _("Rejected: %(name)s.", name=professional.full_name)
             ),
         )
 

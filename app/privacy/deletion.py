@@ -26,7 +26,7 @@ from app.payments.repository import Charges
 from app.privacy.deletion_repository import AccountDeletion
 from app.vetting import document_changes
 
-REASSIGNMENT_REASON = N_("Does not work with Doorstep any more.")
+REASSIGNMENT_REASON = N_("No longer works with Doorstep.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,9 @@ async def delete_account(
     Refused: "admin", "blocked" (a block outlives a deletion), "bound", "again" (something began meanwhile).
     """
     if me.role == Role.ADMIN:
-        raise Refused(_("An admin cannot leave. Another admin must take the role away first."), reason="admin")
+        raise Refused(
+            _("Admins can't delete their account. Another admin must remove your admin role first."), reason="admin"
+        )
     await reassign_jobs(db, me.id, REASSIGNMENT_REASON)
     await _cancel_holds(db, me)
     user = await Users(db).get(me.id, lock=True)
@@ -95,9 +97,9 @@ async def _cancel_holds(db: AsyncSession, me: Person) -> None:
 async def _refuse_outstanding(db: AsyncSession, user: User) -> None:
     """Checked under the lock of the person's row, so that it stays true."""
     if await Users(db).active_block(user.id) is not None:
-        raise Refused(_("Your account is blocked. It can be deleted when the block has ended."), reason="blocked")
+        raise Refused(_("Your account is blocked. You can delete it when the block has ended."), reason="blocked")
     commitments = OpenCommitments(db, user.id)
     if await commitments.outstanding_bookings():
-        raise Refused(_("Something is still open. It must end first."), reason="bound")
+        raise Refused(_("You still have an open booking or job. It must end first."), reason="bound")
     if await commitments.accepted_jobs() or await commitments.has_holds():
-        raise Refused(_("Something began a moment ago. Look at it, then leave."), reason="again")
+        raise Refused(_("A new booking or job just came in. Check it before you delete your account."), reason="again")

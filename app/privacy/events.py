@@ -5,5 +5,9 @@ from app.core.event_types import EventType
 from app.core.i18n import N_
 
 EVENTS = (
-    EventType("person.left", N_("%(who)s left. What was personal is erased."), (SLOTS, CARDS, REVIEWS, PROFESSIONALS)),
+    EventType(
+        "person.left",
+        N_("%(who)s deleted the account. Personal data was erased."),
+        (SLOTS, CARDS, REVIEWS, PROFESSIONALS),
+    ),
 )

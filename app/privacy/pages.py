@@ -34,7 +34,7 @@ from app.web.security import client_address
 from app.web.validation import validate_form
 
 CHUNK_SIZE = 65_536  # bytes
-Reviews = Annotated[str, Meta(pattern="^(yes)?$", extra={"error": N_("Please choose one.")})]
+Reviews = Annotated[str, Meta(pattern="^(yes)?$", extra={"error": N_("Choose an option.")})]
 
 
 class DeletionForm(Struct, kw_only=True):
@@ -101,7 +101,7 @@ class AccountDeletionPages(Controller):
             form=form,
             catch=(Invalid, Refused, RateLimited),
             on_error=lambda rejection: _render_rejected(request, database, me, rejection),
-            message=_("Your account is deleted. Thank you for having been with us."),
+            message=_("Your account is deleted. Thank you for using Doorstep."),
             then=lambda _result: _signed_out(request),
         )
 

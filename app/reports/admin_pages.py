@@ -158,7 +158,7 @@ def _period_choices(values: dict[str, str]) -> list[tuple[str, str]]:
     month_choices = [(f"{first:%Y-%m}", format_date_pattern(first, "MMMM y")) for first in months]
     if not values["period"] and (values["from"] or values["to"]):
         values["period"] = "days"
-    choices = [*weeks, ("days", _("Between two days")), *month_choices]
+    choices = [*weeks, ("days", _("Custom dates")), *month_choices]
     if values["period"] not in dict(choices):
         period = parse_period(values["period"])
         values["period"] = period.name

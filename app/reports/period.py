@@ -97,16 +97,16 @@ def _parse_span(first: str, last: str, today: date) -> Period:
     if not first:
         begins = min(ends or today, today)
     errors = {
-        name: _("A day, please, such as 2026-11-24.")
+        name: _("Enter a date, such as 2026-11-24.")
         for name, day in (("from", begins), ("to", ends))
         if day is None or not 2000 <= day.year <= 2100
     }
     if errors or begins is None or ends is None:
         raise Invalid(errors)
     if ends < begins:
-        raise Invalid({"to": _("That is before the first day.")})
+        raise Invalid({"to": _("The last day is before the first day.")})
     if (ends - begins).days >= MAX_DAYS:
-        raise Invalid({"to": _("Ten years at most, please.")})
+        raise Invalid({"to": _("Choose a period of 10 years or less.")})
     return Period("days", begins, ends)
 
 

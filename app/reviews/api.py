@@ -31,7 +31,7 @@ class ReviewBody(Body):
             le=5,
             description="Stars, 1 to 5.",
             examples=[5],
-            extra={"error": N_("Press a star, from one to five.")},
+            extra={"error": N_("Choose a rating from 1 to 5 stars.")},
         ),
     ]
     comment: Annotated[str, Meta(max_length=2_000, description="Read by everybody.", examples=["Quick and clean."])] = (

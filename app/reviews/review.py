@@ -45,7 +45,7 @@ class Review(Base):
         """The sentence why it cannot be changed any more; None when it can."""
         if self.is_open:
             return None
-        return _("A review can be changed for 48 hours. They are over.")
+        return _("Reviews can be changed for 48 hours. That time has passed.")
 
     def change(self, rating: int, comment: str) -> None:
         if message := self.edit_refusal():

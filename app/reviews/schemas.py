@@ -8,5 +8,5 @@ from app.core.i18n import N_
 
 
 class NewReview(Struct, kw_only=True):
-    rating: Annotated[int, Meta(ge=1, le=5, extra={"error": N_("Press a star, from one to five.")})]
-    comment: Annotated[str, Meta(max_length=2_000, extra={"error": N_("At most 2,000 characters, please.")})] = ""
+    rating: Annotated[int, Meta(ge=1, le=5, extra={"error": N_("Choose a rating from 1 to 5 stars.")})]
+    comment: Annotated[str, Meta(max_length=2_000, extra={"error": N_("Use 2,000 characters or fewer.")})] = ""

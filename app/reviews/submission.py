@@ -66,7 +66,7 @@ def submission_refusal(booking: Booking, existing: Review | None) -> str | None:
 
 def _state_refusal(booking: Booking) -> str:
     if booking.state == State.CLOSED:
-        return _("The seven days to write a review are over.")
+        return _("The 7 days to write a review are over.")
     if booking.state == State.CANCELLED:
-        return _("This booking was cancelled, so there is nothing to review.")
-    return _("You can write a review when the work is done.")
+        return _("This booking was cancelled, so it can't be reviewed.")
+    return _("You can write a review when the job is done.")

@@ -142,7 +142,7 @@ async def require_pincode(db: AsyncSession, pincode: str) -> Location:
     """Return the location of `pincode`; Invalid("pincode") when it does not exist."""
     location = await find_pincode(db, pincode)
     if location is None:
-        raise Invalid({"pincode": _("We do not know this pincode.")})
+        raise Invalid({"pincode": _("We don't know this pincode. Check it.")})
     return location
 
 

@@ -31,7 +31,7 @@ def hours_of(sent: Mapping[str, str]) -> list[Stretch]:
         stretches = sorted(filter(None, (_stretch(sent, day, part, errors) for part in STRETCHES)))
         for before, after in zip(stretches, stretches[1:], strict=False):
             if after[0] < before[1]:
-                errors.setdefault(f"from-{day}-2", _("These two stretches overlap."))
+                errors.setdefault(f"from-{day}-2", _("These hours overlap."))
         found += [(day, opens, closes) for opens, closes in _merge_touching(stretches)]
     if errors:
         raise Invalid(errors)
@@ -44,17 +44,17 @@ def time_off_of(sent: Mapping[str, str]) -> tuple[Range[datetime], str]:
     since, until = _datetime(sent, "from", errors), _datetime(sent, "until", errors)
     reason = sent.get("reason", "").strip()
     if len(reason) > 200:
-        errors["reason"] = _("At most 200 characters, please.")
+        errors["reason"] = _("Use 200 characters or fewer.")
     elif contains_card_number(reason):
-        errors["reason"] = _("This looks like the number of a card. Please write it nowhere but where you pay.")
+        errors["reason"] = _("This looks like a card number. Enter it only when you pay.")
     if since and until and until <= since:
-        errors["until"] = _("This is before the beginning.")
+        errors["until"] = _("The end is before the start.")
     elif until and until <= clock.now():
-        errors["until"] = _("This is over already.")
+        errors["until"] = _("This is already over.")
     elif since and until and until - since > MAX_TIME_OFF:
-        errors["until"] = _("At most 120 days at once, please.")
+        errors["until"] = _("Choose 120 days or fewer at a time.")
     if since and since > clock.now() + MAX_ADVANCE:
-        errors["from"] = _("That is too far away.")
+        errors["from"] = _("That date is too far ahead.")
     if errors or since is None or until is None:
         raise Invalid(errors)
     return Range(since, until, bounds="[)"), reason
@@ -63,7 +63,7 @@ def time_off_of(sent: Mapping[str, str]) -> tuple[Range[datetime], str]:
 def radius_of(sent: Mapping[str, str]) -> int:
     typed = sent.get("radius_km", "").strip()
     if not typed.isdecimal() or len(typed) > 3 or int(typed) not in RADIUS_KM:
-        raise Invalid({"radius_km": _("Whole kilometres from 1 to 40, please.")})
+        raise Invalid({"radius_km": _("Enter whole kilometres from 1 to 40.")})
     return int(typed)
 
 
@@ -72,9 +72,9 @@ def pincodes_of(sent: Mapping[str, str]) -> list[str]:
     typed = [pincode for pincode in re.split(r"[\s,;]+", sent.get("pincodes", "")) if pincode]
     malformed = [pincode[:12] for pincode in typed if not re.fullmatch(r"[1-9][0-9]{5}", pincode)]
     if malformed:
-        raise Invalid({"pincodes": _("%(what)s is no pincode: six digits, please.", what=malformed[0])})
+        raise Invalid({"pincodes": _("%(what)s isn't a pincode. Enter 6 digits.", what=malformed[0])})
     if not typed or len(set(typed)) > MAX_PINCODES:
-        raise Invalid({"pincodes": _("From one to %(most)s pincodes, please.", most=MAX_PINCODES)})
+        raise Invalid({"pincodes": _("Enter 1 to %(most)s pincodes.", most=MAX_PINCODES)})
     return sorted(set(typed))
 
 
@@ -92,7 +92,7 @@ def _stretch(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str
     if first is None or last is None:
         return None
     if last <= first:
-        errors[closes_name] = _("This is before the beginning.")
+        errors[closes_name] = _("The end is before the start.")
     return first, last
 
 
@@ -118,6 +118,6 @@ def _datetime(sent: Mapping[str, str], name: str, errors: dict[str, str]) -> dat
         if not 2020 <= moment.year <= 2100:
             raise ValueError
     except ValueError:
-        errors[name] = _("A day and a time, please.")
+        errors[name] = _("Enter a day and a time.")
         return None
     return moment.replace(tzinfo=clock.IST) if moment.tzinfo is None else moment

@@ -132,9 +132,9 @@ DENY = Doc(
 
 
 class ReapplicationForm(Struct, kw_only=True):
-    message: Annotated[str, Meta(max_length=1_000, extra={"error": N_("That is too long.")})] = ""
-    kind: Annotated[str, Meta(max_length=20, extra={"error": N_("Please choose from the list.")})] = ""
-    expires_on: Annotated[str, Meta(max_length=20, extra={"error": N_("Please give a date.")})] = ""
+    message: Annotated[str, Meta(max_length=1_000, extra={"error": N_("That's too long. Shorten it.")})] = ""
+    kind: Annotated[str, Meta(max_length=20, extra={"error": N_("Choose from the list.")})] = ""
+    expires_on: Annotated[str, Meta(max_length=20, extra={"error": N_("Enter a date.")})] = ""
 
 
 class ApplicationApi(Controller):
@@ -185,7 +185,7 @@ class ApplicationApi(Controller):
         async def send() -> JsonResponse:
             await refuse_reapplication(db, me)
             if fields.kind and fields.kind not in KINDS:
-                raise Invalid({"kind": _("Please choose from the list.")})
+                raise Invalid({"kind": _("Choose from the list.")})
             kind = fields.kind or await requested_document_kind(db, me.id)
             message, expires_on = clean_message(fields.message), parse_expiry(fields.expires_on)
             await reapplication.reapply(db, storage, me, kind, message, await scan_document(upload), expires_on)

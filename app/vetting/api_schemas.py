@@ -59,7 +59,7 @@ ReasonText = Annotated[
         max_length=1_000,
         description="The person reads it word for word.",
         examples=["The photo is not clear."],
-        extra={"error": N_("Please give the reason. It is read word for word.")},
+        extra={"error": N_("Enter a reason. The professional will see it word for word.")},
     ),
 ]
 

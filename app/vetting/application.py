@@ -36,7 +36,7 @@ FIRST_DOCUMENT_KIND = DocumentKind.IDENTITY
 class NewProfessional(NewCustomer, kw_only=True):
     experience_years: Annotated[str, Meta(max_length=10, extra={"error": TOO_LONG})] = ""
     service_ids: Annotated[
-        list[int], Meta(max_length=MAX_OFFERED_SERVICES, extra={"error": N_("Please choose from the list.")})
+        list[int], Meta(max_length=MAX_OFFERED_SERVICES, extra={"error": N_("Choose from the list.")})
     ] = []
 
 
@@ -72,7 +72,7 @@ async def submit_application(
 
 def clean_experience_years(typed: str) -> str:
     if not typed.strip().isdecimal() or len(typed.strip()) > 3 or int(typed) > MAX_EXPERIENCE_YEARS:
-        raise FieldError(_("Whole years, from 0 to %(most)s.", most=MAX_EXPERIENCE_YEARS))
+        raise FieldError(_("Enter whole years from 0 to %(most)s.", most=MAX_EXPERIENCE_YEARS))
     return str(int(typed))
 
 
@@ -100,9 +100,9 @@ async def _validate(
         if cleaned:
             errors |= await _pincode_errors(db, cleaned["pincode"])
     if len(offered) < max(1, len(set(new.service_ids))):
-        errors["service_ids"] = _("Please choose from the list.") if new.service_ids else _("Choose what you do.")
+        errors["service_ids"] = _("Choose from the list.") if new.service_ids else _("Choose at least one service.")
     if upload is None:
-        errors["document"] = _("Please choose a file.")
+        errors["document"] = _("Choose a file.")
     if errors:
         raise Invalid(errors)
     return cleaned, offered

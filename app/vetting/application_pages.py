@@ -63,7 +63,7 @@ class ApplicationPages(Controller):
             form=form,
             catch=(Invalid, RateLimited),
             on_error=lambda rejection: _render(request, database, form, rejection),
-            message=_("Thank you. Sign in with your e-mail and password. We have sent you a mail as well."),
+            message=_("Thank you. Sign in with your email and password. We've also sent you an email."),
             then="/login",
         )
 

@@ -91,7 +91,7 @@ async def approve(db: AsyncSession, by: Person, professional_id: int, form: Deci
     user, professional, review = await _lock_case(db, professional_id, form)
     _refuse_unchecked(review, form)
     if not review.waiting and not await Documents(db).in_state(professional_id, DocumentState.APPROVED):
-        raise Refused(_("%(name)s has not sent any paper yet.", name=user.full_name), reason="papers")
+        raise Refused(_("%(name)s hasn't uploaded any documents yet.", name=user.full_name), reason="papers")
     await document_changes.approve_documents(db, by, professional_id)
     await OfferedServices(db).set_approval_status(professional_id, "pending", "approved")
     before = professional.approval_status
@@ -123,9 +123,9 @@ def clean_reason(typed: str) -> str:
     """The cleaned reason, which is shown to the professional unchanged. Raises Invalid("reason")."""
     reason = clean_text(typed)
     if not reason:
-        raise Invalid({"reason": _("Please give the reason. It is read word for word.")})
+        raise Invalid({"reason": _("Enter a reason. The professional will see it word for word.")})
     if len(reason) > MAX_REASON_LENGTH:
-        raise Invalid({"reason": _("That is too long.")})
+        raise Invalid({"reason": _("That's too long. Shorten it.")})
     return reason
 
 
@@ -142,7 +142,9 @@ async def _lock_case(
         raise Refused(await _decided_message(db, professional_id, form.case), reason="decided")
     review = await review_case_of(db, professional_id)
     if form.version not in (None, review.version):
-        raise Refused(_("Something new has come since you opened this. Look again, then decide."), reason="changed")
+        raise Refused(
+            _("There is something new since you opened this. Review it again, then decide."), reason="changed"
+        )
     return user, professional, review
 
 
@@ -154,15 +156,15 @@ async def _decided_message(db: AsyncSession, professional_id: int, case_id: int 
         if case.state != CaseState.OPEN and case_id in (None, case.id)
     ]
     if not cases:
-        return _("Nothing waits to be decided here.")
+        return _("There's nothing to decide here.")
     last = cases[0]
     if last.decided_by_id is None or last.decided_at is None:
-        return _("Nothing waits here any more: what was asked for was taken back.")
+        return _("There's nothing to decide any more: the request was withdrawn.")
     by = await Users(db).get(last.decided_by_id)
     params = {"admin": by.full_name, "when": format_datetime(last.decided_at), "reason": last.reason or ""}
     if last.state == CaseState.DENIED:
-        return _("%(admin)s has denied this already, %(when)s: “%(reason)s”", **params)
-    return _("%(admin)s has approved this already, %(when)s.", **params)
+        return _("%(admin)s already rejected this, %(when)s: “%(reason)s”", **params)
+    return _("%(admin)s already approved this, %(when)s.", **params)
 
 
 def _refuse_unchecked(review: ReviewCase, form: DecisionForm) -> None:
@@ -171,7 +173,9 @@ def _refuse_unchecked(review: ReviewCase, form: DecisionForm) -> None:
         return
     ticked = len(set(review.checks) & set(form.checked or ()))
     if ticked < len(review.checks):
-        message = _("%(ticked)s of %(all)s checked. All are needed to approve.", ticked=ticked, all=len(review.checks))
+        message = _(
+            "%(ticked)s of %(all)s checked. Check all of them to approve.", ticked=ticked, all=len(review.checks)
+        )
         raise Invalid({"checked": message})
 
 

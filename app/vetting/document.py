@@ -160,5 +160,5 @@ class Document(Base, AuditedMixin):
 
     def _decide(self, state: DocumentState, by: Actor) -> None:
         if self.state != DocumentState.SUBMITTED:
-            raise Refused(_("Somebody has already decided about this paper."), reason="decided")
+            raise Refused(_("This document has already been approved or rejected."), reason="decided")
         self.state, self.decided_at, self.decided_by_id = state, clock.now(), by.id

@@ -29,11 +29,11 @@ def parse_expiry(typed: str) -> date | None:
     try:
         last = date.fromisoformat(typed.strip())
     except ValueError:
-        raise Invalid({"expires_on": _("Please give a date.")}) from None
+        raise Invalid({"expires_on": _("Enter a date.")}) from None
     if last < clock.today():
-        raise Invalid({"expires_on": _("This paper has run out already. Please send one that is valid.")})
+        raise Invalid({"expires_on": _("This document has expired. Upload a valid one.")})
     if last > clock.today() + MAX_VALIDITY:
-        raise Invalid({"expires_on": _("Please check this date.")})
+        raise Invalid({"expires_on": _("Check this date.")})
     return last + timedelta(days=1)
 
 
@@ -51,10 +51,10 @@ async def submit_document(
     Scan the file before the transaction. Invalid: "kind", "document" (too many today).
     """
     if kind not in KINDS:
-        raise Invalid({"kind": _("Please choose what it is.")})
+        raise Invalid({"kind": _("Choose the type of document.")})
     await Users(db).get(professional_id, lock=True)
     if await Documents(db).count_since(professional_id, clock.now() - UPLOAD_PERIOD) >= MAX_UPLOADS_PER_DAY:
-        raise Invalid({"document": _("That is enough for one day. Please send the next one tomorrow.")})
+        raise Invalid({"document": _("You've reached today's limit. Upload the next document tomorrow.")})
     for older in await Documents(db).in_state(professional_id, DocumentState.SUBMITTED, kind=kind):
         older.replace(by)
     await db.flush()
@@ -75,7 +75,7 @@ async def upload_document(
     """
     professional = await Professionals(db).get(by.id)
     if professional.approval_status == ApprovalStatus.DENIED:
-        raise Refused(_("Please ask to be checked again, and send the new paper with it."), reason="denied")
+        raise Refused(_("Reapply, and upload the new document with your application."), reason="denied")
     document = await submit_document(db, storage, by, by.id, kind, scan, expires_on)
     await Cases(db).open(by.id, case_kind(professional))
     return document

@@ -52,7 +52,7 @@ class DocumentsPages(Controller):
             expires_on = document_changes.parse_expiry(form.get("expires_on", ""))
             scan = await scan_document(form.files.get("document"))
             await document_changes.upload_document(db, storage, me, form.get("kind", ""), scan, expires_on)
-            flash(request, _("Your paper has come. You hear from us when it is checked."), "waiting")
+            flash(request, _("We've received your document. We'll email you when it's reviewed."), "waiting")
 
         return await submit(
             request,

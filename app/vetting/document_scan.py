@@ -48,11 +48,11 @@ class ScannedDocument:
 async def scan_document(upload: Upload | None, field: str = "document") -> ScannedDocument:
     """Scan for about half a second: call it before any row is locked. Invalid(field)."""
     if upload is None or (upload.size == 0 and not upload.too_large):
-        raise Invalid({field: _("Please choose a file.")})
+        raise Invalid({field: _("Choose a file.")})
     if upload.too_large:
-        raise Invalid({field: _("This file is larger than 10 MB. Please send a smaller one.")})
+        raise Invalid({field: _("This file is larger than 10 MB. Upload a smaller one.")})
     if len(_waiting_scans) >= MAX_WAITING_SCANS:
-        raise Invalid({field: _("Very many papers are coming in just now. Please try again in a few minutes.")})
+        raise Invalid({field: _("We're receiving many documents right now. Try again in a few minutes.")})
     _waiting_scans.add(ticket := object())
     try:
         async with _scan_slots:
@@ -66,12 +66,12 @@ async def scan_document(upload: Upload | None, field: str = "document") -> Scann
 
 def refusal_messages() -> dict[str, str]:
     return {
-        "type": _("This is not a PDF, a JPEG or a PNG, whatever its name says. Please send one of these."),
-        "broken": _("This file cannot be read. Please take the picture again, or save the PDF anew."),
-        "locked": _("This PDF is locked with a password. Please send it without one."),
-        "pages": _("Please send a PDF of one to %(most)s pages.", most=MAX_PAGES),
-        "pixels": _("This picture has too many points. Please send a smaller one."),
-        "acts": _("This PDF holds a program or other files. Please print it to a new PDF and send that."),
+        "type": _("This isn't a PDF, JPEG or PNG, whatever its name says. Upload one of these."),
+        "broken": _("We can't read this file. Take the photo again, or save the PDF again."),
+        "locked": _("This PDF is locked with a password. Upload it without one."),
+        "pages": _("Upload a PDF with 1 to %(most)s pages.", most=MAX_PAGES),
+        "pixels": _("This picture has too many pixels. Upload a smaller one."),
+        "acts": _("This PDF contains a program or other files. Print it to a new PDF and upload that."),
     }
 
 
@@ -82,7 +82,7 @@ def file_name(submitted: str) -> str:
     )
     plain = "".join(sign for sign in last if sign in JOINERS or unicodedata.category(sign)[0] != "C")
     words = " ".join(plain.split()).strip(". ")
-    return words[-MAX_NAME_LENGTH:].strip(". ") or _("paper")
+    return words[-MAX_NAME_LENGTH:].strip(". ") or _("document")
 
 
 async def _run_sandbox(file: IO[bytes]) -> CleanFile | str:

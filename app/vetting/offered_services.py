@@ -70,18 +70,18 @@ def _validate(
 ) -> int:
     """Return the years. Refused("denied"); Invalid with all errors."""
     if professional.approval_status == ApprovalStatus.DENIED:
-        raise Refused(_("Please ask to be checked again first."), reason="denied")
+        raise Refused(_("Reapply first."), reason="denied")
     errors: dict[str, str] = {}
     try:
         years = collect({"experience_years": lambda: clean_experience_years(work.years)})["experience_years"]
     except Invalid as error:
         years, errors = "0", dict(error.errors)
     if not work.service_ids:
-        errors["service_ids"] = _("Choose what you do.")
+        errors["service_ids"] = _("Choose at least one service.")
     elif not work.service_ids <= existing_ids:
-        errors["service_ids"] = _("Please choose from the list.")
+        errors["service_ids"] = _("Choose from the list.")
     if work.trade not in trade_choices(offered, professional.trade):
-        errors["trade"] = _("Please choose from the list.")
+        errors["trade"] = _("Choose from the list.")
     if errors:
         raise Invalid(errors)
     return int(years)

@@ -37,8 +37,8 @@ class OfferedServicesPages(Controller):
         async def save() -> None:
             new = await update_work(db, me, _work_form(form))
             pending = ngettext(
-                "Saved. %(num)s new service waits to be checked.",
-                "Saved. %(num)s new services wait to be checked.",
+                "Saved. %(num)s new service is waiting for approval.",
+                "Saved. %(num)s new services are waiting for approval.",
                 len(new),
             )
             flash(request, pending if new else _("Saved."), "waiting" if new else "done")
@@ -61,7 +61,7 @@ class OfferedServicesPages(Controller):
             form=form,
             catch=(Invalid,),
             on_error=lambda rejection: _render(request, db, me, rejection=rejection),
-            message=_("Saved. The area you serve stays as it is."),
+            message=_("Saved. Your service area hasn't changed."),
             then="/profile/work",
         )
 

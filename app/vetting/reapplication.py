@@ -26,9 +26,9 @@ def clean_message(typed: str) -> str:
     """The message without surplus spaces. Invalid("message")."""
     message = clean_text(typed)
     if not message:
-        raise Invalid({"message": _("Write what is different now.")})
+        raise Invalid({"message": _("Say what has changed.")})
     if len(message) > MAX_MESSAGE_LENGTH:
-        raise Invalid({"message": _("That is too long.")})
+        raise Invalid({"message": _("That's too long. Shorten it.")})
     return message
 
 
@@ -58,13 +58,11 @@ async def refuse_reapplication(db: AsyncSession, me: Person) -> None:
     """Refused "waiting" while a case is open, "approved" while everything is approved and valid."""
     professional, case = await Professionals(db).get(me.id), await Cases(db).open_of(me.id)
     if case is not None:
-        raise Refused(_("You are being checked already. You hear from us when it is decided."), reason="waiting")
+        raise Refused(_("We're already reviewing your application. We'll email you the decision."), reason="waiting")
     if professional.approval_status == ApprovalStatus.PENDING:
-        raise Refused(
-            _("You are being checked for the first time. Send a paper under “Your papers”."), reason="waiting"
-        )
+        raise Refused(_("This is your first review. Upload a document under “Your documents”."), reason="waiting")
     if not may_reapply(professional, case):
-        raise Refused(_("Everything of yours counts. There is nothing to ask for."), reason="approved")
+        raise Refused(_("Everything is already approved. You don't need to apply again."), reason="approved")
 
 
 async def reapply(

@@ -56,7 +56,7 @@ class VerificationPages(Controller):
         async def send() -> None:
             message, expires_on = _validate(form)
             await reapply(db, storage, me, kind, message, await scan_document(form.files.get("document")), expires_on)
-            flash(request, _("Sent. You hear from us when it is checked."), "waiting")
+            flash(request, _("Submitted. We'll email you when it's reviewed."), "waiting")
 
         return await submit(
             request,
@@ -83,7 +83,7 @@ def _validate(form: Form) -> tuple[str, date | None]:
     except Invalid as error:
         errors |= error.errors
     if errors and "document" not in form.files:
-        errors["document"] = _("Please choose a file.")
+        errors["document"] = _("Choose a file.")
     if errors:
         raise Invalid(errors)
     return message, expires_on

@@ -106,7 +106,9 @@ async def idempotent(
     """
     key = request.headers.get(IDEMPOTENCY_HEADER, "")
     if not IDEMPOTENCY_KEY.fullmatch(key):
-        raise Invalid({"Idempotency-Key": _("At most 100 letters, digits, dots, dashes and underscores.")})
+        raise Invalid(
+            {"Idempotency-Key": _("Use 100 characters or fewer: letters, digits, dots, dashes and underscores.")}
+        )
     purpose = f"{request.method} {request.scope['path']}"
     with rename_errors(idempotency_key="Idempotency-Key"):
         claimed = await claim_key(db, me.id, key, purpose, {"body": msgspec.to_builtins(body)})
@@ -123,13 +125,13 @@ def _parsed(raw: bytes) -> Any:
     try:
         return json.loads(raw.decode(), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InvalidJson(_("This is not valid JSON.")) from error
+        raise InvalidJson(_("This isn't valid JSON.")) from error
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _value in pairs]
     if duplicate := next((name for name in names if names.count(name) > 1), None):
-        raise Invalid({duplicate: _("This field stands there twice.")})
+        raise Invalid({duplicate: _("This field appears twice.")})
     return dict(pairs)
 
 

@@ -70,7 +70,7 @@ def handle_error(request: litestar.Request[Any, Any, Any], error: Exception) -> 
 def describe_error(error: BaseException, method: str = "GET") -> ErrorDescription:
     match error:
         case Invalid():
-            message = error.errors.get("") or _("Please check what you typed.")
+            message = error.errors.get("") or _("Check what you entered.")
             return ErrorDescription(
                 422, message, "invalid", {name: text for name, text in error.errors.items() if name}
             )
@@ -82,7 +82,7 @@ def describe_error(error: BaseException, method: str = "GET") -> ErrorDescriptio
         case Missing():
             return ErrorDescription(404, error.message or _not_found_message(), "missing")
         case ValidationException():
-            return ErrorDescription(422, _("Please check what you sent."), "invalid", _fields_of(error))
+            return ErrorDescription(422, _("Check the data you sent."), "invalid", _fields_of(error))
         case HTTPException():
             return _of_http(error)
         case UnicodeEncodeError():
@@ -91,23 +91,23 @@ def describe_error(error: BaseException, method: str = "GET") -> ErrorDescriptio
 
 
 def _not_found_message() -> str:
-    return _("There is nothing here, or it is not yours to see.")
+    return _("There is nothing here, or you don't have access to it.")
 
 
 def _unreadable_message() -> str:
-    return _("Something you typed cannot be stored. Please type it again.")
+    return _("Some characters you entered can't be saved. Enter them again.")
 
 
 def _broken_message() -> str:
-    return _("Something broke on our side. Nothing was changed. Please try again in a minute.")
+    return _("Something went wrong on our side. Nothing was changed. Try again in a minute.")
 
 
 def _unavailable_message() -> str:
-    return _("Doorstep is catching its breath. Please try again in a few seconds.")
+    return _("We're busy. Please try again in a few seconds.")
 
 
 def _conflict_message() -> str:
-    return _("Somebody else changed this at the same moment. Look again, and try once more.")
+    return _("This was changed at the same moment. Check it and try again.")
 
 
 def _of_http(error: HTTPException) -> ErrorDescription:
@@ -118,13 +118,13 @@ def _of_http(error: HTTPException) -> ErrorDescription:
     if isinstance(error, InvalidCsrfToken):
         return ErrorDescription(403, error.detail, "token")
     messages = {
-        400: _("This request could not be understood."),
-        403: _("This is not for your account."),
+        400: _("We couldn't understand this request."),
+        403: _("You don't have access to this."),
         404: _not_found_message(),
-        405: _("This address cannot be used like that."),
-        413: _("That is too large. Please send less."),
-        415: _("This kind of content is not accepted here."),
-        429: _("Too many tries. Please wait a little."),
+        405: _("This address can't be used that way."),
+        413: _("That's too large. Send something smaller."),
+        415: _("This content type isn't supported."),
+        429: _("Too many attempts. Wait a while, then try again."),
     }
     status = error.status_code
     kind = "http"
@@ -236,16 +236,16 @@ def _as_json(description: ErrorDescription, headers: dict[str, str]) -> AnyRespo
 
 def _to_sign_in(request: Request) -> AnyResponse:
     if wants_json(request):
-        description = ErrorDescription(401, _("Please sign in."), "sign-in", headers={"www-authenticate": "Bearer"})
+        description = ErrorDescription(
+            401, _("Sign in to continue."), "sign-in", headers={"www-authenticate": "Bearer"}
+        )
         return error_response(request, description)
     return redirect(request, "/login?" + _next(request))
 
 
 def _to_password(request: Request) -> AnyResponse:
     if wants_json(request):
-        description = ErrorDescription(
-            401, _("Please sign in again."), "password", headers={"www-authenticate": "Bearer"}
-        )
+        description = ErrorDescription(401, _("Sign in again."), "password", headers={"www-authenticate": "Bearer"})
         return error_response(request, description)
     # The password page is a page of its own, also when the response was meant for a fragment.
     return redirect(request, "/login/again?" + _next(request, own_page=request.method in SAFE_METHODS))

@@ -79,7 +79,7 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
     except UnicodeDecodeError as error:
-        raise Invalid({"": _("This text cannot be read. Please type it again.")}) from error
+        raise Invalid({"": _("We can't read this text. Enter it again.")}) from error
     except ValueError as error:
         raise ClientException("too many fields") from error
 
@@ -87,7 +87,7 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
 def _normalized(pairs: Iterable[tuple[str, str]], files: Mapping[str, Upload] | None = None) -> Form:
     """Drop fields whose name cannot be stored, and report those whose value cannot."""
     fields = [(name, value.replace("\r\n", "\n")) for name, value in pairs if is_storable(name)]
-    message = _("This holds a sign that cannot be stored.")
+    message = _("This contains a character that can't be saved.")
     unreadable = {name: message for name, value in fields if not is_storable(value)}
     return Form(
         [(name, _storable(value) if name in unreadable else value) for name, value in fields], files, unreadable

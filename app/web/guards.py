@@ -140,7 +140,7 @@ def _check_access(user: CurrentUser | None, opt: dict[str, Any]) -> None:
     if user.blocked is not None and not opt.get("allow_blocked"):
         raise UserBlocked(user.blocked)
     if access != SIGNED_IN and user.role not in (access or ()):
-        raise WrongRole(_("This page is for somebody else's role."))
+        raise WrongRole(_("This page isn't for your type of account."))
     if opt.get("fresh") and not user.is_fresh:
         raise ReauthenticationRequired()
 

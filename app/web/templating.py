@@ -195,5 +195,5 @@ FILTERS: dict[str, Any] = {
     "initials": initials,
     "tint": tint,
     "spaced_code": spaced_code,
-    "translated": i18n.gettext,  # for texts marked with N_; text typed by users is unchanged
+    "translated": i18n.translate_stored,  # for texts marked with N_; text typed by users is unchanged
 }

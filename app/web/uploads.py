@@ -40,7 +40,7 @@ async def read_multipart(request: Request) -> tuple[list[tuple[str, str]], dict[
         raise ClientException("too many fields") from error
     except (MultipartError, InternalServerException) as error:
         # Litestar raises InternalServerException when the connection is lost.
-        raise Invalid({"": _("This did not arrive whole. Please send it again.")}) from error
+        raise Invalid({"": _("The upload was incomplete. Send it again.")}) from error
     return reader.pairs, reader.files
 
 
@@ -110,5 +110,5 @@ def _text_of(raw: bytearray, charset: str | None) -> str:
 
 def with_files_to_choose(files: dict[str, Upload], errors: dict[str, str]) -> dict[str, str]:
     """Add an error for each file of a form that is shown again, because browsers forget the chosen files."""
-    message = _("Please choose the file again: nothing of it was kept.")
+    message = _("Choose the file again. It wasn't saved.")
     return {**dict.fromkeys(files, message), **errors}

@@ -49,7 +49,7 @@ def validate_form(kind: type[S], form: Mapping[str, str]) -> S:
         try:
             value = _from_text(field, form, name)
         except ValueError as error:
-            default = N_("Please fill this in.") if field.required else N_("Please check this.")
+            default = N_("Fill in this field.") if field.required else N_("Check this field.")
             raise FieldError(_(field.message or default)) from error
         if name not in NEVER_REDISPLAYED and isinstance(value, str) and contains_card_number(value):
             raise FieldError(_card_refused())
@@ -150,12 +150,12 @@ def _build(kind: type[S], read: Callable[[str, FieldSpec], Any], errors: Mapping
 
 def _unknown(names: Iterable[str], allowed: Iterable[str]) -> dict[str, str]:
     allowed = set(allowed)
-    return {str(name): _("There is no such field.") for name in names if name not in allowed}
+    return {str(name): _("This field doesn't exist.") for name in names if name not in allowed}
 
 
 def _repeated(form: Form, except_for: Iterable[str] = ()) -> dict[str, str]:
     many = set(except_for)
-    return {name: _("Only once, please.") for name in form if name not in many and len(form.all(name)) > 1}
+    return {name: _("Send this only once.") for name in form if name not in many and len(form.all(name)) > 1}
 
 
 def _missing(field: FieldSpec) -> Any:
@@ -203,11 +203,11 @@ def _refused_text(name: str, value: object) -> str | None:
         return None
     if name not in CARD_FIELDS and contains_card_number(value):
         return _card_refused()
-    return None if is_storable(value) else _("This holds a sign that cannot be stored.")
+    return None if is_storable(value) else _("This contains a character that can't be saved.")
 
 
 def _card_refused() -> str:
-    return _("This looks like the number of a card. Please write it nowhere but where you pay.")
+    return _("This looks like a card number. Enter it only when you pay.")
 
 
 def _parts(info: Any) -> Iterable[Any]:

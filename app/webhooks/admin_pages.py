@@ -99,7 +99,7 @@ class WebhookAdminPages(Controller):
     ) -> HtmlResponse:
         await parse_form(request)
         await registration.test(db, me, _id(webhook_id))
-        flash(request, _("A test is on its way. What became of it stands below in a moment."))
+        flash(request, _("Test sent. The result will appear below in a moment."))
         return redirect(request, f"{PATH}/{webhook_id}")
 
     @post("/secret", name="renew_webhook", opt=only("admin", fresh=True))
@@ -122,7 +122,7 @@ class WebhookAdminPages(Controller):
     ) -> HtmlResponse:
         await parse_form(request)
         await registration.switch_on(db, me, _id(webhook_id))
-        flash(request, _("It is on. What waited goes out now."))
+        flash(request, _("Turned on. Waiting events are being sent now."))
         return redirect(request, f"{PATH}/{webhook_id}")
 
     @post("/end", name="end_webhook", opt=only("admin", fresh=True))
@@ -131,7 +131,7 @@ class WebhookAdminPages(Controller):
     ) -> HtmlResponse:
         await parse_form(request)
         await registration.end(db, me, _id(webhook_id))
-        flash(request, _("It is ended. Nothing more goes there."))
+        flash(request, _("Webhook removed. Nothing more will be sent there."))
         return redirect(request, PATH)
 
 

@@ -32,9 +32,9 @@ async def register(db: AsyncSession, encryption: Encryption, by: Actor, url: str
         raise Invalid({"url": _(URL_ERROR)}, {"url": url}) from None
     webhooks = WebhookRepository(db)
     if await webhooks.count() >= MAX_WEBHOOKS:
-        raise Refused(_("There are %(n)s already. End one first.", n=MAX_WEBHOOKS), reason="full")
+        raise Refused(_("There are already %(n)s webhooks. Remove one first.", n=MAX_WEBHOOKS), reason="full")
     if await webhooks.by_url(url) is not None:
-        raise Invalid({"url": _("This address hears about bookings already.")}, {"url": url})
+        raise Invalid({"url": _("A webhook for this address already exists.")}, {"url": url})
     webhook, secret = Webhook(url=url, created_by_id=by.id, created_at=clock.now()), _new_secret()
     webhook.encrypted_secret = encryption.encrypt(secret, webhook.context)
     db.add(webhook)

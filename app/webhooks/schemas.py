@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from app.core.i18n import N_
 
-URL_ERROR = N_("An address that begins with https:// and leads to a public server, please.")
+URL_ERROR = N_("Enter an address that starts with https:// and leads to a public server.")
 
 
 class NewWebhook(Struct):

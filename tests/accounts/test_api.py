@@ -51,9 +51,9 @@ async def test_a_wrong_address_and_a_wrong_password_are_answered_alike(api_clien
     assert response.headers["content-type"].startswith("application/problem+json")
     assert data == {
         "type": "urn:doorstep:credentials",
-        "title": "E-mail or password is not right.",
+        "title": "That email and password don't match.",
         "status": 401,
-        "detail": "E-mail or password is not right.",
+        "detail": "That email and password don't match.",
     }
 
 
@@ -105,7 +105,7 @@ async def test_tokens_stand_on_the_profile_and_end_there(api_app, api_people, ap
     await api_client.sign_in("asha.api@example.com")
     browser = await Person(api_app).signed_in_as(api_people["asha"], api_app.state.services.database)
     page = await browser.visit("/profile/sessions")
-    assert "A program with a token: till" in page.text
+    assert "API token: till" in page.text
     await browser.submit_and_follow(page, "/profile/sessions/end")
     assert (await api_client.post("/api/logout")).status_code == 401
 

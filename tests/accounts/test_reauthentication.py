@@ -43,7 +43,7 @@ async def test_a_wrong_one_says_so_beside_the_field_and_keeps_where_to_go(asha, 
     page = await asha.visit("/login/again?next=/bookings")
     password_page = await asha.submit(page, "/login/again", password="not this one")
     assert password_page.status == 422
-    assert "That is not your password." in password_page.text
+    assert "That's not your password. Try again." in password_page.text
     assert password_page.form("/login/again").fields["next"] == "/bookings"
     assert (await asha.submit(password_page, "/login/again", password=PASSWORD)).location == "/bookings"
 

@@ -15,7 +15,7 @@ from app.core import clock
 from tests.accounts.conftest import PASSWORD, a_form
 from tests.factories import a_block, an_admin
 
-WRONG_CREDENTIALS = "E-mail or password is not right."
+WRONG_CREDENTIALS = "That email and password don't match."
 
 
 async def test_wrong_password_and_wrong_address_read_the_same(asha, new_person, email):

@@ -38,7 +38,7 @@ async def test_the_whole_history_of_one_record(recorded_events):
     services, _lekha, meena = recorded_events
     page = await meena.visit(f"{PATH}?record={services[0].subject}")
     assert "Lekha Nair changed the price from ₹149 to ₹159." in page.text
-    assert "Doorstep put the service into the catalogue." in page.text
+    assert "Doorstep added the service to the catalogue." in page.text
     assert f'href="{PATH}?record={services[1].subject}"' not in page.text
 
 
@@ -80,7 +80,7 @@ async def test_an_event_shows_where_it_stands_and_that_nothing_before_it_was_cha
     async with app_database.work() as db:
         (changed, created) = (await EventQueries(db).matching(_of(services[0]), descending=True, after="")).items
     page = await meena.visit(f"{PATH}/{changed.id}")
-    assert "Unbroken up to here: 2 hashes recomputed just now." in page.text
+    assert "Verified: 2 hashes recomputed just now." in page.text
     assert created.hash.hex() in page.text
     assert changed.hash.hex() in page.text
     assert "Lekha Nair changed the price from ₹149 to ₹159." in page.text

@@ -124,10 +124,10 @@ def _tomorrow():
 async def test_a_booking_shows_who_did_what_and_why(db, returned) -> None:
     facts = (await History(db).of(returned.subject)).items
     assert [fact.sentence for fact in facts] == [
-        "Ravi Kumar handed the job back.",
+        "Ravi Kumar gave up the job.",
         "Ravi Kumar accepted the job.",
-        "Asha Raman booked.",
-        "Asha Raman chose a time and went on to pay.",
+        "Asha Raman made the booking.",
+        "Asha Raman chose a time and continued to payment.",
     ]
     assert "My scooter broke." in [line.now for line in facts[0].lines]
     assert "Ravi Kumar" in [line.now for line in facts[1].lines]
@@ -137,7 +137,7 @@ async def test_an_address_is_not_shown_where_looking_is_not_recorded(db, returne
     """Contact data is shown on the booking only, where viewing it is logged."""
     first = (await History(db).of(returned.subject)).items[-1]
     lines = {line.head: line.now for line in first.lines}
-    assert lines["The address"] == "not shown here"
+    assert lines["The address"] == "hidden"
     assert not [
         line for fact in (await History(db).of(returned.subject)).items for line in fact.lines if "Flat" in line.now
     ]
@@ -172,10 +172,10 @@ async def test_a_fact_keeps_the_way_by_which_it_came(db) -> None:
     facts = (await History(db).of(service.subject)).items
     assert [fact.origin_label for fact in facts] == [
         "",
-        "by a command",
-        "by a task of the worker",
-        "by the API",
-        "on a page",
+        "command line",
+        "background task",
+        "API",
+        "web page",
     ]
     for origin_name, event in events.items():
         assert event.hash == event.digest()
@@ -206,7 +206,7 @@ async def test_a_changed_name_is_shown_and_a_changed_phone_is_not_shown(browser_
     async with app_database.work() as db:
         facts = (await History(db).of(asha.subject)).items
     assert facts[1].sentence == "Asha Ramanathan changed the name from Asha Raman to Asha Ramanathan."
-    assert ("The phone", "not shown here") in [(line.head, line.now) for line in facts[0].lines]
+    assert ("The phone", "hidden") in [(line.head, line.now) for line in facts[0].lines]
 
 
 async def test_every_action_in_the_address_book_is_in_the_history(db) -> None:

@@ -13,7 +13,7 @@ from tests.bookings.scenes import later
 from tests.factories import PASSWORD, a_customer, a_start, an_admin
 from tests.person import Person
 
-REASON = "Asked for more money at the door, three times."
+REASON = "Requested more money at the door, three times."
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def test_w1_what_was_held_or_requested_of_them_moves_on(scene, meena, me):
     requested = await scene.held(me, a_start(days=4), professional=scene.ravi.id)
     await scene.pay(me, requested)
     page = await meena.visit(f"{place(scene.ravi)}/block")
-    assert "Asks others about 2 bookings that wait for their answer." in page.text
+    assert "Offers 2 bookings waiting for their answer to other professionals." in page.text
     assert "1 customer is paying for their time" in page.text
     assert (await meena.submit(page, "/block", reason=REASON)).status == 303
     assert (await scene.booking(anyone)).reserved_for == scene.kumar.id
@@ -224,7 +224,7 @@ async def test_blocking_twice_says_who_was_first(scene, meena):
 async def test_w18_no_one_blocks_themselves(scene, meena):
     sent = await meena.post_fields(f"/admin/admins/{meena.user.id}/block", {"reason": REASON})
     assert sent.status == 409
-    assert "You cannot block yourself." in sent.text
+    assert "You can't block yourself." in sent.text
     assert (await meena.get("/admin/admins")).status_code == 200
 
 

@@ -43,7 +43,7 @@ async def ends(work) -> str:
 def blocking(database, by, user):
     async def go():
         async with database.work() as db:
-            await block(db, Sessions(database), by, user.id, "Asked for more money.")
+            await block(db, Sessions(database), by, user.id, "Requested more money.")
 
     return ends(go())
 
@@ -162,7 +162,7 @@ async def test_who_books_or_pays_while_the_block_is_being_written_waits_and_is_r
 
     async with own_database.work() as db:
         for user in (ravi, asha):
-            await block(db, Sessions(own_database), meena, user.id, "Asked for more money.")
+            await block(db, Sessions(own_database), meena, user.id, "Requested more money.")
         trying = [asyncio.create_task(ends(books())), asyncio.create_task(ends(accepts()))]
         await until_waiting(own_database, 2)
         assert not any(task.done() for task in trying), "they wait for whoever blocks"

@@ -57,7 +57,7 @@ async def test_asha_books_and_pays_by_card(scene, asha):
     assert "Kept for you until" in payment.text
     assert "₹149" in payment.text
     booked = await asha.submit_and_follow(payment, "/payment", **VISA)
-    assert "We are asking who can come" in booked.text
+    assert "We're finding you a professional" in booked.text
     assert "Visa ending 4242" in booked.text
     reference = payment.path.split("/")[2]
     booking = await scene.booking(reference)
@@ -107,7 +107,7 @@ async def test_the_same_key_with_another_form_is_refused_with_a_way_on(scene, as
     other = await asha.submit(page, "/bookings", note="Something else.")
     assert other.status == 422
     assert "sent already" in other.text
-    assert "Go on to pay" in other.text
+    assert "Continue to payment" in other.text
     assert "Something else." in other.text
     assert await count(scene, scene.asha) == 1
 
@@ -348,8 +348,8 @@ async def test_wrong_card_fields_are_reported_and_never_filled_in_again(scene, a
         asha, reference, method="card", card_number="4242 4242 4242 424", expiry="08 / 19", cvv=CVV
     )
     assert invalid.status == 422
-    assert "This number has 15 digits, your card has 16. Look for the missing one." in invalid.text
-    assert "This card is no longer valid." in invalid.text
+    assert "This number has 15 digits. Your card number has 16. Check for a missing digit." in invalid.text
+    assert "This card has expired. Use another card." in invalid.text
     filled = invalid.form("/payment").fields
     assert (filled["card_number"], filled["expiry"], filled["cvv"]) == ("", "", "")
     assert "08 / 19" not in invalid.text
@@ -363,7 +363,7 @@ async def test_a_hold_that_lapsed_is_reported_and_can_be_kept_again(scene, asha)
     with later(minutes=8):
         over = await asha.submit(page, "/payment", **VISA)
         assert over.status == 409
-        assert "Your seven minutes are over" in over.text
+        assert "Your 7-minute hold has expired" in over.text
         repeated = await asha.submit_and_follow(await asha.visit(f"/bookings/{reference}/payment"), "/bookings")
         assert "Kept for you until" in repeated.text
         assert (await asha.submit(repeated, "/payment", **VISA)).status == 303
@@ -377,7 +377,7 @@ async def test_a_hold_cleared_away_by_the_worker_says_the_same(scene, asha):
     with later(minutes=8):
         async with scene.database.work() as db:
             await expire_holds(db)
-        assert "Your seven minutes are over" in (await asha.visit(f"/bookings/{reference}/payment")).text
+        assert "Your 7-minute hold has expired" in (await asha.visit(f"/bookings/{reference}/payment")).text
         assert "Not paid in time" in (await asha.visit(f"/bookings/{reference}")).text
 
 
@@ -461,13 +461,13 @@ async def test_a_price_changed_after_paying_is_the_agreed_one_still(scene, asha)
 async def test_no_new_booking_while_one_is_overdue_and_the_debt_is_paid_at_the_same_address(scene, asha):
     reference = await scene.done(asha, method="after")
     assert await scene.money(reference) == {"receivable": 149_00, "commission": -22_35, "earnings": -126_65}
-    assert "₹149 are to be paid" in (await asha.visit(f"/bookings/{reference}")).text
+    assert "₹149 to pay" in (await asha.visit(f"/bookings/{reference}")).text
     with later(hours=25):
         refused = await asha.post_fields("/bookings", form_of(scene, a_start(days=2)))
         assert refused.status == 409
         assert f"/bookings/{reference}/payment" in refused.text
         page = await asha.visit(f"/bookings/{reference}/payment")
-        assert "After the work" not in page.text
+        assert "Pay after the job" not in page.text
         assert (await asha.submit(page, "/payment", method="after")).status == 422
         assert (await asha.submit(page, "/payment", **VISA)).location == f"/bookings/{reference}"
         assert (await asha.submit(page, "/payment", **VISA)).status == 303

@@ -49,7 +49,7 @@ async def test_the_start_code_shows_once_ravi_has_accepted_and_then_the_finish_c
     assert re.fullmatch(r"\d{6}", page.data["start-code"])
     assert f"{page.data['start-code'][:3]} {page.data['start-code'][3:]}" in page.text
     assert "Ravi comes on" in page.text
-    assert "Read this to Ravi at the door." in page.text
+    assert "Share this with Ravi at the door." in page.text
     await scene.started(reference)
     page = await asha.visit(here)
     assert set(page.data) == {"finish-code"}
@@ -170,10 +170,10 @@ async def test_cancelling_in_time_costs_nothing_and_frees_the_slot(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
     page = await asha.visit(f"/bookings/{reference}/cancellation")
-    assert "It costs nothing" in page.text
+    assert "The cancellation fee is nothing" in page.text
     assert "₹149" in page.text
     over = await asha.submit_and_follow(page, "/cancellation", reason="Not needed.")
-    assert "You cancelled" in over.text
+    assert "You cancelled this booking" in over.text
     assert await scene.charges(reference) == [("released", 149_00, 0)]
     assert await scene.money(reference) == {}
     booking = await scene.booking(reference)
@@ -186,12 +186,12 @@ async def test_cancelling_late_costs_a_hundred_which_is_shown_before(scene, asha
     reference = await scene.paid(asha)
     await scene.accepted(reference)
     with at(await scene.booking(reference), hours=-2):
-        assert "Costs ₹100, you get ₹49 back" in (await asha.visit(f"/bookings/{reference}")).text
+        assert "₹100 fee, you get ₹49 back" in (await asha.visit(f"/bookings/{reference}")).text
         page = await asha.visit(f"/bookings/{reference}/cancellation")
-        assert "Cancel for ₹100" in page.text
+        assert "Cancel, pay ₹100" in page.text
         assert "Ravi has kept the time for you" in page.text
         over = await asha.submit_and_follow(page, "/cancellation")
-        assert "It cost ₹100" in over.text
+        assert "Cancellation fee: ₹100" in over.text
         assert "You get ₹49 back" in over.text
     assert await scene.money(reference) == {"gateway": 100_00, "commission": -30_00, "earnings": -70_00}
 
@@ -203,7 +203,7 @@ async def test_a_fee_that_has_grown_since_it_was_shown_is_shown_again(scene, ash
     with at(await scene.booking(reference), hours=-2):
         refused = await asha.submit(page, "/cancellation")
         assert refused.status == 409
-        assert "Cancel for ₹100" in refused.text
+        assert "Cancel, pay ₹100" in refused.text
     assert (await scene.booking(reference)).state == "assigned"
 
 
@@ -227,7 +227,7 @@ async def test_moving_keeps_the_price_and_asks_ravi_first(scene, asha):
     page = await asha.visit(f"/bookings/{reference}/reschedule")
     assert "Moving is free" in page.text
     moved = await asha.submit_and_follow(page, "/reschedule", start=a_start(days=2, hour=11).strftime(START))
-    assert "We have asked Ravi" in moved.text
+    assert "We've asked Ravi" in moved.text
     booking = await scene.booking(reference)
     assert (booking.price, booking.state, booking.starts_at) == (149_00, "requested", a_start(days=2, hour=11))
 
@@ -237,7 +237,7 @@ async def test_moving_late_costs_a_fee_beside_the_price(scene, asha):
     await scene.accepted(reference)
     with at(await scene.booking(reference), hours=-2):
         page = await asha.visit(f"/bookings/{reference}/reschedule")
-        assert "Moving costs ₹100" in page.text
+        assert "The rescheduling fee is ₹100" in page.text
         await asha.submit_and_follow(page, "/reschedule", start=a_start(days=2, hour=11).strftime(START))
     assert await scene.charges(reference) == [("authorised", 149_00, 0), ("captured", 100_00, 100_00)]
 
@@ -311,7 +311,7 @@ async def test_extra_work_is_billed_when_asha_agrees_and_by_the_same_card(scene,
     await scene.started(reference)
     yes, rejected_extra = await proposed(scene, reference), await proposed(scene, reference, "New sink", "5,000")
     page = await asha.visit(f"/bookings/{reference}")
-    assert "Agree to ₹260" in page.text
+    assert "Approve ₹260" in page.text
     await asha.submit_and_follow(page, f"/extras/{yes}", answer="approve")
     for _ in range(2):
         assert (await asha.submit(page, f"/extras/{yes}", answer="approve")).status == 303
@@ -354,9 +354,9 @@ async def test_when_ravi_does_not_come_asha_is_refunded(scene, asha):
     assert (await asha.post_fields(f"/bookings/{reference}/absence", {"answer": "refund"})).status == 409
     with at(booking, minutes=31):
         page = await asha.visit(f"/bookings/{reference}")
-        assert "Ravi has not come" in page.text
+        assert "Ravi hasn't arrived" in page.text
         over = await asha.submit_and_follow(page, "/absence", answer="refund")
-        assert "Nobody came" in over.text
+        assert "Professional didn't arrive" in over.text
     assert (await scene.booking(reference)).cancelled_as == "professional_absent"
     assert await scene.money(reference) == {}
 
@@ -379,7 +379,7 @@ async def test_or_has_it_offered_to_the_others_at_a_new_time(scene, asha):
     await scene.accepted(reference)
     with at(await scene.booking(reference), minutes=31):
         picking = await asha.submit_and_follow(await asha.visit(f"/bookings/{reference}"), "/absence", answer="again")
-        assert "Move to another time" in picking.text
+        assert "Change the time" in picking.text
         assert "Moving is free" in picking.text
         moved = await asha.submit_and_follow(picking, "/reschedule", start=a_start(days=1, hour=11).strftime(START))
         assert "asking who can come" in moved.text
@@ -392,7 +392,7 @@ async def test_when_no_one_accepts_in_time_the_money_goes_back_by_itself(scene, 
     with at(await scene.booking(reference), minutes=-55):
         async with scene.database.work() as db:
             await cancel_unfilled(db)
-        assert "Nobody could come" in (await asha.visit(f"/bookings/{reference}")).text
+        assert "No professional was available" in (await asha.visit(f"/bookings/{reference}")).text
     assert await scene.money(reference) == {}
 
 
@@ -407,7 +407,7 @@ async def test_opened_again_late_the_customer_chooses_when_the_time_has_come(sce
         page = await asha.visit(f"/bookings/{reference}")
         assert "Pick a new time" in page.text
         over = await asha.submit_and_follow(page, "/absence", answer="refund")
-        assert "It cost nothing" in over.text
+        assert "Cancellation fee: nothing" in over.text
     assert (await scene.booking(reference)).cancelled_as == "unfilled"
 
 

@@ -193,7 +193,7 @@ async def test_the_panel_shows_the_history_of_prices_and_open_bookings_at_their_
     assert "was ₹149" in prices
     bookings = (await meena.visit(f"/admin/services/{service.id}?tab=bookings")).text
     assert booking.reference in bookings
-    assert "as agreed" in bookings
+    assert "agreed price" in bookings
 
 
 async def test_an_action_with_htmx_draws_panel_and_row_again(meena, service):

@@ -47,7 +47,7 @@ def test_what_is_no_figure_is_refused_in_words(text):
 def test_a_price_out_of_bounds_names_the_bounds(text):
     with pytest.raises(Invalid) as refused:
         parse_rupees(text, MINIMUM, MAXIMUM)
-    assert refused.value.errors == {"price": "Between ₹1 and ₹10,00,000, please."}
+    assert refused.value.errors == {"price": "Enter an amount from ₹1 to ₹10,00,000."}
 
 
 @pytest.mark.parametrize("text", ["149.999", "1.001", "2.0000000001"])

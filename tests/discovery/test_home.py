@@ -26,7 +26,7 @@ async def test_booked_most_is_shown_only_when_it_is_true(visitor: VisitorBrowser
             for day in range(n + 1):
                 await a_request(db, town.asha, town[slug], a_start(1 + day, 9 + 3 * n))
     page = await visitor.visit("/")
-    assert "Booked most in Adyar" in page.text
+    assert "Most booked in Adyar" in page.text
     displayed = [unescape(name) for name in re.findall(r'class="service__name">([^<]+)<', page.text)]
     assert displayed == ["Blocked drain or floor trap", "Tap or mixer replacement", "Fixing leaks and pipes"]
 

@@ -167,7 +167,7 @@ async def test_no_code_is_ever_on_an_admins_screen_and_it_is_voided_with_a_reaso
         assert f"{code[:3]} {code[3:]}" not in text_of
     repeated = await meena.submit(page, "/voided-code", reason="Again.")
     assert repeated.status == 409
-    assert "The code does not work any more." in (await asha.visit(f"/bookings/{reference}")).text
+    assert "This code is no longer valid." in (await asha.visit(f"/bookings/{reference}")).text
     mails = "SELECT recipient_id FROM outbox WHERE kind = 'code_withdrawn' AND data ->> 'booking' = :ref"
     assert await scene.rows(mails, ref=reference) == [(scene.asha.id,)]
 
@@ -194,9 +194,9 @@ async def test_what_waits_is_given_by_a_plain_form_to_someone_who_is_free(scene,
     page = await meena.visit(DISPATCH)
     assert reference in listed(page)
     panel = await meena.visit(f"{DISPATCH}/{reference}")
-    assert "2 people are free" in panel.text
+    assert "2 professionals available" in panel.text
     values = await meena.submit_and_follow(panel, "/assignment", professional_id=str(scene.kumar.id))
-    assert "Kumar Raja has the job. Both have been told." in values.text
+    assert "Kumar Raja now has the job. Both have been notified." in values.text
     assert reference not in listed(await meena.visit(DISPATCH))
     assert (await scene.booking(reference)).professional_id == scene.kumar.id
     mails = "SELECT kind, recipient_id FROM outbox WHERE data ->> 'booking' = :ref AND kind <> 'booking_requested'"
@@ -223,7 +223,7 @@ async def test_who_is_not_free_is_refused_with_a_reason_and_a_job_taken_meanwhil
     assert "Not approved." in page.text
     rejected_extra = await meena.submit(page, "/assignment", professional_id=str(pending.id))
     assert rejected_extra.status == 409
-    assert "Devi Kumar cannot have it. Not approved." in rejected_extra.text
+    assert "Devi Kumar can't take this job. Not approved." in rejected_extra.text
     for nonsense, status in (("banana", 422), ("0", 422), ("999999", 404), (str(scene.asha.id), 404)):
         assert (await meena.submit(page, "/assignment", professional_id=nonsense)).status == status
     await scene.accepted(reference)
@@ -239,7 +239,7 @@ async def test_the_time_that_is_left_is_shown_until_the_customer_must_choose(sce
         assert reference in listed(await meena.visit(f"{DISPATCH}?left=over"))
         page = await meena.visit(f"{DISPATCH}/{reference}")
         assert "Its time has come." in page.text
-        assert "Give it" not in page.text
+        assert "Assign" not in page.text
 
 
 async def test_the_ledger_lists_every_line_and_adds_up_the_filtered_lines(scene, asha, meena):

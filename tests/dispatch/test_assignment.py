@@ -86,14 +86,14 @@ async def test_of_everyone_who_does_the_work_it_is_explained_why_they_are_not_fr
     await pass_on(db, professionals["Jaya"], booking.reference, "My back hurts.")
     message = await reasons(db, booking)
     assert message["Bala"] == []
-    assert message["Chitra"] == ["Does not work in this pincode."]
+    assert message["Chitra"] == ["Doesn't cover this pincode."]
     assert message["Devi"] == ["Not approved."]
     assert message["Elango"] == ["Outside their working hours."]
     assert message["Farid"][0] == "Blocked."
-    assert message["Gita"] == ["Away at that time."]
+    assert message["Gita"] == ["On time off then."]
     assert message["Hari"] == ["Not approved for this service."]
-    assert message["Indu"] == ["A paper is out of date."]
-    assert message["Jaya"] == ["Passed on this job."]
+    assert message["Indu"] == ["A document has expired."]
+    assert message["Jaya"] == ["Passed on this offer."]
 
 
 async def test_a_job_at_that_time_is_named_and_so_is_one_too_far_away_to_come_from(db):
@@ -124,7 +124,7 @@ async def test_what_an_admin_gives_is_assigned_with_a_code_and_both_are_notified
     assert repeated is booking
     assert await db.scalar(text("SELECT count(*) FROM events WHERE name = 'booking.given'")) == 1
     await hand_back(db, bala, booking.reference, "Fell ill.")
-    assert (await reasons(db, booking))["Bala"] == ["Had this job and handed it back."]
+    assert (await reasons(db, booking))["Bala"] == ["Accepted this job, then gave it up."]
 
 
 async def test_a_named_professional_does_not_keep_an_admin_waiting(db):
@@ -141,7 +141,7 @@ async def test_who_is_not_free_is_not_given_it_and_the_refusal_says_why(db):
     ravi = await a_professional(db, services=[service])
     booking = await a_request(db, asha, service)
     await pass_on(db, ravi, booking.reference, "")
-    with pytest.raises(Refused, match="Ravi Kumar cannot have it. Passed on this job."):
+    with pytest.raises(Refused, match="Ravi Kumar can't take this job. Passed on this job."):
         await assign(db, meena, booking.reference, ravi.id, ENCRYPTION)
     stranger = await a_professional(db, "Some Body")
     with pytest.raises(Missing):

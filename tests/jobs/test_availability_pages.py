@@ -88,7 +88,7 @@ async def test_a_job_in_the_way_needs_confirmation_before_anything_is_saved(scen
     assert f"job-{scene['ref']}" in confirmation.text
     unconfirmed = await ravi.submit(confirmation, "/hours")
     assert unconfirmed.status == 409
-    assert "Keep it or hand it back?" in unconfirmed.text
+    assert "Choose: keep it or give it up." in unconfirmed.text
     assert (await ravi.visit("/availability")).forms[0].fields["from-0-1"] == "08:00"
 
 

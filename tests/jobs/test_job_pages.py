@@ -160,7 +160,7 @@ async def test_the_whole_way_from_the_road_to_the_finished_job(scene, ravi):
     page = await ravi.visit(f"/jobs/{scene.ref}")
     page = await ravi.submit_and_follow(page, "/departure")
     page = await ravi.submit_and_follow(page, "/arrival")
-    assert "You are at the door" in page.text
+    assert "You're at the door" in page.text
     page = await ravi.submit_and_follow(page, "/start", code=await scene.code())
     page = await ravi.submit_and_follow(page, "/completion", code=await scene.code("finish"))
     assert "you earned ₹126.65" in page.text
@@ -197,7 +197,7 @@ async def test_a_wrong_code_is_shown_beside_the_field_and_kept(scene, ravi):
     invalid = f"{(int(await scene.code()) + 1) % 1_000_000:06d}"
     answer = await ravi.submit(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=invalid)
     assert answer.status == 422
-    assert "That is not the code. Four tries left, then it locks for 15 minutes." in answer.text
+    assert "That's not the right code. 4 tries left, then it locks for 15 minutes." in answer.text
     assert 'id="code-error"' in answer.text
     assert f'value="{invalid}"' in answer.text
 

@@ -21,13 +21,13 @@ async def test_a_job_given_on_one_screen_changes_its_row_on_another(live_databas
     waiting = await window(lakshmi, webs[1], "/admin/dispatch")
     jobs = await window(ravi, webs[1], "/jobs?tab=coming")
     row = other.page.locator(f"#booking-{reference}")
-    await expect(row).to_contain_text("Waiting for somebody")
+    await expect(row).to_contain_text("Unassigned")
     await expect(waiting.page.locator(f"#booking-{reference}")).to_be_visible()
 
     await own.page.locator(f"#booking-{reference}").get_by_role("link").first.click()
-    await expect(own.page.get_by_text("1 person is free")).to_be_visible()
+    await expect(own.page.get_by_text("1 professional available")).to_be_visible()
     await own.page.get_by_role("button", name="Give it to Ravi Kumar").click()
-    await expect(own.page.get_by_text("Ravi Kumar has the job. Both have been told.")).to_be_visible()
+    await expect(own.page.get_by_text("Ravi Kumar now has the job. Both have been notified.")).to_be_visible()
 
     await expect(row).to_contain_text("Accepted", timeout=UPDATE_TIMEOUT_MS)
     await expect(row).to_contain_text("Ravi Kumar")

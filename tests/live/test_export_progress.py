@@ -63,7 +63,7 @@ async def test_watched_left_found_again_and_downloaded(live_database, webs, wind
     page = list_page.page
     await page.get_by_role("button", name="Export").click()
     await expect(page.locator("#start")).to_contain_text("“person”")
-    await page.get_by_role("button", name="Start the export").click()
+    await page.get_by_role("button", name="Start export").click()
     await page.wait_for_url(re.compile(r"/admin/exports/\w{8}$"))
     await expect(page.locator("main")).to_contain_text("It begins in a moment")
     async with live_database.work() as db:

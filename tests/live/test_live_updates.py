@@ -74,7 +74,7 @@ async def town(live_database, encryption):
 async def test_a_new_offer_appears_and_is_announced(town, webs, window):
     first_web, second_web = webs
     ravi = await window(town.ravi, first_web, "/jobs")
-    await expect(ravi.page.get_by_role("heading", name="No offers now")).to_be_visible()
+    await expect(ravi.page.get_by_role("heading", name="No offers right now")).to_be_visible()
     reference = await town.held()
     await town.pay(second_web, reference)
     await expect(ravi.page.locator(f"#offer-{reference}")).to_be_visible(timeout=UPDATE_TIMEOUT_MS)

@@ -80,7 +80,7 @@ async def test_it_stands_in_the_history(own_database, town, encryption, praised)
     assert {line.head: line.now for line in entry.lines} == {
         "How warmly": "very",
         "The way of paying": "UPI",
-        "Secret_wish": "not shown here",
+        "Secret_wish": "hidden",
     }
 
 

@@ -222,14 +222,14 @@ async def test_a_denial_is_sent_word_for_word_and_only_while_it_is_the_last_word
 async def test_what_an_email_says_of_a_block_is_true_when_it_goes_out(own_database, town, renderer, kind):
     async with own_database.work() as db:
         meena = await an_admin(db)
-        block = await a_block(db, town.asha, meena, "Asked for more money.")
+        block = await a_block(db, town.asha, meena, "Requested more money.")
         mail = Outbox(kind=kind, recipient_id=town.asha.id, data={}, dedupe_key="x")
         responses = [await _rendered(renderer, db, mail)]
         block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), meena.id, "It was a misunderstanding."
         await db.flush()
         responses.append(await _rendered(renderer, db, mail))
     blocked, lifted = responses
-    assert ("Asked for more money." in blocked, "It was a misunderstanding." in lifted) == (
+    assert ("Requested more money." in blocked, "It was a misunderstanding." in lifted) == (
         kind == "account_blocked",
         kind == "account_unblocked",
     )

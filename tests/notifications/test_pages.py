@@ -74,7 +74,7 @@ async def test_people_read_again_what_was_sent_to_them_and_nothing_of_others(app
             assert page.status == 200
     assert "Somebody accepted" in visited["Asha Raman"]
     assert "The job is yours" in visited["Ravi Kumar"]
-    assert "No notices yet" in visited["Omar"]
+    assert "No notifications yet" in visited["Omar"]
     assert accepted.reference not in visited["Omar"]
 
 

@@ -64,7 +64,7 @@ async def test_a_room_that_was_switched_off_is_shown_with_its_reason(app, meena)
     async with app.state.services.database.work() as db:
         db.add(ChannelState(channel="chat", failures=10, disabled_at=NOW, last_error="refused with 404"))
     page = await meena.visit("/admin/tasks")
-    assert "The desk's room was switched off" in page.text
+    assert "Google Chat notifications were switched off" in page.text
     assert "refused with 404" in page.text
 
 

@@ -50,19 +50,19 @@ def test_an_american_express_card_has_four_digits_in_its_cvv():
     assert pretend_bank.read_instrument(amex | {"cvv": "1234"}).brand == "American Express"
     with pytest.raises(Invalid) as refusal:
         pretend_bank.read_instrument(amex)
-    assert refusal.value.errors == {"cvv": "Four digits, on the front of the card."}
+    assert refusal.value.errors == {"cvv": "Enter the 4 digits on the front of the card."}
 
 
 @pytest.mark.parametrize(
     ("typed", "text"),
     [
-        ("", "Type the number on your card."),
-        ("4242 4242 4242 424", "This number has 15 digits, your card has 16. Look for the missing one."),
-        ("4242 4242 4242 42424", "This number has 17 digits, your card has 16."),
-        ("4242 4242 4242 4241", "There is a wrong digit in this number. Please compare it with your card."),
-        ("4242 4242 x242 4242", "Only digits, please."),
-        ("4242\x004242 4242 4242", "Only digits, please."),
-        ("9" * 1_000_000, "This number has 60 digits, your card has 16."),
+        ("", "Enter your card number."),
+        ("4242 4242 4242 424", "This number has 15 digits. Your card number has 16. Check for a missing digit."),
+        ("4242 4242 4242 42424", "This number has 17 digits. Your card number has 16."),
+        ("4242 4242 4242 4241", "A digit in this number is wrong. Compare it with your card."),
+        ("4242 4242 x242 4242", "Use digits only."),
+        ("4242\x004242 4242 4242", "Use digits only."),
+        ("9" * 1_000_000, "This number has 60 digits. Your card number has 16."),
     ],
 )
 def test_a_wrong_card_number_is_explained(typed, text):
@@ -81,7 +81,7 @@ def test_a_card_that_is_over_or_never_was_is_refused(typed):
 
 @pytest.mark.parametrize("typed", ["", "12", "12345", "abc", "1234"])
 def test_a_wrong_cvv_is_refused(typed):
-    assert errors_of(cvv=typed) == {"cvv": "Three digits, on the back of the card."}
+    assert errors_of(cvv=typed) == {"cvv": "Enter the 3 digits on the back of the card."}
 
 
 def test_every_invalid_field_is_reported_and_nothing_typed_is_repeated():
@@ -108,7 +108,7 @@ def test_a_way_to_pay_must_be_chosen():
     for method in ("", "cash", "card\x00"):
         with pytest.raises(Invalid) as refusal:
             pretend_bank.read_instrument({"method": method})
-        assert refusal.value.errors == {"method": "Choose a way to pay."}
+        assert refusal.value.errors == {"method": "Choose a payment method."}
 
 
 @pytest.mark.parametrize(

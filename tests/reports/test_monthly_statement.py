@@ -22,7 +22,7 @@ async def test_a_month_says_what_came_of_each_booking(scene: Scene):
     asha, omar = await scene.browser(scene.asha), await scene.browser(scene.omar)
     assert "/reports/2028-02" in (await asha.visit("/reports")).links
     page = await asha.visit("/reports/2028-02")
-    for text in ("₹149", "cancelled, fee ₹100", "₹49 came back", "29 Feb 2028", "₹200"):
+    for text in ("₹149", "cancelled, fee ₹100", "₹49 refunded", "29 Feb 2028", "₹200"):
         assert text in page.text
     assert "/reports/2028-02" not in (await omar.visit("/reports")).links
     assert (await omar.get("/reports/2028-02")).status_code == 404

@@ -140,7 +140,7 @@ async def test_the_median_is_the_middle_of_the_minutes(booked_scene: Scene, meen
 
 async def test_a_town_without_bookings_says_so(scene: Scene, meena: Person):
     page = await meena.visit("/admin/reports")
-    assert "No bookings in these days" in page.text
+    assert "No bookings in this period" in page.text
     assert "₹0" in page.text
 
 
@@ -194,5 +194,5 @@ async def test_where_there_are_many_professionals_one_is_found_by_name(scene: Sc
     page = await meena.visit("/admin/reports?who=kumar+raja")
     assert f"professional={scene.kumar.id}" in page.text
     question = await meena.visit("/admin/reports?who=kumar")
-    assert "Whom do you mean?" in question.text
+    assert "Which person do you mean?" in question.text
     assert "No professional is called that" in (await meena.visit("/admin/reports?who=zzzz")).text

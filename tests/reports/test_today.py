@@ -15,7 +15,7 @@ async def test_an_admin_who_signs_in_begins_here(scene: Scene):
         login = await meena.visit("/login")
         sent = await meena.submit(login, "/login", email=admin.email, password="correct horse battery")
         assert sent.location == "/admin"
-        assert "Nothing waits for you" in (await meena.visit("/admin")).text
+        assert "Nothing needs your attention" in (await meena.visit("/admin")).text
 
 
 async def test_what_no_one_has_taken_is_counted_and_named(booked_scene: Scene, meena: Person):

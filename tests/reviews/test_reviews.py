@@ -42,7 +42,7 @@ async def rating_counts(scene):
 async def test_a_review_closes_the_booking_and_the_averages_follow_at_once(scene, asha):
     reference = await scene.done(asha)
     page = await asha.visit(f"/bookings/{reference}")
-    assert "How was Ravi’s work?" in page.text
+    assert "How was Ravi's work?" in page.text
     assert "Shown as Asha R., Adyar" in page.text
     after = await asha.submit_and_follow(page, "/review", rating="4", comment="Found the leak quickly.")
     assert "Found the leak quickly." in after.text

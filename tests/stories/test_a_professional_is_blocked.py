@@ -72,7 +72,7 @@ async def test_a_professional_with_a_started_and_an_accepted_job_is_blocked(stor
             assert (await ravi.get(path)).status_code == 403, path
         assert "start-code" not in (await asha.visit(f"/bookings/{upcoming}")).data
         emails = await emails_to(story, ASHA["email"])
-        assert "We look for somebody else" in emails
+        assert "We're finding another professional" in emails
         assert "cancel without a fee" in emails
         assert REASON in await emails_to(story, "ravi@example.com")
         assert REASON not in emails

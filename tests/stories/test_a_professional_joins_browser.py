@@ -69,7 +69,7 @@ async def test_someone_joins_before_an_admins_eyes(webs, browser, town, own_data
     await _reapplies(geeta)
     await _is_approved(meena)
     await geeta.goto("/verification")
-    await geeta.shows("#standing", "You may work with Doorstep")
+    await geeta.shows("#standing", "You're approved to work with Doorstep")
     await _takes_a_first_job(geeta, town, own_database)
     for window in (geeta, meena):
         assert [
@@ -85,7 +85,7 @@ def _photo(text: str) -> FilePayload:
 
 async def _signs_up(geeta: Window, service: str) -> None:
     await geeta.goto("/register/professional")
-    await geeta.press("Ask to work with Doorstep")
+    await geeta.press("Apply to join")
     await geeta.shows(".field__error, .error", "Tell us your name")
     await geeta.check_page()
     for name, typed in GEETA.items():
@@ -94,7 +94,7 @@ async def _signs_up(geeta: Window, service: str) -> None:
         await geeta.page.locator("summary", has_text="Plumbing").click()
     await geeta.page.locator("label", has_text=service).first.click()
     await geeta.page.set_input_files("[name=document]", _photo("dark"))
-    await geeta.press("Ask to work with Doorstep")
+    await geeta.press("Apply to join")
     await geeta.page.wait_for_url(re.compile("/login"), timeout=20_000)
 
 
@@ -122,11 +122,11 @@ async def _opens_geeta(meena: Window) -> None:
 async def _is_denied(meena: Window) -> None:
     await _opens_geeta(meena)
     await meena.mark()
-    await meena.press("Deny with this reason")
+    await meena.press("Reject with this reason")
     await meena.shows("#panel", "Please give the reason")
     await expect(meena.page.locator("#panel [name=reason]")).to_be_focused()
     await meena.page.fill("#panel [name=reason]", REASON)
-    await meena.press("Deny with this reason")
+    await meena.press("Reject with this reason")
     await meena.shows("#panel", "Geeta Menon: denied")
     await expect(meena.page.locator("tr", has_text="Geeta Menon")).to_contain_text("Denied")
     assert await meena.is_marked()

@@ -113,7 +113,7 @@ async def payer_is_informed(story, kavya: Person, paying: Page) -> None:
     assert "Nothing was paid" in refused.text
     assert "/services?category=plumbing" in refused.text
     booking = await kavya.visit(paying.path)
-    assert "We had to cancel" in booking.text
+    assert "We had to cancel your booking" in booking.text
     assert (await kavya.post_fields(paying.path, VISA)).status == 409
 
 

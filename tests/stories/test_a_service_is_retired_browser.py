@@ -104,12 +104,12 @@ async def _types_a_price_and_previews_it(meena: Window) -> None:
 
 
 async def _retires(meena: Window, service_id: int) -> None:
-    await meena.page.get_by_role("link", name="No longer offer it").click()
+    await meena.page.get_by_role("link", name="Retire").click()
     await meena.shows("#panel", "1 open booking")
     await meena.check_page()
     await meena.page.set_viewport_size(DESKTOP)
     await meena.mark()
-    await meena.page.get_by_role("button", name="No longer offer it").click()
+    await meena.page.get_by_role("button", name="Retire").click()
     await meena.shows("#panel", "What is booked will be done")
     await expect(meena.page.locator(f"#service-{service_id}")).to_contain_text("Retired")
     assert await meena.is_marked()
@@ -125,7 +125,7 @@ async def _makes_a_category(kiran: Window) -> None:
     await kiran.page.fill("#short_name", "Kites")
     await kiran.page.fill("#position", "1")
     await kiran.page.locator("label", has_text="A roller").click()
-    await kiran.press_and_arrive("Open this door")
+    await kiran.press_and_arrive("Create category")
     await kiran.shows("td", "Kite repair")
     await kiran.goto("/")
     await expect(kiran.page.locator("a.category-tile").first).to_contain_text("Kites")

@@ -100,7 +100,7 @@ async def _asha_books(asha: ApiClient, page: Window) -> dict[str, Any]:
     assert await page.is_marked(), "the list was reloaded"
     async with page.page.expect_response(lambda answer: answer.url.endswith("/live")):
         await page.goto(f"/bookings/{made['ref']}")
-    await page.shows("h1", "We are asking who can come")
+    await page.shows("h1", "We're finding you a professional")
     await page.mark()
     return made
 

@@ -56,7 +56,7 @@ async def _ravi_waits_for_offers(ravi: Window) -> None:
     await ravi.page.fill("[name=password]", PASSWORD)
     await ravi.press_and_arrive("Sign in")
     await expect(ravi.page).to_have_url(re.compile("/jobs$"))
-    await ravi.shows("h1", "No offers now")
+    await ravi.shows("h1", "No offers right now")
     await ravi.mark()
 
 
@@ -64,7 +64,7 @@ async def _asha_signs_up(asha: Window) -> None:
     await asha.goto("/register")
     for name, value in ASHA.items():
         await asha.page.fill(f"[name={name}]", value)
-    await asha.press_and_arrive("Make my account")
+    await asha.press_and_arrive("Create my account")
     await asha.page.fill("[name=email]", ASHA["email"])
     await asha.page.fill("[name=password]", PASSWORD)
     await asha.press_and_arrive("Sign in")
@@ -85,7 +85,7 @@ async def _asha_finds_a_time(asha: Window) -> None:
 
 async def _asha_pays(asha: Window, ravi: Window) -> str:
     await asha.page.fill("[name=note]", NOTE)
-    await asha.press_and_arrive("Go on to pay")
+    await asha.press_and_arrive("Continue to payment")
     reference = asha.page.url.split("/")[-2]
     for name, value in {"card_number": "4242424242424242", "expiry": "0840", "cvv": "123"}.items():
         await asha.page.locator(f"[name={name}]").press_sequentially(value)
@@ -97,7 +97,7 @@ async def _asha_pays(asha: Window, ravi: Window) -> str:
     assert not [term for term in PRIVATE if term in offer]
     await asha.check_page()
     await ravi.check_page()
-    await asha.shows("h1", "We are asking who can come")
+    await asha.shows("h1", "We're finding you a professional")
     await asha.mark()
     return reference
 
@@ -116,11 +116,11 @@ async def _ravi_accepts(asha: Window, ravi: Window, reference: str) -> None:
 async def _ravi_arrives(asha: Window, ravi: Window) -> None:
     await ravi.press("On my way")
     await asha.shows("h1", "Ravi is on the way")
-    await expect(ravi.page.get_by_role("button", name="I am at the door")).to_be_visible()
+    await expect(ravi.page.get_by_role("button", name="I'm at the door")).to_be_visible()
     await ravi.check_page()
-    await ravi.press("I am at the door")
+    await ravi.press("I'm at the door")
     await asha.shows("h1", "Ravi is at your door")
-    await expect(ravi.page.get_by_text("You are at the door")).to_be_visible()
+    await expect(ravi.page.get_by_text("You're at the door")).to_be_visible()
     await ravi.check_page()
 
 
@@ -162,7 +162,7 @@ async def _types(ravi: Window, code: str, button: str) -> None:
 async def _asha_reviews(asha: Window, reference: str) -> None:
     await asha.page.locator("[name=rating][value='5']").check(force=True)
     await asha.page.fill("[name=comment]", "Came on time and left the kitchen clean.")
-    await asha.press("Send review")
+    await asha.press("Submit review")
     await expect(asha.page.get_by_text("Thank you for your review.")).to_be_visible()
     await asha.check_page()
     await asha.goto(f"/bookings/{reference}/receipt")

@@ -8,7 +8,7 @@ from tests.town import LEAKS, NOTE, PRIVATE, VISA
 async def test_from_a_search_to_a_review(story):
     asha = await story.sign_up()
     ravi = await story.sign_in("ravi@example.com")
-    assert "No offers now" in (await ravi.visit("/jobs")).text
+    assert "No offers right now" in (await ravi.visit("/jobs")).text
 
     results = await asha.submit(await asha.visit("/"), "/services", q="tap leking", pincode="600020")
     leaks = next(link for link in results.links if link.startswith(f"/services/{LEAKS}"))
@@ -21,7 +21,7 @@ async def test_from_a_search_to_a_review(story):
     assert "Kept for you until" in page.text
     page = await asha.submit_and_follow(page, "/payment", **VISA)
     reference = page.path.split("/")[2]
-    assert "We are asking who can come" in page.text
+    assert "We're finding you a professional" in page.text
 
     offer = await ravi.visit("/jobs")
     assert "₹126.65" in offer.text
@@ -37,7 +37,7 @@ async def test_from_a_search_to_a_review(story):
     start = booking.data["start-code"]
     rejected = await ravi.submit(job, "/start", code=f"{(int(start) + 1) % 1_000_000:06d}")
     assert rejected.status == 422
-    assert "That is not the code. Four tries left" in rejected.text
+    assert "That's not the right code. Four tries left" in rejected.text
     job = await ravi.submit_and_follow(rejected, "/start", code=f" {start[:3]}-{start[3:]} ")
     booking = await asha.visit(page.path)
     assert "start-code" not in booking.data

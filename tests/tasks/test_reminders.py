@@ -216,7 +216,7 @@ async def test_the_report_says_the_same_in_the_mail_in_the_archive_and_in_the_le
         assert "₹149" in part
         assert "4.0" in part
         assert "Fixing leaks" in part
-    assert "This comes:" in mail.text
+    assert "Coming up:" in mail.text
     assert mail.unsubscribe
     async with own_database.work() as db:
         money = await db.scalar(text("SELECT sum(amount) FROM ledger_entries WHERE account = 'gateway'"))

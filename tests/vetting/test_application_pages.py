@@ -79,7 +79,7 @@ async def test_someone_asks_to_work_and_waits(scene, stranger, own_storage):
 @pytest.mark.parametrize(
     ("field", "typed", "expected_text"),
     [
-        ("full_name", "Ravi\u202egnp.exe", "Write your name in letters."),
+        ("full_name", "Ravi\u202egnp.exe", "Enter your name in letters."),
         ("email", "thenmozhi", "Write the whole address"),
         ("phone", "12", "A mobile number has 10 digits"),
         ("password", "short", "10"),
@@ -87,8 +87,8 @@ async def test_someone_asks_to_work_and_waits(scene, stranger, own_storage):
         ("experience_years", "-1", "Whole years"),
         ("experience_years", "1e9", "Whole years"),
         ("experience_years", "71", "Whole years"),
-        ("service_ids", [], "Choose what you do."),
-        ("service_ids", ["987654321"], "Please choose from the list."),
+        ("service_ids", [], "Choose at least one service."),
+        ("service_ids", ["987654321"], "Choose from the list."),
     ],
 )
 async def test_a_wrong_field_keeps_the_others_and_asks_for_the_file_again(

@@ -91,14 +91,14 @@ async def sound(scene, own_storage):
 
 async def test_the_panel_approves_only_what_is_ticked_in_full(scene, geeta, meena, own_storage):
     page = await meena.visit(f"/admin/professionals/{geeta.id}")
-    assert "Check against the form" in page.text
+    assert "Check against the application" in page.text
     assert "card.pdf" in page.text
     assert geeta.phone not in page.text
     some = await meena.post(
         f"/admin/professionals/{geeta.id}/approval", data=page.form("/approval").fields | {"checked": ALL[:3]}
     )
     assert some.status_code == 422
-    assert "3 of 5 checked. All are needed to approve." in some.text
+    assert "3 of 5 checked. Check all of them to approve." in some.text
     assert some.text.count("checked required") == 3
     assert (await of(scene, geeta))[0].approval_status == "pending"
     every = await meena.post(

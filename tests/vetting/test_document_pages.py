@@ -48,7 +48,7 @@ async def test_a_professional_sends_a_document_and_downloads_it(ravis, ravi, app
     assert got.content == await storage.read(document.stored_as)
     assert len(got.content) == document.size
     page = await ravis.visit("/documents")
-    assert "Being checked" in page.text
+    assert "In review" in page.text
     assert f"/documents/{document.id}/preview?page=2" in page.text
 
 
@@ -87,7 +87,7 @@ async def test_every_download_and_every_look_is_an_event(ravis, meenas, meena, r
     assert [(event.actor_id, event.facts["how"]) for event in viewed] == [
         (ravi.id, "downloaded"),
         (ravi.id, "downloaded"),
-        (meena.id, "looked at"),
+        (meena.id, "viewed"),
         (meena.id, "downloaded"),
     ]
 
@@ -165,7 +165,7 @@ async def test_a_document_that_has_run_out_is_not_taken(ravis, ravi, app_databas
 async def test_no_file_at_all_is_shown_beside_the_field(ravis):
     answer = await ravis.post("/documents", data={"kind": "identity", "_csrf_token": await ravis.token()})
     assert answer.status_code == 422
-    assert "Please choose a file." in answer.text
+    assert "Choose a file." in answer.text
 
 
 async def test_a_kind_that_we_do_not_know_leaves_no_file(ravis, ravi, app_database, storage):

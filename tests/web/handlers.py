@@ -31,7 +31,7 @@ Db = NamedDependency[AsyncSession]
 
 
 class PincodeForm(msgspec.Struct):
-    pincode: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{5}$", extra={"error": N_("Six digits, please.")})]
+    pincode: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{5}$", extra={"error": N_("Enter 6 digits.")})]
     note: Annotated[str, msgspec.Meta(max_length=300)] = ""
     count: int = 1
 
@@ -161,7 +161,7 @@ async def raise_error(db: Db, how: FromPath[str]) -> str:
         case "missing":
             raise Missing()
         case "invalid":
-            raise Invalid({"pincode": "Six digits, please."})
+            raise Invalid({"pincode": "Enter 6 digits."})
         case "broken":
             raise RuntimeError("card 4242424242424242")
         case "locked":

@@ -69,7 +69,7 @@ async def test_a_program_gets_problem_json(visitor, how, status):
 
 async def test_invalid_names_its_fields_to_programs(visitor):
     response = await visitor.get("/t/wrong/invalid", headers={"accept": "application/json"})
-    assert response.json()["errors"] == {"pincode": "Six digits, please."}
+    assert response.json()["errors"] == {"pincode": "Enter 6 digits."}
 
 
 @pytest.mark.parametrize(("how", "status"), CASES)

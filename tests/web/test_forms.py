@@ -13,7 +13,7 @@ from app.web.validation import validate_form
 
 class SampleForm(Struct):
     service_id: Annotated[int, Meta(gt=0, extra={"error": N_("Choose a service.")})]
-    pincode: Annotated[str, Meta(pattern=r"^[1-9][0-9]{5}$", extra={"error": N_("Six digits, please.")})]
+    pincode: Annotated[str, Meta(pattern=r"^[1-9][0-9]{5}$", extra={"error": N_("Enter 6 digits.")})]
     professional_id: int | None = None
     note: Annotated[str, Meta(max_length=20, extra={"error": N_("At most 20 letters.")})] = ""
     ids: list[int] = []
@@ -35,8 +35,8 @@ def test_all_invalid_fields_are_reported_at_once():
         )
     assert error.value.errors == {
         "service_id": "Choose a service.",
-        "pincode": "Six digits, please.",
-        "professional_id": "Please check this.",
+        "pincode": "Enter 6 digits.",
+        "professional_id": "Check this field.",
         "note": "At most 20 letters.",
     }
 

@@ -43,7 +43,7 @@ async def test_a_form_drawn_again_undoes_what_came_before(visitor, app):
     token = await visitor.token()
     response = await visitor.post("/t/form", data={"key": key, "pincode": "60002", "_csrf_token": token})
     assert response.status_code == 422
-    assert "Six digits, please." in response.text
+    assert "Enter 6 digits." in response.text
     assert 'value="60002"' in response.text
     assert await _written(app, key) == 0
 

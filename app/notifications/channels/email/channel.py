@@ -27,7 +27,7 @@ def notification_rows(notification: Notification) -> Iterable[Base]:
 CHANNEL = Channel(
     NAME,
     position=2,
-    preference_label=N_("By e-mail"),
+    preference_label=N_("Email"),
     notification_rows=notification_rows,
     deliver=deliver,
     task="drain_outbox",
