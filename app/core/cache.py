@@ -54,7 +54,7 @@ class Cache:
         return self._version
 
     def is_current(self, version: int, tags: Iterable[str]) -> bool:
-        """Whether nothing at, above or below `tags` was invalidated since `version`."""
+        """Whether nothing at or above `tags` was invalidated since `version`."""
         missed = self._version - version
         if missed > len(self._invalidations):
             return False

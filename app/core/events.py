@@ -66,7 +66,10 @@ origin: ContextVar[str | None] = ContextVar("origin", default=None)
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """Published after the commit: `topic` is sent to `audience` ("user:12", "area:600020")."""
+    """Published after the commit: `topic` is sent to `audience`.
+
+    Audiences are "user:12", "area:600020", ADMIN_AUDIENCE, "cache" and "task:<queue>:<name>".
+    """
 
     audience: str
     topic: str

@@ -47,7 +47,7 @@ async def test_the_link_works_once(asha, new_person, email, emails_to):
     assert sorted(response.status for response in responses) == [303, 404, 404, 404, 404]
     not_found = await person.visit(link)
     assert not_found.status == 404
-    assert "does not work any more" in not_found.text
+    assert "This link no longer works" in not_found.text
     assert "/password/forgotten" in not_found.links
 
 

@@ -31,7 +31,7 @@ async def test_the_right_password_leads_on_with_a_new_session(asha, app):
     before = asha.cookies["ds"]
     await a_while_later(app)
     page = await asha.visit("/login/again?next=/bookings")
-    assert "once more" in page.text
+    assert "Confirm your password" in page.text
     answer = await asha.submit(page, "/login/again", password=PASSWORD)
     assert (answer.status, answer.location) == (303, "/bookings")
     assert asha.cookies["ds"] != before
@@ -43,7 +43,7 @@ async def test_a_wrong_one_says_so_beside_the_field_and_keeps_where_to_go(asha, 
     page = await asha.visit("/login/again?next=/bookings")
     password_page = await asha.submit(page, "/login/again", password="not this one")
     assert password_page.status == 422
-    assert "That's not your password. Try again." in password_page.text
+    assert "That&#39;s not your password. Try again." in password_page.text
     assert password_page.form("/login/again").fields["next"] == "/bookings"
     assert (await asha.submit(password_page, "/login/again", password=PASSWORD)).location == "/bookings"
 

@@ -15,7 +15,7 @@ from app.core import clock
 from tests.accounts.conftest import PASSWORD, a_form
 from tests.factories import a_block, an_admin
 
-WRONG_CREDENTIALS = "That email and password don't match."
+WRONG_CREDENTIALS = "That email and password don&#39;t match."
 
 
 async def test_wrong_password_and_wrong_address_read_the_same(asha, new_person, email):
@@ -117,7 +117,7 @@ async def test_fifty_wrong_tries_at_once_are_five_tries(asha, new_person, email,
     statuses = [answer.status for answer in responses]
     assert (statuses.count(422), statuses.count(429)) == (5, 45)
     result = next(answer for answer in responses if answer.status == 429)
-    assert "Too many tries" in result.text
+    assert "Too many attempts" in result.text
     assert 1 <= int(result.response.headers["retry-after"]) <= 16
 
 
@@ -180,7 +180,7 @@ async def test_a_blocked_person_reads_why_and_nothing_else(asha, new_person, ema
     page = await person.visit("/blocked")
     assert page.status == 200
     assert "Three complaints in a week." in page.text
-    assert "Write to" in page.text
+    assert "How to appeal" in page.text
     for path in ("/profile", "/profile/addresses/new", "/notices", "/profile/sessions"):
         assert (await person.get(path)).status_code == 403
     assert (await person.submit(page, "/logout")).status == 303

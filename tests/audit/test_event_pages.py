@@ -70,7 +70,7 @@ async def test_filters_select_what_is_listed(recorded_events, query, seqs):
     }
     overrides = {name: value.format(**values) for name, value in query.items()}
     page = await meena.visit(f"{PATH}?" + urlencode({"record": services[0].subject, **overrides}))
-    sentences = {1: "Doorstep put the service", 2: "Lekha Nair changed the price"}
+    sentences = {1: "Doorstep added the service", 2: "Lekha Nair changed the price"}
     found = sorted((page.text.index(text), seq) for seq, text in sentences.items() if text in page.text)
     assert (page.status, [seq for _location, seq in found]) == (200, seqs)
 

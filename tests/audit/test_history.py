@@ -99,7 +99,7 @@ async def test_two_changes_are_two_lines(db) -> None:
     assert fact.sentence == "Lekha Nair changed the service."
     assert [(line.head, line.before, line.now) for line in fact.lines] == [
         ("The price", "₹149", "₹159"),
-        ("The length", "1 h", "1 h 30 min"),
+        ("The duration", "1 h", "1 h 30 min"),
     ]
 
 

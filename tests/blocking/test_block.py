@@ -75,7 +75,7 @@ async def test_w1_what_was_held_or_requested_of_them_moves_on(scene, meena, me):
     await scene.pay(me, requested)
     page = await meena.visit(f"{place(scene.ravi)}/block")
     assert "Offers 2 bookings waiting for their answer to other professionals." in page.text
-    assert "1 customer is paying for their time" in page.text
+    assert "1 customer is paying to book them" in page.text
     assert (await meena.submit(page, "/block", reason=REASON)).status == 303
     assert (await scene.booking(anyone)).reserved_for == scene.kumar.id
     handed_back, requesting = await scene.booking(named), await scene.booking(requested)
@@ -89,7 +89,7 @@ async def test_w2_a_started_job_stays_with_them_and_only_that_can_be_done(scene,
     browser = Person(scene.app)
     scene.people.append(browser)
     page = await meena.visit(f"{place(scene.ravi)}/block")
-    assert "1 job that has started is finished as agreed" in page.text
+    assert "1 job in progress will be finished as agreed" in page.text
     assert (await meena.submit(page, "/block", reason=REASON)).status == 303
     assert (await scene.booking(reference)).professional_id == scene.ravi.id
 
@@ -122,7 +122,7 @@ async def test_w3_a_blocked_customers_bookings_end_with_all_the_money_back_and_a
     held = await scene.held(me, a_start(days=4))
     page = await meena.visit(f"{place(scene.asha)}/block")
     assert "Cancels 2 bookings, refunds ₹298" in page.text
-    assert "Gives up 1 time that is kept while somebody pays" in page.text
+    assert "Releases 1 time held while they pay" in page.text
     assert (await meena.submit(page, "/block", reason=REASON)).status == 303
     for reference in (paid, assigned, held):
         booking = await scene.booking(reference)
@@ -202,7 +202,7 @@ async def test_what_it_would_do_has_changed_since_it_was_shown(scene, meena, me)
     reference = await ravis_job(scene, me)
     sent = await meena.submit(page, "/block", reason=REASON)
     assert sent.status == 409
-    assert "Look again, then decide" in sent.text
+    assert "Check again, then decide" in sent.text
     assert "Offers 1 accepted job to others" in sent.text
     assert (await scene.booking(reference)).state == "assigned"
     assert (await meena.submit(sent, "/block")).status == 303  # the reason stayed
@@ -218,7 +218,7 @@ async def test_blocking_twice_says_who_was_first(scene, meena):
     assert (await blocks(meena, scene.ravi)).status == 303
     repeated = await meena.post_fields(f"{place(scene.ravi)}/block", {"reason": "Once more."})
     assert repeated.status == 409
-    assert "Meena Iyer has blocked Ravi Kumar already" in repeated.text
+    assert "Meena Iyer already blocked Ravi Kumar" in repeated.text
 
 
 async def test_w18_no_one_blocks_themselves(scene, meena):
@@ -296,7 +296,7 @@ async def test_that_an_admin_looked_at_phone_and_address_is_written_down_once_fo
     assert "Kasturba Nagar" in page.text
     assert await scene.scalar(view_count_query, s=f"user-{scene.asha.id}") == 1
     history = await meena.visit(f"/admin/customers/{scene.asha.id}?tab=history")
-    assert "looked at phone and address" in history.text
+    assert "viewed the phone and address" in history.text
     assert "Kasturba Nagar" not in history.text
 
 

@@ -54,7 +54,7 @@ async def test_asha_books_and_pays_by_card(scene, asha):
     page = await asha.visit(scene.new_booking_url())
     assert "Step 1 of 2" in page.text
     payment = await asha.submit_and_follow(page, "/bookings", note="The tap drips.")
-    assert "Kept for you until" in payment.text
+    assert "holding this time until" in payment.text
     assert "₹149" in payment.text
     booked = await asha.submit_and_follow(payment, "/payment", **VISA)
     assert "We're finding you a professional" in booked.text
@@ -96,7 +96,7 @@ async def test_a_double_click_makes_one_booking(scene, asha):
 async def test_back_and_send_again_makes_one_booking(scene, asha):
     first = await asha.submit(await asha.visit(scene.new_booking_url()), "/bookings")
     repeated = await asha.visit(scene.new_booking_url())
-    assert "kept for you already" in repeated.text
+    assert "already holding this time" in repeated.text
     assert (await asha.submit(repeated, "/bookings")).location == first.location
     assert await count(scene, scene.asha) == 1
 
@@ -106,7 +106,7 @@ async def test_the_same_key_with_another_form_is_refused_with_a_way_on(scene, as
     await asha.submit(page, "/bookings")
     other = await asha.submit(page, "/bookings", note="Something else.")
     assert other.status == 422
-    assert "sent already" in other.text
+    assert "already sent with different details" in other.text
     assert "Continue to payment" in other.text
     assert "Something else." in other.text
     assert await count(scene, scene.asha) == 1
@@ -157,7 +157,7 @@ async def test_someone_with_no_other_time_gives_way_to_anyone_and_the_form_says_
         db.add(TimeOff(professional_id=scene.ravi.id, span=week, created_at=clock.now()))
     late = await asha.submit(page, "/bookings")
     assert late.status == 409
-    assert "Ravi has no other time in these days" in late.text
+    assert "Ravi has no other times on these days" in late.text
     starts = re.findall(r'<button[^>]* name="start"\s+value="([^"]+)"', late.text)
     corrected = await asha.submit(late, "/bookings", start=starts[0])
     assert corrected.status == 303
@@ -196,7 +196,7 @@ async def test_what_cannot_be_is_shown_beside_its_field(scene, asha, field, type
 async def test_an_off_grid_start_is_refused(scene, asha):
     sent = await asha.post_fields("/bookings", form_of(scene, a_start(minute=15)))
     assert sent.status == 422
-    assert "on the hour or half past" in sent.text
+    assert "on the hour or half hour" in sent.text
     assert "Ring twice." in sent.text
 
 
@@ -219,7 +219,7 @@ async def test_only_approved_professionals_of_the_place_can_be_named(scene, asha
     for user in (pending, far, other, scene.omar):
         sent = await asha.post_fields("/bookings", form_of(scene, professional_id=str(user.id)))
         assert sent.status == 422
-        assert "Anyone who is free can" in sent.text
+        assert "Choose any available professional" in sent.text
 
 
 async def test_no_one_books_in_anothers_name(scene, asha):
@@ -234,7 +234,7 @@ async def test_anothers_saved_address_is_not_in_ones_book(scene, asha):
     address = await scene.scalar("SELECT id FROM addresses WHERE user_id = :id", id=scene.omar.id)
     sent = await asha.post_fields("/bookings", form_of(scene, address_id=str(address)))
     assert sent.status == 422
-    assert "not in your address book" in sent.text
+    assert "isn&#39;t one of your saved addresses" in sent.text
 
 
 async def test_a_professional_cannot_book(scene):
@@ -287,9 +287,9 @@ async def test_a_payment_key_with_another_card_is_refused(scene, asha):
     ("payment_method", "text", "state"),
     [
         (VISA | {"card_number": "4000 0000 0000 0002"}, "declined this payment", "declined"),
-        (VISA | {"card_number": "4000 0000 0000 0341"}, "did not answer in time", "timed_out"),
+        (VISA | {"card_number": "4000 0000 0000 0341"}, "didn&#39;t respond in time", "timed_out"),
         ({"method": "upi", "upi_id": "decline@doorstep"}, "declined this payment", "declined"),
-        ({"method": "upi", "upi_id": "timeout@doorstep"}, "did not answer in time", "timed_out"),
+        ({"method": "upi", "upi_id": "timeout@doorstep"}, "didn&#39;t respond in time", "timed_out"),
     ],
 )
 async def test_when_the_bank_does_not_say_yes_nothing_is_taken_and_one_may_try_again(
@@ -365,7 +365,7 @@ async def test_a_hold_that_lapsed_is_reported_and_can_be_kept_again(scene, asha)
         assert over.status == 409
         assert "Your 7-minute hold has expired" in over.text
         repeated = await asha.submit_and_follow(await asha.visit(f"/bookings/{reference}/payment"), "/bookings")
-        assert "Kept for you until" in repeated.text
+        assert "holding this time until" in repeated.text
         assert (await asha.submit(repeated, "/payment", **VISA)).status == 303
     async with scene.database.work() as db:
         await expire_holds(db)
@@ -446,7 +446,7 @@ async def test_work_that_takes_longer_now_than_the_kept_time_has_room_for_is_not
         await db.execute(update(Service).where(Service.id == scene.service.id).values(minutes=180))
     refused = await asha.submit(page, "/payment", **VISA)
     assert refused.status == 409
-    assert "takes longer now" in refused.text
+    assert "now takes longer" in refused.text
     assert f"/bookings/new?again={reference}" in refused.text
     assert await scene.charges(reference) == []
 

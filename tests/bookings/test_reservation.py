@@ -119,7 +119,7 @@ async def test_a_professional_requested_by_name_is_the_only_candidate(db):
 @pytest.mark.parametrize(
     ("start", "expected_text"),
     [
-        (a_start(days=-1), "too soon or over"),
+        (a_start(days=-1), "too soon or already past"),
         (a_start(days=7), "too far"),
         (a_start(days=900), "too far"),
         (a_start(minute=10), "on the hour"),
@@ -234,7 +234,7 @@ async def test_accepting_is_refused_in_words_when_the_reservation_cannot_move(db
     other = await a_request(db, await a_customer(db, "Omar Sheriff"), service)
     holder, rest = (ravi, bala) if other.reserved_for == ravi.id else (bala, ravi)
     await pass_on(db, rest, other.reference, "Busy.")
-    with pytest.raises(Refused, match="kept for another customer"):
+    with pytest.raises(Refused, match="reserved for another customer"):
         await accept(db, holder, own_booking.reference, ENCRYPTION)
 
 

@@ -214,9 +214,9 @@ async def test_what_was_booked_is_not_deleted_and_what_was_not_is(app, meena, se
         other = await a_service(db, "Winding clocks")
     refused = await meena.post_fields(f"/admin/services/{service.id}/removal", {})
     assert refused.status == 409
-    assert "was booked" in refused.text
+    assert "This service has bookings" in refused.text
     removed = await meena.submit_and_follow(await meena.visit(f"/admin/services/{other.id}/removal"), "/removal")
-    assert "Deleted" in removed.text
+    assert "Service deleted" in removed.text
     assert (await meena.visit(f"/admin/services/{other.id}")).status == 404
 
 

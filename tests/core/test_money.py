@@ -54,7 +54,7 @@ def test_a_price_out_of_bounds_names_the_bounds(text):
 def test_less_than_a_paisa_is_refused_not_rounded(text):
     with pytest.raises(Invalid) as refused:
         parse_rupees(text, MINIMUM, MAXIMUM)
-    assert "A paisa is the least" in refused.value.errors["price"]
+    assert "Use at most 2 digits" in refused.value.errors["price"]
 
 
 @pytest.mark.parametrize(("text", "expected"), [("149,900", "1,49,900"), ("1,23", "123"), ("1,4,9", "149")])

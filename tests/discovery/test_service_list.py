@@ -28,7 +28,7 @@ cards = some.lists(some.tuples(numbers, numbers, numbers, numbers), max_size=40)
 
 
 @given(
-    cards_of_category=cards,
+    category=cards,
     sort=some.sampled_from(SORTS),
     size=some.integers(1, 7),
     free=some.dictionaries(numbers, numbers),

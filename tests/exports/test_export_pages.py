@@ -98,19 +98,19 @@ async def test_what_expired_or_was_discarded_is_410_in_words(scene: Scene, meena
     await scene.rows("UPDATE exports SET expires_at = now() - interval '1 second' RETURNING id")
     removed = await meena.visit(page.path + "/file")
     assert removed.status == 410
-    assert "The seven days are over" in removed.text
+    assert "The 7 days are over" in removed.text
     assert "/file" not in (await meena.visit(page.path)).text
     other = await started(meena, "/admin/exports?table=ledger")
     await built(scene)
     listed = await meena.submit_and_follow(await meena.visit(other.path), "/removal")
-    assert "Its file is gone" in listed.text
+    assert "The file is deleted" in listed.text
     removed = await meena.visit(other.path + "/file")
-    assert (removed.status, "You discarded this export" in removed.text) == (410, True)
+    assert (removed.status, "You deleted this export" in removed.text) == (410, True)
 
 
 async def test_progress_is_shown_without_scripts_and_as_a_piece(scene: Scene, meena: Person):
     page = await started(meena, "/admin/exports?table=bookings")
-    assert "It begins in a moment" in page.text
+    assert "Starting in a moment" in page.text
     running = "UPDATE exports SET state = 'running', started_at = now(), heartbeat_at = now(), rows_total = 2000"
     await scene.rows(running + ", rows_done = 500 RETURNING id")
     piece = await meena.get(page.path, headers={"hx-request": "true", "hx-request-type": "partial"})
@@ -118,7 +118,7 @@ async def test_progress_is_shown_without_scripts_and_as_a_piece(scene: Scene, me
     assert '<progress class="bar" max="2000" value="500"' in piece.text
     await scene.rows("UPDATE exports SET state = 'failed', error = 'OSError' RETURNING id")
     repeated = await meena.submit_and_follow(await meena.visit(page.path), "/again")
-    assert "It begins in a moment" in repeated.text
+    assert "Starting in a moment" in repeated.text
     refused = await meena.post_fields(page.path + "/again", {})
     assert refused.status == 409
 
@@ -146,7 +146,7 @@ async def test_nonsense_is_reported_and_too_many_are_refused(scene: Scene, meena
         await started(meena, "/admin/exports?table=ledger")
     refused = await meena.submit(await meena.visit("/admin/exports?table=ledger"), having="bom")
     assert refused.status == 409
-    assert "Five of your exports are being made" in refused.text
+    assert "You already have 5 exports in progress" in refused.text
     assert await scene.scalar("SELECT count(*) FROM exports") == writer.MAX_EXPORTS_IN_PROGRESS
     for path in ("/admin/exports/NOSUCHXX", "/admin/exports/%00", "/earnings/exports/X"):
         assert (await meena.get(path)).status_code in (403, 404, 422)

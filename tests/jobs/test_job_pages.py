@@ -197,7 +197,7 @@ async def test_a_wrong_code_is_shown_beside_the_field_and_kept(scene, ravi):
     invalid = f"{(int(await scene.code()) + 1) % 1_000_000:06d}"
     answer = await ravi.submit(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=invalid)
     assert answer.status == 422
-    assert "That's not the right code. 4 tries left, then it locks for 15 minutes." in answer.text
+    assert "That&#39;s not the right code. 4 tries left, then it locks for 15 minutes." in answer.text
     assert 'id="code-error"' in answer.text
     assert f'value="{invalid}"' in answer.text
 

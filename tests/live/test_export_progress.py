@@ -65,7 +65,7 @@ async def test_watched_left_found_again_and_downloaded(live_database, webs, wind
     await expect(page.locator("#start")).to_contain_text("“person”")
     await page.get_by_role("button", name="Start export").click()
     await page.wait_for_url(re.compile(r"/admin/exports/\w{8}$"))
-    await expect(page.locator("main")).to_contain_text("It begins in a moment")
+    await expect(page.locator("main")).to_contain_text("Starting in a moment")
     async with live_database.work() as db:
         statement = "SELECT id, reference FROM exports WHERE requested_by_id = :id"
         export_id, reference = (await db.execute(text(statement), {"id": meena.id})).one()

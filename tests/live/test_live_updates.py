@@ -90,7 +90,7 @@ async def test_a_taken_offer_says_so_leaves_and_does_not_come_back(town, webs, w
     expired_offer = ravi.page.locator(f"#offer-{first}")
     await expect(expired_offer).to_have_attribute("data-state", "gone", timeout=UPDATE_TIMEOUT_MS)
     await expect(expired_offer).to_contain_text("Taken by someone else")
-    await expect(ravi.page.locator("#announce")).to_contain_text("is not open any more", timeout=UPDATE_TIMEOUT_MS)
+    await expect(ravi.page.locator("#announce")).to_contain_text("is no longer available", timeout=UPDATE_TIMEOUT_MS)
     await expect(expired_offer).to_have_count(0, timeout=10_000)
     await expect(ravi.page.locator(f"#offer-{second}")).to_be_visible()
     third = await town.held(hour=18)

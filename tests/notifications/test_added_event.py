@@ -79,7 +79,7 @@ async def test_it_stands_in_the_history(own_database, town, encryption, praised)
     assert entry.sentence == "Asha Raman praised the work."
     assert {line.head: line.now for line in entry.lines} == {
         "How warmly": "very",
-        "The way of paying": "UPI",
+        "The payment method": "UPI",
         "Secret_wish": "hidden",
     }
 

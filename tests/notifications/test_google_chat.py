@@ -77,8 +77,8 @@ async def test_wrong_codes_and_a_dispute_are_reported_once_without_personal_data
     chat_texts = [json.loads(request.split(b"\r\n\r\n", 1)[1])["text"] for request in chat.requests]
     link = f"https://doorstep.example/admin/bookings/{town.booking.reference}"
     assert chat_texts == [
-        f"Wrong codes at a door: booking {town.booking.reference}.\n{link}",
-        f"Something is wrong with booking {town.booking.reference}, somebody says.\n{link}",
+        f"Wrong codes at the door: booking {town.booking.reference}.\n{link}",
+        f"The no-show fee was disputed: booking {town.booking.reference}.\n{link}",
     ]
     assert await worker.drain() == 0
     everything = " ".join(chat_texts)

@@ -93,7 +93,7 @@ async def test_the_start_code_is_in_the_customers_mail_and_nowhere_else(own_data
     own = found["booking_assigned", town.asha.email]
     assert formatted_code in own.html
     assert formatted_code in own.text
-    assert "Ravi K. comes" in own.subject
+    assert "Ravi K. is coming" in own.subject
     assert "Fixing leaks &amp; pipes" in own.html
     assert "Fixing leaks & pipes" in own.text
     his = found["job_assigned", town.ravi.email]

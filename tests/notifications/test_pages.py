@@ -37,7 +37,7 @@ async def accepted(own_database, town, encryption):
 async def test_mails_are_read_in_the_app_when_no_server_takes_them(app, accepted, town):
     async with Person(app) as visitor:
         box = await visitor.visit("/dev/mail")
-        assert "Ravi K. comes" in box.text
+        assert "Ravi K. is coming" in box.text
         link = next(link for link in box.links if re.fullmatch(r"/dev/mail/\d+", link))
         page = await visitor.visit(link)
         assert page.status == 200
@@ -72,7 +72,7 @@ async def test_people_read_again_what_was_sent_to_them_and_nothing_of_others(app
             page = await person.visit("/notices")
             visited[user.full_name] = page.text
             assert page.status == 200
-    assert "Somebody accepted" in visited["Asha Raman"]
+    assert "A professional accepted" in visited["Asha Raman"]
     assert "The job is yours" in visited["Ravi Kumar"]
     assert "No notifications yet" in visited["Omar"]
     assert accepted.reference not in visited["Omar"]

@@ -44,19 +44,19 @@ async def failed(app, name="expire_holds"):
 
 
 async def test_a_silent_worker_is_a_loud_warning_until_one_reports(app, meena):
-    assert "No worker has been heard of yet" in (await meena.visit("/admin/tasks")).text
+    assert "No worker has started yet" in (await meena.visit("/admin/tasks")).text
     async with app.state.services.database.work() as db:
         await ScheduleRuns(db).add([("expire_holds", NOW)])
         await ScheduleRuns(db).begin(("expire_holds", NOW), clock.now(), clock.now() + timedelta(seconds=20))
     page = await meena.visit("/admin/tasks")
-    assert "A worker was heard of" in page.text
+    assert "Worker last seen" in page.text
     assert "No worker" not in page.text
     assert "No worker" not in (await meena.visit("/admin")).text
     with clock.freeze(clock.now() + timedelta(minutes=3)):
-        assert "No worker has been heard of since" in (await meena.visit("/admin/tasks")).text
+        assert "No worker is running. Last seen" in (await meena.visit("/admin/tasks")).text
         for path in ("/admin", "/admin/bookings"):
             warned = await meena.visit(path)
-            assert "No worker has been heard of for two minutes" in warned.text
+            assert "No worker has been seen for 2 minutes" in warned.text
             assert "/admin/tasks" in warned.links
 
 

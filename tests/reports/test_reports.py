@@ -195,4 +195,4 @@ async def test_where_there_are_many_professionals_one_is_found_by_name(scene: Sc
     assert f"professional={scene.kumar.id}" in page.text
     question = await meena.visit("/admin/reports?who=kumar")
     assert "Which person do you mean?" in question.text
-    assert "No professional is called that" in (await meena.visit("/admin/reports?who=zzzz")).text
+    assert "No professionals match that name" in (await meena.visit("/admin/reports?who=zzzz")).text

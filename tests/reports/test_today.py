@@ -51,7 +51,7 @@ async def test_a_locked_code_and_a_message_that_never_arrives_are_odd(scene: Sce
         await db.execute(text("UPDATE outbox SET parked_at = now(), attempts = 20"))
     page = (await meena.visit("/admin")).text
     assert 'href="/admin/bookings?locked=yes"' in page
-    assert "could not be delivered" in page
+    assert "couldn't be delivered" in page
     assert f'id="booking-{reference}"' in (await meena.visit("/admin/bookings?locked=yes")).text
 
 

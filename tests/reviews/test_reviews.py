@@ -117,7 +117,7 @@ async def test_after_seven_days_it_is_too_late(scene, asha):
             await close_unreviewed(db)
         late = await asha.post_fields(f"/bookings/{reference}/review", {"rating": "5"})
         assert late.status == 409
-        assert "seven days" in late.text
+        assert "The 7 days to write a review are over" in late.text
 
 
 async def test_the_database_keeps_one_review_per_booking(scene, asha):

@@ -61,7 +61,7 @@ async def test_a_professional_with_a_started_and_an_accepted_job_is_blocked(stor
         await story.start(asha, ravi, running)
         confirmation = await blocks(meena, admin_url_of(story.town.ravi))
     assert "Offers 1 accepted job to others" in confirmation.text
-    assert "1 job that has started is finished as agreed" in confirmation.text
+    assert "1 job in progress will be finished as agreed" in confirmation.text
 
     with frozen_at(11, 5):
         assert (await ravi.visit("/jobs")).path.startswith("/login")
@@ -78,13 +78,13 @@ async def test_a_professional_with_a_started_and_an_accepted_job_is_blocked(stor
         assert REASON not in emails
 
         await story.accept(kumar, upcoming)
-        assert "Kumar comes" in (await asha.visit(f"/bookings/{upcoming}")).text
+        assert "Kumar is coming" in (await asha.visit(f"/bookings/{upcoming}")).text
 
         finish = (await asha.visit(f"/bookings/{running}")).data["finish-code"]
         job = await ravi.visit(next(link for link in closed.links if link.endswith(running)))
         after = await ravi.submit_and_follow(job, "/completion", code=finish)
         assert after.path == "/blocked"
-        assert "still running" not in after.text
+        assert "is in progress" not in after.text
         assert "★" not in (await asha.visit(f"/professionals/{story.town.ravi.id}")).text
     with frozen_at(11, 10):
         await unblocks(meena, admin_url_of(story.town.ravi), "He paid it back and apologised.")

@@ -113,7 +113,7 @@ async def _blocks(meena: Window, town: Town) -> None:
     await meena.goto(f"/admin/professionals/{town.ravi.id}/block")
     await meena.page.set_viewport_size(DESKTOP)
     await meena.shows("#block", "Offers 1 accepted job to others")
-    await meena.shows("#block", "1 job that has started is finished as agreed")
+    await meena.shows("#block", "1 job in progress will be finished as agreed")
     await meena.press("Block and offer 1 job to others")
     await meena.shows("#reason-error")
     meena.complaints[:] = [
@@ -149,4 +149,4 @@ async def _unblocks(meena: Window, town: Town) -> None:
     await meena.page.fill("#reason", "He paid it back.")
     await meena.press("Unblock")
     await meena.page.wait_for_url(lambda now: not now.endswith("/unblock"))
-    await meena.shows("main", "may act again.")
+    await meena.shows("main", "is unblocked.")

@@ -113,7 +113,7 @@ async def denied(story: StoryApp, geeta: Person, meena: Person, admin_url: str) 
     assert await found(meena, "geeta", "denied") == admin_url
     late = await meena.submit(page, "/approval", checked=page.form("/approval").choices["checked"])
     assert late.status == 409
-    assert "Meena Iyer has denied this already" in late.text
+    assert "Meena Iyer already rejected this" in late.text
 
 
 async def reapplied(geeta: Person) -> None:

@@ -61,7 +61,7 @@ async def test_someone_joins_before_an_admins_eyes(webs, browser, town, own_data
     await _signs_in(geeta, GEETA["email"])
     await _signs_in(meena, "meena@example.com")
     await geeta.goto("/verification")
-    await geeta.shows("#standing", "We are checking your papers")
+    await geeta.shows("#standing", "We're reviewing your documents")
     await geeta.mark()
     await _is_denied(meena)
     await expect(geeta.page.locator("#standing")).to_contain_text(REASON, timeout=6_000)
@@ -86,7 +86,7 @@ def _photo(text: str) -> FilePayload:
 async def _signs_up(geeta: Window, service: str) -> None:
     await geeta.goto("/register/professional")
     await geeta.press("Apply to join")
-    await geeta.shows(".field__error, .error", "Tell us your name")
+    await geeta.shows(".field__error, .error", "Enter your name")
     await geeta.check_page()
     for name, typed in GEETA.items():
         await geeta.page.fill(f"[name={name}]", typed)
@@ -123,12 +123,12 @@ async def _is_denied(meena: Window) -> None:
     await _opens_geeta(meena)
     await meena.mark()
     await meena.press("Reject with this reason")
-    await meena.shows("#panel", "Please give the reason")
+    await meena.shows("#panel", "Enter a reason")
     await expect(meena.page.locator("#panel [name=reason]")).to_be_focused()
     await meena.page.fill("#panel [name=reason]", REASON)
     await meena.press("Reject with this reason")
-    await meena.shows("#panel", "Geeta Menon: denied")
-    await expect(meena.page.locator("tr", has_text="Geeta Menon")).to_contain_text("Denied")
+    await meena.shows("#panel", "Rejected: Geeta Menon")
+    await expect(meena.page.locator("tr", has_text="Geeta Menon")).to_contain_text("Rejected")
     assert await meena.is_marked()
     await meena.check_page()
 
@@ -138,7 +138,7 @@ async def _reapplies(geeta: Window) -> None:
     await geeta.page.fill("[name=message]", "Taken at the window.")
     await geeta.page.set_input_files("[name=document]", _photo("daylight"))
     await geeta.page.locator("form:has([name=message]) button.button--go").click()
-    await expect(geeta.page.locator("#standing")).to_contain_text("We are checking your papers", timeout=20_000)
+    await expect(geeta.page.locator("#standing")).to_contain_text("We're reviewing your documents", timeout=20_000)
     await geeta.check_page()
 
 
@@ -149,7 +149,7 @@ async def _is_approved(meena: Window) -> None:
     for tick in await meena.page.locator("#panel label:has([name=checked])").all():
         await tick.click()
     await meena.press("Approve")
-    await meena.shows("#panel", "Geeta Menon: approved")
+    await meena.shows("#panel", "Approved: Geeta Menon")
     await expect(meena.page.locator("tr", has_text="Geeta Menon")).to_contain_text("Approved")
     assert await meena.is_marked()
 

@@ -54,10 +54,10 @@ async def test_a_service_is_retired_with_open_bookings_and_no_one_is_let_down(st
 
     confirmation = await meena.visit(f"{admin_url}/retirement")
     assert "2 open bookings" in re.sub(r"</?b[^>]*>", "", confirmation.text)
-    assert "1 person is paying" in re.sub(r"</?b[^>]*>", "", confirmation.text)
+    assert "1 customer is paying" in re.sub(r"</?b[^>]*>", "", confirmation.text)
     assert "3 professionals offer it" in re.sub(r"</?b[^>]*>", "", confirmation.text)
     done = await meena.submit_and_follow(confirmation, "/retirement")
-    assert "No longer offered" in done.text
+    assert "Service retired." in done.text
 
     await booking_is_refused(story, john, form)
     await payer_is_informed(story, kavya, paying)
@@ -96,7 +96,7 @@ def only_their_own_codes(asha: Person, *others: Person) -> None:
 async def booking_is_refused(story, john: Person, form: Page) -> None:
     refused = await john.submit(form, "/bookings", note=NOTE)
     assert refused.status == 409
-    assert "We do not offer this any more" in refused.text
+    assert "This service is no longer offered" in refused.text
     async with Person(story.app) as visitor:
         displayed = await visitor.visit(f"/services/{LEAKS}?pincode=600020")
         assert "No longer offered" in displayed.text
@@ -110,7 +110,7 @@ async def payer_is_informed(story, kavya: Person, paying: Page) -> None:
     assert "No longer offered" in (await kavya.visit(paying.path)).text
     refused = await kavya.submit(paying, "/payment", **VISA)
     assert refused.status == 409
-    assert "Nothing was paid" in refused.text
+    assert "You haven't been charged" in refused.text
     assert "/services?category=plumbing" in refused.text
     booking = await kavya.visit(paying.path)
     assert "We had to cancel your booking" in booking.text
@@ -145,13 +145,13 @@ async def test_a_service_is_retired_with_htmx_and_the_row_says_so(story, meena, 
     form = confirmation.form("/retirement")
     done = Page(await meena.post(form.action, data=form.fields, headers=HTMX))
     assert done.status == 200
-    assert "What is booked will be done" in done.text
+    assert "Existing bookings will go ahead" in done.text
     row = re.search(rf'<hx-partial hx-target="#service-{story.town.service.id}".*?</hx-partial>', done.text, re.S)
     assert row
     assert "Retired" in row[0]
     back = done.form("/return")
     done = Page(await meena.post(back.action, data=back.fields, headers=HTMX))
-    assert "Offered again" in done.text
+    assert "Service restored" in done.text
 
 
 async def test_two_admins_retire_the_same_service_and_both_are_answered(story, meena, admin_url):
@@ -160,8 +160,8 @@ async def test_two_admins_retire_the_same_service_and_both_are_answered(story, m
     kiran = await Person(story.app).signed_in_as(other, story.database)
     pages = [await item.visit(f"{admin_url}/retirement") for item in (meena, kiran)]
     for entry, page in zip((meena, kiran), pages, strict=True):
-        assert "No longer offered" in (await entry.submit_and_follow(page, "/retirement")).text
-    assert "took the service out of the catalogue" in (await meena.visit(f"{admin_url}?tab=history")).text
+        assert "Service retired." in (await entry.submit_and_follow(page, "/retirement")).text
+    assert "retired the service" in (await meena.visit(f"{admin_url}?tab=history")).text
     await kiran.aclose()
 
 

@@ -83,13 +83,13 @@ async def _types_a_price_and_previews_it(meena: Window) -> None:
     await expect(meena.page).to_have_url(re.compile(r"/admin/services/\d+\?q=fixing"))
     await meena.check_page()
     await meena.page.set_viewport_size(DESKTOP)
-    await meena.page.get_by_role("link", name="Change").click()
+    await meena.page.get_by_role("link", name="Edit").click()
     await meena.page.wait_for_url(re.compile("/edit"))
     await meena.page.fill("#price", "177.50")
     await meena.shows("#preview", "₹177.50")
     await meena.page.fill("#price", "1.001")
     await meena.page.get_by_role("button", name="Save").click()
-    await meena.shows("#price-error", "paisa")
+    await meena.shows("#price-error", "2 digits after the decimal point")
     meena.complaints[:] = [
         complaint for complaint in meena.complaints if "422" not in complaint
     ]  # Chromium logs each refused form
@@ -104,13 +104,13 @@ async def _types_a_price_and_previews_it(meena: Window) -> None:
 
 
 async def _retires(meena: Window, service_id: int) -> None:
-    await meena.page.get_by_role("link", name="Retire").click()
+    await meena.page.get_by_role("link", name="Retire", exact=True).click()
     await meena.shows("#panel", "1 open booking")
     await meena.check_page()
     await meena.page.set_viewport_size(DESKTOP)
     await meena.mark()
-    await meena.page.get_by_role("button", name="Retire").click()
-    await meena.shows("#panel", "What is booked will be done")
+    await meena.page.get_by_role("button", name="Retire", exact=True).click()
+    await meena.shows("#panel", "Existing bookings will go ahead")
     await expect(meena.page.locator(f"#service-{service_id}")).to_contain_text("Retired")
     assert await meena.is_marked()
     await meena.page.get_by_role("link", name="Prices").click()

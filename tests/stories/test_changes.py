@@ -17,7 +17,7 @@ async def test_who_was_offered_first_passes_and_the_second_one_comes(story):
     await ravi.submit_and_follow(await ravi.visit("/jobs"), f"/jobs/{reference}/pass")
     assert reference not in (await ravi.visit("/jobs")).text
     await story.accept(kumar, reference)
-    assert "Kumar comes" in (await asha.visit(page.path)).text
+    assert "Kumar is coming" in (await asha.visit(page.path)).text
     assert (await ravi.visit(f"/jobs/{reference}")).status == 404
     await story.start(asha, kumar, reference)
     assert "you earned ₹126.65" in (await story.finish(asha, kumar, reference)).text
@@ -84,7 +84,7 @@ async def test_a_moved_booking_asks_the_same_person_first_and_has_a_new_code(sto
     reference = page.path.split("/")[2]
     await story.accept(ravi, reference)
     confirmation = await asha.visit(f"{page.path}/reschedule")
-    assert "Moving is free" in confirmation.text
+    assert "Rescheduling is free" in confirmation.text
     moved = await asha.submit_and_follow(confirmation, "/reschedule", start=f"{at(10, days=1):%Y-%m-%dT%H:%M}")
     assert "We've asked Ravi" in moved.text
     assert "start-code" not in moved.data
@@ -102,4 +102,4 @@ async def test_what_no_one_accepts_in_ten_minutes_is_offered_to_everyone(story):
     assert reference not in (await kumar.visit("/jobs")).text
     with frozen_at(9, 11):
         await story.accept(kumar, reference)
-        assert "Kumar comes" in (await asha.visit(page.path)).text
+        assert "Kumar is coming" in (await asha.visit(page.path)).text

@@ -106,7 +106,7 @@ async def _ravi_accepts(asha: Window, ravi: Window, reference: str) -> None:
     before = ravi.page.url
     await ravi.press("Accept")
     await asha.shows("#start-code")
-    await asha.shows("h1", "Ravi comes")
+    await asha.shows("h1", "Ravi is coming")
     await ravi.arrive(before)
     assert ravi.page.url.endswith(f"/jobs/{reference}")
     assert "Flat 3B" in await ravi.page.content()
@@ -127,7 +127,7 @@ async def _ravi_arrives(asha: Window, ravi: Window) -> None:
 async def _the_work_is_done(asha: Window, ravi: Window) -> list[str]:
     start = await _read_out(asha, "start")
     await _types(ravi, f"{(int(start) + 1) % 1_000_000:06d}", "Start the job")
-    await ravi.shows("#code-error", "That is not the code")
+    await ravi.shows("#code-error", "That's not the right code")
     # Chromium logs every refused form that a script has sent.
     ravi.complaints[:] = [text for text in ravi.complaints if "status of 422" not in text]
     await ravi.check_page()

@@ -80,7 +80,7 @@ async def test_in_the_evening_professionals_hear_of_tomorrows_jobs_and_waiting_o
     assert row.recipient_id == town[1].id
     assert "Tomorrow: 1 job" in mail.subject
     assert "10:00\xa0am" in mail.text
-    assert "These wait for your answer" in mail.text
+    assert "These offers need your answer" in mail.text
 
 
 async def test_with_nothing_to_do_no_one_is_reminded(own_database, town):

@@ -16,7 +16,7 @@ from tests.person import Person
 from tests.vetting.samples import a_pdf, a_picture, on_disk
 
 RIGHT_TO_LEFT = "\u202e"
-NEUTRAL_MESSAGE = "Sign in with your e-mail and password"
+NEUTRAL_MESSAGE = "Sign in with your email and password"
 
 
 @pytest.fixture

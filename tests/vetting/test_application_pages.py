@@ -73,20 +73,20 @@ async def test_someone_asks_to_work_and_waits(scene, stranger, own_storage):
         assert await own_storage.read(document.stored_as)
         assert await find_violations(db, own_storage) == []
     assert (await stranger.sign_in(FIELDS["email"], FIELDS["password"])).status == 303
-    assert "We are checking your papers" in (await stranger.visit("/verification")).text
+    assert "reviewing your documents" in (await stranger.visit("/verification")).text
 
 
 @pytest.mark.parametrize(
     ("field", "typed", "expected_text"),
     [
         ("full_name", "Ravi\u202egnp.exe", "Enter your name in letters."),
-        ("email", "thenmozhi", "Write the whole address"),
+        ("email", "thenmozhi", "Enter the whole address"),
         ("phone", "12", "A mobile number has 10 digits"),
         ("password", "short", "10"),
-        ("pincode", "999999", "We know no place"),
-        ("experience_years", "-1", "Whole years"),
-        ("experience_years", "1e9", "Whole years"),
-        ("experience_years", "71", "Whole years"),
+        ("pincode", "999999", "find a place with the pincode"),
+        ("experience_years", "-1", "Enter whole years"),
+        ("experience_years", "1e9", "Enter whole years"),
+        ("experience_years", "71", "Enter whole years"),
         ("service_ids", [], "Choose at least one service."),
         ("service_ids", ["987654321"], "Choose from the list."),
     ],
@@ -97,7 +97,7 @@ async def test_a_wrong_field_keeps_the_others_and_asks_for_the_file_again(
     answer = await joins(stranger, scene, **{field: typed})
     assert answer.status_code == 422
     assert expected_text in answer.text
-    assert "Please choose the file again" in answer.text
+    assert "Choose the file again" in answer.text
     for name, value in FIELDS.items():
         if name not in (field, "password"):
             assert value in answer.text

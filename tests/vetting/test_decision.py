@@ -346,7 +346,8 @@ async def test_two_admins_at_once_one_decides_and_the_other_reads_it(own_databas
         ends = await asyncio.gather(decides(admins[0], user, True), decides(admins[1], user, False))
         end = ends[0] if ends[0] == "approved" else ends[1]
         winner, slower = (admins[0], ends[1]) if end == "approved" else (admins[1], ends[0])
-        assert f"{winner.full_name} has {end} this already" in slower
+        decision = "approved" if end == "approved" else "rejected"
+        assert f"{winner.full_name} already {decision} this" in slower
         async with own_database.work() as db:
             assert await statuses(db, user) == (end, [end], [end])
             assert [case.state for case in await Cases(db).of(user.id)] == [end]

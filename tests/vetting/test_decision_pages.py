@@ -118,7 +118,7 @@ async def test_a_denial_needs_a_reason_and_the_person_reads_it_word_for_word(sce
     for nothing in ("", "   ", "\u202e\u200b"):
         answer = await meena.post_fields(f"/admin/professionals/{geeta.id}/denial", {"reason": nothing})
         assert answer.status == 422
-        assert "Please give the reason" in answer.text
+        assert "Enter a reason" in answer.text
     assert (
         await meena.post_fields(f"/admin/professionals/{geeta.id}/denial", {"reason": f"{REASON}\u202e"})
     ).status == 303
@@ -243,7 +243,7 @@ async def test_a_second_admin_reads_who_decided_what(scene, geeta, meena, lekha)
         f"/admin/professionals/{geeta.id}/approval", data=page.form("/approval").fields | {"checked": ALL}
     )
     assert late.status_code == 409
-    assert "Meena Iyer has denied this already" in late.text
+    assert "Meena Iyer already rejected this" in late.text
     assert "No photo." in late.text
     assert (await of(scene, geeta))[0].approval_status == "denied"
 
@@ -255,7 +255,7 @@ async def test_a_document_that_came_after_the_panel_was_opened_is_not_approved_u
     data = page.form("/approval").fields | {"checked": ALL}
     late = await meena.post(f"/admin/professionals/{geeta.id}/approval", data=data)
     assert late.status_code == 409
-    assert "Something new has come" in late.text
+    assert "There is something new since" in late.text
 
 
 @pytest.mark.parametrize("second", ["approve", "deny"])
@@ -289,7 +289,7 @@ async def test_no_one_is_approved_without_a_document(scene, meena):
         minimal = await a_professional(db, "Bare Hands", services=[scene.service], approval="pending")
     answer = await meena.post_fields(f"/admin/professionals/{minimal.id}/approval", {})
     assert answer.status == 409
-    assert "has not sent any paper yet" in answer.text
+    assert "uploaded any documents yet" in answer.text
 
 
 async def test_the_table_finds_by_words_service_pincode_and_state_and_records_who_saw_a_phone(scene, geeta, meena):

@@ -144,14 +144,14 @@ async def test_a_wrong_field_keeps_the_rest_and_asks_for_the_file_again(ravis, r
     assert answer.status_code == 422
     assert 'value="soon"' in answer.text
     assert '<option value="certificate" selected>' in answer.text
-    assert "Please choose the file again" in answer.text
+    assert "Choose the file again" in answer.text
     assert await documents_of(app_database, ravi) == []
     assert on_disk(storage) == []
 
 
 @pytest.mark.parametrize(
     ("days", "message"),
-    [(-1, "has run out already"), (40_000, "Please check this date")],
+    [(-1, "This document has expired"), (40_000, "Check this date")],
     ids=["yesterday", "far away"],
 )
 async def test_a_document_that_has_run_out_is_not_taken(ravis, ravi, app_database, storage, days, message):
@@ -194,7 +194,7 @@ async def test_no_one_fills_the_disk_with_documents(ravis, app_database, ravi, s
     assert {(await send(ravis, content, "identity.png")).status_code for _ in range(20)} == {303}
     answer = await send(ravis, content, "identity.png")
     assert answer.status_code == 422
-    assert "enough for one day" in answer.text
+    assert "reached today&#39;s limit" in answer.text
     storage_before = len(on_disk(storage))
     assert storage_before == sum(1 + document.pages for document in await documents_of(app_database, ravi))
     with clock.freeze(clock.now() + timedelta(days=1, minutes=1)):

@@ -146,7 +146,7 @@ async def test_a_crowd_of_uploads_is_sent_away_instead_of_waiting_for_ever(endle
     await asyncio.sleep(0.5)
     with pytest.raises(Invalid) as error:
         await scan_document(upload(a_picture()))
-    assert "try again in a few minutes" in error.value.errors["document"]
+    assert "Try again in a few minutes" in error.value.errors["document"]
     for item in crowd:
         item.cancel()
     await asyncio.gather(*crowd, return_exceptions=True)

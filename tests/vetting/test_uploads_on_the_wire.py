@@ -94,7 +94,7 @@ async def test_a_body_that_ends_at_nine_tenths_is_reported(web, ravi, own_databa
     headers = {"content-type": "multipart/form-data; boundary=x", "x-csrf-token": await ravi.token()}
     answer = await ravi.post("/documents", content=body[: len(body) * 9 // 10], headers=headers)
     assert answer.status_code == 422
-    assert "did not arrive whole" in answer.text
+    assert "The upload was incomplete" in answer.text
     assert await nothing_stored(own_database, folder)
 
 
@@ -109,7 +109,7 @@ async def test_twenty_megabytes_are_refused_beside_the_field_and_the_rest_is_kep
 
 async def test_ten_megabytes_and_a_byte_are_too_many(web, ravi):
     assert "larger than 10 MB" in (await send(ravi, b"\0" * (10 * BYTES_PER_MB + 1))).text
-    assert "This is not a PDF" in (await send(ravi, b"\0" * 10 * BYTES_PER_MB)).text
+    assert "a PDF, JPEG or PNG" in (await send(ravi, b"\0" * 10 * BYTES_PER_MB)).text
 
 
 async def test_more_than_that_is_refused_before_it_comes(web, ravi, own_database, folder):

@@ -58,7 +58,7 @@ def test_a_card_number_is_taken_nowhere_but_where_one_pays(note):
     with pytest.raises(Invalid) as error:
         validate_form(Story, {"note": note})
     assert list(error.value.errors) == ["note"]
-    assert "the number of a card" in error.value.errors["note"]
+    assert "a card number" in error.value.errors["note"]
 
 
 @pytest.mark.parametrize("note", ["4242424242424241", "+91 98400 12345 or 044 2345 6789", "Flat 42424242424242424242"])
@@ -106,6 +106,6 @@ async def test_a_broken_multipart_body_is_refused(visitor):
     headers = {"content-type": "multipart/form-data; boundary=x", "x-csrf-token": await visitor.token()}
     response = await visitor.post("/t/upload", content=b"--x\r\nnonsense", headers=headers)
     assert response.status_code == 422
-    assert "did not arrive whole" in response.text
+    assert "was incomplete" in response.text
     headers["content-type"] = "multipart/form-data"
     assert (await visitor.post("/t/upload", content=b"--x--", headers=headers)).status_code in (400, 422)

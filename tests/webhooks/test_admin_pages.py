@@ -50,11 +50,11 @@ async def test_the_secret_is_shown_once_and_a_new_one_once_too(meena):
 async def test_a_test_is_sent_and_every_try_stands_on_the_page(app, meena, tmp_path):
     page = await registered(meena)
     tested = await meena.submit_and_follow(page, f"{page.path}/test")
-    assert "Waits" in tested.text
+    assert "Pending" in tested.text
     async with webhook_server(tmp_path) as sink:
         sink.answers = [http_response(500)]
         await sent(app, sink)
-    assert "refused with 500" in (await meena.visit(page.path)).text
+    assert "rejected with 500" in (await meena.visit(page.path)).text
 
 
 async def test_what_is_switched_off_says_so_and_is_switched_on_again(app, meena, tmp_path):
