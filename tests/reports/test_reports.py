@@ -13,8 +13,8 @@ from tests.person import Person
 NUMBER = r"(?P<number>[^<]*)"
 SHAPES = (
     re.compile(rf'<a class="number-card" href="(?P<href>[^"]+)"><span>[^<]*</span><b>{NUMBER}</b>'),
-    re.compile(rf'<li><a href="(?P<href>[^"]+)">(?:(?!</li>).)*<b>{NUMBER}</b></li>', re.S),
-    re.compile(rf'<td data-number><a href="(?P<href>[^"]+)">{NUMBER}</a></td>'),
+    re.compile(rf'<li>\s*<a href="(?P<href>[^"]+)">(?:(?!</li>).)*<b>{NUMBER}</b>\s*</li>', re.S),
+    re.compile(rf'<td data-number>\s*<a href="(?P<href>[^"]+)">{NUMBER}</a>\s*</td>'),
 )
 ROW = re.compile(r'<tr id="(?:booking|review|line)-')
 SUM = re.compile(r'id="sum">([^<]*)<')
@@ -68,7 +68,7 @@ def sign(href: str) -> int:
 
 
 def mean(listed: str) -> str:
-    stars = [int(n) for n in re.findall(r"Rated ?</span> ?(\d)</b>", listed)]
+    stars = [int(n) for n in re.findall(r"Rated\s*</span>\s*(\d)</b>", listed)]
     return f"{sum(stars) / len(stars):.2f}".rstrip("0").rstrip(".") if stars else "–"
 
 

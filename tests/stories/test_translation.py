@@ -35,6 +35,7 @@ WRITTEN = r"""
         (SELECT pincode FROM coverage UNION SELECT pincode FROM addresses)
 """
 OURS = ["Doorstep", *topics()]  # webhook topics are shown as the contract writes them
+DAY_PERIODS = ["AM", "PM"]  # CLDR writes a Tamil clock with these
 TYPED = ["name@bank", "success@doorstep", "zzz", "tap"]
 # A record and a link of its chain, as the history and a search for them write these.
 MARK = re.compile(r"[a-z]+-[0-9A-Z]+|7K3MQ9WD|[0-9a-f]{64}")
@@ -92,7 +93,7 @@ async def readers(services, tamil) -> AsyncIterator[Readers]:
             town = await build(app)
             async with app.state.services.database.work() as db:
                 written = [scalar for scalar in await db.scalars(text(WRITTEN)) if scalar]
-            readers = Readers(app, town, [*OURS, *TYPED, *written, *{initials(item) for item in written}])
+            readers = Readers(app, town, [*OURS, *DAY_PERIODS, *TYPED, *written, *{initials(item) for item in written}])
             yield readers
             for person in readers.people.values():
                 await person.aclose()

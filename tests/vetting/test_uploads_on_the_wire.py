@@ -109,7 +109,7 @@ async def test_twenty_megabytes_are_refused_beside_the_field_and_the_rest_is_kep
 
 async def test_ten_megabytes_and_a_byte_are_too_many(web, ravi):
     assert "larger than 10 MB" in (await send(ravi, b"\0" * (10 * BYTES_PER_MB + 1))).text
-    assert "a PDF, JPEG or PNG" in (await send(ravi, b"\0" * 10 * BYTES_PER_MB)).text
+    assert "This isn&#39;t a PDF" in (await send(ravi, b"\0" * 10 * BYTES_PER_MB)).text
 
 
 async def test_more_than_that_is_refused_before_it_comes(web, ravi, own_database, folder):
