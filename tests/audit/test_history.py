@@ -28,7 +28,7 @@ TREES = {
 }
 EVENT = re.compile(rf"({'|'.join(family.name for family in registry.families)})\.[a-z_]+")
 RECORDING = ("record", "_record", "_record_move")
-PARAMETERS = {"by", "nudges", "personal", "at", "offered", "nudge"}
+PARAMETERS = {"by", "nudges", "personal", "at", "offers_changed", "also_refresh"}
 
 
 def recordings() -> Iterator[tuple[str, ast.Call]]:

@@ -25,11 +25,11 @@ from app.core.events import Event
 from app.core.outbox import Outbox
 from app.core.secrets import digest, new_token
 from app.core.storage import Storage
-from app.exports import writer
+from app.exports import lifecycle
 from app.exports.export import Export
 from app.jobs.acceptance import accept
 from app.jobs.calendar_repository import CalendarFeeds
-from app.jobs.handover import report_absence
+from app.jobs.handover import report_no_show
 from app.notifications.inbox import InboxItem
 from app.notifications.preference import unsubscribe_token
 from app.payments.pretend_bank import Authorisation, Instrument
@@ -227,7 +227,7 @@ class Builder:
         with _at(starts_at):
             booking.arrive(worker)
         with _at(starts_at + timedelta(minutes=20)):
-            await report_absence(self.db, worker, booking.reference)
+            await report_no_show(self.db, worker, booking.reference)
 
 
 async def _session(sessions: Sessions, db: AsyncSession, user: User) -> str:
@@ -260,16 +260,16 @@ async def _submit_document(db: AsyncSession, storage: Storage, user: User) -> st
 
 async def _export(db: AsyncSession, storage: Storage, user: User, kind: str) -> str:
     """Ready, with its file."""
-    export = await writer.request_export(db, user, kind, {}, bom=False)
+    export = await lifecycle.request_export(db, user, kind, {}, bom=False)
     path = storage.create_file()
     path.write_bytes(b"line\r\n")
-    writer.mark_ready(export, storage.finalize(db, path), 6, sha256(b"line\r\n").digest(), 0)
+    lifecycle.mark_ready(export, storage.finalize(db, path), 6, sha256(b"line\r\n").digest(), 0)
     return export.reference
 
 
 async def _failed_export(db: AsyncSession, user: User) -> str:
-    export = await writer.request_export(db, user, "ledger", {}, bom=False)
-    writer.mark_failed(export, "OSError")
+    export = await lifecycle.request_export(db, user, "ledger", {}, bom=False)
+    lifecycle.mark_failed(export, "OSError")
     return export.reference
 
 

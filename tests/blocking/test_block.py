@@ -224,7 +224,7 @@ async def test_blocking_twice_says_who_was_first(scene, meena):
 async def test_w18_no_one_blocks_themselves(scene, meena):
     sent = await meena.post_fields(f"/admin/admins/{meena.user.id}/block", {"reason": REASON})
     assert sent.status == 409
-    assert "You can't block yourself." in sent.text
+    assert "You can&#39;t block yourself." in sent.text
     assert (await meena.get("/admin/admins")).status_code == 200
 
 

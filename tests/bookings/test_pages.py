@@ -12,7 +12,7 @@ from app.bookings.repository import Bookings
 from app.catalog.service import Service
 from app.core import clock
 from app.jobs.acceptance import hand_back
-from app.jobs.handover import report_absence
+from app.jobs.handover import report_no_show
 from tests.bookings.scenes import START, Scene, later
 from tests.discovery.conftest import recorded_statements
 from tests.factories import a_customer, a_hold, a_start
@@ -420,7 +420,7 @@ async def test_asha_objects_to_a_no_show_fee_once_within_two_days(scene, asha):
             (await Bookings(db).for_professional(scene.ravi, reference, lock=True)).arrive(scene.ravi)
     with at(booking, minutes=20):
         async with scene.database.work() as db:
-            await report_absence(db, scene.ravi, reference)
+            await report_no_show(db, scene.ravi, reference)
         page = await asha.visit(f"/bookings/{reference}")
         assert "Were you at home?" in page.text
         assert (await asha.submit(page, "/dispute", text="")).status == 422

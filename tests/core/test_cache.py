@@ -145,7 +145,7 @@ async def test_what_was_forgotten_during_an_outage_is_gone_after_it(valkey, firs
         await until(lambda: not first.bus.up, 2)
     await store.change(120, first.cache)
     valkey.thaw()
-    await until(lambda: first.cache.usable and second.cache.usable, 6)
+    await until(lambda: first.cache.is_usable and second.cache.is_usable, 6)
     assert await price(second.cache, store) == 120
     assert await price(first.cache, store) == 120
 
@@ -153,7 +153,7 @@ async def test_what_was_forgotten_during_an_outage_is_gone_after_it(valkey, firs
 async def test_a_process_with_a_cut_line_does_not_believe_its_memory(valkey, first, second, store):
     await price(second.cache, store)
     await valkey.cut()
-    await until(lambda: not second.cache.usable, 2)
+    await until(lambda: not second.cache.is_usable, 2)
     store.price = 120
     assert await price(second.cache, store) == 120
 

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from sqlalchemy import text
 
-from app.exports import writer
+from app.exports import lifecycle
 from app.exports.repository import Exports
 from app.web.openapi import documented_handlers
 from tests.api_client import ApiClient
@@ -211,7 +211,7 @@ async def _built(story, meena, reference: str) -> None:
         path = storage.create_file()
         path.write_bytes(content)
         export = await Exports(db).by_reference(meena.number, reference, lock=True)
-        writer.mark_ready(export, storage.finalize(db, path), len(content), sha256(content).digest(), 1)
+        lifecycle.mark_ready(export, storage.finalize(db, path), len(content), sha256(content).digest(), 1)
 
 
 async def test_no_get_changes_a_state(story, meena):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.accounts.user import User
-from app.exports import writer
+from app.exports import lifecycle
 from app.exports.repository import Exports
 from tests.api_client import ApiClient
 from tests.factories import an_admin
@@ -22,7 +22,7 @@ async def build(api_app, number, content=b"reference\r\n"):
         export = await Exports(db).by_reference(requested_by_id, reference, lock=True)
         path = storage.create_file()
         path.write_bytes(content)
-        writer.mark_ready(export, storage.finalize(db, path), len(content), sha256(content).digest(), 0)
+        lifecycle.mark_ready(export, storage.finalize(db, path), len(content), sha256(content).digest(), 0)
 
 
 async def request_export(me, **differently):
@@ -45,7 +45,7 @@ async def test_an_export_is_requested_watched_and_fetched(api_app, api_client_fo
     assert file.headers["content-type"].startswith("text/csv")
     assert file.headers["cache-control"] == "no-store"
     async with api_app.state.services.database.work() as db:
-        await writer.discard(db, api_app.state.services.storage, await db.get_one(User, meena.number), made["ref"])
+        await lifecycle.discard(db, api_app.state.services.storage, await db.get_one(User, meena.number), made["ref"])
     removed = await meena.get(data["file"])
     assert (removed.status_code, removed.json()["type"]) == (410, "urn:doorstep:gone")
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.core import clock
-from app.exports import writer
+from app.exports import lifecycle
 from tasks.exports import build_export
 from tests.application import task_context
 from tests.bookings.scenes import Scene
@@ -142,11 +142,11 @@ async def test_nonsense_is_reported_and_too_many_are_refused(scene: Scene, meena
     form = await meena.visit("/admin/exports")
     for kind in ("", "earnings", "secrets"):
         assert (await meena.submit(form, "/admin/exports", having="bom", table=kind)).status == 422
-    for _ in range(writer.MAX_EXPORTS_IN_PROGRESS):
+    for _ in range(lifecycle.MAX_EXPORTS_IN_PROGRESS):
         await started(meena, "/admin/exports?table=ledger")
     refused = await meena.submit(await meena.visit("/admin/exports?table=ledger"), having="bom")
     assert refused.status == 409
     assert "You already have 5 exports in progress" in refused.text
-    assert await scene.scalar("SELECT count(*) FROM exports") == writer.MAX_EXPORTS_IN_PROGRESS
+    assert await scene.scalar("SELECT count(*) FROM exports") == lifecycle.MAX_EXPORTS_IN_PROGRESS
     for path in ("/admin/exports/NOSUCHXX", "/admin/exports/%00", "/earnings/exports/X"):
         assert (await meena.get(path)).status_code in (403, 404, 422)

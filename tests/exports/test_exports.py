@@ -15,7 +15,7 @@ from sqlalchemy import text
 from app.check.run import find_violations
 from app.core import clock
 from app.core.errors import Invalid, Refused
-from app.exports import builder, writer
+from app.exports import builder, lifecycle
 from app.exports.export import Export
 from tasks.context import Context
 from tasks.exports import build_export, expire_exports
@@ -43,7 +43,7 @@ async def admin(scene: Scene):
 
 async def request_export(scene: Scene, by, kind="bookings", bom=False, **filters: str) -> Export:
     async with scene.database.work() as db:
-        return await writer.request_export(db, by, kind, filters, bom=bom)
+        return await lifecycle.request_export(db, by, kind, filters, bom=bom)
 
 
 async def now(scene: Scene, export: Export) -> Export:
@@ -154,7 +154,7 @@ async def test_each_exports_their_own(scene: Scene, admin):
     for by, kind in ((admin, "earnings"), (scene.ravi, "bookings"), (scene.ravi, "ledger"), (admin, "secrets")):
         with pytest.raises(Invalid):
             await request_export(scene, by, kind)
-    for _ in range(writer.MAX_EXPORTS_IN_PROGRESS):
+    for _ in range(lifecycle.MAX_EXPORTS_IN_PROGRESS):
         await request_export(scene, admin)
     with pytest.raises(Refused):
         await request_export(scene, admin)
@@ -290,7 +290,7 @@ async def test_discarded_while_it_is_made_it_stops(many: Scene, ctx, admin, monk
     making = asyncio.create_task(build_export(ctx, export_id=export.id))
     await until(lambda rows: rows[0][1] > 0, export.id, many)
     async with many.database.work() as db:
-        await writer.discard(db, storage, admin, export.reference)
+        await lifecycle.discard(db, storage, admin, export.reference)
     await asyncio.wait_for(making, 10)
     assert (await now(many, export)).state == "discarded"
     assert (left_over(ctx), list(storage.names())) == ([], [])
@@ -307,10 +307,10 @@ async def test_a_worker_that_was_stopped_half_way_is_followed_by_another(many: S
     await build_export(ctx, export_id=export.id)
     assert (await now(many, export)).state == "running", "it may still be alive"
     async with many.database.work() as db:
-        assert await writer.requeue_stale(db) == 0
-    with clock.freeze(clock.now() + writer.STALE_AFTER + timedelta(seconds=1)):
+        assert await lifecycle.requeue_stale(db) == 0
+    with clock.freeze(clock.now() + lifecycle.STALE_AFTER + timedelta(seconds=1)):
         async with many.database.work() as db:
-            assert await writer.requeue_stale(db) == 1
+            assert await lifecycle.requeue_stale(db) == 1
         await build_export(ctx, export_id=export.id)
     assert len(rows_of(ctx, await now(many, export))) > 30_000
     assert left_over(ctx) == []
@@ -324,12 +324,12 @@ async def test_what_fails_says_so_and_is_tried_again(scene: Scene, ctx, admin, m
     failed = await now(scene, export)
     assert (failed.state, failed.error, failed.stored_as, left_over(ctx)) == ("failed", "OSError", None, [])
     async with scene.database.work() as db:
-        await writer.retry(db, admin, export.reference)
+        await lifecycle.retry(db, admin, export.reference)
     await build_export(ctx, export_id=export.id)
     assert (await now(scene, export)).state == "ready"
     async with scene.database.work() as db:
         with pytest.raises(Refused):
-            await writer.retry(db, admin, export.reference)
+            await lifecycle.retry(db, admin, export.reference)
 
 
 async def test_after_a_week_the_file_is_gone_and_all_is_sound(scene: Scene, ctx, admin):
@@ -338,7 +338,7 @@ async def test_after_a_week_the_file_is_gone_and_all_is_sound(scene: Scene, ctx,
     async with scene.database.work() as db:
         assert await find_violations(db, storage) == []
     assert await expire_exports(ctx) == 0
-    with clock.freeze(clock.now() + writer.FILE_RETENTION):
+    with clock.freeze(clock.now() + lifecycle.FILE_RETENTION):
         assert [await expire_exports(ctx) for _ in range(2)] == [1, 0]
     assert ((await now(scene, export)).state, list(storage.names())) == ("expired", [])
     async with scene.database.work() as db:

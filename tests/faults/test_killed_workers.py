@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.core.schedule import ScheduleRun
-from app.exports import writer
+from app.exports import lifecycle
 from app.exports.export import Export
 from app.reports.monthly_statement import month_before
 from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
@@ -149,7 +149,7 @@ async def a_months_readers(site: Site) -> tuple[datetime, list[str]]:
 async def a_long_export(site: Site) -> Export:
     async with site.database.work(site.after) as db:
         await db.execute(text(CROWD), {"many": EXPORT_ROWS})
-        return await writer.request_export(db, await an_admin(db), "customers", {}, bom=False)
+        return await lifecycle.request_export(db, await an_admin(db), "customers", {}, bom=False)
 
 
 @asynccontextmanager

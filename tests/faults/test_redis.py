@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.schedule import ScheduleRun
-from app.exports import writer
+from app.exports import lifecycle
 from app.exports.export import Export
 from tests.factories import a_customer, a_hold, a_professional, a_service, a_start, an_admin
 from tests.faults.site import Site, until
@@ -65,7 +65,7 @@ async def test_frozen_no_one_waits_for_it_and_it_thaws(site: Site):
 async def test_emptied_what_waited_in_it_happens_all_the_same(site: Site):
     await site.end_workers()
     async with site.database.work(site.after) as db:
-        export = await writer.request_export(db, await an_admin(db), "customers", {}, bom=False)
+        export = await lifecycle.request_export(db, await an_admin(db), "customers", {}, bom=False)
     people = await site.write(5)
     tick = await site.due("prune_keys")
     assert (await site.after.tasks.queued_counts())["exports"] == 1

@@ -27,7 +27,7 @@ FUNCTIONS = {
 # Statements that read a table of a higher room: (room, table).
 EXCEPTIONS = {
     ("accounts", "inbox_items"): "the sign-in statement counts the unread notifications that every page shows",
-    ("scheduling", "bookings"): "BUSY_TIMES: the time of a professional that bookings take",
+    ("scheduling", "bookings"): "UNAVAILABILITY: the time of a professional that bookings take",
 }
 # Tables of app.core that rooms write: there is no room above core for what all of them queue.
 WRITTEN_IN_CORE = {

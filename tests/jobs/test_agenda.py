@@ -20,11 +20,11 @@ def noon():
         yield
 
 
-def job(hour, state="assigned", days=0, where=THERE, earning=100_00):
+def job(hour, state="assigned", days=0, location=THERE, earning=100_00):
     starts_at = NOON.replace(hour=hour) + timedelta(days=days)
     name = f"JOB{days:02d}{hour:03d}"
     return AgendaRow(
-        1, name, "A tap", state, 60, starts_at, starts_at + timedelta(hours=1), "Velacheri", where, earning
+        1, name, "A tap", state, 60, starts_at, starts_at + timedelta(hours=1), "Velacheri", location, earning
     )
 
 

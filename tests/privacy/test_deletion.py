@@ -154,8 +154,8 @@ async def test_every_session_ends_and_signing_in_fails_like_any_wrong_password(s
     never = await stranger.sign_in("never.was@example.com", PASSWORD)
     placeholder = await stranger.sign_in(f"left-{user.id}", PASSWORD)
     assert (rejected.status, never.status, placeholder.status) == (422, 422, 422)
-    assert "That email and password don't match." in rejected.text
-    assert "That email and password don't match." in placeholder.text
+    assert "That email and password don&#39;t match." in rejected.text
+    assert "That email and password don&#39;t match." in placeholder.text
     await stranger.aclose()
 
 

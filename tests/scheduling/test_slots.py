@@ -29,8 +29,8 @@ def s(hour: int, minute: int = 0) -> int:
     return int(clock.at(TUESDAY, hour * 60 + minute).timestamp())
 
 
-def a_job(opens: int, closes: int, where: Location = ADYAR, is_committed: bool = True) -> BusyTime:
-    return BusyTime(7, s(opens), s(closes), where, is_committed)
+def a_job(opens: int, closes: int, location: Location = ADYAR, is_committed: bool = True) -> BusyTime:
+    return BusyTime(7, s(opens), s(closes), location, is_committed)
 
 
 def hours_of(starts: list[int]) -> list[str]:

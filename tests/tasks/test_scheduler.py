@@ -16,7 +16,7 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=clock.IST)
 
 
 class Workers:
-    """Workers without processes: each has a scheduler, and runs on the spot what is dispatched to it."""
+    """Workers without processes: each has a scheduler, and runs on the spot what it starts."""
 
     def __init__(self, database, *crons, catch_up=timedelta()):
         self.context = task_context(database)
@@ -39,11 +39,11 @@ class Workers:
         return task
 
     def scheduler(self, *, dead=False):
-        async def dispatch(tick):
+        async def start_tick(tick):
             if not dead:
                 await run_tick(self.context, self.timetable, tick)
 
-        return Scheduler(self.timetable, dispatch)
+        return Scheduler(self.timetable, start_tick)
 
     async def poll(self, scheduler, *moments):
         for moment in moments:

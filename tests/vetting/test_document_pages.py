@@ -87,7 +87,7 @@ async def test_every_download_and_every_look_is_an_event(ravis, meenas, meena, r
     assert [(event.actor_id, event.facts["how"]) for event in viewed] == [
         (ravi.id, "downloaded"),
         (ravi.id, "downloaded"),
-        (meena.id, "viewed"),
+        (meena.id, "looked at"),
         (meena.id, "downloaded"),
     ]
 

@@ -65,11 +65,11 @@ async def test_a_warning_missed_while_no_one_worked_is_sent_late_and_alone(db, s
 
 
 async def test_from_that_day_on_no_new_offers(db, scene, encryption):
-    ravi, service, where = scene["ravi"], scene["service"], await require_pincode(db, ADYAR)
+    ravi, service, location = scene["ravi"], scene["service"], await require_pincode(db, ADYAR)
     last, first = clock.at(RUNS_OUT, -1), clock.at(RUNS_OUT)
     for moment, works in ((last, True), (first, False)):
         with clock.freeze(moment):
-            assert bool(await find_candidates(db, [service.id], where)) is works
+            assert bool(await find_candidates(db, [service.id], location)) is works
             assert (await load_schedule(db, ravi, [])).may_work is works
             assert bool([card for card in await CatalogueQueries(db).bookable(ADYAR) if card.id == service.id]) is works
 
@@ -83,12 +83,12 @@ async def test_an_offer_seen_before_midnight_cannot_be_accepted_after_it(db, sce
 
 
 async def test_a_new_document_that_is_accepted_brings_the_offers_back(db, scene, folder):
-    ravi, where = scene["ravi"], await require_pincode(db, ADYAR)
+    ravi, location = scene["ravi"], await require_pincode(db, ADYAR)
     with clock.freeze(clock.at(RUNS_OUT, 600)):
         document = ScannedDocument("new.png", "image/png", a_picture(text="new"), [a_picture("JPEG")])
         await document_changes.upload_document(
             db, folder, ravi, "certificate", document, RUNS_OUT + timedelta(days=365)
         )
-        assert not await find_candidates(db, [scene["service"].id], where)
+        assert not await find_candidates(db, [scene["service"].id], location)
         await document_changes.approve_documents(db, await an_admin(db), ravi.id)
-        assert await find_candidates(db, [scene["service"].id], where)
+        assert await find_candidates(db, [scene["service"].id], location)

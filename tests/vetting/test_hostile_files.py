@@ -125,9 +125,12 @@ async def test_a_reader_is_stopped_when_its_person_goes_away(endless: Endless):
 @pytest.fixture(params=["x = bytearray(8 * 1024 ** 3)", "while True: pass"], ids=["memory", "time"])
 def greedy(request, monkeypatch, tmp_path: Path) -> None:
     """The sandbox, with a file that makes it request all resources."""
-    head = "def cleaned(data: bytes) -> Cleaned:\n"
-    text = Path(document_scan.SANDBOX_SCRIPT).read_text().replace("MAX_CPU_SECONDS = 15", "MAX_CPU_SECONDS = 1")
-    (tmp_path / "greedy.py").write_text(text.replace(head, f"{head}    {request.param}\n"))
+    head, limit = "def clean_file(data: bytes) -> CleanFile:\n", "MAX_CPU_SECONDS = 15"
+    text = Path(document_scan.SANDBOX_SCRIPT).read_text()
+    assert head in text
+    assert limit in text
+    text = text.replace(limit, "MAX_CPU_SECONDS = 1").replace(head, f"{head}    {request.param}\n")
+    (tmp_path / "greedy.py").write_text(text)
     monkeypatch.setattr(document_scan, "SANDBOX_SCRIPT", str(tmp_path / "greedy.py"))
 
 

@@ -155,7 +155,7 @@ async def raise_error(db: Db, how: FromPath[str]) -> str:
         case "refused":
             raise Refused("Just taken.")
         case "taken":
-            raise Refused("Just taken.", reason="taken", subject="job")
+            raise Refused("Just taken.", reason="taken", about="job")
         case "often":
             raise RateLimited("Wait a minute, then try again.", 60)
         case "missing":

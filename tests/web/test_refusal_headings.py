@@ -35,11 +35,11 @@ def _calls(tree: ast.AST) -> list[ast.Call]:
 
 
 def _refusals() -> dict[tuple[str, str], str]:
-    """Return where each pair of reason and subject is raised first."""
+    """Return where each pair of `reason` and `about` is raised first."""
     places: dict[tuple[str, str], str] = {}
     for path in sorted(APP.rglob("*.py")):
         for call in _calls(ast.parse(path.read_text())):
-            key = (_keyword(call, "reason", "refused"), _keyword(call, "subject", ""))
+            key = (_keyword(call, "reason", "refused"), _keyword(call, "about", ""))
             places.setdefault(key, f"{path.relative_to(APP)}:{call.lineno}")
     return places
 
@@ -52,7 +52,7 @@ def test_every_reason_of_a_refusal_has_a_heading_and_none_is_left_over() -> None
 
 
 @pytest.mark.parametrize(
-    ("reason", "subject", "heading"),
+    ("reason", "about", "heading"),
     [
         ("taken", "", "That time has been taken"),
         ("taken", "job", "This job has been taken"),
@@ -61,8 +61,8 @@ def test_every_reason_of_a_refusal_has_a_heading_and_none_is_left_over() -> None
         ("unheard", "", DEFAULT_HEADING),
     ],
 )
-def test_a_heading_is_found_by_reason_and_subject(reason: str, subject: str, heading: str) -> None:
-    assert refusal_heading(reason, subject) == heading
+def test_a_heading_is_found_by_reason_and_about(reason: str, about: str, heading: str) -> None:
+    assert refusal_heading(reason, about) == heading
 
 
 def test_headings_are_short_and_have_no_full_stop() -> None:
