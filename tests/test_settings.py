@@ -65,7 +65,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path):
     file.write_text(KEY + "\n")
     without_key = {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"}
     assert Settings.from_env({**without_key, "SECRET_KEY_FILE": str(file)}).secret_key == KEY
-    with pytest.raises(BadSettings, match="SECRET_KEY_FILE cannot be read"):
+    with pytest.raises(BadSettings, match="SECRET_KEY_FILE can't be read"):
         Settings.from_env({**without_key, "SECRET_KEY_FILE": str(tmp_path / "none")})
     with pytest.raises(BadSettings, match="both set"):
         Settings.from_env({**PRODUCTION, "SECRET_KEY_FILE": str(file)})
@@ -73,7 +73,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path):
 
 @pytest.mark.parametrize("url", ["banana", "postgresql://", "postgresql://h:port/x", "postgresql://h:99999/x", "://"])
 def test_a_broken_address_is_named(url):
-    with pytest.raises(BadSettings, match="DATABASE_URL must be an address"):
+    with pytest.raises(BadSettings, match="DATABASE_URL must be a URL"):
         Settings.from_env({"DATABASE_URL": url})
 
 

@@ -49,7 +49,7 @@ def test_without_servers_it_says_what_to_start(tmp_path: Path) -> None:
 @pytest.fixture
 def running_data(tmp_path: Path) -> Iterator[Path]:
     started = DevProcess("--data", tmp_path, "--port", str(free_port()), "--no-demo")
-    started.until("Doorstep stands at")
+    started.until("Doorstep is running at")
     yield tmp_path
     started.kill()
     delete_data(tmp_path)

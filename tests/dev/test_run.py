@@ -15,7 +15,7 @@ from app.dev.servers import delete_data
 from app.dev.state import free_port
 from tests.dev.dev_process import DevProcess, failure_of, still_alive
 
-READY = "Doorstep stands at"
+READY = "Doorstep is running at"
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_it_serves_pages_and_a_sigterm_stops_everything_within_five_seconds(
     run.until(READY)
     processes = run.descendants()
     assert status(port, "/health/ready") == 200
-    assert "already runs on the data folder" in failure_of("--data", data, "--port", str(free_port()))
+    assert "already running in the data folder" in failure_of("--data", data, "--port", str(free_port()))
     assert f"Port {port} on 127.0.0.1 is in use" in failure_of("--data", tmp_path, "--port", str(port))
 
     stopped_at = time.monotonic()
@@ -103,7 +103,7 @@ def test_a_part_that_ends_by_itself_ends_the_whole_and_is_named(run: DevProcess)
     processes = run.until(READY).descendants()
     os.kill(run.pid_of("worker"), signal.SIGKILL)
     assert run.exit_code(within=6) == 1
-    assert "worker ended by itself (signal SIGKILL)" in run.output
+    assert "worker stopped unexpectedly (signal SIGKILL)" in run.output
     assert still_alive(processes) == set()
 
 
@@ -119,7 +119,7 @@ def test_a_port_that_someone_uses_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert failure_of("--data", tmp_path, "--port", str(port)) == (
-            f"Port {port} on 127.0.0.1 is in use: stop what listens there, or choose another with --port."
+            f"Port {port} on 127.0.0.1 is in use. Stop the program that uses it, or choose another port with --port."
         )
 
 
@@ -128,10 +128,10 @@ def test_a_port_that_someone_uses_is_reported(tmp_path: Path) -> None:
     [
         (
             {"DATABASE_URL": "postgresql://me:hush@127.0.0.1:1/town"},  # pragma: allowlist secret
-            "DATABASE_URL leads to no usable PostgreSQL",
+            "DATABASE_URL: PostgreSQL at 127.0.0.1:1/town can't be used",
         ),
-        ({"DATABASE_URL": "banana"}, "DATABASE_URL must be an address that starts with postgresql://"),
-        ({"REDIS_URL": "redis://:hush@127.0.0.1:1/0"}, "REDIS_URL leads to no usable Redis or Valkey at 127.0.0.1:1/0"),
+        ({"DATABASE_URL": "banana"}, "DATABASE_URL must be a URL that starts with postgresql://"),
+        ({"REDIS_URL": "redis://:hush@127.0.0.1:1/0"}, "REDIS_URL: Redis or Valkey at 127.0.0.1:1/0 can't be used"),
         ({"DOORSTEP_ENV": "production"}, "for development only"),
     ],
 )
@@ -146,14 +146,14 @@ def test_settings_that_lead_nowhere_are_named_without_their_password(
 def test_a_data_folder_that_cannot_be_one_is_reported(tmp_path: Path, port: int) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
-    assert "cannot be used: Not a directory" in failure_of("--data", file / "below", "--port", str(port))
+    assert "can't be used: Not a directory" in failure_of("--data", file / "below", "--port", str(port))
     assert file.read_text() == "mine"
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--port", "70000"), "--port must be between 1 and 65535"),
+        (("--port", "70000"), "--port must be a number from 1 to 65535"),
         (("--host", "nowhere.invalid"), "--host nowhere.invalid is not a name or address of this machine"),
     ],
 )

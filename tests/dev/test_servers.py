@@ -88,7 +88,7 @@ def test_the_files_belong_to_the_user_who_runs_the_server(servers: Servers) -> N
 
 
 def test_two_runs_cannot_hold_one_data_folder(tmp_path: Path) -> None:
-    with lock_data_dir(tmp_path), pytest.raises(StartError, match="already runs"), lock_data_dir(tmp_path):
+    with lock_data_dir(tmp_path), pytest.raises(StartError, match="already running"), lock_data_dir(tmp_path):
         pass
 
 

@@ -106,7 +106,7 @@ async def test_a_job_at_that_time_is_named_and_so_is_one_too_far_away_to_come_fr
     same = await a_request(db, asha, service, a_start(hour=10))
     assert (await reasons(db, same))["Ravi"] == [f"Busy with {first.reference}, 10–11\xa0am."]
     far = await a_request(db, asha, service, a_start(hour=11, minute=30), pincode=TAMBARAM)
-    assert (await reasons(db, far))["Ravi"] == [f"Too far from {first.reference}, 10–11\xa0am, to get there in time."]
+    assert (await reasons(db, far))["Ravi"] == [f"Too far from {first.reference} (10–11\xa0am) to get there in time."]
 
 
 async def test_what_an_admin_gives_is_assigned_with_a_code_and_both_are_notified(db):

@@ -40,7 +40,7 @@ async def test_slow_each_email_once_and_the_timetable_goes_on(site: Site):
 async def test_451_is_tried_again_later_with_the_same_id(site: Site):
     site.mail.answers = ["451 not now"] * 6 + [ACCEPTED]
     people = await site.write(6)
-    await until(lambda: waits(site, people, "put off with 451"))
+    await until(lambda: waits(site, people, "deferred with 451"))
     assert site.mail.accepted(people) == {}
     await site.time_passes(minutes=1)
     await site.once(people)

@@ -73,7 +73,7 @@ async def test_an_email_put_off_is_tried_again_with_the_same_id(own_database, as
     (row,) = await rows(own_database)
     assert row.sent_at is None
     assert row.parked_at is None
-    assert row.last_error == "put off with 451"
+    assert row.last_error == "deferred with 451"
     assert await worker.drain() == 0
     sink.refuse = None
     with clock.freeze(row.due_at + timedelta(seconds=1)):

@@ -23,7 +23,7 @@ INSERT_DOCUMENT = (
 # What the owner of the tables does, {c} has left as a customer and {p} as a professional; what is found then.
 PLANTED = {
     "name": "UPDATE users SET full_name = 'Zaphira Quillon' WHERE id = {c}",
-    "e-mail": "UPDATE users SET email = 'zaphira@example.com' WHERE id = {c}",
+    "email address": "UPDATE users SET email = 'zaphira@example.com' WHERE id = {c}",
     "password": "UPDATE users SET password_hash = 'x' WHERE id = {p}",
     "address book": "INSERT INTO addresses (user_id, line, pincode, created_at) VALUES ({c}, 'x', '600020', now())",
     "sessions": "INSERT INTO sessions (digest, user_id, epoch, created_at, last_seen_at, expires_at, fresh_at)"

@@ -60,8 +60,8 @@ async def test_a_professional_finds_work_money_and_documents_with_their_files(sc
     assert data["jobs"][0]["reference"] == done
     assert [line["amount"] for line in data["earnings"]] == ["126.65"]
     assert data["working_hours"][0] == {"day": "Monday", "opens": "08:00", "closes": "20:00"}
-    [document] = [name for name in archive.namelist() if name.startswith("papers/")]
-    assert document == f"papers/{data['papers'][0]['number']}-identity.pdf"
+    [document] = [name for name in archive.namelist() if name.startswith("documents/")]
+    assert document == f"documents/{data['papers'][0]['number']}-identity.pdf"
     assert archive.read(document).startswith(b"%PDF")
 
 

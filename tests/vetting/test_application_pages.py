@@ -117,7 +117,7 @@ async def test_strangers_cannot_flood_us_with_documents(scene, stranger, own_sto
             break
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["retry-after"]) > 0
-    assert "Too many tries" in answers[-1].text
+    assert "Too many attempts" in answers[-1].text
     assert FIELDS["full_name"] in answers[-1].text
     assert [answer.status_code for answer in answers[:12]] == [422] * 12
 

@@ -240,14 +240,14 @@ def test_a_taken_port_is_one_sentence(web, database_url):
     command = [sys.executable, "-m", "app.cli", "web", "--port", str(web.port)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert done.stderr.strip() == f"Cannot listen on 127.0.0.1:{web.port}: address already in use."
+    assert done.stderr.strip() == f"Doorstep can't listen on 127.0.0.1:{web.port}: address already in use."
 
 
 @pytest.mark.parametrize(
     ("url", "text"),
     [
-        ("banana", "DATABASE_URL must be an address that starts with postgresql://."),
-        ("postgresql://nobody@127.0.0.1:1/none", "cannot use the database that DATABASE_URL names"),
+        ("banana", "DATABASE_URL must be a URL that starts with postgresql://."),
+        ("postgresql://nobody@127.0.0.1:1/none", "Doorstep can't use the database in DATABASE_URL"),
     ],
 )
 def test_a_broken_database_url_is_one_sentence(url, text):
