@@ -36,23 +36,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="doorstep", description="Good help, at your door.")
+    parser = argparse.ArgumentParser(prog="doorstep", description="Run and maintain Doorstep.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    web = _add(commands, "web", "one web process", _web)
-    web.add_argument("--host", default="127.0.0.1")
-    web.add_argument("--port", type=int, default=8000)
-    _add(commands, "worker", "one worker", _worker)
-    _add(commands, "migrate", "bring the schema up to date and load reference data", _migrate)
-    _add(commands, "seed", "make the demo town (never in production)", _seed)
-    _add(commands, "routes", "list every address and who may come in", _routes)
-    _add(commands, "check", "verify every invariant of the stored data; 1 if any is broken", _check)
-    admin = _add(commands, "admin", "admins are made here only", _admin)
+    web = _add(commands, "web", "run a web process", _web)
+    web.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    web.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
+    _add(commands, "worker", "run a worker", _worker)
+    _add(commands, "migrate", "update the database schema and the reference data", _migrate)
+    _add(commands, "seed", "create the demo town (not in production)", _seed)
+    _add(commands, "routes", "list every address, who may use it, and its handler", _routes)
+    _add(commands, "check", "check the stored data against every rule; exit code 1 if a rule is broken", _check)
+    admin = _add(commands, "admin", "create an admin account", _admin)
     admin.add_argument("action", choices=["create"])
-    admin.add_argument("--email", required=True)
-    admin.add_argument("--name", default="Admin")
-    console = _add(commands, "console", "an interactive Python with the services and the models in scope", _console)
+    admin.add_argument("--email", required=True, help="email address to sign in with")
+    admin.add_argument("--name", default="Admin", help="full name (Admin)")
+    console = _add(commands, "console", "open an interactive Python with the services and all models", _console)
     console.add_argument("--data", type=Path, help="data folder of a running `doorstep dev` (.dev in the checkout)")
-    dev = _add(commands, "dev", "everything on this machine, for development", _dev)
+    dev = _add(commands, "dev", "run everything on this machine, for development", _dev)
     if "dev" in (sys.argv[1:] if argv is None else argv)[:1]:
         importlib.import_module("app.dev.run").add_arguments(dev)
     return parser
@@ -93,13 +93,13 @@ def _migrate(_args: argparse.Namespace) -> int:
 
     settings = Settings.from_env()
     upgrade(settings.migration_database_url, settings.database_url)
-    print("The schema and the reference data are up to date.")
+    print("The database schema and the reference data are up to date.")
     return 0
 
 
 def _seed(args: argparse.Namespace) -> int:
     if Settings.from_env().production:
-        return _fail("The demo town is never made in production.")
+        return _fail("The demo town can't be created in production.")
     return int(importlib.import_module("app.dev.seed").main(args))
 
 
@@ -158,7 +158,7 @@ def _admin(args: argparse.Namespace) -> int:
         asyncio.run(create())
     except Invalid as error:
         return _fail(" ".join(error.errors.values()))
-    print(f"{args.email} is an admin now.")
+    print(f"Created the admin account {args.email}.")
     return 0
 
 
@@ -173,7 +173,7 @@ async def _check_database(url: str) -> None:
 def _database_error(error: BaseException) -> str:
     original = getattr(error, "orig", None) or error
     message = str(original).splitlines()[0].removeprefix("<class 'asyncpg.exceptions.").strip() if str(original) else ""
-    return f"Doorstep cannot use the database that DATABASE_URL names: {message or type(original).__name__}."
+    return f"Doorstep can't use the database in DATABASE_URL: {message or type(original).__name__}."
 
 
 def _fail(message: str) -> int:

@@ -19,7 +19,7 @@ from app.core.orm import Base
 from app.services import Services
 
 BANNER = """Doorstep console. `await` works at the prompt. In scope:
-  services   what app.services.compose made (settings, database, after_commit, storage, …)
+  services   the services of a process (settings, database, after_commit, storage, …)
   db         a session without a transaction, for reading: await db.scalar(select(User).limit(1))
   work       async with work() as session: …   commits, then publishes nudges and cache invalidations
   select, text, clock and every model (Booking, User, …)"""

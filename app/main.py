@@ -48,7 +48,7 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
     app.state.services = services
     require_declared_access(app)
     cors.read_routes(app)
-    wrap(app, settings, services.page_cache, services.request_metrics, services.cookies.personal)
+    wrap(app, settings, services.page_cache, services.request_metrics, services.cookies.cache_bypass)
     return app
 
 

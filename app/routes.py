@@ -11,7 +11,7 @@ from app.accounts.reauthentication_pages import ReauthenticationPages
 from app.audit.admin_pages import EventAdminPages
 from app.billing.ledger_admin_pages import LedgerAdminPages
 from app.blocking.pages import BlockedPages
-from app.bookings.api import BookApi, BookingListApi
+from app.bookings.api import BookingApi, BookingListApi
 from app.bookings.booking_pages import BookingPages, ExtraAnswerPages, ReceiptPages
 from app.bookings.cancellation_pages import CancellationPages
 from app.bookings.checkout_pages import PaymentPages
@@ -30,13 +30,13 @@ from app.dispatch.unassigned_admin_pages import UnassignedAdminPages
 from app.exports.admin_pages import ExportAdminPages, ExportRecordAdminPages
 from app.exports.api import ExportApi
 from app.exports.pages import EarningsExportPages, EarningsExportRecordPages
-from app.jobs.api import JobListApi, MoveApi
+from app.jobs.api import BookingActionApi, JobListApi
 from app.jobs.availability_pages import AvailabilityPages
 from app.jobs.calendar_pages import CalendarPages, booking_calendar, job_calendar
 from app.jobs.calendar_pages import feed as calendar_feed
 from app.jobs.earnings_pages import earnings, history
-from app.jobs.handover_pages import AbsencePages, ArrivalPages, CompletionPages, DeparturePages, ExtraPages, StartPages
-from app.jobs.pages import AcceptancePages, JobListPages, JobPages, PassPages, ReturnPages
+from app.jobs.handover_pages import ArrivalPages, CompletionPages, DeparturePages, ExtraPages, NoShowPages, StartPages
+from app.jobs.pages import AcceptancePages, HandBackPages, JobListPages, JobPages, PassPages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import InboxPages, PreferencePages, UnsubscribePages
 from app.operations.admin_pages import TaskAdminPages
@@ -103,13 +103,13 @@ PROFESSIONALS: Routes = (
     ("/jobs/{ref:str}", JobPages),
     ("/jobs/{ref:str}/acceptance", AcceptancePages),
     ("/jobs/{ref:str}/pass", PassPages),
-    ("/jobs/{ref:str}/return", ReturnPages),
+    ("/jobs/{ref:str}/return", HandBackPages),
     ("/jobs/{ref:str}/departure", DeparturePages),
     ("/jobs/{ref:str}/arrival", ArrivalPages),
     ("/jobs/{ref:str}/start", StartPages),
     ("/jobs/{ref:str}/completion", CompletionPages),
     ("/jobs/{ref:str}/extras", ExtraPages),
-    ("/jobs/{ref:str}/absence", AbsencePages),
+    ("/jobs/{ref:str}/absence", NoShowPages),
     ("/jobs/{ref:str}/calendar", job_calendar),
     ("/jobs/calendar", CalendarPages),
     ("/jobs/history", history),
@@ -185,8 +185,8 @@ PROGRAMS: Routes = (
     ("/api/service_request/{name:str}", BookingListApi),
     ("/api/request/service/{customer_id:int}", BookingListApi),
     ("/api/servicerequest/{professional_id:int}", JobListApi),
-    ("/api/request/service", BookApi),
-    ("/api/request/edit/{booking_id:int}", MoveApi),
+    ("/api/request/service", BookingApi),
+    ("/api/request/edit/{booking_id:int}", BookingActionApi),
     ("/api/request/close/{booking_id:int}", ReviewApi),
     ("/api/customers", PeopleApi),
     ("/api/customer/{customer_id:int}", PeopleApi),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from litestar.di import Provide
 
@@ -120,8 +120,7 @@ def _service(name: str) -> Provide:
 
 
 def _me(request: Request) -> auth.Me | None:
-    me: auth.Me | None = context_of(request).user
-    return me
+    return cast("auth.Me | None", context_of(request).user)  # AccessGuard loads it with auth.load
 
 
 def _cache(request: Request) -> Cache:

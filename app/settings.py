@@ -19,7 +19,7 @@ class BadSettings(Exception):
     """Settings are missing or wrong; `problems` has one sentence for each."""
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("Doorstep cannot start: " + " ".join(problems))
+        super().__init__("Doorstep can't start. " + " ".join(problems))
         self.problems = problems
 
 
@@ -103,11 +103,11 @@ class _Reader:
         if not path:
             return self._env.get(name, "").strip() or None
         if self._env.get(name):
-            self.problems.append(f"{name} and {name}_FILE are both set: keep one.")
+            self.problems.append(f"{name} and {name}_FILE are both set. Remove one of them.")
         try:
             return Path(path).read_text(encoding="utf-8").strip() or None
         except (OSError, UnicodeDecodeError) as error:
-            self.problems.append(f"{name}_FILE cannot be read ({type(error).__name__}).")
+            self.problems.append(f"{name}_FILE can't be read ({type(error).__name__}).")
             return None
 
     def text(self, name: str, default: str, optional: bool = False) -> str:
@@ -132,7 +132,7 @@ class _Reader:
         except ValueError:
             valid = False
         if not valid:
-            self.problems.append(f"{name} must be an address that starts with {schemes[0]}://.")
+            self.problems.append(f"{name} must be a URL that starts with {schemes[0]}://.")
         return value
 
     def secret_key(self) -> str:
@@ -149,10 +149,10 @@ class _Reader:
         return value
 
     def origins(self, name: str) -> frozenset[str]:
-        """Read a comma-separated list of origins, each as browsers send it: https://desk.example."""
+        """Read a comma-separated list of origins, each as browsers send it: https://site.example."""
         origins = frozenset(part.strip() for part in (self.get(name) or "").split(",") if part.strip())
         if not all(ORIGIN.fullmatch(origin) for origin in origins):
-            self.problems.append(f"{name} must be sites such as https://desk.example, with commas between.")
+            self.problems.append(f"{name} must be a list of sites separated by commas, such as https://site.example.")
         return origins
 
     def number(self, name: str, default: int) -> int:

@@ -15,7 +15,7 @@ import asyncpg
 from sqlalchemy import select
 
 from app.accounts.user import User
-from app.exports import writer
+from app.exports import lifecycle
 from app.exports.export import Export
 from app.services import compose
 from app.settings import Settings
@@ -56,7 +56,7 @@ async def export(config: Settings, folder: str) -> tuple[int, float, int]:
     database = services.database
     async with database.work() as db:
         admin = await db.get_one(User, await db.scalar(select(User.id).where(User.role == "admin").limit(1)))
-        requested = await writer.request_export(db, admin, "bookings", {}, bom=False)
+        requested = await lifecycle.request_export(db, admin, "bookings", {}, bom=False)
     started = time.perf_counter()
     await build_export(Context(services=services), export_id=requested.id)
     elapsed = time.perf_counter() - started

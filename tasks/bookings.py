@@ -17,7 +17,7 @@ async def cancel_unfilled_bookings(ctx: Context) -> int:
 
 
 async def end_priority_offers(ctx: Context) -> int:
-    """Offer a job to everybody when the professional asked first did not answer."""
+    """Offer a job to all candidates when the professional asked first has not answered."""
     async with unit_of_work(ctx) as db:
         return await expiry.end_priority_offers(db)
 

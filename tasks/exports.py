@@ -1,6 +1,6 @@
 """Build requested exports, requeue those of a dead worker, delete old files."""
 
-from app.exports import writer
+from app.exports import lifecycle
 from app.exports.builder import ExportBuilder
 from tasks.context import Context, unit_of_work
 
@@ -14,9 +14,9 @@ async def build_export(ctx: Context, *, export_id: int) -> None:
 async def requeue_stale_exports(ctx: Context) -> int:
     """Queue again what Redis lost or a killed worker was building."""
     async with unit_of_work(ctx) as db:
-        return await writer.requeue_stale(db)
+        return await lifecycle.requeue_stale(db)
 
 
 async def expire_exports(ctx: Context) -> int:
     async with unit_of_work(ctx) as db:
-        return await writer.expire(db, ctx["services"].storage)
+        return await lifecycle.expire(db, ctx["services"].storage)

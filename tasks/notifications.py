@@ -1,4 +1,4 @@
-"""Deliver what stands in the outbox, channel by channel; write reminders into it."""
+"""Deliver the rows of the outbox, channel by channel; write reminders into it."""
 
 from collections.abc import Awaitable, Callable
 

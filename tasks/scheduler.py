@@ -8,7 +8,8 @@ from app.core.lease import LEASE_DURATION, with_heartbeat
 from app.core.schedule import ScheduleRuns, Tick, Timetable
 from tasks.context import Context, unit_of_work
 
-Dispatch = Callable[[Tick], Awaitable[None]]
+# Queue a due tick, or run it here.
+StartTick = Callable[[Tick], Awaitable[None]]
 MAX_ATTEMPTS = 5
 FIRST_RETRY_SECONDS = 10  # then three times as long after each attempt
 log = logs.get_logger("scheduler")
@@ -17,13 +18,13 @@ log = logs.get_logger("scheduler")
 class Scheduler:
     """One in each worker; any number of them may poll at once."""
 
-    def __init__(self, timetable: Timetable, dispatch: Dispatch) -> None:
+    def __init__(self, timetable: Timetable, start_tick: StartTick) -> None:
         self._timetable = timetable
-        self._dispatch = dispatch
+        self._start_tick = start_tick
         self._recorded_until: dict[str, datetime] = {}
 
     async def poll(self, ctx: Context) -> None:
-        """Once a second: record the ticks that have become due, and dispatch those that no worker holds."""
+        """Once a second: record the ticks that have become due, and start those that no worker holds."""
         now = clock.now()
         async with unit_of_work(ctx) as db:
             runs = ScheduleRuns(db)
@@ -33,7 +34,7 @@ class Scheduler:
             claimed = await runs.claim_due(now, now + LEASE_DURATION)
         self._recorded_until = recorded | {task.name: now for task in due}  # after the commit: else they are still due
         for tick in claimed:
-            await self._dispatch(tick)
+            await self._start_tick(tick)
 
     async def _load_recorded(self, runs: ScheduleRuns, now: datetime) -> dict[str, datetime]:
         """Until when each task's ticks are recorded; a new task begins now."""

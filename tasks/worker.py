@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.web.health import WORKER_KEY
 from tasks.context import Context
 from tasks.saq_config import SHUTDOWN_GRACE_SECONDS, worker_config
-from tasks.scheduler import Dispatch, Scheduler, run_tick
+from tasks.scheduler import Scheduler, StartTick, run_tick
 from tasks.timetable import POLLED, TIMETABLE, run_due_task
 
 POLL_SECONDS = 1.0
@@ -37,8 +37,8 @@ def run(settings: Settings) -> None:
 async def _run(services: Services) -> None:
     origin.set("task")  # every task that is begun from here inherits it
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     context = Context(services=services)
     loops = _poll_loops(context)
     await services.after_commit.start()
@@ -57,7 +57,7 @@ async def _run(services: Services) -> None:
 def _poll_loops(context: Context) -> list[PollLoop]:
     """What may not wait for Redis, and the sign of life that /health/ready shows."""
     services = context["services"]
-    scheduler = Scheduler(TIMETABLE, _dispatcher(context))
+    scheduler = Scheduler(TIMETABLE, _tick_starter(context))
 
     async def show_sign_of_life() -> None:
         bus = services.after_commit.bus
@@ -73,12 +73,12 @@ def _poll_loops(context: Context) -> list[PollLoop]:
     ]
 
 
-def _dispatcher(context: Context) -> Dispatch:
+def _tick_starter(context: Context) -> StartTick:
     """Queue a due tick for whichever worker is free; while Redis is down, run it here."""
     after_commit = context["services"].after_commit
     running: set[asyncio.Task[None]] = set()
 
-    async def dispatch(tick: Tick) -> None:
+    async def start_tick(tick: Tick) -> None:
         if after_commit.bus.up:
             with contextlib.suppress(*REDIS_ERRORS):
                 name, moment = tick[0], tick[1].isoformat()
@@ -89,7 +89,7 @@ def _dispatcher(context: Context) -> Dispatch:
         running.add(task)
         task.add_done_callback(running.discard)
 
-    return dispatch
+    return start_tick
 
 
 async def _work_while_redis_is_up(context: Context, stop: asyncio.Event) -> None:

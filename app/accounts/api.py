@@ -27,9 +27,11 @@ from app.web.openapi import Doc
 from app.web.security import client_address
 
 TAG = "Accounts"
-LOGIN = Doc(summary="Sign in: a token", tag=TAG, body=LoginBody, responses={200: LoginJson}, error_statuses=(401,))
-LOGOUT = Doc(summary="Sign out: the token ends", tag=TAG, responses={204: None})
-REGISTER = Doc(summary="A new customer", tag=TAG, body=RegisterBody, responses={201: RegisteredJson})
+LOGIN = Doc(
+    summary="Sign in and get a token", tag=TAG, body=LoginBody, responses={200: LoginJson}, error_statuses=(401,)
+)
+LOGOUT = Doc(summary="Sign out and end the token", tag=TAG, responses={204: None})
+REGISTER = Doc(summary="Create a customer account", tag=TAG, body=RegisterBody, responses={201: RegisteredJson})
 
 
 class WrongCredentials(UserFacingError):

@@ -6,15 +6,17 @@ from msgspec import Meta, Struct
 
 from app.core.api_types import Body
 
-Id = Annotated[int, Meta(ge=1, description="Number of the account.", examples=[12])]
-Email = Annotated[str, Meta(max_length=254, description="E-mail address.", examples=["lakshmi@example.com"])]
+Id = Annotated[int, Meta(ge=1, description="ID of the account.", examples=[12])]
+Email = Annotated[str, Meta(max_length=254, description="Email address.", examples=["lakshmi@example.com"])]
 NewPassword = Annotated[
     str, Meta(max_length=200, description="At least 10 characters.", examples=["a long sentence that only you know"])
 ]
 Role = Annotated[
     str,
     Meta(
-        description="customer, professional or admin.", examples=["customer"], pattern="^(customer|professional|admin)$"
+        description="Type of account: customer, professional or admin.",
+        examples=["customer"],
+        pattern="^(customer|professional|admin)$",
     ),
 ]
 
@@ -24,19 +26,19 @@ class LoginBody(Body):
 
     email: Email
     password: Annotated[
-        str, Meta(max_length=200, description="The password.", examples=["a long sentence that only you know"])
+        str, Meta(max_length=200, description="Password.", examples=["a long sentence that only you know"])
     ]
 
 
 class LoginJson(Struct, kw_only=True):
-    """Who signed in, and the token for every further request."""
+    """The signed-in account, and the token for further requests."""
 
     id: Id
     token: Annotated[
         str,
         Meta(
-            description="Bearer token: 256 random bits. Ends after 14 days without use, 90 days in all, at sign-out, "
-            "with a new password or a block.",
+            description="Bearer token. It ends after 14 days without use, after 90 days, when you sign out, "
+            "when the password changes or when the account is blocked.",
             examples=["kq3vB9cXh0sVb5cJ1cG8h4a7o1wJ2xRr3mS0pT5uYdE"],  # pragma: allowlist secret
         ),
     ]
@@ -52,11 +54,11 @@ class RegisterBody(Body):
     email: Email
     phone: Annotated[str, Meta(max_length=40, description="Indian mobile number.", examples=["+91 90000 00000"])]
     password: NewPassword
-    address: Annotated[str, Meta(max_length=300, description="House and street.", examples=["12 Beach Road"])]
-    pincode: Annotated[str, Meta(max_length=40, description="Six digits.", examples=["600020"])]
+    address: Annotated[str, Meta(max_length=300, description="House number and street.", examples=["12 Beach Road"])]
+    pincode: Annotated[str, Meta(max_length=40, description="6-digit pincode.", examples=["600020"])]
 
 
 class RegisteredJson(Struct, kw_only=True):
-    """The same response whether or not the address had an account."""
+    """The response is the same whether or not the email address already had an account."""
 
     email: Email

@@ -1,4 +1,4 @@
-"""Parse contact fields as people type them into the form that is stored. Each raises FieldError."""
+"""Parse contact fields, and reasons shown to a person, into the form that is stored. Parsers raise FieldError."""
 
 import re
 import unicodedata
@@ -8,10 +8,12 @@ from email_validator import EmailNotValidError, validate_email
 
 from app.accounts.names import FORMER_NAMES
 from app.core.card_numbers import contains_card_number
+from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.validation import FieldError
 
 MAX_NAME_LENGTH, MAX_ADDRESS_LENGTH, MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH = 120, 300, 254, 40
+MAX_REASON_LENGTH = 1_000  # characters
 # The demo town's numbers, +91 00000 0nnnn, and its @example.com addresses are not assigned to anyone.
 DEMO_DOMAIN = "@example.com"
 DEMO_PHONE = re.compile(r"(?:\+?91)?(0{6}\d{4})")
@@ -101,6 +103,16 @@ def clean_text(typed: str) -> str:
     """Text without invisible and bidirectional control characters; line breaks stay."""
     text = unicodedata.normalize("NFC", typed).replace("\r\n", "\n")
     return "".join(char for char in text if char == "\n" or is_printable(char)).strip()
+
+
+def clean_reason(typed: str) -> str:
+    """An admin's reason for a decision about a person, who reads it unchanged. Raises Invalid("reason")."""
+    reason = clean_text(typed)
+    if not reason:
+        raise Invalid({"reason": _("Enter a reason. It's shown to the person exactly as you write it.")})
+    if len(reason) > MAX_REASON_LENGTH:
+        raise Invalid({"reason": _("That's too long. Shorten it.")})
+    return reason
 
 
 def is_printable(text: str) -> bool:

@@ -61,7 +61,7 @@ async def verify(db: AsyncSession, token: str) -> User:
 async def _change_address(db: AsyncSession, users: Users, user: User, address: str) -> None:
     before = user.email
     if not await users.change_email(user, address):
-        raise Refused(_("Another account now uses this email."), reason="taken", subject="email")
+        raise Refused(_("Another account now uses this email."), reason="taken", about="email")
     user.email_verified_at = None
     user.record("person.email_changed", by=user, personal={"before.email": before, "after.email": user.email})
     await EmailLinks(db).revoke(LinkPurpose.RESET, user.id)

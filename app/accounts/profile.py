@@ -46,7 +46,7 @@ async def start_email_change(db: AsyncSession, encryption: Encryption, user: Use
 
 async def resend_verification(db: AsyncSession, encryption: Encryption, user: User) -> None:
     if user.email_verified_at is not None:
-        raise Refused(_("Your email address is already confirmed."), subject="email")
+        raise Refused(_("Your email address is already confirmed."), about="email")
     await start_email_change(db, encryption, user, user.email)
 
 

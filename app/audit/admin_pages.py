@@ -26,11 +26,11 @@ class EventAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-events")
+    @get(name="admin-events")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _render(request, db, "audit/_events.html")
 
-    @get("/{event_id:int}", name="desk-event")
+    @get("/{event_id:int}", name="admin-event")
     async def show(self, request: Request, event_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         events = EventQueries(db)
         entry = await events.get(event_id)

@@ -33,7 +33,7 @@ CHAIN_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """`people`: part of an actor's name, phone or e-mail; `by`: an actor's id; `name`: an event or a family.
+    """`people`: part of an actor's name, phone or email; `by`: an actor's id; `name`: an event or a family.
 
     `since` and `until` are whole days, both included.
     """
@@ -107,6 +107,6 @@ class EventQueries:
         return conditions
 
     async def _matching_users(self, text: str) -> list[int]:
-        """The ids of users with this text in name, phone or e-mail, at most MAX_MATCHING_USERS."""
+        """The ids of users with this text in name, phone or email, at most MAX_MATCHING_USERS."""
         query = select(User.id).where(User.search_text.contains(text.lower(), autoescape=True))
         return list(await self._db.scalars(query.order_by(User.id).limit(MAX_MATCHING_USERS)))

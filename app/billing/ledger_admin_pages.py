@@ -20,7 +20,7 @@ class LedgerAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-ledger")
+    @get(name="admin-ledger")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         params, bookings = table_view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS), AdminBookings(db)
         lines = await Ledger(db).listed(params.filters, descending=params.descending, after=params.after)

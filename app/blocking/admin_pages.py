@@ -1,5 +1,6 @@
 """Block and unblock a person, with a preview of the consequences, for the admin's tables of people."""
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from litestar import Controller, get, post
@@ -23,15 +24,15 @@ from app.web.http import HtmlResponse, Request
 from app.web.render import flash, redirect, wants_fragment
 
 
-class BlockAdminPages(Controller):
+class BlockAdminPages(Controller, ABC):
     """/block and /unblock below one table's records: the subclass gives path, role, and renders its changed row."""
 
     opt = only("admin", fresh=True)
     role: ClassVar[Role]
 
-    async def changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
+    @abstractmethod
+    async def render_changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
         """Render the record's panel and its row of the table, for HTMX."""
-        raise NotImplementedError
 
     @get("/{person_id:int}/block")
     async def show_block(
@@ -95,7 +96,7 @@ class BlockAdminPages(Controller):
     async def _done(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
         """The changed panel and row, or a redirect to the record's page with the message."""
         if wants_fragment(request):
-            return await self.changed(request, db, person_id, message)
+            return await self.render_changed(request, db, person_id, message)
         flash(request, message)
         return redirect(request, _record_url(request))
 

@@ -1,13 +1,14 @@
 """Block a person and apply the consequences (W1–W3), unblock them (W4), and protect the last admin (W18).
 
 Lock order: bookings, people's time, the admins' advisory lock, then the person's own row. Once that row is locked,
-nobody can book, pay or accept in their name: the trigger bookings_refuse_blocked waits for it, then refuses.
+no booking, payment or acceptance in their name succeeds: the trigger bookings_refuse_blocked waits for it and refuses.
 """
 
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.contact_fields import clean_reason
 from app.accounts.repository import OwnSessions, Users
 from app.accounts.session import Sessions
 from app.accounts.user import Role, User
@@ -22,7 +23,6 @@ from app.core.errors import Refused
 from app.core.events import PLATFORM, Person
 from app.core.i18n import N_, _
 from app.jobs.reassignment import reassign_jobs
-from app.vetting.decision import clean_reason
 
 MAX_LOCK_ATTEMPTS = 5  # of locking a person who keeps getting new bookings
 REASSIGNED_REASON = N_("No longer available.")

@@ -30,23 +30,23 @@ from app.web.openapi import Doc
 
 TAG = "Bookings"
 BOOKINGS = Listed[BookingJson]
-ALL = Doc(summary="All service requests", tag=TAG, query=Paged, responses={200: BOOKINGS}, error_statuses=(404,))
+ALL = Doc(summary="List all bookings", tag=TAG, query=Paged, responses={200: BOOKINGS}, error_statuses=(404,))
 OF_SERVICE = Doc(
-    summary="Service requests of the services that are called so",
+    summary="List bookings by service name",
     tag=TAG,
     query=Paged,
-    path={"name": "Name of a service, or a part of it."},
+    path={"name": "Name of the service, or part of it."},
     responses={200: BOOKINGS},
 )
 OF_CUSTOMER = Doc(
-    summary="Service requests of a customer; a customer reads their own",
+    summary="List a customer's bookings; customers can list only their own",
     tag=TAG,
     query=Paged,
-    path={"customer_id": "Number of the customer."},
+    path={"customer_id": "ID of the customer."},
     responses={200: BOOKINGS},
 )
 BOOK = Doc(
-    summary="Book a free start, paid or to be paid after the work",
+    summary="Book a free time slot, paid now or after the job",
     tag=TAG,
     body=BookBody,
     responses={201: BookingJson},
@@ -110,7 +110,7 @@ class BookingListApi(Controller):
         )
 
 
-class BookApi(Controller):
+class BookingApi(Controller):
     path = "/api/request/service"
 
     @post(name="api_book", opt=only("customer", api=True, doc=BOOK))

@@ -1,4 +1,4 @@
-"""Bookings as programs read and write them; who may read which part of one."""
+"""Bookings in the API's JSON, and who may see which fields."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -42,13 +42,16 @@ STATE_NAMES: Mapping[State, StateName] = {
 }
 Code = Annotated[
     str | None,
-    Meta(description="Six digits, for its own customer while they are due; else null.", examples=["482917", None]),
+    Meta(
+        description="6 digits, shown only to the customer and only while the code is valid; else null.",
+        examples=["482917", None],
+    ),
 ]
 Start = Annotated[
     str,
     Meta(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:00)?(Z|[+-][0-9]{2}:[0-9]{2})?$",
-        description="A free start: ISO 8601 with offset; without one it is Asia/Kolkata's. Every half hour.",
+        description="A free start time in ISO 8601. Without an offset it is Asia/Kolkata time.",
         examples=["2026-11-24T10:00:00+05:30"],
         extra={"error": N_("We can't read this time. Pick one.")},
     ),
@@ -56,123 +59,144 @@ Start = Annotated[
 
 
 class NamedService(Struct, kw_only=True):
-    """The service as it was booked."""
+    """The booked service."""
 
     id: Id
-    name: Annotated[str, Meta(description="Its name when it was booked.", examples=["Tap repair"])]
+    name: Annotated[str, Meta(description="Name of the service at the time of booking.", examples=["Tap repair"])]
 
 
 class PersonJson(Struct, kw_only=True):
-    """One of the two people."""
+    """The customer or the professional of a booking."""
 
     id: Id
-    name: Annotated[str, Meta(description="Whole for its own side and admins, else “Ravi K.”.", examples=["Ravi K."])]
+    name: Annotated[
+        str, Meta(description="Full name; customers see a professional as “Ravi K.”.", examples=["Ravi K."])
+    ]
     phone: Annotated[
         str | None,
-        Meta(description="From accepted until 24 h after the job, for the other side.", examples=["+919000000000"]),
+        Meta(
+            description="Phone number. The other person sees it from acceptance until 24 hours after the job.",
+            examples=["+919000000000"],
+        ),
     ]
 
 
 class BookingJson(Struct, kw_only=True):
-    """A booking with the fields that the reader may see."""
+    """A booking; fields that you may not see are null."""
 
     id: Id
-    ref: Annotated[str, Meta(description="The reference that people read aloud.", examples=["7K3MQ9WD"])]
+    ref: Annotated[str, Meta(description="The booking's public reference.", examples=["7K3MQ9WD"])]
     service: NamedService
     customer: Annotated[
         PersonJson | None,
-        Meta(description="Null for a professional before accepting and a day after.", examples=[None]),
+        Meta(
+            description="Null for the professional before accepting, and from 24 hours after the job.", examples=[None]
+        ),
     ]
-    professional: Annotated[PersonJson | None, Meta(description="Null until somebody accepts.", examples=[None])]
-    state: Annotated[StateName, Meta(description="Where it stands.", examples=["assigned"])]
-    status: Annotated[StatusWord, Meta(description="The same in four words.", examples=["assigned"])]
+    professional: Annotated[PersonJson | None, Meta(description="Null until a professional accepts.", examples=[None])]
+    state: Annotated[StateName, Meta(description="The current state.", examples=["assigned"])]
+    status: Annotated[StatusWord, Meta(description="The state, reduced to 4 values.", examples=["assigned"])]
     cancelled_as: Annotated[
-        str | None, Meta(description="Who or what ended it, when it was cancelled.", examples=["customer", None])
+        str | None, Meta(description="Who or what ended a cancelled booking; else null.", examples=["customer", None])
     ]
     date_of_request: Moment
     start: Moment
     end: Moment
     date_of_completion: Annotated[
-        Moment | None, Meta(description="When the work was done.", examples=["2026-11-24T11:00:00+05:30", None])
+        Moment | None, Meta(description="When the job was completed.", examples=["2026-11-24T11:00:00+05:30", None])
     ]
     address: Annotated[
-        str | None, Meta(description="House and street, under the same rule as a phone.", examples=["12 Beach Road"])
+        str | None,
+        Meta(
+            description="House number and street, shown when the customer's phone number is.",
+            examples=["12 Beach Road"],
+        ),
     ]
-    pincode: Annotated[str, Meta(description="Six digits.", examples=["600020"])]
+    pincode: Annotated[str, Meta(description="6-digit pincode.", examples=["600020"])]
     place: Annotated[str, Meta(description="Name of the area.", examples=["Adyar"])]
-    note: Annotated[str | None, Meta(description="What the customer wrote along.", examples=["Ring twice.", None])]
-    rating: Annotated[int | None, Meta(description="Stars of its review, 1 to 5.", examples=[5, None])]
-    comments: Annotated[str | None, Meta(description="Words of its review.", examples=["Quick and clean.", None])]
+    note: Annotated[
+        str | None, Meta(description="The customer's note for the professional.", examples=["Ring twice.", None])
+    ]
+    rating: Annotated[int | None, Meta(description="Rating of the review, 1 to 5.", examples=[5, None])]
+    comments: Annotated[str | None, Meta(description="Text of the review.", examples=["Quick and clean.", None])]
     price: Price
     price_paise: Paise
     earning: Annotated[
-        str | None, Meta(description="Rupees that its professional earns; for them alone.", examples=["126.65", None])
+        str | None,
+        Meta(description="What the professional earns, in rupees; shown only to them.", examples=["126.65", None]),
     ]
-    earning_paise: Annotated[int | None, Meta(description="The same in paise.", examples=[12665, None])]
+    earning_paise: Annotated[int | None, Meta(description="The same amount in paise.", examples=[12665, None])]
     distance_km: Annotated[
-        float | None, Meta(description="Kilometres to an offer, in halves; else null.", examples=[2.5, None])
+        float | None, Meta(description="Distance of an offer, rounded to 0.5 km; else null.", examples=[2.5, None])
     ]
     start_code: Code
     finish_code: Code
 
 
 class PaymentBody(Body):
-    """How it is paid: the fields of the payment form."""
+    """The payment details, as in the payment form."""
 
-    method: Annotated[Literal["card", "upi", "after"], Meta(description="The way of paying.", examples=["after"])]
+    method: Annotated[
+        Literal["card", "upi", "after"],
+        Meta(description="Payment method; `after` means after the job.", examples=["after"]),
+    ]
     card_number: Annotated[
-        str, Meta(max_length=40, description="Of a card; kept by nobody.", examples=["4242 4242 4242 4242"])
+        str, Meta(max_length=40, description="Card number; it is never stored.", examples=["4242 4242 4242 4242"])
     ] = ""
-    expiry: Annotated[str, Meta(max_length=20, description="Month and year.", examples=["08/40"])] = ""
-    cvv: Annotated[str, Meta(max_length=10, description="On the card.", examples=["123"])] = ""
-    upi_id: Annotated[str, Meta(max_length=100, description="For UPI.", examples=["success@doorstep"])] = ""
+    expiry: Annotated[
+        str, Meta(max_length=20, description="Expiry month and year of the card.", examples=["08/40"])
+    ] = ""
+    cvv: Annotated[str, Meta(max_length=10, description="Security code of the card.", examples=["123"])] = ""
+    upi_id: Annotated[str, Meta(max_length=100, description="UPI ID.", examples=["success@doorstep"])] = ""
     code: Annotated[
-        str, Meta(max_length=40, description="What the bank sent, where it asks for a code.", examples=["123456"])
+        str, Meta(max_length=40, description="The code that the bank sent, if it asks for one.", examples=["123456"])
     ] = ""
 
 
 class BookBody(Body, kw_only=True):
-    """A new booking, paid or to be paid after the work."""
+    """A new booking, paid now or after the job."""
 
     service_id: Id
     start: Start
     address: Annotated[
-        str, Meta(min_length=5, max_length=300, description="House and street.", examples=["12 Beach Road"])
+        str, Meta(min_length=5, max_length=300, description="House number and street.", examples=["12 Beach Road"])
     ]
-    pincode: Annotated[str, Meta(pattern="^[1-9][0-9]{5}$", description="Six digits.", examples=["600020"])]
+    pincode: Annotated[str, Meta(pattern="^[1-9][0-9]{5}$", description="6-digit pincode.", examples=["600020"])]
     note: Annotated[
-        str, Meta(max_length=MAX_NOTE_LENGTH, description="For whoever comes.", examples=["Ring twice."])
+        str, Meta(max_length=MAX_NOTE_LENGTH, description="A note for the professional.", examples=["Ring twice."])
     ] = ""
-    professional_id: Annotated[Id | None, Meta(description="Whom to ask first; null: anyone.", examples=[12, None])] = (
-        None
-    )
+    professional_id: Annotated[
+        Id | None,
+        Meta(description="The professional to ask first; null for any available professional.", examples=[12, None]),
+    ] = None
     payment: PaymentBody
 
 
 TypedCode = Annotated[
-    str, Meta(max_length=64, description="start, complete: what the customer reads out.", examples=["482917"])
+    str, Meta(max_length=64, description="start, complete: the code that the customer shares.", examples=["482917"])
 ]
 WhyText = Annotated[
-    str, Meta(max_length=300, description="return: needed; pass, cancel: welcome.", examples=["The van broke down."])
+    str, Meta(max_length=300, description="return: required; pass, cancel: optional.", examples=["The van broke down."])
 ]
 MostFee = Annotated[
     int,
     Meta(
         ge=0,
         le=2**53,
-        description="cancel, reschedule: the most that it may cost now; 409 when it costs more.",
+        description="cancel, reschedule: the highest fee that you accept, in paise; 409 if the fee is higher.",
         examples=[0],
     ),
 ]
 
 
 class EditBody(Body):
-    """One move of the booking. Each action accepts only its own fields."""
+    """An action on a booking. Each action accepts only its own fields."""
 
     action: Annotated[
         Literal["accept", "pass", "return", "start", "complete", "cancel", "reschedule"],
         Meta(
-            description="accept to complete: its professional; cancel, reschedule: its customer.", examples=["accept"]
+            description="Customers can cancel and reschedule; professionals can take the other actions.",
+            examples=["accept"],
         ),
     ]
     code: TypedCode | UnsetType = UNSET

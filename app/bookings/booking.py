@@ -91,9 +91,9 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         """Paise: the agreed price and the extras that the customer approved."""
         return self.price + sum(extra.price for extra in self.extras if extra.state == ExtraState.APPROVED)
 
-    def hold(self, by: Actor, for_professional: int) -> None:
+    def hold(self, by: Actor, professional_id: int) -> None:
         """Start the booking as a hold: reserve the time for seven minutes while the customer pays."""
-        self.state, self.reserved_for = State.HELD, for_professional
+        self.state, self.reserved_for = State.HELD, professional_id
         self.held_until = clock.now() + HOLD_DURATION
         self.codes, self.extras = [], []
         self._record_move(
@@ -104,7 +104,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
             starts_at=self.starts_at.isoformat(),
             price=self.price,
             minutes=self.minutes,
-            reserved_for=for_professional,
+            reserved_for=professional_id,
             personal={"address": self.address, "note": self.note},
         )
 
@@ -120,77 +120,84 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         previous = self._move("pay", by)
         self.payment, self.requested_at, self.held_until = method, clock.now(), None
         self.exclusive_until = clock.now() + PRIORITY_OFFER_DURATION if self.requested_professional_id else None
-        self._record_move("booking.requested", by, previous, method=method, total=self.total, offered=True)
+        self._record_move("booking.requested", by, previous, method=method, total=self.total, offers_changed=True)
 
     def accept(self, by: Actor, encryption: Encryption) -> None:
         previous = self._move("accept", by)
         self._assign_to(by.id, encryption)
-        self._record_move("booking.assigned", by, previous, professional_id=by.id, offered=True)
+        self._record_move("booking.assigned", by, previous, professional_id=by.id, offers_changed=True)
 
     def assign(self, by: Actor, professional_id: int, encryption: Encryption) -> None:
         """An admin assigns the job to a free professional."""
         previous = self._move("give", by)
         self._assign_to(professional_id, encryption)
-        self._record_move("booking.given", by, previous, professional_id=professional_id, offered=True)
+        self._record_move("booking.given", by, previous, professional_id=professional_id, offers_changed=True)
 
-    def pass_on(self, by: Actor, reason: str, next_for: int | None) -> None:
-        """Record a declined offer; `next_for` is the candidate whose time is reserved now, None if there is none."""
+    def pass_on(self, by: Actor, reason: str, next_candidate_id: int | None) -> None:
+        """Record a declined offer; the time of candidate `next_candidate_id` is reserved now, none if it is None."""
         if self.reserved_for == by.id:
-            self.reserved_for = next_for
+            self.reserved_for = next_candidate_id
         if self.requested_professional_id == by.id:
             self.exclusive_until = None
-        self._record("booking.passed", by, offered=True, nudge=by.id, reserved_for=next_for, personal=_personal(reason))
+        self._record(
+            "booking.passed",
+            by,
+            offers_changed=True,
+            also_refresh=by.id,
+            reserved_for=next_candidate_id,
+            personal=_personal(reason),
+        )
 
-    def hand_back(self, by: Actor, reason: str, next_for: int | None) -> None:
+    def hand_back(self, by: Actor, reason: str, next_candidate_id: int | None) -> None:
         """The assigned professional returns the job; it is offered again."""
-        previous = self._reopen("hand_back", by, next_for)
+        previous = self._reopen("hand_back", by, next_candidate_id)
         self._record_move(
             "booking.returned",
             by,
             previous,
-            offered=True,
-            nudge=by.id,
-            reserved_for=next_for,
+            offers_changed=True,
+            also_refresh=by.id,
+            reserved_for=next_candidate_id,
             personal=_personal(reason),
         )
 
-    def offer_again(self, by: Actor, reason: str, next_for: int | None) -> None:
+    def offer_again(self, by: Actor, reason: str, next_candidate_id: int | None) -> None:
         """W1, W14: take the job from its professional and offer it to the other candidates."""
         professional_id = self.professional_id
-        previous = self._reopen("offer_again", by, next_for)
+        previous = self._reopen("offer_again", by, next_candidate_id)
         self._record_move(
             "booking.offered_again",
             by,
             previous,
-            offered=True,
-            nudge=professional_id,
+            offers_changed=True,
+            also_refresh=professional_id,
             professional_id=professional_id,
-            reserved_for=next_for,
+            reserved_for=next_candidate_id,
             personal=_personal(reason),
         )
 
-    def reschedule(self, by: Actor, starts_at: datetime, next_for: int, fee: int) -> None:
+    def reschedule(self, by: Actor, starts_at: datetime, next_candidate_id: int, fee: int) -> None:
         """Move to another start at the agreed price; the previous or named professional is asked first if free.
 
         `fee` (paise) is recorded here and charged by the caller.
         """
         old_start, professional_id = self.starts_at, self.professional_id
         preferred_id = professional_id or self.requested_professional_id
-        previous = self._reopen("reschedule", by, next_for)
+        previous = self._reopen("reschedule", by, next_candidate_id)
         self.set_slot(starts_at)
         self.reopened_at = None
-        if preferred_id is not None and preferred_id == next_for:
+        if preferred_id is not None and preferred_id == next_candidate_id:
             self.requested_professional_id, self.exclusive_until = preferred_id, clock.now() + PRIORITY_OFFER_DURATION
         self._record_move(
             "booking.moved",
             by,
             previous,
-            offered=True,
-            nudge=professional_id,
+            offers_changed=True,
+            also_refresh=professional_id,
             professional_id=professional_id,
             before={"starts_at": old_start.isoformat()},
             after={"starts_at": starts_at.isoformat()},
-            reserved_for=next_for,
+            reserved_for=next_candidate_id,
             fee=fee,
         )
 
@@ -239,7 +246,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
             "booking.cancelled",
             by,
             previous,
-            offered=was_offered,
+            offers_changed=was_offered,
             cancelled_as=cancelled_as,
             fee=fee,
             personal=_personal(reason),
@@ -247,7 +254,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
 
     def change_details(self, by: Actor, address: str, note: str) -> None:
         if self.state not in (State.HELD, State.REQUESTED):
-            raise Refused(_("A professional has already accepted. Call them to change the address."), subject="address")
+            raise Refused(_("A professional has already accepted. Call them to change the address."), about="address")
         changes = {
             "before.address": self.address,
             "before.note": self.note,
@@ -275,7 +282,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         """Record that an admin viewed address and phones."""
         self.record("booking.contact_seen", by=by)
 
-    def lock_entry(self, by: Actor, code: Code, admins: Sequence[int]) -> None:
+    def record_code_lock(self, by: Actor, code: Code, admins: Sequence[int]) -> None:
         """Record that wrong attempts locked the code (five) or voided it (ten); notifies customer and admins (W12)."""
         if code.attempts >= MAX_ATTEMPTS:
             code.void()
@@ -302,9 +309,9 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     def dispute(self, by: Actor, text: str) -> None:
         self._record("booking.disputed", by, personal={"text": text})
 
-    def reserve_for(self, next_for: int | None) -> None:
+    def reserve_for(self, next_candidate_id: int | None) -> None:
         """Reserve another candidate's time instead, or none. Records no event."""
-        self.reserved_for = next_for
+        self.reserved_for = next_candidate_id
 
     def end_priority_offer(self) -> None:
         """End the priority offer, so that every candidate sees the job."""
@@ -334,10 +341,10 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         self.assigned_at, self.exclusive_until = clock.now(), None
         self._issue_code(CodePhase.START, encryption)
 
-    def _reopen(self, move: str, by: Actor, next_for: int | None) -> State:
+    def _reopen(self, move: str, by: Actor, next_candidate_id: int | None) -> State:
         previous = self._move(move, by)
         self._void_codes()
-        self.professional_id, self.reserved_for, self.reopened_at = None, next_for, clock.now()
+        self.professional_id, self.reserved_for, self.reopened_at = None, next_candidate_id, clock.now()
         self.assigned_at = self.departed_at = self.arrived_at = self.exclusive_until = None
         return previous
 
@@ -367,11 +374,16 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         state_after = {"state": str(self.state)}
         self._record(name, by, before=state_before | dict(before or {}), after=state_after | dict(after or {}), **facts)
 
-    def _record(self, name: str, by: Actor, *, offered: bool = False, nudge: int | None = None, **facts: Any) -> None:
-        """Record the event and refresh the screens of both parties and `nudge`; of the area when an offer changed."""
-        people = {self.customer_id, self.professional_id, nudge} - {None}
+    def _record(
+        self, name: str, by: Actor, *, offers_changed: bool = False, also_refresh: int | None = None, **facts: Any
+    ) -> None:
+        """Record the event and refresh the open pages of both parties and of user `also_refresh`.
+
+        `offers_changed`: also those of the professionals in the area.
+        """
+        people = {self.customer_id, self.professional_id, also_refresh} - {None}
         nudges = [(f"user:{person}", topic) for person in people for topic in (self.subject, "jobs")]
-        if offered:
+        if offers_changed:
             nudges.append((f"area:{self.pincode}", "jobs"))
         self.record(name, by=by, nudges=nudges, **facts)
 

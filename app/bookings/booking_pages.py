@@ -94,7 +94,7 @@ class BookingPages(Controller):
         )
 
     @post("/absence")
-    async def answer_absence(
+    async def answer_no_arrival(
         self,
         request: Request,
         ref: FromPath[str],

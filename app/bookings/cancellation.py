@@ -71,7 +71,7 @@ async def cancel_by_customer(
 
 
 def _cancelled_as(booking: Booking) -> str:
-    """Why the customer cancels: nobody accepted (W9), the professional did not come (W14), or their own decision."""
+    """Why the customer cancels: no professional accepted (W9) or arrived (W14), or they changed their mind."""
     if booking.needs_answer(clock.now()):
         return "unfilled"
     return "professional_absent" if booking.professional_is_absent(clock.now()) else "customer"

@@ -120,7 +120,7 @@ async def read_booking_request(
 async def place_order(db: AsyncSession, by: Person, request: BookingRequest, idempotency_key: str = "") -> str:
     """Hold the slot for seven minutes and return the booking's reference; the same key and request give the same one.
 
-    Refused("taken", "overdue", "holds"); Invalid beside the field that nobody can fulfil.
+    Refused("taken", "overdue", "holds"); Invalid for the field that no professional can fulfil.
     """
     key_row = await idempotency.claim_key(db, by.id, idempotency_key, HOLD_PURPOSE, asdict(request))
     if key_row is not None and key_row.result:
@@ -258,7 +258,7 @@ async def _hold_and_pay(db: AsyncSession, by: Person, request: BookingRequest, f
     reference = await place_order(db, by, request)
     if (await Bookings(db).for_customer(by, reference, lock=True)).price != price:
         raise Refused(
-            _("The price changed while you were paying. You haven't been charged."), reason="changed", subject="price"
+            _("The price changed while you were paying. You haven't been charged."), reason="changed", about="price"
         )
     return await pay(db, by, reference, authorisation)
 

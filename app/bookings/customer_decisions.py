@@ -25,7 +25,7 @@ CODE_RENEWAL_PERIOD = timedelta(hours=1)
 
 
 async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, find_another: bool) -> Booking:
-    """W14: the professional did not come within half an hour; W9: nobody had accepted when the slot began.
+    """W14: the professional did not arrive within 30 minutes; W9: the job was unassigned when the slot started.
 
     `find_another`: offer the job to the others, at a new start that the customer picks; else cancel with a full refund.
     """
@@ -53,7 +53,7 @@ async def dispute_no_show(db: AsyncSession, by: Actor, reference: str, text: str
     """W13: the customer objects to a no-show, once and within 48 hours; an admin decides."""
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if not may_dispute(booking):
-        raise Refused(_("The 48 hours to dispute the fee are over."), reason="late", subject="dispute")
+        raise Refused(_("The 48 hours to dispute the fee are over."), reason="late", about="dispute")
     if await db.get(Dispute, booking.id) is None:
         db.add(Dispute(booking_id=booking.id, customer_id=booking.customer_id, text=text, at=clock.now()))
         booking.dispute(by, text)

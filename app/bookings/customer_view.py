@@ -12,7 +12,7 @@ from app.bookings.cancellation import CancellationCost, cancellation_cost
 from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.customer_decisions import may_dispute
 from app.bookings.customer_repository import AssignedProfessional, OwnBookings
-from app.bookings.deadlines import ABSENCE_WAIT
+from app.bookings.deadlines import PROFESSIONAL_ABSENCE_WAIT
 from app.bookings.decline import Dispute
 from app.bookings.moves import State
 from app.bookings.timeline import Step, timeline_steps
@@ -86,7 +86,7 @@ class BookingPageData:
     @property
     def late_at(self) -> datetime:
         """From when the customer may choose what to do about an absent professional (W14)."""
-        return self.booking.starts_at + ABSENCE_WAIT
+        return self.booking.starts_at + PROFESSIONAL_ABSENCE_WAIT
 
     @property
     def professional_is_absent(self) -> bool:

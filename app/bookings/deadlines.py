@@ -13,8 +13,8 @@ TURNAROUND_DURATION = timedelta(minutes=10)
 FREE_CANCELLATION_NOTICE = timedelta(hours=3)
 LATE_FEE_PAISE = 100_00
 UNFILLED_CUTOFF = timedelta(minutes=60)
-NO_SHOW_WAIT = timedelta(minutes=15)
-ABSENCE_WAIT = timedelta(minutes=30)
+CUSTOMER_NO_SHOW_WAIT = timedelta(minutes=15)
+PROFESSIONAL_ABSENCE_WAIT = timedelta(minutes=30)
 AUTO_COMPLETE_AFTER = timedelta(hours=12)
 CLOSE_AFTER = timedelta(days=7)
 CONTACT_OPEN_AFTER_JOB = timedelta(hours=24)
@@ -36,7 +36,7 @@ class BookingDeadlines:
         completed_at: Mapped[datetime | None]
 
     def cancellation_fee(self, now: datetime) -> int:
-        """Paise owed for cancelling or moving now: 0 until 3 h before the slot, while nobody is assigned, or by W14."""
+        """Paise owed for cancelling or rescheduling now: 0 until 3 h before the slot, while unassigned, or by W14."""
         if (
             self.state != State.ASSIGNED
             or now < self.starts_at - FREE_CANCELLATION_NOTICE
@@ -69,13 +69,21 @@ class BookingDeadlines:
         return self.state == State.REQUESTED and now >= self.starts_at
 
     def professional_is_absent(self, now: datetime) -> bool:
-        """W14: half an hour into the slot and not arrived."""
-        return self.state == State.ASSIGNED and self.arrived_at is None and now >= self.starts_at + ABSENCE_WAIT
+        """W14: half an hour into the slot and not arrived. A customer no-show (W13) is reported by the professional."""
+        return (
+            self.state == State.ASSIGNED
+            and self.arrived_at is None
+            and now >= self.starts_at + PROFESSIONAL_ABSENCE_WAIT
+        )
+
+    def no_show_reportable_from(self) -> datetime | None:
+        """W13: 15 minutes after the arrival or the slot's start, whichever is later; None before the arrival."""
+        return max(self.arrived_at, self.starts_at) + CUSTOMER_NO_SHOW_WAIT if self.arrived_at else None
 
     def may_report_no_show(self, now: datetime) -> bool:
-        """W13: whether the professional arrived and 15 minutes of the slot have passed."""
-        since = max(self.arrived_at, self.starts_at) if self.arrived_at else None
-        return self.state == State.ASSIGNED and since is not None and now >= since + NO_SHOW_WAIT
+        """W13: whether the professional may report that the customer doesn't answer."""
+        since = self.no_show_reportable_from()
+        return self.state == State.ASSIGNED and since is not None and now >= since
 
 
 def is_contact_open(state: str, completed_at: datetime | None, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from app.core.events import Event
 from app.core.i18n import N_
 
 CUSTOMER, PROFESSIONAL = record_field("customer_id"), record_field("professional_id")
-PREFERRED_PROFESSIONAL = record_field("requested_professional_id")  # asked before everybody else
+PREFERRED_PROFESSIONAL = record_field("requested_professional_id")  # offered the job first
 FORMER_PROFESSIONAL = fact("professional_id")  # whose job it was until this event
 ADMINS = fact("admins")  # all admins at the time of the event
 

@@ -52,7 +52,7 @@ class Extra(Base):
 
     def answer(self, *, approved: bool) -> None:
         if self.state != ExtraState.PROPOSED:
-            raise Refused(_("You've already answered this."), reason="state", subject="answer")
+            raise Refused(_("You've already answered this."), reason="state", about="answer")
         self.state, self.answered_at = (ExtraState.APPROVED if approved else ExtraState.REFUSED), clock.now()
 
 

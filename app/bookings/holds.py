@@ -20,7 +20,7 @@ from app.core.errors import Invalid, Refused
 from app.core.events import PLATFORM, Actor, Person
 from app.core.i18n import N_, _
 from app.core.references import new_reference as new_reference
-from app.scheduling.candidate_repository import find_candidates, load_busy_times, require_pincode
+from app.scheduling.candidate_repository import find_candidates, load_unavailability, require_pincode
 from app.scheduling.slots import BookableService, bounds, is_free, on_grid
 
 MAX_LIVE_HOLDS = 5
@@ -58,7 +58,7 @@ async def hold(db: AsyncSession, by: Person, request: BookingRequest) -> Booking
         raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
     await bookings.lock_time(candidate.id for candidate in candidates)
     await expire_holds(db, {candidate.id for candidate in candidates})
-    await load_busy_times(db, candidates, request.starts_at, request.starts_at + timedelta(minutes=service.minutes))
+    await load_unavailability(db, candidates, request.starts_at, request.starts_at + timedelta(minutes=service.minutes))
     for candidate in candidates:
         if is_free(candidate, service.minutes, location, request.starts_at):
             booking = await _insert_if_free(db, _new_booking(by, service, request), by, candidate.id)
@@ -73,7 +73,7 @@ async def hold_fits(db: AsyncSession, booking: Booking, minutes: int) -> bool:
     candidates = await find_candidates(db, [booking.service_id], location, professional_id=booking.reserved_for)
     await bookings.lock_time(candidate.id for candidate in candidates)
     await expire_holds(db, {candidate.id for candidate in candidates})
-    await load_busy_times(
+    await load_unavailability(
         db, candidates, booking.starts_at, booking.starts_at + timedelta(minutes=minutes), ignoring=booking.id
     )
     return any(is_free(candidate, minutes, location, booking.starts_at) for candidate in candidates)

@@ -62,7 +62,7 @@ async def requote(db: AsyncSession, reference: str) -> bool:
         raise Refused(
             _("This service now takes longer than your time slot allows. Pick another time."),
             reason="taken",
-            subject="length",
+            about="length",
         )
     booking.requote(PLATFORM, service.price, service.minutes)
     await charges.release(db, booking.id)
@@ -87,5 +87,5 @@ def _retired() -> Refused:
 
 def _changed() -> Refused:
     return Refused(
-        _("The price changed while you were paying. You haven't been charged."), reason="changed", subject="price"
+        _("The price changed while you were paying. You haven't been charged."), reason="changed", about="price"
     )

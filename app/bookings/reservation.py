@@ -20,7 +20,7 @@ from app.core.errors import Invalid, Refused
 from app.core.events import Actor
 from app.core.i18n import _
 from app.payments import charges
-from app.scheduling.candidate_repository import find_candidates, load_busy_times, require_pincode
+from app.scheduling.candidate_repository import find_candidates, load_unavailability, require_pincode
 from app.scheduling.candidates import Candidate
 from app.scheduling.slots import is_free
 from app.scheduling.travel import Location
@@ -29,9 +29,9 @@ from app.scheduling.travel import Location
 async def offer_again(db: AsyncSession, by: Actor, booking: Booking, reason: str) -> None:
     """W1, W14: unassign `booking` (row locked); its professional gets no more offers of it."""
     if booking.professional_id is None:
-        raise Refused(_("No professional has accepted this job yet."), reason="state", subject="unassigned")
+        raise Refused(_("No professional has accepted this job yet."), reason="state", about="unassigned")
     await record_decline(db, booking, booking.professional_id, "absent", reason)
-    booking.offer_again(by, reason, await next_for(db, booking))
+    booking.offer_again(by, reason, await find_next_candidate(db, booking))
     await flush_booking(db)
 
 
@@ -40,7 +40,7 @@ async def reschedule_by_customer(
 ) -> int:
     """Move the booking to another start at the agreed price; return the fee in paise, charged at once.
 
-    Refused("fee"): the fee is higher than `shown_fee`; Refused("taken"): nobody is free then.
+    Refused("fee"): the fee is higher than `shown_fee`; Refused("taken"): no professional is free then.
     """
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if booking.starts_at == starts_at and booking.state in (State.REQUESTED, State.ASSIGNED):
@@ -67,7 +67,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     candidates = await candidates_for(db, bookings, booking)
     await bookings.lock_time(candidate.id for candidate in candidates)
     await expire_holds(db, {candidate.id for candidate in candidates})
-    await load_busy_times(
+    await load_unavailability(
         db, candidates, starts_at, starts_at + timedelta(minutes=booking.minutes), ignoring=booking.id
     )
     preferred = booking.professional_id or booking.requested_professional_id
@@ -80,7 +80,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     return fee
 
 
-async def next_for(db: AsyncSession, booking: Booking) -> int | None:
+async def find_next_candidate(db: AsyncSession, booking: Booking) -> int | None:
     """The next candidate who is free for the whole slot, with their time locked; None when none is left (W9)."""
     bookings, location = Bookings(db), await require_pincode(db, booking.pincode)
     candidates = [
@@ -90,7 +90,7 @@ async def next_for(db: AsyncSession, booking: Booking) -> int | None:
         return None
     await bookings.lock_time(candidate.id for candidate in candidates)
     await expire_holds(db, {candidate.id for candidate in candidates})
-    await load_busy_times(db, candidates, booking.starts_at, booking.ends_at, ignoring=booking.id)
+    await load_unavailability(db, candidates, booking.starts_at, booking.ends_at, ignoring=booking.id)
     return first_free(candidates, booking, location)
 
 

@@ -38,7 +38,7 @@ class ServiceAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-services")
+    @get(name="admin-services")
     async def index(
         self, request: Request, db: NamedDependency[AsyncSession], cache: NamedDependency[Cache]
     ) -> HtmlResponse:
@@ -51,7 +51,7 @@ class ServiceAdminPages(Controller):
             **await _table_context(db, cache, view),
         )
 
-    @get("/{service_id:int}", name="desk-service")
+    @get("/{service_id:int}", name="admin-service")
     async def show(
         self,
         request: Request,
@@ -61,7 +61,7 @@ class ServiceAdminPages(Controller):
     ) -> HtmlResponse:
         return await _render_panel(request, db, cache, service_id)
 
-    @get("/{service_id:int}/retirement", name="desk-service-retirement")
+    @get("/{service_id:int}/retirement", name="admin-service-retirement")
     async def confirm_retirement(
         self,
         request: Request,
@@ -85,7 +85,7 @@ class ServiceAdminPages(Controller):
             request, db, cache, service_id, _("Service retired. Existing bookings will go ahead.")
         )
 
-    @post("/{service_id:int}/return", name="desk-service-return")
+    @post("/{service_id:int}/return", name="admin-service-return")
     async def restore(
         self,
         request: Request,
@@ -99,7 +99,7 @@ class ServiceAdminPages(Controller):
             request, db, cache, service_id, _("Service restored. Customers can book it again.")
         )
 
-    @get("/{service_id:int}/removal", name="desk-service-removal")
+    @get("/{service_id:int}/removal", name="admin-service-removal")
     async def confirm_removal(
         self,
         request: Request,

@@ -26,17 +26,19 @@ from app.web.openapi import Doc
 
 TAG = "Catalogue"
 SERVICES = Listed[ServiceJson]
-PATH_PARAMS = {"service_id": "Number of the service."}
-LIST = Doc(summary="The catalogue", tag=TAG, query=Paged, responses={200: SERVICES, 304: None}, error_statuses=(404,))
+PATH_PARAMS = {"service_id": "ID of the service."}
+LIST = Doc(
+    summary="List all services", tag=TAG, query=Paged, responses={200: SERVICES, 304: None}, error_statuses=(404,)
+)
 NAMED = Doc(
-    summary="Services that a name or other words mean, the best first",
+    summary="Search services, best match first",
     tag=TAG,
     query=Paged,
-    path={"name": "A name, or the words that somebody would search by."},
+    path={"name": "A service name or search words."},
     responses={200: SERVICES, 304: None},
 )
 CREATE = Doc(
-    summary="A new service",
+    summary="Create a service",
     tag=TAG,
     body=ServiceBody,
     responses={201: ServiceJson},
@@ -44,7 +46,7 @@ CREATE = Doc(
     idempotent=True,
 )
 EDIT = Doc(
-    summary="Change a service; new bookings go by it",
+    summary="Edit a service; changes apply to new bookings only",
     tag=TAG,
     body=ServiceChange,
     path=PATH_PARAMS,
@@ -53,7 +55,7 @@ EDIT = Doc(
     idempotent=True,
 )
 RETIRE = Doc(
-    summary="Take a service out of the catalogue; what is booked is honoured",
+    summary="Retire a service; existing bookings stay valid",
     tag=TAG,
     path=PATH_PARAMS,
     responses={200: ServiceJson},

@@ -19,14 +19,14 @@ from app.core import money
 from app.core.api_types import Body, Id, Paise, Price
 
 Name = Annotated[
-    str, Meta(min_length=1, max_length=MAX_NAME_LENGTH, description="What it is called.", examples=["Tap repair"])
+    str, Meta(min_length=1, max_length=MAX_NAME_LENGTH, description="Name of the service.", examples=["Tap repair"])
 ]
 Description = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=MAX_DESCRIPTION_LENGTH,
-        description="What is done, in a sentence or two.",
+        description="What the professional does, in 1 or 2 sentences.",
         examples=["The plumber finds the leak and closes it."],
     ),
 ]
@@ -34,24 +34,29 @@ CategorySlug = Annotated[
     str, Meta(min_length=1, max_length=MAX_NAME_LENGTH, description="Slug of the category.", examples=["plumbing"])
 ]
 Minutes = Annotated[
-    int, Meta(ge=MIN_MINUTES, le=MAX_MINUTES, description="Minutes that the work takes.", examples=[60])
+    int, Meta(ge=MIN_MINUTES, le=MAX_MINUTES, description="Duration of the job in minutes.", examples=[60])
 ]
 Mode = Annotated[
-    Literal["instant", "offer", "quote"], Meta(description="How it is booked; quote: a visit.", examples=["instant"])
+    Literal["instant", "offer", "quote"],
+    Meta(description="Booking type; `quote` is a visit to agree on a price.", examples=["instant"]),
 ]
 Lines = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=MAX_LINE_LENGTH)]],
-    Meta(max_length=MAX_LINES, description="What is part of it, a line each.", examples=[["Finding the leak"]]),
+    Meta(max_length=MAX_LINES, description="What is included, one line each.", examples=[["Finding the leak"]]),
 ]
 Missing = Annotated[
     list[Annotated[str, Meta(min_length=1, max_length=MAX_LINE_LENGTH)]],
-    Meta(max_length=MAX_LINES, description="What is not part of it, a line each.", examples=[["New taps"]]),
+    Meta(max_length=MAX_LINES, description="What is not included, one line each.", examples=[["New taps"]]),
 ]
 Notice = Annotated[
     int,
-    Meta(ge=0, le=MAX_NOTICE_MINUTES, description="Minutes between booking and the earliest start.", examples=[120]),
+    Meta(
+        ge=0, le=MAX_NOTICE_MINUTES, description="Minimum notice in minutes between booking and start.", examples=[120]
+    ),
 ]
-Horizon = Annotated[int, Meta(ge=1, le=MAX_HORIZON_DAYS, description="Days ahead that can be booked.", examples=[7])]
+Horizon = Annotated[
+    int, Meta(ge=1, le=MAX_HORIZON_DAYS, description="How many days ahead customers can book.", examples=[7])
+]
 
 
 class ServiceJson(Struct, kw_only=True):
@@ -64,7 +69,7 @@ class ServiceJson(Struct, kw_only=True):
     price: Price
     price_paise: Paise
     time_required: Minutes
-    offered: Annotated[bool, Meta(description="False once it is no longer offered.", examples=[True])]
+    offered: Annotated[bool, Meta(description="False if the service is retired.", examples=[True])]
 
 
 class ServiceBody(Body):
@@ -83,7 +88,7 @@ class ServiceBody(Body):
 
 
 class ServiceChange(Body):
-    """Changes of a service; omitted fields keep their values."""
+    """Changes to a service; omitted fields keep their values."""
 
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET

@@ -36,14 +36,14 @@ class CategoryAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-categories")
+    @get(name="admin-categories")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         categories = await CatalogueAdminQueries(db).categories()
         return await admin_page(
             request, db, "catalog/admin/categories.html", "catalog/admin/_categories.html", categories=categories
         )
 
-    @get("/new", name="desk-new-category")
+    @get("/new", name="admin-new-category")
     async def new(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         last = len(await CatalogueRepository(db).categories()) + 1
         values = {"position": str(last), "drawing": "help", "idempotency_key": new_reference() + new_reference()}
@@ -69,7 +69,7 @@ class CategoryAdminPages(Controller):
             then=PATH,
         )
 
-    @get("/{category_id:int}", name="desk-category")
+    @get("/{category_id:int}", name="admin-category")
     async def show(
         self, request: Request, category_id: FromPath[int], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
@@ -103,7 +103,7 @@ class CategoryAdminPages(Controller):
             then=PATH,
         )
 
-    @get("/{category_id:int}/retirement", name="desk-category-retirement")
+    @get("/{category_id:int}/retirement", name="admin-category-retirement")
     async def confirm_retirement(
         self, request: Request, category_id: FromPath[int], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
@@ -122,7 +122,7 @@ class CategoryAdminPages(Controller):
             then=PATH,
         )
 
-    @post("/{category_id:int}/return", name="desk-category-return")
+    @post("/{category_id:int}/return", name="admin-category-return")
     async def restore(
         self, request: Request, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
@@ -130,7 +130,7 @@ class CategoryAdminPages(Controller):
         flash(request, _("“%(name)s” is back on the home page. Restore its services one by one.", name=category.name))
         return redirect(request, PATH)
 
-    @post("/{category_id:int}/removal", name="desk-category-removal")
+    @post("/{category_id:int}/removal", name="admin-category-removal")
     async def remove(
         self, request: Request, category_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:

@@ -136,7 +136,7 @@ async def remove(db: AsyncSession, by: Person, service_id: int) -> None:
     catalogue = CatalogueRepository(db)
     if await service_usage(db).has_bookings(service.id):
         message = _("This service has bookings, so it can't be deleted. You can retire it.")
-        raise Refused(message, reason="booked", subject="service")
+        raise Refused(message, reason="booked", about="service")
     draft = draft_facts(await catalogue.service_draft(service))
     service.record("service.deleted", by=by, slug=service.slug, before=draft)
     await db.flush()

@@ -58,7 +58,7 @@ class ServiceFormAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get("/new", name="desk-new-service")
+    @get("/new", name="admin-new-service")
     async def new(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         values = DEFAULT_VALUES | {"idempotency_key": new_reference() + new_reference()}
         return await _render_form(request, db, None, values | _category_from_query(request))
@@ -83,7 +83,7 @@ class ServiceFormAdminPages(Controller):
             then=lambda service: services_view(request).record_url(service.id),
         )
 
-    @post("/preview", name="desk-service-preview")
+    @post("/preview", name="admin-service-preview")
     async def preview(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         """Save nothing; render the preview for HTMX, the form with the preview for a plain browser."""
         form = await parse_form(request)
@@ -98,7 +98,7 @@ class ServiceFormAdminPages(Controller):
             return await _render_form(request, db, service, values, fragment="catalog/admin/_preview.html")
         return await _render_form(request, db, service, values, rejection)
 
-    @get("/{service_id:int}/edit", name="desk-edit-service")
+    @get("/{service_id:int}/edit", name="admin-edit-service")
     async def edit(
         self, request: Request, service_id: FromPath[int], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:

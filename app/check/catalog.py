@@ -16,7 +16,7 @@ CATALOGUE_INVARIANTS = (
     ),
     Invariant(
         "service-prices-match-history",
-        "A service has the price and the minutes of the last event that set them",
+        "The price and duration of a service match the last change in its history",
         """
         SELECT 'service ' || s.id FROM services s
           JOIN LATERAL (

@@ -5,7 +5,7 @@ from app.check.invariants import Invariant
 # Personal data → FROM clause of the rows that still hold it, for the users in the CTE `deleted`.
 REMAINS = {
     "name": "users u JOIN deleted ON deleted.id = u.id WHERE u.full_name <> 'Former ' || u.role OR u.phone <> ''",
-    "e-mail": "users u JOIN deleted ON deleted.id = u.id"
+    "email address": "users u JOIN deleted ON deleted.id = u.id"
     " WHERE u.email <> 'left-' || u.id OR u.email_verified_at IS NOT NULL",
     "password": "users u JOIN deleted ON deleted.id = u.id WHERE u.password_hash <> ''",
     "address book": "addresses t JOIN deleted ON deleted.id = t.user_id",
@@ -60,7 +60,7 @@ REMAINS = {
 
 DELETION_INVARIANT = Invariant(
     "deleted-accounts-are-erased",
-    "Deleted accounts hold no personal data and have nothing open",
+    "Deleted accounts have no personal data and no open bookings or debts",
     "WITH deleted AS (SELECT id FROM users WHERE deleted_at IS NOT NULL)\n"
     + "\nUNION ALL\n".join(
         f"SELECT 'user ' || deleted.id || ': {what}' FROM {where}"  # constants of this file

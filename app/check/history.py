@@ -23,7 +23,7 @@ _EVENT_STATES = ", ".join(f"('{MOVE_EVENTS[move]}', '{rule.target}')" for move, 
 HISTORY_INVARIANTS = (
     Invariant(
         "booking-states-are-continuous",
-        "Each move starts in the state in which the previous one ended, and ends in the state of its kind",
+        "Each state change of a booking starts in the state in which the previous one ended",
         f"""
         SELECT moves.subject || ', event ' || moves.seq
           FROM (SELECT subject, seq, name, facts #>> '{{before,state}}' AS was, facts #>> '{{after,state}}' AS now,
@@ -36,7 +36,7 @@ HISTORY_INVARIANTS = (
     ),
     Invariant(
         "moves-by-permitted-roles",
-        "Each move of a booking was made by an existing user with a permitted role",
+        "Each state change of a booking was made by an existing user with a permitted role",
         f"""
         SELECT e.subject || ', event ' || e.seq FROM events e
          WHERE e.subject LIKE 'booking-%' AND e.name = ANY(:moves)
@@ -48,7 +48,7 @@ HISTORY_INVARIANTS = (
     ),
     Invariant(
         "documents-match-history",
-        "A document has the state of its last decision; an erased one may be replaced",
+        "The state of a document matches its last decision; an erased document may be replaced",
         """
         SELECT 'document ' || d.id FROM documents d
           LEFT JOIN LATERAL (
@@ -61,7 +61,7 @@ HISTORY_INVARIANTS = (
     ),
     Invariant(
         "approvals-match-history",
-        "A professional has the approval status of the last decision in their history",
+        "The approval status of a professional matches the last decision in their history",
         """
         SELECT 'professional ' || p.user_id FROM professionals p
           JOIN LATERAL (
@@ -73,7 +73,7 @@ HISTORY_INVARIANTS = (
     ),
     Invariant(
         "blocks-match-history",
-        "A user is blocked if and only if their last block event was not lifted",
+        "A user is blocked exactly if their last block was not lifted",
         """
         SELECT 'user ' || u.id FROM users u
           LEFT JOIN blocks k ON k.user_id = u.id AND k.lifted_at IS NULL
@@ -109,7 +109,7 @@ HISTORY_INVARIANTS = (
     ),
     Invariant(
         "assignment-emails-exist",
-        "Every job assigned by page or API since yesterday has its email to the customer, of the same transaction",
+        "Every job assigned on a page or by the API since yesterday has an email to the customer",
         """
         SELECT e.subject || ', event ' || e.seq FROM events e
           JOIN bookings b ON e.subject = 'booking-' || b.reference

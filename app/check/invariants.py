@@ -47,7 +47,7 @@ BOOKING_INVARIANTS = (
     ),
     Invariant(
         "codes-readable-only-while-due",
-        "Only a code that is due can be decrypted",
+        "Only a valid code can be decrypted",
         """
         SELECT 'booking ' || b.reference || ', ' || c.phase || ' code'
           FROM codes c JOIN bookings b ON b.id = c.booking_id
@@ -57,7 +57,7 @@ BOOKING_INVARIANTS = (
     ),
     Invariant(
         "booking-states-match-history",
-        "A booking has the state of the last move in its history",
+        "The state of a booking matches the last state change in its history",
         """
         SELECT 'booking ' || b.reference || ': ' || b.state
           FROM bookings b
@@ -77,7 +77,7 @@ BOOKING_INVARIANTS = (
     ),
     Invariant(
         "moves-are-allowed",
-        "Each move of a booking follows one that it may follow, and has an actor",
+        "Each state change of a booking is allowed after the previous one, and has an actor",
         """
         SELECT subject || ': ' || coalesce(before, 'nothing') || ' → ' || name
           FROM (SELECT subject, name, actor_id, actor_role,
@@ -104,7 +104,7 @@ BOOKING_INVARIANTS = (
     ),
     Invariant(
         "only-approved-professionals-assigned",
-        "No job was assigned to a blocked or never approved professional, and only admins assign others",
+        "No job was assigned to a blocked or never approved professional, and only admins assign jobs to others",
         """
         WITH taken AS (
             SELECT subject, at, CASE name WHEN 'booking.assigned' THEN actor_id
@@ -133,7 +133,7 @@ MONEY_INVARIANTS = (
     ),
     Invariant(
         "money-is-whole-paise",
-        "No column that could hold money is fractional",
+        "Every column for money is a whole number",
         """
         SELECT table_name || '.' || column_name FROM information_schema.columns
          WHERE table_schema = 'public' AND data_type IN ('real', 'double precision', 'numeric', 'money')
@@ -142,7 +142,7 @@ MONEY_INVARIANTS = (
     ),
     Invariant(
         "charges-match-the-ledger",
-        "For each booking, the money of its charges equals the earnings in the ledger",
+        "The charges of each booking match its earnings in the ledger",
         """
         SELECT 'booking ' || b.reference
           FROM bookings b
@@ -157,7 +157,7 @@ MONEY_INVARIANTS = (
     ),
     Invariant(
         "completed-jobs-charged-once",
-        "A completed job is charged its price and its approved extras, once; any other is not charged",
+        "A completed job is charged once, for its price and approved extra work; other jobs are not charged",
         """
         SELECT 'booking ' || b.reference
           FROM bookings b
@@ -185,7 +185,7 @@ MONEY_INVARIANTS = (
     ),
     Invariant(
         "open-bookings-are-authorised",
-        "From requested to started the price is authorised, unless the customer pays after the service",
+        "From requested to started the price is authorised, unless the customer pays after the job",
         """
         SELECT 'booking ' || b.reference
           FROM bookings b

@@ -5,7 +5,7 @@ from app.check.invariants import Invariant
 
 PROFESSIONAL_INVARIANT = Invariant(
     "professional-totals-match",
-    "Admin status, jobs and stars of professionals follow from approvals, blocks and reviews",
+    "The status, jobs and stars that admins see match approvals, blocks, jobs and reviews",
     f"""
     SELECT 'professional ' || p.user_id FROM professionals p JOIN users u ON u.id = p.user_id
       LEFT JOIN professional_ratings r ON r.professional_id = p.user_id

@@ -45,7 +45,7 @@ RECORD_INVARIANTS = (
     ),
     Invariant(
         "sessions-are-current",
-        "No session outlives its password epoch or its maximum lifetime",
+        "No session has a later password epoch than its user or lasts longer than 90 days",
         """
         SELECT 'session ' || s.id FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.epoch > u.epoch OR s.expires_at > s.created_at + interval '90 days 1 minute'

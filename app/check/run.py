@@ -76,9 +76,13 @@ async def find_violations(db: AsyncSession, storage: Storage | None = None) -> l
     ]
     for name, description, subjects in (
         ("event-chains-are-intact", "The event chain of every record is intact", find_broken_chains(db)),
-        ("schema-is-current", "The database is at the latest migration", _outdated_schema(db)),
-        ("travel-time-between-jobs", "There is travel time between two jobs", _missing_travel_time(db)),
-        ("no-stored-card-numbers", "No text holds a card number, no column a security code", _card_numbers(db)),
+        ("schema-is-current", "The database has the latest migration", _outdated_schema(db)),
+        ("travel-time-between-jobs", "There is enough travel time between two jobs in a row", _missing_travel_time(db)),
+        (
+            "no-stored-card-numbers",
+            "No text contains a card number, and no column is for security codes",
+            _card_numbers(db),
+        ),
     ):
         violations += [Violation(name, description, subject) async for subject in subjects]
     if storage is not None:

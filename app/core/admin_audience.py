@@ -7,8 +7,8 @@ from sqlalchemy.orm import object_session
 from app.core.event_types import registry
 from app.core.events import AuditedMixin, Event, nudge
 
-ADMIN_AUDIENCE = "desk"
-BOOKINGS_TOPIC, PEOPLE_TOPIC, CATALOGUE_TOPIC = "desk-bookings", "desk-people", "desk-catalogue"
+ADMIN_AUDIENCE = "admins"
+BOOKINGS_TOPIC, PEOPLE_TOPIC, CATALOGUE_TOPIC = "admin-bookings", "admin-people", "admin-catalogue"
 
 
 def notify_admins(event: Event, record: AuditedMixin) -> Iterable[object]:

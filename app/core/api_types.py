@@ -11,11 +11,14 @@ from app.core.paging import MAX_CURSOR_LENGTH, MAX_PAGE_SIZE
 T = TypeVar("T")
 Price = Annotated[
     str,
-    Meta(description="Rupees with two decimals.", examples=["149.00"], pattern="^[0-9]{1,9}\\.[0-9]{2}$"),
+    Meta(description="Amount in rupees with 2 decimals.", examples=["149.00"], pattern="^[0-9]{1,9}\\.[0-9]{2}$"),
 ]
-Paise = Annotated[int, Meta(ge=0, description="The same in paise.", examples=[14900])]
-Id = Annotated[int, Meta(ge=1, le=2**63 - 1, description="Number of the record.", examples=[12])]
-Moment = Annotated[datetime, Meta(tz=True, description="ISO 8601 with offset.", examples=["2026-11-24T10:00:00+05:30"])]
+Paise = Annotated[int, Meta(ge=0, description="The same amount in paise.", examples=[14900])]
+Id = Annotated[int, Meta(ge=1, le=2**63 - 1, description="ID of the record.", examples=[12])]
+Moment = Annotated[
+    datetime,
+    Meta(tz=True, description="Date and time in ISO 8601 with offset.", examples=["2026-11-24T10:00:00+05:30"]),
+]
 
 
 class Body(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -23,12 +26,12 @@ class Body(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Listed(Struct, Generic[T], kw_only=True):
-    """One page of a list; `next` goes into ?after= and is null on the last page."""
+    """A page of a list. Send `next` as ?after= to get the next page; it is null on the last page."""
 
-    items: Annotated[list[T], Meta(description="The records of this page, in the order of the list.", examples=[[]])]
+    items: Annotated[list[T], Meta(description="The records on this page.", examples=[[]])]
     next: Annotated[
         str | None,
-        Meta(description="Cursor of the next page for `after`; null on the last page.", examples=["WzEyLDIwXQ", None]),
+        Meta(description="Value of `after` for the next page; null on the last page.", examples=["WzEyLDIwXQ", None]),
     ]
 
 
@@ -40,11 +43,11 @@ class Paged(Struct, kw_only=True):
         Meta(
             ge=1,
             le=MAX_PAGE_SIZE,
-            description="Items on a page.",
+            description="Maximum number of items on a page.",
             examples=[20],
             extra={"error": N_("Enter a number from 1 to 100.")},
         ),
     ] = 20
     after: Annotated[
-        str, Meta(max_length=MAX_CURSOR_LENGTH, description="`next` of the page before.", examples=["WzEyLDIwXQ"])
+        str, Meta(max_length=MAX_CURSOR_LENGTH, description="`next` of the previous page.", examples=["WzEyLDIwXQ"])
     ] = ""

@@ -39,12 +39,12 @@ class Cache:
         self._usable_from = 0.0
         self._pending_broadcast = False
         self._was_up = False
-        self._pending: dict[str, tuple[int, asyncio.Future[Any]]] = {}
+        self._computing: dict[str, tuple[int, asyncio.Future[Any]]] = {}  # key → version before, and the coming value
         bus.on_message = self._on_message
         bus.on_up = self._on_up
 
     @property
-    def usable(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether invalidations by other processes are received, so that cached values can be trusted."""
         return self._bus.up and not self._pending_broadcast and time.monotonic() >= self._usable_from
 
@@ -65,16 +65,16 @@ class Cache:
         self, key: str, ttl: float, compute: Callable[[], Awaitable[T]], value_type: type[T] | Any = Any
     ) -> T:
         """Return the value of `key`, at most `ttl` seconds old; `value_type` is what msgspec decodes it as."""
-        if not self.usable:
+        if not self.is_usable:
             return await compute()
         entry = self._entries.get(key)
         if entry and entry[0] > now_ms():
             return cast(T, entry[1])
-        pending = self._pending.get(key)
-        if pending and self.is_current(pending[0], [key]):
-            await asyncio.wait([pending[1]])
-            if not pending[1].cancelled():
-                return cast(T, pending[1].result())
+        computing = self._computing.get(key)
+        if computing and self.is_current(computing[0], [key]):
+            await asyncio.wait([computing[1]])
+            if not computing[1].cancelled():
+                return cast(T, computing[1].result())
         return await self._fill(key, ttl, compute, value_type)
 
     async def invalidate(self, tags: Iterable[str]) -> None:
@@ -92,7 +92,7 @@ class Cache:
         """Compute the value once for all concurrent callers."""
         version = self._version
         future = asyncio.get_running_loop().create_future()
-        self._pending[key] = (version, future)
+        self._computing[key] = (version, future)
         try:
             value = await self._load_or_compute(key, ttl, compute, value_type)
             future.set_result(value)
@@ -100,8 +100,8 @@ class Cache:
             future.cancel()
             raise
         finally:
-            if self._pending.get(key) == (version, future):
-                del self._pending[key]
+            if self._computing.get(key) == (version, future):
+                del self._computing[key]
         return value
 
     async def _load_or_compute(self, key: str, ttl: float, compute: Callable[[], Awaitable[T]], value_type: Any) -> T:
@@ -119,7 +119,7 @@ class Cache:
 
     def _add(self, key: str, expires_at: int, value: Any, version: int) -> bool:
         """Cache the value in this process unless it was invalidated since `version`."""
-        if not (self.usable and self.is_current(version, [key])):
+        if not (self.is_usable and self.is_current(version, [key])):
             return False
         self._entries[key] = (expires_at, value)
         self._entries.move_to_end(key)

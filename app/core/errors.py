@@ -14,14 +14,14 @@ class DoorstepError(Exception):
 class Refused(DoorstepError):
     """A rule or a concurrent change does not allow the action: 409.
 
-    `reason` is a stable code that handlers may branch on ("taken", "changed", "locked" …). `subject` tells apart what
-    has one reason and different headings on pages (app.web.refusal_headings): reason "taken" of a "job", of a time.
+    `reason` is a stable code that handlers may branch on ("taken", "changed", "locked" …). `about` tells apart
+    refusals with the same reason and different headings (app.web.refusal_headings): "taken" about a "job", a time slot.
     """
 
-    def __init__(self, message: str, *, reason: str = "refused", subject: str = "") -> None:
+    def __init__(self, message: str, *, reason: str = "refused", about: str = "") -> None:
         super().__init__(message)
         self.reason = reason
-        self.subject = subject
+        self.about = about
 
 
 class Missing(DoorstepError):

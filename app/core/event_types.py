@@ -50,14 +50,14 @@ class EventType:
 
     name: str
     message: str  # its sentence in the history, with %(who)s
-    invalidates: tuple[str, ...]  # cache tags (app.core.cache_tags); no default, so that nobody forgets them
+    invalidates: tuple[str, ...]  # cache tags (app.core.cache_tags); no default, so they cannot be forgotten
     # Facts of its own: labels of those that app.audit.details does not know; facts that no history shows; personal
     # values shown only where each look is recorded; facts whose value is a key of ENUM_LABELS.
     labels: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
     enums: tuple[str, ...] = ()
-    bare_field: str = "state"  # the field that `before` and `after` mean when they are no objects
+    bare_field: str = "state"  # the field meant when `before` and `after` are plain values
     names_single_change: bool = False  # the sentence says the change itself when there is exactly one
     # Who is notified, and with which facts; of `carries_change`, a field of `before` and `after`, with both values.
     notifies: tuple[NotificationRule, ...] = ()
@@ -66,7 +66,7 @@ class EventType:
     webhook: str = ""  # the topic under which webhooks receive it; only bookings' events have one
     chat: str = ""  # the line in the admins' chat, with %(booking)s
     changes_calendar: bool = False  # calendar entries read differently afterwards
-    is_view: bool = False  # somebody only looked: open pages need not reload
+    is_view: bool = False  # a record was only viewed: open pages need not reload
 
     @property
     def family(self) -> str:

@@ -190,7 +190,10 @@ class AuditedMixin:
 
     @property
     def subject(self) -> str:
-        """The record's name in the events table: "booking-7K3MQ9WD"."""
+        """The record's name in the events table: "booking-7K3MQ9WD". Each subclass defines it.
+
+        Not an abstract method: the metaclass of SQLAlchemy's declarative base cannot be combined with ABCMeta.
+        """
         raise NotImplementedError
 
     def record(

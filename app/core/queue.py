@@ -1,6 +1,6 @@
 """Background tasks requested by name; sent to the queue after the commit, best effort.
 
-Durable work stands in PostgreSQL (outbox, timetable); the queue only makes it happen sooner.
+Durable work is in PostgreSQL (outbox, timetable); the queue only makes it happen sooner.
 """
 
 import json

@@ -15,7 +15,7 @@ class FieldError(ValueError):
 def collect(readers: Mapping[str, Callable[[], T]]) -> dict[str, T]:
     """The value of every field. Raises one Invalid with the errors of all that failed, in the order of `readers`.
 
-    A reader raises FieldError, or Invalid for what stands inside it: its names are prefixed with the field's.
+    A reader raises FieldError, or Invalid for what is inside it: its names are prefixed with the field's.
     """
     errors: dict[str, str] = {}
     values: dict[str, T] = {}

@@ -51,7 +51,7 @@ def prepare(data: Path, token: str) -> PostgresDir:
     try:
         return _prepare(home, token)
     except OSError as error:
-        raise StartError(f"The folder {home} for PostgreSQL cannot be made: {error.strerror}.") from error
+        raise StartError(f"The folder {home} for PostgreSQL can't be created: {error.strerror}.") from error
 
 
 def _prepare(home: Path, token: str) -> PostgresDir:
@@ -70,7 +70,9 @@ def _for_account(home: Path, wheel: Path) -> PostgresDir:
     try:
         account = pwd.getpwnam(ACCOUNT)
     except KeyError:
-        raise StartError(f"PostgreSQL refuses to run as root, and there is no account “{ACCOUNT}” to run it.") from None
+        raise StartError(
+            f"PostgreSQL can't run as root, and this machine has no account “{ACCOUNT}” to run it."
+        ) from None
     os.chmod(ROOT_DATA_DIR, 0o755)
     os.chown(home, 0, account.pw_gid)
     home.chmod(0o750)

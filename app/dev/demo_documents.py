@@ -90,7 +90,9 @@ def _draw_identity_card(name: str, number: str, shade: int) -> Image.Image:
     _draw_portrait(pen, (60, 130, 270, 400), shade)
     born = date(1965 + shade % 35, 1 + shade % 12, 1 + shade % 28)
     _draw_fields(
-        pen, (320, 130), [("Name", name), ("Born", _format_date(born)), ("Number", number), ("Issued by", "Nobody")]
+        pen,
+        (320, 130),
+        [("Name", name), ("Born", _format_date(born)), ("Number", number), ("Issued by", "Demo office")],
     )
     return _add_stamp(page)
 
@@ -102,16 +104,14 @@ def _draw_certificate(name: str, professional: Professional, expires_on: date) -
     _draw_fields(pen, (290, 150), [("Name", name), ("Trade", professional.trade)])
     until = _format_date(expires_on - timedelta(days=1))
     since = str(clock.today().year - professional.experience_years)
-    _draw_fields(
-        pen, (60, 420), [("In the trade since", since), ("Valid until", until), ("Issued by", "Nobody at all")]
-    )
+    _draw_fields(pen, (60, 420), [("In the trade since", since), ("Valid until", until), ("Issued by", "Demo school")])
     _draw_seal(pen, (560, 820))
     return _add_stamp(page)
 
 
 def _draw_second_page(name: str) -> Image.Image:
     page, pen = _new_page(SHEET)
-    _draw_heading(pen, SHEET, "WHAT WAS LEARNED")
+    _draw_heading(pen, SHEET, "SKILLS")
     for row in range(12):
         pen.rectangle((60, 160 + row * 52, 620 - row * 37 % 240, 172 + row * 52), fill=LINE)
     pen.text((60, 860), name, fill=INK, font=_font(24))

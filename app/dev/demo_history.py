@@ -111,7 +111,9 @@ class BookingSimulation:
         at = self.start - HOUR
         if at <= self.now:
             with clock.freeze(at):
-                await cancel_booking(self.db, booking, PLATFORM, "unfilled", "Nobody could come.")
+                await cancel_booking(
+                    self.db, booking, PLATFORM, "unfilled", "No professional was available at that time."
+                )
 
     async def _cancel(self, booking: Booking) -> None:
         at = booking.created_at + (self.start - booking.created_at) * self.town.rng.random()
@@ -171,14 +173,14 @@ class BookingSimulation:
 
     async def _miss_appointment(self, booking: Booking) -> None:
         with clock.freeze(self.start + 31 * MINUTE):
-            await cancel_booking(self.db, booking, self.customer, "professional_absent", "Nobody came.")
+            await cancel_booking(self.db, booking, self.customer, "professional_absent", "Didn't arrive.")
 
     async def _record_no_show(self, booking: Booking) -> None:
         at = self.start + 16 * MINUTE
         if at <= self.now:
             with clock.freeze(at):
                 fee = booking.cancellation_fee(at)
-                await cancel_booking(self.db, booking, self.professional, "no_show", "Nobody opened the door.", fee)
+                await cancel_booking(self.db, booking, self.professional, "no_show", "No answer at the door.", fee)
 
     async def _finish(self, booking: Booking, started_at: datetime) -> None:
         overrun = self.town.rng.randint(-10, 15) * MINUTE

@@ -56,7 +56,7 @@ NOTES = (
     "The lift is slow, sorry.",
     "Call from the gate.",
 )
-CANCELLATION_REASONS = ("Plans changed.", "Booked the wrong day.", "Solved it myself.", "Somebody is ill at home.")
+CANCELLATION_REASONS = ("Plans changed.", "Booked the wrong day.", "Solved it myself.", "A family member is ill.")
 DECLINE_REASONS = ("Too far today.", "I have another job then.", "My scooter is at the mechanic.")
 
 REVIEW_COMMENTS = {
@@ -78,7 +78,7 @@ REVIEW_COMMENTS = {
         "काम ठीक हुआ, थोड़ी देर लगी।",
         "",
     ),
-    3: ("The work is fine, but it took twice as long as said.", "Okay. Had to remind him of the second tap.", ""),
+    3: ("The work is fine, but it took twice as long as planned.", "Okay. Had to remind him of the second tap.", ""),
     2: ("Came late and was in a hurry. The drip is back.", ""),
     1: ("Did not bring the tools and left half of it undone.",),
 }

@@ -151,7 +151,7 @@ async def _add_professional(
             home_pincode=home.pincode,
             created_at=town.founded,
             approved_at=town.founded if status == "approved" else None,
-            denial_reason="The photo on the identity card cannot be read." if status == "denied" else None,
+            denial_reason="The photo on the identity card is not readable." if status == "denied" else None,
         )
     )
     await db.flush()
@@ -171,7 +171,7 @@ async def _block_professional(db: AsyncSession, town: Town, admin: User) -> None
     """Block the last approved professional, who then has no bookings in the history."""
     blocked = town.candidates.pop()
     since = clock.now() - timedelta(days=20)
-    reason = "Three customers said that you asked for more money at the door. Write to us with your side."
+    reason = "3 customers reported that you asked for extra money at the door. If you disagree, you can appeal."
     db.add(Block(user_id=blocked.id, blocked_by_id=admin.id, reason=reason, created_at=since))
     person = await db.get_one(User, blocked.id)
     person.record("person.blocked", by=admin, at=since, before="active", after="blocked", personal={"reason": reason})

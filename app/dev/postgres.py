@@ -64,7 +64,7 @@ class Postgres:
         until = time.monotonic() + 120
         while not self._try_start(sleep, until):
             if time.monotonic() > until:
-                raise StartError(f"PostgreSQL did not start within two minutes; {self.log} says why.")
+                raise StartError(f"PostgreSQL did not start within 2 minutes; see {self.log}.")
             sleep(0.25)
         self._create_roles()
 
@@ -93,7 +93,7 @@ class Postgres:
             command, input=statements, env=env, capture_output=True, text=True, timeout=120, start_new_session=True
         )
         if result.returncode:
-            raise StartError(f"PostgreSQL refused: {result.stderr.strip()}")
+            raise StartError(f"PostgreSQL reported an error: {result.stderr.strip()}")
         return result.stdout.strip()
 
     def create_database(self, name: str) -> None:
@@ -107,7 +107,7 @@ class Postgres:
         if cluster.exists():
             version = (cluster / "PG_VERSION").read_text().strip()
             if version != VERSION:
-                raise StartError(f"The data in {cluster} is PostgreSQL {version}'s, this is {VERSION}: use --fresh.")
+                raise StartError(f"The data in {cluster} is from PostgreSQL {version}, not {VERSION}: use --fresh.")
             return
         unfinished, password = self.dir.home / "cluster.unfinished", self.dir.home / "password"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -128,7 +128,7 @@ class Postgres:
         with self.log.open("ab") as log:
             process = self._spawn(command, log)
         if wait(process, sleep):
-            raise StartError(f"PostgreSQL could not make its files in {folder.parent}; {self.log} says why.")
+            raise StartError(f"PostgreSQL could not create its files in {folder.parent}; see {self.log}.")
 
     def _spawn(self, command: list[str | Path], log: IO[bytes]) -> subprocess.Popen[bytes]:
         return start(
@@ -182,7 +182,7 @@ class Postgres:
             return False
         if "is still in use" in output or "already exists" in output:
             return False  # the last processes of a killed run are about to end
-        reason = next((line for line in output.splitlines() if "FATAL" in line), "it said nothing")
+        reason = next((line for line in output.splitlines() if "FATAL" in line), "no message")
         raise StartError(f"PostgreSQL did not start ({reason.strip()}); see {self.log}.")
 
     def _create_roles(self) -> None:

@@ -14,7 +14,7 @@ from app.dev.processes import StartError
 def check_port_free(host: str, port: int) -> None:
     """Raise StartError when the web process could not listen there."""
     if not 0 < port < 65536:
-        raise StartError(f"--port must be between 1 and 65535, not {port}.")
+        raise StartError(f"--port must be a number from 1 to 65535, not {port}.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -29,8 +29,8 @@ def _why_not_free(host: str, port: int, error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return f"--host {host} is not a name or address of this machine."
     if "in use" in str(error.strerror):
-        return f"Port {port} on {host} is in use: stop what listens there, or choose another with --port."
-    return f"Doorstep cannot listen on {host}, port {port}: {error.strerror}."
+        return f"Port {port} on {host} is in use. Stop the program that uses it, or choose another port with --port."
+    return f"Doorstep can't listen on {host}, port {port}: {error.strerror}."
 
 
 def is_listening(host: str, port: int) -> bool:
@@ -56,7 +56,7 @@ def check_postgres(name: str, url: str) -> None:
     try:
         asyncio.run(_connect(url))
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise StartError(f"{name} leads to no usable PostgreSQL at {_where(url)}: {_reason(error)}.") from error
+        raise StartError(f"{name}: PostgreSQL at {_where(url)} can't be used: {_reason(error)}.") from error
 
 
 async def _connect(url: str) -> None:
@@ -70,7 +70,7 @@ def check_redis(name: str, url: str) -> None:
         with redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3) as client:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
-        raise StartError(f"{name} leads to no usable Redis or Valkey at {_where(url)}: {_reason(error)}.") from error
+        raise StartError(f"{name}: Redis or Valkey at {_where(url)} can't be used: {_reason(error)}.") from error
 
 
 def _where(url: str) -> str:
@@ -80,7 +80,7 @@ def _where(url: str) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError | redis.TimeoutError):
-        return "no answer within seconds"
+        return "no answer in time"
     if isinstance(error, ConnectionRefusedError) or "refused" in str(error):
         return "connection refused"
     message = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__

@@ -29,18 +29,18 @@ APP_STOP_SECONDS, TOTAL_STOP_SECONDS = 3.8, 4.7
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=8000, help="port of the pages (8000)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of the data (.dev in the checkout)")
+    parser.add_argument("--data", type=Path, default=DATA, help="data folder (.dev in the checkout)")
     parser.add_argument("--no-demo", action="store_true", help="start without the demo town")
-    parser.add_argument("--fresh", action="store_true", help="throw away the data of earlier runs first")
+    parser.add_argument("--fresh", action="store_true", help="delete the data of earlier runs first")
 
 
 def main(args: argparse.Namespace) -> int:
     """Return 0 when stopped by a signal, 1 when it cannot start or a process ends by itself."""
     try:
         if os.environ.get("DOORSTEP_ENV") == "production":
-            raise StartError("doorstep dev is for development only, and DOORSTEP_ENV says production.")
+            raise StartError("doorstep dev is for development only, but DOORSTEP_ENV is production.")
         check_port_free(args.host, args.port)
         data = args.data.absolute()
         with lock_data_dir(data):
@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
     except StartError as error:
         print(error, file=sys.stderr)
     except OSError as error:
-        print(f"Doorstep cannot start: {error}.", file=sys.stderr)
+        print(f"Doorstep can't start: {error}.", file=sys.stderr)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
     return 1
@@ -64,7 +64,7 @@ def running_settings(data: Path = DATA) -> Settings:
     path = data / "servers.json"
     if not path.exists():
         if not (_is_set("DATABASE_URL") and _is_set("REDIS_URL")):
-            raise StartError(f"Nothing was started on {data}: run bin/dev first, or set DATABASE_URL and REDIS_URL.")
+            raise StartError(f"No servers found in {data}: run bin/dev first, or set DATABASE_URL and REDIS_URL.")
         return Settings.from_env()
     state = ServerState.read(path)
     saved = {
@@ -119,15 +119,13 @@ class Supervisor:
 
     def _start_all(self) -> None:
         if len(self.external_settings) < 2:
-            print_line(f"Starting the servers on {self.data} …")
+            print_line(f"Starting the servers in {self.data} …")
             self.servers.start(self.signals.sleep)
         self.env = self._environment()
         lines = procfile()
-        self._run_to_completion(
-            "release", lines.pop("release"), "The database could not be brought up to date; see above."
-        )
+        self._run_to_completion("release", lines.pop("release"), "The database could not be updated; see above.")
         if not self.args.no_demo:
-            self._run_to_completion("seed", "doorstep seed", "The demo town could not be made; see above.")
+            self._run_to_completion("seed", "doorstep seed", "The demo town could not be created; see above.")
         for name, line in lines.items():
             self._start(name, line)
         while not is_listening(self.args.host, self.args.port) and not self._ended():
@@ -176,16 +174,16 @@ class Supervisor:
         del self.children[name]
 
     def _print_welcome(self) -> None:
-        print_line(f"\nDoorstep stands at {self.env['BASE_URL']}\n")
+        print_line(f"\nDoorstep is running at {self.env['BASE_URL']}\n")
         if not self.args.no_demo:
-            print_line("Sign in as " + ", ".join(SIGN_INS) + "; the password of each is doorstep-demo.")
-        print_line("Ctrl-C stops everything.\n")
+            print_line("Sign in as " + ", ".join(SIGN_INS) + ". The password of each account is doorstep-demo.")
+        print_line("Press Ctrl-C to stop everything.\n")
 
     def _watch(self) -> int:
         while not (ended := self._ended()):
             self.signals.sleep(None)
         for name, code in ended.items():
-            print_line(f"{name} ended by itself ({_describe_exit(code)}); stopping everything.")
+            print_line(f"{name} stopped unexpectedly ({_describe_exit(code)}). Stopping everything.")
         return 1
 
     def _ended(self) -> dict[str, int]:

@@ -38,7 +38,7 @@ async def _seed(settings: Settings) -> int:
         async with database.work() as db:
             summary = await seed_demo_town(db, encryption, Passwords(encryption), storage)
         if summary is None:
-            print("The demo town stands already.")
+            print("The demo town already exists.")
             return 0
         async with database.sessions() as db:
             violations = await find_violations(db, storage)
@@ -46,7 +46,7 @@ async def _seed(settings: Settings) -> int:
         await database.close()
     print(summary)
     for violation in violations:
-        print(f"It breaks {violation.rule}: {violation.subject}.")
+        print(f"Broken rule {violation.rule}: {violation.subject}.")
     return 1 if violations else 0
 
 
@@ -58,10 +58,10 @@ async def seed_demo_town(
     if await db.scalar(select(User.id).where(func.lower(User.email) == demo_people.CUSTOMER_EMAIL)):
         return None
     if not await db.scalar(select(func.count()).select_from(Pincode)):
-        raise RuntimeError("there are no pincodes yet: doorstep migrate loads them")
+        raise RuntimeError("There are no pincodes yet. Run doorstep migrate first.")
     await load_catalogue(db)
     town = await create_town(db, random.Random(RANDOM_SEED), await passwords.hash(demo_people.DEMO_PASSWORD))
     documents = await submit_documents(db, town, storage)
     bookings = await replay_history(db, town, encryption)
     people, services = len(town.residents) + len(town.professionals), len(town.services)
-    return f"The demo town stands: {people} people, {services} services, {bookings} bookings, {documents} documents."
+    return f"Created the demo town: {people} people, {services} services, {bookings} bookings, {documents} documents."

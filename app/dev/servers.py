@@ -64,7 +64,7 @@ def lock_data_dir(data: Path) -> Iterator[None]:
         data.mkdir(parents=True, exist_ok=True)
         lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise StartError(f"The data folder {data} cannot be used: {error.strerror}.") from error
+        raise StartError(f"The data folder {data} can't be used: {error.strerror}.") from error
     try:
         _lock(lock, data)
         yield
@@ -76,7 +76,9 @@ def _lock(lock: int, data: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise StartError(f"Doorstep already runs on the data folder {data}: stop it first, or give --data.") from None
+        raise StartError(
+            f"Doorstep is already running in the data folder {data}. Stop it, or choose another with --data."
+        ) from None
 
 
 def delete_data(data: Path) -> None:

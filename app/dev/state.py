@@ -38,7 +38,7 @@ class ServerState:
         try:
             return cls(**json.loads(path.read_text()))
         except (ValueError, TypeError, OSError) as error:
-            raise StartError(f"{path} cannot be read; start with --fresh to begin anew.") from error
+            raise StartError(f"{path} can't be read. Use --fresh to start again without the old data.") from error
 
     def save(self, path: Path) -> None:
         unfinished = path.with_suffix(".unfinished")

@@ -35,7 +35,7 @@ class Valkey:
             if self._try_start(sleep):
                 return
             self.state.valkey_port = free_port()
-        raise StartError(f"Valkey found no free port; see {self.log}.")
+        raise StartError(f"Valkey could not find a free port; see {self.log}.")
 
     def stop(self, *, within: float) -> None:
         if self.process is None:
@@ -60,7 +60,7 @@ class Valkey:
             sleep(0.02)
         if "Address already in use" in self.log.read_text(errors="replace")[log_offset:]:
             return False
-        raise StartError(f"Valkey did not start; {self.log} says why.")
+        raise StartError(f"Valkey did not start; see {self.log}.")
 
     def _config(self) -> str:
         settings = {

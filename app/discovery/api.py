@@ -25,7 +25,7 @@ Pincode = Annotated[
     str,
     Meta(
         pattern="^[1-9][0-9]{5}$",
-        description="Six digits.",
+        description="6-digit pincode.",
         examples=["600020"],
         extra={"error": N_("Enter a 6-digit pincode, such as 600020.")},
     ),
@@ -33,7 +33,7 @@ Pincode = Annotated[
 DayText = Annotated[
     date,
     Meta(
-        description="A day of Asia/Kolkata.",
+        description="A day in Asia/Kolkata.",
         examples=["2026-11-24"],
         extra={"error": N_("We can't read this day. Pick one below.")},
     ),
@@ -41,7 +41,7 @@ DayText = Annotated[
 
 
 class SlotsQuery(Struct, kw_only=True):
-    """Where, from which day on, and whom."""
+    """Pincode, first day and professional."""
 
     pincode: Pincode
     day: DayText | UnsetType = UNSET
@@ -49,12 +49,12 @@ class SlotsQuery(Struct, kw_only=True):
 
 
 class DayJson(Struct, kw_only=True):
-    """One of the seven days."""
+    """A day and its free start times."""
 
     day: DayText
     slots: Annotated[
         list[Moment],
-        Meta(description="Starts that are free, ISO 8601 with offset.", examples=[["2026-11-24T10:00:00+05:30"]]),
+        Meta(description="Free start times in ISO 8601 with offset.", examples=[["2026-11-24T10:00:00+05:30"]]),
     ]
 
 
@@ -62,27 +62,32 @@ class WorkerJson(Struct, kw_only=True):
     """A professional's public card."""
 
     id: Id
-    name: Annotated[str, Meta(description="First name and initial.", examples=["Ravi K."])]
+    name: Annotated[str, Meta(description="Public name: first name and an initial.", examples=["Ravi K."])]
     experience_years: Annotated[int, Meta(ge=0, description="Years of experience.", examples=[8])]
-    rating: Annotated[float | None, Meta(description="Mean of the stars, 1 to 5; null: none yet.", examples=[4.5])]
-    reviews: Annotated[int, Meta(ge=0, description="How many reviews.", examples=[12])]
-    jobs: Annotated[int, Meta(ge=0, description="Jobs done.", examples=[30])]
+    rating: Annotated[
+        float | None, Meta(description="Average rating, 1 to 5; null if there are no reviews yet.", examples=[4.5])
+    ]
+    reviews: Annotated[int, Meta(ge=0, description="Number of reviews.", examples=[12])]
+    jobs: Annotated[int, Meta(ge=0, description="Number of completed jobs.", examples=[30])]
 
 
 class SlotsJson(Struct, kw_only=True):
-    """What is free at one place. No days when the service is no longer offered."""
+    """Free time slots in a pincode; `days` is empty if the service is retired."""
 
     pincode: Pincode
-    place: Annotated[str, Meta(description="Name of the place.", examples=["Adyar"])]
-    days: Annotated[list[DayJson], Meta(description="Seven days, the first is `day`.", examples=[[]])]
-    professionals: Annotated[list[WorkerJson], Meta(description="Who could come, nearest first.", examples=[[]])]
+    place: Annotated[str, Meta(description="Name of the area.", examples=["Adyar"])]
+    days: Annotated[list[DayJson], Meta(description="7 days, starting with `day`.", examples=[[]])]
+    professionals: Annotated[
+        list[WorkerJson],
+        Meta(description="Professionals who offer the service in this pincode, nearest first.", examples=[[]]),
+    ]
 
 
 SLOTS = Doc(
-    summary="Free starts of seven days at a place",
+    summary="List free time slots in a pincode for 7 days",
     tag="Catalogue",
     query=SlotsQuery,
-    path={"service_id": "Number of the service."},
+    path={"service_id": "ID of the service."},
     responses={200: SlotsJson, 304: None},
 )
 

@@ -50,16 +50,16 @@ class BookingAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-bookings")
+    @get(name="admin-bookings")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         table = await _table(db, _view(request))
         return await admin_page(request, db, "dispatch/bookings.html", "dispatch/_bookings.html", **table)
 
-    @get("/{ref:str}", name="desk-booking")
+    @get("/{ref:str}", name="admin-booking")
     async def show(self, request: Request, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _render(request, db, await Bookings(db).by_reference(ref))
 
-    @get("/{ref:str}/contact", name="desk-contact")
+    @get("/{ref:str}/contact", name="admin-contact")
     async def contact(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
@@ -69,7 +69,7 @@ class BookingAdminPages(Controller):
         await db.flush()
         return await _render(request, db, booking, contact=await Jobs(db).admin_contact(booking))
 
-    @post("/{ref:str}/voided-code", name="desk-voided-code")
+    @post("/{ref:str}/voided-code", name="admin-voided-code")
     async def void_code(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:

@@ -19,7 +19,7 @@ from app.core.i18n import N_, _
 from app.dispatch.unassigned_repository import UnassignedBookings
 from app.jobs.acceptance import clear_conflicts, lock_with_reservations
 from app.jobs.repository import Jobs
-from app.scheduling.candidate_repository import assess_candidates, load_busy_times, require_pincode
+from app.scheduling.candidate_repository import assess_candidates, load_unavailability, require_pincode
 from app.scheduling.candidates import AssessedCandidate, BusyTime, Candidate, Eligibility
 from app.scheduling.slots import conflicts, within_hours
 
@@ -54,7 +54,7 @@ async def find_assignment_candidates(
     location = await require_pincode(db, booking.pincode)
     assessed = await assess_candidates(db, booking.service_id, location, professional_id=person_id)
     candidates = [row.candidate for row in assessed]
-    await load_busy_times(db, candidates, booking.starts_at, booking.ends_at, ignoring=booking.id)
+    await load_unavailability(db, candidates, booking.starts_at, booking.ends_at, ignoring=booking.id)
     conflicts_of = {
         candidate.id: conflicts(candidate, booking.minutes, location, booking.starts_at) for candidate in candidates
     }
@@ -72,17 +72,17 @@ async def assign(db: AsyncSession, by: Person, reference: str, professional_id: 
 
     Refused("taken"), Refused("busy"); Missing when they do not offer the service.
     """
-    booking, others = await lock_with_reservations(Bookings(db), professional_id, reference)
+    booking, reservations = await lock_with_reservations(Bookings(db), professional_id, reference)
     if booking.state == State.ASSIGNED and booking.professional_id == professional_id:
         return booking
     if booking.state != State.REQUESTED:
-        raise Refused(state_refusal(booking.state), reason="taken", subject="booking")
+        raise Refused(state_refusal(booking.state), reason="taken", about="booking")
     candidate = next(iter(await find_assignment_candidates(db, booking, professional_id)), None)
     if candidate is None:
         raise Missing
     if not candidate.is_free:
-        raise Refused(_not_free(candidate, candidate.objections), reason="busy", subject="professional")
-    await _take(db, candidate, booking, others)
+        raise Refused(_not_free(candidate, candidate.objections), reason="busy", about="professional")
+    await _take(db, candidate, booking, reservations)
     booking.assign(by, professional_id, encryption)
     await flush_booking(db)
     return booking
@@ -98,9 +98,11 @@ async def void_code(db: AsyncSession, by: Person, reference: str, reason: str) -
     return booking
 
 
-async def _take(db: AsyncSession, chosen: AssignmentCandidate, booking: Booking, others: dict[int, Booking]) -> None:
+async def _take(
+    db: AsyncSession, chosen: AssignmentCandidate, booking: Booking, reservations: dict[int, Booking]
+) -> None:
     try:
-        await clear_conflicts(db, chosen.candidate, booking, others)
+        await clear_conflicts(db, chosen.candidate, booking, reservations)
     except Refused as refusal:
         if refusal.reason != "busy":
             raise
@@ -110,7 +112,7 @@ async def _take(db: AsyncSession, chosen: AssignmentCandidate, booking: Booking,
             if chosen.reservations
             else _("No longer available.")
         )
-        raise Refused(_not_free(chosen, [why]), reason="busy", subject="professional") from refusal
+        raise Refused(_not_free(chosen, [why]), reason="busy", about="professional") from refusal
 
 
 def _not_free(chosen: AssignmentCandidate, reasons: Iterable[str]) -> str:

@@ -12,8 +12,8 @@ pincode        six digits, where the work is
 payment        card, upi, after
 accepted       yes; accepted_under: within fewer minutes than that
 rating         1 to 5; yes: reviewed
-by_clock, disputed, locked, blocked   yes: ended by the clock; objected to (W13); a due code locked or void (W12); held
-               by somebody who is blocked (W2)
+by_clock, disputed, locked, blocked   yes: completed automatically; disputed (W13); a valid code locked or void (W12);
+               assigned to a blocked professional (W2)
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -39,12 +39,12 @@ class UnassignedAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-dispatch")
+    @get(name="admin-dispatch")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         table = await _table(db, _view(request))
         return await admin_page(request, db, "dispatch/unassigned.html", "dispatch/_assign.html", **table)
 
-    @get("/{ref:str}", name="desk-unassigned")
+    @get("/{ref:str}", name="admin-unassigned")
     async def show(self, request: Request, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         try:
             return await _render(request, db, ref)
@@ -53,7 +53,7 @@ class UnassignedAdminPages(Controller):
             booking = await Bookings(db).by_reference(ref)
             return redirect(request, f"/admin/bookings/{booking.reference}")
 
-    @post("/{ref:str}/assignment", name="desk-assignment")
+    @post("/{ref:str}/assignment", name="admin-assignment")
     async def assign(
         self,
         request: Request,

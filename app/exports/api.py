@@ -15,69 +15,76 @@ from app.core.datetimes import to_ist
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.storage import Storage
-from app.exports import writer
+from app.exports import lifecycle
 from app.exports.export import Export
+from app.exports.lifecycle import ExpiredExport
 from app.exports.pages import file_response
 from app.exports.queries import FILTER_FIELDS, MAX_FILTER_LENGTH, clean_filters
 from app.exports.repository import Exports
-from app.exports.writer import ExpiredExport
 from app.web.api import idempotent, json_response, read_body, row_id
 from app.web.guards import UserFacingError, only
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "Exports"
-PATH_PARAMS = {"export_id": "Number of the export."}
+PATH_PARAMS = {"export_id": "ID of the export."}
 Table = Annotated[
     Literal["bookings", "customers", "professionals", "ledger"],
-    Meta(description="Which table of the desk.", examples=["bookings"]),
+    Meta(description="The admin table to export.", examples=["bookings"]),
 ]
 
 
 class ExportBody(Body):
-    """What is wanted as a CSV file."""
+    """A table to export as a CSV file."""
 
     table: Table
     filters: Annotated[
         dict[str, Annotated[str, Meta(max_length=MAX_FILTER_LENGTH)]],
-        Meta(description="Fields of the table's address, such as state or from.", examples=[{"state": "completed"}]),
+        Meta(description="Filters, as in the table's URL, such as state or from.", examples=[{"state": "completed"}]),
     ] = {}
-    bom: Annotated[bool, Meta(description="Begin with a byte order mark, for Excel.", examples=[False])] = False
+    bom: Annotated[bool, Meta(description="Start the file with a byte order mark, for Excel.", examples=[False])] = (
+        False
+    )
 
 
 class ExportJson(Struct, kw_only=True):
-    """An export and how far it is."""
+    """An export and its progress."""
 
     id: Id
-    ref: Annotated[str, Meta(description="The reference that people read aloud.", examples=["7K3MQ9WD"])]
+    ref: Annotated[str, Meta(description="The export's public reference.", examples=["7K3MQ9WD"])]
     table: Table
     state: Annotated[
         Literal["queued", "running", "ready", "failed", "expired", "discarded"],
-        Meta(description="ready: the file can be fetched, for a week.", examples=["ready"]),
+        Meta(description="The current state; once `ready`, you can download the file for 7 days.", examples=["ready"]),
     ]
-    rows_done: Annotated[int, Meta(ge=0, description="Rows written so far.", examples=[1200])]
-    rows_total: Annotated[int | None, Meta(description="Rows in all, once it is known.", examples=[1200, None])]
-    size: Annotated[int | None, Meta(description="Bytes of the file, once it is ready.", examples=[90210, None])]
+    rows_done: Annotated[int, Meta(ge=0, description="Number of rows written so far.", examples=[1200])]
+    rows_total: Annotated[
+        int | None, Meta(description="Total number of rows; null until it is known.", examples=[1200, None])
+    ]
+    size: Annotated[
+        int | None, Meta(description="Size of the file in bytes; null until it is ready.", examples=[90210, None])
+    ]
     file: Annotated[
-        str | None, Meta(description="Where to fetch it, once it is ready.", examples=["/api/exports/7/file", None])
+        str | None,
+        Meta(description="Path to download the file; null until it is ready.", examples=["/api/exports/7/file", None]),
     ]
     created: Moment
     expires: Annotated[
-        Moment | None, Meta(description="When the file is gone.", examples=["2026-12-01T10:00:00+05:30", None])
+        Moment | None, Meta(description="When the file will be deleted.", examples=["2026-12-01T10:00:00+05:30", None])
     ]
 
 
 START = Doc(
-    summary="Ask for a table as a CSV file",
+    summary="Export a table as a CSV file",
     tag=TAG,
     body=ExportBody,
     responses={201: ExportJson},
     error_statuses=(409,),
     idempotent=True,
 )
-SHOW = Doc(summary="How far an export is", tag=TAG, path=PATH_PARAMS, responses={200: ExportJson})
+SHOW = Doc(summary="Get the state of an export", tag=TAG, path=PATH_PARAMS, responses={200: ExportJson})
 FILE = Doc(
-    summary="The file of an export that is ready",
+    summary="Download the file of an export",
     tag=TAG,
     path=PATH_PARAMS,
     responses={200: str},
@@ -106,7 +113,7 @@ class ExportApi(Controller):
 
         async def make() -> JsonResponse:
             filters = clean_filters(body.table, body.filters)
-            export = await writer.request_export(db, me, body.table, filters, bom=body.bom)
+            export = await lifecycle.request_export(db, me, body.table, filters, bom=body.bom)
             return json_response(_export_json(export), 201)
 
         return await idempotent(request, db, me, body, make)
@@ -134,7 +141,7 @@ class ExportApi(Controller):
 
 
 def _export_json(export: Export) -> ExportJson:
-    expired = writer.is_expired(export, clock.now())
+    expired = lifecycle.is_expired(export, clock.now())
     is_ready = export.state == "ready" and not expired
     return ExportJson(
         id=export.id,

@@ -15,7 +15,7 @@ from app.core import clock, logs
 from app.core.db import Database, Publish
 from app.core.poll_loop import PollLoop
 from app.core.storage import Storage
-from app.exports import writer
+from app.exports import lifecycle
 from app.exports.export import Export
 from app.exports.queries import CompiledQuery, compile_export_query
 from app.exports.repository import Exports
@@ -46,7 +46,7 @@ class ExportBuilder:
         """Claim the export and build its file; do nothing if it is settled or leased to another worker."""
         async with self._unit_of_work() as db:
             now = clock.now()
-            export = await Exports(db).claim(export_id, now, now - writer.STALE_AFTER)
+            export = await Exports(db).claim(export_id, now, now - lifecycle.STALE_AFTER)
             if export is None:
                 return
             query = await compile_export_query(db, export.kind, export.filters, export.requested_by_id)
@@ -93,7 +93,7 @@ class ExportBuilder:
             owned = await Exports(db).lock_if_still_owned(export)
             if owned is None:
                 raise Discarded
-            writer.mark_ready(owned, self._storage.finalize(db, path), size, digest, rows)
+            lifecycle.mark_ready(owned, self._storage.finalize(db, path), size, digest, rows)
             data = {"export": owned.reference, "of": owned.kind}
             key = f"export-ready:{owned.id}"
             await notify_many(db, [Notification("export_ready", owned.requested_by_id, data, key, clock.now())])
@@ -102,7 +102,7 @@ class ExportBuilder:
         async with self._unit_of_work() as db:
             owned = await Exports(db).lock_if_still_owned(export)
             if owned is not None:
-                writer.mark_failed(owned, error)
+                lifecycle.mark_failed(owned, error)
 
     def _unit_of_work(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self._database.work(self._publish)

@@ -20,11 +20,11 @@ from app.core.i18n import _
 from app.core.storage import Storage
 from app.dispatch.admin_pages import describe_filters
 from app.dispatch.repository import AdminBookings
-from app.exports import writer
+from app.exports import lifecycle
 from app.exports.export import Export
+from app.exports.lifecycle import ExpiredExport
 from app.exports.queries import clean_filters
 from app.exports.repository import Exports
-from app.exports.writer import ExpiredExport
 from app.web.actions import Rejection, submit
 from app.web.admin import admin_page
 from app.web.forms import parse_form, parse_query
@@ -54,7 +54,7 @@ class ExportIndex(Controller):
         filters = clean_filters(kind, form)
         return await submit(
             request,
-            lambda: writer.request_export(db, me, kind, filters, bom=form.get("bom") == "yes"),
+            lambda: lifecycle.request_export(db, me, kind, filters, bom=form.get("bom") == "yes"),
             on_error=lambda rejection: _render_index(request, me, db, form, rejection),
             then=lambda export: f"{RECORD_PATHS[me.role]}/{export.reference}",
         )
@@ -74,7 +74,7 @@ class ExportRecord(Controller):
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         await parse_form(request)
-        export = await writer.retry(db, me, ref)
+        export = await lifecycle.retry(db, me, ref)
         return redirect(request, f"{RECORD_PATHS[me.role]}/{export.reference}")
 
     @post("/removal")
@@ -87,7 +87,7 @@ class ExportRecord(Controller):
         storage: NamedDependency[Storage],
     ) -> HtmlResponse:
         await parse_form(request)
-        await writer.discard(db, storage, me, ref)
+        await lifecycle.discard(db, storage, me, ref)
         flash(request, _("Discarded. The file is deleted."))
         return redirect(request, INDEX_PATHS[me.role])
 
@@ -121,7 +121,7 @@ async def _render_index(
     rejection: Rejection | None = None,
 ) -> HtmlResponse:
     """Render the list. `fields` are the query of the table to export, or the submitted form."""
-    available_kinds = writer.kinds_for(me)
+    available_kinds = lifecycle.kinds_for(me)
     kind = fields.get("table", "") if len(available_kinds) > 1 else available_kinds[0]
     kind = kind if kind in available_kinds else ""
     filters = clean_filters(kind, fields)
@@ -145,7 +145,7 @@ async def _render_index(
 async def _render_export(
     request: Request, me: Me, db: AsyncSession, export: Export, *, status: int = 200
 ) -> HtmlResponse:
-    expired = writer.is_expired(export, clock.now())
+    expired = lifecycle.is_expired(export, clock.now())
     filter_labels = await _filter_labels(db, export.kind, export.filters)
     return await _render(request, me, db, "export", status, export=export, expired=expired, filter_labels=filter_labels)
 
@@ -179,7 +179,7 @@ def file_response(export: Export, me: Me, storage: Storage) -> Stream:
     Raises ExpiredExport, Missing.
     """
     try:
-        file = storage.path(writer.record_download(export, me, clock.now())).open("rb")
+        file = storage.path(lifecycle.record_download(export, me, clock.now())).open("rb")
     except FileNotFoundError:
         raise Missing from None
     headers = {

@@ -131,7 +131,7 @@ async def _customers(_db: AsyncSession, filters: Mapping[str, str], _user_id: in
             _safe_text(User.phone).label("phone"),
             _safe_text(func.coalesce(Pincode.place, "")).label("area"),
             func.coalesce(Pincode.pincode, "").label("pincode"),
-            _timestamp(User.created_at).label("since"),
+            _timestamp(User.created_at).label("created"),
             _booking_count(Booking.customer_id).label("bookings"),
             maintain_column_froms=True,
         )
@@ -157,11 +157,11 @@ async def _professionals(_db: AsyncSession, filters: Mapping[str, str], _user_id
             _safe_text(User.phone).label("phone"),
             _safe_text(Professional.trade).label("trade"),
             Professional.experience_years.label("years"),
-            Professional.approval_status.label("standing"),
+            Professional.approval_status.label("approval"),
             _safe_text(Pincode.place).label("area"),
             Pincode.pincode.label("pincode"),
             Professional.jobs.label("jobs"),
-            _timestamp(User.created_at).label("since"),
+            _timestamp(User.created_at).label("created"),
             maintain_column_froms=True,
         )
         .order_by(User.id)
@@ -190,7 +190,7 @@ def _ledger_lines() -> Query:
     return (
         select(
             LedgerEntry.id.label("line"),
-            _timestamp(LedgerTransaction.at).label("at"),
+            _timestamp(LedgerTransaction.at).label("time"),
             Booking.reference.label("booking"),
             _safe_text(Booking.service_name).label("service"),
             LedgerTransaction.kind.label("kind"),

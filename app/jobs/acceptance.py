@@ -9,14 +9,14 @@ from app.bookings.booking import Booking
 from app.bookings.holds import expire_holds, flush_booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import candidates_for, first_free, next_for, record_decline
+from app.bookings.reservation import candidates_for, find_next_candidate, first_free, record_decline
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.core.events import Actor, Person
 from app.core.i18n import _
 from app.jobs.repository import Jobs
-from app.scheduling.candidate_repository import MAX_TRAVEL_TIME, find_candidates, load_busy_times, require_pincode
+from app.scheduling.candidate_repository import MAX_TRAVEL_TIME, find_candidates, load_unavailability, require_pincode
 from app.scheduling.candidates import BusyTime, Candidate
 from app.scheduling.slots import conflicts, within_hours
 
@@ -27,10 +27,10 @@ async def accept(db: AsyncSession, by: Person, reference: str, encryption: Encry
     Idempotent for the professional who holds it. Refused("taken", "busy", "late", "cancelled"); Missing: never offered.
     """
     bookings = Bookings(db)
-    booking, others = await lock_with_reservations(bookings, by.id, reference)
+    booking, reservations = await lock_with_reservations(bookings, by.id, reference)
     if booking.state != State.REQUESTED and booking.professional_id == by.id:
         return booking
-    await clear_conflicts(db, await _offered_to(db, bookings, by, booking), booking, others)
+    await clear_conflicts(db, await _offered_to(db, bookings, by, booking), booking, reservations)
     booking.accept(by, encryption)
     await flush_booking(db)
     return booking
@@ -48,7 +48,7 @@ async def pass_on(db: AsyncSession, by: Actor, reference: str, reason: str) -> B
     await _offered_to(db, bookings, by, booking)
     await record_decline(db, booking, by.id, "passed", reason)
     reserved = booking.reserved_for
-    booking.pass_on(by, reason, await next_for(db, booking) if reserved == by.id else reserved)
+    booking.pass_on(by, reason, await find_next_candidate(db, booking) if reserved == by.id else reserved)
     await flush_booking(db)
     return booking
 
@@ -65,7 +65,7 @@ async def hand_back(db: AsyncSession, by: Actor, reference: str, reason: str) ->
     if booking.state != State.ASSIGNED:
         booking.hand_back(by, reason, None)  # raises Refused with the sentence of the state
     await record_decline(db, booking, by.id, "returned", reason)
-    booking.hand_back(by, reason, await next_for(db, booking))
+    booking.hand_back(by, reason, await find_next_candidate(db, booking))
     await flush_booking(db)
     return booking
 
@@ -77,44 +77,48 @@ async def lock_with_reservations(
     found = await bookings.by_reference(reference)
     near = await bookings.reserved(professional_id, found.starts_at - MAX_TRAVEL_TIME, found.ends_at + MAX_TRAVEL_TIME)
     locked = await bookings.locked({found.id, *near})
-    others = {
+    reservations = {
         booking_id: booking
         for booking_id, booking in locked.items()
         if booking_id != found.id
         and booking.reserved_for == professional_id
         and booking.state in (State.HELD, State.REQUESTED)
     }
-    return locked[found.id], others
+    return locked[found.id], reservations
 
 
-async def clear_conflicts(db: AsyncSession, me: Candidate, booking: Booking, others: dict[int, Booking]) -> None:
-    """Free the candidate's time for `booking` by moving `others`, their reservations, to other candidates.
+async def clear_conflicts(db: AsyncSession, me: Candidate, booking: Booking, reservations: dict[int, Booking]) -> None:
+    """Free the candidate's time for `booking` by moving the conflicting `reservations` to other candidates.
 
     All rows are locked by lock_with_reservations. Refused("late", "busy").
     """
     if booking.starts_at <= clock.now():
         raise Refused(
-            _("This job's start time has passed. The customer will pick another time."), reason="late", subject="job"
+            _("This job's start time has passed. The customer will pick another time."), reason="late", about="job"
         )
     bookings = Bookings(db)
-    candidates = {other.id: await candidates_for(db, bookings, other) for other in others.values()}
-    professional_ids = {me.id} | {worker.id for workers in candidates.values() for worker in workers}
+    candidates = {
+        reservation.id: await candidates_for(db, bookings, reservation) for reservation in reservations.values()
+    }
+    professional_ids = {me.id} | {
+        candidate.id for candidate_list in candidates.values() for candidate in candidate_list
+    }
     await bookings.lock_time(professional_ids)
     await expire_holds(db, professional_ids)
-    await _move_reservations(db, me, booking, others, candidates)
+    await _move_reservations(db, me, booking, reservations, candidates)
 
 
 async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: Booking) -> Candidate:
     """Return `by` as a candidate. Missing: never offered to them; Refused("taken", "cancelled"): no longer open."""
-    where = await require_pincode(db, booking.pincode)
-    candidates = await find_candidates(db, [booking.service_id], where, professional_id=by.id)
+    location = await require_pincode(db, booking.pincode)
+    candidates = await find_candidates(db, [booking.service_id], location, professional_id=by.id)
     declined = await bookings.declined_by([booking.id])
     if not candidates or booking.state == State.HELD or by.id in declined[booking.id]:
         raise Missing
     if booking.state == State.CANCELLED:
         raise Refused(_("The customer no longer needs this."), reason="cancelled")
     if booking.state != State.REQUESTED:
-        raise Refused(_("Taken by someone else."), reason="taken", subject="job")
+        raise Refused(_("Taken by someone else."), reason="taken", about="job")
     if booking.priority_professional_id(clock.now()) not in (None, by.id):
         raise Missing
     return candidates[0]
@@ -124,41 +128,45 @@ async def _move_reservations(
     db: AsyncSession,
     me: Candidate,
     booking: Booking,
-    others: dict[int, Booking],
+    reservations: dict[int, Booking],
     candidates: dict[int, list[Candidate]],
 ) -> None:
     """Refuse when a held job conflicts; move each conflicting reservation to a free candidate, or refuse."""
-    where = await require_pincode(db, booking.pincode)
+    location = await require_pincode(db, booking.pincode)
     booking.reserve_for(None)  # the candidate it was reserved for is free again
     await flush_booking(db)
-    await load_busy_times(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
+    await load_unavailability(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
     if not within_hours(me, booking.minutes, booking.starts_at):
-        raise Refused(_("That's outside your working hours."), reason="busy", subject="hours")
-    for job in conflicts(me, booking.minutes, where, booking.starts_at):
-        await _move_reservation(db, me, job, others, candidates)
+        raise Refused(_("That's outside your working hours."), reason="busy", about="hours")
+    for job in conflicts(me, booking.minutes, location, booking.starts_at):
+        await _move_reservation(db, me, job, reservations, candidates)
 
 
 async def _move_reservation(
-    db: AsyncSession, me: Candidate, job: BusyTime, others: dict[int, Booking], candidates: dict[int, list[Candidate]]
+    db: AsyncSession,
+    me: Candidate,
+    job: BusyTime,
+    reservations: dict[int, Booking],
+    candidates: dict[int, list[Candidate]],
 ) -> None:
-    other = others.get(job.booking_id)
-    if job.is_committed or other is None:
+    reservation = reservations.get(job.booking_id)
+    if job.is_committed or reservation is None:
         raise Refused(_("You have another job then, or not enough time to travel between them."), reason="busy")
     if me.id in (
-        other.requested_professional_id if other.state == State.HELD else None,
-        other.priority_professional_id(clock.now()),
+        reservation.requested_professional_id if reservation.state == State.HELD else None,
+        reservation.priority_professional_id(clock.now()),
     ):
         raise Refused(
-            _("Another customer requested you for that time. Answer that offer first."), reason="busy", subject="offer"
+            _("Another customer requested you for that time. Answer that offer first."), reason="busy", about="offer"
         )
-    remaining = [worker for worker in candidates[other.id] if worker.id != me.id]
-    await load_busy_times(db, remaining, other.starts_at, other.ends_at, ignoring=other.id)
-    replacement = first_free(remaining, other, await require_pincode(db, other.pincode))
+    remaining = [candidate for candidate in candidates[reservation.id] if candidate.id != me.id]
+    await load_unavailability(db, remaining, reservation.starts_at, reservation.ends_at, ignoring=reservation.id)
+    replacement = first_free(remaining, reservation, await require_pincode(db, reservation.pincode))
     if replacement is None:
         raise Refused(
             _("Your time is reserved for another customer, and no other professional is free then."),
             reason="busy",
-            subject="hold",
+            about="hold",
         )
-    other.reserve_for(replacement)
+    reservation.reserve_for(replacement)
     await flush_booking(db)

@@ -37,17 +37,17 @@ from app.web.validation import validate_json
 
 S = TypeVar("S", bound=Struct)
 OF_PROFESSIONAL = Doc(
-    summary="A professional's own jobs and open offers; while blocked the started job alone",
+    summary="List your own jobs and offers; if you're blocked, only a job in progress",
     tag=TAG,
     query=Paged,
-    path={"professional_id": "Number of the professional."},
+    path={"professional_id": "ID of the professional."},
     responses={200: BOOKINGS},
 )
 EDIT = Doc(
-    summary="One move of a booking",
+    summary="Accept, start, complete, cancel or reschedule a booking",
     tag="Bookings",
     body=EditBody,
-    path={"booking_id": "Number of the booking."},
+    path={"booking_id": "ID of the booking."},
     responses={200: BookingJson},
     error_statuses=(409,),
     idempotent=True,
@@ -80,7 +80,7 @@ class JobListApi(Controller):
         return booking_page_response(me, encryption, bookings, distances)
 
 
-class MoveApi(Controller):
+class BookingActionApi(Controller):
     path = "/api/request/edit/{booking_id:int}"
 
     @post(

@@ -64,8 +64,8 @@ def professional_event(entry: CalendarEntry, site: str, now: datetime) -> Event:
     """Return the professional's entry: the area; while contact is open also the address and the customer."""
     booking, open_now = entry.booking, entry.booking.contact_open(now) and entry.name is not None
     lines = [*([entry.name, entry.phone] if open_now else []), _("Booking %(reference)s", reference=booking.reference)]
-    where = _address(entry) if open_now else entry.place
-    return _calendar_event(entry, site, f"/jobs/{booking.reference}", where, lines, now)
+    location = _address(entry) if open_now else entry.place
+    return _calendar_event(entry, site, f"/jobs/{booking.reference}", location, lines, now)
 
 
 def render_calendar(entries: Iterable[Event], name: str) -> bytes:
@@ -82,7 +82,7 @@ def render_calendar(entries: Iterable[Event], name: str) -> bytes:
 
 
 def _calendar_event(
-    entry: CalendarEntry, site: str, path: str, where: str, lines: Iterable[str | None], now: datetime
+    entry: CalendarEntry, site: str, path: str, location: str, lines: Iterable[str | None], now: datetime
 ) -> Event:
     booking, status = entry.booking, _status(entry.booking, now)
     event = Event()
@@ -92,7 +92,7 @@ def _calendar_event(
     event.add("dtstart", booking.starts_at.astimezone(clock.IST))
     event.add("dtend", booking.ends_at.astimezone(clock.IST))
     event.add("summary", booking.service_name)
-    event.add("location", where)
+    event.add("location", location)
     event.add("description", "\n".join(line for line in lines if line))
     event.add("status", status)
     event.add("transp", "TRANSPARENT" if status == "CANCELLED" else "OPAQUE")

@@ -1,4 +1,4 @@
-"""Start and finish a job with codes; report an absent customer (W13).
+"""Start and finish a job with codes; report a customer no-show (W13).
 
 Every attempt at a code is counted and committed before it is compared (docs/rules.md, codes).
 """
@@ -21,7 +21,7 @@ from app.bookings.code import (
     parse_code,
 )
 from app.bookings.completion import complete_booking
-from app.bookings.deadlines import LATE_FEE_PAISE, NO_SHOW_WAIT
+from app.bookings.deadlines import LATE_FEE_PAISE
 from app.bookings.moves import State, state_refusal
 from app.bookings.repository import Bookings
 from app.core import clock
@@ -55,7 +55,7 @@ async def complete(
     return booking
 
 
-async def report_absence(db: AsyncSession, by: Actor, reference: str) -> Booking:
+async def report_no_show(db: AsyncSession, by: Actor, reference: str) -> Booking:
     """Cancel as a no-show with the fee of a late cancellation (W13). Idempotent; Refused("early").
 
     The customer may dispute it for 48 h.
@@ -68,11 +68,6 @@ async def report_absence(db: AsyncSession, by: Actor, reference: str) -> Booking
     fee = min(LATE_FEE_PAISE, booking.price)
     await cancel_booking(db, booking, by, "no_show", N_("No answer at the door."), fee)
     return booking
-
-
-def absence_reportable_from(booking: Booking) -> datetime | None:
-    """Return when an absence may be reported: a quarter of an hour into the slot; None before the arrival."""
-    return max(booking.arrived_at, booking.starts_at) + NO_SHOW_WAIT if booking.arrived_at else None
 
 
 async def _matching_attempt(
@@ -110,7 +105,7 @@ async def _record_lock(new_transaction: TransactionFactory, by: Actor, reference
         booking = await Bookings(transaction).for_professional(by, reference, lock=True)
         code = next((code for code in booking.codes if code.id == attempt.code_id and code.is_live), None)
         if code is not None:
-            booking.lock_entry(by, code, await Users(transaction).admin_ids())
+            booking.record_code_lock(by, code, await Users(transaction).admin_ids())
 
 
 async def _revalidate(db: AsyncSession, booking: Booking, attempt: CodeAttempt) -> Code:
@@ -160,7 +155,7 @@ def _remaining_message(attempts: int, then: str) -> str:
 
 
 def _too_early_message(booking: Booking) -> str:
-    since = absence_reportable_from(booking)
+    since = booking.no_show_reportable_from()
     if since is None:
         return _("Confirm that you're at the door first.")
     return _("You can report it from %(time)s.", time=format_clock_time(since))

@@ -1,4 +1,4 @@
-"""/jobs/…: departure, arrival, start, completion, extras and absence, as the professional reports them."""
+"""/jobs/…: departure, arrival, start, completion, extras and customer no-show, as the professional reports them."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -121,16 +121,16 @@ class ExtraPages(Controller):
         return await _submit(request, db, me, ref, propose, do="extra", form=form, message=message)
 
 
-class AbsencePages(Controller):
+class NoShowPages(Controller):
     path = "/jobs/{ref:str}/absence"
     opt = only("professional")
 
-    @post(name="absence")
+    @post(name="no-show")
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         async def report() -> None:
-            await handover.report_absence(db, me, ref)
+            await handover.report_no_show(db, me, ref)
 
         return await _submit(request, db, me, ref, report, message=_("Reported. You don't need to wait any longer."))
 

@@ -27,7 +27,7 @@ class Offer:
     """A job that is not accepted yet. `earning` in paise; `km` in halves of a kilometre, None when unknown.
 
     `from_job` is the start of the job from which `km` is measured, None when it is measured from home;
-    `exclusive_until` is set while nobody else is offered the job.
+    `exclusive_until` is set while the job is offered to this professional only.
     """
 
     reference: str

@@ -16,7 +16,7 @@ from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.core.i18n import _
-from app.jobs import acceptance, handover
+from app.jobs import acceptance
 from app.jobs.agenda import Agenda, agenda_of
 from app.jobs.offers import Offer, find_expired_offers, find_offers
 from app.jobs.repository import Jobs
@@ -65,7 +65,7 @@ class JobPages(Controller):
         db: NamedDependency[AsyncSession],
         do: FromQuery[str] = "",
     ) -> HtmlResponse:
-        """`do` opens the form of a rarer action: return, absence, extra."""
+        """`do` opens the form of a rarer action: "return" (hand back), "absence" (customer no-show) or "extra"."""
         try:
             booking = await find_job(db, me, ref)
         except Missing:
@@ -123,11 +123,11 @@ class PassPages(Controller):
         return await submit(request, pass_on, form=form, on_error=render_error, then=render_result)
 
 
-class ReturnPages(Controller):
+class HandBackPages(Controller):
     path = "/jobs/{ref:str}/return"
     opt = only("professional")
 
-    @post(name="return")
+    @post(name="hand-back")
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
@@ -191,7 +191,7 @@ async def render_job(
         contact=await Jobs(db).customer_contact(booking) if booking.contact_open(now) else None,
         earning=earning_of(booking.total),
         do=do,
-        report_from=handover.absence_reportable_from(booking),
+        report_from=booking.no_show_reportable_from(),
         locked_until=entry_locked_until(code, now),
         spent=is_spent(code),
         errors=rejection.errors if rejection else {},

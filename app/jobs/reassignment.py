@@ -8,7 +8,7 @@ from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import lock_time_of_candidates, next_for, offer_again
+from app.bookings.reservation import find_next_candidate, lock_time_of_candidates, offer_again
 from app.core.events import PLATFORM, nudge
 from app.core.i18n import N_
 from app.jobs.repository import Jobs
@@ -56,7 +56,9 @@ async def withdraw_services(db: AsyncSession, professional_id: int, service_ids:
 
 async def _reassign_hold(db: AsyncSession, booking: Booking, professional_id: int) -> None:
     """Reserve another professional's time for an unpaid hold; cancel it if this one was requested or none is free."""
-    replacement = await next_for(db, booking) if booking.requested_professional_id != professional_id else None
+    replacement = (
+        await find_next_candidate(db, booking) if booking.requested_professional_id != professional_id else None
+    )
     if replacement is not None:
         booking.reserve_for(replacement)
     else:
@@ -70,6 +72,6 @@ async def _reassign_request(db: AsyncSession, booking: Booking, professional_id:
     if booking.requested_professional_id == professional_id:
         booking.end_priority_offer()
     if booking.reserved_for == professional_id:
-        booking.reserve_for(await next_for(db, booking))
+        booking.reserve_for(await find_next_candidate(db, booking))
     await db.flush()
     nudge(db, f"area:{booking.pincode}", "jobs")

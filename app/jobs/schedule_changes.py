@@ -12,7 +12,7 @@ from app.accounts.repository import Users
 from app.bookings.booking import Booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import next_for
+from app.bookings.reservation import find_next_candidate
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.events import Person
@@ -24,7 +24,7 @@ from app.scheduling.candidates import Candidate
 from app.scheduling.repository import Schedules
 from app.scheduling.slots import within_hours
 
-KEEP_ANSWER, RETURN_ANSWER = "keep", "return"
+KEEP_ANSWER, HAND_BACK_ANSWER = "keep", "return"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +51,25 @@ async def find_affected_jobs(db: AsyncSession, me: Person, change: ScheduleChang
 async def change_schedule(
     db: AsyncSession, me: Person, change: ScheduleChange, answers: Mapping[str, str]
 ) -> list[str]:
-    """Save the change and return the references handed back; `answers` is keep or return by affected reference.
+    """Save the change and return the references handed back; `answers`: "keep" or "return" by reference.
 
     Invalid("job-<reference>") for each job without an answer.
     """
     affected = await find_affected_jobs(db, me, change)
-    unanswered = [job.reference for job in affected if answers.get(job.reference) not in (KEEP_ANSWER, RETURN_ANSWER)]
+    unanswered = [
+        job.reference for job in affected if answers.get(job.reference) not in (KEEP_ANSWER, HAND_BACK_ANSWER)
+    ]
     if unanswered:
         raise Invalid({f"job-{reference}": _("Choose: keep it or give it up.") for reference in unanswered})
-    returned = [job for job in affected if answers[job.reference] == RETURN_ANSWER]
-    reservations = await _affected_reservations(db, me, change, [job.id for job in returned])
+    handed_back = [job for job in affected if answers[job.reference] == HAND_BACK_ANSWER]
+    reservations = await _affected_reservations(db, me, change, [job.id for job in handed_back])
     await _save(db, me, change)
-    for job in returned:
+    for job in handed_back:
         await hand_back(db, me, job.reference, _("My working hours or service area have changed."))
     for booking in reservations:
-        booking.reserve_for(await next_for(db, booking))
+        booking.reserve_for(await find_next_candidate(db, booking))
     await db.flush()
-    return [job.reference for job in returned]
+    return [job.reference for job in handed_back]
 
 
 async def cancel_time_off(db: AsyncSession, me: Person, time_off_id: int) -> None:

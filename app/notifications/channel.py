@@ -53,7 +53,7 @@ class Channel:
     """`notification_rows` are written for each notified person, `event_rows` once for an event that many may read.
 
     `deliver` sends whatever is due and returns how many messages were sent. `preference_label` is the channel's name on
-    the preferences page, "" where nobody can mute it; channels are listed by `position`.
+    the preferences page, "" if it cannot be muted; channels are listed by `position`.
     """
 
     name: str

@@ -83,7 +83,7 @@ class HttpTransport(ABC):
         if 200 <= response.status < 300:
             async with self._database.work() as db:
                 await ChannelStates(db).record_success(self.name)
-                attempt = DeliveryAttempt(response.status, f"taken with {response.status}", _elapsed_ms(started))
+                attempt = DeliveryAttempt(response.status, f"accepted with {response.status}", _elapsed_ms(started))
                 await self.log_attempt(db, row, attempt)
             return
         await self._refused(row, response, _elapsed_ms(started))

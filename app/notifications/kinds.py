@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.core.i18n import N_
 
-NOW, SOON, BULK = 0, 1, 2  # priorities of the outbox: what goes to everybody never delays a code
+NOW, SOON, BULK = 0, 1, 2  # priorities of the outbox: bulk messages never delay a code
 
 
 @dataclass(frozen=True, slots=True)

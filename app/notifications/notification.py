@@ -41,7 +41,10 @@ def wake_worker_on_outbox_rows() -> None:
 
 
 async def notify_many(db: AsyncSession, notifications: Iterable[Notification]) -> int:
-    """Write notifications that no event causes; return how many were not written before."""
+    """Write notifications that are not declared by an event type (reminders, statements); return how many are new.
+
+    Those whose `key` was written before are skipped. `write_notifications` does the same for events by itself.
+    """
     outbox, channels, count = OutboxRepository(db), all_channels(), 0
     for notification in notifications:
         written = [

@@ -22,7 +22,7 @@ TOPICS = {
     "reminders": N_("Reminders"),
     "reports": N_("Monthly report"),
 }
-TOPIC_ROLES = {"reports": (Role.CUSTOMER,)}  # who is notified of a topic at all; of every other topic, everybody
+TOPIC_ROLES = {"reports": (Role.CUSTOMER,)}  # roles that a topic is for; every other topic is for all
 UNSUBSCRIBE_PURPOSE = "unsubscribe"
 
 

@@ -35,7 +35,7 @@ async def remind_evening(db: AsyncSession, tick: datetime, after: int) -> int | 
 
 
 async def remind_before(db: AsyncSession) -> int:
-    """A day and two hours before a job; whoever accepted later was notified then."""
+    """Send the reminders due 1 day and 2 hours before a job; skip jobs accepted after that time."""
     now = clock.now()
     count = 0
     for lead_time in LEAD_TIMES:

@@ -22,15 +22,15 @@ async def worker_gauges(database: Database, after_commit: AfterCommit) -> Gauges
             last_started_at = await ScheduleRuns(db).last_started_at()
     except (SQLAlchemyError, OSError, TimeoutError):
         return gauges
-    gauges["doorstep_outbox_due"] = ("Messages that are due", {row.channel: float(row.waiting) for row in depth})
+    gauges["doorstep_outbox_due"] = ("Messages due for delivery", {row.channel: float(row.waiting) for row in depth})
     gauges["doorstep_outbox_oldest_seconds"] = (
-        "Age of the oldest message that is due",
+        "Age in seconds of the oldest message due for delivery",
         {row.channel: row.oldest for row in depth},
     )
     if last_started_at is not None:
         seconds = (clock.now() - last_started_at).total_seconds()
-        gauges["doorstep_worker_idle_seconds"] = ("Seconds since a worker last began a task", seconds)
-    gauges["doorstep_queue_waiting"] = ("Tasks that wait in each queue", await queue_depths(after_commit))
+        gauges["doorstep_worker_idle_seconds"] = ("Seconds since a worker last started a task", seconds)
+    gauges["doorstep_queue_waiting"] = ("Tasks waiting in each queue", await queue_depths(after_commit))
     return gauges
 
 

@@ -130,7 +130,7 @@ async def add_fee(db: AsyncSession, booking_id: int, customer_id: int, professio
 async def settle(db: AsyncSession, charge: Charge, authorisation: Authorisation) -> None:
     """Pay a due charge. If the bank requires a code it stays due, with the card stored."""
     if charge.state != ChargeState.DUE:
-        raise Refused(_("This is already paid."), reason="state", subject="payment")
+        raise Refused(_("This is already paid."), reason="state", about="payment")
     instrument = authorisation.instrument
     charge.method, charge.brand, charge.last4 = instrument.method, instrument.brand, instrument.last4
     if authorisation.state == "authorised":

@@ -34,11 +34,11 @@ class AdminAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-admins")
+    @get(name="admin-admins")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _render(request, db, "people/_admins.html")
 
-    @get("/{admin_id:int}", name="desk-admin")
+    @get("/{admin_id:int}", name="admin-admin")
     async def show(self, request: Request, admin_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _render(request, db, "people/_admin.html", await Admins(db).get(admin_id))
 
@@ -67,7 +67,7 @@ class AdminBlockPages(BlockAdminPages):
     path = PATH
     role = Role.ADMIN
 
-    async def changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
+    async def render_changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
         return await render_changed(request, db, person_id, message)
 
 

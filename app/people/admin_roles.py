@@ -19,7 +19,7 @@ async def promote(db: AsyncSession, sessions: Sessions, by: Person, person_id: i
     """
     person = await Users(db).get(person_id, lock=True)
     if person.role != Role.CUSTOMER:
-        raise Refused(_("Only a customer account can become an admin."), reason="role", subject="customer")
+        raise Refused(_("Only a customer account can become an admin."), reason="role", about="customer")
     if person.deleted_at is not None:
         raise Refused(_("This account has been deleted."), reason="left")
     if await Users(db).active_block(person_id) is not None:
@@ -38,7 +38,7 @@ async def demote(db: AsyncSession, sessions: Sessions, by: Person, person_id: in
     await refuse_last_admin(db, person_id)
     person = await Users(db).get(person_id, lock=True)
     if person.role != Role.ADMIN:
-        raise Refused(_("%(name)s isn't an admin.", name=person.full_name), reason="role", subject="admin")
+        raise Refused(_("%(name)s isn't an admin.", name=person.full_name), reason="role", about="admin")
     await _change_role(db, sessions, by, person_id, Role.CUSTOMER)
 
 

@@ -41,31 +41,31 @@ from app.web.openapi import Doc
 
 TAG = "People"
 CUSTOMERS, PROFESSIONALS = Listed[CustomerJson], Listed[ProfessionalJson]
-WHICH = {"customer_id": "Number of the customer.", "professional_id": "Number of the professional."}
+WHICH = {"customer_id": "ID of the customer.", "professional_id": "ID of the professional."}
 ALL_CUSTOMERS = Doc(
-    summary="Customers, the newest first", tag=TAG, query=Paged, responses={200: CUSTOMERS}, error_statuses=(404,)
+    summary="List customers, newest first", tag=TAG, query=Paged, responses={200: CUSTOMERS}, error_statuses=(404,)
 )
 A_CUSTOMER = Doc(
-    summary="A customer with phone and address; a customer reads themselves",
+    summary="Get a customer with phone and address; customers can get only themselves",
     tag=TAG,
     path=WHICH,
     responses={200: CustomerJson},
 )
 ALL_PROFESSIONALS = Doc(
-    summary="Professionals, the newest first",
+    summary="List professionals, newest first",
     tag=TAG,
     query=Paged,
     responses={200: PROFESSIONALS},
     error_statuses=(404,),
 )
 A_PROFESSIONAL = Doc(
-    summary="A professional with phone and address; a professional reads themselves",
+    summary="Get a professional with phone and address; professionals can get only themselves",
     tag=TAG,
     path=WHICH,
     responses={200: ProfessionalJson},
 )
 SEARCH = Doc(
-    summary="Professionals whose name, trade, place or contact holds these words",
+    summary="Search professionals by name, trade, area, email or phone",
     tag=TAG,
     query=NameQuery,
     responses={200: PROFESSIONALS},
@@ -76,7 +76,7 @@ SEARCH = Doc(
 CUSTOMER_ID = {"customer_id": WHICH["customer_id"]}
 PROFESSIONAL_ID = {"professional_id": WHICH["professional_id"]}
 STATUS_OF_CUSTOMER = Doc(
-    summary="Block or unblock a customer; what is open is cancelled with the money back",
+    summary="Block or unblock a customer; blocking cancels upcoming bookings with a full refund",
     tag=TAG,
     body=StatusBody,
     path=CUSTOMER_ID,
@@ -85,7 +85,7 @@ STATUS_OF_CUSTOMER = Doc(
     idempotent=True,
 )
 STATUS_OF_PROFESSIONAL = Doc(
-    summary="Block or unblock a professional; what they accepted is offered to others",
+    summary="Block or unblock a professional; blocking offers their accepted jobs to others",
     tag=TAG,
     body=StatusBody,
     path=PROFESSIONAL_ID,
@@ -94,10 +94,10 @@ STATUS_OF_PROFESSIONAL = Doc(
     idempotent=True,
 )
 PROFILE = Doc(
-    summary="Change one's own account",
+    summary="Edit your own account",
     tag=TAG,
     body=ProfileBody,
-    path={"person_id": "One's own number."},
+    path={"person_id": "Your own ID."},
     responses={200: ProfileJson},
 )
 

@@ -28,7 +28,7 @@ class CustomerJson(Struct, kw_only=True):
 
 
 class ProfileJson(Struct, kw_only=True):
-    """One's own account."""
+    """Your own account."""
 
     id: Id
     full_name: Name
@@ -39,7 +39,7 @@ class ProfileJson(Struct, kw_only=True):
 
 
 class ProfileBody(Body):
-    """Changes of the own account; omitted fields keep their values. Address and pincode are changed together."""
+    """Changes to your own account; omitted fields keep their values. Send address and pincode together."""
 
     full_name: Annotated[str, Meta(max_length=120, description="Full name.", examples=["Lakshmi Iyer"])] | UnsetType = (
         UNSET
@@ -49,34 +49,45 @@ class ProfileBody(Body):
         | UnsetType
     ) = UNSET
     address: (
-        Annotated[str, Meta(max_length=300, description="House and street.", examples=["12 Beach Road"])] | UnsetType
+        Annotated[str, Meta(max_length=300, description="House number and street.", examples=["12 Beach Road"])]
+        | UnsetType
     ) = UNSET
-    pincode: Annotated[str, Meta(max_length=40, description="Six digits.", examples=["600020"])] | UnsetType = UNSET
+    pincode: Annotated[str, Meta(max_length=40, description="6-digit pincode.", examples=["600020"])] | UnsetType = (
+        UNSET
+    )
 
 
 class StatusBody(Body):
-    """Block or unblock a person."""
+    """Block or unblock an account."""
 
-    blocked: Annotated[bool, Meta(description="True blocks, false unblocks.", examples=[True])]
+    blocked: Annotated[bool, Meta(description="True to block, false to unblock.", examples=[True])]
     reason: ReasonText
 
 
 class NameQuery(Struct, kw_only=True):
     """A name, and the query of every list."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100, description="A name, or a part of it.", examples=["Ravi"])]
+    name: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=100,
+            description="What to search for: a name, trade, area, email or phone.",
+            examples=["Ravi"],
+        ),
+    ]
     limit: Annotated[
         int,
         Meta(
             ge=1,
             le=MAX_PAGE_SIZE,
-            description="Items on a page.",
+            description="Maximum number of items on a page.",
             examples=[20],
             extra={"error": N_("Enter a number from 1 to 100.")},
         ),
     ] = 20
     after: Annotated[
-        str, Meta(max_length=MAX_CURSOR_LENGTH, description="`next` of the page before.", examples=["WzEyLDIwXQ"])
+        str, Meta(max_length=MAX_CURSOR_LENGTH, description="`next` of the previous page.", examples=["WzEyLDIwXQ"])
     ] = ""
 
 

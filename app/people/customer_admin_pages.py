@@ -36,11 +36,11 @@ class CustomerAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-customers")
+    @get(name="admin-customers")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _render(request, db, "people/_customers.html")
 
-    @get("/{customer_id:int}", name="desk-customer")
+    @get("/{customer_id:int}", name="admin-customer")
     async def show(
         self, request: Request, customer_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
@@ -77,7 +77,7 @@ class CustomerBlockPages(BlockAdminPages):
     path = PATH
     role = Role.CUSTOMER
 
-    async def changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
+    async def render_changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
         return await render_changed(request, db, person_id, message)
 
 

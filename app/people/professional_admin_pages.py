@@ -43,13 +43,13 @@ class ProfessionalAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-professionals")
+    @get(name="admin-professionals")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await admin_page(
             request, db, PAGE_TEMPLATE, LIST_TEMPLATE, **await _table_context(request, db), professional=None
         )
 
-    @get("/{professional_id:int}", name="desk-professional")
+    @get("/{professional_id:int}", name="admin-professional")
     async def show(
         self,
         request: Request,
@@ -108,7 +108,7 @@ class ProfessionalBlockPages(BlockAdminPages):
     path = PATH
     role = Role.PROFESSIONAL
 
-    async def changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
+    async def render_changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:
         return await render_changed(request, db, person_id, message)
 
 

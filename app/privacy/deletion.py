@@ -1,8 +1,8 @@
 """Delete an account (W16, W17): settle everything open, then erase all personal data, in one transaction.
 
 What stays is money, history and ratings, without a name. Lock order: bookings, people's time, then the person's own
-row. Once that is locked, nobody can book or accept in their name: the trigger bookings_refuse_blocked waits for it,
-then refuses.
+row. Once that is locked, no booking or acceptance in their name succeeds: the trigger bookings_refuse_blocked waits
+for it and refuses.
 """
 
 from dataclasses import dataclass

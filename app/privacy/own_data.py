@@ -23,8 +23,8 @@ DATA_FILE = "your-data.json"
 EXTENSIONS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 PUBLIC_NAME_FIELDS = ("who_came", "who_wrote")  # other people, shown as the public knows them
 ABOUT = (
-    "Everything that Doorstep keeps about you. Times are Asia/Kolkata's, money is in paise and in rupees. Codes are not"
-    " kept once they are used, your password only as a fingerprint. Papers that you sent are in the folder papers."
+    "Everything that Doorstep stores about you. Times are in Asia/Kolkata; money is in paise and in rupees. Used codes"
+    " are not stored, and your password only as a hash. Documents that you uploaded are in the folder documents."
 )
 
 
@@ -71,7 +71,7 @@ async def _add_documents(db: AsyncSession, storage: Storage, me: Person, archive
             content = await storage.read(document.stored_as)
         except Missing:  # `doorstep check` reports missing files
             continue
-        name = f"papers/{document.id}-{document.kind}.{EXTENSIONS[document.media_type]}"
+        name = f"documents/{document.id}-{document.kind}.{EXTENSIONS[document.media_type]}"
         archive.writestr(_entry(name), content)
 
 

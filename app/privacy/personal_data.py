@@ -28,7 +28,7 @@ PERSONAL_DATA: tuple[PersonalData, ...] = (
     REPORTS_PERSONAL_DATA,
     EXPORTS_PERSONAL_DATA,
 )
-# In the order of the archive; a section that is not named here stands before the history.
+# In the order of the archive; a section that is not named here comes before the history.
 SECTION_ORDER = (
     "account",
     "work",

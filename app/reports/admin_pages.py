@@ -45,7 +45,7 @@ class ReportAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-reports")
+    @get(name="admin-reports")
     async def show(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         fields = parse_query(request)
         form, filters = await _filters(db, fields)
@@ -59,7 +59,7 @@ class ReportAdminPages(Controller):
         report = await build_report(db, days, filters, _list_filters(form.values))
         return await _render_report(request, db, **context, report=report, errors={}, **_charts_context(report))
 
-    @get("/unmet", name="desk-unmet")
+    @get("/unmet", name="admin-unmet")
     async def unmet(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         """List the unmet searches behind the report's queries."""
         fields = parse_query(request)

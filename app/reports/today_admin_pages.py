@@ -15,7 +15,7 @@ class TodayAdminPages(Controller):
     path = "/admin"
     opt = only("admin")
 
-    @get(name="desk-today")
+    @get(name="admin-today")
     async def show(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         day = await load_admin_day(db)
         return await admin_page(

@@ -19,7 +19,7 @@ class ReviewAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-reviews")
+    @get(name="admin-reviews")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         params, bookings = table_view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS), AdminBookings(db)
         reviews = ReviewList(db)

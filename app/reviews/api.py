@@ -1,4 +1,4 @@
-"""A review for programs: /api/request/close/{id}. It closes the booking."""
+"""JSON API of reviews: POST /api/request/close/{id} writes a review and closes the booking."""
 
 from typing import Annotated
 
@@ -29,21 +29,21 @@ class ReviewBody(Body):
         Meta(
             ge=1,
             le=5,
-            description="Stars, 1 to 5.",
+            description="Rating in stars, 1 to 5.",
             examples=[5],
             extra={"error": N_("Choose a rating from 1 to 5 stars.")},
         ),
     ]
-    comment: Annotated[str, Meta(max_length=2_000, description="Read by everybody.", examples=["Quick and clean."])] = (
-        ""
-    )
+    comment: Annotated[
+        str, Meta(max_length=2_000, description="Text of the review; it is public.", examples=["Quick and clean."])
+    ] = ""
 
 
 CLOSE = Doc(
-    summary="Review a booking that is done; within 48 hours it may be changed",
+    summary="Review a completed booking; you can edit the review for 48 hours",
     tag="Bookings",
     body=ReviewBody,
-    path={"booking_id": "Number of the booking."},
+    path={"booking_id": "ID of the booking."},
     responses={200: BookingJson},
     error_statuses=(409,),
     idempotent=True,

@@ -49,6 +49,6 @@ class Review(Base):
 
     def change(self, rating: int, comment: str) -> None:
         if message := self.edit_refusal():
-            raise Refused(message, reason="late", subject="review")
+            raise Refused(message, reason="late", about="review")
         if (self.rating, self.comment) != (rating, comment):
             self.rating, self.comment, self.edited_at = rating, comment, clock.now()

@@ -1,4 +1,4 @@
-"""SQL for candidates: eligibility by area (eligible_coverage) and busy times."""
+"""SQL for candidates: eligibility by area (eligible_coverage), and when they are busy or away."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from app.scheduling.candidates import (
 from app.scheduling.travel import Location, distance_km, round_up_km
 
 MAX_TRAVEL_TIME = timedelta(hours=8)
-MAX_ASSESSED = 150  # everyone who covers the pincode, then the nearest others
+MAX_ASSESSED = 150  # rows of ASSESSED: first all who cover the pincode, then the nearest others
 
 PINCODE = text("SELECT pincode, latitude, longitude FROM pincodes WHERE pincode = :pincode")
 
@@ -92,9 +92,9 @@ SCHEDULE = text(
     """
 ).bindparams(bindparam("me", type_=BigInteger), bindparam("now", type_=DateTime(timezone=True)))
 
-# A lapsed hold takes no time, even before it is deleted. A professional who was blocked after the candidates were
-# read counts as away: whoever blocks holds the lock of that professional's time.
-BUSY_TIMES = text(
+# An expired hold takes no time, even before it is deleted. A professional who was blocked after the candidates were
+# read counts as busy: blocking takes the lock of that professional's time.
+UNAVAILABILITY = text(
     """
     SELECT b.reserved_for AS professional_id, b.id, floor(extract(epoch FROM b.starts_at))::bigint AS since,
            ceil(extract(epoch FROM b.ends_at))::bigint AS until,
@@ -186,7 +186,7 @@ async def load_schedule(db: AsyncSession, me: Person, busy: Iterable[BusyTime]) 
     return ProfessionalSchedule(candidate, row.may_work, row.trade, row.place)
 
 
-async def load_busy_times(
+async def load_unavailability(
     db: AsyncSession,
     candidates: Sequence[Candidate],
     since: datetime,
@@ -194,7 +194,10 @@ async def load_busy_times(
     *,
     ignoring: int | None = None,
 ) -> None:
-    """Load each candidate's busy times between two moments; `ignoring` is the id of a booking being moved."""
+    """Fill `busy` (bookings) and `away` (time off, blocks) of each candidate between two moments; return None.
+
+    `ignoring`: the id of a booking that is being moved.
+    """
     if not candidates:
         return
     params = {
@@ -208,7 +211,7 @@ async def load_busy_times(
     for candidate in candidates:
         candidate.busy, candidate.away = [], []
     # Unpacked as tuples: a busy town has a thousand of these rows for one page.
-    rows = await db.execute(BUSY_TIMES, params)
+    rows = await db.execute(UNAVAILABILITY, params)
     for professional_id, booking_id, starts, ends, is_committed, pincode, latitude, longitude in rows:
         if booking_id is None:
             by_id[professional_id].away.append((starts, ends))

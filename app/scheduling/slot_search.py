@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
-from app.scheduling.candidate_repository import find_candidates, find_pincode, load_busy_times
+from app.scheduling.candidate_repository import find_candidates, find_pincode, load_unavailability
 from app.scheduling.candidates import Candidate
 from app.scheduling.slots import BookableService, Day, Week, bounds, free_by_day
 from app.scheduling.travel import Location
@@ -34,7 +34,7 @@ async def find_week(
         return Week([Day(day, []) for day in days], [])
     candidates = await find_candidates(db, [service.id], location)
     eligible = [candidate for candidate in candidates if professional_id in (None, candidate.id)]
-    await load_busy_times(db, eligible, clock.at(days[0]), clock.at(days[-1], 1440), ignoring=ignoring)
+    await load_unavailability(db, eligible, clock.at(days[0]), clock.at(days[-1], 1440), ignoring=ignoring)
     return Week(_starts_by_day(eligible, service, location, days), candidates)
 
 
@@ -80,7 +80,7 @@ async def earliest_starts(db: AsyncSession, services: Sequence[BookableService],
     candidates = await find_candidates(db, [service.id for service in services], location)
     today = clock.today()
     for days in (NEAR_DAYS, max(service.horizon_days for service in services)):
-        await load_busy_times(db, candidates, clock.at(today), clock.at(today + timedelta(days=days)))
+        await load_unavailability(db, candidates, clock.at(today), clock.at(today + timedelta(days=days)))
         starts = {service.id: _first_start(candidates, service, location, today, days) for service in services}
         if None not in starts.values():
             break

@@ -58,11 +58,11 @@ REGISTER_FORM = {
     ],
     "properties": {
         "full_name": _text("Full name.", "Elango Kannan", 120),
-        "email": _text("E-mail address.", "elango.k@example.com", 254),
+        "email": _text("Email address.", "elango.k@example.com", 254),
         "phone": _text("Indian mobile number.", "+91 90000 00000", 40),
         "password": _text("At least 10 characters.", "a long sentence that only you know", 200),
-        "address": _text("House and street.", "12 Beach Road", 300),
-        "pincode": _text("Six digits.", "600020", 40),
+        "address": _text("House number and street.", "12 Beach Road", 300),
+        "pincode": _text("6-digit pincode.", "600020", 40),
         "experience_years": {
             "type": "integer",
             "minimum": 0,
@@ -75,7 +75,7 @@ REGISTER_FORM = {
             "minItems": 1,
             "maxItems": MAX_OFFERED_SERVICES,
             "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
-            "description": "Numbers of the services that they do, a field for each.",
+            "description": "IDs of the services you offer; repeat the field for each.",
             "examples": [[12, 15]],
         },
         "document": DOCUMENT_SCHEMA,
@@ -86,25 +86,25 @@ REAPPLICATION_FORM = {
     "additionalProperties": False,
     "required": ["message", "document"],
     "properties": {
-        "message": _text("What is different now.", "Here is a clear photo.", 1_000),
-        "kind": {"enum": list(KINDS), "description": "What the paper is.", "examples": ["identity"]},
+        "message": _text("What has changed since the last decision.", "Here is a clear photo.", 1_000),
+        "kind": {"enum": list(KINDS), "description": "Kind of document.", "examples": ["identity"]},
         "expires_on": {
             "type": "string",
             "format": "date",
-            "description": "The last day printed on it, if there is one.",
+            "description": "Expiry date of the document, if it has one.",
             "examples": ["2030-12-31"],
         },
         "document": DOCUMENT_SCHEMA,
     },
 }
 REGISTER = Doc(
-    summary="A new professional, who waits to be checked",
+    summary="Apply as a professional",
     tag=TAG,
     form=REGISTER_FORM,
     responses={201: RegisteredJson},
 )
 REAPPLICATION_CONTENT = Doc(
-    summary="Denied or out of date: ask to be checked again",
+    summary="Reapply after a rejection or when a document has expired",
     tag=TAG,
     form=REAPPLICATION_FORM,
     responses={201: ProfessionalJson},
@@ -113,16 +113,16 @@ REAPPLICATION_CONTENT = Doc(
 )
 
 
-PROFESSIONAL_ID = {"professional_id": "Number of the professional."}
+PROFESSIONAL_ID = {"professional_id": "ID of the professional."}
 VERIFY = Doc(
-    summary="Approve what waits of a professional",
+    summary="Approve a professional with all pending documents and services",
     tag=TAG,
     path=PROFESSIONAL_ID,
     responses={200: ProfessionalJson},
     error_statuses=(409,),
 )
 DENY = Doc(
-    summary="Deny what waits of a professional",
+    summary="Reject a professional's pending application, documents and services",
     tag=TAG,
     body=DenialBody,
     path=PROFESSIONAL_ID,

@@ -11,18 +11,22 @@ from app.core.i18n import N_
 from app.core.paging import AnyRow
 
 Name = Annotated[str, Meta(description="Full name.", examples=["Lakshmi Iyer"])]
-Mail = Annotated[str, Meta(description="E-mail address; empty once they have left.", examples=["lakshmi@example.com"])]
+Mail = Annotated[
+    str, Meta(description="Email address; empty if the account is deleted.", examples=["lakshmi@example.com"])
+]
 Phone = Annotated[
     str | None,
     Meta(
-        description="Only for one person at a time: that an admin looked is recorded.", examples=["+919000000000", None]
+        description="Phone number; null in lists, because each view by an admin is logged.",
+        examples=["+919000000000", None],
     ),
 ]
 Line = Annotated[
-    str | None, Meta(description="Main address, under the same rule as the phone.", examples=["12 Beach Road", None])
+    str | None,
+    Meta(description="Main address; null in lists, like the phone number.", examples=["12 Beach Road", None]),
 ]
-Pin = Annotated[str, Meta(description="Six digits of where they live; empty when unknown.", examples=["600020"])]
-PlaceName = Annotated[str, Meta(description="Name of that place.", examples=["Adyar"])]
+Pin = Annotated[str, Meta(description="6-digit pincode of the home address; empty if unknown.", examples=["600020"])]
+PlaceName = Annotated[str, Meta(description="Name of the area.", examples=["Adyar"])]
 Active = Annotated[bool, Meta(description="False while the account is blocked.", examples=[True])]
 
 
@@ -36,18 +40,19 @@ class ProfessionalJson(Struct, kw_only=True):
     address: Line
     pincode: Pin
     place: PlaceName
-    trade: Annotated[str, Meta(description="What they mostly do.", examples=["Plumbing"])]
+    trade: Annotated[str, Meta(description="Main trade.", examples=["Plumbing"])]
     experience_years: Annotated[int, Meta(ge=0, description="Years of experience.", examples=[8])]
     standing: Annotated[
-        Literal["pending", "approved", "denied"], Meta(description="May they work?", examples=["approved"])
+        Literal["pending", "approved", "denied"], Meta(description="Approval status.", examples=["approved"])
     ]
     denial_reason: Annotated[
-        str | None, Meta(description="Why they were denied, word for word.", examples=["The photo is not clear.", None])
+        str | None, Meta(description="Reason for the rejection; else null.", examples=["The photo is not clear.", None])
     ]
     rating: Annotated[
-        float | None, Meta(description="Mean of the stars, 1 to 5; null: none yet.", examples=[4.5, None])
+        float | None,
+        Meta(description="Average rating, 1 to 5; null if there are no reviews yet.", examples=[4.5, None]),
     ]
-    jobs: Annotated[int, Meta(ge=0, description="Jobs done.", examples=[30])]
+    jobs: Annotated[int, Meta(ge=0, description="Number of completed jobs.", examples=[30])]
     active: Active
     since: Moment
 
@@ -57,15 +62,15 @@ ReasonText = Annotated[
     Meta(
         min_length=1,
         max_length=1_000,
-        description="The person reads it word for word.",
+        description="The reason, shown to the person word for word.",
         examples=["The photo is not clear."],
-        extra={"error": N_("Enter a reason. The professional will see it word for word.")},
+        extra={"error": N_("Enter a reason. It's shown to the person exactly as you write it.")},
     ),
 ]
 
 
 class DenialBody(Body):
-    """Why the case is denied."""
+    """The reason for a rejection."""
 
     reason: ReasonText
 

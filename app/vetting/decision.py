@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.contact_fields import clean_text
+from app.accounts.contact_fields import clean_reason
 from app.accounts.professional import ApprovalStatus, Professional
 from app.accounts.repository import Users
 from app.accounts.user import User
@@ -23,7 +23,6 @@ from app.vetting.document import Document, DocumentState
 from app.vetting.repository import Cases, Documents, Professionals
 from app.vetting.verification import CaseKind, CaseState, Verification
 
-MAX_REASON_LENGTH = 1_000  # characters
 DOCUMENT_CHECKS = ("name", "photo", "valid", "readable")
 SERVICE_CHECK = "services"
 # (whether they were approved before, the decision) → the event.
@@ -117,16 +116,6 @@ async def deny(
     _close_case(review, by, CaseState.DENIED, reason)
     _record_decision(user, by, CaseState.DENIED, before, professional, review, reason)
     await db.flush()
-
-
-def clean_reason(typed: str) -> str:
-    """The cleaned reason, which is shown to the professional unchanged. Raises Invalid("reason")."""
-    reason = clean_text(typed)
-    if not reason:
-        raise Invalid({"reason": _("Enter a reason. The professional will see it word for word.")})
-    if len(reason) > MAX_REASON_LENGTH:
-        raise Invalid({"reason": _("That's too long. Shorten it.")})
-    return reason
 
 
 async def _lock_case(

@@ -36,11 +36,11 @@ class RequestContext:
     `cookies` and `headers` are added to the response, whatever it is.
     """
 
-    user: Any = None
+    user: CurrentUser | None = None
     cookies: list[Cookie] = field(default_factory=list)
     cacheable: tuple[float, tuple[str, ...]] | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    pre_session: str | None = None
+    pre_session: str | None = None  # a visitor's random cookie, which CSRF tokens are bound to (app.web.security.Csrf)
 
 
 # Set while a template renders, so that macros reach the CSRF token without being passed the request.
@@ -48,10 +48,10 @@ current_request: ContextVar[Connection | None] = ContextVar("current_request", d
 
 
 def context_of(connection: Connection) -> RequestContext:
-    return context_in(connection.scope)
+    return context_of_scope(connection.scope)
 
 
-def context_in(scope: MutableMapping[str, Any] | Any) -> RequestContext:
+def context_of_scope(scope: MutableMapping[str, Any] | Any) -> RequestContext:
     state = scope.setdefault("state", {})
     context: RequestContext = state.setdefault("request_context", RequestContext())
     return context

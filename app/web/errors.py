@@ -47,7 +47,7 @@ class ErrorDescription:
     kind: str = "error"
     errors: dict[str, str] | None = None
     headers: dict[str, str] | None = None
-    subject: str = ""  # of a refusal, for its heading
+    about: str = ""  # of a refusal, for its heading
 
 
 def handle_error(request: litestar.Request[Any, Any, Any], error: Exception) -> AnyResponse:
@@ -75,7 +75,7 @@ def describe_error(error: BaseException, method: str = "GET") -> ErrorDescriptio
                 422, message, "invalid", {name: text for name, text in error.errors.items() if name}
             )
         case Refused():
-            return ErrorDescription(409, error.message, error.reason, subject=error.subject)
+            return ErrorDescription(409, error.message, error.reason, about=error.about)
         case RateLimited():
             retry = {"retry-after": str(error.seconds)}
             return ErrorDescription(429, error.message, "too-often", headers=retry)
@@ -183,7 +183,7 @@ def error_response(request: Request, description: ErrorDescription) -> AnyRespon
         "status": description.status,
         "message": description.message,
         "kind": description.kind,
-        "heading": refusal_heading(description.kind, description.subject),
+        "heading": refusal_heading(description.kind, description.about),
         "role": getattr(context_of(request).user, "role", ""),
         "retry_path": _retry_path(request),
         "errors": description.errors or {},

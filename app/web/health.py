@@ -48,10 +48,10 @@ async def metrics(request: Request) -> HtmlResponse:
     await services.request_metrics.publish_gauges(_process_gauges(services))
     requests, gauges = await services.request_metrics.totals()
     all_gauges: dict[str, tuple[str, float | dict[str, float]]] = {
-        "doorstep_redis_up": ("1 while Redis answers", float(services.after_commit.bus.up)),
+        "doorstep_redis_up": ("1 if Redis answers, else 0", float(services.after_commit.bus.up)),
         "doorstep_streams_open": ("Open live streams", gauges.get("streams", _process_gauges(services)["streams"])),
         "doorstep_database_connections_in_use": (
-            "Connections of the pools that are in use",
+            "Database connections in use",
             gauges.get("connections", _process_gauges(services)["connections"]),
         ),
         **await services.worker_gauges(),

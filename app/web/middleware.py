@@ -14,7 +14,7 @@ from app.core import i18n, logs
 from app.core.events import origin
 from app.settings import Settings
 from app.web import languages
-from app.web.context import context_in
+from app.web.context import context_of_scope
 from app.web.metrics import RequestMetrics
 from app.web.page_cache import CachedResponse, CacheKey, Header, PageCache
 
@@ -23,10 +23,13 @@ MIN_COMPRESSED_BYTES = 600  # bytes
 
 
 def wrap(
-    app: Litestar, settings: Settings, page_cache: PageCache, metrics: RequestMetrics, personal: tuple[bytes, ...]
+    app: Litestar, settings: Settings, page_cache: PageCache, metrics: RequestMetrics, bypass_cookies: tuple[bytes, ...]
 ) -> None:
-    """Wrap the application. `personal`: prefixes of the cookies whose requests bypass the page cache."""
-    app.asgi_handler = Middleware(app.asgi_handler, settings, page_cache, metrics, personal)
+    """Wrap the application.
+
+    `bypass_cookies`: a request whose Cookie header has one of these ("name=") never reads or fills the page cache.
+    """
+    app.asgi_handler = Middleware(app.asgi_handler, settings, page_cache, metrics, bypass_cookies)
 
 
 class Middleware:
@@ -36,12 +39,12 @@ class Middleware:
         settings: Settings,
         page_cache: PageCache,
         metrics: RequestMetrics,
-        personal: tuple[bytes, ...],
+        bypass_cookies: tuple[bytes, ...],
     ) -> None:
         self._inner = inner
         self._metrics = metrics
         self._page_cache = page_cache
-        self._personal = personal
+        self._bypass_cookies = bypass_cookies
         self._host = urlsplit(settings.base_url).netloc.encode() if settings.production else None
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -56,12 +59,12 @@ class Middleware:
             scope = {**scope, "method": "GET"}
         headers = dict(scope["headers"])
         sender = ResponseSender(send, headers, head=method == "HEAD")
-        token = i18n.locale.set(languages.negotiate(headers.get(b"accept-language", b"")))
+        locale_token = i18n.locale.set(languages.negotiate(headers.get(b"accept-language", b"")))
         origin_token = origin.set("page")  # AccessGuard sets it for the API
         try:
             await self._respond(scope, receive, sender, headers)
         finally:
-            i18n.locale.reset(token)
+            i18n.locale.reset(locale_token)
             origin.reset(origin_token)
             milliseconds = (time.perf_counter() - started) * 1000
             route = str(scope.get("path_template") or "-")
@@ -86,13 +89,13 @@ class Middleware:
 
     def _key(self, scope: Any, headers: dict[bytes, bytes], encoding: str) -> CacheKey | None:
         cookie = headers.get(b"cookie", b"")
-        if scope["method"] != "GET" or any(prefix in cookie for prefix in self._personal):
+        if scope["method"] != "GET" or any(name in cookie for name in self._bypass_cookies):
             return None
         htmx = b"|".join(headers.get(name, b"") for name in HTMX_HEADERS) if b"hx-request" in headers else b""
         return scope["path"], scope.get("query_string", b""), htmx.decode("latin-1"), encoding, i18n.locale.get()
 
     def _store(self, scope: Scope, key: CacheKey | None, version: int, message: Any, body: bytes) -> None:
-        cacheable = context_in(scope).cacheable
+        cacheable = context_of_scope(scope).cacheable
         if not key or not cacheable or message["status"] != 200:
             return
         headers: list[Header] = list(message["headers"])
@@ -148,10 +151,10 @@ class ResponseSender:
 
     def _complete(self, start: Any, body: bytes) -> bytes:
         headers = [(name.lower(), value) for name, value in start["headers"]]
-        kind = dict(headers).get(b"content-type", b"")
-        if kind.startswith(COMPRESSIBLE_TYPES) and b"content-encoding" not in dict(headers):
+        content_type = dict(headers).get(b"content-type", b"")
+        if content_type.startswith(COMPRESSIBLE_TYPES) and b"content-encoding" not in dict(headers):
             headers = _add_vary(headers, b"Accept-Encoding")
-            if kind.startswith(b"text/html") and languages.is_multilingual():
+            if content_type.startswith(b"text/html") and languages.is_multilingual():
                 headers = _add_vary(headers, b"Accept-Language")
             if self.encoding and len(body) >= MIN_COMPRESSED_BYTES:
                 body = _compressed(body, self.encoding)

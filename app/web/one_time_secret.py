@@ -32,4 +32,6 @@ def take_secret(request: Connection, name: str) -> str | None:
 
 
 def _context(request: Connection, name: str) -> str:
-    return f"once:{name}:{context_of(request).user.id}"
+    user = context_of(request).user
+    assert user is not None, "only pages for signed-in users have secrets"
+    return f"once:{name}:{user.id}"

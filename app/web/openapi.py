@@ -16,17 +16,17 @@ PARAMETER_SCHEMAS = {
     "str": {"type": "string", "minLength": 1},
 }
 ERROR_DESCRIPTIONS = {
-    400: "The request cannot be understood: no JSON, or no text.",
-    401: "No token, or one that has ended.",
-    403: "Another role is needed, or the account is blocked.",
-    404: "There is nothing here, or it is not yours to see.",
-    409: "The rules or somebody quicker say no; `title` says why.",
-    410: "It was here, and is gone.",
-    413: "The body is too large.",
-    415: "Another content type is needed.",
-    422: "Fields are missing, wrong or unknown: `errors` names each.",
-    429: "Too many requests: wait as long as Retry-After says.",
-    503: "The database is away; try again after Retry-After.",
+    400: "The request can't be read, for example because the body isn't valid JSON.",
+    401: "The token or the credentials are missing, wrong or no longer valid.",
+    403: "Your type of account doesn't have access, or your account is blocked.",
+    404: "There is nothing here, or you don't have access to it.",
+    409: "A rule or a recent change prevents this; `title` gives the reason.",
+    410: "It has been deleted.",
+    413: "The request body is too large.",
+    415: "This content type isn't supported.",
+    422: "Fields are missing, wrong or unknown; `errors` lists each of them.",
+    429: "Too many requests. Try again after the number of seconds in Retry-After.",
+    503: "Temporarily unavailable. Try again after the number of seconds in Retry-After.",
 }
 RATE_LIMIT_HEADERS = {
     "RateLimit-Limit": ("Requests allowed in the window.", 600),
@@ -35,25 +35,34 @@ RATE_LIMIT_HEADERS = {
 }
 # Further response headers: by status, or by what the handler does.
 RESPONSE_HEADERS = {
-    "ETag": ("Changes when the answer does; send it back as If-None-Match.", '"0123456789abcdef"'),
-    "Idempotency-Replayed": ("`true`: this is the answer that the key had before.", "true"),
-    "Retry-After": ("Seconds to wait.", 30),
-    "WWW-Authenticate": ("The way of signing in.", "Bearer"),
+    "ETag": ("Version of the response. Send it as If-None-Match next time.", '"0123456789abcdef"'),
+    "Idempotency-Replayed": ("`true` if this is the stored response to an earlier request with the same key.", "true"),
+    "Retry-After": ("Seconds to wait before the next attempt.", 30),
+    "WWW-Authenticate": ("The authentication scheme.", "Bearer"),
 }
 HEADER_BY_STATUS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
 class Problem(Struct, kw_only=True):
-    """RFC 9457: what went wrong, for a program and for a person."""
+    """An error, in the format of RFC 9457."""
 
-    type: Annotated[str, Meta(description="A stable word for programs.", examples=["urn:doorstep:taken"])]
-    title: Annotated[str, Meta(description="A sentence for people.", examples=["Taken by someone else."])]
-    status: Annotated[int, Meta(description="The HTTP status again.", examples=[409])]
-    detail: Annotated[str, Meta(description="The same sentence.", examples=["Taken by someone else."])]
-    request_id: Annotated[str, Meta(description="To be told when asking us.", examples=["cafe0123cafe0123"])]
+    type: Annotated[
+        str, Meta(description="Identifier of the kind of error, for programs.", examples=["urn:doorstep:taken"])
+    ]
+    title: Annotated[
+        str, Meta(description="What went wrong, as a sentence to show to people.", examples=["Taken by someone else."])
+    ]
+    status: Annotated[int, Meta(description="The HTTP status code.", examples=[409])]
+    detail: Annotated[str, Meta(description="The same sentence as `title`.", examples=["Taken by someone else."])]
+    request_id: Annotated[
+        str, Meta(description="Reference of this error, also in the server's log.", examples=["cafe0123cafe0123"])
+    ]
     errors: Annotated[
         dict[str, str],
-        Meta(description="Each wrong field with a sentence.", examples=[{"pincode": "Six digits, please."}]),
+        Meta(
+            description="A message for each wrong field.",
+            examples=[{"pincode": "Enter a 6-digit pincode, such as 600020."}],
+        ),
     ] = {}
 
 
@@ -99,7 +108,7 @@ def openapi_document(app: Litestar, site: str, version: str) -> dict[str, Any]:
         "info": {
             "title": "Doorstep",
             "version": version,
-            "summary": "Good help, at your door: everything the pages do, for programs.",
+            "summary": "Everything you can do on the pages of Doorstep, for apps and integrations.",
             "license": {"name": "Proprietary", "url": f"{site}/terms"},
         },
         "servers": [{"url": site}],
@@ -107,7 +116,9 @@ def openapi_document(app: Litestar, site: str, version: str) -> dict[str, Any]:
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": components,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "From POST /api/login."}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "The token from POST /api/login."}
+            },
             "headers": {
                 name: {"description": description, "schema": {"type": "integer"}, "example": example}
                 for name, (description, example) in RATE_LIMIT_HEADERS.items()
@@ -180,7 +191,7 @@ def _in_headers(doc: Doc) -> list[dict[str, Any]]:
 def _if_none_match(doc: Doc) -> list[dict[str, Any]]:
     if 304 not in doc.responses:
         return []
-    description = "The ETag of the answer that you have: 304 while it is still the same."
+    description = "The ETag of your stored response. The answer is 304 if it is still current."
     tag = {"type": "string", "examples": ['"0123456789abcdef"']}
     return [{"name": "If-None-Match", "in": "header", "required": False, "description": description, "schema": tag}]
 
@@ -188,7 +199,9 @@ def _if_none_match(doc: Doc) -> list[dict[str, Any]]:
 def _key(doc: Doc) -> list[dict[str, Any]]:
     if not doc.idempotent:
         return []
-    description = "The same key with the same body has the same answer and one effect; another body is refused (422)."
+    description = (
+        "Repeat a request safely: the same key and body get the first response again. Another body is refused (422)."
+    )
     key = {"type": "string", "maxLength": 100, "pattern": "^[A-Za-z0-9._-]*$", "examples": ["b0e7-4f3a"]}
     return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": description, "schema": key}]
 
@@ -202,7 +215,7 @@ def _successes(doc: Doc, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
     headers = {name: _header(name) for name in names}
     return {
         str(status): {
-            "description": "It is still the same." if status == 304 else doc.summary,
+            "description": "Not modified: your stored response is still current." if status == 304 else doc.summary,
             "headers": headers,
             **({} if kind is None else {"content": {doc.media: {"schema": schema_of[kind]}}}),
         }

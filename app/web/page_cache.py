@@ -40,7 +40,7 @@ class PageCache:
     async def find(self, key: CacheKey) -> CachedResponse | None:
         """None for the first request that finds a stale response: it renders, and the others wait for it."""
         cached = self._responses.get(key)
-        if cached is None or not self._cache.usable:
+        if cached is None or not self._cache.is_usable:
             return None
         if self._is_usable(cached):
             return cached
@@ -49,10 +49,10 @@ class PageCache:
             return None
         await cached.rerender.wait()
         rendered = self._responses.get(key)
-        return rendered if rendered and self._cache.usable and self._is_usable(rendered) else None
+        return rendered if rendered and self._cache.is_usable and self._is_usable(rendered) else None
 
     def put(self, key: CacheKey, response: CachedResponse) -> None:
-        if len(response.body) > MAX_BODY_BYTES or not self._cache.usable or not self._is_current(response):
+        if len(response.body) > MAX_BODY_BYTES or not self._cache.is_usable or not self._is_current(response):
             return
         self.finish_render(key)
         self._responses[key] = response

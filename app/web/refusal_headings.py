@@ -1,9 +1,9 @@
-"""The headings of 409 pages: what happened, by the reason and the subject of the refusal."""
+"""The headings of 409 pages: what happened, by the `reason` of the refusal and what it is `about`."""
 
 from app.core.i18n import N_, _
 
 DEFAULT_HEADING = N_("This can't be done right now")
-# Headings by the reason and the subject of Refused. "crossed": two transactions changed one row.
+# By `reason` and `about` of Refused. "crossed": two transactions changed one row.
 REFUSAL_HEADINGS = {
     ("refused", ""): DEFAULT_HEADING,
     ("refused", "address"): N_("Your professional is already coming"),
@@ -70,7 +70,7 @@ REFUSAL_HEADINGS = {
 }
 
 
-def refusal_heading(reason: str, subject: str = "") -> str:
+def refusal_heading(reason: str, about: str = "") -> str:
     """The heading in the reader's language; a general one for what is not in the table."""
-    heading = REFUSAL_HEADINGS.get((reason, subject)) or REFUSAL_HEADINGS.get((reason, ""))
+    heading = REFUSAL_HEADINGS.get((reason, about)) or REFUSAL_HEADINGS.get((reason, ""))
     return _(heading or DEFAULT_HEADING)

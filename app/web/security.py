@@ -10,7 +10,7 @@ from litestar.types import Message, Scope
 
 from app.core.encryption import Encryption
 from app.settings import Settings
-from app.web.context import Connection, context_in, context_of
+from app.web.context import Connection, context_of, context_of_scope
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -44,7 +44,7 @@ class SecurityHeaders:
         if message["type"] != "http.response.start":
             return
         own: list[tuple[bytes, bytes]] = list(message.get("headers", []))
-        own += [(name.encode(), value.encode()) for name, value in context_in(scope).headers.items()]
+        own += [(name.encode(), value.encode()) for name, value in context_of_scope(scope).headers.items()]
         named = {name.lower() for name, _ in own}
         message["headers"] = own + [header for header in self._headers if header[0] not in named]
 
@@ -56,7 +56,7 @@ class Cookies:
         prefix = "__Host-" if https else ""
         self.session, self.pre_session, self.flash = f"{prefix}ds", f"{prefix}pre", f"{prefix}flash"
         self.one_time_secret = f"{prefix}once"
-        self.personal = (self.session.encode() + b"=", self.flash.encode() + b"=")
+        self.cache_bypass = (self.session.encode() + b"=", self.flash.encode() + b"=")
         self._https = https
 
     def create(self, name: str, value: str, max_age: int | None) -> Cookie:

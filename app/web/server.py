@@ -91,7 +91,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except (OSError, OverflowError) as error:
-        raise CannotListen(f"Cannot listen on {host}:{port}: {_reason(error)}.") from error
+        raise CannotListen(f"Doorstep can't listen on {host}:{port}: {_reason(error)}.") from error
     listener.setblocking(False)
     return listener
 

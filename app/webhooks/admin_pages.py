@@ -36,7 +36,7 @@ class WebhookListAdminPages(Controller):
     path = PATH
     opt = only("admin")
 
-    @get(name="desk-webhooks")
+    @get(name="admin-webhooks")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _render_list(request, db)
 
@@ -70,7 +70,7 @@ class WebhookAdminPages(Controller):
     path = f"{PATH}/{{webhook_id:int}}"
     opt = only("admin")
 
-    @get(name="desk-webhook")
+    @get(name="admin-webhook")
     async def show(
         self, request: Request, webhook_id: FromPath[int], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:

@@ -2,7 +2,9 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import pytest
 from babel.messages.pofile import read_po
@@ -29,7 +31,13 @@ BANNED = {
     r"\btold\b": "notified",
     r"\bwe read it\b|\btell us\b|\bwrite to us\b": "nothing that the product does not do",
 }
-COMMANDS = ("app/cli.py", "app/console.py")
+# Whole files whose every sentence is printed, written into a file for people, or part of the API's reference.
+COMMANDS = ("cli.py", "console.py", "schema.py", "settings.py", "check/*.py", "dev/*.py", "web/server.py")
+DOWNLOADS = ("privacy/own_data.py", "exports/queries.py")
+API = ("*/api.py", "*/api_schemas.py", "core/api_types.py", "web/openapi.py")
+# Arguments that are descriptions in every file: of Doc, Meta, OpenAPI objects and argparse.
+DESCRIPTIONS = ("summary", "description", "help", "path", "epilog")
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def messages() -> list[str]:
@@ -42,33 +50,70 @@ def messages() -> list[str]:
     return [text for text in found if text]
 
 
+def trees(*patterns: str) -> Iterator[ast.Module]:
+    """Parse the files of `app` that match the patterns."""
+    for pattern in patterns:
+        for path in sorted((ROOT / "app").glob(pattern)):
+            yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def sentences(node: ast.AST) -> Iterator[str]:
+    """Every string below the node that has more than one word, docstrings excepted."""
+    docstrings = {id(inner.body[0].value) for inner in ast.walk(node) if is_documented(inner)}
+    for inner in ast.walk(node):
+        if not isinstance(inner, ast.Constant) or id(inner) in docstrings:
+            continue
+        if isinstance(inner.value, str) and " " in inner.value.strip():
+            yield inner.value
+
+
+def is_documented(node: ast.AST) -> TypeGuard[Any]:
+    return isinstance(node, Documented) and ast.get_docstring(node) is not None
+
+
 def command_texts() -> list[str]:
-    """What the command `doorstep` says and prints."""
-    texts: list[str] = []
-    for path in COMMANDS:
-        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-        documented = {id(node.body[0]) for node in ast.walk(tree) if isinstance(node, ast.Module | ast.FunctionDef)}
-        texts += [
-            node.value
-            for statement in ast.walk(tree)
-            if id(statement) not in documented
-            for node in ast.iter_child_nodes(statement)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
-        ]
+    """What the command `doorstep` says and prints, and what downloads contain."""
+    return [text for tree in trees(*COMMANDS, *DOWNLOADS) for text in sentences(tree)]
+
+
+def schema_texts(tree: ast.Module) -> Iterator[str]:
+    """The docstrings of structs, which OpenAPI shows as the descriptions of schemas."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and {"Struct", "Body"} & {ast.unparse(base) for base in node.bases}:
+            yield ast.get_docstring(node) or ""
+
+
+def reference_texts() -> list[str]:
+    """What the API's reference says, and every description of an argument in the code."""
+    texts = [text for tree in trees(*API) for text in (*sentences(tree), *schema_texts(tree))]
+    for tree in trees("**/*.py"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg in DESCRIPTIONS:
+                texts += sentences(node.value)
     return texts
 
 
 def test_there_is_something_to_read() -> None:
     assert len(messages()) > 2_000
-    assert command_texts()
+    assert len(command_texts()) > 150
+    assert len(reference_texts()) > 250
+    assert "Null until a professional accepts." in reference_texts()
+    assert "The current state." in reference_texts()
+    assert any("is running at" in text for text in command_texts())
 
 
 @pytest.mark.parametrize("turn", BANNED)
 def test_no_message_uses_the_turn(turn: str) -> None:
-    found = [text for text in (*messages(), *command_texts()) if re.search(turn, text, re.IGNORECASE)]
+    texts = (*messages(), *command_texts(), *reference_texts())
+    found = [text for text in texts if re.search(turn, text, re.IGNORECASE)]
     assert found == [], f"say {BANNED[turn]}"
 
 
 @pytest.mark.parametrize("text", ["Nobody lives at this address", "Send a paper", "You get a mail", "(if you like)"])
 def test_the_turns_are_found(text: str) -> None:
     assert any(re.search(turn, text, re.IGNORECASE) for turn in BANNED)
+
+
+def test_sentences_are_found_and_docstrings_are_not() -> None:
+    code = 'def f():\n    """Say it."""\n    return Meta(description="Null until somebody accepts.", examples=["12"])'
+    assert list(sentences(ast.parse(code))) == ["Null until somebody accepts."]

@@ -68,7 +68,7 @@ class SmtpConnection:
 
 
 def _error(code: int) -> Undeliverable | DeliverLater:
-    return Undeliverable(f"refused with {code}") if code >= 500 else DeliverLater(f"put off with {code}")
+    return Undeliverable(f"refused with {code}") if code >= 500 else DeliverLater(f"deferred with {code}")
 
 
 def build_email(message: RenderedMessage, row: Outbox, sender: str, host: str) -> EmailMessage:

@@ -15,7 +15,7 @@ from app.notifications.messages import RenderedMessage
 from app.notifications.repository import OutboxRepository
 
 NAME = "chat"
-ADDRESS = "the desk's room"  # of the outbox rows: a room, no person
+ADDRESS = "the admins' chat room"  # recipient of the outbox rows
 
 
 async def deliver(context: DeliveryContext) -> int:
