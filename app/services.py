@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
+from jinja2 import Environment
 from litestar.di import Provide
 
 import app.models  # noqa: F401  rows of one room refer to rows of others: all tables must be known
 from app.accounts import auth
 from app.accounts.session import Sessions
 from app.accounts.user import Role
+from app.bookings import labels
 from app.core import clock
 from app.core.admin_audience import ADMIN_AUDIENCE
 from app.core.after_commit import AfterCommit
@@ -64,6 +66,13 @@ class Services(WebServices):
         await self.database.close()
 
 
+def page_templates(assets: Assets | None = None, *, reload: bool = False) -> Environment:
+    """The environment for pages and emails, with the labels of bookings."""
+    templates = templating.environment(assets, reload=reload)
+    templates.globals["labels"] = labels
+    return templates
+
+
 def compose(
     settings: Settings, *, application_name: str = "doorstep", statement_timeout: int | None = None
 ) -> Services:
@@ -78,7 +87,7 @@ def compose(
     cookies = Cookies(https=settings.https)
     csrf = Csrf(encryption, cookies)
     assets = Assets(reload=not settings.production)
-    templates = templating.environment(assets, reload=not settings.production)
+    templates = page_templates(assets, reload=not settings.production)
     render.install_csrf_globals(templates, csrf)
     return Services(
         settings=settings,

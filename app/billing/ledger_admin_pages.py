@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.ledger_repository import FILTERS, SORTS, Ledger
-from app.bookings.labels import ledger_account_labels, ledger_kind_labels
+from app.bookings.labels import LEDGER_ACCOUNTS, LEDGER_KINDS, translated
 from app.dispatch.admin_pages import describe_filters
 from app.dispatch.repository import AdminBookings
 from app.web.admin import admin_page
@@ -32,8 +32,8 @@ class LedgerAdminPages(Controller):
             view=params,
             page=lines.page,
             total=lines.total,
-            accounts=ledger_account_labels(),
-            kinds=ledger_kind_labels(),
+            accounts=translated(LEDGER_ACCOUNTS),
+            kinds=translated(LEDGER_KINDS),
             categories=await bookings.categories(),
             filter_labels=await describe_filters(bookings, params.filters),
         )

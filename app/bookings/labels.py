@@ -1,61 +1,86 @@
-"""Labels of states, cancellations, payment methods and ledger lines, as admins read them.
+"""The one source of the labels of states, cancellations, charges and ledger lines, for Python and for templates.
 
-The same labels in templates: templates/shared/booking_labels.html.
+Each maps a stored value to a text marked for translation: `_(ADMIN_STATES[booking.state])`. Templates read this module
+as `labels` (app/services.py); templates/shared/booking_labels.html adds colours and icons.
 """
 
-from app.core.i18n import _
+from collections.abc import Mapping
+
+from app.core.i18n import N_, _
+
+CUSTOMER_STATES = {
+    "held": N_("Waiting for payment"),
+    "requested": N_("Finding a professional"),
+    "assigned": N_("Accepted"),
+    "departed": N_("On the way"),
+    "arrived": N_("At your door"),
+    "started": N_("In progress"),
+    "completed": N_("Done"),
+    "closed": N_("Done"),
+    "cancelled": N_("Cancelled"),
+}
+PROFESSIONAL_STATES = {**CUSTOMER_STATES, "arrived": N_("You're at the door")}
+ADMIN_STATES = {
+    **CUSTOMER_STATES,
+    "requested": N_("Unassigned"),
+    "arrived": N_("At the door"),
+    "closed": N_("Closed"),
+}
+# What an admin filters bookings by, beyond a state.
+ADMIN_STATE_FILTERS = {
+    **ADMIN_STATES,
+    "completed": N_("Completed, not closed"),
+    "open": N_("All open"),
+    "done": N_("Done"),
+}
+CANCELLATIONS = {
+    "customer": N_("Cancelled by the customer"),
+    "platform": N_("Cancelled by Doorstep"),
+    "unfilled": N_("No professional found"),
+    "expired": N_("Not paid in time"),
+    "no_show": N_("No answer at the door"),
+    "professional_absent": N_("Professional didn't arrive"),
+}
+EXTRA_STATES = {
+    "proposed": N_("Waiting for approval"),
+    "approved": N_("Approved"),
+    "refused": N_("Declined"),
+}
+PAYMENT_METHODS = {"card": N_("Card"), "upi": N_("UPI"), "after": N_("Pay after the job")}
+CHARGE_PURPOSES = {"booking": N_("the booking"), "extra": N_("extra work"), "fee": N_("fee")}
+CHARGE_STATES = {
+    "needs_code": N_("waiting for the bank’s code"),
+    "timed_out": N_("no response from the bank"),
+    "declined": N_("declined"),
+    "authorised": N_("authorised"),
+    "captured": N_("charged"),
+    "released": N_("released"),
+    "due": N_("due"),
+    "paid": N_("paid"),
+    "refunded": N_("refunded"),
+}
+LEDGER_ACCOUNTS = {
+    "revenue": N_("Revenue"),
+    "commission": N_("Commission"),
+    "earnings": N_("Earnings"),
+    "payout_held": N_("Earnings on hold"),
+    "gateway": N_("Payments received"),
+    "receivable": N_("Receivable"),
+    "hold": N_("Authorised"),
+    "hold_contra": N_("Authorised (contra)"),
+}
+LEDGER_KINDS = {
+    "authorise": N_("Authorised"),
+    "capture": N_("Charged"),
+    "release": N_("Released"),
+    "fee": N_("Fee"),
+    "refund": N_("Refunded"),
+    "receivable": N_("Payment due"),
+    "settle": N_("Paid after the job"),
+    "payout_free": N_("Payout released"),
+}
 
 
-def admin_state_labels() -> dict[str, str]:
-    return {
-        "held": _("Waiting for payment"),
-        "requested": _("Unassigned"),
-        "assigned": _("Accepted"),
-        "started": _("In progress"),
-        "completed": _("Completed, not closed"),
-        "closed": _("Closed"),
-        "cancelled": _("Cancelled"),
-        "open": _("All open"),
-        "done": _("Done"),
-    }
-
-
-def admin_cancellation_labels() -> dict[str, str]:
-    return {
-        "customer": _("Cancelled by the customer"),
-        "platform": _("Cancelled by Doorstep"),
-        "unfilled": _("No professional found"),
-        "expired": _("Not paid in time"),
-        "no_show": _("No answer at the door"),
-        "professional_absent": _("Professional didn't arrive"),
-    }
-
-
-def payment_method_labels() -> dict[str, str]:
-    return {"card": _("Card"), "upi": _("UPI"), "after": _("Pay after the job")}
-
-
-def ledger_account_labels() -> dict[str, str]:
-    return {
-        "revenue": _("Revenue"),
-        "commission": _("Commission"),
-        "earnings": _("Earnings"),
-        "payout_held": _("Earnings on hold"),
-        "gateway": _("Payments received"),
-        "receivable": _("Receivable"),
-        "hold": _("Authorised"),
-        "hold_contra": _("Authorised (contra)"),
-    }
-
-
-def ledger_kind_labels() -> dict[str, str]:
-    return {
-        "authorise": _("Authorised"),
-        "capture": _("Charged"),
-        "release": _("Released"),
-        "fee": _("Fee"),
-        "refund": _("Refunded"),
-        "receivable": _("Payment due"),
-        "settle": _("Paid after the job"),
-        "payout_free": _("Payout released"),
-    }
+def translated(labels: Mapping[str, str]) -> dict[str, str]:
+    """All `labels` of a mapping above in the reader's language."""
+    return {value: _(label) for value, label in labels.items()}

@@ -14,7 +14,7 @@ from app.audit.history import History
 from app.bookings.booking import Booking
 from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.decline import Dispute
-from app.bookings.labels import admin_cancellation_labels, admin_state_labels, payment_method_labels
+from app.bookings.labels import ADMIN_STATE_FILTERS, CANCELLATIONS, PAYMENT_METHODS, translated
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.timeline import timeline_steps
@@ -131,8 +131,8 @@ async def _table(db: AsyncSession, view: TableView) -> dict[str, Any]:
         "counts": await bookings.counts(view.filters, view.q),
         "categories": await bookings.categories(),
         "active_filters": await describe_filters(bookings, view.filters),
-        "endings": admin_cancellation_labels(),
-        "payments": payment_method_labels(),
+        "endings": translated(CANCELLATIONS),
+        "payments": translated(PAYMENT_METHODS),
         "booking": None,
     }
 
@@ -168,14 +168,14 @@ async def describe_filters(bookings: AdminBookings, filters: Mapping[str, str]) 
     category_names = dict(await bookings.categories())
     texts: dict[str, Callable[[str], str]] = {
         "state": lambda value: (
-            admin_state_labels().get(value, "–") if value in ("held", "completed", "closed", "open") else ""
+            _(ADMIN_STATE_FILTERS[value]) if value in ("held", "completed", "closed", "open") else ""
         ),
-        "cancelled_as": lambda value: admin_cancellation_labels().get(value, "–"),
+        "cancelled_as": lambda value: _(CANCELLATIONS.get(value, "–")),
         "from": lambda value: _("From %(day)s", day=value),
         "to": lambda value: _("Until %(day)s", day=value),
         "category": lambda value: category_names.get(value, "–"),
         "pincode": lambda value: value,
-        "payment": lambda value: payment_method_labels().get(value, "–"),
+        "payment": lambda value: _(PAYMENT_METHODS.get(value, "–")),
         "accepted": lambda _value: _("Accepted"),
         "accepted_under": lambda value: _("Accepted within %(n)s min", n=value),
         "rating": lambda value: _("Reviewed") if value == "yes" else _("%(n)s of 5 stars", n=value),

@@ -13,10 +13,10 @@ from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.bookings.labels import admin_state_labels, ledger_account_labels, ledger_kind_labels
+from app.bookings.labels import ADMIN_STATE_FILTERS, LEDGER_ACCOUNTS, LEDGER_KINDS
 from app.core import clock
 from app.core.errors import Missing
-from app.core.i18n import _
+from app.core.i18n import N_, _
 from app.core.storage import Storage
 from app.dispatch.admin_pages import describe_filters
 from app.dispatch.repository import AdminBookings
@@ -36,6 +36,14 @@ from app.web.render import flash, page, redirect
 INDEX_PATHS = {"admin": "/admin/exports", "professional": "/earnings/export"}
 RECORD_PATHS = {"admin": "/admin/exports", "professional": "/earnings/exports"}
 CHUNK_BYTES = 262_144
+# What an admin filters people by.
+PERSON_STATES = {
+    "waiting": N_("Pending"),
+    "approved": N_("Approved"),
+    "denied": N_("Rejected"),
+    "blocked": N_("Blocked"),
+    "left": N_("Account deleted"),
+}
 
 
 class ExportIndex(Controller):
@@ -208,20 +216,10 @@ async def _filter_labels(db: AsyncSession, kind: str, filters: Mapping[str, str]
     """Describe each filter in one line."""
     lines = [f"“{filters['q']}”"] if filters.get("q") else []
     if state := filters.get("state"):
-        lines.append({**admin_state_labels(), **_person_state_labels()}.get(state, "–"))
+        lines.append(_({**ADMIN_STATE_FILTERS, **PERSON_STATES}.get(state, "–")))
     rest = {name: value for name, value in filters.items() if name not in ("q", "state")}
     lines += [text for _name, text in await describe_filters(AdminBookings(db), rest)]
     if kind == "ledger":
-        labels_by_field = {"account": ledger_account_labels(), "kind": ledger_kind_labels()}
-        lines += [labels.get(filters[name], "–") for name, labels in labels_by_field.items() if filters.get(name)]
+        labels_by_field = {"account": LEDGER_ACCOUNTS, "kind": LEDGER_KINDS}
+        lines += [_(labels.get(filters[name], "–")) for name, labels in labels_by_field.items() if filters.get(name)]
     return lines
-
-
-def _person_state_labels() -> dict[str, str]:
-    return {
-        "waiting": _("Pending"),
-        "approved": _("Approved"),
-        "denied": _("Rejected"),
-        "blocked": _("Blocked"),
-        "left": _("Account deleted"),
-    }

@@ -21,8 +21,8 @@ from app.listeners import install_listeners
 from app.notifications.channels.email.transport import SmtpTransport
 from app.notifications.delivery import OutboxWorker
 from app.notifications.messages import MessageRenderer
+from app.services import page_templates
 from app.settings import Settings
-from app.web.templating import environment
 from tests.factories import a_customer, a_professional, a_request, a_service
 
 
@@ -70,7 +70,7 @@ def encryption() -> Encryption:
 
 @pytest.fixture
 def renderer(encryption: Encryption) -> MessageRenderer:
-    return MessageRenderer(environment(), encryption, "https://doorstep.example")
+    return MessageRenderer(page_templates(), encryption, "https://doorstep.example")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from app.payments import charges
 from app.payments.pretend_bank import Authorisation, Instrument
 from app.reports.monthly_statement import MonthlyStatement, from_facts, month_before, month_span
 from app.reviews.submission import submit_review
-from app.web.templating import environment
+from app.services import page_templates
 from tasks.notifications import send_evening_reminders
 from tasks.reports import send_monthly_reports
 from tests.application import task_context
@@ -61,7 +61,7 @@ async def reminders_sent(database, *kinds):
 
 
 async def render_email(database, row):
-    writer = MessageRenderer(environment(), ENCRYPTION, "https://doorstep.example")
+    writer = MessageRenderer(page_templates(), ENCRYPTION, "https://doorstep.example")
     async with database.work() as db:
         try:
             return await writer.render(db, row)
