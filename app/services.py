@@ -69,7 +69,7 @@ class Services(WebServices):
 def page_templates(assets: Assets | None = None, *, reload: bool = False) -> Environment:
     """The environment for pages and emails, with the labels of bookings."""
     templates = templating.environment(assets, reload=reload)
-    templates.globals["labels"] = labels
+    templates.globals["booking_labels"] = labels
     return templates
 
 

@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.services", "tests.api_client"]
 
-# Folders of long tests run first, so that no process is left with one of them at the end.
-LONG_FOLDERS = ("stories", "faults", "api", "dev", "live")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.parent.name not in LONG_FOLDERS)
-
 
 @pytest.fixture(scope="session")
 def shared(services: "Services") -> str:

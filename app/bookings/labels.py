@@ -1,7 +1,7 @@
 """The one source of the labels of states, cancellations, charges and ledger lines, for Python and for templates.
 
 Each maps a stored value to a text marked for translation: `_(ADMIN_STATES[booking.state])`. Templates read this module
-as `labels` (app/services.py); templates/shared/booking_labels.html adds colours and icons.
+as `booking_labels` (app/services.py); templates/shared/booking_labels.html adds colours and icons.
 """
 
 from collections.abc import Mapping

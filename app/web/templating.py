@@ -183,6 +183,7 @@ FILTERS: dict[str, Any] = {
     "near_day": near_day,
     "weekday": weekday,
     "date": date_only,
+    "translate": i18n.gettext,  # of a constant marked with N_; escaped like any text
     "clock": format_clock_time,
     "clock_span": format_clock_range,
     "iso": iso,
