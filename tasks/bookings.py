@@ -1,13 +1,13 @@
 """Bookings over time: holds, offers, jobs left running, reviews that never came."""
 
-from app.bookings import expiry, holds
+from app.bookings import expiry
 from tasks.context import Context, unit_of_work
 
 
 async def expire_holds(ctx: Context) -> int:
     """Free time slots that were held and not paid."""
     async with unit_of_work(ctx) as db:
-        return await holds.expire_holds(db)
+        return await expiry.expire_holds(db)
 
 
 async def cancel_unfilled_bookings(ctx: Context) -> int:

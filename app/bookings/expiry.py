@@ -1,6 +1,9 @@
-"""Time-driven changes of bookings: unfilled, overdue and unreviewed ones, and expired priority offers. Idempotent."""
+"""Time-driven changes of bookings: lapsed holds, unfilled, overdue and unreviewed bookings, expired priority offers.
 
-from collections.abc import Awaitable, Callable, Sequence
+All are idempotent.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +21,15 @@ from app.core.i18n import N_
 Action = Callable[[AsyncSession, Booking], Awaitable[None]]
 PRIORITY_LOOKBACK = timedelta(minutes=3)  # the task runs every minute, sometimes late; one nudge too many is harmless
 log = logs.get_logger("clock")
+
+
+async def expire_holds(db: AsyncSession, professionals: Collection[int] | None = None) -> int:
+    """Cancel lapsed holds, of these professionals or of all, which frees their slots; return how many."""
+    lapsed = await Bookings(db).lapsed_holds(clock.now(), professionals)
+    for booking in lapsed:
+        await cancel_booking(db, booking, PLATFORM, "expired", N_("Not paid in time."))
+    await db.flush()
+    return len(lapsed)
 
 
 async def cancel_unfilled(db: AsyncSession) -> int:

@@ -1,27 +1,26 @@
-"""Hold a slot for seven minutes while the customer pays, and expire holds.
+"""Hold a slot for seven minutes while the customer pays.
 
 Lock order: see app.bookings.reservation.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.cancellation import cancel_booking
 from app.bookings.repository import Bookings
+from app.bookings.time_lock import RequestedSlot, lock_first_free
 from app.catalog.service import Service
 from app.core import clock
 from app.core.db import violated_constraint
 from app.core.errors import Invalid, Refused
-from app.core.events import PLATFORM, Actor, Person
-from app.core.i18n import N_, _
+from app.core.events import Actor, Person
+from app.core.i18n import _
 from app.core.references import new_reference as new_reference
-from app.scheduling.candidate_repository import find_candidates, load_unavailability, require_pincode
-from app.scheduling.slots import BookableService, bounds, is_free, on_grid
+from app.scheduling.candidate_repository import candidates_in_batches, find_candidates, require_pincode
+from app.scheduling.slots import BookableService, bounds, on_grid
 
 MAX_LIVE_HOLDS = 5
 OVERLAP_CONSTRAINT = "bookings_overlap_excl"
@@ -53,39 +52,31 @@ async def hold(db: AsyncSession, by: Person, request: BookingRequest) -> Booking
     if await bookings.count_live_holds(by.id, clock.now()) >= MAX_LIVE_HOLDS:
         raise Refused(_("You're already holding several times. Pay for one first, or let them expire."), reason="holds")
     location = await require_pincode(db, request.pincode)
-    candidates = await find_candidates(db, [service.id], location, professional_id=request.professional_id)
-    if not candidates:
-        raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
-    await bookings.lock_time(candidate.id for candidate in candidates)
-    await expire_holds(db, {candidate.id for candidate in candidates})
-    await load_unavailability(db, candidates, request.starts_at, request.starts_at + timedelta(minutes=service.minutes))
-    for candidate in candidates:
-        if is_free(candidate, service.minutes, location, request.starts_at):
-            booking = await _insert_if_free(db, _new_booking(by, service, request), by, candidate.id)
-            if booking is not None:
-                return booking
-    raise slot_taken()
+    asked = request.professional_id
+    slot = RequestedSlot(request.starts_at, service.minutes, location)
+    candidate = await lock_first_free(
+        db, candidates_in_batches(db, [service.id], location, professional_id=asked), slot
+    )
+    if candidate is None:
+        if not await find_candidates(db, [service.id], location, professional_id=asked, limit=1):
+            raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
+        raise slot_taken()
+    booking = _new_booking(by, service, request)
+    booking.hold(by, candidate.id)
+    try:
+        async with db.begin_nested():
+            db.add(booking)
+    except IntegrityError as error:
+        raise _refusal_of(error) from error
+    return booking
 
 
 async def hold_fits(db: AsyncSession, booking: Booking, minutes: int) -> bool:
     """Whether the reserved professional has room for the held `booking` (row locked) of `minutes`; locks their time."""
-    bookings, location = Bookings(db), await require_pincode(db, booking.pincode)
-    candidates = await find_candidates(db, [booking.service_id], location, professional_id=booking.reserved_for)
-    await bookings.lock_time(candidate.id for candidate in candidates)
-    await expire_holds(db, {candidate.id for candidate in candidates})
-    await load_unavailability(
-        db, candidates, booking.starts_at, booking.starts_at + timedelta(minutes=minutes), ignoring=booking.id
-    )
-    return any(is_free(candidate, minutes, location, booking.starts_at) for candidate in candidates)
-
-
-async def expire_holds(db: AsyncSession, professionals: Collection[int] | None = None) -> int:
-    """Cancel lapsed holds, of these professionals or of all, which frees their slots; return how many."""
-    lapsed = await Bookings(db).lapsed_holds(clock.now(), professionals)
-    for booking in lapsed:
-        await cancel_booking(db, booking, PLATFORM, "expired", N_("Not paid in time."))
-    await db.flush()
-    return len(lapsed)
+    location = await require_pincode(db, booking.pincode)
+    reserved = candidates_in_batches(db, [booking.service_id], location, professional_id=booking.reserved_for)
+    slot = RequestedSlot(booking.starts_at, minutes, location, ignoring=booking.id)
+    return await lock_first_free(db, reserved, slot) is not None
 
 
 def check_start(service: BookableService, starts_at: datetime) -> None:
@@ -136,17 +127,4 @@ def _new_booking(by: Actor, service: Service, request: BookingRequest) -> Bookin
         created_at=clock.now(),
     )
     booking.set_slot(request.starts_at)
-    return booking
-
-
-async def _insert_if_free(db: AsyncSession, booking: Booking, by: Actor, professional_id: int) -> Booking | None:
-    """The held booking, or None when the exclusion constraint says that the professional's time is taken."""
-    booking.hold(by, professional_id)
-    try:
-        async with db.begin_nested():
-            db.add(booking)
-    except IntegrityError as error:
-        if violated_constraint(error) != OVERLAP_CONSTRAINT:
-            raise _refusal_of(error) from error
-        return None
     return booking

@@ -1,6 +1,6 @@
 """Bookings, found through the person concerned: a stranger's booking does not exist."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, String, bindparam, func, select, text, update
@@ -170,11 +170,6 @@ class Bookings:
     async def lift_code_lock(self, code_id: int) -> None:
         """Clear the lock in the database, since concurrent attempts may have set it after the code was read."""
         await self.db.execute(update(Code).where(Code.id == code_id).values(locked_until=None))
-
-    async def lock_time(self, professionals: Iterable[int]) -> None:
-        """Lock the time of these professionals in ascending order, until the end of the transaction."""
-        for professional in sorted(set(professionals)):
-            await acquire_lock(self.db, AdvisoryLock.PROFESSIONAL_TIME, professional)
 
     async def _due(self, query: Select[Booking]) -> Sequence[Booking]:
         """At most 200, their rows locked; rows locked by others are skipped."""

@@ -1,28 +1,28 @@
 """Reserve professionals' time for bookings: reschedule, offer again, find the next candidate.
 
-Lock order everywhere: bookings' rows by ascending id, the customer's holds, professionals' time by ascending id. The
-exclusion constraint bookings_overlap_excl is the backstop.
+Lock order everywhere: bookings by ascending id, the customer's holds, professionals' time (app.bookings.time_lock).
+The exclusion constraint bookings_overlap_excl is the last guard.
 """
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
 from app.bookings.decline import Decline
-from app.bookings.holds import check_start, expire_holds, flush_booking, slot_taken
+from app.bookings.holds import check_start, flush_booking, slot_taken
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
+from app.bookings.time_lock import RequestedSlot, lock_first_free
 from app.catalog.service import Service
 from app.core import clock
 from app.core.errors import Invalid, Refused
 from app.core.events import Actor
 from app.core.i18n import _
 from app.payments import charges
-from app.scheduling.candidate_repository import find_candidates, load_unavailability, require_pincode
+from app.scheduling.candidate_repository import candidates_in_batches, find_candidates, require_pincode
 from app.scheduling.candidates import Candidate
-from app.scheduling.slots import is_free
 from app.scheduling.travel import Location
 
 
@@ -60,63 +60,46 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     """Move `booking` (row locked) to another start; return the fee in paise, still to be charged."""
     service = await db.get_one(Service, booking.service_id)
     check_start(service, starts_at)
-    bookings, location = Bookings(db), await require_pincode(db, booking.pincode)
+    location = await require_pincode(db, booking.pincode)
     fee = booking.cancellation_fee(clock.now())
     if booking.professional_is_absent(clock.now()):  # an absent professional is not asked again (W14)
         await record_decline(db, booking, booking.professional_id, "absent", "")
-    candidates = await candidates_for(db, bookings, booking)
-    await bookings.lock_time(candidate.id for candidate in candidates)
-    await expire_holds(db, {candidate.id for candidate in candidates})
-    await load_unavailability(
-        db, candidates, starts_at, starts_at + timedelta(minutes=booking.minutes), ignoring=booking.id
-    )
     preferred = booking.professional_id or booking.requested_professional_id
-    free = [candidate for candidate in candidates if is_free(candidate, booking.minutes, location, starts_at)]
-    free.sort(key=lambda candidate: candidate.id != preferred)
-    if not free:
+    slot = RequestedSlot(starts_at, booking.minutes, location, ignoring=booking.id)
+    candidate = await lock_first_free(db, candidates_for(db, booking, location, preferred), slot)
+    if candidate is None:
         raise slot_taken()
-    booking.reschedule(by, starts_at, free[0].id, fee)
+    booking.reschedule(by, starts_at, candidate.id, fee)
     await flush_booking(db)
     return fee
 
 
 async def find_next_candidate(db: AsyncSession, booking: Booking) -> int | None:
     """The next candidate who is free for the whole slot, with their time locked; None when none is left (W9)."""
-    bookings, location = Bookings(db), await require_pincode(db, booking.pincode)
-    candidates = [
-        candidate for candidate in await candidates_for(db, bookings, booking) if candidate.id != booking.reserved_for
-    ]
     if booking.starts_at <= clock.now():
         return None
-    await bookings.lock_time(candidate.id for candidate in candidates)
-    await expire_holds(db, {candidate.id for candidate in candidates})
-    await load_unavailability(db, candidates, booking.starts_at, booking.ends_at, ignoring=booking.id)
-    return first_free(candidates, booking, location)
-
-
-async def lock_time_of_candidates(db: AsyncSession, locked_bookings: Iterable[Booking], *professional_ids: int) -> None:
-    """Lock the time of these professionals and of all candidates of the locked bookings, in one ascending order."""
-    bookings = Bookings(db)
-    candidate_lists = [await candidates_for(db, bookings, booking) for booking in locked_bookings]
-    await bookings.lock_time(
-        {*professional_ids, *(candidate.id for candidates in candidate_lists for candidate in candidates)}
-    )
-
-
-async def candidates_for(db: AsyncSession, bookings: Bookings, booking: Booking) -> list[Candidate]:
-    """The professionals who could take the booking and have not declined it."""
     location = await require_pincode(db, booking.pincode)
-    declined = await bookings.declined_by([booking.id])
-    candidates = await find_candidates(db, [booking.service_id], location)
-    return [candidate for candidate in candidates if candidate.id not in declined[booking.id]]
+    slot = RequestedSlot(booking.starts_at, booking.minutes, location, ignoring=booking.id)
+    others = candidates_for(db, booking, location, leaving_out=booking.reserved_for)
+    candidate = await lock_first_free(db, others, slot)
+    return candidate.id if candidate else None
 
 
-def first_free(candidates: Iterable[Candidate], booking: Booking, location: Location) -> int | None:
-    """The first candidate who is free for the whole slot."""
-    return next(
-        (candidate.id for candidate in candidates if is_free(candidate, booking.minutes, location, booking.starts_at)),
-        None,
-    )
+async def candidates_for(
+    db: AsyncSession,
+    booking: Booking,
+    location: Location,
+    preferred: int | None = None,
+    leaving_out: int | None = None,
+) -> AsyncIterator[list[Candidate]]:
+    """Yield batches of the professionals who could take the booking and have not declined it, `preferred` first."""
+    gone = (await Bookings(db).declined_by([booking.id]))[booking.id] | {leaving_out}
+    services = [booking.service_id]
+    if preferred is not None and preferred not in gone:
+        yield await find_candidates(db, services, location, professional_id=preferred)
+        gone.add(preferred)
+    async for batch in candidates_in_batches(db, services, location):
+        yield [candidate for candidate in batch if candidate.id not in gone]
 
 
 async def record_decline(

@@ -18,7 +18,7 @@ Publish = Callable[[list[OutgoingMessage]], Awaitable[None]]
 class AdvisoryLock(IntEnum):
     """Every advisory lock of the application; the second key narrows it to one person where needed."""
 
-    PROFESSIONAL_TIME = 7001  # per professional, in ascending order of their ids
+    PROFESSIONAL_TIME = 7001  # per professional; only app.bookings.time_lock takes it
     CUSTOMER_HOLDS = 7002  # per customer, taken before any PROFESSIONAL_TIME
     HELD_PAYOUTS = 7003
     ADMINS = 7004
@@ -84,6 +84,11 @@ class Database:
 async def acquire_lock(db: AsyncSession, lock: AdvisoryLock, key: int = 0) -> None:
     """Wait for an advisory lock and hold it until the end of the transaction."""
     await db.execute(select(func.pg_advisory_xact_lock(int(lock), key)))
+
+
+async def try_lock(db: AsyncSession, lock: AdvisoryLock, key: int = 0) -> bool:
+    """Take an advisory lock until the end of the transaction, unless another one has it; return whether it was free."""
+    return bool(await db.scalar(select(func.pg_try_advisory_xact_lock(int(lock), key))))
 
 
 def violated_constraint(error: DBAPIError) -> str | None:

@@ -1,6 +1,6 @@
 """The slots of a service in a locality, and the available professionals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,20 +15,25 @@ from app.discovery.repository import Area, CatalogueQueries
 from app.discovery.results import unknown_pincode_message
 from app.discovery.slot_selection import SlotSelection, not_available_message
 from app.scheduling.candidates import Candidate
-from app.scheduling.slot_search import find_week
+from app.scheduling.slot_search import find_week, nearest_candidates
 from app.scheduling.slots import Day
 
 SLOT_VALUE_FORMAT = "%Y-%m-%dT%H:%M"
 MAX_NEAREST_CANDIDATES = 3
+PEOPLE_PER_PAGE = 30
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceAvailability:
-    """Candidates and slots. Not `is_covered`: no professional does the service there, see `nearest_areas`."""
+    """Slots, and the nearest candidates; `has_more`: there are others.
+
+    Not `is_covered`: no professional does the service there, see `nearest_areas`.
+    """
 
     area: Area | None
     days: Sequence[Day] = ()
     candidates: Sequence[Candidate] = ()
+    has_more: bool = False
     selected_professional: Candidate | None = None
     open_day_index: int = 0
     selected_start: str = ""
@@ -44,15 +49,13 @@ class ServiceAvailability:
     def nearest_candidates(self) -> Sequence[Candidate]:
         """The nearest candidates, with the selected one among them."""
         nearest = list(self.candidates[:MAX_NEAREST_CANDIDATES])
-        return (
-            nearest
-            if self.selected_professional is None or self.selected_professional in nearest
-            else [*nearest, self.selected_professional]
-        )
+        selected = self.selected_professional
+        return nearest if selected is None or selected.id in _ids(nearest) else [*nearest, selected]
 
     @property
     def other_candidates(self) -> Sequence[Candidate]:
-        return [candidate for candidate in self.candidates if candidate not in self.nearest_candidates]
+        nearest = _ids(self.nearest_candidates)
+        return [candidate for candidate in self.candidates if candidate.id not in nearest]
 
     def slots_by_part_of_day(self, day: Day) -> list[tuple[str, list[datetime]]]:
         return parts_of(day.starts)
@@ -64,23 +67,28 @@ async def load_availability(db: AsyncSession, service: ServiceDetails, selection
     if area is None or service.retired:
         return ServiceAvailability(area, errors=errors)
     week = await find_week(db, service, area.pincode, selection.day, professional_id=selection.professional_id)
-    selected_professional = next(
-        (candidate for candidate in week.candidates if candidate.id == selection.professional_id), None
-    )
-    if selection.professional_id is not None and selected_professional is None and week.candidates:
+    selected_professional = week.candidates[0] if selection.professional_id is not None and week.candidates else None
+    shown = PEOPLE_PER_PAGE * selection.pages
+    people = await nearest_candidates(db, service, area.pincode, shown + 1)
+    if selection.professional_id is not None and selected_professional is None and people:
         errors["professional"] = not_available_message(_("This professional"), area.place)
         week = await find_week(db, service, area.pincode, selection.day)
     return ServiceAvailability(
         area=area,
         days=week.days,
-        candidates=week.candidates,
+        candidates=people[:shown],
+        has_more=len(people) > shown,
         selected_professional=selected_professional,
         open_day_index=_open_day_index(week.days, selection),
         selected_start=selection.start,
-        is_covered=bool(week.candidates),
-        nearest_areas=() if week.candidates else await CatalogueQueries(db).nearest_covered(area.pincode, service.id),
+        is_covered=bool(people),
+        nearest_areas=() if people else await CatalogueQueries(db).nearest_covered(area.pincode, service.id),
         errors=errors,
     )
+
+
+def _ids(candidates: Iterable[Candidate]) -> set[int]:
+    return {candidate.id for candidate in candidates}
 
 
 def display_name(candidate: Candidate) -> str:

@@ -78,6 +78,7 @@ class ServicePages(Controller):
             service=service,
             selection=selection,
             availability=availability,
+            more_professionals_url=_more_professionals_url(service, selection),
             strip=_day_strip(availability),
             slots=[_slot_groups(availability, index) for index in range(len(availability.days))],
             display_name=display_name,
@@ -122,6 +123,18 @@ def _slot_groups(availability: ServiceAvailability, index: int) -> list[dict[str
         }
         for part, starts in availability.slots_by_part_of_day(availability.days[index])
     ]
+
+
+def _more_professionals_url(service: ServiceDetails, selection: SlotSelection) -> str:
+    params = {
+        "pincode": selection.pincode,
+        "professional": selection.professional_id or "",
+        "day": selection.day.isoformat(),
+        "start": selection.start,
+        "pages": selection.pages + 1,
+    }
+    query = urlencode({name: value for name, value in params.items() if value})
+    return f"/services/{service.slug}?{query}#more-professionals"
 
 
 def _canonical_url(service: ServiceDetails, selection: SlotSelection) -> str:

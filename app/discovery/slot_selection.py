@@ -10,6 +10,7 @@ from app.core.i18n import _
 from app.core.references import parse_row_id
 
 DAYS_PER_PAGE = 7
+PAGES = {str(n) for n in range(1, 11)}  # more than 300 people are no choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class SlotSelection:
     professional_id: int | None = None
     start: str = ""
     open_day: str = ""
+    pages: int = 1  # of professionals, all shown together
     errors: Mapping[str, str] = field(default_factory=dict)
 
     def earlier(self) -> date | None:
@@ -44,6 +46,7 @@ def read_slot_selection(
         professional_id=_parse_professional(fields.get("professional", "").strip(), errors),
         start=fields.get("start", "")[:40],
         open_day=fields.get("shown-day", "")[:10],
+        pages=_parse_pages(fields.get("pages", "")),
         errors=errors,
     )
 
@@ -72,6 +75,10 @@ def _parse_day(text: str, service: ServiceDetails, errors: dict[str, str]) -> da
     elif day >= booking_horizon_end(service):
         errors["day"] = _("This day is too far ahead. Pick one below.")
     return day if day is not None and not errors.get("day") else today
+
+
+def _parse_pages(text: str) -> int:
+    return int(text) if text in PAGES else 1
 
 
 def _parse_professional(text: str, errors: dict[str, str]) -> int | None:

@@ -6,10 +6,11 @@ Lock order: see app.bookings.reservation.
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.holds import expire_holds, flush_booking
+from app.bookings.holds import flush_booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import candidates_for, find_next_candidate, first_free, record_decline
+from app.bookings.reservation import find_next_candidate, record_decline
+from app.bookings.time_lock import lock_time
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
@@ -96,16 +97,8 @@ async def clear_conflicts(db: AsyncSession, me: Candidate, booking: Booking, res
         raise Refused(
             _("This job's start time has passed. The customer will pick another time."), reason="late", about="job"
         )
-    bookings = Bookings(db)
-    candidates = {
-        reservation.id: await candidates_for(db, bookings, reservation) for reservation in reservations.values()
-    }
-    professional_ids = {me.id} | {
-        candidate.id for candidate_list in candidates.values() for candidate in candidate_list
-    }
-    await bookings.lock_time(professional_ids)
-    await expire_holds(db, professional_ids)
-    await _move_reservations(db, me, booking, reservations, candidates)
+    await lock_time(db, me.id)
+    await _move_reservations(db, me, booking, reservations)
 
 
 async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: Booking) -> Candidate:
@@ -125,11 +118,7 @@ async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: 
 
 
 async def _move_reservations(
-    db: AsyncSession,
-    me: Candidate,
-    booking: Booking,
-    reservations: dict[int, Booking],
-    candidates: dict[int, list[Candidate]],
+    db: AsyncSession, me: Candidate, booking: Booking, reservations: dict[int, Booking]
 ) -> None:
     """Refuse when a held job conflicts; move each conflicting reservation to a free candidate, or refuse."""
     location = await require_pincode(db, booking.pincode)
@@ -139,16 +128,10 @@ async def _move_reservations(
     if not within_hours(me, booking.minutes, booking.starts_at):
         raise Refused(_("That's outside your working hours."), reason="busy", about="hours")
     for job in conflicts(me, booking.minutes, location, booking.starts_at):
-        await _move_reservation(db, me, job, reservations, candidates)
+        await _move_reservation(db, me, job, reservations)
 
 
-async def _move_reservation(
-    db: AsyncSession,
-    me: Candidate,
-    job: BusyTime,
-    reservations: dict[int, Booking],
-    candidates: dict[int, list[Candidate]],
-) -> None:
+async def _move_reservation(db: AsyncSession, me: Candidate, job: BusyTime, reservations: dict[int, Booking]) -> None:
     reservation = reservations.get(job.booking_id)
     if job.is_committed or reservation is None:
         raise Refused(_("You have another job then, or not enough time to travel between them."), reason="busy")
@@ -159,9 +142,7 @@ async def _move_reservation(
         raise Refused(
             _("Another customer requested you for that time. Answer that offer first."), reason="busy", about="offer"
         )
-    remaining = [candidate for candidate in candidates[reservation.id] if candidate.id != me.id]
-    await load_unavailability(db, remaining, reservation.starts_at, reservation.ends_at, ignoring=reservation.id)
-    replacement = first_free(remaining, reservation, await require_pincode(db, reservation.pincode))
+    replacement = await find_next_candidate(db, reservation)
     if replacement is None:
         raise Refused(
             _("Your time is reserved for another customer, and no other professional is free then."),

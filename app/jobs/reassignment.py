@@ -8,7 +8,8 @@ from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import find_next_candidate, lock_time_of_candidates, offer_again
+from app.bookings.reservation import find_next_candidate, offer_again
+from app.bookings.time_lock import lock_time
 from app.core.events import PLATFORM, nudge
 from app.core.i18n import N_
 from app.jobs.repository import Jobs
@@ -20,9 +21,7 @@ async def reassign_jobs(db: AsyncSession, professional_id: int, reason: str) -> 
     Locks bookings first, then people's time, as everywhere; the caller locks the person's own row after this.
     """
     bookings = await Bookings(db).locked(await Jobs(db).relying_on(professional_id))
-    await lock_time_of_candidates(
-        db, [booking for booking in bookings.values() if booking.state != State.STARTED], professional_id
-    )
+    await lock_time(db, professional_id)
     offered_again = []
     for booking in bookings.values():
         if booking.state == State.ASSIGNED:
@@ -46,7 +45,7 @@ async def withdraw_services(db: AsyncSession, professional_id: int, service_ids:
         for booking in bookings.values()
         if booking.service_id in service_ids and booking.state in (State.HELD, State.REQUESTED)
     ]
-    await lock_time_of_candidates(db, affected, professional_id)
+    await lock_time(db, professional_id)
     for booking in affected:
         if booking.state == State.HELD:
             await _reassign_hold(db, booking, professional_id)

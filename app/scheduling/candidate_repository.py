@@ -1,6 +1,6 @@
 """SQL for candidates: eligibility by area (eligible_coverage), and when they are busy or away."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,10 +21,12 @@ from app.scheduling.candidates import (
     Eligibility,
     ProfessionalSchedule,
     ServiceArea,
+    Stretch,
 )
 from app.scheduling.travel import Location, distance_km, round_up_km
 
 MAX_TRAVEL_TIME = timedelta(hours=8)
+FIRST_BATCH = 32  # of candidates; each further batch is twice as large
 MAX_ASSESSED = 150  # rows of ASSESSED: first all who cover the pincode, then the nearest others
 
 PINCODE = text("SELECT pincode, latitude, longitude FROM pincodes WHERE pincode = :pincode")
@@ -41,17 +43,47 @@ CANDIDATE_JOINS = """
       JOIN pincodes h ON h.pincode = p.home_pincode
       LEFT JOIN professional_ratings r ON r.professional_id = p.user_id"""
 
+# The page is cut from narrow rows; names, hours and ratings are read for its people alone. The order is by a term that
+# grows with distance_km (app.scheduling.travel): 0 within one pincode, unknown last.
 CANDIDATES = text(
     f"""
-    SELECT {CANDIDATE_COLUMNS}, array_agg(e.service_id) AS services
-      FROM eligible_coverage(:today) e
-      JOIN professionals p ON p.user_id = e.professional_id {CANDIDATE_JOINS}
-     WHERE e.service_id = ANY(:services) AND e.pincode = :pincode
-       AND (CAST(:professional AS bigint) IS NULL OR e.professional_id = :professional)
-     GROUP BY p.user_id, u.full_name, p.experience_years, h.pincode, h.latitude, h.longitude,
-              r.one, r.two, r.three, r.four, r.five, r.jobs
+    WITH page AS (
+        SELECT e.professional_id, array_agg(e.service_id) AS services,
+               CASE WHEN h.pincode = :pincode THEN 0 ELSE
+                   power(sin(radians(h.latitude - :latitude) / 2), 2) + cos(radians(:latitude))
+                   * cos(radians(h.latitude)) * power(sin(radians(h.longitude - :longitude) / 2), 2) END AS distance,
+               coalesce({RATING_SUM_SQL}::float / nullif({REVIEW_COUNT_SQL}, 0), 0) AS rating
+          FROM eligible_coverage(:today) e
+          JOIN professionals p ON p.user_id = e.professional_id
+          JOIN pincodes h ON h.pincode = p.home_pincode
+          LEFT JOIN professional_ratings r ON r.professional_id = p.user_id
+         WHERE e.service_id = ANY(:services) AND e.pincode = :pincode
+           AND (CAST(:professional AS bigint) IS NULL OR e.professional_id = :professional)
+         GROUP BY e.professional_id, h.pincode, h.latitude, h.longitude, r.one, r.two, r.three, r.four, r.five
+         ORDER BY distance NULLS LAST, rating DESC, e.professional_id
+         LIMIT :limit OFFSET :offset
+    )
+    SELECT {CANDIDATE_COLUMNS}, page.services
+      FROM page JOIN professionals p ON p.user_id = page.professional_id {CANDIDATE_JOINS}
+     ORDER BY page.distance NULLS LAST, page.rating DESC, p.user_id
     """
-).bindparams(bindparam("services", type_=ARRAY(BigInteger)), bindparam("professional", type_=BigInteger))
+).bindparams(
+    bindparam("services", type_=ARRAY(BigInteger)),
+    bindparam("professional", type_=BigInteger),
+    bindparam("latitude", type_=Float),
+    bindparam("longitude", type_=Float),
+    bindparam("limit", type_=BigInteger),
+    bindparam("offset", type_=BigInteger),
+)
+
+# The distinct working hours of all who are eligible: what a week can show at most.
+ELIGIBLE_HOURS = text(
+    """
+    SELECT DISTINCT e.service_id, w.weekday, w.opens, w.closes
+      FROM eligible_coverage(:today) e JOIN working_hours w ON w.professional_id = e.professional_id
+     WHERE e.service_id = ANY(:services) AND e.pincode = :pincode
+    """
+).bindparams(bindparam("services", type_=ARRAY(BigInteger)))
 
 # Eligibility is decided by the shared rule; its conditions are read beside it to explain a refusal.
 ASSESSED = text(
@@ -147,17 +179,50 @@ async def require_pincode(db: AsyncSession, pincode: str) -> Location:
 
 
 async def find_candidates(
-    db: AsyncSession, services: Collection[int], location: Location, *, professional_id: int | None = None
+    db: AsyncSession,
+    services: Collection[int],
+    location: Location,
+    *,
+    professional_id: int | None = None,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> list[Candidate]:
-    """Return who may do one of the services there, nearest first, without busy times."""
+    """Return who may do one of the services there, nearest and best first, without busy times."""
     params = {
         "services": list(services),
         "pincode": location.pincode,
+        "latitude": location.latitude,
+        "longitude": location.longitude,
         "professional": professional_id,
         "today": clock.today(),
+        "limit": limit,
+        "offset": offset,
     }
-    rows = await db.execute(CANDIDATES, params)
-    return sorted((_candidate(row, location) for row in rows), key=_by_distance)
+    return [_candidate(row, location) for row in await db.execute(CANDIDATES, params)]
+
+
+async def candidates_in_batches(
+    db: AsyncSession, services: Collection[int], location: Location, *, professional_id: int | None = None
+) -> AsyncIterator[list[Candidate]]:
+    """Yield the same people in growing batches, so that who finds the first free one need not read a whole city."""
+    size, offset = FIRST_BATCH, 0
+    while batch := await find_candidates(
+        db, services, location, professional_id=professional_id, limit=size, offset=offset
+    ):
+        yield batch
+        if len(batch) < size:
+            return
+        size, offset = size * 2, offset + size
+
+
+async def eligible_hours(db: AsyncSession, services: Collection[int], location: Location) -> dict[int, set[Stretch]]:
+    """Service id → the distinct (weekday, opens, closes) of all who may do it there."""
+    params = {"services": list(services), "pincode": location.pincode, "today": clock.today()}
+    hours: dict[int, set[Stretch]] = {service_id: set() for service_id in services}
+    for service_id, *stretch in await db.execute(ELIGIBLE_HOURS, params):
+        weekday, opens, closes = stretch
+        hours[service_id].add((weekday, opens, closes))
+    return hours
 
 
 async def assess_candidates(
@@ -228,10 +293,6 @@ async def load_service_area(db: AsyncSession, schedule: ProfessionalSchedule) ->
     known_distances = [km for km in distances if km is not None]
     trades = list(rows[0].trades or []) if rows else []
     return ServiceArea(trades, len(rows), round_up_km(max(known_distances)) if known_distances else None)
-
-
-def _by_distance(candidate: Candidate) -> tuple[bool, float, float, int]:
-    return candidate.distance_km is None, candidate.distance_km or 0, -(candidate.rating or 0), candidate.id
 
 
 def _candidate(row: Row[Any], location: Location | None) -> Candidate:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from app.scheduling.travel import Location
 
+Stretch = tuple[int, int, int]  # weekday (Monday is 0), opens and closes in minutes after midnight
+
 
 @dataclass(frozen=True, slots=True)
 class BusyTime:
@@ -24,7 +26,7 @@ class Candidate:
     full_name: str
     experience_years: int
     home: Location
-    hours: list[tuple[int, int, int]]
+    hours: list[Stretch]
     services: frozenset[int]
     rating_sum: int
     review_count: int

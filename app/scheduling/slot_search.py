@@ -1,17 +1,24 @@
 """Search for free starts: a week of slots, the next or nearest ones, the earliest of many services.
 
-At most three queries for seven days.
+Seven days cost three queries where the first batch of candidates is everyone, two for each further batch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
-from app.scheduling.candidate_repository import find_candidates, find_pincode, load_unavailability
-from app.scheduling.candidates import Candidate
-from app.scheduling.slots import BookableService, Day, Week, bounds, free_by_day
+from app.scheduling.candidate_repository import (
+    FIRST_BATCH,
+    candidates_in_batches,
+    eligible_hours,
+    find_candidates,
+    find_pincode,
+    load_unavailability,
+)
+from app.scheduling.candidates import Candidate, Stretch
+from app.scheduling.slots import BookableService, Calendar, Week, bounds
 from app.scheduling.travel import Location
 
 WEEK_DAYS = 7
@@ -27,15 +34,33 @@ async def find_week(
     professional_id: int | None = None,
     ignoring: int | None = None,
 ) -> Week:
-    """Return seven days of slots, for anyone or for one professional; empty days where the pincode is unknown."""
-    days = [first_day + timedelta(days=n) for n in range(WEEK_DAYS)]
+    """Return seven days of slots, for anyone or for one professional; empty days where the pincode is unknown.
+
+    Candidates are read in batches, nearest first, until all that anyone's hours allow is covered.
+    """
+    calendar = Calendar(first_day, WEEK_DAYS)
     location = await find_pincode(db, pincode)
     if location is None:
-        return Week([Day(day, []) for day in days], [])
-    candidates = await find_candidates(db, [service.id], location)
-    eligible = [candidate for candidate in candidates if professional_id in (None, candidate.id)]
-    await load_unavailability(db, eligible, clock.at(days[0]), clock.at(days[-1], 1440), ignoring=ignoring)
-    return Week(_starts_by_day(eligible, service, location, days), candidates)
+        return Week(calendar.days(0), [])
+    window = calendar.window(*bounds(service, clock.now()))
+    free, reachable, nearest = 0, None, list[Candidate]()
+    async for batch in candidates_in_batches(db, [service.id], location, professional_id=professional_id):
+        nearest = nearest or batch
+        free |= window & await _free(db, calendar, batch, service.minutes, location, ignoring)
+        if len(batch) < FIRST_BATCH:
+            break  # that was everyone
+        if reachable is None:
+            hours = await eligible_hours(db, [service.id], location)
+            reachable = window & calendar.within_hours(sorted(hours[service.id]), service.minutes)
+        if free == reachable:
+            break
+    return Week(calendar.days(free), nearest)
+
+
+async def nearest_candidates(db: AsyncSession, service: BookableService, pincode: str, limit: int) -> list[Candidate]:
+    """The nearest and best who may do the service there, without busy times."""
+    location = await find_pincode(db, pincode)
+    return await find_candidates(db, [service.id], location, limit=limit) if location else []
 
 
 async def next_starts(
@@ -77,42 +102,75 @@ async def earliest_starts(db: AsyncSession, services: Sequence[BookableService],
     location = await find_pincode(db, pincode)
     if location is None or not services:
         return {}
-    candidates = await find_candidates(db, [service.id for service in services], location)
-    today = clock.today()
-    for days in (NEAR_DAYS, max(service.horizon_days for service in services)):
-        await load_unavailability(db, candidates, clock.at(today), clock.at(today + timedelta(days=days)))
-        starts = {service.id: _first_start(candidates, service, location, today, days) for service in services}
-        if None not in starts.values():
+    hours = await eligible_hours(db, [service.id for service in services], location)
+    waiting = [service for service in services if hours[service.id]]
+    found: dict[int, datetime] = {}
+    for day_count in (NEAR_DAYS, max(service.horizon_days for service in services)):
+        calendar = Calendar(clock.today(), day_count)
+        first_bits = await _first_bits(db, calendar, waiting, location, hours)
+        found |= {
+            service_id: datetime.fromtimestamp(next(calendar.starts(bit)), clock.IST)
+            for service_id, bit in first_bits.items()
+        }
+        waiting = [service for service in waiting if service.id not in found]
+        if not waiting:
             break
-    return {service_id: start for service_id, start in starts.items() if start is not None}
+    return found
 
 
-def _starts_by_day(
-    candidates: Iterable[Candidate], service: BookableService, location: Location, days: Sequence[date]
-) -> list[Day]:
-    first, end = bounds(service, clock.now())
-    starts_by_day: list[set[int]] = [set() for _ in days]
+async def _first_bits(
+    db: AsyncSession,
+    calendar: Calendar,
+    services: Sequence[BookableService],
+    location: Location,
+    hours: Mapping[int, Collection[Stretch]],
+) -> dict[int, int]:
+    """The first free start of each service as a bit of the calendar; services without one are left out.
+
+    A service is done with as soon as the first start that anyone's hours allow is free.
+    """
+    windows = {service.id: calendar.window(*bounds(service, clock.now())) for service in services}
+    best = {
+        service.id: _lowest(windows[service.id] & calendar.within_hours(sorted(hours[service.id]), service.minutes))
+        for service in services
+    }
+    first: dict[int, int] = {}
+    open_services = [service for service in services if best[service.id]]
+    size, offset = FIRST_BATCH, 0
+    ids = [service.id for service in open_services]
+    while open_services:
+        batch = await find_candidates(db, ids, location, limit=size, offset=offset)  # of all, so that pages fit
+        await load_unavailability(db, batch, *calendar.span)
+        for service in open_services:
+            free = 0
+            for candidate in batch:
+                if service.id in candidate.services:
+                    free |= calendar.free(candidate, service.minutes, location)
+            free = _lowest(free & windows[service.id])
+            if free and free < first.get(service.id, free + 1):
+                first[service.id] = free
+        if len(batch) < size:
+            break
+        size, offset = size * 2, offset + size
+        open_services = [service for service in open_services if first.get(service.id) != best[service.id]]
+    return first
+
+
+async def _free(
+    db: AsyncSession,
+    calendar: Calendar,
+    candidates: Sequence[Candidate],
+    minutes: int,
+    location: Location,
+    ignoring: int | None = None,
+) -> int:
+    """The starts at which any of the candidates is free."""
+    await load_unavailability(db, candidates, *calendar.span, ignoring=ignoring)
+    free = 0
     for candidate in candidates:
-        free = free_by_day(candidate, service.minutes, location, days)
-        for starts, more in zip(starts_by_day, free, strict=True):
-            starts.update(more)
-    return [
-        Day(day, [datetime.fromtimestamp(start, clock.IST) for start in sorted(starts) if first <= start < end])
-        for day, starts in zip(days, starts_by_day, strict=True)
-    ]
+        free |= calendar.free(candidate, minutes, location)
+    return free
 
 
-def _first_start(
-    candidates: Iterable[Candidate], service: BookableService, location: Location, today: date, within: int
-) -> datetime | None:
-    """Return the first free start within so many days and the service's horizon."""
-    days = [today + timedelta(days=n) for n in range(min(within, service.horizon_days))]
-    first, end = bounds(service, clock.now())
-    free_days = (
-        free_by_day(candidate, service.minutes, location, days)
-        for candidate in candidates
-        if service.id in candidate.services
-    )
-    firsts = (next((start for day in free for start in day if start >= first), end) for free in free_days)
-    start = min(firsts, default=end)
-    return datetime.fromtimestamp(start, clock.IST) if start < end else None
+def _lowest(bits: int) -> int:
+    return bits & -bits

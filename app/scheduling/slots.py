@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from app.core import clock
-from app.scheduling.candidates import BusyTime, Candidate
+from app.scheduling.candidates import BusyTime, Candidate, Stretch
 from app.scheduling.travel import Location, travel_seconds
 
 GRID_SECONDS = 30 * 60
 MINUTE_SECONDS = 60
 DAY_SECONDS = 24 * 60 * MINUTE_SECONDS
+DAY_MINUTES = 24 * 60
+STARTS_PER_DAY = DAY_SECONDS // GRID_SECONDS
 
 
 class BookableService(Protocol):
@@ -35,7 +38,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """Seven days of slots, and the candidates."""
+    """Seven days of slots, and the nearest of the candidates: none means that nobody may do the job there."""
 
     days: list[Day]
     candidates: list[Candidate]
@@ -48,35 +51,113 @@ def bounds(service: BookableService, now: datetime) -> tuple[int, int]:
     return _epoch(first), _epoch(end)
 
 
+class Calendar:
+    """Some days from `first_day` on as bits: bit n is the half hour that starts 30 n minutes after its midnight.
+
+    Sets of starts are integers, so that those of many candidates are united, cut and compared at once.
+    """
+
+    def __init__(self, first_day: date, day_count: int) -> None:
+        self.midnight = _epoch(clock.at(first_day))
+        self.first_weekday = first_day.weekday()
+        self.day_count = day_count
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The first midnight and the one after the last day."""
+        first = datetime.fromtimestamp(self.midnight, clock.IST)
+        return first, first + timedelta(days=self.day_count)
+
+    def window(self, first: int, end: int) -> int:
+        """The starts from `first` on and before `end` (epoch seconds)."""
+        return _bits(self._index(first), min(self._index(end), self.day_count * STARTS_PER_DAY))
+
+    def within_hours(self, hours: Iterable[Stretch], minutes: int) -> int:
+        """The starts at which a job of `minutes` fits into the weekly hours."""
+        return _weekly_bits(tuple(hours), minutes * MINUTE_SECONDS, self.first_weekday, self.day_count)
+
+    def free(self, candidate: Candidate, minutes: int, location: Location) -> int:
+        """The starts at which the candidate is free for the job and the travel to and from it."""
+        free = self.within_hours(candidate.hours, minutes)
+        for after, before in unavailable_intervals(candidate, minutes * MINUTE_SECONDS, location):
+            free &= ~_bits((after - self.midnight) // GRID_SECONDS + 1, self._index(before))
+        return free
+
+    def starts(self, bits: int) -> Iterator[int]:
+        """Yield the starts of a set in epoch seconds, ascending."""
+        while bits:
+            lowest = bits & -bits
+            yield self.midnight + (lowest.bit_length() - 1) * GRID_SECONDS
+            bits ^= lowest
+
+    def days(self, bits: int) -> list[Day]:
+        """The days with the starts of a set."""
+        first_day = datetime.fromtimestamp(self.midnight, clock.IST).date()
+        return [
+            Day(
+                first_day + timedelta(days=n),
+                [
+                    datetime.fromtimestamp(start, clock.IST)
+                    for start in self.starts(bits & _bits(n * STARTS_PER_DAY, (n + 1) * STARTS_PER_DAY))
+                ],
+            )
+            for n in range(self.day_count)
+        ]
+
+    def _index(self, moment: int) -> int:
+        """The first half hour that does not start before the moment."""
+        return -(-(moment - self.midnight) // GRID_SECONDS)
+
+
+def _bits(first: int, end: int) -> int:
+    """Bits `first` to `end` - 1."""
+    first = max(first, 0)
+    return ((1 << (end - first)) - 1) << first if end > first else 0
+
+
+@lru_cache(maxsize=4096)
+def _weekly_bits(hours: tuple[Stretch, ...], length: int, first_weekday: int, day_count: int) -> int:
+    """Kept, since many people work the same hours."""
+    found = 0
+    for opens, closes in _working_times(hours, first_weekday, day_count):
+        fitting = grid_starts(0, opens, closes, length)
+        first = fitting.start // GRID_SECONDS
+        found |= _bits(first, min(first + len(fitting), day_count * STARTS_PER_DAY))
+    return found
+
+
+def _working_times(hours: Iterable[Stretch], first_weekday: int, day_count: int) -> list[tuple[int, int]]:
+    """The stretches of so many days in minutes after the first midnight, ascending.
+
+    Stretches that meet are one: who works until midnight and from midnight on takes a job over midnight. So the day
+    before and the day after are looked at too.
+    """
+    by_weekday: dict[int, list[tuple[int, int]]] = {}
+    for weekday, opens, closes in sorted(hours):
+        by_weekday.setdefault(weekday, []).append((opens, closes))
+    merged: list[tuple[int, int]] = []
+    for n in range(-1, day_count + 1):
+        for opens, closes in by_weekday.get((first_weekday + n) % 7, ()):
+            start, end = n * DAY_MINUTES + opens, n * DAY_MINUTES + closes
+            if merged and merged[-1][1] >= start:
+                merged[-1] = merged[-1][0], max(merged[-1][1], end)
+            else:
+                merged.append((start, end))
+    return merged
+
+
 def free_starts(candidate: Candidate, minutes: int, location: Location, day: date) -> list[int]:
-    """Return the starts of `day` (Asia/Kolkata) when `candidate` is free for the job and the travel to and from it."""
-    return next(free_by_day(candidate, minutes, location, [day]))
-
-
-def free_by_day(candidate: Candidate, minutes: int, location: Location, days: Iterable[date]) -> Iterator[list[int]]:
-    """Yield the same for each of `days`, lazily; travel times are computed once."""
-    length = minutes * MINUTE_SECONDS
-    unavailable = unavailable_intervals(candidate, length, location)
-    for day in days:
-        yield _day_starts(candidate, length, unavailable, day)
-
-
-def _day_starts(candidate: Candidate, length: int, unavailable: list[tuple[int, int]], day: date) -> list[int]:
-    midnight = _epoch(clock.at(day))
-    near = [(after, before) for after, before in unavailable if before > midnight and after < midnight + DAY_SECONDS]
-    starts = [
-        start
-        for weekday, opens, closes in candidate.hours
-        if weekday == day.weekday()
-        for start in grid_starts(midnight, opens, closes, length)
-        if not any(after < start < before for after, before in near)
-    ]
-    return sorted(set(starts))
+    """Return the starts of `day` (Asia/Kolkata) when `candidate` is free, in epoch seconds."""
+    calendar = Calendar(day, 1)
+    return list(calendar.starts(calendar.free(candidate, minutes, location)))
 
 
 def is_free(candidate: Candidate, minutes: int, location: Location, starts_at: datetime) -> bool:
     """Return whether this start is among the free ones."""
-    return _epoch(starts_at) in free_starts(candidate, minutes, location, starts_at.astimezone(clock.IST).date())
+    calendar = Calendar(starts_at.astimezone(clock.IST).date(), 1)
+    return on_grid(starts_at) and bool(
+        calendar.free(candidate, minutes, location) & calendar.window(_epoch(starts_at), _epoch(starts_at) + 1)
+    )
 
 
 def conflicts(candidate: Candidate, minutes: int, location: Location, starts_at: datetime) -> list[BusyTime]:
@@ -95,9 +176,8 @@ def within_hours(candidate: Candidate, minutes: int, starts_at: datetime) -> boo
     day = starts_at.astimezone(clock.IST).date()
     midnight, start, length = _epoch(clock.at(day)), _epoch(starts_at), minutes * MINUTE_SECONDS
     inside = any(
-        weekday == day.weekday()
-        and midnight + opens * MINUTE_SECONDS <= start <= midnight + closes * MINUTE_SECONDS - length
-        for weekday, opens, closes in candidate.hours
+        midnight + opens * MINUTE_SECONDS <= start <= midnight + closes * MINUTE_SECONDS - length
+        for opens, closes in _working_times(candidate.hours, day.weekday(), 1)
     )
     return inside and not any(start < until and since < start + length for since, until in candidate.away)
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import Range
 
-from app.bookings.holds import expire_holds
+from app.bookings.expiry import expire_holds
 from app.catalog.service import Service
 from app.core import clock
 from app.scheduling.working_hours import TimeOff

@@ -9,7 +9,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.bookings.booking import Booking
-from app.bookings.holds import BookingRequest, expire_holds, hold
+from app.bookings.expiry import expire_holds
+from app.bookings.holds import BookingRequest, hold
 from app.bookings.price_changes import requote
 from app.bookings.repository import Bookings
 from app.bookings.reservation import offer_again, reschedule

@@ -17,7 +17,8 @@ from app.accounts.user import User
 from app.bookings import booking as booking_module
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_by_customer
-from app.bookings.holds import BookingRequest, expire_holds, hold
+from app.bookings.expiry import expire_holds
+from app.bookings.holds import BookingRequest, hold
 from app.catalog.service import Service
 from app.core import clock, events
 from app.core.after_commit import AfterCommit

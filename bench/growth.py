@@ -1,0 +1,209 @@
+"""Measure how the core path grows with the professionals of one city: one town of each size, the last beside the first.
+
+The application runs in this process without a cache, so CPU includes the client's share (a millisecond or so). The last
+column is the ratio of CPU to the smallest town; of many at once, of the time until the last was answered.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any
+
+import asyncpg
+import httpx
+
+from app.accounts.session import SessionKind
+from app.core.db import Database
+from app.main import create_app
+from app.settings import Settings
+from bench.load import HOST
+from bench.processes import settings
+from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
+from bench.slots import record_statements
+from bench.tables import median_of, print_table, quantile
+from bench.town import ADYAR, build, sign_in
+
+COOKIE = "__Host-ds="
+COLUMNS = ("what", "professionals", "statements", "CPU ms", "p50 ms", "p99 ms", "codes", "× the first")
+BOOKINGS_PER_PROFESSIONAL = 24  # a week ahead, one day back
+RIVALS = (16, 50)
+ADMIN = """
+    INSERT INTO users (role, email, full_name, phone, password_hash, email_verified_at, created_at)
+    VALUES ('admin', 'admin@example.com', 'Meena Iyer', '+919999999999', 'none', now(), now()) RETURNING id
+"""
+OFFERS = """
+    SELECT id, reserved_for FROM bookings
+     WHERE state = 'requested' AND starts_at > now() + interval '1 day' ORDER BY starts_at, id LIMIT $1
+"""
+Send = Callable[[int], Awaitable[httpx.Response]]
+
+
+@dataclass(slots=True)
+class Result:
+    what: str
+    size: int
+    at_once: bool = False
+    statements: float = 0
+    cpu: list[float] = field(default_factory=list)
+    elapsed: list[float] = field(default_factory=list)
+    codes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def cpu_ms(self) -> float:
+        return median_of(self.cpu)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "what": self.what,
+            "size": self.size,
+            "statements": self.statements,
+            "cpu_ms": round(self.cpu_ms, 2),
+            "p50_ms": round(quantile(self.elapsed, 0.5), 2),
+            "p99_ms": round(quantile(self.elapsed, 0.99), 2),
+            "codes": dict(self.codes),
+        }
+
+    def row(self, first: "Result") -> tuple[str | int | float, ...]:
+        mine, base = (max(self.elapsed), max(first.elapsed)) if self.at_once else (self.cpu_ms, first.cpu_ms)
+        codes = ", ".join(f"{count} × {code}" for code, count in sorted(self.codes.items()))
+        waits = (quantile(self.elapsed, 0.5), quantile(self.elapsed, 0.99))
+        return (self.what, self.size, self.statements, self.cpu_ms, *waits, codes, f"{mine / base:.2f}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sizes", default="300,3000,12000", help="professionals of each town")
+    parser.add_argument("--times", type=int, default=15, help="requests of each kind")
+    parser.add_argument("--json", help="also write the results to this file")
+
+
+def run(args: argparse.Namespace) -> None:
+    results: list[Result] = []
+    for size in map(int, args.sizes.split(",")):
+        with temporary_servers() as servers:
+            town = build(servers, professionals=size, bookings=size * BOOKINGS_PER_PROFESSIONAL)
+            results += asyncio.run(_measure(servers, town.service, town.professional, size, args.times))
+    first = {result.what: result for result in reversed(results)}
+    rows = [result.row(first[result.what]) for what in first for result in results if result.what == what]
+    print_table(f"Growth with the professionals of one city, medians of {args.times}", COLUMNS, rows)
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as file:
+            json.dump([result.as_json() for result in results], file, indent=1)
+
+
+async def _measure(servers: BenchServers, slug: str, professional: int, size: int, times: int) -> list[Result]:
+    environment = settings(servers, redis=UNREACHABLE_REDIS_URL) | {"LOG_LEVEL": "error", "TRUSTED_PROXIES": "1"}
+    app = create_app(Settings.from_env(environment))
+    database: Database = app.state.services.database
+    owner = await asyncpg.connect(servers.owner)
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are narrower
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}", timeout=60) as client:
+            return await _Town(client, database, owner, slug, professional, size, times).measure()
+    finally:
+        await owner.close()
+        await database.close()
+
+
+@dataclass(slots=True)
+class _Town:
+    client: httpx.AsyncClient
+    database: Database
+    owner: "asyncpg.Connection[asyncpg.Record]"
+    slug: str
+    professional: int
+    size: int
+    times: int
+    networks: Any = field(default_factory=lambda: cycle(range(1 << 16)))
+
+    async def measure(self) -> list[Result]:
+        service = await self.owner.fetchval("SELECT id FROM services WHERE slug = $1", self.slug)
+        cookie = {"cookie": COOKIE + await sign_in(self.database, self.professional)}
+        admin = {"cookie": COOKIE + await sign_in(self.database, await self.owner.fetchval(ADMIN))}
+        slots = f"/api/services/{service}/slots?pincode={ADYAR}"
+        results = [
+            await self._repeat("slots", self._get(slots)),
+            await self._repeat("results, nothing kept", self._get(f"/services?q=leak&pincode={ADYAR}")),
+            await self._repeat("service page, nothing kept", self._get(f"/services/{self.slug}?pincode={ADYAR}")),
+            await self._repeat("job list", self._get("/jobs", cookie)),
+            await self._repeat("unassigned list", self._get("/admin/unassigned", admin)),
+        ]
+        days = (await self._get(slots)(0)).json()["days"]
+        starts = [start for day in days[2:] for start in day["slots"]]
+        customers = await self.owner.fetch("SELECT id FROM users WHERE role = 'customer' ORDER BY id LIMIT 200")
+        tokens = [await sign_in(self.database, row["id"], SessionKind.TOKEN) for row in customers]
+        book = self._booking(service, starts, tokens)
+        results.append(await self._repeat("a booking", book))
+        sent = self.times + 1
+        for count in RIVALS:
+            results.append(await self._at_once(f"{count} bookings at once", book, range(sent, sent + count)))
+            sent += count
+        results.append(await self._repeat("accepting", await self._accepting()))
+        return results
+
+    def _get(self, path: str, headers: dict[str, str] | None = None) -> Send:
+        async def send(_number: int) -> httpx.Response:
+            return await self.client.get(path, headers=self._network() | (headers or {}))
+
+        return send
+
+    def _booking(self, service: int, starts: Sequence[str], tokens: Sequence[str]) -> Send:
+        async def send(number: int) -> httpx.Response:
+            order = {
+                "service_id": service,
+                "start": starts[number % len(starts)],
+                "address": "Flat 3B, 12 Main Road",
+                "pincode": ADYAR,
+                "payment": {"method": "card", "card_number": "4242 4242 4242 4242", "expiry": "08/40", "cvv": "123"},
+            }
+            headers = self._network() | {"authorization": f"Bearer {tokens[number % len(tokens)]}"}
+            return await self.client.post("/api/request/service", json=order, headers=headers)
+
+        return send
+
+    async def _accepting(self) -> Send:
+        """Each accepts another offer, as the professional whose time is reserved for it."""
+        offers = await self.owner.fetch(OFFERS, self.times + 1)
+        tokens = [await sign_in(self.database, row["reserved_for"], SessionKind.TOKEN) for row in offers]
+
+        async def send(number: int) -> httpx.Response:
+            headers = self._network() | {"authorization": f"Bearer {tokens[number]}"}
+            path = f"/api/request/edit/{offers[number]['id']}"
+            return await self.client.post(path, json={"action": "accept"}, headers=headers)
+
+        return send
+
+    async def _repeat(self, what: str, send: Send) -> Result:
+        """One request to warm up, then the measured ones, one after the other; the most statements of any."""
+        result = Result(what, self.size)
+        await send(0)
+        for number in range(1, self.times + 1):
+            with record_statements(self.database) as recorded:
+                await self._timed(result, send, number)
+            result.statements = max(result.statements, len(recorded))
+        return result
+
+    async def _at_once(self, what: str, send: Send, numbers: Sequence[int]) -> Result:
+        result = Result(what, self.size, at_once=True)
+        started = time.process_time()
+        with record_statements(self.database) as recorded:
+            await asyncio.gather(*(self._timed(result, send, number) for number in numbers))
+        result.cpu = [(time.process_time() - started) * 1000 / len(numbers)]
+        result.statements = round(len(recorded) / len(numbers), 1)
+        return result
+
+    async def _timed(self, result: Result, send: Send, number: int) -> None:
+        started, used = time.perf_counter(), time.process_time()
+        response = await send(number)
+        result.elapsed.append((time.perf_counter() - started) * 1000)
+        result.cpu.append((time.process_time() - used) * 1000)
+        result.codes[str(response.status_code)] += 1
+
+    def _network(self) -> dict[str, str]:
+        """Another network for each request, so that rate limits are counted but never reached."""
+        number = next(self.networks)
+        return {"x-forwarded-for": f"10.{number >> 8}.{number & 255}.1"}

@@ -1,0 +1,157 @@
+"""One person's time is locked at a time: who waits, who goes on to the next, and what a city costs."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.user import User
+from app.bookings.booking import Booking
+from app.bookings.holds import BookingRequest, hold
+from app.bookings.reservation import find_next_candidate, reschedule_by_customer
+from app.bookings.time_lock import RequestedSlot, lock_first_free, lock_time
+from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Encryption
+from app.jobs.acceptance import accept, hand_back, pass_on
+from app.jobs.reassignment import reassign_jobs
+from app.scheduling.candidate_repository import candidates_in_batches, require_pincode
+from app.scheduling.slot_search import earliest_starts, find_week
+from tests.factories import ADYAR, a_customer, a_professional, a_request, a_service, a_start
+from tests.statements import count_statements
+
+ENCRYPTION = Encryption("a secret for tests only")
+# More people like :like, with the same hours, area and services.
+CROWD = (
+    """
+    INSERT INTO users (role, email, full_name, phone, password_hash, email_verified_at, created_at)
+    SELECT 'professional', 'crowd' || n || '@example.com', 'Worker ' || n, '+91' || 8000000000 + n, 'none', now(), now()
+      FROM generate_series(:after + 1, :after + :count) n
+    """,
+    """
+    INSERT INTO professionals (user_id, approval_status, trade, experience_years, home_pincode, approved_at, created_at)
+    SELECT u.id, 'approved', p.trade, 3, p.home_pincode, now(), now()
+      FROM users u, professionals p WHERE u.id > :after AND p.user_id = :like
+    """,
+    """
+    INSERT INTO working_hours (professional_id, weekday, opens, closes)
+    SELECT u.id, w.weekday, w.opens, w.closes
+      FROM users u, working_hours w WHERE u.id > :after AND w.professional_id = :like
+    """,
+    """
+    INSERT INTO coverage (professional_id, pincode)
+    SELECT u.id, c.pincode FROM users u, coverage c WHERE u.id > :after AND c.professional_id = :like
+    """,
+    """
+    INSERT INTO offered_services (professional_id, service_id, approval_status)
+    SELECT u.id, o.service_id, 'approved'
+      FROM users u, offered_services o WHERE u.id > :after AND o.professional_id = :like
+    """,
+)
+TOWN, CITY = 30, 3_000
+
+
+async def a_crowd(db: AsyncSession, like: int, count: int) -> None:
+    values = {"after": await db.scalar(text("SELECT max(id) FROM users")), "like": like, "count": count}
+    for statement in CROWD:
+        await db.execute(text(statement), {name: value for name, value in values.items() if f":{name}" in statement})
+
+
+async def test_whose_time_is_being_taken_is_passed_over(own_database: Database):
+    async with own_database.work() as db:
+        service = await a_service(db)
+        workers = {(await a_professional(db, f"Worker {n}", services=[service])).id for n in range(2)}
+        asha = await a_customer(db)
+    async with own_database.work() as first:
+        taken = await hold(first, asha, BookingRequest(service.id, a_start(), "Flat 3B", ADYAR))
+        async with own_database.work() as second:
+            other = await a_customer(second, "Omar Khan")
+            booking = await asyncio.wait_for(
+                hold(second, other, BookingRequest(service.id, a_start(), "Flat 3B", ADYAR)), 3
+            )
+            assert {taken.reserved_for, booking.reserved_for} == workers
+
+
+async def test_who_holds_someones_time_never_waits_for_another(own_database: Database):
+    """Two who want each other's time come to an end, and give up what they wanted."""
+    async with own_database.work() as db:
+        service = await a_service(db)
+        ravi, kumar = [await a_professional(db, name, services=[service]) for name in ("Ravi Kumar", "Kumar Ravi")]
+        location = await require_pincode(db, ADYAR)
+    slot = RequestedSlot(a_start(), service.minutes, location)
+
+    async def take(own: int, others: int, both_hold: asyncio.Barrier) -> bool:
+        async with own_database.work() as db:
+            await lock_time(db, own)
+            await both_hold.wait()
+            others_batches = candidates_in_batches(db, [service.id], location, professional_id=others)
+            return await lock_first_free(db, others_batches, slot) is not None
+
+    barrier = asyncio.Barrier(2)
+    ends = await asyncio.wait_for(asyncio.gather(take(ravi.id, kumar.id, barrier), take(kumar.id, ravi.id, barrier)), 5)
+    assert not all(ends)
+
+
+async def test_the_lock_of_someone_who_is_not_free_is_given_back(own_database: Database):
+    async with own_database.work() as db:
+        service = await a_service(db)
+        ravi = await a_professional(db, services=[service])
+        asha = await a_customer(db)
+        await a_request(db, asha, service)
+        location = await require_pincode(db, ADYAR)
+    slot = RequestedSlot(a_start(), service.minutes, location)
+    async with own_database.work() as first:
+        assert await lock_first_free(first, candidates_in_batches(first, [service.id], location), slot) is None
+        async with own_database.work() as second:
+            await asyncio.wait_for(lock_time(second, ravi.id), 3)
+
+
+@pytest.mark.parametrize("verb", ["hold", "reschedule", "accept", "pass on", "hand back", "next", "leave"])
+async def test_a_verb_costs_the_same_in_a_town_and_in_a_city(db, database, verb: str):
+    service, asha = await a_service(db), await a_customer(db)
+    ravi = await a_professional(db, services=[service])
+    counts = []
+    for people, days in ((TOWN, 2), (CITY - TOWN, 3)):
+        await a_crowd(db, ravi.id, people)
+        counts.append(await statements_of(verb, db, database, service, asha, a_start(days)))
+    assert counts[0] == counts[1]
+
+
+async def statements_of(verb: str, db, database, service, asha, start) -> int:
+    booking = await a_request(db, asha, service, start) if verb != "hold" else None
+    worker = await db.get_one(User, booking.reserved_for) if booking else None
+    if verb in ("hand back", "leave"):
+        await accept(db, worker, booking.reference, ENCRYPTION)
+    with count_statements(database) as statements:
+        match verb:
+            case "hold":
+                booking = await hold(db, asha, BookingRequest(service.id, start, "Flat 3B", ADYAR))
+            case "reschedule":
+                await reschedule_by_customer(db, asha, booking.reference, start + timedelta(hours=2))
+            case "accept":
+                await accept(db, worker, booking.reference, ENCRYPTION)
+            case "pass on":
+                await pass_on(db, worker, booking.reference, "Too far.")
+            case "hand back":
+                await hand_back(db, worker, booking.reference, "My scooter broke.")
+            case "next":
+                assert await find_next_candidate(db, booking)
+            case "leave":
+                await reassign_jobs(db, worker.id, "Left.")
+    assert (await db.get_one(Booking, booking.id)).reserved_for is not None
+    return len(statements)
+
+
+async def test_slots_cost_the_same_in_a_town_and_in_a_city(db, database):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    counts = []
+    for people in (TOWN + 1, CITY - TOWN):
+        await a_crowd(db, ravi.id, people)
+        with count_statements(database) as statements:
+            await find_week(db, service, ADYAR, clock.today())
+            await earliest_starts(db, [service], ADYAR)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
