@@ -1,6 +1,7 @@
 """Fixtures for all tests: a database whose changes are rolled back, the application, signed-in browsers."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
     from tests.services import Services
 
 pytest_plugins = ["tests.services", "tests.api_client"]
+
+WAITING_FOLDERS = ("stories", "faults", "api", "dev", "live")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files that wait for processes and browsers evenly among those that compute.
+
+    So the test processes seldom wait at the same time. Files with few tests are left for the end.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path in files if path.parent.name in WAITING_FOLDERS]
+    computing = sorted((path for path in files if path not in waiting), key=lambda path: -len(files[path]))
+    place = {path: (n + 1) / (len(group) + 1) for group in (waiting, computing) for n, path in enumerate(group)}
+    items[:] = [item for path in sorted(files, key=place.__getitem__) for item in files[path]]
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,7 @@ def settings(own_url: str) -> Settings:
 
 @pytest.fixture
 def worker(own_database: Database, renderer: MessageRenderer, sink: Sink, settings: Settings) -> OutboxWorker:
-    return OutboxWorker(own_database, renderer, SmtpTransport(sink.url, timeout=1.0), settings)
+    return OutboxWorker(own_database, renderer, SmtpTransport(sink.url, timeout=2.5), settings)
 
 
 @dataclass
