@@ -47,7 +47,7 @@ Send = Callable[[int], Awaitable[httpx.Response]]
 class Result:
     what: str
     size: int
-    at_once: bool = False
+    is_concurrent: bool = False
     statements: float = 0
     cpu: list[float] = field(default_factory=list)
     elapsed: list[float] = field(default_factory=list)
@@ -69,10 +69,10 @@ class Result:
         }
 
     def row(self, first: "Result") -> tuple[str | int | float, ...]:
-        mine, base = (max(self.elapsed), max(first.elapsed)) if self.at_once else (self.cpu_ms, first.cpu_ms)
+        this, base = (max(self.elapsed), max(first.elapsed)) if self.is_concurrent else (self.cpu_ms, first.cpu_ms)
         codes = ", ".join(f"{count} × {code}" for code, count in sorted(self.codes.items()))
         waits = (quantile(self.elapsed, 0.5), quantile(self.elapsed, 0.99))
-        return (self.what, self.size, self.statements, self.cpu_ms, *waits, codes, f"{mine / base:.2f}")
+        return (self.what, self.size, self.statements, self.cpu_ms, *waits, codes, f"{this / base:.2f}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +130,7 @@ class _Town:
             await self._repeat("results, nothing kept", self._get(f"/services?q=leak&pincode={ADYAR}")),
             await self._repeat("service page, nothing kept", self._get(f"/services/{self.slug}?pincode={ADYAR}")),
             await self._repeat("job list", self._get("/jobs", cookie)),
-            await self._repeat("unassigned list", self._get("/admin/unassigned", admin)),
+            await self._repeat("unassigned list", self._get("/admin/dispatch", admin)),
         ]
         days = (await self._get(slots)(0)).json()["days"]
         starts = [start for day in days[2:] for start in day["slots"]]
@@ -140,7 +140,7 @@ class _Town:
         results.append(await self._repeat("a booking", book))
         sent = self.times + 1
         for count in RIVALS:
-            results.append(await self._at_once(f"{count} bookings at once", book, range(sent, sent + count)))
+            results.append(await self._run_concurrently(f"{count} bookings at once", book, range(sent, sent + count)))
             sent += count
         results.append(await self._repeat("accepting", await self._accepting()))
         return results
@@ -187,8 +187,8 @@ class _Town:
             result.statements = max(result.statements, len(recorded))
         return result
 
-    async def _at_once(self, what: str, send: Send, numbers: Sequence[int]) -> Result:
-        result = Result(what, self.size, at_once=True)
+    async def _run_concurrently(self, what: str, send: Send, numbers: Sequence[int]) -> Result:
+        result = Result(what, self.size, is_concurrent=True)
         started = time.process_time()
         with record_statements(self.database) as recorded:
             await asyncio.gather(*(self._timed(result, send, number) for number in numbers))

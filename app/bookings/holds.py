@@ -52,13 +52,12 @@ async def hold(db: AsyncSession, by: Person, request: BookingRequest) -> Booking
     if await bookings.count_live_holds(by.id, clock.now()) >= MAX_LIVE_HOLDS:
         raise Refused(_("You're already holding several times. Pay for one first, or let them expire."), reason="holds")
     location = await require_pincode(db, request.pincode)
-    asked = request.professional_id
     slot = RequestedSlot(request.starts_at, service.minutes, location)
     candidate = await lock_first_free(
-        db, candidates_in_batches(db, [service.id], location, professional_id=asked), slot
+        db, candidates_in_batches(db, [service.id], location, professional_id=request.professional_id), slot
     )
     if candidate is None:
-        if not await find_candidates(db, [service.id], location, professional_id=asked, limit=1):
+        if not await find_candidates(db, [service.id], location, professional_id=request.professional_id, limit=1):
             raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
         raise slot_taken()
     booking = _new_booking(by, service, request)

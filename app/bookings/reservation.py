@@ -46,7 +46,7 @@ async def reschedule_by_customer(
     if booking.starts_at == starts_at and booking.state in (State.REQUESTED, State.ASSIGNED):
         raise Invalid({"start": _("You already have this time. Pick another one.")})
     if shown_fee is not None and booking.cancellation_fee(clock.now()) > shown_fee:
-        raise Refused(_("The rescheduling fee has gone up. Check it, then confirm again."), reason="fee")
+        raise Refused(_("The rescheduling fee has excluded_ids up. Check it, then confirm again."), reason="fee")
     if not booking.allows("reschedule", by):
         booking.reschedule(by, starts_at, 0, 0)  # raises Refused with the sentence of the state
     professional_id = booking.professional_id
@@ -80,7 +80,7 @@ async def find_next_candidate(db: AsyncSession, booking: Booking) -> int | None:
         return None
     location = await require_pincode(db, booking.pincode)
     slot = RequestedSlot(booking.starts_at, booking.minutes, location, ignoring=booking.id)
-    others = candidates_for(db, booking, location, leaving_out=booking.reserved_for)
+    others = candidates_for(db, booking, location, excluded_id=booking.reserved_for)
     candidate = await lock_first_free(db, others, slot)
     return candidate.id if candidate else None
 
@@ -90,16 +90,16 @@ async def candidates_for(
     booking: Booking,
     location: Location,
     preferred: int | None = None,
-    leaving_out: int | None = None,
+    excluded_id: int | None = None,
 ) -> AsyncIterator[list[Candidate]]:
     """Yield batches of the professionals who could take the booking and have not declined it, `preferred` first."""
-    gone = (await Bookings(db).declined_by([booking.id]))[booking.id] | {leaving_out}
+    excluded_ids = (await Bookings(db).declined_by([booking.id]))[booking.id] | {excluded_id}
     services = [booking.service_id]
-    if preferred is not None and preferred not in gone:
+    if preferred is not None and preferred not in excluded_ids:
         yield await find_candidates(db, services, location, professional_id=preferred)
-        gone.add(preferred)
+        excluded_ids.add(preferred)
     async for batch in candidates_in_batches(db, services, location):
-        yield [candidate for candidate in batch if candidate.id not in gone]
+        yield [candidate for candidate in batch if candidate.id not in excluded_ids]
 
 
 async def record_decline(

@@ -24,8 +24,8 @@ from app.scheduling.candidates import Candidate
 from app.scheduling.slots import is_free
 from app.scheduling.travel import Location
 
-TRIES = 8
-PAUSE_SECONDS = (0.01, 0.05)
+LOCK_ATTEMPTS = 8
+LOCK_PAUSE_SECONDS = (0.01, 0.05)
 HOLDER = "transaction that locked a professional's time"
 
 
@@ -62,12 +62,12 @@ async def lock_first_free(
             return found
     if not _has_time(db):
         return await _lock_first(db, locked_elsewhere, slot)
-    for _attempt in range(TRIES):
+    for _attempt in range(LOCK_ATTEMPTS):
         rest, locked_elsewhere = locked_elsewhere, []
         found = await _lock_first(db, rest, slot, locked_elsewhere)
         if found is not None or not locked_elsewhere:
             return found
-        await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
+        await asyncio.sleep(random.uniform(*LOCK_PAUSE_SECONDS))
     return None
 
 
@@ -90,17 +90,16 @@ async def _lock_first(
 
 async def _lock_if_free(db: AsyncSession, candidate: Candidate, slot: RequestedSlot, *, wait: bool) -> bool | None:
     """Whether the candidate is free, with their time locked if so; None when someone else has it."""
-    savepoint = await db.begin_nested()
-    if wait:
-        await acquire_lock(db, AdvisoryLock.PROFESSIONAL_TIME, candidate.id)
-    elif not await try_lock(db, AdvisoryLock.PROFESSIONAL_TIME, candidate.id):
-        await savepoint.rollback()
-        return None
-    await _load(db, [candidate], slot)
-    if not is_free(candidate, slot.minutes, slot.location, slot.starts_at):
-        await savepoint.rollback()
-        return False
-    await savepoint.commit()
+    async with db.begin_nested() as savepoint:
+        if wait:
+            await acquire_lock(db, AdvisoryLock.PROFESSIONAL_TIME, candidate.id)
+        elif not await try_lock(db, AdvisoryLock.PROFESSIONAL_TIME, candidate.id):
+            await savepoint.rollback()
+            return None
+        await _load(db, [candidate], slot)
+        if not is_free(candidate, slot.minutes, slot.location, slot.starts_at):
+            await savepoint.rollback()
+            return False
     await expire_holds(db, {candidate.id})
     return True
 

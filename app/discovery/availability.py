@@ -14,13 +14,14 @@ from app.core.i18n import _
 from app.discovery.repository import Area, CatalogueQueries
 from app.discovery.results import unknown_pincode_message
 from app.discovery.slot_selection import SlotSelection, not_available_message
+from app.scheduling.candidate_repository import FIRST_BATCH
 from app.scheduling.candidates import Candidate
 from app.scheduling.slot_search import find_week, nearest_candidates
 from app.scheduling.slots import Day
 
 SLOT_VALUE_FORMAT = "%Y-%m-%dT%H:%M"
 MAX_NEAREST_CANDIDATES = 3
-PEOPLE_PER_PAGE = 30
+PEOPLE_PER_PAGE = FIRST_BATCH - 2  # so that a week of slots has read the first page and one more
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,9 @@ async def load_availability(db: AsyncSession, service: ServiceDetails, selection
         return ServiceAvailability(area, errors=errors)
     week = await find_week(db, service, area.pincode, selection.day, professional_id=selection.professional_id)
     selected_professional = week.candidates[0] if selection.professional_id is not None and week.candidates else None
-    shown = PEOPLE_PER_PAGE * selection.pages
-    people = await nearest_candidates(db, service, area.pincode, shown + 1)
+    shown, people = PEOPLE_PER_PAGE * selection.pages, week.candidates
+    if selection.professional_id is not None or selection.pages > 1:
+        people = await nearest_candidates(db, service, area.pincode, shown + 1)
     if selection.professional_id is not None and selected_professional is None and people:
         errors["professional"] = not_available_message(_("This professional"), area.place)
         week = await find_week(db, service, area.pincode, selection.day)

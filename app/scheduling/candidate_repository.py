@@ -275,8 +275,8 @@ async def load_unavailability(
     by_id = {candidate.id: candidate for candidate in candidates}
     for candidate in candidates:
         candidate.busy, candidate.away = [], []
-    # Unpacked as tuples: a busy town has a thousand of these rows for one page.
-    rows = await db.execute(UNAVAILABILITY, params)
+    # All at once and unpacked as tuples: a busy town has a thousand of these rows for one page.
+    rows = (await db.execute(UNAVAILABILITY, params)).all()
     for professional_id, booking_id, starts, ends, is_committed, pincode, latitude, longitude in rows:
         if booking_id is None:
             by_id[professional_id].away.append((starts, ends))
