@@ -119,7 +119,7 @@ def _of_http(error: HTTPException) -> ErrorDescription:
         return ErrorDescription(403, error.detail, "token")
     messages = {
         400: _("We couldn't understand this request."),
-        403: _("You don't have access to this."),
+        403: _("This isn't available for your account."),
         404: _not_found_message(),
         405: _("This address can't be used that way."),
         413: _("That's too large. Send something smaller."),
