@@ -62,11 +62,10 @@ class Calendar:
         self.first_weekday = first_day.weekday()
         self.day_count = day_count
 
-    @property
-    def span(self) -> tuple[datetime, datetime]:
-        """The first midnight and the one after the last day."""
+    def span(self, minutes: int) -> tuple[datetime, datetime]:
+        """From the first midnight until a job of `minutes` that starts on the last day has ended, at the latest."""
         first = datetime.fromtimestamp(self.midnight, clock.IST)
-        return first, first + timedelta(days=self.day_count)
+        return first, first + timedelta(days=self.day_count, minutes=minutes)
 
     def window(self, first: int, end: int) -> int:
         """The starts from `first` on and before `end` (epoch seconds)."""

@@ -12,7 +12,7 @@ from app.scheduling.travel import Location, distance_km, travel_seconds
 ADYAR = Location("600020", 13.0064, 80.2574)
 BESANT_NAGAR = Location("600090", 13.0003, 80.2667)
 NOWHERE = Location("999999", None, None)
-TUESDAY = date(2026, 11, 24)
+TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
 
 
 class AnHour:
@@ -80,6 +80,25 @@ def test_two_stretches_that_touch_do_not_double_a_start():
 
 def test_other_weekdays_are_closed():
     assert free_starts(a_worker((2, 480, 660)), 60, ADYAR, TUESDAY) == []
+
+
+def test_hours_that_meet_at_midnight_are_one_stretch():
+    """Who works around the clock takes a job over midnight; who stops at midnight does not."""
+    around_the_clock = a_worker(*[(weekday, 0, 1440) for weekday in range(7)])
+    assert len(free_starts(around_the_clock, 60, ADYAR, TUESDAY)) == 48
+    until_midnight = a_worker((1, 1320, 1440))
+    assert hours_of(free_starts(until_midnight, 60, ADYAR, TUESDAY)) == ["22:00", "22:30", "23:00"]
+    at_night = a_worker((1, 1320, 1440), (2, 0, 120))
+    assert hours_of(free_starts(at_night, 60, ADYAR, TUESDAY)) == ["22:00", "22:30", "23:00", "23:30"]
+    assert hours_of(free_starts(at_night, 60, ADYAR, WEDNESDAY)) == ["00:00", "00:30", "01:00"]
+    assert within_hours(at_night, 180, clock.at(TUESDAY, 1380))
+    assert not within_hours(at_night, 210, clock.at(TUESDAY, 1380))
+
+
+def test_a_job_over_midnight_takes_the_next_morning():
+    worker = a_worker(*[(weekday, 0, 1440) for weekday in range(7)], busy=(a_job(24, 26),))
+    assert hours_of(free_starts(worker, 60, ADYAR, TUESDAY))[-2:] == ["22:00", "22:30"]
+    assert hours_of(free_starts(worker, 60, ADYAR, WEDNESDAY))[0] == "02:30"
 
 
 def test_is_free_says_the_same_as_the_list():
