@@ -37,7 +37,7 @@ class Database:
             driver_url(url),
             pool_size=pool_size,
             max_overflow=5,
-            pool_timeout=5,  # many bookings at once wait their turn; after that 503 with Retry-After
+            pool_timeout=2,
             pool_recycle=1800,
             pool_pre_ping=False,
             hide_parameters=True,
