@@ -138,10 +138,10 @@ async def _first_bits(
     open_services = [service for service in services if best[service.id]]
     size, offset = FIRST_BATCH, 0
     ids = [service.id for service in open_services]
-    longest = max((service.minutes for service in open_services), default=0)
+    max_minutes = max((service.minutes for service in open_services), default=0)
     while open_services:
         batch = await find_candidates(db, ids, location, limit=size, offset=offset)  # of all, so that pages fit
-        await load_unavailability(db, batch, *calendar.span(longest))
+        await load_unavailability(db, batch, *calendar.span(max_minutes))
         for service in open_services:
             free = 0
             for candidate in batch:
