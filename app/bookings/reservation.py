@@ -46,7 +46,7 @@ async def reschedule_by_customer(
     if booking.starts_at == starts_at and booking.state in (State.REQUESTED, State.ASSIGNED):
         raise Invalid({"start": _("You already have this time. Pick another one.")})
     if shown_fee is not None and booking.cancellation_fee(clock.now()) > shown_fee:
-        raise Refused(_("The rescheduling fee has excluded_ids up. Check it, then confirm again."), reason="fee")
+        raise Refused(_("The rescheduling fee has gone up. Check it, then confirm again."), reason="fee")
     if not booking.allows("reschedule", by):
         booking.reschedule(by, starts_at, 0, 0)  # raises Refused with the sentence of the state
     professional_id = booking.professional_id
