@@ -21,7 +21,7 @@ from app.scheduling.candidates import (
     Eligibility,
     ProfessionalSchedule,
     ServiceArea,
-    Stretch,
+    WorkingWeek,
 )
 from app.scheduling.travel import Location, distance_km, round_up_km
 
@@ -76,12 +76,16 @@ CANDIDATES = text(
     bindparam("offset", type_=BigInteger),
 )
 
-# The distinct working hours of all who are eligible: what a week can show at most.
+# The distinct weeks of all who are eligible: what a week of slots can show at most. Stretches of different people stay
+# apart: where one stops and another begins, nobody takes a job over both.
 ELIGIBLE_HOURS = text(
     """
-    SELECT DISTINCT e.service_id, w.weekday, w.opens, w.closes
-      FROM eligible_coverage(:today) e JOIN working_hours w ON w.professional_id = e.professional_id
-     WHERE e.service_id = ANY(:services) AND e.pincode = :pincode
+    SELECT DISTINCT e.service_id, w.hours
+      FROM eligible_coverage(:today) e
+     CROSS JOIN LATERAL (SELECT jsonb_agg(jsonb_build_array(h.weekday, h.opens, h.closes)
+                                          ORDER BY h.weekday, h.opens) AS hours
+                           FROM working_hours h WHERE h.professional_id = e.professional_id) w
+     WHERE e.service_id = ANY(:services) AND e.pincode = :pincode AND w.hours IS NOT NULL
     """
 ).bindparams(bindparam("services", type_=ARRAY(BigInteger)))
 
@@ -215,14 +219,15 @@ async def candidates_in_batches(
         size, offset = size * 2, offset + size
 
 
-async def eligible_hours(db: AsyncSession, services: Collection[int], location: Location) -> dict[int, set[Stretch]]:
-    """Service id → the distinct (weekday, opens, closes) of all who may do it there."""
+async def eligible_hours(
+    db: AsyncSession, services: Collection[int], location: Location
+) -> dict[int, list[WorkingWeek]]:
+    """Service id → the distinct weeks (stretches of hours) that someone who may do it there works."""
     params = {"services": list(services), "pincode": location.pincode, "today": clock.today()}
-    hours: dict[int, set[Stretch]] = {service_id: set() for service_id in services}
-    for service_id, *stretch in await db.execute(ELIGIBLE_HOURS, params):
-        weekday, opens, closes = stretch
-        hours[service_id].add((weekday, opens, closes))
-    return hours
+    weeks: dict[int, list[WorkingWeek]] = {service_id: [] for service_id in services}
+    for service_id, stretches in await db.execute(ELIGIBLE_HOURS, params):
+        weeks[service_id].append(tuple((weekday, opens, closes) for weekday, opens, closes in stretches))
+    return weeks
 
 
 async def assess_candidates(

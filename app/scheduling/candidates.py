@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from app.scheduling.travel import Location
 
 Stretch = tuple[int, int, int]  # weekday (Monday is 0), opens and closes in minutes after midnight
+WorkingWeek = tuple[Stretch, ...]
 
 
 @dataclass(frozen=True, slots=True)

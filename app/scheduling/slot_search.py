@@ -17,7 +17,7 @@ from app.scheduling.candidate_repository import (
     find_pincode,
     load_unavailability,
 )
-from app.scheduling.candidates import Candidate, Stretch
+from app.scheduling.candidates import Candidate, WorkingWeek
 from app.scheduling.slots import BookableService, Calendar, Week, bounds
 from app.scheduling.travel import Location
 
@@ -50,8 +50,8 @@ async def find_week(
         if len(batch) < FIRST_BATCH:
             break  # that was everyone
         if reachable is None:
-            hours = await eligible_hours(db, [service.id], location)
-            reachable = window & calendar.within_hours(sorted(hours[service.id]), service.minutes)
+            weeks = await eligible_hours(db, [service.id], location)
+            reachable = window & calendar.within_any(weeks[service.id], service.minutes)
         if free == reachable:
             break
     return Week(calendar.days(free), nearest)
@@ -102,12 +102,12 @@ async def earliest_starts(db: AsyncSession, services: Sequence[BookableService],
     location = await find_pincode(db, pincode)
     if location is None or not services:
         return {}
-    hours = await eligible_hours(db, [service.id for service in services], location)
-    waiting = [service for service in services if hours[service.id]]
+    weeks = await eligible_hours(db, [service.id for service in services], location)
+    waiting = [service for service in services if weeks[service.id]]
     found: dict[int, datetime] = {}
     for day_count in (NEAR_DAYS, max(service.horizon_days for service in services)):
         calendar = Calendar(clock.today(), day_count)
-        first_bits = await _first_bits(db, calendar, waiting, location, hours)
+        first_bits = await _first_bits(db, calendar, waiting, location, weeks)
         found |= {
             service_id: datetime.fromtimestamp(next(calendar.starts(bit)), clock.IST)
             for service_id, bit in first_bits.items()
@@ -123,7 +123,7 @@ async def _first_bits(
     calendar: Calendar,
     services: Sequence[BookableService],
     location: Location,
-    hours: Mapping[int, Collection[Stretch]],
+    weeks: Mapping[int, Collection[WorkingWeek]],
 ) -> dict[int, int]:
     """The first free start of each service as a bit of the calendar; services without one are left out.
 
@@ -131,7 +131,7 @@ async def _first_bits(
     """
     windows = {service.id: calendar.window(*bounds(service, clock.now())) for service in services}
     best = {
-        service.id: _lowest(windows[service.id] & calendar.within_hours(sorted(hours[service.id]), service.minutes))
+        service.id: _lowest(windows[service.id] & calendar.within_any(weeks[service.id], service.minutes))
         for service in services
     }
     first: dict[int, int] = {}

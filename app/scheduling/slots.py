@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from app.core import clock
-from app.scheduling.candidates import BusyTime, Candidate, Stretch
+from app.scheduling.candidates import BusyTime, Candidate, Stretch, WorkingWeek
 from app.scheduling.travel import Location, travel_seconds
 
 GRID_SECONDS = 30 * 60
@@ -74,6 +74,13 @@ class Calendar:
     def within_hours(self, hours: Iterable[Stretch], minutes: int) -> int:
         """The starts at which a job of `minutes` fits into the weekly hours."""
         return _weekly_bits(tuple(hours), minutes * MINUTE_SECONDS, self.first_weekday, self.day_count)
+
+    def within_any(self, weeks: Iterable[WorkingWeek], minutes: int) -> int:
+        """The starts at which the job fits into at least one of several people's weeks."""
+        found = 0
+        for week in weeks:
+            found |= self.within_hours(week, minutes)
+        return found
 
     def free(self, candidate: Candidate, minutes: int, location: Location) -> int:
         """The starts at which the candidate is free for the job and the travel to and from it."""

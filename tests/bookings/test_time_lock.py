@@ -108,6 +108,23 @@ async def test_the_lock_of_someone_who_is_not_free_is_given_back(own_database: D
             await asyncio.wait_for(lock_time(second, ravi.id), 3)
 
 
+async def test_people_who_take_turns_do_not_make_a_city_read_everyone(db, database):
+    """Where one stops and another begins nobody takes a job over both, so such a start is not waited for."""
+    service = await a_service(db)
+    early = await a_professional(db, services=[service], opens=8 * 60, closes=12 * 60)
+    late = await a_professional(db, "Kumar Ravi", services=[service], opens=12 * 60, closes=16 * 60)
+    for like in (early, late):
+        await a_crowd(db, like.id, 150)
+    with count_statements(database) as statements:
+        week = await find_week(db, service, ADYAR, clock.today())
+    assert [f"{start:%H:%M}" for start in week.days[1].starts] == [
+        *("08:00", "08:30", "09:00", "09:30", "10:00", "10:30", "11:00"),
+        *("12:00", "12:30", "13:00", "13:30", "14:00", "14:30", "15:00"),
+    ]
+    batches = [statement for statement in statements if "WITH page" in statement]
+    assert len(batches) < 4  # of 302 people: 32 + 64 + 128 + 78
+
+
 @pytest.mark.parametrize("verb", ["hold", "reschedule", "accept", "pass on", "hand back", "next", "leave"])
 async def test_a_verb_costs_the_same_in_a_town_and_in_a_city(db, database, verb: str):
     service, asha = await a_service(db), await a_customer(db)

@@ -109,6 +109,11 @@ def test_no_message_uses_the_turn(turn: str) -> None:
     assert found == [], f"say {BANNED[turn]}"
 
 
+def test_no_message_holds_a_name_from_the_code() -> None:
+    """Such as a rename leaves that did not spare the texts."""
+    assert [text for text in messages() if re.search(r"[a-z]_[a-z]", re.sub(r"%\(\w+\)s", "", text))] == []
+
+
 @pytest.mark.parametrize("text", ["Nobody lives at this address", "Send a paper", "You get a mail", "(if you like)"])
 def test_the_turns_are_found(text: str) -> None:
     assert any(re.search(turn, text, re.IGNORECASE) for turn in BANNED)
