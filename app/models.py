@@ -12,7 +12,7 @@ from app.notifications import channel, inbox, preference
 from app.payments import charge, ledger
 from app.reports import monthly_statement
 from app.reviews import review
-from app.scheduling import working_hours
+from app.scheduling import reservation, working_hours
 from app.vetting import document, verification
 from app.webhooks import webhook
 
@@ -35,6 +35,7 @@ MODULES = (
     outbox,
     preference,
     professional,
+    reservation,
     review,
     schedule,
     service,

@@ -14,6 +14,7 @@ from app.bookings.booking import Booking
 from app.bookings.holds import BookingRequest, hold
 from app.catalog.service import Category, Service
 from app.core import clock
+from app.scheduling.reservation import keep_reservation, reserved_professionals
 from app.scheduling.working_hours import Coverage, OfferedService, WorkingHours
 
 ADYAR, BESANT_NAGAR, TIRUVANMIYUR, TAMBARAM = "600020", "600090", "600041", "600045"
@@ -166,5 +167,11 @@ async def a_request(
     """Held and to be paid after the service."""
     booking = await a_hold(db, customer, service, starts_at, pincode=pincode, professional_id=professional_id)
     booking.pay(customer, "after")
+    await keep_reservation(db, booking.id)
     await db.flush()
     return booking
+
+
+async def reserved_for(db: AsyncSession, booking: Booking) -> int | None:
+    """Whose time the booking takes."""
+    return (await reserved_professionals(db, [booking.id])).get(booking.id)

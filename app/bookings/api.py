@@ -13,12 +13,10 @@ from app.accounts.repository import Users
 from app.accounts.user import Role
 from app.bookings.api_repository import ApiBooking, ApiBookings
 from app.bookings.api_schemas import BookBody, BookingJson, booking_json
-from app.bookings.checkout import PaymentForm, PaymentFormKind, pay_order, read_booking_request
+from app.bookings.checkout import PaymentForm, PaymentFormKind, book_and_pay, read_booking_request
 from app.bookings.schemas import NewBooking
 from app.catalog.repository import ServiceRepository
-from app.core.after_commit import AfterCommit
 from app.core.api_types import Listed, Paged
-from app.core.db import Database
 from app.core.encryption import Encryption
 from app.core.errors import Missing
 from app.core.paging import Page
@@ -119,8 +117,6 @@ class BookingApi(Controller):
         request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
-        database: NamedDependency[Database],
-        after_commit: NamedDependency[AfterCommit],
         encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
         body = await read_body(request, BookBody)
@@ -135,9 +131,7 @@ class BookingApi(Controller):
             booking_request = await read_booking_request(db, me, new_booking, address_given=True)
             form = PaymentForm(PaymentFormKind.INSTRUMENT, payment)
             with rename_errors(**PAYMENT_FIELDS):
-                outcome = await pay_order(db, me, booking_request, form, lambda: database.work(after_commit))
-                booking = outcome.paid_booking()
-            await db.flush()
+                booking = await book_and_pay(db, me, booking_request, form)
             return json_response(booking_json(me, await ApiBookings(db).get(booking.id), encryption), 201)
 
         return await idempotent(request, db, me, {**msgspec.to_builtins(body), "payment": stored}, create_booking)

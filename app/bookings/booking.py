@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Computed, ForeignKey, Integer, SmallInteger, String
-from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.bookings.code import MAX_ATTEMPTS, Code, CodePhase
 from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
-from app.bookings.deadlines import HOLD_DURATION, PRIORITY_OFFER_DURATION, TURNAROUND_DURATION, BookingDeadlines
+from app.bookings.deadlines import PRIORITY_OFFER_DURATION, BookingDeadlines
 from app.bookings.extra import Extra, ExtraState
 from app.bookings.moves import MOVES, State, state_refusal
 from app.core import clock
@@ -22,7 +21,7 @@ from app.core.orm import Base, TextEnum
 
 
 class Booking(BookingDeadlines, Base, AuditedMixin):
-    """`price` (paise) and `minutes` are as agreed; `span` is the slot plus ten minutes of turnaround."""
+    """`price` (paise) and `minutes` are as agreed. Whose time it takes: app.scheduling.reservation."""
 
     __tablename__ = "bookings"
     __table_args__ = CONSTRAINTS
@@ -38,10 +37,8 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     note: Mapped[str] = mapped_column(default="", server_default="")
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
-    span: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     requested_professional_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
     exclusive_until: Mapped[datetime | None]
-    reserved_for: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
     professional_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
     held_until: Mapped[datetime | None]
     payment: Mapped[str | None]
@@ -91,10 +88,9 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         """Paise: the agreed price and the extras that the customer approved."""
         return self.price + sum(extra.price for extra in self.extras if extra.state == ExtraState.APPROVED)
 
-    def hold(self, by: Actor, professional_id: int) -> None:
-        """Start the booking as a hold: reserve the time for seven minutes while the customer pays."""
-        self.state, self.reserved_for = State.HELD, professional_id
-        self.held_until = clock.now() + HOLD_DURATION
+    def hold(self, by: Actor, professional_id: int, until: datetime) -> None:
+        """Start the booking as a hold of this professional's time, while the customer pays."""
+        self.state, self.held_until = State.HELD, until
         self.codes, self.extras = [], []
         self._record_move(
             "booking.held",
@@ -135,8 +131,6 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
 
     def pass_on(self, by: Actor, reason: str, next_candidate_id: int | None) -> None:
         """Record a declined offer; the time of candidate `next_candidate_id` is reserved now, none if it is None."""
-        if self.reserved_for == by.id:
-            self.reserved_for = next_candidate_id
         if self.requested_professional_id == by.id:
             self.exclusive_until = None
         self._record(
@@ -150,7 +144,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
 
     def hand_back(self, by: Actor, reason: str, next_candidate_id: int | None) -> None:
         """The assigned professional returns the job; it is offered again."""
-        previous = self._reopen("hand_back", by, next_candidate_id)
+        previous = self._reopen("hand_back", by)
         self._record_move(
             "booking.returned",
             by,
@@ -164,7 +158,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     def offer_again(self, by: Actor, reason: str, next_candidate_id: int | None) -> None:
         """W1, W14: take the job from its professional and offer it to the other candidates."""
         professional_id = self.professional_id
-        previous = self._reopen("offer_again", by, next_candidate_id)
+        previous = self._reopen("offer_again", by)
         self._record_move(
             "booking.offered_again",
             by,
@@ -183,7 +177,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         """
         old_start, professional_id = self.starts_at, self.professional_id
         preferred_id = professional_id or self.requested_professional_id
-        previous = self._reopen("reschedule", by, next_candidate_id)
+        previous = self._reopen("reschedule", by)
         self.set_slot(starts_at)
         self.reopened_at = None
         if preferred_id is not None and preferred_id == next_candidate_id:
@@ -309,10 +303,6 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     def dispute(self, by: Actor, text: str) -> None:
         self._record("booking.disputed", by, personal={"text": text})
 
-    def reserve_for(self, next_candidate_id: int | None) -> None:
-        """Reserve another candidate's time instead, or none. Records no event."""
-        self.reserved_for = next_candidate_id
-
     def end_priority_offer(self) -> None:
         """End the priority offer, so that every candidate sees the job."""
         self.exclusive_until = None
@@ -320,7 +310,6 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     def set_slot(self, starts_at: datetime) -> None:
         self.starts_at = starts_at
         self.ends_at = starts_at + timedelta(minutes=self.minutes)
-        self.span = Range(starts_at, self.ends_at + TURNAROUND_DURATION, bounds="[)")
 
     def _move(self, name: str, by: Actor) -> State:
         """Make the move and return the previous state; Refused("state", "role") when the table does not allow it."""
@@ -337,14 +326,14 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
             raise Refused(state_refusal(self.state), reason="state")
 
     def _assign_to(self, professional_id: int | None, encryption: Encryption) -> None:
-        self.professional_id = self.reserved_for = professional_id
+        self.professional_id = professional_id
         self.assigned_at, self.exclusive_until = clock.now(), None
         self._issue_code(CodePhase.START, encryption)
 
-    def _reopen(self, move: str, by: Actor, next_candidate_id: int | None) -> State:
+    def _reopen(self, move: str, by: Actor) -> State:
         previous = self._move(move, by)
         self._void_codes()
-        self.professional_id, self.reserved_for, self.reopened_at = None, next_candidate_id, clock.now()
+        self.professional_id, self.reopened_at = None, clock.now()
         self.assigned_at = self.departed_at = self.arrived_at = self.exclusive_until = None
         return previous
 

@@ -14,6 +14,7 @@ from app.core.events import Actor
 from app.core.i18n import _
 from app.payments import charges
 from app.payments.charge import Charge, ChargeState
+from app.scheduling.reservation import release_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ async def cancel_booking(
     else:
         refunded = await charges.release(db, booking.id)
     await db.flush()
+    await release_time(db, [booking.id])
     return refunded
 
 

@@ -1,24 +1,25 @@
 """Check out a booking: hold the slot, then pay for it, or pay what is due afterwards.
 
-Lock order: the form's idempotency key, the booking's row, the service's row, professionals' time
-(app.bookings.reservation). Changes of the catalog take none of the others.
+Lock order: the form's idempotency key, the booking's row, the customer's holds, the service's row, professionals' time
+(app.scheduling.reservation). Changes of the catalog take none of the others.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Addresses
 from app.bookings.booking import Booking
-from app.bookings.holds import BookingRequest, flush_booking, hold
+from app.bookings.holds import BookingRequest, hold, refusal_of, refuse_blocked, reserve_slot
 from app.bookings.moves import State, state_refusal
-from app.bookings.price_changes import check_price, follow_catalog, lock_price
+from app.bookings.price_changes import check_price, follow_catalog, lock_price, price_changed
 from app.bookings.repository import Bookings
 from app.bookings.schemas import NewBooking, read_address, read_start
-from app.catalog.service import Service
 from app.core import clock, idempotency
 from app.core.db import TransactionFactory
 from app.core.errors import Invalid, Missing, Refused
@@ -27,6 +28,7 @@ from app.core.i18n import _
 from app.payments import charges, pretend_bank
 from app.payments.charge import Charge, ChargeState
 from app.payments.repository import Charges
+from app.scheduling.reservation import keep_reservation
 
 HOLD_PURPOSE, PAYMENT_PURPOSE = "booking", "payment"  # of idempotency keys
 
@@ -73,23 +75,13 @@ REFUSAL_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class PaymentOutcome:
-    """What became of a payment. `booking` is None only where nothing was booked; `for_debt`: it was for what is due."""
+    """What became of a payment. `for_debt`: it was for what is due."""
 
     status: PaymentStatus
-    booking: Booking | None
+    booking: Booking
     for_debt: bool = False
     errors: Mapping[str, str] = field(default_factory=dict)
     refusal: Refused | None = None
-
-    def paid_booking(self) -> Booking:
-        """The paid booking; raise the refusal, or Invalid, when it was not paid."""
-        if self.refusal is not None:
-            raise self.refusal
-        if self.status is PaymentStatus.NEEDS_CODE:
-            raise Invalid({"code": _("Your bank needs a code. Send the same request again with the code.")})
-        if self.booking is None or self.status is not PaymentStatus.PAID:
-            raise Invalid(self.errors)
-        return self.booking
 
 
 async def read_booking_request(
@@ -125,9 +117,8 @@ async def place_order(db: AsyncSession, by: Person, request: BookingRequest, ide
     key_row = await idempotency.claim_key(db, by.id, idempotency_key, HOLD_PURPOSE, asdict(request))
     if key_row is not None and key_row.result:
         return key_row.result
-    if await charges.overdue_booking(db, by.id) is not None:
-        raise Refused(_("Pay for your last job first. Then you can book again."), reason="overdue")
-    booking = await _hold(db, by, request)
+    with _unavailable_as_invalid(request):
+        booking = await hold(db, by, request)
     _store_result(key_row, booking)
     await db.flush()
     return booking.reference
@@ -139,33 +130,61 @@ async def overdue_reference(db: AsyncSession, by: Person) -> str | None:
     return await Bookings(db).reference_of(booking_id) if booking_id is not None else None
 
 
-async def pay_order(
-    db: AsyncSession, by: Person, order: str | BookingRequest, form: PaymentForm, new_transaction: TransactionFactory
-) -> PaymentOutcome:
-    """Pay `order`: the reference of a held booking or of one with something due, or a request to hold and pay at once.
+async def book_and_pay(db: AsyncSession, by: Person, request: BookingRequest, form: PaymentForm) -> Booking:
+    """Hold the slot and pay for it in one transaction, which the caller rolls back when this raises.
 
-    The bank is asked before any row is locked. Refusals leave nothing of a request behind; declined charges and
-    changes of the catalog are written to a held booking in transactions of their own.
+    The bank is asked before any row is locked. Invalid beside each wrong field, also when the bank declines or asks for
+    a code; Refused as app.bookings.holds.hold, and "changed".
     """
-    booking = await Bookings(db).for_customer(by, order) if isinstance(order, str) else None
+    price = await Bookings(db).price_of(request.service_id)
+    if price is None:
+        raise Invalid({"service_id": _("This service is no longer offered.")})
+    instrument = pretend_bank.read_instrument(form.fields)
+    authorisation = _authorise(instrument, price, form.code)
+    if authorisation is not None and authorisation.state == "needs_code":
+        raise Invalid({"code": _("Your bank needs a code. Send the same request again with the code.")})
+    if authorisation is not None and authorisation.state != "authorised":
+        raise Invalid(_declined_errors(authorisation))
+    with _unavailable_as_invalid(request):
+        booking = await reserve_slot(db, by, request, is_paid=True)
+    if booking.price != price:
+        raise price_changed()
+    booking.pay(by, instrument.method)
+    db.add(booking)
+    try:
+        await db.flush()
+    except IntegrityError as error:
+        raise refusal_of(error) from error
+    if authorisation is not None:
+        await charges.add_authorised(db, booking.id, by.id, price, "booking", instrument)
+    return booking
+
+
+async def pay_order(
+    db: AsyncSession, by: Person, reference: str, form: PaymentForm, new_transaction: TransactionFactory
+) -> PaymentOutcome:
+    """Pay a held booking, or what is due for one.
+
+    The bank is asked before any row is locked. Declined charges and changes of the catalog are written in transactions
+    of their own.
+    """
+    booking = await Bookings(db).for_customer(by, reference)
     debt = await _amount_due(db, booking)
     try:
-        if booking is not None and debt:
+        if debt:
             await _pay_debt(db, by, booking, debt, form)
         else:
             async with db.begin_nested():
-                booking = await _pay_new(db, by, order, booking, form, new_transaction)
+                await _pay_held(db, by, booking, form, new_transaction)
     except Invalid as error:
         return PaymentOutcome(PaymentStatus.INVALID, booking, bool(debt), errors=error.errors)
     except Refused as refusal:
-        if booking is not None:
-            refusal = await follow_catalog(new_transaction, booking, refusal)
+        refusal = await follow_catalog(new_transaction, booking, refusal)
         status = REFUSAL_STATUS.get(refusal.reason, PaymentStatus.REFUSED)
         return PaymentOutcome(status, booking, bool(debt), refusal=refusal)
-    if booking is not None:
-        booking = await Bookings(db).for_customer(by, booking.reference)
-    needs_code = booking is None or await _needs_code(db, booking)
-    return PaymentOutcome(PaymentStatus.NEEDS_CODE if needs_code else PaymentStatus.PAID, booking, bool(debt))
+    booking = await Bookings(db).for_customer(by, booking.reference)
+    status = PaymentStatus.NEEDS_CODE if await _needs_code(db, booking) else PaymentStatus.PAID
+    return PaymentOutcome(status, booking, bool(debt))
 
 
 async def pay(
@@ -194,9 +213,9 @@ async def pay(
     if authorisation is not None and authorisation.state == "needs_code":
         await idempotency.release_key(db, key_row)
     else:
-        booking.pay(by, instrument.method)
+        await _confirm(db, by, booking, instrument.method)
         _store_result(key_row, booking)
-    await flush_booking(db)
+    await db.flush()
     return booking
 
 
@@ -216,24 +235,15 @@ def is_over(booking: Booking) -> bool:
     return booking.cancelled_as is not None or booking.hold_lapsed(clock.now())
 
 
-async def _pay_new(
-    db: AsyncSession,
-    by: Person,
-    order: str | BookingRequest,
-    booking: Booking | None,
-    form: PaymentForm,
-    new_transaction: TransactionFactory,
-) -> Booking | None:
-    """Pay a held booking, or hold and pay a request; None when the bank asks for a code before anything is held."""
-    if isinstance(order, BookingRequest):
-        return await _hold_and_pay(db, by, order, form)
-    assert booking is not None
+async def _pay_held(
+    db: AsyncSession, by: Person, booking: Booking, form: PaymentForm, new_transaction: TransactionFactory
+) -> None:
     is_payable = not was_ordered(booking) and not is_over(booking)
     if form.kind is PaymentFormKind.BANK_CODE:
         if is_payable:
             await check_price(db, booking, form.shown_price)
         await _confirm_code(db, by, booking.reference, form.code)
-        return booking
+        return
     instrument = pretend_bank.read_instrument(form.fields)
     if is_payable:
         await check_price(db, booking, form.shown_price)
@@ -242,25 +252,15 @@ async def _pay_new(
         if authorisation.state != "wrong_code":
             await _record_declined(new_transaction, booking, authorisation)
         raise Invalid(_declined_errors(authorisation))
-    return await pay(db, by, booking.reference, authorisation, form.idempotency_key)
+    await pay(db, by, booking.reference, authorisation, form.idempotency_key)
 
 
-async def _hold_and_pay(db: AsyncSession, by: Person, request: BookingRequest, form: PaymentForm) -> Booking | None:
-    service = await db.get(Service, request.service_id)
-    if service is None:
-        raise Invalid({"service_id": _("This service is no longer offered.")})
-    price = service.price
-    authorisation = _authorise(pretend_bank.read_instrument(form.fields), price, form.code)
-    if authorisation is not None and authorisation.state == "needs_code":
-        return None
-    if authorisation is not None and authorisation.state != "authorised":
-        raise Invalid(_declined_errors(authorisation))
-    reference = await place_order(db, by, request)
-    if (await Bookings(db).for_customer(by, reference, lock=True)).price != price:
-        raise Refused(
-            _("The price changed while you were paying. You haven't been charged."), reason="changed", about="price"
-        )
-    return await pay(db, by, reference, authorisation)
+async def _confirm(db: AsyncSession, by: Person, booking: Booking, method: str) -> None:
+    """Turn the hold into a request. Refused("lapsed", "blocked")."""
+    if not await keep_reservation(db, booking.id):
+        raise _lapsed()
+    async with refuse_blocked(db):
+        booking.pay(by, method)
 
 
 async def _confirm_code(db: AsyncSession, by: Person, reference: str, code: str) -> None:
@@ -276,8 +276,7 @@ async def _confirm_code(db: AsyncSession, by: Person, reference: str, code: str)
     if _authorise_with_code(charge, code).state != "authorised":
         raise _invalid_code_error()
     await charges.confirm(db, charge)
-    booking.pay(by, charge.method)
-    await flush_booking(db)
+    await _confirm(db, by, booking, charge.method)
 
 
 async def _pay_debt(db: AsyncSession, by: Person, booking: Booking, amount: int, form: PaymentForm) -> None:
@@ -334,10 +333,8 @@ async def _record_declined(
         await charges.authorise(db, booking.id, booking.customer_id, booking.price, "booking", authorisation)
 
 
-async def _amount_due(db: AsyncSession, booking: Booking | None) -> int:
+async def _amount_due(db: AsyncSession, booking: Booking) -> int:
     """Paise due for the booking."""
-    if booking is None:
-        return 0
     return sum(charge.amount for charge in charges.due_charges(await Charges(db).of_booking(booking.id)))
 
 
@@ -393,9 +390,13 @@ def _store_result(key_row: idempotency.IdempotencyKey | None, booking: Booking) 
 def _require_held(booking: Booking) -> None:
     """Refused("lapsed", "state") unless the time is still held for the customer."""
     if booking.hold_lapsed(clock.now()) or booking.cancelled_as == "expired":
-        raise Refused(_("Your 7-minute hold has expired, and you haven't been charged."), reason="lapsed")
+        raise _lapsed()
     if booking.state != State.HELD:
         raise Refused(state_refusal(booking.state), reason="state")
+
+
+def _lapsed() -> Refused:
+    return Refused(_("Your 7-minute hold has expired, and you haven't been charged."), reason="lapsed")
 
 
 async def _find_address(
@@ -416,9 +417,11 @@ async def _find_address(
     return read_address(new_booking.address, new_booking.pincode)
 
 
-async def _hold(db: AsyncSession, by: Person, request: BookingRequest) -> Booking:
+@contextmanager
+def _unavailable_as_invalid(request: BookingRequest) -> Iterator[None]:
+    """Show the refusal that nobody offers this there beside the field that chose it."""
     try:
-        return await hold(db, by, request)
+        yield
     except Refused as refusal:
         if refusal.reason != "nobody":
             raise

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select, text
+from sqlalchemy import and_, bindparam, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger
 
 from app.bookings.booking import Booking
 from app.bookings.moves import ACTIVE, State
 from app.core import clock
+from app.core.sql import fetch_value
 from app.payments.charge import Charge
+from app.scheduling.reservation import Reservation
 
 CANCELLABLE = (State.HELD, State.REQUESTED, State.ASSIGNED)
 ID = bindparam("id", type_=BigInteger)
@@ -35,6 +37,11 @@ ACCEPTED_JOBS = text(
     "SELECT reference, service_name, state, starts_at, ends_at, 0::bigint AS due FROM bookings"
     " WHERE professional_id = :id AND state = 'assigned' ORDER BY starts_at, id"
 ).bindparams(ID)
+
+HAS_RESERVATIONS = """
+    SELECT EXISTS (SELECT 1 FROM reservations r JOIN bookings b ON b.id = r.booking_id
+                    WHERE r.professional_id = $1 AND b.state <> 'started')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ class OpenCommitments:
     async def awaited_bookings(self) -> tuple[int, int]:
         """Other people's (requests that wait for this professional or reserve their time, holds on their time)."""
         now = clock.now()
-        reserved = Booking.reserved_for == self._person_id
+        reserved = Booking.id.in_(select(Reservation.booking_id).where(Reservation.professional_id == self._person_id))
         named = and_(Booking.requested_professional_id == self._person_id, Booking.exclusive_until > now)
         requested = and_(Booking.state == State.REQUESTED, or_(reserved, named))
         held = and_(Booking.state == State.HELD, reserved, Booking.held_until > now)
@@ -114,10 +121,7 @@ class OpenCommitments:
 
     async def has_reservations(self) -> bool:
         """Whether the professional has an accepted job that has not started, or time reserved for a customer."""
-        reserved = and_(Booking.reserved_for == self._person_id, Booking.state.in_((State.HELD, State.REQUESTED)))
-        accepted = and_(Booking.professional_id == self._person_id, Booking.state == State.ASSIGNED)
-        result: bool = await self._db.scalar(select(exists().where(or_(reserved, accepted)))) or False
-        return result
+        return bool(await fetch_value(self._db, HAS_RESERVATIONS, self._person_id))
 
     async def outstanding_bookings(self) -> list[OutstandingBooking]:
         """What must end or be paid first: a customer's open bookings, a professional's started jobs, debts."""

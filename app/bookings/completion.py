@@ -7,6 +7,7 @@ from app.bookings.booking import Booking
 from app.bookings.code import Code
 from app.core.events import Actor
 from app.payments import charges
+from app.scheduling.reservation import release_time
 
 
 async def complete_booking(db: AsyncSession, booking: Booking, by: Actor, code: Code | None) -> None:
@@ -25,3 +26,4 @@ async def complete_booking(db: AsyncSession, booking: Booking, by: Actor, code: 
         held_payout=booking.completed_automatically,
     )
     await ProfessionalRatings(db).count_job(booking.professional_id)
+    await release_time(db, [booking.id])

@@ -1,7 +1,6 @@
 """The constraints and indexes of the bookings table."""
 
 from sqlalchemy import CheckConstraint, Index, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from app.bookings.moves import ACTIVE, ENDS, State
 
@@ -14,16 +13,9 @@ CONSTRAINTS = (
     CheckConstraint("price > 0 AND fee BETWEEN 0 AND price", name="bookings_money_check"),
     CheckConstraint("minutes BETWEEN 15 AND 720", name="bookings_minutes_check"),
     CheckConstraint("ends_at = starts_at + minutes * interval '1 minute'", name="bookings_ends_check"),
+    CheckConstraint("state <> 'held' OR held_until IS NOT NULL", name="bookings_held_check"),
     CheckConstraint(
-        "lower(span) = starts_at AND upper(span) = ends_at + interval '10 minutes'", name="bookings_span_check"
-    ),
-    CheckConstraint(
-        "state <> 'held' OR (reserved_for IS NOT NULL AND held_until IS NOT NULL)", name="bookings_held_check"
-    ),
-    CheckConstraint(
-        "(state IN ('assigned', 'started')) <= (professional_id IS NOT NULL AND reserved_for IS NOT NULL"
-        " AND reserved_for = professional_id)",
-        name="bookings_assigned_check",
+        "state NOT IN ('assigned', 'started') OR professional_id IS NOT NULL", name="bookings_assigned_check"
     ),
     CheckConstraint(
         "state <> 'requested' OR (professional_id IS NULL AND requested_at IS NOT NULL AND payment IS NOT NULL)",
@@ -40,13 +32,6 @@ CONSTRAINTS = (
     CheckConstraint("cancelled_as IN ('" + "', '".join(ENDS) + "')", name="bookings_cancelled_as_check"),
     CheckConstraint("payment IN ('card', 'upi', 'after')", name="bookings_payment_check"),
     CheckConstraint("length(note) <= 500 AND length(address) BETWEEN 1 AND 300", name="bookings_text_check"),
-    ExcludeConstraint(
-        ("reserved_for", "="),
-        ("span", "&&"),
-        name="bookings_overlap_excl",
-        using="gist",
-        where=text(f"state IN ({_ACTIVE}) AND reserved_for IS NOT NULL"),
-    ),
     Index("bookings_customer_idx", "customer_id", "starts_at", "id"),
     Index("bookings_professional_idx", "professional_id", "starts_at", "id"),
     Index("bookings_service_idx", "service_id", "starts_at", "id"),

@@ -9,7 +9,6 @@ from app.bookings.moves import State
 
 HOLD_DURATION = timedelta(minutes=7)
 PRIORITY_OFFER_DURATION = timedelta(minutes=10)
-TURNAROUND_DURATION = timedelta(minutes=10)
 FREE_CANCELLATION_NOTICE = timedelta(hours=3)
 LATE_FEE_PAISE = 100_00
 UNFILLED_CUTOFF = timedelta(minutes=60)

@@ -3,7 +3,7 @@
 All are idempotent.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,9 +23,9 @@ PRIORITY_LOOKBACK = timedelta(minutes=3)  # the task runs every minute, sometime
 log = logs.get_logger("clock")
 
 
-async def expire_holds(db: AsyncSession, professionals: Collection[int] | None = None) -> int:
-    """Cancel lapsed holds, of these professionals or of all, which frees their slots; return how many."""
-    lapsed = await Bookings(db).lapsed_holds(clock.now(), professionals)
+async def expire_holds(db: AsyncSession) -> int:
+    """Cancel lapsed holds; return how many. Their time is free already."""
+    lapsed = await Bookings(db).lapsed_holds(clock.now())
     for booking in lapsed:
         await cancel_booking(db, booking, PLATFORM, "expired", N_("Not paid in time."))
     await db.flush()

@@ -1,8 +1,10 @@
 """Hold a slot for seven minutes while the customer pays.
 
-Lock order: see app.bookings.reservation.
+Lock order: the customer's holds, the service's row, one professional's time (app.scheduling.reservation).
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,20 +12,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.repository import Bookings
-from app.bookings.time_lock import RequestedSlot, lock_first_free
-from app.catalog.service import Service
+from app.bookings.deadlines import HOLD_DURATION
+from app.bookings.repository import Bookings, SaleTerms
 from app.core import clock
-from app.core.db import violated_constraint
+from app.core.db import AdvisoryLock, acquire_lock, violated_constraint
 from app.core.errors import Invalid, Refused
 from app.core.events import Actor, Person
 from app.core.i18n import _
 from app.core.references import new_reference as new_reference
-from app.scheduling.candidate_repository import candidates_in_batches, find_candidates, require_pincode
+from app.scheduling.candidate_repository import candidates_in_batches, find_candidates, require_pincode, unknown_pincode
+from app.scheduling.reservation import RequestedSlot, reserve, reserve_first_free, reserved_professionals
 from app.scheduling.slots import BookableService, bounds, on_grid
 
 MAX_LIVE_HOLDS = 5
-OVERLAP_CONSTRAINT = "bookings_overlap_excl"
 BLOCKED_CONSTRAINT = "bookings_refuse_blocked"
 
 
@@ -42,40 +43,66 @@ class BookingRequest:
 async def hold(db: AsyncSession, by: Person, request: BookingRequest) -> Booking:
     """Reserve a time for seven minutes.
 
-    Invalid("start", "service_id"): not possible (W5); Refused("taken", "holds", "nobody").
+    Invalid("start", "service_id", "pincode"): not possible (W5); Refused("taken", "holds", "nobody", "overdue").
     """
-    bookings = Bookings(db)
-    service = await bookings.on_sale(request.service_id)
-    if service is None:
-        raise Invalid({"service_id": _("This service is no longer offered.")})
-    check_start(service, request.starts_at)
-    if await bookings.count_live_holds(by.id, clock.now()) >= MAX_LIVE_HOLDS:
-        raise Refused(_("You're already holding several times. Pay for one first, or let them expire."), reason="holds")
-    location = await require_pincode(db, request.pincode)
-    slot = RequestedSlot(request.starts_at, service.minutes, location)
-    candidate = await lock_first_free(
-        db, candidates_in_batches(db, [service.id], location, professional_id=request.professional_id), slot
-    )
-    if candidate is None:
-        if not await find_candidates(db, [service.id], location, professional_id=request.professional_id, limit=1):
-            raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
-        raise slot_taken()
-    booking = _new_booking(by, service, request)
-    booking.hold(by, candidate.id)
-    try:
-        async with db.begin_nested():
-            db.add(booking)
-    except IntegrityError as error:
-        raise _refusal_of(error) from error
+    booking = await reserve_slot(db, by, request)
+    async with refuse_blocked(db):
+        db.add(booking)
     return booking
 
 
-async def hold_fits(db: AsyncSession, booking: Booking, minutes: int) -> bool:
-    """Whether the reserved professional has room for the held `booking` (row locked) of `minutes`; locks their time."""
+async def reserve_slot(db: AsyncSession, by: Person, request: BookingRequest, *, is_paid: bool = False) -> Booking:
+    """Reserve the time and return the held booking, which the caller adds to the session. Errors: see `hold`.
+
+    `is_paid`: it is paid in the same transaction, so the reservation does not expire.
+    """
+    # Concurrent forms of one customer count their holds in turn.
+    await acquire_lock(db, AdvisoryLock.CUSTOMER_HOLDS, by.id)
+    terms = await Bookings(db).lock_terms(by.id, request.service_id, request.pincode, clock.now())
+    if terms is None:
+        raise Invalid({"service_id": _("This service is no longer offered.")})
+    if terms.overdue_booking_id is not None:
+        raise Refused(_("Pay for your last job first. Then you can book again."), reason="overdue")
+    check_start(terms, request.starts_at)
+    if terms.live_holds >= MAX_LIVE_HOLDS:
+        raise Refused(_("You're already holding several times. Pay for one first, or let them expire."), reason="holds")
+    if terms.location is None:
+        raise unknown_pincode()
+    booking = _new_booking(by, terms, request)
+    held_until = clock.now() + HOLD_DURATION
+    expires_at = None if is_paid else held_until
+    slot = RequestedSlot(booking.id, request.starts_at, terms.minutes, terms.location, expires_at)
+    batches = candidates_in_batches(db, [terms.id], terms.location, professional_id=request.professional_id)
+    candidate = await reserve_first_free(db, batches, slot)
+    if candidate is None:
+        if not await find_candidates(db, [terms.id], terms.location, professional_id=request.professional_id, limit=1):
+            raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
+        raise slot_taken()
+    booking.hold(by, candidate.id, held_until)
+    return booking
+
+
+@asynccontextmanager
+async def refuse_blocked(db: AsyncSession) -> AsyncIterator[None]:
+    """Write the block's changes in a savepoint. Refused("blocked"): who books or accepts was blocked meanwhile."""
+    try:
+        async with db.begin_nested():
+            yield
+    except IntegrityError as error:
+        raise refusal_of(error) from error
+
+
+async def resize_hold(db: AsyncSession, booking: Booking, minutes: int) -> bool:
+    """Let the held `booking` (row locked) take `minutes` of the same professional's time; False when they are busy."""
     location = await require_pincode(db, booking.pincode)
-    reserved = candidates_in_batches(db, [booking.service_id], location, professional_id=booking.reserved_for)
-    slot = RequestedSlot(booking.starts_at, minutes, location, ignoring=booking.id)
-    return await lock_first_free(db, reserved, slot) is not None
+    slot = RequestedSlot(booking.id, booking.starts_at, minutes, location, booking.held_until)
+    professional_id = (await reserved_professionals(db, [booking.id])).get(booking.id)
+    if professional_id is None:
+        return False
+    if minutes <= booking.minutes:
+        return await reserve(db, professional_id, slot)
+    batches = candidates_in_batches(db, [booking.service_id], location, professional_id=professional_id)
+    return await reserve_first_free(db, batches, slot) is not None
 
 
 def check_start(service: BookableService, starts_at: datetime) -> None:
@@ -93,32 +120,22 @@ def slot_taken() -> Refused:
     return Refused(_("That time was just taken."), reason="taken")
 
 
-async def flush_booking(db: AsyncSession) -> None:
-    """Flush in a savepoint; violated constraints become Refused("taken") and Refused("blocked")."""
-    try:
-        async with db.begin_nested():
-            await db.flush()
-    except IntegrityError as error:
-        raise _refusal_of(error) from error
-
-
-def _refusal_of(error: IntegrityError) -> Exception:
-    constraint = violated_constraint(error)
-    if constraint == OVERLAP_CONSTRAINT:
-        return slot_taken()
-    if constraint == BLOCKED_CONSTRAINT:
+def refusal_of(error: IntegrityError) -> Exception:
+    """What to raise instead of the error of a booking's row: Refused("blocked") for the trigger behind every verb."""
+    if violated_constraint(error) == BLOCKED_CONSTRAINT:
         return Refused(_("This account was just closed. Nothing was booked."), reason="blocked")
     return error
 
 
-def _new_booking(by: Actor, service: Service, request: BookingRequest) -> Booking:
+def _new_booking(by: Actor, terms: SaleTerms, request: BookingRequest) -> Booking:
     booking = Booking(
+        id=terms.booking_id,
         reference=new_reference(),
         customer_id=by.id,
-        service_id=service.id,
-        service_name=service.name,
-        price=service.price,
-        minutes=service.minutes,
+        service_id=terms.id,
+        service_name=terms.name,
+        price=terms.price,
+        minutes=terms.minutes,
         address=request.address,
         pincode=request.pincode,
         note=request.note,

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
-from app.bookings.holds import hold_fits
+from app.bookings.holds import resize_hold
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.catalog.service import Service
@@ -24,7 +24,7 @@ async def check_price(db: AsyncSession, booking: Booking, shown_price: str | Non
     if service.retired_at is not None:
         raise _retired()
     if has_changed(booking, service) or shown_price not in (None, str(booking.price)):
-        raise _changed()
+        raise price_changed()
 
 
 async def lock_price(db: AsyncSession, booking: Booking) -> None:
@@ -33,7 +33,7 @@ async def lock_price(db: AsyncSession, booking: Booking) -> None:
     if service is None:
         raise _retired()
     if has_changed(booking, service):
-        raise _changed()
+        raise price_changed()
 
 
 async def follow_catalog(new_transaction: TransactionFactory, booking: Booking, refusal: Refused) -> Refused:
@@ -58,7 +58,7 @@ async def requote(db: AsyncSession, reference: str) -> bool:
     service = await db.get_one(Service, booking.service_id)
     if booking.state != State.HELD or not has_changed(booking, service):
         return False
-    if service.minutes > booking.minutes and not await hold_fits(db, booking, service.minutes):
+    if not await resize_hold(db, booking, service.minutes):
         raise Refused(
             _("This service now takes longer than your time slot allows. Pick another time."),
             reason="taken",
@@ -85,7 +85,7 @@ def _retired() -> Refused:
     return Refused(_("This service is no longer offered. You haven't been charged."), reason="retired")
 
 
-def _changed() -> Refused:
+def price_changed() -> Refused:
     return Refused(
         _("The price changed while you were paying. You haven't been charged."), reason="changed", about="price"
     )

@@ -1,6 +1,7 @@
 """Bookings, found through the person concerned: a stranger's booking does not exist."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, String, bindparam, func, select, text, update
@@ -14,10 +15,13 @@ from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CU
 from app.bookings.decline import Decline
 from app.bookings.moves import State
 from app.catalog.service import Service
-from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Missing
 from app.core.events import Actor, Event
 from app.core.paging import AnyRow
+from app.core.sql import fetch_row, fetch_value
+from app.payments import charges
+from app.payments.repository import OLDEST_DUE_SQL
+from app.scheduling.travel import Location
 
 # Counted by the row's lock, so that of any number of tries at once exactly as many are compared as are allowed.
 COUNT_ATTEMPT = text(
@@ -37,6 +41,38 @@ COUNT_ATTEMPT = text(
     bindparam("now", type_=DateTime(timezone=True)),
     bindparam("until", type_=DateTime(timezone=True)),
 )
+
+
+# What a new booking needs to know, read once; the service is locked against changes until the end of the transaction.
+LOCK_TERMS = f"""
+    SELECT nextval(pg_get_serial_sequence('bookings', 'id')), s.id, s.name, s.price, s.minutes, s.notice_minutes,
+           s.horizon_days,
+           (SELECT count(*) FROM bookings b WHERE b.customer_id = $1 AND b.state = 'held' AND b.held_until > $4),
+           ({OLDEST_DUE_SQL.format(customer="$1", before="$5")}), pin.pincode, pin.latitude, pin.longitude
+      FROM services s LEFT JOIN pincodes pin ON pin.pincode = $3
+     WHERE s.id = $2 AND s.retired_at IS NULL
+       FOR SHARE OF s
+"""
+PRICE = "SELECT price FROM services WHERE id = $1 AND retired_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class SaleTerms:
+    """The service as it is sold now (price in paise), and what its customer has open.
+
+    `booking_id` is the id of the booking to be; `location` None: there is no such pincode.
+    """
+
+    booking_id: int
+    id: int
+    name: str
+    price: int
+    minutes: int
+    notice_minutes: int
+    horizon_days: int
+    live_holds: int
+    overdue_booking_id: int | None
+    location: Location | None
 
 
 class Bookings:
@@ -65,6 +101,21 @@ class Bookings:
         service = await self.db.get(Service, service_id, populate_existing=True, with_for_update={"read": True})
         return service if service is not None and service.retired_at is None else None
 
+    async def lock_terms(self, customer_id: int, service_id: int, pincode: str, now: datetime) -> SaleTerms | None:
+        """What a new booking needs to know; None when the service is no longer offered."""
+        overdue = now - charges.OVERDUE_AFTER
+        row = await fetch_row(self.db, LOCK_TERMS, customer_id, service_id, pincode, now, overdue)
+        if row is None:
+            return None
+        location = Location(row["pincode"], row["latitude"], row["longitude"]) if row["pincode"] else None
+        booking_id, service_id, name, price, minutes, notice, horizon, holds, overdue_id, *_place = row
+        return SaleTerms(booking_id, service_id, name, price, minutes, notice, horizon, holds, overdue_id, location)
+
+    async def price_of(self, service_id: int) -> int | None:
+        """Paise, without a lock; None when the service is no longer offered."""
+        price: int | None = await fetch_value(self.db, PRICE, service_id)
+        return price
+
     async def reference_of(self, booking_id: int) -> str:
         return str((await self.db.execute(select(Booking.reference).where(Booking.id == booking_id))).scalar_one())
 
@@ -75,12 +126,9 @@ class Bookings:
         )
         return {booking.id: booking for booking in rows}
 
-    async def lapsed_holds(self, now: datetime, professionals: Collection[int] | None = None) -> Sequence[Booking]:
+    async def lapsed_holds(self, now: datetime) -> Sequence[Booking]:
         """Expired holds. Locked."""
-        query = _loaded().where(Booking.state == State.HELD, Booking.held_until <= now)
-        if professionals is not None:
-            query = query.where(Booking.reserved_for.in_(professionals))
-        return await self._due(query)
+        return await self._due(_loaded().where(Booking.state == State.HELD, Booking.held_until <= now))
 
     async def unfilled(self, now: datetime) -> Sequence[Booking]:
         """Paid bookings not accepted an hour before the slot and not reopened since (W9). Locked."""
@@ -110,30 +158,12 @@ class Bookings:
         query = _loaded().where(Booking.state == State.COMPLETED, Booking.completed_at <= now - CLOSE_AFTER)
         return await self._due(query)
 
-    async def reserved(self, professional_id: int, since: datetime, until: datetime) -> list[int]:
-        """Ids of unaccepted bookings that reserve this professional's time between two moments."""
-        query = select(Booking.id).where(
-            Booking.reserved_for == professional_id,
-            Booking.state.in_((State.HELD, State.REQUESTED)),
-            Booking.starts_at < until,
-            Booking.ends_at > since,
-        )
-        return list(await self.db.scalars(query))
-
     async def areas_opened_between(self, since: datetime, until: datetime) -> list[str]:
         """Pincodes with a priority offer that ended between two moments."""
         query = select(Booking.pincode).where(
             Booking.state == State.REQUESTED, Booking.exclusive_until > since, Booking.exclusive_until <= until
         )
         return list(await self.db.scalars(query.distinct()))
-
-    async def count_live_holds(self, customer_id: int, now: datetime) -> int:
-        """Count active holds, under a lock until the end of the transaction, so that concurrent forms count in turn."""
-        await acquire_lock(self.db, AdvisoryLock.CUSTOMER_HOLDS, customer_id)
-        query = select(func.count()).where(
-            Booking.customer_id == customer_id, Booking.state == State.HELD, Booking.held_until > now
-        )
-        return (await self.db.execute(query)).scalar_one()
 
     async def declined_by(self, booking_ids: Collection[int]) -> dict[int, set[int]]:
         """Booking id → the professionals who passed on it or handed it back."""

@@ -1,7 +1,6 @@
-"""Reserve professionals' time for bookings: reschedule, offer again, find the next candidate.
+"""Reserve another professional's time for a booking: reschedule, offer again, the next candidate.
 
-Lock order everywhere: bookings by ascending id, the customer's holds, professionals' time (app.bookings.time_lock).
-The exclusion constraint bookings_overlap_excl is the last guard.
+Lock order everywhere: bookings by ascending id, the customer's holds, professionals' time (app.scheduling.reservation).
 """
 
 from collections.abc import AsyncIterator
@@ -11,10 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
 from app.bookings.decline import Decline
-from app.bookings.holds import check_start, flush_booking, slot_taken
+from app.bookings.holds import check_start, slot_taken
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.time_lock import RequestedSlot, lock_first_free
 from app.catalog.service import Service
 from app.core import clock
 from app.core.errors import Invalid, Refused
@@ -23,6 +21,7 @@ from app.core.i18n import _
 from app.payments import charges
 from app.scheduling.candidate_repository import candidates_in_batches, find_candidates, require_pincode
 from app.scheduling.candidates import Candidate
+from app.scheduling.reservation import RequestedSlot, release_time, reserve_first_free
 from app.scheduling.travel import Location
 
 
@@ -31,8 +30,8 @@ async def offer_again(db: AsyncSession, by: Actor, booking: Booking, reason: str
     if booking.professional_id is None:
         raise Refused(_("No professional has accepted this job yet."), reason="state", about="unassigned")
     await record_decline(db, booking, booking.professional_id, "absent", reason)
-    booking.offer_again(by, reason, await find_next_candidate(db, booking))
-    await flush_booking(db)
+    booking.offer_again(by, reason, await reserve_next_candidate(db, booking))
+    await db.flush()
 
 
 async def reschedule_by_customer(
@@ -65,23 +64,25 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     if booking.professional_is_absent(clock.now()):  # an absent professional is not asked again (W14)
         await record_decline(db, booking, booking.professional_id, "absent", "")
     preferred = booking.professional_id or booking.requested_professional_id
-    slot = RequestedSlot(starts_at, booking.minutes, location, ignoring=booking.id)
-    candidate = await lock_first_free(db, candidates_for(db, booking, location, preferred), slot)
+    slot = RequestedSlot(booking.id, starts_at, booking.minutes, location)
+    candidate = await reserve_first_free(db, candidates_for(db, booking, location, preferred), slot)
     if candidate is None:
         raise slot_taken()
     booking.reschedule(by, starts_at, candidate.id, fee)
-    await flush_booking(db)
+    await db.flush()
     return fee
 
 
-async def find_next_candidate(db: AsyncSession, booking: Booking) -> int | None:
-    """The next candidate who is free for the whole slot, with their time locked; None when none is left (W9)."""
-    if booking.starts_at <= clock.now():
-        return None
-    location = await require_pincode(db, booking.pincode)
-    slot = RequestedSlot(booking.starts_at, booking.minutes, location, ignoring=booking.id)
-    others = candidates_for(db, booking, location, excluded_id=booking.reserved_for)
-    candidate = await lock_first_free(db, others, slot)
+async def reserve_next_candidate(db: AsyncSession, booking: Booking, excluded_id: int | None = None) -> int | None:
+    """Reserve the next candidate who is free for the whole slot; when none is left, nobody's time is reserved (W9)."""
+    candidate: Candidate | None = None
+    if booking.starts_at > clock.now():
+        location = await require_pincode(db, booking.pincode)
+        slot = RequestedSlot(booking.id, booking.starts_at, booking.minutes, location, booking.held_until)
+        others = candidates_for(db, booking, location, excluded_id=excluded_id)
+        candidate = await reserve_first_free(db, others, slot)
+    if candidate is None:
+        await release_time(db, [booking.id])
     return candidate.id if candidate else None
 
 

@@ -18,9 +18,26 @@ BOOKING_INVARIANTS = (
         "No two open bookings reserve the same time of a professional",
         """
         SELECT 'bookings ' || a.reference || ' and ' || b.reference
-          FROM bookings a JOIN bookings b ON a.reserved_for = b.reserved_for AND a.id < b.id AND a.span && b.span
-         WHERE a.state IN ('held', 'requested', 'assigned', 'started')
-           AND b.state IN ('held', 'requested', 'assigned', 'started')
+          FROM reservations r JOIN bookings a ON a.id = r.booking_id
+          JOIN reservations s ON s.professional_id = r.professional_id AND s.span && r.span
+          JOIN bookings b ON b.id = s.booking_id AND a.id < b.id
+        """,
+    ),
+    Invariant(
+        "reservations-match-bookings",
+        "A booking takes its professional's time for its slot while it is open, and none afterwards",
+        """
+        SELECT 'booking ' || b.reference
+          FROM bookings b LEFT JOIN reservations r ON r.booking_id = b.id
+         WHERE (r.booking_id IS NULL AND (b.state IN ('assigned', 'started')
+                                          OR b.state = 'held' AND b.held_until > now()))
+            OR (r.booking_id IS NOT NULL AND (
+                   b.state IN ('completed', 'closed', 'cancelled')
+                OR r.pincode <> b.pincode
+                OR r.span <> tstzrange(b.starts_at, b.ends_at + interval '10 minutes')
+                OR r.is_committed <> (b.state IN ('assigned', 'started'))
+                OR r.is_committed AND r.professional_id IS DISTINCT FROM b.professional_id
+                OR r.expires_at IS DISTINCT FROM CASE WHEN b.state = 'held' THEN b.held_until END))
         """,
     ),
     Invariant(

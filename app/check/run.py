@@ -9,7 +9,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import app.models  # noqa: F401  registers every table
-from app.bookings.moves import ACTIVE
 from app.check.catalog import CATALOGUE_INVARIANTS
 from app.check.chains import find_broken_chains
 from app.check.constraints import constraint_names
@@ -35,12 +34,12 @@ PARAMETERS: Mapping[str, list[str]] = {
     "constraints": sorted(constraint_names()),
 }
 CONSECUTIVE_JOBS = """
-    SELECT reference, ends_at, pincode, latitude, longitude,
-           lead(reference) OVER w AS next, lead(starts_at) OVER w AS next_starts, lead(pincode) OVER w AS next_pincode,
+    SELECT reference, ends_at, pincodes.pincode, latitude, longitude, lead(reference) OVER w AS next,
+           lead(starts_at) OVER w AS next_starts, lead(pincodes.pincode) OVER w AS next_pincode,
            lead(latitude) OVER w AS next_latitude, lead(longitude) OVER w AS next_longitude
-      FROM bookings JOIN pincodes USING (pincode)
-     WHERE bookings.state = ANY(:active) AND reserved_for IS NOT NULL
-    WINDOW w AS (PARTITION BY reserved_for ORDER BY starts_at)
+      FROM bookings JOIN reservations r ON r.booking_id = bookings.id
+      JOIN pincodes ON pincodes.pincode = bookings.pincode
+    WINDOW w AS (PARTITION BY r.professional_id ORDER BY starts_at)
 """
 TEXT_COLUMNS = """
     SELECT table_name, column_name FROM information_schema.columns
@@ -143,7 +142,7 @@ async def _outdated_schema(db: AsyncSession) -> AsyncIterator[str]:
 
 
 async def _missing_travel_time(db: AsyncSession) -> AsyncIterator[str]:
-    for row in await db.execute(text(CONSECUTIVE_JOBS), {"active": [str(state) for state in ACTIVE]}):
+    for row in await db.execute(text(CONSECUTIVE_JOBS)):
         if row.next is None:
             continue
         here = Location(row.pincode, row.latitude, row.longitude)

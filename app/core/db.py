@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import IntEnum
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from app.core import sql
 from app.core.events import OutgoingMessage, pop_outgoing_messages, write_events_on_flush
 
 # Opens a transaction of its own, committed and published when its block ends.
@@ -18,7 +19,7 @@ Publish = Callable[[list[OutgoingMessage]], Awaitable[None]]
 class AdvisoryLock(IntEnum):
     """Every advisory lock of the application; the second key narrows it to one person where needed."""
 
-    PROFESSIONAL_TIME = 7001  # per professional; only app.bookings.time_lock takes it
+    PROFESSIONAL_TIME = 7001  # per professional; only app.scheduling.reservation takes it
     CUSTOMER_HOLDS = 7002  # per customer, taken before any PROFESSIONAL_TIME
     HELD_PAYOUTS = 7003
     ADMINS = 7004
@@ -83,17 +84,18 @@ class Database:
 
 async def acquire_lock(db: AsyncSession, lock: AdvisoryLock, key: int = 0) -> None:
     """Wait for an advisory lock and hold it until the end of the transaction."""
-    await db.execute(select(func.pg_advisory_xact_lock(int(lock), key)))
+    await sql.execute(db, "SELECT pg_advisory_xact_lock($1, $2)", int(lock), key)
 
 
 async def try_lock(db: AsyncSession, lock: AdvisoryLock, key: int = 0) -> bool:
     """Take an advisory lock until the end of the transaction, unless another one has it; return whether it was free."""
-    return bool(await db.scalar(select(func.pg_try_advisory_xact_lock(int(lock), key))))
+    return bool(await sql.fetch_value(db, "SELECT pg_try_advisory_xact_lock($1, $2)", int(lock), key))
 
 
 def violated_constraint(error: DBAPIError) -> str | None:
     """Return the name of the constraint that the statement violated, as the driver reports it."""
-    return getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None
+    cause = error.orig.__cause__ or error.orig if error.orig else None
+    return getattr(cause, "constraint_name", None)
 
 
 def driver_url(url: str) -> str:

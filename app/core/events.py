@@ -8,10 +8,11 @@ they can be erased; the chain holds only their salted digests (W16).
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Table,
     Text,
     UniqueConstraint,
     text,
@@ -31,6 +33,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from app.core import clock
 from app.core.event_types import registry
 from app.core.orm import NaturalKeyBase
+from app.core.sql import arrays_of, insertable, insertion
 
 
 class Actor(Protocol):
@@ -113,6 +116,11 @@ class Event(NaturalKeyBase):
         return chain_hash(
             self.previous, self.subject, self.seq, self.name, self.actor_id, self.actor_role, self.at, self.facts
         )
+
+
+EVENTS: Table = Event.__table__  # type: ignore[assignment]  # declared as any FROM clause
+# The values of events, as they are sent: each names its event by subject and sequence number.
+VALUE_COLUMNS, VALUE_TYPES = ("subject", "seq", "name", "salt", "value"), ("text", "int", "text", "bytea", "text")
 
 
 def chain_hash(
@@ -254,7 +262,7 @@ def register_listener(listener: Listener) -> None:
 
 def write_events_on_flush() -> None:
     """Make every session write the pending events of its records when it flushes."""
-    listen(Session, "before_flush", _write_events)
+    listen(Session, "after_flush", _write_events)
 
 
 def nudge(session: Session | Any, audience: str, topic: str) -> None:
@@ -273,9 +281,44 @@ def pop_outgoing_messages(session: Any) -> list[OutgoingMessage]:
 
 
 def _write_events(session: Session, *_: object) -> None:
+    """Write all pending events, their values and what their listeners return, in one statement."""
+    events: list[Event] = []
+    rows: dict[Table, list[object]] = {}
     for record in [row for row in (*session.new, *session.dirty) if isinstance(row, AuditedMixin)]:
         for event, messages in record.pop_pending_events():
-            session.add(event)
+            events.append(event)
             send_after_commit(session, messages)
             for listener in _listeners:
-                session.add_all(listener(event, record))
+                for row in listener(event, record):
+                    rows.setdefault(row.__table__, []).append(row)  # type: ignore[attr-defined]  # entities
+    if events:
+        arrays = [*arrays_of(EVENTS, events), *_value_arrays(events)]
+        for table, entities in rows.items():
+            arrays += arrays_of(table, entities)
+        session.connection().exec_driver_sql(_events_statement(tuple(rows)), tuple(arrays))
+
+
+@cache
+def _events_statement(others: tuple[Table, ...]) -> str:
+    """The statement that inserts events and their values, and rows of the other tables."""
+    position = len(insertable(EVENTS)) + 1
+    types = zip(VALUE_COLUMNS, VALUE_TYPES, strict=True)
+    values = ", ".join(f"${position + n}::{type_}[]" for n, (_name, type_) in enumerate(types))
+    parts = [
+        f"new_events AS ({insertion(EVENTS)} RETURNING id, subject, seq)",
+        f"""new_values AS (INSERT INTO event_values (event_id, name, salt, value)
+            SELECT new_events.id, sent.name, sent.salt, sent.value
+              FROM unnest({values}) AS sent ({", ".join(VALUE_COLUMNS)}) JOIN new_events USING (subject, seq))""",
+    ]
+    position += len(VALUE_COLUMNS)
+    for table in others:
+        parts.append(f"new_{table.name} AS ({insertion(table, position)})")
+        position += len(insertable(table))
+    return f"WITH {', '.join(parts)} SELECT 1"
+
+
+def _value_arrays(events: Sequence[Event]) -> list[list[object]]:
+    sent = [
+        (event.subject, event.seq, value.name, value.salt, value.value) for event in events for value in event.values
+    ]
+    return [[row[n] for row in sent] for n in range(len(VALUE_COLUMNS))]

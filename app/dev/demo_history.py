@@ -10,6 +10,7 @@ from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
 from app.bookings.code import Code
 from app.bookings.completion import complete_booking
+from app.bookings.deadlines import HOLD_DURATION
 from app.bookings.decline import Decline
 from app.catalog.service import Service
 from app.core import clock
@@ -25,6 +26,7 @@ from app.payments.repository import Charges
 from app.reviews.repository import Reviews
 from app.reviews.review import Review
 from app.scheduling.candidates import BusyTime, Candidate
+from app.scheduling.reservation import RequestedSlot, reserve
 from app.scheduling.slots import free_starts
 from app.scheduling.travel import Location
 
@@ -75,9 +77,10 @@ class BookingSimulation:
         with clock.freeze(booked_at):
             booking = self._new_booking()
             booking.requested_professional_id = self.candidate.id if self.outcome == "asked" else None
-            booking.hold(self.customer, self.candidate.id)
+            booking.hold(self.customer, self.candidate.id, clock.now() + HOLD_DURATION)
             self.db.add(booking)
             await self.db.flush()
+            await self._reserve(booking)
         with clock.freeze(booked_at + 2 * MINUTE):
             booking.pay(self.customer, method)
             if method != "after":
@@ -132,7 +135,13 @@ class BookingSimulation:
         await self._maybe_decline_first(booking, at)
         with clock.freeze(at):
             booking.accept(self.professional, self.encryption)
+            await self._reserve(booking, is_committed=True)
         return True
+
+    async def _reserve(self, booking: Booking, *, is_committed: bool = False) -> None:
+        slot = RequestedSlot(booking.id, booking.starts_at, booking.minutes, self.resident.location)
+        if not await reserve(self.db, self.candidate.id, slot, is_committed=is_committed):
+            raise RuntimeError(f"{booking.reference} overlaps another booking of the demo town")
 
     async def _maybe_decline_first(self, booking: Booking, at: datetime) -> None:
         others = [c for c in self.town.candidates if c.id != self.candidate.id and self.service.id in c.services]

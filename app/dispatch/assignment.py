@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.holds import flush_booking
+from app.bookings.holds import refuse_blocked
 from app.bookings.moves import State, state_refusal
 from app.bookings.repository import Bookings
 from app.core import clock
@@ -17,7 +17,7 @@ from app.core.errors import Missing, Refused
 from app.core.events import Person
 from app.core.i18n import N_, _
 from app.dispatch.unassigned_repository import UnassignedBookings
-from app.jobs.acceptance import clear_conflicts, lock_with_reservations
+from app.jobs.acceptance import lock_with_reservations, take_time
 from app.jobs.repository import Jobs
 from app.scheduling.candidate_repository import assess_candidates, load_unavailability, require_pincode
 from app.scheduling.candidates import AssessedCandidate, BusyTime, Candidate, Eligibility
@@ -83,8 +83,8 @@ async def assign(db: AsyncSession, by: Person, reference: str, professional_id: 
     if not candidate.is_free:
         raise Refused(_not_free(candidate, candidate.objections), reason="busy", about="professional")
     await _take(db, candidate, booking, reservations)
-    booking.assign(by, professional_id, encryption)
-    await flush_booking(db)
+    async with refuse_blocked(db):
+        booking.assign(by, professional_id, encryption)
     return booking
 
 
@@ -102,7 +102,7 @@ async def _take(
     db: AsyncSession, chosen: AssignmentCandidate, booking: Booking, reservations: dict[int, Booking]
 ) -> None:
     try:
-        await clear_conflicts(db, chosen.candidate, booking, reservations)
+        await take_time(db, chosen.candidate, booking, reservations)
     except Refused as refusal:
         if refusal.reason != "busy":
             raise

@@ -15,12 +15,18 @@ from app.core import clock
 from app.core.errors import Missing
 from app.core.paging import AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
 from app.dispatch.repository import BOOKING_ROW
+from app.scheduling.reservation import Reservation
 
 SOON_THRESHOLD = timedelta(hours=3)
 CHIPS = ("", "soon", "over")
 
 _reserved, _requested = aliased(User), aliased(User)
-_RESERVED_NAME = select(_reserved.full_name).where(_reserved.id == Booking.reserved_for).scalar_subquery()
+_RESERVED_NAME = (
+    select(_reserved.full_name)
+    .join(Reservation, Reservation.professional_id == _reserved.id)
+    .where(Reservation.booking_id == Booking.id)
+    .scalar_subquery()
+)
 _REQUESTED_NAME = (
     select(_requested.full_name).where(_requested.id == Booking.requested_professional_id).scalar_subquery()
 )

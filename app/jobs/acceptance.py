@@ -6,11 +6,10 @@ Lock order: see app.bookings.reservation.
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.holds import flush_booking
+from app.bookings.holds import refuse_blocked
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import find_next_candidate, record_decline
-from app.bookings.time_lock import lock_time
+from app.bookings.reservation import record_decline, reserve_next_candidate
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
@@ -19,7 +18,16 @@ from app.core.i18n import _
 from app.jobs.repository import Jobs
 from app.scheduling.candidate_repository import MAX_TRAVEL_TIME, find_candidates, load_unavailability, require_pincode
 from app.scheduling.candidates import BusyTime, Candidate
+from app.scheduling.reservation import (
+    RequestedSlot,
+    lock_time,
+    movable_reservations,
+    release_time,
+    reserve,
+    reserved_professionals,
+)
 from app.scheduling.slots import conflicts, within_hours
+from app.scheduling.travel import Location
 
 
 async def accept(db: AsyncSession, by: Person, reference: str, encryption: Encryption) -> Booking:
@@ -31,9 +39,9 @@ async def accept(db: AsyncSession, by: Person, reference: str, encryption: Encry
     booking, reservations = await lock_with_reservations(bookings, by.id, reference)
     if booking.state != State.REQUESTED and booking.professional_id == by.id:
         return booking
-    await clear_conflicts(db, await _offered_to(db, bookings, by, booking), booking, reservations)
-    booking.accept(by, encryption)
-    await flush_booking(db)
+    await take_time(db, await _offered_to(db, bookings, by, booking), booking, reservations)
+    async with refuse_blocked(db):
+        booking.accept(by, encryption)
     return booking
 
 
@@ -48,9 +56,9 @@ async def pass_on(db: AsyncSession, by: Actor, reference: str, reason: str) -> B
         return booking
     await _offered_to(db, bookings, by, booking)
     await record_decline(db, booking, by.id, "passed", reason)
-    reserved = booking.reserved_for
-    booking.pass_on(by, reason, await find_next_candidate(db, booking) if reserved == by.id else reserved)
-    await flush_booking(db)
+    reserved = (await reserved_professionals(db, [booking.id])).get(booking.id)
+    booking.pass_on(by, reason, await reserve_next_candidate(db, booking) if reserved == by.id else reserved)
+    await db.flush()
     return booking
 
 
@@ -66,8 +74,8 @@ async def hand_back(db: AsyncSession, by: Actor, reference: str, reason: str) ->
     if booking.state != State.ASSIGNED:
         booking.hand_back(by, reason, None)  # raises Refused with the sentence of the state
     await record_decline(db, booking, by.id, "returned", reason)
-    booking.hand_back(by, reason, await find_next_candidate(db, booking))
-    await flush_booking(db)
+    booking.hand_back(by, reason, await reserve_next_candidate(db, booking))
+    await db.flush()
     return booking
 
 
@@ -76,20 +84,22 @@ async def lock_with_reservations(
 ) -> tuple[Booking, dict[int, Booking]]:
     """Lock the booking and the reservations of this professional's time around it, by ascending id."""
     found = await bookings.by_reference(reference)
-    near = await bookings.reserved(professional_id, found.starts_at - MAX_TRAVEL_TIME, found.ends_at + MAX_TRAVEL_TIME)
+    around = found.starts_at - MAX_TRAVEL_TIME, found.ends_at + MAX_TRAVEL_TIME
+    near = await movable_reservations(bookings.db, professional_id, *around)
     locked = await bookings.locked({found.id, *near})
+    reserved = await reserved_professionals(bookings.db, near)
     reservations = {
         booking_id: booking
         for booking_id, booking in locked.items()
         if booking_id != found.id
-        and booking.reserved_for == professional_id
+        and reserved.get(booking_id) == professional_id
         and booking.state in (State.HELD, State.REQUESTED)
     }
     return locked[found.id], reservations
 
 
-async def clear_conflicts(db: AsyncSession, me: Candidate, booking: Booking, reservations: dict[int, Booking]) -> None:
-    """Free the candidate's time for `booking` by moving the conflicting `reservations` to other candidates.
+async def take_time(db: AsyncSession, me: Candidate, booking: Booking, reservations: dict[int, Booking]) -> None:
+    """Reserve the candidate's time for `booking`, moving the conflicting `reservations` to other candidates.
 
     All rows are locked by lock_with_reservations. Refused("late", "busy").
     """
@@ -98,7 +108,11 @@ async def clear_conflicts(db: AsyncSession, me: Candidate, booking: Booking, res
             _("This job's start time has passed. The customer will pick another time."), reason="late", about="job"
         )
     await lock_time(db, me.id)
-    await _move_reservations(db, me, booking, reservations)
+    location = await require_pincode(db, booking.pincode)
+    await _move_reservations(db, me, booking, location, reservations)
+    slot = RequestedSlot(booking.id, booking.starts_at, booking.minutes, location)
+    if not await reserve(db, me.id, slot, is_committed=True):
+        raise _busy()
 
 
 async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: Booking) -> Candidate:
@@ -118,12 +132,11 @@ async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: 
 
 
 async def _move_reservations(
-    db: AsyncSession, me: Candidate, booking: Booking, reservations: dict[int, Booking]
+    db: AsyncSession, me: Candidate, booking: Booking, location: Location, reservations: dict[int, Booking]
 ) -> None:
     """Refuse when a held job conflicts; move each conflicting reservation to a free candidate, or refuse."""
-    location = await require_pincode(db, booking.pincode)
-    booking.reserve_for(None)  # the candidate it was reserved for is free again
-    await flush_booking(db)
+    # Whoever the booking was reserved for is free for the reservations that move.
+    await release_time(db, [booking.id])
     await load_unavailability(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
     if not within_hours(me, booking.minutes, booking.starts_at):
         raise Refused(_("That's outside your working hours."), reason="busy", about="hours")
@@ -134,7 +147,7 @@ async def _move_reservations(
 async def _move_reservation(db: AsyncSession, me: Candidate, job: BusyTime, reservations: dict[int, Booking]) -> None:
     reservation = reservations.get(job.booking_id)
     if job.is_committed or reservation is None:
-        raise Refused(_("You have another job then, or not enough time to travel between them."), reason="busy")
+        raise _busy()
     if me.id in (
         reservation.requested_professional_id if reservation.state == State.HELD else None,
         reservation.priority_professional_id(clock.now()),
@@ -142,12 +155,13 @@ async def _move_reservation(db: AsyncSession, me: Candidate, job: BusyTime, rese
         raise Refused(
             _("Another customer requested you for that time. Answer that offer first."), reason="busy", about="offer"
         )
-    replacement = await find_next_candidate(db, reservation)
-    if replacement is None:
+    if await reserve_next_candidate(db, reservation, excluded_id=me.id) is None:
         raise Refused(
             _("Your time is reserved for another customer, and no other professional is free then."),
             reason="busy",
             about="hold",
         )
-    reservation.reserve_for(replacement)
-    await flush_booking(db)
+
+
+def _busy() -> Refused:
+    return Refused(_("You have another job then, or not enough time to travel between them."), reason="busy")

@@ -1,6 +1,6 @@
 """Reassign the bookings that rely on a professional who stops working, or stops offering a service (W1)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -8,11 +8,11 @@ from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import find_next_candidate, offer_again
-from app.bookings.time_lock import lock_time
+from app.bookings.reservation import offer_again, reserve_next_candidate
 from app.core.events import PLATFORM, nudge
 from app.core.i18n import N_
 from app.jobs.repository import Jobs
+from app.scheduling.reservation import lock_time, reserved_professionals
 
 
 async def reassign_jobs(db: AsyncSession, professional_id: int, reason: str) -> list[Booking]:
@@ -22,6 +22,7 @@ async def reassign_jobs(db: AsyncSession, professional_id: int, reason: str) -> 
     """
     bookings = await Bookings(db).locked(await Jobs(db).relying_on(professional_id))
     await lock_time(db, professional_id)
+    reserved = await reserved_professionals(db, list(bookings))
     offered_again = []
     for booking in bookings.values():
         if booking.state == State.ASSIGNED:
@@ -30,7 +31,7 @@ async def reassign_jobs(db: AsyncSession, professional_id: int, reason: str) -> 
         elif booking.state == State.HELD:
             await _reassign_hold(db, booking, professional_id)
         elif booking.state == State.REQUESTED:
-            await _reassign_request(db, booking, professional_id)
+            await _reassign_request(db, booking, professional_id, reserved)
     await db.flush()
     return offered_again
 
@@ -46,31 +47,29 @@ async def withdraw_services(db: AsyncSession, professional_id: int, service_ids:
         if booking.service_id in service_ids and booking.state in (State.HELD, State.REQUESTED)
     ]
     await lock_time(db, professional_id)
+    reserved = await reserved_professionals(db, [booking.id for booking in affected])
     for booking in affected:
         if booking.state == State.HELD:
             await _reassign_hold(db, booking, professional_id)
         else:
-            await _reassign_request(db, booking, professional_id)
+            await _reassign_request(db, booking, professional_id, reserved)
 
 
 async def _reassign_hold(db: AsyncSession, booking: Booking, professional_id: int) -> None:
     """Reserve another professional's time for an unpaid hold; cancel it if this one was requested or none is free."""
-    replacement = (
-        await find_next_candidate(db, booking) if booking.requested_professional_id != professional_id else None
-    )
-    if replacement is not None:
-        booking.reserve_for(replacement)
-    else:
+    is_requested = booking.requested_professional_id == professional_id
+    if is_requested or await reserve_next_candidate(db, booking, excluded_id=professional_id) is None:
         reason = N_("This professional is no longer available. You haven't been charged.")
         await cancel_booking(db, booking, PLATFORM, "platform", reason)
-    await db.flush()
 
 
-async def _reassign_request(db: AsyncSession, booking: Booking, professional_id: int) -> None:
+async def _reassign_request(
+    db: AsyncSession, booking: Booking, professional_id: int, reserved: Mapping[int, int]
+) -> None:
     """End the priority offer, and reserve another professional's time."""
     if booking.requested_professional_id == professional_id:
         booking.end_priority_offer()
-    if booking.reserved_for == professional_id:
-        booking.reserve_for(await find_next_candidate(db, booking))
+    if reserved.get(booking.id) == professional_id:
+        await reserve_next_candidate(db, booking, excluded_id=professional_id)
     await db.flush()
     nudge(db, f"area:{booking.pincode}", "jobs")

@@ -12,7 +12,7 @@ from app.accounts.repository import Users
 from app.bookings.booking import Booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import find_next_candidate
+from app.bookings.reservation import reserve_next_candidate
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.events import Person
@@ -22,6 +22,7 @@ from app.jobs.repository import AgendaRow, Jobs
 from app.scheduling.candidate_repository import load_schedule
 from app.scheduling.candidates import Candidate
 from app.scheduling.repository import Schedules
+from app.scheduling.reservation import movable_reservations, reserved_professionals
 from app.scheduling.slots import within_hours
 
 KEEP_ANSWER, HAND_BACK_ANSWER = "keep", "return"
@@ -67,8 +68,7 @@ async def change_schedule(
     for job in handed_back:
         await hand_back(db, me, job.reference, _("My working hours or service area have changed."))
     for booking in reservations:
-        booking.reserve_for(await find_next_candidate(db, booking))
-    await db.flush()
+        await reserve_next_candidate(db, booking, excluded_id=me.id)
     return [job.reference for job in handed_back]
 
 
@@ -85,13 +85,14 @@ async def _affected_reservations(
     bookings = Bookings(db)
     candidate = _with_new_hours((await load_schedule(db, me, [])).candidate, change)
     horizon = clock.at(clock.today().replace(year=clock.today().year + 3, day=1))
-    ids = await bookings.reserved(me.id, clock.now(), horizon)
+    ids = await movable_reservations(db, me.id, clock.now(), horizon)
     rows = (await bookings.locked({*ids, *returned})).values()
+    reserved = await reserved_professionals(db, ids)
     return [
         booking
         for booking in rows
         if booking.state == State.REQUESTED
-        and booking.reserved_for == me.id
+        and reserved.get(booking.id) == me.id
         and _is_affected(candidate, change, booking.pincode, booking.minutes, booking.starts_at)
     ]
 

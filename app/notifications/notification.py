@@ -60,15 +60,18 @@ async def notify_many(db: AsyncSession, notifications: Iterable[Notification]) -
 
 def write_notifications(event: Event, record: AuditedMixin) -> Iterable[object]:
     """A listener of every event: return the rows of all channels, and nudge the open pages of who is notified."""
-    event_type, channels = registry.get(event.name), all_channels()
+    event_type, channels, session = registry.get(event.name), all_channels(), object_session(record)
+    rows: list[object] = []
     for notification in _notifications(event_type, event, record) if event_type else ():
         for channel in channels:
-            yield from channel.notification_rows(notification)
-        session = object_session(record)
+            rows += channel.notification_rows(notification)
         if session is not None:
             nudge(session, f"user:{notification.recipient_id}", INBOX_TOPIC)
     for channel in channels:
-        yield from channel.event_rows(event, record)
+        rows += channel.event_rows(event, record)
+    if session is not None and any(isinstance(row, Outbox) for row in rows):
+        _wake_worker(session)
+    return rows
 
 
 def _notifications(event_type: EventType, event: Event, record: AuditedMixin) -> Iterable[Notification]:
@@ -94,4 +97,8 @@ def _data(event_type: EventType, event: Event, record: AuditedMixin) -> dict[str
 
 def _wake(session: Session, _flush: object) -> None:
     if any(isinstance(row, Outbox) for row in session.new):
-        enqueue_after_commit(session, "drain_outbox", queue=MAIL_QUEUE)  # type: ignore[arg-type]  # both kinds of session carry `info`
+        _wake_worker(session)
+
+
+def _wake_worker(session: Session) -> None:
+    enqueue_after_commit(session, "drain_outbox", queue=MAIL_QUEUE)  # type: ignore[arg-type]  # both kinds of session carry `info`

@@ -38,6 +38,13 @@ async def authorise(
     return charge
 
 
+async def add_authorised(
+    db: AsyncSession, booking_id: int, customer_id: int, amount: int, purpose: str, by: Instrument
+) -> None:
+    """Record that the bank authorised `amount` paise of a booking that has no charge yet."""
+    await Charges(db).add_authorised(booking_id, customer_id, amount, purpose, by, _held(amount), clock.now())
+
+
 async def confirm(db: AsyncSession, charge: Charge) -> None:
     """Mark the charge as authorised: the bank's code was right."""
     if charge.state != ChargeState.NEEDS_CODE:
@@ -166,8 +173,7 @@ async def refund(db: AsyncSession, charge: Charge, amount: int) -> None:
 
 async def overdue_booking(db: AsyncSession, customer_id: int) -> int | None:
     """The id of the booking whose payment has been due for a day; None when there is none."""
-    charge = await Charges(db).oldest_due(customer_id, clock.now() - OVERDUE_AFTER)
-    return charge.booking_id if charge else None
+    return await Charges(db).oldest_due(customer_id, clock.now() - OVERDUE_AFTER)
 
 
 async def release_held_payouts(db: AsyncSession) -> int:

@@ -9,10 +9,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import AdvisoryLock, acquire_lock
 from app.core.paging import Page, clamp_limit, decode_cursor, page_of
+from app.core.sql import execute, fetch_value
 from app.payments.charge import Charge, ChargeState
-from app.payments.ledger import LedgerEntry, LedgerTransaction
+from app.payments.ledger import LedgerEntry, LedgerTransaction, Line
+from app.payments.pretend_bank import Instrument
 
 EARNING_ACCOUNTS = ("earnings", "payout_held")
+OLDEST_DUE_SQL = """SELECT c.booking_id FROM charges c
+    WHERE c.customer_id = {customer} AND c.state = 'due' AND c.created_at < {before} ORDER BY c.id LIMIT 1"""
+
+ADD_AUTHORISED = """
+    WITH charge AS (
+        INSERT INTO charges (booking_id, customer_id, purpose, method, brand, last4, amount, state, created_at,
+                             updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'authorised', $8, $8) RETURNING id
+    ), posted AS (
+        INSERT INTO ledger_transactions (booking_id, charge_id, kind, at)
+        SELECT $1, id, 'authorise', $8 FROM charge RETURNING id
+    )
+    INSERT INTO ledger_entries (transaction_id, account, person_id, amount)
+    SELECT posted.id, line.account, line.person_id, line.amount
+      FROM posted, unnest($9::text[], $10::bigint[], $11::bigint[]) AS line (account, person_id, amount)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +88,25 @@ class Charges:
         query = select(Charge).where(Charge.booking_id == booking_id, Charge.purpose == "booking", paid)
         return (await self.db.scalars(query.order_by(Charge.id.desc()).limit(1))).first()
 
-    async def oldest_due(self, customer_id: int, before: datetime) -> Charge | None:
-        query = select(Charge).where(
-            Charge.customer_id == customer_id, Charge.state == ChargeState.DUE, Charge.created_at < before
-        )
-        return (await self.db.scalars(query.order_by(Charge.id).limit(1))).first()
+    async def add_authorised(
+        self,
+        booking_id: int,
+        customer_id: int,
+        amount: int,
+        purpose: str,
+        by: Instrument,
+        lines: Sequence[Line],
+        now: datetime,
+    ) -> None:
+        """Write an authorised charge and its ledger transaction, in one statement."""
+        charge = booking_id, customer_id, purpose, by.method, by.brand, by.last4, amount, now
+        await execute(self.db, ADD_AUTHORISED, *charge, *map(list, zip(*lines, strict=True)))
+
+    async def oldest_due(self, customer_id: int, before: datetime) -> int | None:
+        """The id of the booking whose payment has been due since before then, the oldest."""
+        query = OLDEST_DUE_SQL.format(customer="$1", before="$2")
+        booking_id: int | None = await fetch_value(self.db, query, customer_id, before)
+        return booking_id
 
     async def split_of(self, charge_id: int) -> ChargeSplit:
         """The shares of the charge when it was captured or became due."""

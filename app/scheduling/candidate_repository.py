@@ -2,18 +2,17 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Row, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
+import msgspec
+from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import BigInteger, DateTime, Float, String
 
 from app.accounts.ratings import RATING_SUM_SQL, REVIEW_COUNT_SQL
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.events import Person
 from app.core.i18n import _
+from app.core.sql import fetch, fetch_row
 from app.scheduling.candidates import (
     AssessedCandidate,
     BusyTime,
@@ -27,17 +26,19 @@ from app.scheduling.travel import Location, distance_km, round_up_km
 
 MAX_TRAVEL_TIME = timedelta(hours=8)
 FIRST_BATCH = 32  # of candidates; each further batch is twice as large
+STRETCHES = msgspec.json.Decoder(list[tuple[int, int, int]]).decode
+INTERVALS = msgspec.json.Decoder(list[tuple[int, int]]).decode
 MAX_ASSESSED = 150  # rows of ASSESSED: first all who cover the pincode, then the nearest others
 
-PINCODE = text("SELECT pincode, latitude, longitude FROM pincodes WHERE pincode = :pincode")
+PINCODE = "SELECT pincode, latitude, longitude FROM pincodes WHERE pincode = $1"
 
 CANDIDATE_COLUMNS = f"""
            p.user_id, u.full_name, p.experience_years, h.pincode, h.latitude, h.longitude,
            coalesce({RATING_SUM_SQL}, 0) AS rating_sum,
            coalesce({REVIEW_COUNT_SQL}, 0) AS review_count,
            coalesce(r.jobs, 0) AS job_count,
-           (SELECT coalesce(json_agg(json_build_array(w.weekday, w.opens, w.closes)), '[]')
-              FROM working_hours w WHERE w.professional_id = p.user_id) AS hours"""
+           coalesce((SELECT json_agg(json_build_array(w.weekday, w.opens, w.closes) ORDER BY w.weekday, w.opens)::text
+                       FROM working_hours w WHERE w.professional_id = p.user_id), '[]') AS hours"""
 CANDIDATE_JOINS = """
       JOIN users u ON u.id = p.user_id
       JOIN pincodes h ON h.pincode = p.home_pincode
@@ -45,141 +46,113 @@ CANDIDATE_JOINS = """
 
 # The page is cut from narrow rows; names, hours and ratings are read for its people alone. The order is by a term that
 # grows with distance_km (app.scheduling.travel): 0 within one pincode, unknown last.
-CANDIDATES = text(
-    f"""
+CANDIDATES = f"""
     WITH page AS (
         SELECT e.professional_id, array_agg(e.service_id) AS services,
-               CASE WHEN h.pincode = :pincode THEN 0 ELSE
-                   power(sin(radians(h.latitude - :latitude) / 2), 2) + cos(radians(:latitude))
-                   * cos(radians(h.latitude)) * power(sin(radians(h.longitude - :longitude) / 2), 2) END AS distance,
+               CASE WHEN h.pincode = $2 THEN 0 ELSE
+                   power(sin(radians(h.latitude - $3) / 2), 2) + cos(radians($3))
+                   * cos(radians(h.latitude)) * power(sin(radians(h.longitude - $4) / 2), 2) END AS distance,
                coalesce({RATING_SUM_SQL}::float / nullif({REVIEW_COUNT_SQL}, 0), 0) AS rating
-          FROM eligible_coverage(:today) e
+          FROM eligible_coverage($6) e
           JOIN professionals p ON p.user_id = e.professional_id
           JOIN pincodes h ON h.pincode = p.home_pincode
           LEFT JOIN professional_ratings r ON r.professional_id = p.user_id
-         WHERE e.service_id = ANY(:services) AND e.pincode = :pincode
-           AND (CAST(:professional AS bigint) IS NULL OR e.professional_id = :professional)
+         WHERE e.service_id = ANY($1::bigint[]) AND e.pincode = $2
+           AND ($5::bigint IS NULL OR e.professional_id = $5)
          GROUP BY e.professional_id, h.pincode, h.latitude, h.longitude, r.one, r.two, r.three, r.four, r.five
          ORDER BY distance NULLS LAST, rating DESC, e.professional_id
-         LIMIT :limit OFFSET :offset
+         LIMIT $7 OFFSET $8
     )
     SELECT {CANDIDATE_COLUMNS}, page.services
       FROM page JOIN professionals p ON p.user_id = page.professional_id {CANDIDATE_JOINS}
      ORDER BY page.distance NULLS LAST, page.rating DESC, p.user_id
-    """
-).bindparams(
-    bindparam("services", type_=ARRAY(BigInteger)),
-    bindparam("professional", type_=BigInteger),
-    bindparam("latitude", type_=Float),
-    bindparam("longitude", type_=Float),
-    bindparam("limit", type_=BigInteger),
-    bindparam("offset", type_=BigInteger),
-)
+"""
 
 # The distinct weeks of all who are eligible: what a week of slots can show at most. Stretches of different people stay
 # apart: where one stops and another begins, nobody takes a job over both.
-ELIGIBLE_HOURS = text(
-    """
+ELIGIBLE_HOURS = """
     SELECT DISTINCT e.service_id, w.hours
-      FROM eligible_coverage(:today) e
+      FROM eligible_coverage($3) e
      CROSS JOIN LATERAL (SELECT jsonb_agg(jsonb_build_array(h.weekday, h.opens, h.closes)
-                                          ORDER BY h.weekday, h.opens) AS hours
+                                          ORDER BY h.weekday, h.opens)::text AS hours
                            FROM working_hours h WHERE h.professional_id = e.professional_id) w
-     WHERE e.service_id = ANY(:services) AND e.pincode = :pincode AND w.hours IS NOT NULL
-    """
-).bindparams(bindparam("services", type_=ARRAY(BigInteger)))
+     WHERE e.service_id = ANY($1::bigint[]) AND e.pincode = $2 AND w.hours IS NOT NULL
+"""
 
 # Eligibility is decided by the shared rule; its conditions are read beside it to explain a refusal.
-ASSESSED = text(
-    f"""
+ASSESSED = f"""
     SELECT {CANDIDATE_COLUMNS}, ARRAY[o.service_id] AS services, h.place,
-           EXISTS (SELECT 1 FROM eligible_coverage(:today) e
-                    WHERE e.professional_id = p.user_id AND e.service_id = o.service_id AND e.pincode = :pincode)
+           EXISTS (SELECT 1 FROM eligible_coverage($6) e
+                    WHERE e.professional_id = p.user_id AND e.service_id = o.service_id AND e.pincode = $2)
                AS is_eligible,
            p.approval_status = 'approved' AS is_approved,
-           p.documents_expire_on IS NULL OR p.documents_expire_on > :today AS has_valid_documents,
+           p.documents_expire_on IS NULL OR p.documents_expire_on > $6 AS has_valid_documents,
            EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL) AS is_blocked,
            o.approval_status = 'approved' AS is_approved_for_service,
            c.pincode IS NOT NULL AS covers_pincode
       FROM offered_services o
       JOIN professionals p ON p.user_id = o.professional_id {CANDIDATE_JOINS}
-      LEFT JOIN coverage c ON c.professional_id = p.user_id AND c.pincode = :pincode
-     WHERE o.service_id = :service AND u.deleted_at IS NULL
-       AND (CAST(:professional AS bigint) IS NULL OR p.user_id = :professional)
-     ORDER BY c.pincode IS NULL, power(h.latitude - :latitude, 2) + power(h.longitude - :longitude, 2), p.user_id
-     LIMIT :limit
-    """
-).bindparams(
-    bindparam("pincode", type_=String),
-    bindparam("professional", type_=BigInteger),
-    bindparam("latitude", type_=Float),
-    bindparam("longitude", type_=Float),
-)
+      LEFT JOIN coverage c ON c.professional_id = p.user_id AND c.pincode = $2
+     WHERE o.service_id = $1 AND u.deleted_at IS NULL AND ($5::bigint IS NULL OR p.user_id = $5)
+     ORDER BY c.pincode IS NULL, power(h.latitude - $3, 2) + power(h.longitude - $4, 2), p.user_id
+     LIMIT $7
+"""
 
-SCHEDULE = text(
-    f"""
+SCHEDULE = f"""
     SELECT {CANDIDATE_COLUMNS}, CAST('{{}}' AS bigint[]) AS services, p.trade, h.place,
-           EXISTS (SELECT 1 FROM eligible_professionals(:today) e WHERE e.professional_id = p.user_id) AS may_work,
-           (SELECT coalesce(json_agg(json_build_array(extract(epoch FROM lower(t.span))::bigint,
-                                                      ceil(extract(epoch FROM upper(t.span)))::bigint)), '[]')
-              FROM time_off t WHERE t.professional_id = p.user_id AND upper(t.span) > :now) AS away
+           EXISTS (SELECT 1 FROM eligible_professionals($3) e WHERE e.professional_id = p.user_id) AS may_work,
+           coalesce((SELECT json_agg(json_build_array(extract(epoch FROM lower(t.span))::bigint,
+                                                      ceil(extract(epoch FROM upper(t.span)))::bigint))::text
+                       FROM time_off t WHERE t.professional_id = p.user_id AND upper(t.span) > $2), '[]') AS away
       FROM professionals p {CANDIDATE_JOINS}
-     WHERE p.user_id = :me
-    """
-).bindparams(bindparam("me", type_=BigInteger), bindparam("now", type_=DateTime(timezone=True)))
+     WHERE p.user_id = $1
+"""
 
 # An expired hold takes no time, even before it is deleted. A professional who was blocked after the candidates were
-# read counts as busy: blocking takes the lock of that professional's time.
-UNAVAILABILITY = text(
-    """
-    SELECT b.reserved_for AS professional_id, b.id, floor(extract(epoch FROM b.starts_at))::bigint AS since,
-           ceil(extract(epoch FROM b.ends_at))::bigint AS until,
-           b.state IN ('assigned', 'started') AS is_committed, pin.pincode, pin.latitude, pin.longitude
-      FROM bookings b JOIN pincodes pin ON pin.pincode = b.pincode
-     WHERE b.reserved_for = ANY(:ids) AND b.state IN ('held', 'requested', 'assigned', 'started')
-       AND (b.state <> 'held' OR b.held_until > :now)
-       AND b.span && tstzrange(:since, :until) AND b.id IS DISTINCT FROM :ignoring
+# read counts as away: blocking takes the lock of that professional's time.
+UNAVAILABILITY = """
+    SELECT r.professional_id, r.booking_id, extract(epoch FROM lower(r.span))::bigint,
+           extract(epoch FROM upper(r.span) - interval '10 minutes')::bigint, r.is_committed,
+           pin.pincode, pin.latitude, pin.longitude
+      FROM reservations r JOIN pincodes pin ON pin.pincode = r.pincode
+     WHERE r.professional_id = ANY($1::bigint[]) AND r.span && tstzrange($2, $3)
+       AND r.booking_id IS DISTINCT FROM $4 AND (r.expires_at IS NULL OR r.expires_at > $5)
     UNION ALL
     SELECT t.professional_id, NULL, floor(extract(epoch FROM lower(t.span)))::bigint,
            ceil(extract(epoch FROM upper(t.span)))::bigint, true, NULL, NULL, NULL
       FROM time_off t
-     WHERE t.professional_id = ANY(:ids) AND t.span && tstzrange(:since, :until)
+     WHERE t.professional_id = ANY($1::bigint[]) AND t.span && tstzrange($2, $3)
     UNION ALL
-    SELECT k.user_id, NULL, floor(extract(epoch FROM CAST(:since AS timestamptz)))::bigint,
-           ceil(extract(epoch FROM CAST(:until AS timestamptz)))::bigint, true, NULL, NULL, NULL
-      FROM blocks k WHERE k.user_id = ANY(:ids) AND k.lifted_at IS NULL
-    """
-).bindparams(
-    bindparam("ids", type_=ARRAY(BigInteger)),
-    bindparam("ignoring", type_=BigInteger),
-    bindparam("now", type_=DateTime(timezone=True)),
-    bindparam("since", type_=DateTime(timezone=True)),
-    bindparam("until", type_=DateTime(timezone=True)),
-)
+    SELECT k.user_id, NULL, floor(extract(epoch FROM $2::timestamptz))::bigint,
+           ceil(extract(epoch FROM $3::timestamptz))::bigint, true, NULL, NULL, NULL
+      FROM blocks k WHERE k.user_id = ANY($1::bigint[]) AND k.lifted_at IS NULL
+"""
 
-SERVICE_AREA = text(
-    """
+SERVICE_AREA = """
     SELECT pin.pincode, pin.latitude, pin.longitude,
            (SELECT array_agg(DISTINCT k.name) FROM offered_services o JOIN services s ON s.id = o.service_id
               JOIN categories k ON k.id = s.category_id
-             WHERE o.professional_id = :me AND o.approval_status = 'approved') AS trades
+             WHERE o.professional_id = $1 AND o.approval_status = 'approved') AS trades
       FROM coverage c JOIN pincodes pin ON pin.pincode = c.pincode
-     WHERE c.professional_id = :me
-    """
-).bindparams(bindparam("me", type_=BigInteger))
+     WHERE c.professional_id = $1
+"""
 
 
 async def find_pincode(db: AsyncSession, pincode: str) -> Location | None:
-    row = (await db.execute(PINCODE, {"pincode": pincode})).one_or_none()
-    return Location(row.pincode, row.latitude, row.longitude) if row else None
+    row = await fetch_row(db, PINCODE, pincode)
+    return Location(*row) if row else None
 
 
 async def require_pincode(db: AsyncSession, pincode: str) -> Location:
     """Return the location of `pincode`; Invalid("pincode") when it does not exist."""
     location = await find_pincode(db, pincode)
     if location is None:
-        raise Invalid({"pincode": _("We don't know this pincode. Check it.")})
+        raise unknown_pincode()
     return location
+
+
+def unknown_pincode() -> Invalid:
+    return Invalid({"pincode": _("We don't know this pincode. Check it.")})
 
 
 async def find_candidates(
@@ -192,17 +165,9 @@ async def find_candidates(
     offset: int = 0,
 ) -> list[Candidate]:
     """Return who may do one of the services there, nearest and best first, without busy times."""
-    params = {
-        "services": list(services),
-        "pincode": location.pincode,
-        "latitude": location.latitude,
-        "longitude": location.longitude,
-        "professional": professional_id,
-        "today": clock.today(),
-        "limit": limit,
-        "offset": offset,
-    }
-    return [_candidate(row, location) for row in await db.execute(CANDIDATES, params)]
+    place = location.pincode, location.latitude, location.longitude
+    found = await fetch(db, CANDIDATES, list(services), *place, professional_id, clock.today(), limit, offset)
+    return [_candidate(row, location) for row in found]
 
 
 async def candidates_in_batches(
@@ -223,10 +188,9 @@ async def eligible_hours(
     db: AsyncSession, services: Collection[int], location: Location
 ) -> dict[int, list[WorkingWeek]]:
     """Service id → the distinct weeks (stretches of hours) that someone who may do it there works."""
-    params = {"services": list(services), "pincode": location.pincode, "today": clock.today()}
     weeks: dict[int, list[WorkingWeek]] = {service_id: [] for service_id in services}
-    for service_id, stretches in await db.execute(ELIGIBLE_HOURS, params):
-        weeks[service_id].append(tuple((weekday, opens, closes) for weekday, opens, closes in stretches))
+    for service_id, hours in await fetch(db, ELIGIBLE_HOURS, list(services), location.pincode, clock.today()):
+        weeks[service_id].append(tuple(STRETCHES(hours)))
     return weeks
 
 
@@ -234,26 +198,18 @@ async def assess_candidates(
     db: AsyncSession, service_id: int, location: Location, *, professional_id: int | None = None
 ) -> list[AssessedCandidate]:
     """Return everyone who offers the service, eligible or not, without busy times; at most 150."""
-    params = {
-        "service": service_id,
-        "pincode": location.pincode,
-        "professional": professional_id,
-        "latitude": location.latitude,
-        "longitude": location.longitude,
-        "today": clock.today(),
-        "limit": MAX_ASSESSED,
-    }
-    rows = await db.execute(ASSESSED, params)
-    return [AssessedCandidate(_candidate(row, location), row.place, _eligibility(row)) for row in rows]
+    place = location.pincode, location.latitude, location.longitude
+    found = await fetch(db, ASSESSED, service_id, *place, professional_id, clock.today(), MAX_ASSESSED)
+    return [AssessedCandidate(_candidate(row, location), row["place"], _eligibility(row)) for row in found]
 
 
 async def load_schedule(db: AsyncSession, me: Person, busy: Iterable[BusyTime]) -> ProfessionalSchedule:
     """Return the hours and time off of `me`, with `busy` as their busy times."""
-    row = (await db.execute(SCHEDULE, {"me": me.id, "now": clock.now(), "today": clock.today()})).one()
+    (row,) = await fetch(db, SCHEDULE, me.id, clock.now(), clock.today())
     candidate = _candidate(row, None)
-    candidate.away = [tuple(interval) for interval in row.away]
+    candidate.away = INTERVALS(row["away"])
     candidate.busy = list(busy)
-    return ProfessionalSchedule(candidate, row.may_work, row.trade, row.place)
+    return ProfessionalSchedule(candidate, row["may_work"], row["trade"], row["place"])
 
 
 async def load_unavailability(
@@ -270,19 +226,13 @@ async def load_unavailability(
     """
     if not candidates:
         return
-    params = {
-        "ids": [candidate.id for candidate in candidates],
-        "now": clock.now(),
-        "since": since - MAX_TRAVEL_TIME,
-        "until": until + MAX_TRAVEL_TIME,
-        "ignoring": ignoring,
-    }
     by_id = {candidate.id: candidate for candidate in candidates}
     for candidate in candidates:
         candidate.busy, candidate.away = [], []
-    # All at once and unpacked as tuples: a busy town has a thousand of these rows for one page.
-    rows = (await db.execute(UNAVAILABILITY, params)).all()
-    for professional_id, booking_id, starts, ends, is_committed, pincode, latitude, longitude in rows:
+    window = since - MAX_TRAVEL_TIME, until + MAX_TRAVEL_TIME
+    found = await fetch(db, UNAVAILABILITY, list(by_id), *window, ignoring, clock.now())
+    # Unpacked as tuples: a busy town has a thousand of these rows for one page.
+    for professional_id, booking_id, starts, ends, is_committed, pincode, latitude, longitude in found:
         if booking_id is None:
             by_id[professional_id].away.append((starts, ends))
         else:
@@ -292,36 +242,36 @@ async def load_unavailability(
 
 async def load_service_area(db: AsyncSession, schedule: ProfessionalSchedule) -> ServiceArea:
     """Return the trades and the covered pincodes of a professional."""
-    rows = (await db.execute(SERVICE_AREA, {"me": schedule.candidate.id})).all()
+    rows = await fetch(db, SERVICE_AREA, schedule.candidate.id)
     home = schedule.candidate.home
-    distances = [distance_km(home, Location(row.pincode, row.latitude, row.longitude)) for row in rows]
+    distances = [distance_km(home, Location(pincode, latitude, longitude)) for pincode, latitude, longitude, _ in rows]
     known_distances = [km for km in distances if km is not None]
-    trades = list(rows[0].trades or []) if rows else []
+    trades = list(rows[0]["trades"] or []) if rows else []
     return ServiceArea(trades, len(rows), round_up_km(max(known_distances)) if known_distances else None)
 
 
-def _candidate(row: Row[Any], location: Location | None) -> Candidate:
-    home = Location(row.pincode, row.latitude, row.longitude)
+def _candidate(row: Record, location: Location | None) -> Candidate:
+    home = Location(row["pincode"], row["latitude"], row["longitude"])
     return Candidate(
-        id=row.user_id,
-        full_name=row.full_name,
-        experience_years=row.experience_years,
+        id=row["user_id"],
+        full_name=row["full_name"],
+        experience_years=row["experience_years"],
         home=home,
-        hours=[tuple(stretch) for stretch in row.hours],
-        services=frozenset(row.services),
-        rating_sum=int(row.rating_sum),
-        review_count=int(row.review_count),
-        job_count=int(row.job_count),
+        hours=STRETCHES(row["hours"]),
+        services=frozenset(row["services"]),
+        rating_sum=row["rating_sum"],
+        review_count=row["review_count"],
+        job_count=row["job_count"],
         distance_km=distance_km(home, location) if location else None,
     )
 
 
-def _eligibility(row: Row[Any]) -> Eligibility:
+def _eligibility(row: Record) -> Eligibility:
     return Eligibility(
-        is_eligible=row.is_eligible,
-        is_approved=row.is_approved,
-        has_valid_documents=row.has_valid_documents,
-        is_blocked=row.is_blocked,
-        is_approved_for_service=row.is_approved_for_service,
-        covers_pincode=row.covers_pincode,
+        is_eligible=row["is_eligible"],
+        is_approved=row["is_approved"],
+        has_valid_documents=row["has_valid_documents"],
+        is_blocked=row["is_blocked"],
+        is_approved_for_service=row["is_approved_for_service"],
+        covers_pincode=row["covers_pincode"],
     )

@@ -117,7 +117,9 @@ async def test_a_professional_accepts_while_being_blocked(own_database, meena):
         begun, outcomes = await asyncio.gather(ends(accepts(worker, reference)), blocking(own_database, meena, worker))
         assert (outcomes, begun in BEGUN) == ("done", True), begun
     async with own_database.work() as db:
-        held = text("SELECT count(*) FROM bookings WHERE professional_id IS NOT NULL OR reserved_for IS NOT NULL")
+        held = text(
+            "SELECT (SELECT count(*) FROM bookings WHERE professional_id IS NOT NULL) + count(*) FROM reservations"
+        )
         assert await db.scalar(held) == 0
         assert await db.scalar(text("SELECT count(*) FROM blocks")) == RACE_ROUNDS
 
@@ -138,9 +140,7 @@ async def test_no_ones_time_is_kept_that_will_not_be_there(own_database, meena):
         *begun, outcomes = await asyncio.gather(*trying, blocking(own_database, meena, worker))
         assert (outcomes, set(begun) <= {*BEGUN}) == ("done", True), begun
         async with own_database.work() as db:
-            statement = (
-                "SELECT count(*) FROM bookings WHERE reserved_for = :who AND state IN ('held', 'requested', 'assigned')"
-            )
+            statement = "SELECT count(*) FROM reservations WHERE professional_id = :who"
             assert await db.scalar(text(statement), {"who": worker.id}) == 0
 
 

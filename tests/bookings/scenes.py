@@ -17,7 +17,7 @@ from app.core import clock
 from app.core.db import Database
 from app.core.encryption import Encryption
 from app.jobs.acceptance import accept
-from tests.factories import ADYAR, a_customer, a_professional, a_service, a_start
+from tests.factories import ADYAR, a_customer, a_professional, a_service, a_start, reserved_for
 from tests.person import Page, Person
 
 VISA = {"method": "card", "card_number": "4242 4242 4242 4242", "expiry": "08 / 40", "cvv": "123"}
@@ -73,6 +73,10 @@ class Scene:
     async def booking(self, reference: str) -> Booking:
         async with self.database.work() as db:
             return await Bookings(db).by_reference(reference)
+
+    async def reserved_for(self, reference: str) -> int | None:
+        async with self.database.work() as db:
+            return await reserved_for(db, await Bookings(db).by_reference(reference))
 
     async def accepted(self, reference: str, by: User | None = None) -> None:
         async with self.database.work() as db:

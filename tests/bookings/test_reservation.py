@@ -22,6 +22,8 @@ from app.core.events import PLATFORM
 from app.jobs.acceptance import accept, hand_back, pass_on
 from app.payments import charges
 from app.payments.pretend_bank import Authorisation, Instrument
+from app.scheduling.candidate_repository import require_pincode
+from app.scheduling.reservation import RequestedSlot, Reservation, reserve
 from app.scheduling.slot_search import find_week, next_starts
 from tests.factories import (
     ADYAR,
@@ -34,6 +36,7 @@ from tests.factories import (
     a_service,
     a_start,
     an_admin,
+    reserved_for,
 )
 
 ENCRYPTION = Encryption("a secret for tests only")
@@ -44,7 +47,7 @@ async def test_a_hold_takes_someones_time(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     booking = await a_hold(db, await a_customer(db), service)
-    assert (booking.state, booking.reserved_for, booking.professional_id) == ("held", ravi.id, None)
+    assert (booking.state, await reserved_for(db, booking), booking.professional_id) == ("held", ravi.id, None)
     assert a_start() not in (await find_week(db, service, ADYAR, clock.today())).days[1].starts
 
 
@@ -67,6 +70,8 @@ async def test_a_lapsed_hold_blocks_no_one_though_no_worker_runs(db):
     first = await a_hold(db, await a_customer(db), service)
     with clock.freeze(clock.now() + timedelta(minutes=7)):
         second = await a_hold(db, await a_customer(db, "Omar Sheriff"), service)
+        assert first.hold_lapsed(clock.now())
+        assert await expire_holds(db) == 1
     assert (first.state, first.cancelled_as, second.state) == ("cancelled", "expired", "held")
 
 
@@ -79,7 +84,7 @@ async def test_accepting_clears_ones_own_lapsed_hold_away_though_no_worker_runs(
     with clock.freeze(clock.now() + timedelta(minutes=10)):
         booking = await accept(db, ravi, requested.reference, ENCRYPTION)
     assert (booking.state, booking.professional_id) == ("assigned", ravi.id)
-    assert (held.state, held.cancelled_as) == ("cancelled", "expired")
+    assert await reserved_for(db, held) is None
 
 
 async def test_a_lapsed_hold_gives_up_the_payment_that_waited_for_its_code(db):
@@ -103,7 +108,7 @@ async def test_longer_work_may_take_the_time_of_a_lapsed_hold(db):
     service.minutes = 120
     with clock.freeze(clock.now() + timedelta(minutes=8)):
         assert await requote(db, held.reference)
-    assert (held.minutes, lapsed.cancelled_as) == (120, "expired")
+    assert (held.minutes, await reserved_for(db, lapsed)) == (120, None)
 
 
 async def test_a_professional_requested_by_name_is_the_only_candidate(db):
@@ -112,7 +117,7 @@ async def test_a_professional_requested_by_name_is_the_only_candidate(db):
     await a_professional(db, "Bala Vel", services=[service])
     asha = await a_customer(db)
     first = await a_hold(db, asha, service, professional_id=ravi.id)
-    assert (first.requested_professional_id, first.reserved_for) == (ravi.id, ravi.id)
+    assert (first.requested_professional_id, await reserved_for(db, first)) == (ravi.id, ravi.id)
     with pytest.raises(Refused, match="just taken"):
         await a_hold(db, asha, service, professional_id=ravi.id)
 
@@ -192,13 +197,13 @@ async def test_passing_moves_the_reservation_and_never_offers_again(db):
     first = await a_professional(db, "Ravi Kumar", services=[service])
     second = await a_professional(db, "Bala Vel", services=[service])
     booking = await a_request(db, await a_customer(db), service)
-    item, other = (first, second) if booking.reserved_for == first.id else (second, first)
+    item, other = (first, second) if await reserved_for(db, booking) == first.id else (second, first)
     await pass_on(db, item, booking.reference, "Too far.")
-    assert (booking.reserved_for, booking.state) == (other.id, "requested")
+    assert (await reserved_for(db, booking), booking.state) == (other.id, "requested")
     with pytest.raises(Missing):
         await accept(db, item, booking.reference, ENCRYPTION)
     await pass_on(db, other, booking.reference, "Busy.")
-    assert booking.reserved_for is None
+    assert await reserved_for(db, booking) is None
 
 
 async def test_handing_back_voids_the_code_and_asks_the_others(db):
@@ -208,7 +213,7 @@ async def test_handing_back_voids_the_code_and_asks_the_others(db):
     await accept(db, ravi, booking.reference, ENCRYPTION)
     bala = await a_professional(db, "Bala Vel", services=[service])
     await hand_back(db, ravi, booking.reference, "My scooter broke.")
-    assert (booking.state, booking.professional_id, booking.reserved_for) == ("requested", None, bala.id)
+    assert (booking.state, booking.professional_id, await reserved_for(db, booking)) == ("requested", None, bala.id)
     assert booking.live_code("start") is None
     assert all(code.encrypted_code is None for code in booking.codes)
 
@@ -219,12 +224,12 @@ async def test_accepting_moves_another_customers_reservation_to_someone_free(db)
     bala = await a_professional(db, "Bala Vel", services=[service])
     own_booking = await a_request(db, await a_customer(db), service)
     other = await a_request(db, await a_customer(db, "Omar Sheriff"), service)
-    assert {own_booking.reserved_for, other.reserved_for} == {ravi.id, bala.id}
-    holder = ravi if other.reserved_for == ravi.id else bala
+    assert {await reserved_for(db, own_booking), await reserved_for(db, other)} == {ravi.id, bala.id}
+    holder = ravi if await reserved_for(db, other) == ravi.id else bala
     accepted = await accept(db, holder, own_booking.reference, ENCRYPTION)
     await db.refresh(other)
     assert accepted.professional_id == holder.id
-    assert {accepted.reserved_for, other.reserved_for} == {ravi.id, bala.id}
+    assert {await reserved_for(db, accepted), await reserved_for(db, other)} == {ravi.id, bala.id}
 
 
 async def test_accepting_is_refused_in_words_when_the_reservation_cannot_move(db):
@@ -233,7 +238,7 @@ async def test_accepting_is_refused_in_words_when_the_reservation_cannot_move(db
     bala = await a_professional(db, "Bala Vel", services=[service])
     own_booking = await a_request(db, await a_customer(db), service)
     other = await a_request(db, await a_customer(db, "Omar Sheriff"), service)
-    holder, rest = (ravi, bala) if other.reserved_for == ravi.id else (bala, ravi)
+    holder, rest = (ravi, bala) if await reserved_for(db, other) == ravi.id else (bala, ravi)
     await pass_on(db, rest, other.reference, "Busy.")
     with pytest.raises(Refused, match="reserved for another customer"):
         await accept(db, holder, own_booking.reference, ENCRYPTION)
@@ -260,7 +265,7 @@ async def test_who_was_named_and_has_not_answered_is_offered_first_again_after_a
     asha = await a_customer(db)
     booking = await a_request(db, asha, service, professional_id=ravi.id)
     await reschedule(db, asha, booking, a_start(days=2))
-    assert (booking.reserved_for, booking.priority_professional_id(clock.now())) == (ravi.id, ravi.id)
+    assert (await reserved_for(db, booking), booking.priority_professional_id(clock.now())) == (ravi.id, ravi.id)
 
 
 async def test_who_did_not_come_is_not_sent_the_new_time_either(db):
@@ -272,7 +277,7 @@ async def test_who_did_not_come_is_not_sent_the_new_time_either(db):
     bala = await a_professional(db, "Bala Vel", services=[service])
     with clock.freeze(booking.starts_at + timedelta(minutes=30)):
         assert await reschedule(db, asha, booking, a_start(days=2)) == 0
-        assert (booking.reserved_for, booking.priority_professional_id(clock.now())) == (bala.id, None)
+        assert (await reserved_for(db, booking), booking.priority_professional_id(clock.now())) == (bala.id, None)
         with pytest.raises(Missing):
             await accept(db, ravi, booking.reference, ENCRYPTION)
 
@@ -297,7 +302,7 @@ async def test_a_professional_who_did_not_come_gets_no_second_offer(db):
     booking = await a_request(db, asha, service)
     await accept(db, ravi, booking.reference, ENCRYPTION)
     await offer_again(db, asha, booking, "Nobody came.")
-    assert (booking.state, booking.reserved_for) == ("requested", None)
+    assert (booking.state, await reserved_for(db, booking)) == ("requested", None)
     with pytest.raises(Missing):
         await accept(db, ravi, booking.reference, ENCRYPTION)
 
@@ -308,14 +313,13 @@ async def test_the_database_refuses_an_overlap_from_any_writer(db):
     asha = await a_customer(db)
     first = await a_hold(db, asha, service)
     second = await a_hold(db, asha, service, a_start(hour=14))
-    clash = (
-        update(Booking)
-        .where(Booking.id == second.id)
-        .values(starts_at=first.starts_at, ends_at=first.ends_at, span=first.span)
-    )
-    with pytest.raises(IntegrityError, match="bookings_overlap_excl"):
+    taken = select(Reservation.span).where(Reservation.booking_id == first.id).scalar_subquery()
+    with pytest.raises(IntegrityError, match="reservations_overlap_excl"):
         async with db.begin_nested():
-            await db.execute(clash)
+            await db.execute(update(Reservation).where(Reservation.booking_id == second.id).values(span=taken))
+    location = await require_pincode(db, ADYAR)
+    slot = RequestedSlot(second.id, first.starts_at, first.minutes, location)
+    assert not await reserve(db, await reserved_for(db, first), slot)
 
 
 async def _count_outcomes(verbs) -> Counter:

@@ -8,18 +8,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import User
-from app.bookings.booking import Booking
 from app.bookings.holds import BookingRequest, hold
-from app.bookings.reservation import find_next_candidate, reschedule_by_customer
-from app.bookings.time_lock import RequestedSlot, lock_first_free, lock_time
+from app.bookings.reservation import reschedule_by_customer, reserve_next_candidate
 from app.core import clock
 from app.core.db import Database
 from app.core.encryption import Encryption
 from app.jobs.acceptance import accept, hand_back, pass_on
 from app.jobs.reassignment import reassign_jobs
 from app.scheduling.candidate_repository import candidates_in_batches, require_pincode
+from app.scheduling.reservation import RequestedSlot, lock_time, reserve_first_free
 from app.scheduling.slot_search import earliest_starts, find_week
-from tests.factories import ADYAR, a_customer, a_professional, a_request, a_service, a_start
+from tests.factories import ADYAR, a_customer, a_professional, a_request, a_service, a_start, reserved_for
 from tests.statements import count_statements
 
 ENCRYPTION = Encryption("a secret for tests only")
@@ -71,7 +70,7 @@ async def test_whose_time_is_being_taken_is_passed_over(own_database: Database):
             booking = await asyncio.wait_for(
                 hold(second, other, BookingRequest(service.id, a_start(), "Flat 3B", ADYAR)), 3
             )
-            assert {taken.reserved_for, booking.reserved_for} == workers
+            assert {await reserved_for(first, taken), await reserved_for(second, booking)} == workers
 
 
 async def test_who_holds_someones_time_never_waits_for_another(own_database: Database):
@@ -80,14 +79,15 @@ async def test_who_holds_someones_time_never_waits_for_another(own_database: Dat
         service = await a_service(db)
         ravi, kumar = [await a_professional(db, name, services=[service]) for name in ("Ravi Kumar", "Kumar Ravi")]
         location = await require_pincode(db, ADYAR)
-    slot = RequestedSlot(a_start(), service.minutes, location)
+        booking = await a_request(db, await a_customer(db), service, a_start(days=2))
+    slot = RequestedSlot(booking.id, a_start(), service.minutes, location)
 
     async def take(own: int, others: int, both_hold: asyncio.Barrier) -> bool:
         async with own_database.work() as db:
             await lock_time(db, own)
             await both_hold.wait()
             others_batches = candidates_in_batches(db, [service.id], location, professional_id=others)
-            return await lock_first_free(db, others_batches, slot) is not None
+            return await reserve_first_free(db, others_batches, slot) is not None
 
     barrier = asyncio.Barrier(2)
     ends = await asyncio.wait_for(asyncio.gather(take(ravi.id, kumar.id, barrier), take(kumar.id, ravi.id, barrier)), 5)
@@ -101,9 +101,10 @@ async def test_the_lock_of_someone_who_is_not_free_is_given_back(own_database: D
         asha = await a_customer(db)
         await a_request(db, asha, service)
         location = await require_pincode(db, ADYAR)
-    slot = RequestedSlot(a_start(), service.minutes, location)
+        other = await a_request(db, asha, service, a_start(days=2))
+    slot = RequestedSlot(other.id, a_start(), service.minutes, location)
     async with own_database.work() as first:
-        assert await lock_first_free(first, candidates_in_batches(first, [service.id], location), slot) is None
+        assert await reserve_first_free(first, candidates_in_batches(first, [service.id], location), slot) is None
         async with own_database.work() as second:
             await asyncio.wait_for(lock_time(second, ravi.id), 3)
 
@@ -138,7 +139,7 @@ async def test_a_verb_costs_the_same_in_a_town_and_in_a_city(db, database, verb:
 
 async def statements_of(verb: str, db, database, service, asha, start) -> int:
     booking = await a_request(db, asha, service, start) if verb != "hold" else None
-    worker = await db.get_one(User, booking.reserved_for) if booking else None
+    worker = await db.get_one(User, await reserved_for(db, booking)) if booking else None
     if verb in ("hand back", "leave"):
         await accept(db, worker, booking.reference, ENCRYPTION)
     with count_statements(database) as statements:
@@ -154,10 +155,10 @@ async def statements_of(verb: str, db, database, service, asha, start) -> int:
             case "hand back":
                 await hand_back(db, worker, booking.reference, "My scooter broke.")
             case "next":
-                assert await find_next_candidate(db, booking)
+                assert await reserve_next_candidate(db, booking)
             case "leave":
                 await reassign_jobs(db, worker.id, "Left.")
-    assert (await db.get_one(Booking, booking.id)).reserved_for is not None
+    assert await reserved_for(db, booking) is not None
     return len(statements)
 
 

@@ -111,19 +111,16 @@ CHECKS = {
     "services_mode_check": "UPDATE services SET mode = 'auction'",
     "services_price_check": "UPDATE services SET price = 0",
     "services_window_check": "UPDATE services SET horizon_days = 0",
-    "bookings_assigned_check": booking("reserved_for = NULL"),
+    "bookings_assigned_check": booking("professional_id = NULL"),
     "bookings_cancelled_as_check": booking("cancelled_as = 'whim'", "no_show"),
     "bookings_cancelled_check": booking("cancelled_at = NULL", "no_show"),
     "bookings_completed_check": booking("completed_at = NULL", "completed"),
     "bookings_ends_check": booking("minutes = minutes + 1"),
     "bookings_held_check": booking("held_until = NULL", "held"),
-    "bookings_minutes_check": booking(
-        "minutes = 0, ends_at = starts_at, span = tstzrange(starts_at, starts_at + '10 min')"
-    ),
+    "bookings_minutes_check": booking("minutes = 0, ends_at = starts_at"),
     "bookings_money_check": booking("fee = price + 1"),
     "bookings_payment_check": booking("payment = 'gold'"),
     "bookings_requested_check": booking("payment = NULL", "requested"),
-    "bookings_span_check": booking("span = tstzrange(starts_at, ends_at)"),
     "bookings_state_check": booking("state = 'lost'"),
     "bookings_text_check": booking("note = repeat('x', 501)"),
     "offered_services_approval_status_check": "UPDATE offered_services SET approval_status = 'maybe'",
@@ -198,9 +195,9 @@ UNIQUE = {
     "services_slug_key": "UPDATE services SET slug = 'same'",
     "sessions_digest_key": "UPDATE sessions SET digest = 'same'",
     "bookings_reference_key": "UPDATE bookings SET reference = 'SAMESAME'",
-    "bookings_overlap_excl": "UPDATE bookings b SET (starts_at, ends_at, span, reserved_for) ="
-    " (SELECT starts_at, ends_at, span, reserved_for FROM bookings WHERE reference = '{assigned}')"
-    " WHERE reference = '{requested}'",
+    "reservations_overlap_excl": "UPDATE reservations r SET span = s.span, professional_id = s.professional_id"
+    " FROM reservations s WHERE s.booking_id <> r.booking_id",
+    "reservations_pkey": SAME.format("reservations", "booking_id, professional_id, span, pincode"),
     "coverage_pkey": SAME.format("coverage", "professional_id, pincode"),
     "offered_services_pkey": SAME.format("offered_services", "professional_id, service_id"),
     "professional_ratings_pkey": SAME.format("professional_ratings", "professional_id"),
@@ -234,7 +231,7 @@ ROWS = f"""
     INSERT INTO search_terms (term, language, category_id) SELECT 'x', 'en', id FROM categories;
     INSERT INTO search_terms (term, language, service_id) SELECT 'x', 'en', id FROM services;
     INSERT INTO service_ratings (service_id) SELECT id FROM services ON CONFLICT DO NOTHING;
-    UPDATE bookings SET requested_professional_id = professional_id, reserved_for = professional_id
+    UPDATE bookings SET requested_professional_id = professional_id
      WHERE state = 'closed';
     UPDATE blocks SET lifted_by_id = blocked_by_id, lifted_at = now(), lifted_reason = 'x';
     INSERT INTO unmet_searches (day, pincode, category_id, searches) SELECT now(), '600020', id, 1 FROM categories;

@@ -147,7 +147,7 @@ async def test_the_application_owns_nothing_and_can_change_no_rule(sound):
 @pytest.mark.parametrize(
     "change",
     [
-        "ALTER TABLE bookings DROP CONSTRAINT bookings_overlap_excl",
+        "ALTER TABLE reservations DROP CONSTRAINT reservations_overlap_excl",
         "ALTER TABLE events DISABLE TRIGGER events_append_only",
         "DROP TABLE reviews",
         "CREATE TABLE mine (id int)",

@@ -11,10 +11,14 @@ OF = "(SELECT id FROM bookings WHERE reference = '{0}')"
 # Rule → a statement of the tables' owner that breaks it; {name} is a value of the town.
 PLANTED: dict[str, list[str]] = {
     "no-double-booking": [
-        "ALTER TABLE bookings DROP CONSTRAINT bookings_overlap_excl",
-        "UPDATE bookings b SET starts_at = a.starts_at, ends_at = a.ends_at, span = a.span,"
-        " reserved_for = a.reserved_for FROM bookings a"
-        " WHERE a.reference = '{assigned}' AND b.reference = '{requested}'",
+        "ALTER TABLE reservations DROP CONSTRAINT reservations_overlap_excl",
+        "UPDATE reservations r SET span = s.span, professional_id = s.professional_id FROM reservations s"
+        " WHERE s.booking_id <> r.booking_id",
+    ],
+    "reservations-match-bookings": [
+        "UPDATE reservations SET is_committed = false WHERE booking_id = " + OF.format("{assigned}"),
+        "DELETE FROM reservations WHERE booking_id = " + OF.format("{started}"),
+        "UPDATE reservations SET pincode = '600045' WHERE booking_id = " + OF.format("{requested}"),
     ],
     "codes-in-order": [
         "UPDATE codes SET used_at = NULL, voided_at = now() WHERE phase = 'start' AND booking_id = "
@@ -69,9 +73,11 @@ PLANTED: dict[str, list[str]] = {
     ],
     "travel-time-between-jobs": [
         "UPDATE bookings b SET starts_at = a.ends_at + interval '15 minutes', pincode = '600045',"
-        " ends_at = a.ends_at + b.minutes * interval '1 minute' + interval '15 minutes', reserved_for = a.reserved_for,"
-        " span = tstzrange(a.ends_at + interval '15 minutes', a.ends_at + (b.minutes + 25) * interval '1 minute')"
-        " FROM bookings a WHERE a.reference = '{assigned}' AND b.reference = '{requested}'"
+        " ends_at = a.ends_at + b.minutes * interval '1 minute' + interval '15 minutes'"
+        " FROM bookings a WHERE a.reference = '{assigned}' AND b.reference = '{requested}'",
+        "UPDATE reservations r SET span = tstzrange(b.starts_at, b.ends_at + interval '10 minutes'),"
+        " pincode = b.pincode, professional_id = a.professional_id FROM bookings a, bookings b"
+        " WHERE a.reference = '{assigned}' AND b.reference = '{requested}' AND r.booking_id = b.id",
     ],
     "deleted-accounts-are-erased": ["UPDATE users SET deleted_at = now() WHERE role = 'customer'"],
     "files-match-rows": ["UPDATE documents SET stored_as = repeat('0', 32) WHERE id = (SELECT min(id) FROM documents)"],

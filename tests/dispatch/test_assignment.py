@@ -31,6 +31,7 @@ from tests.factories import (
     a_service,
     a_start,
     an_admin,
+    reserved_for,
 )
 
 ENCRYPTION = Encryption("a secret for tests only")
@@ -116,7 +117,7 @@ async def test_what_an_admin_gives_is_assigned_with_a_code_and_both_are_notified
     booking = await a_request(db, asha, service)
     await assign(db, meena, booking.reference, bala.id, ENCRYPTION)
     await db.flush()
-    assert (booking.state, booking.professional_id, booking.reserved_for) == ("assigned", bala.id, bala.id)
+    assert (booking.state, booking.professional_id, await reserved_for(db, booking)) == ("assigned", bala.id, bala.id)
     assert booking.live_code("start") is not None
     recorded_facts = (await db.execute(text("SELECT actor_id, facts FROM events WHERE name = 'booking.given'"))).one()
     assert (recorded_facts.actor_id, recorded_facts.facts["professional_id"]) == (meena.id, bala.id)
@@ -156,7 +157,7 @@ async def test_time_kept_for_another_customer_moves_to_someone_else_or_the_admin
     other = await a_service(db)
     ravi = await a_professional(db, services=[service, other])
     held = await a_request(db, asha, service)
-    assert held.reserved_for == ravi.id
+    assert await reserved_for(db, held) == ravi.id
     bala = await a_professional(db, "Bala Vel", services=[other])
     requested = await a_request(db, asha, other, professional_id=bala.id)
     with pytest.raises(Refused, match="can't move to another professional"):
@@ -174,7 +175,7 @@ async def test_reservations_move_away_from_the_assigned_professional(db):
     found = {candidate.candidate.id: candidate for candidate in await find_assignment_candidates(db, requested)}
     assert (found[ravi.id].is_free, found[ravi.id].reservations) == (True, [held.reference])
     await assign(db, meena, requested.reference, ravi.id, ENCRYPTION)
-    assert (requested.professional_id, held.reserved_for) == (ravi.id, chitra.id)
+    assert (requested.professional_id, await reserved_for(db, held)) == (ravi.id, chitra.id)
 
 
 async def test_when_the_time_has_come_it_is_the_customers_to_choose(db):

@@ -27,7 +27,6 @@ FUNCTIONS = {
 # Statements that read a table of a higher room: (room, table).
 EXCEPTIONS = {
     ("accounts", "inbox_items"): "the sign-in statement counts the unread notifications that every page shows",
-    ("scheduling", "bookings"): "UNAVAILABILITY: the time of a professional that bookings take",
 }
 # Tables of app.core that rooms write: there is no room above core for what all of them queue.
 WRITTEN_IN_CORE = {
@@ -53,17 +52,20 @@ READS: dict[str, dict[str, str]] = {
         "professionals": "the professional's card",
         "professional_ratings": "the professional's card",
         "offered_services": "who offers a service, for the catalogue's page of it",
+        "reservations": "whether a professional's time is taken, before a block or a deletion",
     },
     "jobs": {
         "bookings": "agenda, offers, history and calendar of a professional",
         "declines": "offers that were declined are not shown again",
         "blocks": "calendar feeds of the blocked are closed",
+        "reservations": "bookings that take the time of a professional who stops",
     },
     "vetting": {"professionals": "the case is about the professional's row"},
     "dispatch": {
         "bookings": "the admin's table of bookings",
         "codes": "bookings whose codes are locked",
         "declines": "who declined an unassigned booking",
+        "reservations": "whose time an unassigned booking takes",
         "disputes": "disputed bookings",
         "blocks": "bookings held by blocked professionals",
         "services": "filter by service",

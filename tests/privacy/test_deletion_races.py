@@ -13,6 +13,7 @@ from app.accounts.schemas import Details
 from app.accounts.session import Sessions
 from app.bookings.checkout import pay
 from app.bookings.holds import BookingRequest, hold
+from app.bookings.reservation import reserve_next_candidate
 from app.check.run import find_violations
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
@@ -20,7 +21,7 @@ from app.core.storage import Storage
 from app.jobs.acceptance import accept
 from app.privacy.deletion import delete_account
 from tests.authorisation.town import APPROVED
-from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_service, a_start
+from tests.factories import ADYAR, a_customer, a_hold, a_professional, a_request, a_service, a_start, reserved_for
 from tests.waiting import until_waiting
 
 RACE_ROUNDS = 8
@@ -88,9 +89,9 @@ async def test_who_books_or_accepts_while_a_deletion_is_in_progress_waits_and_is
         service = await a_service(db)
         ravi, kumar = [await a_professional(db, name, services=[service]) for name in ("Ravi Kumar", "Kumar Raja")]
         asha, omar = await a_customer(db), await a_customer(db, "Omar Sheriff")
-        requested = await a_hold(db, omar, service)
-        requested.pay(omar, "after")
-        requested.reserve_for(kumar.id)
+        requested = await a_request(db, omar, service)
+        await reserve_next_candidate(db, requested, excluded_id=ravi.id)
+        assert await reserved_for(db, requested) == kumar.id
 
     async def books() -> None:
         async with own_database.work() as db:

@@ -87,7 +87,12 @@ class Oracle:
             await db.execute(text("SELECT professional_id, lower(span) AS a, upper(span) AS b FROM time_off"))
         ).all()
         self.jobs = (
-            await db.execute(text("SELECT reserved_for, pincode, starts_at AS a, ends_at AS b FROM bookings"))
+            await db.execute(
+                text(
+                    "SELECT professional_id, pincode, lower(span) AS a, upper(span) - interval '10 minutes' AS b"
+                    " FROM reservations"
+                )
+            )
         ).all()
         return self
 
@@ -118,7 +123,7 @@ class Oracle:
             return False
         if any(o.professional_id == person.id and o.a < end and start < o.b for o in self.off):
             return False
-        own = [job for job in self.jobs if job.reserved_for == person.id]
+        own = [job for job in self.jobs if job.professional_id == person.id]
         return all(self._has_travel_gap(job, start, end) for job in own)
 
     def _has_travel_gap(self, job: Any, start: datetime, end: datetime) -> bool:

@@ -224,15 +224,13 @@ async def test_a_service_taken_away_ends_at_once_and_its_case_is_taken_back(scen
 async def test_what_was_requested_of_someone_who_stops_doing_it_goes_to_others(scene, own_storage):
     me = await scene.browser(scene.asha)
     reference = await scene.paid(me)
-    booking = await scene.booking(reference)
-    recipient = scene.ravi if booking.reserved_for == scene.ravi.id else scene.kumar
+    recipient = scene.ravi if await scene.reserved_for(reference) == scene.ravi.id else scene.kumar
     async with scene.database.work() as db:
         more = await a_service(db, "Winding clocks")
         trade = (await db.get_one(Professional, recipient.id)).trade
         await update_work(db, recipient, WorkForm(trade, "8", frozenset({more.id})))
-    moved = await scene.booking(reference)
-    assert moved.state == "requested"
-    assert moved.reserved_for not in (None, recipient.id)
+    assert (await scene.booking(reference)).state == "requested"
+    assert await scene.reserved_for(reference) not in (None, recipient.id)
     await sound(scene, own_storage)
 
 
