@@ -23,6 +23,7 @@ from bench.admin_town_rows import (
     ENTRY_COLUMNS,
     NULL,
     PAST_DAYS,
+    RESERVATION_COLUMNS,
     REVIEW_COLUMNS,
     TRANSACTION_COLUMNS,
     BenchProfessional,
@@ -194,6 +195,7 @@ async def _add_bookings(
     while rows := list(islice(generator.bookings, COPY_BATCH_SIZE)):
         for table, columns, lines in (
             ("bookings", BOOKING_COLUMNS, rows),
+            ("reservations", RESERVATION_COLUMNS, generator.reservations),
             ("charges", CHARGE_COLUMNS, generator.charges),
             ("ledger_transactions", TRANSACTION_COLUMNS, generator.transactions),
             ("ledger_entries", ENTRY_COLUMNS, generator.entries),

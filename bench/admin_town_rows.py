@@ -25,12 +25,13 @@ CANCELLATION_KINDS = (
 START_MINUTES = (540, 630, 720, 840, 930, 1020)
 BOOKING_COLUMNS = (
     "id reference customer_id service_id state service_name price minutes address pincode starts_at ends_at "
-    "span reserved_for professional_id payment created_at requested_at assigned_at started_at completed_at "
+    "professional_id payment created_at requested_at assigned_at started_at completed_at "
     "closed_at cancelled_at cancelled_as commission revenue rating"
 )
 CHARGE_COLUMNS = "id booking_id customer_id method amount captured state created_at updated_at"
 TRANSACTION_COLUMNS = "id booking_id charge_id kind at"
 ENTRY_COLUMNS = "transaction_id account person_id amount"
+RESERVATION_COLUMNS = "booking_id professional_id span pincode is_committed"
 REVIEW_COLUMNS = "booking_id customer_id professional_id service_id rating comment created_at"
 
 
@@ -67,6 +68,7 @@ class BookingGenerator:
         self._random = random.Random(7)
         self._transaction = 0
         self.charges: list[str] = []
+        self.reservations: list[str] = []
         self.transactions: list[str] = []
         self.entries: list[str] = []
         self.reviews: list[str] = []
@@ -110,11 +112,13 @@ class BookingGenerator:
             self.reviews.append(
                 f"{n}\t{customer}\t{professional.id}\t{service.id}\t{rating}\tOn time, left it clean.\t{ends}\n"
             )
-        after = at(day, minute + service.minutes + 10)
+        if state in ("requested", "assigned"):
+            after = at(day, minute + service.minutes + 10)
+            self.reservations.append(f"{n}\t{professional.id}\t[{begins},{after})\t{pincode}\t{is_assigned}\n")
         return (
             f"{n}\t{n:08X}\t{customer}\t{service.id}\t{state}\t{service.name}\t{service.price}\t{service.minutes}\t"
-            f"Flat 3B, {n} Main Road\t{pincode}\t{begins}\t{ends}\t[{begins},{after})\t"
-            f"{professional.id}\t{professional.id if is_assigned else NULL}\t{payment}\t"
+            f"Flat 3B, {n} Main Road\t{pincode}\t{begins}\t{ends}\t"
+            f"{professional.id if is_assigned else NULL}\t{payment}\t"
             f"{requested_at}\t{requested_at}\t"
             f"{accepted if is_assigned else NULL}\t{begins if done or state == 'started' else NULL}\t"
             f"{ends if done else NULL}\t{at(day + timedelta(days=1), 600) if state == 'closed' else NULL}\t"

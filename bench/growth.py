@@ -37,8 +37,8 @@ ADMIN = """
     VALUES ('admin', 'admin@example.com', 'Meena Iyer', '+919999999999', 'none', now(), now()) RETURNING id
 """
 OFFERS = """
-    SELECT id, reserved_for FROM bookings
-     WHERE state = 'requested' AND starts_at > now() + interval '1 day' ORDER BY starts_at, id LIMIT $1
+    SELECT b.id, r.professional_id FROM bookings b JOIN reservations r ON r.booking_id = b.id
+     WHERE b.state = 'requested' AND b.starts_at > now() + interval '1 day' ORDER BY b.starts_at, b.id LIMIT $1
 """
 Send = Callable[[int], Awaitable[httpx.Response]]
 
@@ -168,7 +168,7 @@ class _Town:
     async def _accepting(self) -> Send:
         """Each accepts another offer, as the professional whose time is reserved for it."""
         offers = await self.owner.fetch(OFFERS, self.times + 1)
-        tokens = [await sign_in(self.database, row["reserved_for"], SessionKind.TOKEN) for row in offers]
+        tokens = [await sign_in(self.database, row["professional_id"], SessionKind.TOKEN) for row in offers]
 
         async def send(number: int) -> httpx.Response:
             headers = self._network() | {"authorization": f"Bearer {tokens[number]}"}

@@ -32,11 +32,15 @@ COLUMNS = (
     "p99 ms",
 )
 BARE_INSERT = """
-    INSERT INTO bookings (reference, customer_id, service_id, state, service_name, price, minutes, address, pincode,
-                          starts_at, ends_at, span, reserved_for, held_until, created_at)
-    VALUES (upper(substr(md5(random()::text), 1, 8)), $1, $2, 'held', 'bare', 14900, 60, 'Flat 3B', $3,
-            $4::timestamptz, $4::timestamptz + interval '1 hour',
-            tstzrange($4, $4 + interval '70 minutes'), $5, now() + interval '7 minutes', now())
+    WITH booked AS (
+        INSERT INTO bookings (reference, customer_id, service_id, state, service_name, price, minutes, address, pincode,
+                              starts_at, ends_at, held_until, created_at)
+        VALUES (upper(substr(md5(random()::text), 1, 8)), $1, $2, 'held', 'bare', 14900, 60, 'Flat 3B', $3,
+                $4::timestamptz, $4::timestamptz + interval '1 hour', now() + interval '7 minutes', now())
+        RETURNING id, held_until
+    )
+    INSERT INTO reservations (booking_id, professional_id, span, pincode, expires_at)
+    SELECT id, $5, tstzrange($4, $4 + interval '70 minutes'), $3, held_until FROM booked
 """
 Attempt = Callable[[int, datetime], Awaitable[str]]
 
@@ -119,8 +123,9 @@ async def _leave_one_professional(owner: "asyncpg.Connection[asyncpg.Record]", s
         "DELETE FROM offered_services WHERE service_id = $1 AND professional_id <> $2", service_id, professional_id
     )
     await owner.execute(
-        "UPDATE bookings SET reserved_for = NULL, professional_id = NULL, state = 'cancelled', cancelled_at = now(),"
-        " cancelled_as = 'platform' WHERE reserved_for = $1 AND state IN ('requested', 'assigned')",
+        "WITH freed AS (DELETE FROM reservations WHERE professional_id = $1 RETURNING booking_id)"
+        " UPDATE bookings SET professional_id = NULL, state = 'cancelled', cancelled_at = now(),"
+        " cancelled_as = 'platform' FROM freed WHERE id = booking_id",
         professional_id,
     )
     await owner.execute("UPDATE working_hours SET opens = 0, closes = 1440 WHERE professional_id = $1", professional_id)

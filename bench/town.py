@@ -44,10 +44,15 @@ HOURS = """
     SELECT user_id, day, 480, 1200 FROM professionals, generate_series(0, 6) day
 """
 COVERAGE = f"""
-    INSERT INTO coverage (professional_id, pincode)
-    SELECT p.user_id, a.pincode FROM professionals p JOIN pincodes h ON h.pincode = p.home_pincode
-      JOIN pincodes a ON abs(a.latitude - h.latitude) < {RADIUS_DEGREES}
-       AND abs(a.longitude - h.longitude) < {RADIUS_DEGREES}
+    WITH homes AS (SELECT DISTINCT home_pincode FROM professionals),
+    near AS MATERIALIZED (
+        SELECT h.pincode AS home, a.pincode, pincode_distance(h.pincode, a.pincode) AS metres
+          FROM homes JOIN pincodes h ON h.pincode = homes.home_pincode
+          JOIN pincodes a ON abs(a.latitude - h.latitude) < {RADIUS_DEGREES}
+           AND abs(a.longitude - h.longitude) < {RADIUS_DEGREES}
+    )
+    INSERT INTO coverage (professional_id, pincode, metres)
+    SELECT p.user_id, near.pincode, near.metres FROM professionals p JOIN near ON near.home = p.home_pincode
 """
 OFFERINGS = """
     INSERT INTO offered_services (professional_id, service_id, approval_status)
@@ -76,19 +81,23 @@ BOOKINGS = f"""
     ), generated AS (
         SELECT *, starts_at + minutes * interval '1 minute' AS ends_at, day < 0 AS past, n % 20 = 0 AS open
           FROM timed_slots
-    )
+    ), booked AS (
     INSERT INTO bookings (reference, customer_id, service_id, state, service_name, price, minutes, address, pincode,
-                          starts_at, ends_at, span, reserved_for, professional_id, payment, created_at, requested_at,
-                          assigned_at, started_at, completed_at, closed_at)
+                          starts_at, ends_at, professional_id, payment, created_at, requested_at, assigned_at,
+                          started_at, completed_at, closed_at)
     SELECT upper(lpad(to_hex(n), 8, '0')), customers.all[1 + (n * 7919) % {CUSTOMER_COUNT}], service_id,
            CASE WHEN past THEN 'closed' WHEN open THEN 'requested' ELSE 'assigned' END, name, price, minutes,
            'Flat 3B, Sri Lakshmi Apartments, ' || n || ' Main Road', pincode, starts_at, ends_at,
-           tstzrange(starts_at, ends_at + interval '10 minutes'), user_id,
            CASE WHEN past OR NOT open THEN user_id END, 'card', starts_at - interval '2 days',
            starts_at - interval '2 days', CASE WHEN past OR NOT open THEN starts_at - interval '2 days' END,
            CASE WHEN past THEN starts_at END, CASE WHEN past THEN ends_at END,
            CASE WHEN past THEN ends_at + interval '7 days' END
       FROM generated, customers
+    RETURNING id, reference, state
+    )
+    INSERT INTO reservations (booking_id, professional_id, span, pincode, is_committed)
+    SELECT b.id, g.user_id, tstzrange(g.starts_at, g.ends_at + interval '10 minutes'), g.pincode, NOT g.open
+      FROM booked b JOIN generated g ON b.reference = upper(lpad(to_hex(g.n), 8, '0')) WHERE NOT g.past
 """
 REVIEWS = """
     INSERT INTO reviews (booking_id, customer_id, professional_id, service_id, rating, comment, created_at)

@@ -27,7 +27,8 @@ class Professional(NaturalKeyBase):
     """The professional's side of an account.
 
     From `documents_expire_on` on a document is expired and there are no new offers (W7); None: no document expires.
-    Triggers maintain `admin_status`, `jobs` (completed) and `stars` (the average in hundredths, 0 without reviews).
+    Triggers maintain `admin_status`, `jobs` (completed), `stars` (the average in hundredths, 0 without reviews) and
+    `week`: the working hours as JSON, [weekday, opens, closes] in order.
     """
 
     __tablename__ = "professionals"
@@ -60,6 +61,7 @@ class Professional(NaturalKeyBase):
     admin_status: Mapped[int] = mapped_column(SmallInteger, default=WAITING, server_default="0")
     jobs: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     stars: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    week: Mapped[str] = mapped_column(default="[]", server_default="[]")
 
     def approve(self) -> None:
         self.approval_status, self.approved_at, self.denial_reason = ApprovalStatus.APPROVED, clock.now(), None

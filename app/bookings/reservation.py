@@ -95,11 +95,10 @@ async def candidates_for(
 ) -> AsyncIterator[list[Candidate]]:
     """Yield batches of the professionals who could take the booking and have not declined it, `preferred` first."""
     excluded_ids = (await Bookings(db).declined_by([booking.id]))[booking.id] | {excluded_id}
-    services = [booking.service_id]
     if preferred is not None and preferred not in excluded_ids:
-        yield await find_candidates(db, services, location, professional_id=preferred)
+        yield await find_candidates(db, [booking.service_id], location, professional_id=preferred)
         excluded_ids.add(preferred)
-    async for batch in candidates_in_batches(db, services, location):
+    async for batch in candidates_in_batches(db, booking.service_id, location):
         yield [candidate for candidate in batch if candidate.id not in excluded_ids]
 
 

@@ -1,4 +1,4 @@
-"""Check the columns of professionals that triggers maintain: admin status, jobs and stars."""
+"""Check the columns of professionals and their areas that triggers maintain."""
 
 from app.accounts.ratings import RATING_SUM_SQL, REVIEW_COUNT_SQL
 from app.check.invariants import Invariant
@@ -18,5 +18,16 @@ PROFESSIONAL_INVARIANT = Invariant(
              WHEN p.approval_status = 'pending' THEN 0
              WHEN EXISTS (SELECT 1 FROM verifications v WHERE v.professional_id = u.id AND v.state = 'open') THEN 0
              WHEN p.approval_status = 'approved' THEN 1 ELSE 2 END
+    """,
+)
+
+CANDIDATE_INVARIANT = Invariant(
+    "candidates-are-current",
+    "The week and the distances by which candidates are found match working hours and homes",
+    """
+    SELECT 'professional ' || p.user_id FROM professionals p
+     WHERE p.week <> working_week(p.user_id)
+        OR EXISTS (SELECT 1 FROM coverage c WHERE c.professional_id = p.user_id
+                      AND c.metres IS DISTINCT FROM pincode_distance(p.home_pincode, c.pincode))
     """,
 )

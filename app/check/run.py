@@ -16,7 +16,7 @@ from app.check.deletion import DELETION_INVARIANT
 from app.check.files import find_broken_files
 from app.check.history import HISTORY_INVARIANTS
 from app.check.invariants import BOOKING_INVARIANTS, MONEY_INVARIANTS, NEXT_EVENTS
-from app.check.professionals import PROFESSIONAL_INVARIANT
+from app.check.professionals import CANDIDATE_INVARIANT, PROFESSIONAL_INVARIANT
 from app.check.records import RECORD_INVARIANTS
 from app.check.report_columns import BOOKING_TOTALS_INVARIANT
 from app.core.card_numbers import LONG_NUMBER, contains_card_number
@@ -69,6 +69,7 @@ async def find_violations(db: AsyncSession, storage: Storage | None = None) -> l
             *HISTORY_INVARIANTS,
             DELETION_INVARIANT,
             PROFESSIONAL_INVARIANT,
+            CANDIDATE_INVARIANT,
             BOOKING_TOTALS_INVARIANT,
         )
         for subject in await db.scalars(text(rule.query), {key: PARAMETERS[key] for key in _parameters_of(rule.query)})
@@ -109,6 +110,7 @@ RULES = [
         *HISTORY_INVARIANTS,
         DELETION_INVARIANT,
         PROFESSIONAL_INVARIANT,
+        CANDIDATE_INVARIANT,
         BOOKING_TOTALS_INVARIANT,
     )
 ] + CODE_CHECKS

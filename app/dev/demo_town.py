@@ -163,7 +163,7 @@ async def _add_professional(
     if status == "approved":
         town.covered_pincodes[user.id] = {location.pincode for location in covered}
         town.candidates.append(
-            Candidate(user.id, user.full_name, years, home, list(hours), frozenset(offered), 0, 0, 0, 0.0)
+            Candidate(user.id, user.full_name, years, home, tuple(hours), frozenset(offered), 0, 0, 0, 0.0)
         )
 
 

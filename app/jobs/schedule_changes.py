@@ -131,7 +131,7 @@ def _span_facts(span: Range[datetime]) -> dict[str, str]:
 
 
 def _with_new_hours(candidate: Candidate, change: ScheduleChange) -> Candidate:
-    hours = candidate.hours if change.hours is None else list(change.hours)
+    hours = candidate.hours if change.hours is None else tuple(change.hours)
     return replace(candidate, hours=hours)
 
 

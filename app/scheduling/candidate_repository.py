@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 from asyncpg import Record
@@ -20,63 +21,61 @@ from app.scheduling.candidates import (
     Eligibility,
     ProfessionalSchedule,
     ServiceArea,
+    Stretch,
     WorkingWeek,
 )
 from app.scheduling.travel import Location, distance_km, round_up_km
 
 MAX_TRAVEL_TIME = timedelta(hours=8)
 FIRST_BATCH = 32  # of candidates; each further batch is twice as large
-STRETCHES = msgspec.json.Decoder(list[tuple[int, int, int]]).decode
+STRETCHES = lru_cache(4096)(msgspec.json.Decoder(tuple[Stretch, ...]).decode)  # many people work the same hours
 INTERVALS = msgspec.json.Decoder(list[tuple[int, int]]).decode
 MAX_ASSESSED = 150  # rows of ASSESSED: first all who cover the pincode, then the nearest others
 
 PINCODE = "SELECT pincode, latitude, longitude FROM pincodes WHERE pincode = $1"
 
 CANDIDATE_COLUMNS = f"""
-           p.user_id, u.full_name, p.experience_years, h.pincode, h.latitude, h.longitude,
+           p.user_id, u.full_name, p.experience_years, h.pincode, h.latitude, h.longitude, p.week AS hours,
            coalesce({RATING_SUM_SQL}, 0) AS rating_sum,
            coalesce({REVIEW_COUNT_SQL}, 0) AS review_count,
-           coalesce(r.jobs, 0) AS job_count,
-           coalesce((SELECT json_agg(json_build_array(w.weekday, w.opens, w.closes) ORDER BY w.weekday, w.opens)::text
-                       FROM working_hours w WHERE w.professional_id = p.user_id), '[]') AS hours"""
+           coalesce(r.jobs, 0) AS job_count"""
 CANDIDATE_JOINS = """
       JOIN users u ON u.id = p.user_id
       JOIN pincodes h ON h.pincode = p.home_pincode
       LEFT JOIN professional_ratings r ON r.professional_id = p.user_id"""
 
-# The page is cut from narrow rows; names, hours and ratings are read for its people alone. The order is by a term that
-# grows with distance_km (app.scheduling.travel): 0 within one pincode, unknown last.
-CANDIDATES = f"""
+# A page of each service, read from the nearest on in the order of coverage_nearest_idx: what a page costs does not
+# depend on how many there are. Names and ratings are read for its people alone.
+PAGE_OF_CANDIDATES = """
     WITH page AS (
-        SELECT e.professional_id, array_agg(e.service_id) AS services,
-               CASE WHEN h.pincode = $2 THEN 0 ELSE
-                   power(sin(radians(h.latitude - $3) / 2), 2) + cos(radians($3))
-                   * cos(radians(h.latitude)) * power(sin(radians(h.longitude - $4) / 2), 2) END AS distance,
-               coalesce({RATING_SUM_SQL}::float / nullif({REVIEW_COUNT_SQL}, 0), 0) AS rating
-          FROM eligible_coverage($6) e
-          JOIN professionals p ON p.user_id = e.professional_id
-          JOIN pincodes h ON h.pincode = p.home_pincode
-          LEFT JOIN professional_ratings r ON r.professional_id = p.user_id
-         WHERE e.service_id = ANY($1::bigint[]) AND e.pincode = $2
-           AND ($5::bigint IS NULL OR e.professional_id = $5)
-         GROUP BY e.professional_id, h.pincode, h.latitude, h.longitude, r.one, r.two, r.three, r.four, r.five
-         ORDER BY distance NULLS LAST, rating DESC, e.professional_id
-         LIMIT $7 OFFSET $8
+        SELECT near.professional_id, array_agg(wanted.service_id) AS services, min(near.metres) AS metres
+          FROM unnest($1::bigint[]) AS wanted (service_id)
+         CROSS JOIN LATERAL (
+             SELECT c.professional_id, c.metres
+               FROM coverage c JOIN professionals p ON p.user_id = c.professional_id
+              WHERE c.pincode = $2 {condition}
+                AND EXISTS (SELECT 1 FROM eligible_coverage($3) e
+                             WHERE e.professional_id = c.professional_id AND e.service_id = wanted.service_id
+                               AND e.pincode = c.pincode)
+              ORDER BY c.metres, p.stars DESC, c.professional_id
+              LIMIT $4 OFFSET $5) AS near
+         GROUP BY near.professional_id
     )
-    SELECT {CANDIDATE_COLUMNS}, page.services
-      FROM page JOIN professionals p ON p.user_id = page.professional_id {CANDIDATE_JOINS}
-     ORDER BY page.distance NULLS LAST, page.rating DESC, p.user_id
+    SELECT {columns}, page.services
+      FROM page JOIN professionals p ON p.user_id = page.professional_id {joins}
+     ORDER BY page.metres, p.stars DESC, p.user_id
 """
+CANDIDATES = PAGE_OF_CANDIDATES.format(columns=CANDIDATE_COLUMNS, joins=CANDIDATE_JOINS, condition="")
+CANDIDATE = PAGE_OF_CANDIDATES.format(
+    columns=CANDIDATE_COLUMNS, joins=CANDIDATE_JOINS, condition="AND c.professional_id = $6"
+)
 
 # The distinct weeks of all who are eligible: what a week of slots can show at most. Stretches of different people stay
 # apart: where one stops and another begins, nobody takes a job over both.
 ELIGIBLE_HOURS = """
-    SELECT DISTINCT e.service_id, w.hours
-      FROM eligible_coverage($3) e
-     CROSS JOIN LATERAL (SELECT jsonb_agg(jsonb_build_array(h.weekday, h.opens, h.closes)
-                                          ORDER BY h.weekday, h.opens)::text AS hours
-                           FROM working_hours h WHERE h.professional_id = e.professional_id) w
-     WHERE e.service_id = ANY($1::bigint[]) AND e.pincode = $2 AND w.hours IS NOT NULL
+    SELECT DISTINCT e.service_id, p.week
+      FROM eligible_coverage($3) e JOIN professionals p ON p.user_id = e.professional_id
+     WHERE e.service_id = ANY($1::bigint[]) AND e.pincode = $2 AND p.week <> '[]'
 """
 
 # Eligibility is decided by the shared rule; its conditions are read beside it to explain a refusal.
@@ -164,19 +163,25 @@ async def find_candidates(
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Candidate]:
-    """Return who may do one of the services there, nearest and best first, without busy times."""
-    place = location.pincode, location.latitude, location.longitude
-    found = await fetch(db, CANDIDATES, list(services), *place, professional_id, clock.today(), limit, offset)
+    """Return who may do the services there, nearest and best first, without busy times: a page of each service."""
+    page = list(services), location.pincode, clock.today(), limit, offset
+    if professional_id is None:
+        found = await fetch(db, CANDIDATES, *page)
+    else:
+        found = await fetch(db, CANDIDATE, *page, professional_id)
     return [_candidate(row, location) for row in found]
 
 
 async def candidates_in_batches(
-    db: AsyncSession, services: Collection[int], location: Location, *, professional_id: int | None = None
+    db: AsyncSession, service_id: int, location: Location, *, professional_id: int | None = None
 ) -> AsyncIterator[list[Candidate]]:
-    """Yield the same people in growing batches, so that who finds the first free one need not read a whole city."""
+    """Yield those who may do a service there, nearest first, in batches that grow.
+
+    Who finds the first free one need not read a whole city.
+    """
     size, offset = FIRST_BATCH, 0
     while batch := await find_candidates(
-        db, services, location, professional_id=professional_id, limit=size, offset=offset
+        db, [service_id], location, professional_id=professional_id, limit=size, offset=offset
     ):
         yield batch
         if len(batch) < size:
@@ -190,7 +195,7 @@ async def eligible_hours(
     """Service id → the distinct weeks (stretches of hours) that someone who may do it there works."""
     weeks: dict[int, list[WorkingWeek]] = {service_id: [] for service_id in services}
     for service_id, hours in await fetch(db, ELIGIBLE_HOURS, list(services), location.pincode, clock.today()):
-        weeks[service_id].append(tuple(STRETCHES(hours)))
+        weeks[service_id].append(STRETCHES(hours))
     return weeks
 
 

@@ -27,7 +27,7 @@ class Candidate:
     full_name: str
     experience_years: int
     home: Location
-    hours: list[Stretch]
+    hours: WorkingWeek
     services: frozenset[int]
     rating_sum: int
     review_count: int

@@ -22,6 +22,7 @@ from app.scheduling.slots import BookableService, Calendar, Week, bounds
 from app.scheduling.travel import Location
 
 WEEK_DAYS = 7
+SMALLEST_BATCH = 4  # of candidates for each of many services
 NEAR_DAYS = 2  # most services have a free start by then, and the rest of the horizon need not be read
 
 
@@ -44,7 +45,7 @@ async def find_week(
         return Week(calendar.days(0), [])
     window = calendar.window(*bounds(service, clock.now()))
     free, reachable, nearest = 0, None, list[Candidate]()
-    async for batch in candidates_in_batches(db, [service.id], location, professional_id=professional_id):
+    async for batch in candidates_in_batches(db, service.id, location, professional_id=professional_id):
         nearest = nearest or batch
         free |= window & await _free(db, calendar, batch, service.minutes, location, ignoring)
         if len(batch) < FIRST_BATCH:
@@ -127,7 +128,7 @@ async def _first_bits(
 ) -> dict[int, int]:
     """The first free start of each service as a bit of the calendar; services without one are left out.
 
-    A service is done with as soon as the first start that anyone's hours allow is free.
+    A service is done with as soon as the first start that anyone's hours allow is free, or everyone was looked at.
     """
     windows = {service.id: calendar.window(*bounds(service, clock.now())) for service in services}
     best = {
@@ -135,25 +136,23 @@ async def _first_bits(
         for service in services
     }
     first: dict[int, int] = {}
-    open_services = [service for service in services if best[service.id]]
-    size, offset = FIRST_BATCH, 0
-    ids = [service.id for service in open_services]
-    max_minutes = max((service.minutes for service in open_services), default=0)
-    while open_services:
-        batch = await find_candidates(db, ids, location, limit=size, offset=offset)  # of all, so that pages fit
-        await load_unavailability(db, batch, *calendar.span(max_minutes))
-        for service in open_services:
+    waiting = [service for service in services if best[service.id]]
+    size, offset = max(FIRST_BATCH // max(len(waiting), 1), SMALLEST_BATCH), 0
+    while waiting:
+        batch = await find_candidates(db, [service.id for service in waiting], location, limit=size, offset=offset)
+        await load_unavailability(db, batch, *calendar.span(max(service.minutes for service in waiting)))
+        unfinished = []
+        for service in waiting:
+            able = [candidate for candidate in batch if service.id in candidate.services]
             free = 0
-            for candidate in batch:
-                if service.id in candidate.services:
-                    free |= calendar.free(candidate, service.minutes, location)
+            for candidate in able:
+                free |= calendar.free(candidate, service.minutes, location)
             free = _lowest(free & windows[service.id])
             if free and free < first.get(service.id, free + 1):
                 first[service.id] = free
-        if len(batch) < size:
-            break
-        size, offset = size * 2, offset + size
-        open_services = [service for service in open_services if first.get(service.id) != best[service.id]]
+            if len(able) == size and first.get(service.id) != best[service.id]:
+                unfinished.append(service)
+        waiting, size, offset = unfinished, size * 2, offset + size
     return first
 
 

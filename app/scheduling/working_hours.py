@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String
+from sqlalchemy import BigInteger, CheckConstraint, FetchedValue, ForeignKey, Index, Integer, SmallInteger, String
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,14 +42,18 @@ class TimeOff(Base):
 
 
 class Coverage(NaturalKeyBase):
-    """A pincode where the professional works; a radius is stored as the pincodes within it."""
+    """A pincode where the professional works; a radius is stored as the pincodes within it.
+
+    Triggers maintain `metres`, by road from home: 0 at home, None when unknown.
+    """
 
     __tablename__ = "coverage"
-    __table_args__ = (Index("coverage_pincode_idx", "pincode", "professional_id"),)
+    __table_args__ = (Index("coverage_nearest_idx", "pincode", "metres", "professional_id"),)
     professional_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("professionals.user_id", ondelete="CASCADE"), primary_key=True
     )
     pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"), primary_key=True)
+    metres: Mapped[int | None] = mapped_column(Integer, FetchedValue())
 
 
 class OfferedService(NaturalKeyBase):

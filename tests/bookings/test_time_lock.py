@@ -86,7 +86,7 @@ async def test_who_holds_someones_time_never_waits_for_another(own_database: Dat
         async with own_database.work() as db:
             await lock_time(db, own)
             await both_hold.wait()
-            others_batches = candidates_in_batches(db, [service.id], location, professional_id=others)
+            others_batches = candidates_in_batches(db, service.id, location, professional_id=others)
             return await reserve_first_free(db, others_batches, slot) is not None
 
     barrier = asyncio.Barrier(2)
@@ -104,7 +104,7 @@ async def test_the_lock_of_someone_who_is_not_free_is_given_back(own_database: D
         other = await a_request(db, asha, service, a_start(days=2))
     slot = RequestedSlot(other.id, a_start(), service.minutes, location)
     async with own_database.work() as first:
-        assert await reserve_first_free(first, candidates_in_batches(first, [service.id], location), slot) is None
+        assert await reserve_first_free(first, candidates_in_batches(first, service.id, location), slot) is None
         async with own_database.work() as second:
             await asyncio.wait_for(lock_time(second, ravi.id), 3)
 

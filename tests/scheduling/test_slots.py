@@ -22,7 +22,7 @@ class AnHour:
 def a_worker(
     *hours: tuple[int, int, int], busy: tuple[BusyTime, ...] = (), away: tuple[tuple[int, int], ...] = ()
 ) -> Candidate:
-    return Candidate(1, "Ravi Kumar", 8, ADYAR, list(hours), frozenset({1}), 0, 0, 0, 0.0, list(away), list(busy))
+    return Candidate(1, "Ravi Kumar", 8, ADYAR, hours, frozenset({1}), 0, 0, 0, 0.0, list(away), list(busy))
 
 
 def s(hour: int, minute: int = 0) -> int:
