@@ -86,22 +86,19 @@ async def _driver_connection(db: AsyncSession) -> "asyncpg.Connection[asyncpg.Re
     known = db.info.get(DRIVER)
     if known is not None and known[0] is _innermost(db) is not None:
         return known[1]  # type: ignore[no-any-return]  # `info` is untyped
-    # SQLAlchemy begins savepoints when it hands out the connection, its adapter a transaction with the first statement:
-    # without one the driver would commit each by itself.
-    connection = await db.connection()
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    if not driver.is_in_transaction() and _is_transactional(db):
-        await connection.exec_driver_sql("SELECT 1")
+    # SQLAlchemy begins savepoints when it hands out the connection, but its adapter begins a transaction with the first
+    # statement that passes through it: without that the driver would commit each by itself.
+    raw = await (await db.connection()).get_raw_connection()
+    adapter: Any = raw.dbapi_connection
+    driver: Any = raw.driver_connection
+    if not driver.is_in_transaction() and adapter.isolation_level != "autocommit":
+        await adapter._start_transaction()
     db.info[DRIVER] = (_innermost(db), driver)
     return driver  # type: ignore[no-any-return]  # SQLAlchemy names no driver
 
 
 def _innermost(db: AsyncSession) -> SessionTransaction | None:
     return db.sync_session.get_nested_transaction() or db.sync_session.get_transaction()
-
-
-def _is_transactional(db: AsyncSession) -> bool:
-    return db.get_bind().get_execution_options().get("isolation_level") != "AUTOCOMMIT"
 
 
 @contextmanager

