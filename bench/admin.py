@@ -24,7 +24,7 @@ from bench.admin_town_rows import Sizes
 from bench.load import HOST
 from bench.processes import settings
 from bench.servers import BenchServers, temporary_servers
-from bench.slots import record_statements
+from bench.statements import record_statements
 from bench.tables import median_of, print_table, quantile
 from bench.town import sign_in
 

@@ -25,7 +25,7 @@ from bench.load import HOST
 from bench.pages import COLUMNS, CONNECTION_COUNT, Page, measure, sizes
 from bench.processes import bare, settings, web
 from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
-from bench.slots import record_statements
+from bench.statements import record_statements
 from bench.tables import print_table
 from bench.town import ADYAR, Town, build, sign_in
 

@@ -24,7 +24,7 @@ from app.settings import Settings
 from bench.load import HOST
 from bench.processes import settings
 from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
-from bench.slots import record_statements
+from bench.statements import record_statements
 from bench.tables import median_of, print_table, quantile
 from bench.town import ADYAR, build, sign_in
 

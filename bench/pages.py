@@ -20,7 +20,7 @@ from app.settings import Settings
 from bench.load import HOST, SUCCESS_STATUSES, LoadResult, fetch, request, run_load
 from bench.processes import Process, bare, settings, web
 from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
-from bench.slots import record_statements
+from bench.statements import record_statements
 from bench.tables import median_of, percent, print_table
 from bench.town import ADYAR, Town, build, sign_in
 

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.catalog.search import find_services
 from app.core.db import Database
 from bench.servers import BenchServers, temporary_servers
-from bench.slots import explain, record_statements
+from bench.slots import explain
+from bench.statements import record_statements
 from bench.tables import median_of, print_table
 from bench.town import build
 

@@ -3,12 +3,10 @@
 import argparse
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.repository import ServiceRepository
@@ -16,6 +14,7 @@ from app.core import clock
 from app.core.db import Database
 from app.scheduling import slot_search
 from bench.servers import temporary_servers
+from bench.statements import record_statements
 from bench.tables import median_of, print_table
 from bench.town import ADYAR, build
 
@@ -87,22 +86,6 @@ async def _timed(db: AsyncSession, service: Any) -> tuple[float, float]:
     started, used = time.perf_counter(), time.process_time()
     await slot_search.find_week(db, service, ADYAR, clock.today())
     return (time.perf_counter() - started) * 1000, (time.process_time() - used) * 1000
-
-
-@contextmanager
-def record_statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
-    """Record every statement sent to the database, with its parameters, as the driver receives it."""
-    recorded: list[tuple[str, Any]] = []
-
-    def record(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        recorded.append((statement, parameters))
-
-    engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", record)
-    try:
-        yield recorded
-    finally:
-        event.remove(engine, "before_cursor_execute", record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.user import User
 from app.bookings.holds import BookingRequest, hold
@@ -18,44 +16,11 @@ from app.jobs.reassignment import reassign_jobs
 from app.scheduling.candidate_repository import candidates_in_batches, require_pincode
 from app.scheduling.reservation import RequestedSlot, lock_time, reserve_first_free
 from app.scheduling.slot_search import earliest_starts, find_week
+from tests.crowd import CITY, TOWN, a_crowd
 from tests.factories import ADYAR, a_customer, a_professional, a_request, a_service, a_start, reserved_for
 from tests.statements import count_statements
 
 ENCRYPTION = Encryption("a secret for tests only")
-# More people like :like, with the same hours, area and services.
-CROWD = (
-    """
-    INSERT INTO users (role, email, full_name, phone, password_hash, email_verified_at, created_at)
-    SELECT 'professional', 'crowd' || n || '@example.com', 'Worker ' || n, '+91' || 8000000000 + n, 'none', now(), now()
-      FROM generate_series(:after + 1, :after + :count) n
-    """,
-    """
-    INSERT INTO professionals (user_id, approval_status, trade, experience_years, home_pincode, approved_at, created_at)
-    SELECT u.id, 'approved', p.trade, 3, p.home_pincode, now(), now()
-      FROM users u, professionals p WHERE u.id > :after AND p.user_id = :like
-    """,
-    """
-    INSERT INTO working_hours (professional_id, weekday, opens, closes)
-    SELECT u.id, w.weekday, w.opens, w.closes
-      FROM users u, working_hours w WHERE u.id > :after AND w.professional_id = :like
-    """,
-    """
-    INSERT INTO coverage (professional_id, pincode)
-    SELECT u.id, c.pincode FROM users u, coverage c WHERE u.id > :after AND c.professional_id = :like
-    """,
-    """
-    INSERT INTO offered_services (professional_id, service_id, approval_status)
-    SELECT u.id, o.service_id, 'approved'
-      FROM users u, offered_services o WHERE u.id > :after AND o.professional_id = :like
-    """,
-)
-TOWN, CITY = 30, 3_000
-
-
-async def a_crowd(db: AsyncSession, like: int, count: int) -> None:
-    values = {"after": await db.scalar(text("SELECT max(id) FROM users")), "like": like, "count": count}
-    for statement in CROWD:
-        await db.execute(text(statement), {name: value for name, value in values.items() if f":{name}" in statement})
 
 
 async def test_whose_time_is_being_taken_is_passed_over(own_database: Database):
