@@ -19,6 +19,7 @@ from typing import Any
 
 import uvloop
 from aiosmtpd.controller import Controller
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.check.run import find_violations
 from app.core.queue import QUEUE_NAMES, connect_queue
@@ -181,6 +182,8 @@ async def _check(environment: dict[str, str]) -> list[str]:
     try:
         async with services.database.sessions() as db:
             found = await find_violations(db, services.storage)
+    except SQLAlchemyError as error:
+        return [f"doorstep check ended early: {error}"]
     finally:
         await services.database.close()
     return [f"{violation.rule}: {violation.subject}" for violation in found]
