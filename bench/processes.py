@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from app.dev.state import free_port
 from bench.load import HOST
@@ -58,9 +59,30 @@ def settings(servers: BenchServers, redis: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def web(servers: BenchServers, redis: str | None = None, **overrides: str) -> Iterator[Process]:
-    with _running(["-m", "app.cli", "web", "--port"], [], settings(servers, redis) | overrides) as process:
+def web(
+    servers: BenchServers, redis: str | None = None, log: IO[bytes] | None = None, **overrides: str
+) -> Iterator[Process]:
+    """A web process, which writes its log to `log`, if given."""
+    with _running(["-m", "app.cli", "web", "--port"], [], settings(servers, redis) | overrides, log) as process:
         yield process
+
+
+class Worker:
+    """`doorstep worker`, which can be killed and started again."""
+
+    def __init__(self, servers: BenchServers, log: IO[bytes], **overrides: str) -> None:
+        self._environment, self._log = settings(servers) | overrides, log
+        self.start()
+
+    def start(self) -> None:
+        self._process = _start([sys.executable, "-m", "app.cli", "worker"], self._environment, self._log)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        _stop(self._process)
 
 
 @contextmanager
@@ -70,21 +92,31 @@ def bare(sizes: Mapping[str, int]) -> Iterator[Process]:
 
 
 @contextmanager
-def _running(arguments: list[str], trailing: list[str], env: Mapping[str, str]) -> Iterator[Process]:
+def _running(
+    arguments: list[str], trailing: list[str], env: Mapping[str, str], log: IO[bytes] | None = None
+) -> Iterator[Process]:
     port = free_port()
-    command = [sys.executable, *arguments, str(port), *trailing]
-    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
-    process = subprocess.Popen(command, env={**inherited, **env}, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = _start([sys.executable, *arguments, str(port), *trailing], env, log)
     try:
         _wait_for(process, port)
         yield Process(process.pid, port)
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _stop(process)
+
+
+def _start(command: list[str], env: Mapping[str, str], log: IO[bytes] | None) -> "subprocess.Popen[bytes]":
+    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
+    output = log or subprocess.DEVNULL
+    return subprocess.Popen(command, env={**inherited, **env}, stderr=output, start_new_session=True)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:

@@ -1,12 +1,20 @@
 """`doorstep check` finds nothing in consistent data, and each violation that a test creates."""
 
+from contextlib import aclosing
+
 import pytest
+from asyncpg.cursor import Cursor
 from sqlalchemy import text
 
+from app.check.chains import find_broken_chains
 from app.check.run import RULES, find_violations
 
 OPEN = "ALTER TABLE {0} DISABLE TRIGGER USER"
 OF = "(SELECT id FROM bookings WHERE reference = '{0}')"
+FORGED_EVENTS = """
+    INSERT INTO events (subject, seq, name, actor_role, at, facts, previous, hash)
+    SELECT 'a-' || n, 1, 'booking.held', 'customer', now(), '{}', '', '' FROM generate_series(1, 2500) n
+"""
 
 # Rule → a statement of the tables' owner that breaks it; {name} is a value of the town.
 PLANTED: dict[str, list[str]] = {
@@ -158,6 +166,23 @@ async def test_history_that_was_tampered_with_shows_it(sound, change):
         await db.execute(text(OPEN.format("events")))
         await db.execute(text(change.format(**sound.town.values)))
         assert "event-chains-are-intact" in {violation.rule for violation in await find_violations(db)}
+
+
+async def test_a_long_history_is_read_in_batches(sound, monkeypatch):
+    """PostgreSQL ends a transaction that waits while the program works on too many rows at a time."""
+    batches, fetch = [], Cursor.fetch
+
+    async def record_fetch(cursor, n, **options):
+        batches.append(await fetch(cursor, n, **options))
+        return batches[-1]
+
+    monkeypatch.setattr(Cursor, "fetch", record_fetch)
+    async with sound.trying(as_owner=True) as db:
+        await db.execute(text(OPEN.format("events")))
+        await db.execute(text(FORGED_EVENTS))
+        async with aclosing(find_broken_chains(db)) as broken:
+            assert await anext(broken) == "a-1, event 1"
+    assert 0 < sum(map(len, batches)) <= 1_000
 
 
 async def test_an_application_role_that_may_change_history_is_reported(sound, services):
