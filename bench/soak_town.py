@@ -10,6 +10,7 @@ import asyncpg
 
 from app.bookings.booking import Booking
 from app.bookings.code import Code
+from app.bookings.deadlines import HOLD_DURATION
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.events import Event
@@ -28,11 +29,13 @@ CLEARING = (
     "DELETE FROM service_ratings",
     "UPDATE professional_ratings SET jobs = 0, one = 0, two = 0, three = 0, four = 0, five = 0",
     "DELETE FROM bookings WHERE starts_at < (CURRENT_DATE::timestamp AT TIME ZONE 'Asia/Kolkata') + interval '2 days'",
-    "UPDATE bookings SET pincode = home_pincode FROM professionals WHERE user_id = reserved_for",
+    "UPDATE reservations r SET pincode = home_pincode FROM professionals p WHERE p.user_id = r.professional_id",
+    "UPDATE bookings b SET pincode = r.pincode FROM reservations r WHERE r.booking_id = b.id",
 )
 OPEN_BOOKINGS = """
-    SELECT id, reference, customer_id, service_id, service_name, price, minutes, address, pincode, starts_at,
-           reserved_for, professional_id FROM bookings ORDER BY id
+    SELECT b.id, b.reference, b.customer_id, b.service_id, b.service_name, b.price, b.minutes, b.address, b.pincode,
+           b.starts_at, r.professional_id AS reserved_for, b.professional_id
+      FROM bookings b JOIN reservations r ON r.booking_id = b.id ORDER BY b.id
 """
 HEADS = "CREATE TEMPORARY TABLE heads (id bigint, requested timestamptz, assigned timestamptz, length int, head bytea)"
 SETTLING = """
@@ -80,7 +83,7 @@ def _with_history(rows: Sequence[asyncpg.Record]) -> Iterator[Booking]:
         reserved_for, professional_id = fields.pop("reserved_for"), fields.pop("professional_id")
         booking = Booking(note="", **fields)
         customer = Person(booking.customer_id, "customer")
-        booking.hold(customer, reserved_for)
+        booking.hold(customer, reserved_for, clock.now() + HOLD_DURATION)
         booking.pay(customer, "after")
         if professional_id is not None:
             booking.accept(Person(professional_id, "professional"), encryption)

@@ -37,6 +37,9 @@ ADMIN_TABLES = (
 START, PROFESSIONAL = r'name="start" value="([^"]+)"', r'name="professional" value="(\d+)"'
 CENTRAL_PINCODES = "SELECT pincode FROM coverage GROUP BY pincode ORDER BY count(*) DESC, pincode LIMIT 12"
 COVERING = "SELECT DISTINCT professional_id FROM coverage WHERE pincode = ANY($1::text[])"
+RESERVED_FOR = """
+    SELECT r.professional_id FROM reservations r JOIN bookings b ON b.id = r.booking_id WHERE b.reference = $1
+"""
 IS_BLOCKED = "SELECT EXISTS (SELECT 1 FROM blocks WHERE user_id = $1 AND lifted_at IS NULL)"
 ADMIN = """
     INSERT INTO users (role, email, full_name, phone, password_hash, email_verified_at, created_at)
@@ -277,7 +280,7 @@ async def book_by_api(traffic: Traffic) -> None:
 async def work(traffic: Traffic) -> None:
     """Answer an offer of the traffic, as the professional whose time is reserved for it, or any; then do the job."""
     reference = traffic.offers.popleft() if traffic.offers else ""
-    reserved_for = await traffic.pool.fetchval("SELECT reserved_for FROM bookings WHERE reference = $1", reference)
+    reserved_for = await traffic.pool.fetchval(RESERVED_FOR, reference)
     professional = await traffic.signed_in(reserved_for or random.choice(traffic.professionals))
     page = await professional.get("job list", "/jobs")
     shown = page.values(r'action="/jobs/(\w{8})/acceptance"')
