@@ -3,7 +3,7 @@
 Lock order everywhere: bookings by ascending id, the customer's holds, professionals' time (app.scheduling.reservation).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,13 +25,64 @@ from app.scheduling.reservation import RequestedSlot, release_time, reserve_firs
 from app.scheduling.travel import Location
 
 
-async def offer_again(db: AsyncSession, by: Actor, booking: Booking, reason: str) -> None:
+class CandidateSearch:
+    """Reserve other professionals' time for bookings (rows locked) of one transaction.
+
+    What their searches have in common, places and pages of candidates, is read once. `declined`: booking id → who gets
+    no more offers of it.
+    """
+
+    def __init__(self, db: AsyncSession, declined: dict[int, set[int]]) -> None:
+        self._db = db
+        self._declined = declined
+        self._locations: dict[str, Location] = {}
+        self._pages: dict[tuple[int, str], tuple[list[list[Candidate]], AsyncIterator[list[Candidate]]]] = {}
+
+    @classmethod
+    async def of(cls, db: AsyncSession, bookings: Iterable[Booking]) -> "CandidateSearch":
+        return cls(db, await Bookings(db).declined_by([booking.id for booking in bookings]))
+
+    async def reserve_next(self, booking: Booking, excluded_id: int | None = None) -> int | None:
+        """Reserve the next candidate who is free for the whole slot; when none is left, nobody's time (W9)."""
+        candidate: Candidate | None = None
+        if booking.starts_at > clock.now():
+            location = await self._location(booking.pincode)
+            slot = RequestedSlot(booking.id, booking.starts_at, booking.minutes, location, booking.held_until)
+            candidate = await reserve_first_free(self._db, self._others(booking, location, excluded_id), slot)
+        if candidate is None:
+            await release_time(self._db, [booking.id])
+        return candidate.id if candidate else None
+
+    async def _location(self, pincode: str) -> Location:
+        if pincode not in self._locations:
+            self._locations[pincode] = await require_pincode(self._db, pincode)
+        return self._locations[pincode]
+
+    async def _others(
+        self, booking: Booking, location: Location, excluded_id: int | None
+    ) -> AsyncIterator[list[Candidate]]:
+        """Yield the professionals who could take the booking, in batches, without those who declined it."""
+        excluded_ids = self._declined[booking.id] | {excluded_id}
+        key = booking.service_id, booking.pincode
+        if key not in self._pages:
+            self._pages[key] = [], candidates_in_batches(self._db, booking.service_id, location)
+        known, unread = self._pages[key]
+        for batch in known:
+            yield [candidate for candidate in batch if candidate.id not in excluded_ids]
+        async for batch in unread:
+            known.append(batch)
+            yield [candidate for candidate in batch if candidate.id not in excluded_ids]
+
+
+async def offer_again(
+    db: AsyncSession, by: Actor, booking: Booking, reason: str, search: CandidateSearch | None = None
+) -> None:
     """W1, W14: unassign `booking` (row locked); its professional gets no more offers of it."""
     if booking.professional_id is None:
         raise Refused(_("No professional has accepted this job yet."), reason="state", about="unassigned")
-    await record_decline(db, booking, booking.professional_id, "absent", reason)
-    booking.offer_again(by, reason, await reserve_next_candidate(db, booking))
-    await db.flush()
+    search = search or await CandidateSearch.of(db, [booking])
+    add_decline(db, booking, booking.professional_id, "absent", reason)
+    booking.offer_again(by, reason, await search.reserve_next(booking, excluded_id=booking.professional_id))
 
 
 async def reschedule_by_customer(
@@ -65,7 +116,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
         await record_decline(db, booking, booking.professional_id, "absent", "")
     preferred = booking.professional_id or booking.requested_professional_id
     slot = RequestedSlot(booking.id, starts_at, booking.minutes, location)
-    candidate = await reserve_first_free(db, candidates_for(db, booking, location, preferred), slot)
+    candidate = await reserve_first_free(db, _candidates_of_move(db, booking, location, preferred), slot)
     if candidate is None:
         raise slot_taken()
     booking.reschedule(by, starts_at, candidate.id, fee)
@@ -74,27 +125,15 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
 
 
 async def reserve_next_candidate(db: AsyncSession, booking: Booking, excluded_id: int | None = None) -> int | None:
-    """Reserve the next candidate who is free for the whole slot; when none is left, nobody's time is reserved (W9)."""
-    candidate: Candidate | None = None
-    if booking.starts_at > clock.now():
-        location = await require_pincode(db, booking.pincode)
-        slot = RequestedSlot(booking.id, booking.starts_at, booking.minutes, location, booking.held_until)
-        others = candidates_for(db, booking, location, excluded_id=excluded_id)
-        candidate = await reserve_first_free(db, others, slot)
-    if candidate is None:
-        await release_time(db, [booking.id])
-    return candidate.id if candidate else None
+    """Reserve the next candidate for one booking; see CandidateSearch."""
+    return await (await CandidateSearch.of(db, [booking])).reserve_next(booking, excluded_id)
 
 
-async def candidates_for(
-    db: AsyncSession,
-    booking: Booking,
-    location: Location,
-    preferred: int | None = None,
-    excluded_id: int | None = None,
+async def _candidates_of_move(
+    db: AsyncSession, booking: Booking, location: Location, preferred: int | None
 ) -> AsyncIterator[list[Candidate]]:
     """Yield batches of the professionals who could take the booking and have not declined it, `preferred` first."""
-    excluded_ids = (await Bookings(db).declined_by([booking.id]))[booking.id] | {excluded_id}
+    excluded_ids = (await Bookings(db).declined_by([booking.id]))[booking.id]
     if preferred is not None and preferred not in excluded_ids:
         yield await find_candidates(db, [booking.service_id], location, professional_id=preferred)
         excluded_ids.add(preferred)
@@ -105,6 +144,11 @@ async def candidates_for(
 async def record_decline(
     db: AsyncSession, booking: Booking, professional_id: int | None, kind: str, reason: str
 ) -> None:
-    """Record that this professional gets no more offers of the booking; `kind`: "passed", "returned" or "absent"."""
-    db.add(Decline(booking_id=booking.id, professional_id=professional_id, kind=kind, reason=reason, at=clock.now()))
+    """Record a decline, so that the next search leaves this professional out."""
+    add_decline(db, booking, professional_id, kind, reason)
     await db.flush()
+
+
+def add_decline(db: AsyncSession, booking: Booking, professional_id: int | None, kind: str, reason: str) -> None:
+    """This professional gets no more offers of the booking; `kind`: "passed", "returned" or "absent"."""
+    db.add(Decline(booking_id=booking.id, professional_id=professional_id, kind=kind, reason=reason, at=clock.now()))

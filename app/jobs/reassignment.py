@@ -8,7 +8,7 @@ from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import offer_again, reserve_next_candidate
+from app.bookings.reservation import CandidateSearch, offer_again
 from app.core.events import PLATFORM, nudge
 from app.core.i18n import N_
 from app.jobs.repository import Jobs
@@ -23,15 +23,18 @@ async def reassign_jobs(db: AsyncSession, professional_id: int, reason: str) -> 
     bookings = await Bookings(db).locked(await Jobs(db).relying_on(professional_id))
     await lock_time(db, professional_id)
     reserved = await reserved_professionals(db, list(bookings))
+    search = await CandidateSearch.of(db, bookings.values())
     offered_again = []
-    for booking in bookings.values():
-        if booking.state == State.ASSIGNED:
-            await offer_again(db, PLATFORM, booking, reason)
-            offered_again.append(booking)
-        elif booking.state == State.HELD:
-            await _reassign_hold(db, booking, professional_id)
-        elif booking.state == State.REQUESTED:
-            await _reassign_request(db, booking, professional_id, reserved)
+    # Nothing is flushed between: hundreds of jobs are written at once.
+    with db.no_autoflush:
+        for booking in bookings.values():
+            if booking.state == State.ASSIGNED:
+                await offer_again(db, PLATFORM, booking, reason, search)
+                offered_again.append(booking)
+            elif booking.state == State.HELD:
+                await _reassign_hold(db, booking, professional_id, search)
+            elif booking.state == State.REQUESTED:
+                await _reassign_request(db, booking, professional_id, reserved, search)
     await db.flush()
     return offered_again
 
@@ -48,28 +51,29 @@ async def withdraw_services(db: AsyncSession, professional_id: int, service_ids:
     ]
     await lock_time(db, professional_id)
     reserved = await reserved_professionals(db, [booking.id for booking in affected])
+    search = await CandidateSearch.of(db, affected)
     for booking in affected:
         if booking.state == State.HELD:
-            await _reassign_hold(db, booking, professional_id)
+            await _reassign_hold(db, booking, professional_id, search)
         else:
-            await _reassign_request(db, booking, professional_id, reserved)
+            await _reassign_request(db, booking, professional_id, reserved, search)
+    await db.flush()
 
 
-async def _reassign_hold(db: AsyncSession, booking: Booking, professional_id: int) -> None:
+async def _reassign_hold(db: AsyncSession, booking: Booking, professional_id: int, search: CandidateSearch) -> None:
     """Reserve another professional's time for an unpaid hold; cancel it if this one was requested or none is free."""
     is_requested = booking.requested_professional_id == professional_id
-    if is_requested or await reserve_next_candidate(db, booking, excluded_id=professional_id) is None:
+    if is_requested or await search.reserve_next(booking, excluded_id=professional_id) is None:
         reason = N_("This professional is no longer available. You haven't been charged.")
         await cancel_booking(db, booking, PLATFORM, "platform", reason)
 
 
 async def _reassign_request(
-    db: AsyncSession, booking: Booking, professional_id: int, reserved: Mapping[int, int]
+    db: AsyncSession, booking: Booking, professional_id: int, reserved: Mapping[int, int], search: CandidateSearch
 ) -> None:
     """End the priority offer, and reserve another professional's time."""
     if booking.requested_professional_id == professional_id:
         booking.end_priority_offer()
     if reserved.get(booking.id) == professional_id:
-        await reserve_next_candidate(db, booking, excluded_id=professional_id)
-    await db.flush()
+        await search.reserve_next(booking, excluded_id=professional_id)
     nudge(db, f"area:{booking.pincode}", "jobs")

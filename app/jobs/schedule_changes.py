@@ -12,7 +12,7 @@ from app.accounts.repository import Users
 from app.bookings.booking import Booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.reservation import reserve_next_candidate
+from app.bookings.reservation import CandidateSearch
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.events import Person
@@ -67,8 +67,9 @@ async def change_schedule(
     await _save(db, me, change)
     for job in handed_back:
         await hand_back(db, me, job.reference, _("My working hours or service area have changed."))
+    search = await CandidateSearch.of(db, reservations)
     for booking in reservations:
-        await reserve_next_candidate(db, booking, excluded_id=me.id)
+        await search.reserve_next(booking, excluded_id=me.id)
     return [job.reference for job in handed_back]
 
 
