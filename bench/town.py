@@ -15,6 +15,7 @@ from app.core.db import Database
 from app.core.encryption import Encryption
 from app.core.secrets import digest, new_token
 from app.models import metadata
+from bench.bulk_load import without_indexes
 from bench.processes import SECRET
 from bench.servers import BenchServers
 
@@ -145,7 +146,9 @@ async def _build(servers: BenchServers, professionals: int, bookings: int) -> To
         for statement in (PROFESSIONALS, HOURS, COVERAGE, OFFERINGS):
             await connection.execute(statement)
         await connection.execute("ANALYZE")
-        await connection.execute(BOOKINGS, max(8, round(bookings / professionals / JOBS_PER_PROFESSIONAL_DAY)))
+        days = max(8, round(bookings / professionals / JOBS_PER_PROFESSIONAL_DAY))
+        async with without_indexes(connection, ("bookings",)):
+            await connection.execute(BOOKINGS, days)
         for statement in (REVIEWS, *RATINGS, "VACUUM ANALYZE"):
             await connection.execute(statement)
         return await _pick_samples(database, connection)
