@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select, text
+from sqlalchemy import bindparam, exists, func, or_, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger
 
@@ -13,6 +13,7 @@ from app.bookings.moves import ACTIVE, State
 from app.core import clock
 from app.payments.charge import Charge
 
+UNASSIGNED = (State.HELD, State.REQUESTED)
 CANCELLABLE = (State.HELD, State.REQUESTED, State.ASSIGNED)
 ID = bindparam("id", type_=BigInteger)
 
@@ -99,12 +100,21 @@ class OpenCommitments:
     async def awaited_bookings(self) -> tuple[int, int]:
         """Other people's (requests that wait for this professional or reserve their time, holds on their time)."""
         now = clock.now()
-        reserved = Booking.reserved_for == self._person_id
-        named = and_(Booking.requested_professional_id == self._person_id, Booking.exclusive_until > now)
-        requested = and_(Booking.state == State.REQUESTED, or_(reserved, named))
-        held = and_(Booking.state == State.HELD, reserved, Booking.held_until > now)
-        query = select(func.count().filter(requested), func.count().filter(held)).where(or_(requested, held))
-        row = (await self._db.execute(query)).one()
+        is_live = or_(Booking.state == State.REQUESTED, Booking.held_until > now)
+        # A union, because each condition has its own index and an OR would use none of them.
+        awaited = union(
+            select(Booking.id, Booking.state).where(
+                Booking.reserved_for == self._person_id, Booking.state.in_(UNASSIGNED), is_live
+            ),
+            select(Booking.id, Booking.state).where(
+                Booking.requested_professional_id == self._person_id,
+                Booking.state == State.REQUESTED,
+                Booking.exclusive_until > now,
+            ),
+        ).subquery()
+        requests = func.count().filter(awaited.c.state == State.REQUESTED)
+        holds = func.count().filter(awaited.c.state == State.HELD)
+        row = (await self._db.execute(select(requests, holds).select_from(awaited))).one()
         return row[0], row[1]
 
     async def cancellable_bookings(self) -> Sequence[int]:
@@ -114,9 +124,9 @@ class OpenCommitments:
 
     async def has_reservations(self) -> bool:
         """Whether the professional has an accepted job that has not started, or time reserved for a customer."""
-        reserved = and_(Booking.reserved_for == self._person_id, Booking.state.in_((State.HELD, State.REQUESTED)))
-        accepted = and_(Booking.professional_id == self._person_id, Booking.state == State.ASSIGNED)
-        result: bool = await self._db.scalar(select(exists().where(or_(reserved, accepted)))) or False
+        reserved = exists().where(Booking.reserved_for == self._person_id, Booking.state.in_(UNASSIGNED))
+        accepted = exists().where(Booking.professional_id == self._person_id, Booking.state == State.ASSIGNED)
+        result: bool = await self._db.scalar(select(or_(reserved, accepted))) or False
         return result
 
     async def outstanding_bookings(self) -> list[OutstandingBooking]:

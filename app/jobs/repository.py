@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, String, and_, bindparam, or_, select, text
+from sqlalchemy import Row, String, bindparam, select, text, union
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime, Interval
 
 from app.accounts.names import greeting_name
 from app.bookings.booking import Booking
+from app.bookings.commitments_repository import UNASSIGNED
 from app.bookings.deadlines import UNFILLED_CUTOFF
 from app.bookings.extra import BOOKING_TOTAL_SQL
 from app.bookings.moves import ACTIVE, State
@@ -23,6 +24,7 @@ from app.scheduling.candidates import BusyTime
 from app.scheduling.travel import Location
 
 TIMESTAMP = DateTime(timezone=True)
+ASSIGNED = (State.ASSIGNED, State.STARTED)
 
 AGENDA = text(
     f"""
@@ -75,7 +77,8 @@ DECLINED = text(
 
 
 # A request named for one professional is theirs alone until exclusive_until; unaccepted requests expire an hour before
-# the slot, unless reopened later than that (W9).
+# the slot, unless reopened later than that (W9). Services and pincodes are two arrays, so that the index is searched
+# for each pair: joined, the requests of a whole city would be read first.
 OPEN_OFFERS = text(
     """
     SELECT b.id, b.reference, b.service_name, b.price, b.minutes, b.starts_at, b.ends_at, pin.place,
@@ -83,11 +86,13 @@ OPEN_OFFERS = text(
            b.requested_professional_id IS NOT DISTINCT FROM :me AS is_requested,
            CASE WHEN b.requested_professional_id = :me AND b.exclusive_until > :now THEN b.exclusive_until END
              AS exclusive_until
-      FROM eligible_coverage(:today) e
-      JOIN bookings b ON b.service_id = e.service_id AND b.pincode = e.pincode
-                     AND b.state = 'requested' AND b.starts_at > :now
+      FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
-     WHERE e.professional_id = :me
+     WHERE b.service_id = ANY(ARRAY(SELECT DISTINCT e.service_id FROM eligible_coverage(:today) e
+                                     WHERE e.professional_id = :me))
+       AND b.pincode = ANY(ARRAY(SELECT DISTINCT e.pincode FROM eligible_coverage(:today) e
+                                  WHERE e.professional_id = :me))
+       AND b.state = 'requested' AND b.starts_at > :now
        AND (b.exclusive_until IS NULL OR b.exclusive_until <= :now OR b.requested_professional_id = :me)
        AND (b.starts_at > :unfilled OR b.reopened_at >= b.starts_at - :before)
        AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.booking_id = b.id AND d.professional_id = :me)
@@ -227,11 +232,15 @@ class Jobs:
 
     async def relying_on(self, professional_id: int) -> Sequence[int]:
         """Return ids of open bookings assigned to this professional, offered to them first, or reserving their time."""
-        requested = and_(
-            Booking.requested_professional_id == professional_id, Booking.state.in_((State.HELD, State.REQUESTED))
+        # A union, because each condition has its own index and an OR would use none of them.
+        queries = (
+            select(Booking.id).where(Booking.professional_id == professional_id, Booking.state.in_(ASSIGNED)),
+            select(Booking.id).where(Booking.reserved_for == professional_id, Booking.state.in_(ACTIVE)),
+            select(Booking.id).where(
+                Booking.requested_professional_id == professional_id, Booking.state.in_(UNASSIGNED)
+            ),
         )
-        relying = or_(Booking.professional_id == professional_id, Booking.reserved_for == professional_id, requested)
-        return (await self.db.scalars(select(Booking.id).where(relying, Booking.state.in_(ACTIVE)))).all()
+        return (await self.db.scalars(union(*queries))).all()
 
 
 def _agenda_row(row: Row[Any]) -> AgendaRow:
