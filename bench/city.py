@@ -146,6 +146,7 @@ def run(args: argparse.Namespace) -> None:
             measured = asyncio.run(_measure(servers, town, professionals, args.times, started))
             results += measured[0]
             waits += measured[1]
+            print(f"{professionals:,} professionals: measured", flush=True)
     first = {result.what: result for result in results if result.size == SMALL_TOWN[0]}
     rows = [result.row(first[result.what]) for what in first for result in results if result.what == what]
     print_table(
@@ -303,11 +304,13 @@ class _City:
         await blocking
 
     async def _wait_for(self, wait: Wait, blocking: "asyncio.Task[None]", sends: AsyncIterator[httpx.Response]) -> None:
-        """Send one request after the other while the block is under way."""
+        """Send one request after the other while the block is under way, as long as there are any."""
         self.waits.append(wait)
         while not blocking.done():
             started = time.perf_counter()
-            response = await anext(sends)
+            response = await anext(sends, None)
+            if response is None:
+                break
             wait.elapsed.append((time.perf_counter() - started) * 1000)
             wait.codes[str(response.status_code)] += 1
 

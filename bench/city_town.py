@@ -13,7 +13,7 @@ from bench.bulk_load import without_indexes
 from bench.town import ADYAR, CUSTOMER_COUNT
 
 Owner = Any  # asyncpg.Connection, which is untyped
-JOBS_PER_DAY, FIRST_DAY, MINUTES_BETWEEN = 9, 8, 80  # of the professional with many jobs; the week before is generated
+JOBS_PER_DAY, FIRST_DAY, MINUTES_BETWEEN = 8, 8, 90  # of the professional with many jobs; starts are half hours
 TABLES = ("charges", "ledger_transactions", "ledger_entries", "events", "outbox", "inbox_items")
 COPIED = "'Flat 3B, 12 Main Road'"
 
