@@ -135,7 +135,7 @@ async def _row(
     read = [
         query for query in sent if query[0].lstrip()[:4].upper() in ("SELE", "WITH") and "set_config" not in query[0]
     ]
-    inside = [await _explain(owner, *query) for query in read]
+    inside = [await explain_reads(owner, *query) for query in read]
     return (
         page.name,
         len(sent),
@@ -153,7 +153,7 @@ async def _measure_ms(client: httpx.AsyncClient, path: str) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-async def _explain(owner: Owner, statement: str, parameters: Any) -> tuple[float, int]:
+async def explain_reads(owner: Owner, statement: str, parameters: Any) -> tuple[float, int]:
     """Return the median ms of planning and execution, and the number of rows read."""
     plans = []
     for _ in range(EXPLAIN_REPETITIONS):

@@ -31,6 +31,7 @@ from bench.admin_town_rows import (
     Service,
     Sizes,
 )
+from bench.bulk_load import without_indexes
 from bench.servers import BenchServers
 from bench.town import RATINGS
 
@@ -51,16 +52,6 @@ TABLES = (
     "offered_services",
 )
 
-_INDEXES = """SELECT format('DROP INDEX %I', i.indexname) AS drop_statement,
-    i.indexdef AS create_statement, 1 AS turn FROM pg_indexes i
-    WHERE i.schemaname = 'public' AND i.tablename = ANY($1)
-      AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conname = i.indexname)"""
-_KEYS = """SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
-    format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)), 2
-    FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text = ANY($1)"""
-_TRIGGERS = """SELECT format('ALTER TABLE %I DISABLE TRIGGER USER', name),
-    format('ALTER TABLE %I ENABLE TRIGGER USER', name), 3
-    FROM unnest($1::text[]) name"""
 RATING_STATEMENTS = tuple(
     statement.replace("b.state = 'closed'", "b.state IN ('completed', 'closed')") for statement in RATINGS
 )
@@ -73,11 +64,6 @@ PROFESSIONAL_TOTALS = """
                / nullif(r.one + r.two + r.three + r.four + r.five, 0)), 0)
       FROM users u LEFT JOIN professional_ratings r ON r.professional_id = u.id WHERE u.id = p.user_id
 """
-_ALL = f"{_INDEXES} UNION ALL {_KEYS} UNION ALL {_TRIGGERS}"
-DROP_STATEMENTS, CREATE_STATEMENTS = (
-    f"SELECT drop_statement FROM ({_ALL}) a ORDER BY turn DESC",
-    f"SELECT create_statement FROM ({_ALL}) a ORDER BY turn",
-)
 
 
 def fill(servers: BenchServers, sizes: Sizes) -> None:
@@ -93,25 +79,15 @@ async def _fill(servers: BenchServers, sizes: Sizes) -> None:
     owner = await asyncpg.connect(servers.owner, command_timeout=1_800)
     try:
         await owner.execute("SET timezone = 'Asia/Kolkata'; SET maintenance_work_mem = '512MB'; SET work_mem = '128MB'")
-        create_statements = await _drop_indexes_and_keys(owner)
-        await _add_users(owner, sizes)
-        await _add_bookings(owner, await _add_professionals(owner, sizes), sizes)
-        for statement in (*RATING_STATEMENTS, PROFESSIONAL_TOTALS, *create_statements, *_sequences(), "VACUUM ANALYZE"):
+        async with without_indexes(owner, TABLES):
+            await _add_users(owner, sizes)
+            await _add_bookings(owner, await _add_professionals(owner, sizes), sizes)
+            for statement in (*RATING_STATEMENTS, PROFESSIONAL_TOTALS):
+                await owner.execute(statement)
+        for statement in (*_sequences(), "VACUUM ANALYZE"):
             await owner.execute(statement)
     finally:
         await owner.close()
-
-
-async def _drop_indexes_and_keys(owner: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
-    """Drop indexes and foreign keys and disable triggers; return the statements that restore them.
-
-    Foreign keys are validated when they are restored.
-    """
-    before = [row["drop_statement"] for row in await owner.fetch(DROP_STATEMENTS, list(TABLES))]
-    after = [row["create_statement"] for row in await owner.fetch(CREATE_STATEMENTS, list(TABLES))]
-    for statement in before:
-        await owner.execute(statement)
-    return after
 
 
 async def _add_users(owner: "asyncpg.Connection[asyncpg.Record]", sizes: Sizes) -> None:

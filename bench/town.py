@@ -15,6 +15,7 @@ from app.core.db import Database
 from app.core.encryption import Encryption
 from app.core.secrets import digest, new_token
 from app.models import metadata
+from bench.bulk_load import without_indexes
 from bench.processes import SECRET
 from bench.servers import BenchServers
 
@@ -63,17 +64,20 @@ OFFERINGS = """
 # Three of four times a day, pseudo-random; the last day is six days from today.
 BOOKINGS = f"""
     WITH customers AS (SELECT array_agg(id ORDER BY id) AS all FROM users WHERE role = 'customer'),
+    offered AS (SELECT professional_id, array_agg(service_id ORDER BY service_id) AS all FROM offered_services
+                 GROUP BY 1),
+    covered AS (SELECT professional_id, array_agg(pincode ORDER BY pincode) AS all FROM coverage GROUP BY 1),
     slots AS (
-        SELECT p.user_id, s.id AS service_id, s.name, s.price, least(s.minutes, 120) AS minutes, c.pincode,
+        SELECT p.user_id, s.id AS service_id, s.name, s.price, least(s.minutes, 120) AS minutes,
+               c.all[1 + abs(hashint8(p.user_id * 31 + day * 4 + start)::bigint) % cardinality(c.all)] AS pincode,
                day, start, row_number() OVER (ORDER BY day, start, p.user_id) AS n
           FROM generate_series(7 - $1::int, 6) day
          CROSS JOIN unnest(ARRAY[540, 690, 840, 990]) start
          CROSS JOIN professionals p
-          JOIN LATERAL (SELECT o.service_id FROM offered_services o WHERE o.professional_id = p.user_id
-                         ORDER BY hashint8(o.service_id * 31 + day * 4 + start) LIMIT 1) o ON true
-          JOIN services s ON s.id = o.service_id
-          JOIN LATERAL (SELECT v.pincode FROM coverage v WHERE v.professional_id = p.user_id
-                         ORDER BY hashtext(v.pincode || day || start) LIMIT 1) c ON true
+          JOIN offered o ON o.professional_id = p.user_id
+          JOIN covered c ON c.professional_id = p.user_id
+          JOIN services s
+            ON s.id = o.all[1 + abs(hashint8(p.user_id * 37 + day * 4 + start)::bigint) % cardinality(o.all)]
          WHERE hashint8(p.user_id * 1000 + day * 10 + start) % 4 <> 0
     ), timed_slots AS (
         SELECT *, (CURRENT_DATE::timestamp AT TIME ZONE 'Asia/Kolkata') + day * interval '1 day'
@@ -154,7 +158,9 @@ async def _build(servers: BenchServers, professionals: int, bookings: int) -> To
         for statement in (PROFESSIONALS, HOURS, COVERAGE, OFFERINGS):
             await connection.execute(statement)
         await connection.execute("ANALYZE")
-        await connection.execute(BOOKINGS, max(8, round(bookings / professionals / JOBS_PER_PROFESSIONAL_DAY)))
+        days = max(8, round(bookings / professionals / JOBS_PER_PROFESSIONAL_DAY))
+        async with without_indexes(connection, ("bookings",)):
+            await connection.execute(BOOKINGS, days)
         for statement in (REVIEWS, *RATINGS, "VACUUM ANALYZE"):
             await connection.execute(statement)
         return await _pick_samples(database, connection)

@@ -1,19 +1,17 @@
 """Bookings over time: holds, offers, jobs left running, reviews that never came."""
 
 from app.bookings import expiry
-from tasks.context import Context, unit_of_work
+from tasks.context import Context, repeat_until_done, unit_of_work
 
 
 async def expire_holds(ctx: Context) -> int:
     """Free time slots that were held and not paid."""
-    async with unit_of_work(ctx) as db:
-        return await expiry.expire_holds(db)
+    return await repeat_until_done(ctx, expiry.expire_holds)
 
 
 async def cancel_unfilled_bookings(ctx: Context) -> int:
     """Cancel and refund bookings that no professional accepted."""
-    async with unit_of_work(ctx) as db:
-        return await expiry.cancel_unfilled(db)
+    return await repeat_until_done(ctx, expiry.cancel_unfilled)
 
 
 async def end_priority_offers(ctx: Context) -> int:
@@ -24,11 +22,9 @@ async def end_priority_offers(ctx: Context) -> int:
 
 async def complete_overdue_jobs(ctx: Context) -> int:
     """Complete jobs that the professional started and did not finish."""
-    async with unit_of_work(ctx) as db:
-        return await expiry.complete_overdue_jobs(db)
+    return await repeat_until_done(ctx, expiry.complete_overdue_jobs)
 
 
 async def close_old_bookings(ctx: Context) -> int:
     """Close completed bookings seven days later."""
-    async with unit_of_work(ctx) as db:
-        return await expiry.close_unreviewed(db)
+    return await repeat_until_done(ctx, expiry.close_unreviewed)

@@ -1,5 +1,6 @@
 """What every task gets as `ctx`, and its unit of work."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Required, TypedDict
@@ -21,3 +22,14 @@ def unit_of_work(ctx: Context) -> AbstractAsyncContextManager[AsyncSession]:
     """`async with unit_of_work(ctx) as db:` commits, then publishes what was to be published."""
     services = ctx["services"]
     return services.database.work(services.after_commit)
+
+
+async def repeat_until_done(ctx: Context, change: Callable[[AsyncSession], Awaitable[int]]) -> int:
+    """Batch by batch, each in a transaction of its own, until nothing is due or nothing succeeds any more."""
+    total = 0
+    while True:
+        async with unit_of_work(ctx) as db:
+            done = await change(db)
+        total += done
+        if not done:
+            return total

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import app.listeners  # noqa: F401  registers the channels of higher rooms
+from app.core.schedule import ScheduleRuns
 from app.notifications import reminders
 from app.notifications.channel import Channel, all_channels
 from tasks.context import Context, unit_of_work
@@ -36,5 +37,14 @@ async def send_evening_reminders(ctx: Context) -> int:
 
 
 async def send_job_reminders(ctx: Context) -> int:
+    """From where the last finished run had looked; batch by batch, as above."""
+    count = 0
     async with unit_of_work(ctx) as db:
-        return await reminders.remind_before(db)
+        last_run = await ScheduleRuns(db).last_finished(send_job_reminders.__qualname__)
+    for lead_time in reminders.LEAD_TIMES:
+        position: reminders.Position | None = reminders.first_position(lead_time, last_run)
+        while position is not None:
+            async with unit_of_work(ctx) as db:
+                sent, position = await reminders.remind_before(db, lead_time, position)
+            count += sent
+    return count

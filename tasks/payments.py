@@ -1,10 +1,9 @@
 """Payouts over time."""
 
 from app.payments import charges
-from tasks.context import Context, unit_of_work
+from tasks.context import Context, repeat_until_done
 
 
 async def release_payouts(ctx: Context) -> int:
     """Release payouts whose holding period is over."""
-    async with unit_of_work(ctx) as db:
-        return await charges.release_held_payouts(db)
+    return await repeat_until_done(ctx, charges.release_held_payouts)

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, func, or_, select, text
+from sqlalchemy import bindparam, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger
 
 from app.bookings.booking import Booking
 from app.bookings.moves import ACTIVE, State
 from app.core import clock
-from app.core.sql import fetch_value
+from app.core.sql import fetch, fetch_value
 from app.payments.charge import Charge
-from app.scheduling.reservation import Reservation
 
 CANCELLABLE = (State.HELD, State.REQUESTED, State.ASSIGNED)
 ID = bindparam("id", type_=BigInteger)
@@ -38,6 +37,15 @@ ACCEPTED_JOBS = text(
     " WHERE professional_id = :id AND state = 'assigned' ORDER BY starts_at, id"
 ).bindparams(ID)
 
+# A union, because each condition has its own index and an OR would use none of them.
+AWAITED = """
+    SELECT count(*) FILTER (WHERE state = 'requested'), count(*) FILTER (WHERE state = 'held') FROM (
+        SELECT b.id, b.state FROM reservations r JOIN bookings b ON b.id = r.booking_id
+         WHERE r.professional_id = $1 AND (b.state = 'requested' OR b.state = 'held' AND b.held_until > $2)
+        UNION
+        SELECT id, state FROM bookings
+         WHERE requested_professional_id = $1 AND state = 'requested' AND exclusive_until > $2) AS awaited
+"""
 HAS_RESERVATIONS = """
     SELECT EXISTS (SELECT 1 FROM reservations r JOIN bookings b ON b.id = r.booking_id
                     WHERE r.professional_id = $1 AND b.state <> 'started')
@@ -106,13 +114,8 @@ class OpenCommitments:
     async def awaited_bookings(self) -> tuple[int, int]:
         """Other people's (requests that wait for this professional or reserve their time, holds on their time)."""
         now = clock.now()
-        reserved = Booking.id.in_(select(Reservation.booking_id).where(Reservation.professional_id == self._person_id))
-        named = and_(Booking.requested_professional_id == self._person_id, Booking.exclusive_until > now)
-        requested = and_(Booking.state == State.REQUESTED, or_(reserved, named))
-        held = and_(Booking.state == State.HELD, reserved, Booking.held_until > now)
-        query = select(func.count().filter(requested), func.count().filter(held)).where(or_(requested, held))
-        row = (await self._db.execute(query)).one()
-        return row[0], row[1]
+        requests, holds = (await fetch(self._db, AWAITED, self._person_id, now))[0]
+        return requests, holds
 
     async def cancellable_bookings(self) -> Sequence[int]:
         """Ids of a customer's bookings that have not started."""

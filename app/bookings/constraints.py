@@ -42,6 +42,12 @@ CONSTRAINTS = (
         postgresql_where=text("state IN ('assigned', 'started')"),
     ),
     Index("bookings_offers_idx", "service_id", "pincode", "starts_at", postgresql_where=text("state = 'requested'")),
+    Index(
+        "bookings_requested_professional_idx",
+        "requested_professional_id",
+        postgresql_where=text("state IN ('held', 'requested') AND requested_professional_id IS NOT NULL"),
+    ),
+    Index("bookings_priority_offers_idx", "exclusive_until", postgresql_where=text("state = 'requested'")),
     Index("bookings_held_idx", "held_until", postgresql_where=text("state = 'held'")),
     Index("bookings_open_idx", "starts_at", postgresql_where=text(f"state IN ({_ACTIVE})")),
     # All that reports count, so that they read this and nothing else (docs/decisions/0017-reports.md).

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
 from app.bookings.completion import complete_booking
-from app.bookings.repository import Bookings
+from app.bookings.due_repository import DueBookings
 from app.core import clock, logs
 from app.core.errors import DoorstepError
 from app.core.events import PLATFORM, nudge
@@ -25,7 +25,7 @@ log = logs.get_logger("clock")
 
 async def expire_holds(db: AsyncSession) -> int:
     """Cancel lapsed holds; return how many. Their time is free already."""
-    lapsed = await Bookings(db).lapsed_holds(clock.now())
+    lapsed = await DueBookings(db).lapsed_holds(clock.now())
     for booking in lapsed:
         await cancel_booking(db, booking, PLATFORM, "expired", N_("Not paid in time."))
     await db.flush()
@@ -35,23 +35,23 @@ async def expire_holds(db: AsyncSession) -> int:
 async def cancel_unfilled(db: AsyncSession) -> int:
     """W9: cancel with a full refund the bookings not accepted an hour before the slot; bookings reopened later wait."""
     now = clock.now()
-    due = [booking for booking in await Bookings(db).unfilled(now) if booking.is_unfilled(now)]
+    due = [booking for booking in await DueBookings(db).unfilled(now) if booking.is_unfilled(now)]
     return await _apply(db, due, _cancel)
 
 
 async def complete_overdue_jobs(db: AsyncSession) -> int:
     """Complete started jobs twelve hours after the later of slot end and start; their payout is held."""
-    return await _apply(db, await Bookings(db).overdue_jobs(clock.now()), _complete)
+    return await _apply(db, await DueBookings(db).overdue_jobs(clock.now()), _complete)
 
 
 async def close_unreviewed(db: AsyncSession) -> int:
     """Close bookings that were completed seven days ago and never reviewed."""
-    return await _apply(db, await Bookings(db).unreviewed(clock.now()), _close)
+    return await _apply(db, await DueBookings(db).unreviewed(clock.now()), _close)
 
 
 async def end_priority_offers(db: AsyncSession) -> int:
     """Refresh the lists of the other candidates when a priority offer has ended unanswered."""
-    areas = await Bookings(db).areas_opened_between(clock.now() - PRIORITY_LOOKBACK, clock.now())
+    areas = await DueBookings(db).areas_opened_between(clock.now() - PRIORITY_LOOKBACK, clock.now())
     for pincode in areas:
         nudge(db, f"area:{pincode}", "jobs")
     return len(areas)

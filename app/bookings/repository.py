@@ -1,6 +1,6 @@
 """Bookings, found through the person concerned: a stranger's booking does not exist."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,13 +11,10 @@ from sqlalchemy.types import BigInteger, DateTime
 
 from app.bookings.booking import Booking
 from app.bookings.code import ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS, Code, CodeAttempt
-from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CUTOFF
 from app.bookings.decline import Decline
-from app.bookings.moves import State
 from app.catalog.service import Service
 from app.core.errors import Missing
 from app.core.events import Actor, Event
-from app.core.paging import AnyRow
 from app.core.sql import fetch_row, fetch_value
 from app.payments import charges
 from app.payments.repository import OLDEST_DUE_SQL
@@ -126,45 +123,6 @@ class Bookings:
         )
         return {booking.id: booking for booking in rows}
 
-    async def lapsed_holds(self, now: datetime) -> Sequence[Booking]:
-        """Expired holds. Locked."""
-        return await self._due(_loaded().where(Booking.state == State.HELD, Booking.held_until <= now))
-
-    async def unfilled(self, now: datetime) -> Sequence[Booking]:
-        """Paid bookings not accepted an hour before the slot and not reopened since (W9). Locked."""
-        starts_soon = Booking.starts_at <= now + UNFILLED_CUTOFF
-        # Those that wait for their customer may wait for long: they must not fill the batch.
-        is_waiting = func.coalesce(Booking.reopened_at >= Booking.starts_at - UNFILLED_CUTOFF, False)
-        return await self._due(_loaded().where(Booking.state == State.REQUESTED, starts_soon, ~is_waiting))
-
-    async def overdue_jobs(self, now: datetime) -> Sequence[Booking]:
-        """Started, and twelve hours past the later of slot end and start. Locked."""
-        since = now - AUTO_COMPLETE_AFTER
-        query = _loaded().where(Booking.state == State.STARTED, Booking.ends_at <= since, Booking.started_at <= since)
-        return await self._due(query)
-
-    async def starting_within(self, now: datetime, within: timedelta) -> Sequence[AnyRow]:
-        """Accepted jobs that start within that time and were accepted earlier than that before their start."""
-        query = select(Booking.reference, Booking.customer_id, Booking.professional_id, Booking.starts_at).where(
-            Booking.state == State.ASSIGNED,
-            Booking.starts_at > now,
-            Booking.starts_at <= now + within,
-            Booking.assigned_at < Booking.starts_at - within,
-        )
-        return (await self.db.execute(query.order_by(Booking.starts_at, Booking.id))).all()
-
-    async def unreviewed(self, now: datetime) -> Sequence[Booking]:
-        """Completed seven days ago. Locked."""
-        query = _loaded().where(Booking.state == State.COMPLETED, Booking.completed_at <= now - CLOSE_AFTER)
-        return await self._due(query)
-
-    async def areas_opened_between(self, since: datetime, until: datetime) -> list[str]:
-        """Pincodes with a priority offer that ended between two moments."""
-        query = select(Booking.pincode).where(
-            Booking.state == State.REQUESTED, Booking.exclusive_until > since, Booking.exclusive_until <= until
-        )
-        return list(await self.db.scalars(query.distinct()))
-
     async def declined_by(self, booking_ids: Collection[int]) -> dict[int, set[int]]:
         """Booking id → the professionals who passed on it or handed it back."""
         query = select(Decline.booking_id, Decline.professional_id).where(Decline.booking_id.in_(booking_ids))
@@ -200,11 +158,6 @@ class Bookings:
     async def lift_code_lock(self, code_id: int) -> None:
         """Clear the lock in the database, since concurrent attempts may have set it after the code was read."""
         await self.db.execute(update(Code).where(Code.id == code_id).values(locked_until=None))
-
-    async def _due(self, query: Select[Booking]) -> Sequence[Booking]:
-        """At most 200, their rows locked; rows locked by others are skipped."""
-        query = query.order_by(Booking.id).limit(200).with_for_update(skip_locked=True)
-        return (await self.db.scalars(query.execution_options(**REFRESH))).all()
 
     async def _get(self, query: Select[Booking], *, lock: bool) -> Booking:
         """Load the booking; with a lock, codes and extras are read after it was granted, else in the same query."""

@@ -173,6 +173,19 @@ MONEY_INVARIANTS = (
         """,
     ),
     Invariant(
+        "held-payouts-are-marked",
+        "A booking has a charge that is marked as held if and only if the ledger holds its earning",
+        """
+        SELECT 'booking ' || b.reference
+          FROM bookings b
+          LEFT JOIN (SELECT t.booking_id, sum(e.amount) AS held
+                       FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
+                      WHERE e.account = 'payout_held' GROUP BY t.booking_id) l ON l.booking_id = b.id
+         WHERE (coalesce(l.held, 0) < 0) <> (b.id IN (
+                SELECT booking_id FROM charges WHERE payout_held_until IS NOT NULL))
+        """,
+    ),
+    Invariant(
         "completed-jobs-charged-once",
         "A completed job is charged once, for its price and approved extra work; other jobs are not charged",
         """

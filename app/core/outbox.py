@@ -20,6 +20,7 @@ class Outbox(Base):
         CheckConstraint("recipient_id IS NOT NULL OR address IS NOT NULL", name="outbox_recipient_check"),
         CheckConstraint("channel ~ '^[a-z][a-z_]*(:[0-9]+)?$'", name="outbox_channel_check"),
         CheckConstraint("priority BETWEEN 0 AND 2", name="outbox_priority_check"),
+        Index("outbox_recipient_idx", "recipient_id", postgresql_where=text("recipient_id IS NOT NULL")),
         Index(
             "outbox_due_idx",
             "channel",

@@ -129,6 +129,12 @@ class ScheduleRuns:
         moment: datetime | None = await self._db.scalar(select(func.max(ScheduleRun.started_at)))
         return moment
 
+    async def last_finished(self, name: str) -> datetime | None:
+        """Return when the latest finished run of the task began."""
+        query = select(ScheduleRun.started_at).where(ScheduleRun.name == name, ScheduleRun.finished_at.is_not(None))
+        moment: datetime | None = await self._db.scalar(query.order_by(ScheduleRun.tick.desc()).limit(1))
+        return moment
+
     async def add(self, ticks: Iterable[Tick]) -> None:
         """Record due ticks; ticks that another scheduler added stay as they are."""
         rows = [{"name": name, "tick": tick} for name, tick in ticks]

@@ -75,7 +75,8 @@ DECLINED = text(
 
 
 # A request named for one professional is theirs alone until exclusive_until; unaccepted requests expire an hour before
-# the slot, unless reopened later than that (W9).
+# the slot, unless reopened later than that (W9). Services and pincodes are two arrays, so that the index is searched
+# for each pair: joined, the requests of a whole city would be read first.
 OPEN_OFFERS = text(
     """
     SELECT b.id, b.reference, b.service_name, b.price, b.minutes, b.starts_at, b.ends_at, pin.place,
@@ -83,11 +84,13 @@ OPEN_OFFERS = text(
            b.requested_professional_id IS NOT DISTINCT FROM :me AS is_requested,
            CASE WHEN b.requested_professional_id = :me AND b.exclusive_until > :now THEN b.exclusive_until END
              AS exclusive_until
-      FROM eligible_coverage(:today) e
-      JOIN bookings b ON b.service_id = e.service_id AND b.pincode = e.pincode
-                     AND b.state = 'requested' AND b.starts_at > :now
+      FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
-     WHERE e.professional_id = :me
+     WHERE b.service_id = ANY(ARRAY(SELECT DISTINCT e.service_id FROM eligible_coverage(:today) e
+                                     WHERE e.professional_id = :me))
+       AND b.pincode = ANY(ARRAY(SELECT DISTINCT e.pincode FROM eligible_coverage(:today) e
+                                  WHERE e.professional_id = :me))
+       AND b.state = 'requested' AND b.starts_at > :now
        AND (b.exclusive_until IS NULL OR b.exclusive_until <= :now OR b.requested_professional_id = :me)
        AND (b.starts_at > :unfilled OR b.reopened_at >= b.starts_at - :before)
        AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.booking_id = b.id AND d.professional_id = :me)

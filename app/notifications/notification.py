@@ -45,17 +45,19 @@ async def notify_many(db: AsyncSession, notifications: Iterable[Notification]) -
 
     Those whose `key` was written before are skipped. `write_notifications` does the same for events by itself.
     """
-    outbox, channels, count = OutboxRepository(db), all_channels(), 0
-    for notification in notifications:
-        written = [
-            await outbox.insert_if_new(row) for channel in channels for row in channel.notification_rows(notification)
-        ]
-        if any(written):
-            nudge(db, f"user:{notification.recipient_id}", INBOX_TOPIC)
-            count += 1
-    if count:
+    by_key = {notification.key: notification for notification in notifications}
+    rows = (
+        row
+        for notification in by_key.values()
+        for channel in all_channels()
+        for row in channel.notification_rows(notification)
+    )
+    new_keys = await OutboxRepository(db).insert_new(rows)
+    for key in new_keys:
+        nudge(db, f"user:{by_key[key].recipient_id}", INBOX_TOPIC)
+    if new_keys:
         enqueue_after_commit(db, "drain_outbox", queue=MAIL_QUEUE)
-    return count
+    return len(new_keys)
 
 
 def write_notifications(event: Event, record: AuditedMixin) -> Iterable[object]:

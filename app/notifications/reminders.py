@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.repository import Bookings
 from app.core import clock
 from app.core.paging import AnyRow
 from app.notifications.notification import Notification, notify_many
@@ -17,6 +16,8 @@ from app.notifications.reminder_repository import ReminderQueries
 BATCH_SIZE = 200
 MAX_DELAY = timedelta(hours=4)  # an evening's reminder is of no use later
 LEAD_TIMES = (timedelta(hours=24), timedelta(hours=2))
+RUN_OVERLAP = timedelta(minutes=10)  # for acceptances that were not committed yet, and for clocks that differ
+Position = tuple[datetime, int]  # start and id of the last job that was looked at
 
 
 async def remind_evening(db: AsyncSession, tick: datetime, after: int) -> int | None:
@@ -34,14 +35,22 @@ async def remind_evening(db: AsyncSession, tick: datetime, after: int) -> int | 
     return user_ids[-1] if user_ids else None
 
 
-async def remind_before(db: AsyncSession) -> int:
-    """Send the reminders due 1 day and 2 hours before a job; skip jobs accepted after that time."""
+def first_position(lead_time: timedelta, last_run: datetime | None) -> Position:
+    """Where to begin: behind the jobs that the last finished run had before it; without one, with the next job."""
     now = clock.now()
-    count = 0
-    for lead_time in LEAD_TIMES:
-        for row in await Bookings(db).starting_within(now, lead_time):
-            count += await notify_many(db, _both_sides(row, lead_time, now))
-    return count
+    return (now if last_run is None else max(now, last_run - RUN_OVERLAP + lead_time)), 0
+
+
+async def remind_before(db: AsyncSession, lead_time: timedelta, position: Position) -> tuple[int, Position | None]:
+    """Remind both sides of the next jobs that start within the lead time and were accepted before it.
+
+    Return how many reminders are new and the position of the next batch, None at the end. A job comes within its lead
+    time after it was accepted, so that none is missed when each run begins where the last one had looked.
+    """
+    now = clock.now()
+    jobs = await ReminderQueries(db).starting(position, now + lead_time, lead_time, BATCH_SIZE)
+    count = await notify_many(db, (reminder for row in jobs for reminder in _both_sides(row, lead_time, now)))
+    return count, (jobs[-1].starts_at, jobs[-1].id) if jobs else None
 
 
 def _both_sides(row: AnyRow, lead_time: timedelta, now: datetime) -> Iterator[Notification]:

@@ -1,10 +1,11 @@
 """The outbox, and what a message shows of the booking or account it is about."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -93,13 +94,19 @@ class OutboxRepository:
         waits = Outbox.sent_at.is_(None), Outbox.parked_at.is_(None)
         await self._db.execute(delete(Outbox).where(Outbox.channel == channel, *waits))
 
-    async def insert_if_new(self, row: Base) -> bool:
-        """Insert a row of any channel; False if its key exists already."""
-        table = type(row).__table__
-        values = {column.name: getattr(row, column.key) for column in table.columns}
-        values = {name: value for name, value in values.items() if value is not None}
-        statement = insert(type(row)).values(**values).on_conflict_do_nothing(index_elements=["dedupe_key"])
-        return (await self._db.execute(statement.returning(table.c.id))).scalar_one_or_none() is not None
+    async def insert_new(self, rows: Iterable[Base]) -> set[str]:
+        """Insert rows of any channel, one statement for each table; return the keys of those that were not there."""
+        by_columns: dict[tuple[type[Base], frozenset[str]], list[dict[str, Any]]] = {}
+        for row in rows:
+            values = {column.name: getattr(row, column.key) for column in type(row).__table__.columns}
+            values = {name: value for name, value in values.items() if value is not None}
+            by_columns.setdefault((type(row), frozenset(values)), []).append(values)
+        keys: set[str] = set()
+        for (row_type, _), values_of_rows in by_columns.items():
+            table = cast("Table", row_type.__table__)
+            statement = insert(table).on_conflict_do_nothing(index_elements=["dedupe_key"])
+            keys |= set(await self._db.scalars(statement.returning(table.c.dedupe_key), values_of_rows))
+        return keys
 
     async def latest(self, limit: int) -> Sequence[Outbox]:
         return (await self._db.scalars(select(Outbox).order_by(Outbox.id.desc()).limit(limit))).all()

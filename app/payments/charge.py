@@ -46,6 +46,8 @@ class Charge(Base):
                 "purpose = 'booking' AND state IN ('needs_code', 'authorised', 'captured', 'due', 'paid')"
             ),
         ),
+        Index("charges_customer_id_idx", "customer_id"),
+        Index("charges_held_payouts_idx", "payout_held_until", postgresql_where=text("payout_held_until IS NOT NULL")),
         Index("charges_due_idx", "customer_id", postgresql_where=text("state = 'due'")),
     )
     booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"))
@@ -58,5 +60,7 @@ class Charge(Base):
     captured: Mapped[int] = mapped_column(default=0, server_default="0")
     refunded: Mapped[int] = mapped_column(default=0, server_default="0")
     state: Mapped[ChargeState] = mapped_column(TextEnum(ChargeState))
+    # Until when the earning is held; NULL when it is not or no longer held.
+    payout_held_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -65,12 +65,12 @@ async def capture(
 
     `held_payout`: completed automatically, so the earning is paid out seven days later.
     """
-    account = "payout_held" if held_payout else "earnings"
+    account, held_until = ("payout_held", clock.now() + PAYOUT_HELD) if held_payout else ("earnings", None)
     so_far = 0
     for charge in await Charges(db).in_state(booking_id, ChargeState.AUTHORISED):
         part = min(charge.amount, total - so_far)
         if part > 0:
-            charge.captured = part
+            charge.captured, charge.payout_held_until = part, held_until
             shared = _shared(so_far, part, account, professional_id)
             post_transaction(db, "capture", booking_id, charge.id, [*_held(-part), ("gateway", None, part), *shared])
         _release_remainder(db, charge)
@@ -81,6 +81,7 @@ async def capture(
         charge = await _add_charge(
             db, booking_id, customer_id, total - so_far, purpose, Instrument("after"), ChargeState.DUE
         )
+        charge.payout_held_until = held_until
         shared = _shared(so_far, charge.amount, account, professional_id)
         post_transaction(db, "receivable", booking_id, charge.id, [("receivable", customer_id, charge.amount), *shared])
     await db.flush()
@@ -150,7 +151,7 @@ async def settle(db: AsyncSession, charge: Charge, authorisation: Authorisation)
 
 async def refund(db: AsyncSession, charge: Charge, amount: int) -> None:
     """Refund `amount` paise of a captured or paid charge, from both shares; a due charge is waived whole."""
-    split = await Charges(db).split_of(charge.id)
+    split = await Charges(db).split_of(charge)
     if charge.state == ChargeState.DUE:
         lines: list[Line] = [("receivable", charge.customer_id, -charge.amount)]
         earning, back = split.earnings, charge.amount
@@ -178,7 +179,7 @@ async def overdue_booking(db: AsyncSession, customer_id: int) -> int | None:
 
 async def release_held_payouts(db: AsyncSession) -> int:
     """Release the held earnings of jobs completed automatically seven days ago; return how many."""
-    held = await Charges(db).held_payouts(clock.now() - PAYOUT_HELD)
+    held = await Charges(db).end_held_payouts(clock.now())
     for payout in held:
         lines: list[Line] = [
             ("payout_held", payout.professional_id, payout.amount),

@@ -14,6 +14,7 @@ from app.payments.charge import Charge, ChargeState
 from app.payments.ledger import LedgerEntry, LedgerTransaction, Line
 from app.payments.pretend_bank import Instrument
 
+PAYOUT_BATCH_SIZE = 1_000  # bookings
 EARNING_ACCOUNTS = ("earnings", "payout_held")
 OLDEST_DUE_SQL = """SELECT c.booking_id FROM charges c
     WHERE c.customer_id = {customer} AND c.state = 'due' AND c.created_at < {before} ORDER BY c.id LIMIT 1"""
@@ -108,13 +109,14 @@ class Charges:
         booking_id: int | None = await fetch_value(self.db, query, customer_id, before)
         return booking_id
 
-    async def split_of(self, charge_id: int) -> ChargeSplit:
+    async def split_of(self, charge: Charge) -> ChargeSplit:
         """The shares of the charge when it was captured or became due."""
         query = (
             select(LedgerEntry.account, LedgerEntry.person_id, LedgerEntry.amount)
             .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
             .where(
-                LedgerTransaction.charge_id == charge_id,
+                LedgerTransaction.booking_id == charge.booking_id,
+                LedgerTransaction.charge_id == charge.id,
                 LedgerTransaction.kind.in_(("capture", "receivable", "fee")),
                 LedgerEntry.account.in_((*EARNING_ACCOUNTS, "commission")),
             )
@@ -123,15 +125,26 @@ class Charges:
         person_id, earned = result_rows.get("payout_held") or result_rows.get("earnings") or (None, 0)
         return ChargeSplit(earned, result_rows.get("commission", (None, 0))[1], person_id)
 
-    async def held_payouts(self, before: datetime) -> list[HeldPayout]:
-        """Earnings held since before `before` and not released yet, under a lock until the end of the transaction."""
+    async def end_held_payouts(self, now: datetime) -> list[HeldPayout]:
+        """End what is held until `now`, of at most 1,000 bookings, and return it.
+
+        Under a lock until the end of the transaction.
+        """
         await acquire_lock(self.db, AdvisoryLock.HELD_PAYOUTS)
+        due = select(Charge.booking_id).where(Charge.payout_held_until <= now).order_by(Charge.payout_held_until)
+        ended = (
+            update(Charge)
+            .where(Charge.booking_id.in_(due.limit(PAYOUT_BATCH_SIZE)), Charge.payout_held_until.is_not(None))
+            .values(payout_held_until=None)
+        )
+        booking_ids = set(await self.db.scalars(ended.returning(Charge.booking_id)))
         query = (
             select(LedgerTransaction.booking_id, LedgerEntry.person_id, func.sum(LedgerEntry.amount))
             .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
-            .where(LedgerEntry.account == "payout_held")
+            .where(LedgerTransaction.booking_id.in_(booking_ids), LedgerEntry.account == "payout_held")
             .group_by(LedgerTransaction.booking_id, LedgerEntry.person_id)
-            .having(func.sum(LedgerEntry.amount) < 0, func.min(LedgerTransaction.at) <= before)
+            .having(func.sum(LedgerEntry.amount) < 0)
+            .order_by(LedgerTransaction.booking_id)
         )
         result_rows = await self.db.execute(query)
         return [

@@ -6,7 +6,7 @@ OWN_DATA = (
     OwnDataSection(
         "reviews_written",
         "SELECT b.reference AS booking, b.service_name AS service, r.rating AS stars, r.comment AS words, r.created_at,"
-        " r.edited_at FROM reviews r JOIN bookings b ON b.id = r.booking_id WHERE r.customer_id = :me ORDER BY r.id",
+        " r.edited_at FROM reviews r JOIN bookings b ON b.id = r.booking_id WHERE b.customer_id = :me ORDER BY r.id",
         CUSTOMER,
     ),
     OwnDataSection(
@@ -18,5 +18,9 @@ OWN_DATA = (
     ),
 )
 REVIEWS_PERSONAL_DATA = PersonalData(
-    "reviews", own_data=OWN_DATA, erase_reviews=("UPDATE reviews SET comment = '' WHERE customer_id = :id",)
+    "reviews",
+    own_data=OWN_DATA,
+    erase_reviews=(
+        "UPDATE reviews SET comment = '' WHERE booking_id IN (SELECT id FROM bookings WHERE customer_id = :id)",
+    ),
 )

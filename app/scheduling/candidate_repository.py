@@ -78,23 +78,29 @@ ELIGIBLE_HOURS = """
      WHERE e.service_id = ANY($1::bigint[]) AND e.pincode = $2 AND p.week <> '[]'
 """
 
-# Eligibility is decided by the shared rule; its conditions are read beside it to explain a refusal.
+# Eligibility is decided by the shared rule, of the people shown alone; its conditions are read beside it to explain a
+# refusal.
 ASSESSED = f"""
-    SELECT {CANDIDATE_COLUMNS}, ARRAY[o.service_id] AS services, h.place,
-           EXISTS (SELECT 1 FROM eligible_coverage($6) e
-                    WHERE e.professional_id = p.user_id AND e.service_id = o.service_id AND e.pincode = $2)
+    WITH page AS (
+        SELECT o.professional_id, o.approval_status, c.pincode IS NOT NULL AS covers_pincode
+          FROM offered_services o
+          JOIN professionals p ON p.user_id = o.professional_id
+          JOIN users u ON u.id = p.user_id
+          JOIN pincodes h ON h.pincode = p.home_pincode
+          LEFT JOIN coverage c ON c.professional_id = p.user_id AND c.pincode = $2
+         WHERE o.service_id = $1 AND u.deleted_at IS NULL AND ($5::bigint IS NULL OR p.user_id = $5)
+         ORDER BY c.pincode IS NULL, power(h.latitude - $3, 2) + power(h.longitude - $4, 2), p.user_id
+         LIMIT $7
+    )
+    SELECT {CANDIDATE_COLUMNS}, ARRAY[$1] AS services, h.place,
+           (SELECT true FROM eligible_coverage($6) e
+             WHERE e.professional_id = p.user_id AND e.service_id = $1 AND e.pincode = $2 LIMIT 1) IS NOT NULL
                AS is_eligible,
            p.approval_status = 'approved' AS is_approved,
            p.documents_expire_on IS NULL OR p.documents_expire_on > $6 AS has_valid_documents,
            EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL) AS is_blocked,
-           o.approval_status = 'approved' AS is_approved_for_service,
-           c.pincode IS NOT NULL AS covers_pincode
-      FROM offered_services o
-      JOIN professionals p ON p.user_id = o.professional_id {CANDIDATE_JOINS}
-      LEFT JOIN coverage c ON c.professional_id = p.user_id AND c.pincode = $2
-     WHERE o.service_id = $1 AND u.deleted_at IS NULL AND ($5::bigint IS NULL OR p.user_id = $5)
-     ORDER BY c.pincode IS NULL, power(h.latitude - $3, 2) + power(h.longitude - $4, 2), p.user_id
-     LIMIT $7
+           page.approval_status = 'approved' AS is_approved_for_service, page.covers_pincode
+      FROM page JOIN professionals p ON p.user_id = page.professional_id {CANDIDATE_JOINS}
 """
 
 SCHEDULE = f"""

@@ -6,11 +6,23 @@ import pytest
 from sqlalchemy import func, select
 
 from app.accounts.user import Role, User
+from app.blocking.block import block_impact
+from app.bookings.commitments_repository import OpenCommitments
 from app.check.run import find_violations
 from app.core import clock
+from app.jobs.repository import Jobs
 from app.reviews.review import Review
 from tests.bookings.scenes import later
-from tests.factories import PASSWORD, a_customer, a_start, an_admin
+from tests.factories import (
+    PASSWORD,
+    a_customer,
+    a_hold,
+    a_professional,
+    a_request,
+    a_service,
+    a_start,
+    an_admin,
+)
 from tests.person import Person
 
 REASON = "Requested more money at the door, three times."
@@ -310,3 +322,17 @@ async def test_every_state_before_and_after_stands_in_the_history(scene, meena):
         s=f"user-{scene.ravi.id}",
     )
     assert rows == [("person.blocked", meena.user.id, "active", "blocked", "page")]
+
+
+async def test_a_request_that_names_them_and_reserves_their_time_is_one_request(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    asha = await a_customer(db)
+    assert await Jobs(db).relying_on(ravi.id) == []
+    assert not await OpenCommitments(db, ravi.id).has_reservations()
+    request = await a_request(db, asha, service, a_start(1), professional_id=ravi.id)
+    hold = await a_hold(db, asha, service, a_start(2))
+    impact = await block_impact(db, ravi)
+    assert (impact.requests, impact.holds) == (1, 1)
+    assert sorted(await Jobs(db).relying_on(ravi.id)) == [request.id, hold.id]
+    assert await OpenCommitments(db, ravi.id).has_reservations()

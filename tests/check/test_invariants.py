@@ -53,6 +53,7 @@ PLANTED: dict[str, list[str]] = {
     ],
     "money-is-whole-paise": ["ALTER TABLE extras ADD COLUMN rupees numeric(10, 2)"],
     "charges-match-the-ledger": ["UPDATE charges SET captured = captured - 1 WHERE captured > 0"],
+    "held-payouts-are-marked": ["UPDATE charges SET payout_held_until = now() WHERE captured > 0"],
     "completed-jobs-charged-once": ["UPDATE bookings SET price = price + 100 WHERE reference = '{completed}'"],
     "no-money-held-after-end": [
         OPEN.format("ledger_transactions"),

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from app.bookings.cancellation import cancel_booking
 from app.core import clock
 from app.core.schedule import ScheduleRun
 from app.exports import lifecycle
@@ -140,8 +141,7 @@ async def a_months_readers(site: Site) -> tuple[datetime, list[str]]:
             readers = [await a_customer(db, f"Reader {n}") for n in range(READER_COUNT)]
             for reader in readers:
                 booking = await a_request(db, reader, service, clock.at(month + timedelta(days=9), 10 * 60))
-                booking.cancel(reader, "customer", "Plans changed.")
-                await db.flush()
+                await cancel_booking(db, booking, reader, "customer", "Plans changed.")
             await db.execute(text("UPDATE outbox SET sent_at = created_at, attempts = 1"))  # they were notified then
     return tick, [reader.email for reader in readers]
 

@@ -55,6 +55,24 @@ INSERT INTO webhooks (url, sealed, old_sealed, old_until, by_id, created_at)
     VALUES ('https://example.com/hook', 'new', 'old', '2026-11-14', 3, '2026-11-12');
 INSERT INTO webhook_tries (outbox_id, at, status, told, took) VALUES (1, '2026-11-11', 500, 'refused', 340);
 """
+# The earning of the first booking is held; that of a second one has been released.
+HELD_AND_RELEASED_PAYOUT = """
+INSERT INTO bookings (id, reference, customer_id, service_id, state, service_name, price, minutes, address, pincode,
+    starts_at, ends_at, span, professional_id, payment, created_at, requested_at, assigned_at, started_at, completed_at,
+    by_clock) SELECT 2, '7K3MQ9WE', customer_id, service_id, state, service_name, price, minutes, address, pincode,
+    starts_at, ends_at, span, professional_id, payment, created_at, requested_at, assigned_at, started_at, completed_at,
+    by_clock FROM bookings;
+INSERT INTO charges (id, booking_id, customer_id, method, amount, captured, state, created_at, updated_at)
+    SELECT id, id, 1, 'card', 34900, 34900, 'captured', '2026-11-11', '2026-11-11' FROM bookings;
+BEGIN;
+INSERT INTO ledger_transactions (id, booking_id, charge_id, kind, at) VALUES
+    (1, 1, 1, 'capture', '2026-11-11 00:00+00'), (2, 2, 2, 'capture', '2026-11-01 00:00+00'),
+    (3, 2, NULL, 'payout_free', '2026-11-08 00:00+00');
+INSERT INTO ledger_entries (transaction_id, account, person_id, amount) VALUES
+    (1, 'gateway', NULL, 34900), (1, 'payout_held', 2, -34900), (2, 'gateway', NULL, 34900),
+    (2, 'payout_held', 2, -34900), (3, 'payout_held', 2, 34900), (3, 'earnings', 2, -34900);
+COMMIT;
+"""
 
 # Between "CREATE TABLE … (" and ");" of a dump: a column that comes back stands last.
 TABLE_BODY = re.compile(r"(?<=\(\n)    [^;]*?(?=\n\)[;\n])")
@@ -148,6 +166,16 @@ def test_standard_names_keep_every_row(services: Services, database: str) -> Non
     assert (rows(services, database), schema(services, database)) == (before, old_schema)
     services.sql("UPDATE users SET left_at = now() WHERE id = 2", database)
     assert services.sql("SELECT shown_as FROM professionals", database) == "4", "triggers know the old names again"
+
+
+def test_a_payout_that_is_held_is_marked_for_the_task_that_releases_it(services: Services, database: str) -> None:
+    owner, app = services.owner_url(database), services.app_url(database)
+    aside(migrate.upgrade, owner, app, "0006")
+    services.sql(ROWS_AT_0006, database)
+    services.sql(HELD_AND_RELEASED_PAYOUT, database)
+    aside(migrate.upgrade, owner, app)
+    marked = services.sql("SELECT id, payout_held_until AT TIME ZONE 'UTC' FROM charges ORDER BY id", database)
+    assert marked.splitlines() == ["1|2026-11-18 00:00:00", "2|"]
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(services: Services, database: str) -> None:

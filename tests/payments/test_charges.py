@@ -171,6 +171,16 @@ async def test_a_job_completed_by_the_clock_is_paid_out_a_week_later(scene):
     assert await Charges(scene.db).balances_of(scene.ravi) == (126_65, 0)
 
 
+async def test_what_several_charges_earned_is_paid_out_at_once(scene):
+    await scene.authorise(100_00)
+    await scene.capture(total=149_00, held=True)
+    with clock.freeze(clock.now() + timedelta(days=7, minutes=1)):
+        assert await charges.release_held_payouts(scene.db) == 1
+        assert await charges.release_held_payouts(scene.db) == 0
+    assert await Charges(scene.db).balances_of(scene.ravi) == (126_65, 0)
+    assert [charge.payout_held_until for charge in await Charges(scene.db).of_booking(scene.id)] == [None, None]
+
+
 async def test_a_refund_is_taken_from_both_as_they_shared_it(scene):
     charge = await scene.authorise()
     await scene.capture()

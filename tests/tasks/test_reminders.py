@@ -10,18 +10,23 @@ from app.bookings.repository import Bookings
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.outbox import Outbox
+from app.core.schedule import ScheduleRun, ScheduleRuns
 from app.jobs.acceptance import accept, hand_back
 from app.notifications.messages import MessageRenderer, OutOfDate
-from app.notifications.reminders import remind_before
+from app.notifications.notification import Notification, notify_many
+from app.notifications.reminders import first_position
 from app.payments import charges
 from app.payments.pretend_bank import Authorisation, Instrument
 from app.reports.monthly_statement import MonthlyStatement, from_facts, month_before, month_span
 from app.reviews.submission import submit_review
 from app.services import page_templates
-from tasks.notifications import send_evening_reminders
+from tasks.notifications import send_evening_reminders, send_job_reminders
 from tasks.reports import send_monthly_reports
+from tasks.scheduler import run_tick
+from tasks.timetable import TIMETABLE
 from tests.application import task_context
 from tests.factories import a_block, a_customer, a_professional, a_request, a_service, an_admin
+from tests.statements import count_statements
 
 ENCRYPTION = Encryption("a secret for tests only")
 CARD = Authorisation("authorised", Instrument("card", "Visa", "4242"))
@@ -116,8 +121,7 @@ async def test_a_day_and_two_hours_before_both_sides_are_reminded_once_each(own_
     visited = []
     for minutes in range(0, 40 * 60, 30):
         with clock.freeze(EVENING + timedelta(minutes=minutes)):
-            async with own_database.work() as db:
-                visited.append((40 - minutes / 60, await remind_before(db)))
+            visited.append((40 - minutes / 60, await send_job_reminders(ctx(own_database, EVENING))))
     assert [item for item in visited if item[1]] == [(24.0, 2), (2.0, 2)]
     rows = await reminders_sent(own_database, "booking_soon", "job_soon")
     assert sorted((row.kind, row.data["hours"], row.recipient_id) for row in rows) == sorted(
@@ -130,11 +134,55 @@ async def test_a_day_and_two_hours_before_both_sides_are_reminded_once_each(own_
     )
 
 
+async def test_a_run_begins_where_the_last_one_had_looked(own_database, town):
+    """So that it does not read a day's jobs again every five minutes."""
+    start = EVENING + timedelta(hours=40)
+    with clock.freeze(EVENING):
+        await a_job(own_database, town, start)
+        await a_job(own_database, town, start + timedelta(hours=2))
+    reminded = []
+    for minutes in (-5, 0, 5, 115, 120, 125):
+        tick = ("send_job_reminders", start - timedelta(hours=24) + timedelta(minutes=minutes))
+        with clock.freeze(tick[1]):
+            async with own_database.work() as db:
+                await ScheduleRuns(db).add([tick])
+            await run_tick(task_context(own_database), TIMETABLE, tick)
+        async with own_database.work() as db:
+            run = await db.get_one(ScheduleRun, tick)
+            reminded.append((minutes, int(run.result)))
+    assert [item for item in reminded if item[1]] == [(0, 2), (120, 2)]
+
+
+def test_a_job_is_looked_at_again_for_ten_minutes_and_never_after_its_start():
+    day = timedelta(hours=24)
+    with clock.freeze(EVENING):
+        assert first_position(day, None) == (EVENING, 0)
+        assert first_position(day, EVENING - timedelta(minutes=5)) == (EVENING + day - timedelta(minutes=15), 0)
+        assert first_position(day, EVENING - timedelta(days=3)) == (EVENING, 0)
+
+
+async def test_many_are_notified_in_as_many_statements_as_a_single_person(own_database, town):
+    async with own_database.work() as db:
+        people = [await a_customer(db) for _ in range(12)]
+    counts = []
+    for group in (people[:1], people[1:]):
+        reminders = [
+            Notification("evening", person.id, {"day": "2026-11-25"}, f"evening:{person.id}", EVENING)
+            for person in group
+        ]
+        with count_statements(own_database) as statements:
+            async with own_database.work() as db:
+                assert await notify_many(db, reminders) == len(group)
+        counts.append(len(statements))
+        async with own_database.work() as db:
+            assert await notify_many(db, reminders) == 0
+    assert counts[0] == counts[1]
+
+
 async def test_who_accepted_an_hour_before_is_not_reminded(own_database, town):
     with clock.freeze(EVENING):
         await a_job(own_database, town, EVENING + timedelta(hours=20))
-        async with own_database.work() as db:
-            assert await remind_before(db) == 0
+        assert await send_job_reminders(ctx(own_database, EVENING)) == 0
 
 
 async def test_a_cancelled_or_moved_booking_is_not_reminded_of(own_database, town):
@@ -142,8 +190,7 @@ async def test_a_cancelled_or_moved_booking_is_not_reminded_of(own_database, tow
     with clock.freeze(EVENING):
         reference = await a_job(own_database, town, start)
     with clock.freeze(start - timedelta(hours=24)):
-        async with own_database.work() as db:
-            assert await remind_before(db) == 2
+        assert await send_job_reminders(ctx(own_database, EVENING)) == 2
         rows = await reminders_sent(own_database, "booking_soon", "job_soon")
         assert all([await render_email(own_database, row) for row in rows])
         async with own_database.work() as db:

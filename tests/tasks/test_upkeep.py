@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.accounts.session import Attempts, EmailLink, Session
+from app.bookings import due_repository
 from app.bookings.booking import Booking
+from app.bookings.due_repository import DueBookings
 from app.bookings.expiry import cancel_unfilled, close_unreviewed, complete_overdue_jobs
-from app.bookings.repository import Bookings
 from app.check.run import find_violations
 from app.core import clock
 from app.core.encryption import Encryption
@@ -19,6 +20,7 @@ from app.payments import charges
 from app.payments.ledger import LedgerEntry
 from app.payments.pretend_bank import Authorisation, Instrument
 from tasks.accounts import prune_keys, prune_sessions
+from tasks.bookings import close_old_bookings
 from tasks.saq_config import TASKS
 from tasks.timetable import TIMETABLE
 from tests.application import task_context
@@ -147,12 +149,28 @@ async def test_two_workers_give_up_an_offer_once(own_database):
         assert sorted(await asyncio.gather(give_up(), give_up())) == [0, 1]
 
 
+async def test_one_run_closes_all_that_is_due_batch_by_batch(own_database, monkeypatch):
+    monkeypatch.setattr(due_repository, "DUE_BATCH_SIZE", 2)
+    async with own_database.work() as db:
+        service = await a_service(db)
+        ravi = await a_professional(db, services=[service])
+        asha = await a_customer(db)
+        bookings = [await a_request(db, asha, service, a_start(days)) for days in range(1, 6)]
+        for booking in bookings:
+            await started(db, booking, ravi)
+            with clock.freeze(booking.ends_at + timedelta(hours=12)):
+                assert await complete_overdue_jobs(db) == 1
+    with clock.freeze(a_start(days=20)):
+        assert await close_old_bookings(task_context(own_database)) == 5
+        assert await close_old_bookings(task_context(own_database)) == 0
+
+
 async def test_those_who_wait_for_their_customer_keep_no_one_out_of_the_portion(db, requested_booking):
     booking, ravi = requested_booking
     await accept(db, ravi, booking.reference, ENCRYPTION)
     with clock.freeze(booking.starts_at - timedelta(minutes=30)):
         await hand_back(db, ravi, booking.reference, "My scooter broke.")
-    assert await Bookings(db).unfilled(booking.ends_at) == []
+    assert await DueBookings(db).unfilled(booking.ends_at) == []
     assert await find_violations(db) == []
 
 
