@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.bookings.code import MAX_ATTEMPTS, Code, CodePhase
 from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
-from app.bookings.deadlines import HOLD_DURATION, PRIORITY_OFFER_DURATION, TURNAROUND_DURATION, BookingDeadlines
+from app.bookings.deadlines import HOLD_DURATION, TURNAROUND_DURATION, BookingDeadlines
 from app.bookings.extra import Extra, ExtraState
 from app.bookings.moves import MOVES, State, state_refusal
 from app.core import clock
@@ -22,7 +22,10 @@ from app.core.orm import Base, TextEnum
 
 
 class Booking(BookingDeadlines, Base, AuditedMixin):
-    """`price` (paise) and `minutes` are as agreed; `span` is the slot plus ten minutes of turnaround."""
+    """`price` (paise) and `minutes` are as agreed; `span` is the slot plus ten minutes of turnaround.
+
+    `requested_at` is when it was paid, or moved to the start that it has.
+    """
 
     __tablename__ = "bookings"
     __table_args__ = CONSTRAINTS
@@ -119,7 +122,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     def pay(self, by: Actor, method: str) -> None:
         previous = self._move("pay", by)
         self.payment, self.requested_at, self.held_until = method, clock.now(), None
-        self.exclusive_until = clock.now() + PRIORITY_OFFER_DURATION if self.requested_professional_id else None
+        self.exclusive_until = self.priority_offer_end(clock.now()) if self.requested_professional_id else None
         self._record_move("booking.requested", by, previous, method=method, total=self.total, offers_changed=True)
 
     def accept(self, by: Actor, encryption: Encryption) -> None:
@@ -185,9 +188,9 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         preferred_id = professional_id or self.requested_professional_id
         previous = self._reopen("reschedule", by, next_candidate_id)
         self.set_slot(starts_at)
-        self.reopened_at = None
+        self.requested_at, self.reopened_at = clock.now(), None  # W9 counts from here
         if preferred_id is not None and preferred_id == next_candidate_id:
-            self.requested_professional_id, self.exclusive_until = preferred_id, clock.now() + PRIORITY_OFFER_DURATION
+            self.requested_professional_id, self.exclusive_until = preferred_id, self.priority_offer_end(clock.now())
         self._record_move(
             "booking.moved",
             by,

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, String, bindparam, func, select, text, update
+from sqlalchemy import Select, String, bindparam, func, literal_column, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.types import BigInteger, DateTime
 
 from app.bookings.booking import Booking
 from app.bookings.code import ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS, Code, CodeAttempt
-from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CUTOFF
+from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CUTOFF, unfilled_at_sql
 from app.bookings.decline import Decline
 from app.bookings.moves import State
 from app.catalog.service import Service
@@ -83,11 +83,12 @@ class Bookings:
         return await self._due(query)
 
     async def unfilled(self, now: datetime) -> Sequence[Booking]:
-        """Paid bookings not accepted an hour before the slot and not reopened since (W9). Locked."""
-        starts_soon = Booking.starts_at <= now + UNFILLED_CUTOFF
+        """Paid bookings not accepted in time and not reopened since (W9). Locked."""
+        starts_soon = Booking.starts_at <= now + UNFILLED_CUTOFF  # for the index
         # Those that wait for their customer may wait for long: they must not fill the batch.
-        is_waiting = func.coalesce(Booking.reopened_at >= Booking.starts_at - UNFILLED_CUTOFF, False)
-        return await self._due(_loaded().where(Booking.state == State.REQUESTED, starts_soon, ~is_waiting))
+        is_waiting = func.coalesce(Booking.reopened_at >= UNFILLED_AT, False)
+        is_due = Booking.state == State.REQUESTED, starts_soon, now >= UNFILLED_AT, ~is_waiting
+        return await self._due(_loaded().where(*is_due))
 
     async def overdue_jobs(self, now: datetime) -> Sequence[Booking]:
         """Started, and twelve hours past the later of slot end and start. Locked."""
@@ -185,6 +186,7 @@ class Bookings:
         return booking
 
 
+UNFILLED_AT = literal_column(unfilled_at_sql("bookings"), DateTime(timezone=True))
 REFRESH = {"populate_existing": True}
 LOAD_SEPARATELY = (selectinload(Booking.codes), selectinload(Booking.extras))
 LOAD_JOINED = (joinedload(Booking.codes), joinedload(Booking.extras))
