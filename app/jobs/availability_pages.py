@@ -12,7 +12,15 @@ from app.core.errors import Invalid
 from app.core.i18n import _, ngettext
 from app.jobs.schedule_changes import ScheduleChange, cancel_time_off, change_schedule, find_affected_jobs
 from app.scheduling.repository import Schedules
-from app.scheduling.schemas import hours_fields, hours_of, pincodes_of, radius_of, shown_parts, time_off_of
+from app.scheduling.schemas import (
+    hours_fields,
+    hours_of,
+    overnight_ends,
+    pincodes_of,
+    radius_of,
+    shown_parts,
+    time_off_of,
+)
 from app.web.actions import Rejection, submit
 from app.web.forms import Form, parse_form
 from app.web.guards import only
@@ -151,6 +159,7 @@ async def _render(
         reach=max((area.km for area in areas if area.km is not None), default=None),
         hours=hours,
         pairs=shown_parts(hours),
+        overnight=overnight_ends(hours),
         off=values.get("time-off") or {},
         area=values.get("area") or {"way": "pincodes", "pincodes": " ".join(area.pincode for area in areas)},
         time_off=await schedules.time_off(),

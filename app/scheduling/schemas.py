@@ -72,6 +72,12 @@ def shown_parts(fields: Mapping[str, str]) -> dict[int, int]:
     return {day: max(count, min(max(count + 1, MIN_PAIRS), MAX_PAIRS)) for day, count in filled.items()}
 
 
+def overnight_ends(fields: Mapping[str, str]) -> set[str]:
+    """The fields of ends that are on the next day, after its midnight."""
+    pairs = ((_minutes(fields.get(f"from-{d}-{p}", "")), f"to-{d}-{p}") for d in DAYS for p in PARTS)
+    return {name for first, name in pairs if first is not None and 0 < (_minutes(fields.get(name, "")) or 0) < first}
+
+
 def time_off_of(sent: Mapping[str, str]) -> tuple[Range[datetime], str]:
     """From a moment until a moment, Asia/Kolkata; at most 120 days, in the next two years."""
     errors: dict[str, str] = {}
