@@ -25,7 +25,7 @@ from tasks.exports import build_export
 # The same rows and joins without conversion of money, time zone or formula characters.
 PLAIN = """
     SELECT b.reference, b.service_name, k.name, b.state, b.cancelled_as, b.starts_at, b.minutes, c.full_name,
-           w.full_name, p.place, b.pincode, b.price, b.fee, b.payment, b.requested_at, b.assigned_at, b.completed_at,
+           w.full_name, p.place, b.pincode, b.price, b.fee, b.payment, b.created_at, b.assigned_at, b.completed_at,
            b.rating
       FROM bookings b JOIN services s ON s.id = b.service_id JOIN categories k ON k.id = s.category_id
       JOIN users c ON c.id = b.customer_id LEFT JOIN users w ON w.id = b.professional_id

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.bookings.code import MAX_ATTEMPTS, Code, CodePhase
 from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
-from app.bookings.deadlines import PRIORITY_OFFER_DURATION, BookingDeadlines
+from app.bookings.deadlines import BookingDeadlines
 from app.bookings.extra import Extra, ExtraState
 from app.bookings.moves import MOVES, State, state_refusal
 from app.core import clock
@@ -21,7 +21,10 @@ from app.core.orm import Base, TextEnum
 
 
 class Booking(BookingDeadlines, Base, AuditedMixin):
-    """`price` (paise) and `minutes` are as agreed. Whose time it takes: app.scheduling.reservation."""
+    """`price` (paise) and `minutes` are as agreed. Whose time it takes: app.scheduling.reservation.
+
+    `requested_at` is when it was paid, or moved to the start that it has.
+    """
 
     __tablename__ = "bookings"
     __table_args__ = CONSTRAINTS
@@ -115,7 +118,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     def pay(self, by: Actor, method: str) -> None:
         previous = self._move("pay", by)
         self.payment, self.requested_at, self.held_until = method, clock.now(), None
-        self.exclusive_until = clock.now() + PRIORITY_OFFER_DURATION if self.requested_professional_id else None
+        self.exclusive_until = self.priority_offer_end(clock.now()) if self.requested_professional_id else None
         self._record_move("booking.requested", by, previous, method=method, total=self.total, offers_changed=True)
 
     def accept(self, by: Actor, encryption: Encryption) -> None:
@@ -179,9 +182,9 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         preferred_id = professional_id or self.requested_professional_id
         previous = self._reopen("reschedule", by)
         self.set_slot(starts_at)
-        self.reopened_at = None
+        self.requested_at, self.reopened_at = clock.now(), None  # W9 counts from here
         if preferred_id is not None and preferred_id == next_candidate_id:
-            self.requested_professional_id, self.exclusive_until = preferred_id, clock.now() + PRIORITY_OFFER_DURATION
+            self.requested_professional_id, self.exclusive_until = preferred_id, self.priority_offer_end(clock.now())
         self._record_move(
             "booking.moved",
             by,

@@ -388,11 +388,16 @@ def _store_result(key_row: idempotency.IdempotencyKey | None, booking: Booking) 
 
 
 def _require_held(booking: Booking) -> None:
-    """Refused("lapsed", "state") unless the time is still held for the customer."""
+    """Refused("lapsed", "state", "soon") unless the time is held for the customer and can still be offered."""
     if booking.hold_lapsed(clock.now()) or booking.cancelled_as == "expired":
         raise _lapsed()
     if booking.state != State.HELD:
         raise Refused(state_refusal(booking.state), reason="state")
+    if not booking.may_be_offered(clock.now()):
+        raise Refused(
+            _("The start is too near for a professional to accept. You haven't been charged. Pick a later time."),
+            reason="soon",
+        )
 
 
 def _lapsed() -> Refused:

@@ -12,6 +12,7 @@ PRIORITY_OFFER_DURATION = timedelta(minutes=10)
 FREE_CANCELLATION_NOTICE = timedelta(hours=3)
 LATE_FEE_PAISE = 100_00
 UNFILLED_CUTOFF = timedelta(minutes=60)
+MIN_TIME_TO_ACCEPT = timedelta(minutes=6)
 CUSTOMER_NO_SHOW_WAIT = timedelta(minutes=15)
 PROFESSIONAL_ABSENCE_WAIT = timedelta(minutes=30)
 AUTO_COMPLETE_AFTER = timedelta(hours=12)
@@ -27,6 +28,7 @@ class BookingDeadlines:
         state: Mapped[str]
         price: Mapped[int]
         starts_at: Mapped[datetime]
+        requested_at: Mapped[datetime | None]
         requested_professional_id: Mapped[int | None]
         exclusive_until: Mapped[datetime | None]
         held_until: Mapped[datetime | None]
@@ -57,11 +59,28 @@ class BookingDeadlines:
             self.requested_professional_id if self.exclusive_until is not None and now < self.exclusive_until else None
         )
 
+    def priority_offer_end(self, now: datetime) -> datetime:
+        """Until when a priority offer lasts that begins now: the other candidates have as long for a near start."""
+        return now + min(PRIORITY_OFFER_DURATION, (self.unfilled_at - now) / 2)
+
+    def may_be_offered(self, now: datetime) -> bool:
+        """Whether professionals would have enough time to accept if the booking was paid now."""
+        return unfilled_at(self.starts_at, now) - now >= MIN_TIME_TO_ACCEPT
+
+    @property
+    def unfilled_at(self) -> datetime:
+        """When a paid booking is cancelled if no professional has accepted (W9)."""
+        assert self.requested_at is not None
+        return unfilled_at(self.starts_at, self.requested_at)
+
+    @property
+    def was_reopened_late(self) -> bool:
+        """Reopened too late to be cancelled as unfilled: it waits for the start, then for its customer (W9)."""
+        return self.reopened_at is not None and self.reopened_at >= self.unfilled_at
+
     def is_unfilled(self, now: datetime) -> bool:
-        """Not accepted by slot − 60 min; reopened later than that, it waits (W9)."""
-        limit = self.starts_at - UNFILLED_CUTOFF
-        opened_late = self.reopened_at is not None and self.reopened_at >= limit
-        return self.state == State.REQUESTED and now >= limit and not opened_late
+        """Not accepted in time (W9)."""
+        return self.state == State.REQUESTED and now >= self.unfilled_at and not self.was_reopened_late
 
     def needs_answer(self, now: datetime) -> bool:
         """The slot began without a professional: the customer picks a new start or a refund (W9)."""
@@ -83,6 +102,17 @@ class BookingDeadlines:
         """W13: whether the professional may report that the customer doesn't answer."""
         since = self.no_show_reportable_from()
         return self.state == State.ASSIGNED and since is not None and now >= since
+
+
+def unfilled_at(starts_at: datetime, requested_at: datetime) -> datetime:
+    """W9: an hour before the start, or for a near one half of the time from the request to it."""
+    return starts_at - min(UNFILLED_CUTOFF, (starts_at - requested_at) / 2)
+
+
+def unfilled_at_sql(bookings: str) -> str:
+    """The same in SQL, of the table or alias `bookings`."""
+    half = f"({bookings}.starts_at - {bookings}.requested_at) / 2"
+    return f"({bookings}.starts_at - least(interval '{UNFILLED_CUTOFF.seconds} seconds', {half}))"
 
 
 def is_contact_open(state: str, completed_at: datetime | None, now: datetime) -> bool:

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, func, select
+from sqlalchemy import ColumnElement, DateTime, SQLColumnExpression, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CUTOFF
+from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CUTOFF, unfilled_at_sql
 from app.bookings.moves import State
 from app.bookings.repository import LOAD_SEPARATELY, REFRESH
 
 DUE_BATCH_SIZE = 200
+UNFILLED_AT = literal_column(unfilled_at_sql("bookings"), DateTime(timezone=True))
 
 
 class DueBookings:
@@ -29,11 +30,12 @@ class DueBookings:
         return await self._lock(Booking.state == State.HELD, Booking.held_until <= now, order=Booking.held_until)
 
     async def unfilled(self, now: datetime) -> Sequence[Booking]:
-        """Paid bookings not accepted an hour before the slot and not reopened since (W9)."""
-        starts_soon = Booking.starts_at <= now + UNFILLED_CUTOFF
+        """Paid bookings not accepted in time and not reopened since (W9)."""
+        starts_soon = Booking.starts_at <= now + UNFILLED_CUTOFF  # for the index
         # Those that wait for their customer may wait for long: they must not fill the batch.
-        is_waiting = func.coalesce(Booking.reopened_at >= Booking.starts_at - UNFILLED_CUTOFF, False)
-        return await self._lock(Booking.state == State.REQUESTED, starts_soon, ~is_waiting, order=Booking.starts_at)
+        is_waiting = func.coalesce(Booking.reopened_at >= UNFILLED_AT, False)
+        is_due = Booking.state == State.REQUESTED, starts_soon, now >= UNFILLED_AT, ~is_waiting
+        return await self._lock(*is_due, order=Booking.starts_at)
 
     async def overdue_jobs(self, now: datetime) -> Sequence[Booking]:
         """Started, and twelve hours past the later of slot end and start."""

@@ -33,7 +33,7 @@ async def expire_holds(db: AsyncSession) -> int:
 
 
 async def cancel_unfilled(db: AsyncSession) -> int:
-    """W9: cancel with a full refund the bookings not accepted an hour before the slot; bookings reopened later wait."""
+    """W9: cancel with a full refund the bookings not accepted in time; those reopened later wait."""
     now = clock.now()
     due = [booking for booking in await DueBookings(db).unfilled(now) if booking.is_unfilled(now)]
     return await _apply(db, due, _cancel)

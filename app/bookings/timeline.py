@@ -43,7 +43,7 @@ def timeline_steps(booking: Booking) -> list[Step]:
 def _happened(booking: Booking) -> list[tuple[str, datetime | None]]:
     departed_at = booking.departed_at or booking.arrived_at
     return [
-        ("booked", booking.requested_at or booking.created_at),
+        ("booked", booking.created_at),
         ("accepted", booking.assigned_at),
         ("arrived" if booking.arrived_at else "departed", booking.arrived_at or departed_at),
         ("started", booking.started_at),

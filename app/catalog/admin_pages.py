@@ -14,6 +14,7 @@ from app.catalog.admin_repository import SORTS, STATES, CatalogueAdminQueries, S
 from app.catalog.labels import mode_labels, term_language_labels
 from app.catalog.repository import CatalogueRepository, ServiceRepository
 from app.catalog.schemas import MODES
+from app.catalog.service import MIN_LEAD_MINUTES
 from app.catalog.service_usage import service_usage
 from app.core import clock
 from app.core.cache import Cache
@@ -208,6 +209,7 @@ async def _record_context(request: Request, db: AsyncSession, cache: Cache, serv
         "open_bookings": await service_usage(db).open_bookings(service.id) if tab == "bookings" else [],
         "history": await History(db).of(service.subject) if tab == "history" else None,
         "modes": mode_labels(),
+        "min_lead_minutes": MIN_LEAD_MINUTES,
     }
 
 

@@ -51,7 +51,10 @@ Missing = Annotated[
 Notice = Annotated[
     int,
     Meta(
-        ge=0, le=MAX_NOTICE_MINUTES, description="Minimum notice in minutes between booking and start.", examples=[120]
+        ge=0,
+        le=MAX_NOTICE_MINUTES,
+        description="Minimum notice in minutes between booking and start. It is never less than 20 minutes.",
+        examples=[120],
     ),
 ]
 Horizon = Annotated[

@@ -10,6 +10,10 @@ from app.accounts.ratings import StarCounts
 from app.core.events import AuditedMixin
 from app.core.orm import Base, NaturalKeyBase
 
+# Minutes from now to the first start of any service, whatever its notice: a hold may be paid after 7 of them, and half
+# of the 13 that are left then are the professionals' time to accept (W9).
+MIN_LEAD_MINUTES = 20
+
 
 class Category(Base, AuditedMixin):
     """A category of services. It can be retired once none of its services is offered; retired ones are hidden."""

@@ -9,6 +9,8 @@ CATALOGUE_INVARIANTS = (
         """
         SELECT 'booking ' || b.reference FROM bookings b JOIN services s ON s.id = b.service_id
          WHERE b.requested_at > s.retired_at
+           AND NOT EXISTS (  -- rescheduled, which W5 allows
+               SELECT 1 FROM events e WHERE e.subject = 'booking-' || b.reference AND e.name = 'booking.moved')
         UNION ALL
         SELECT 'service ' || s.id FROM services s JOIN categories c ON c.id = s.category_id
          WHERE s.retired_at IS NULL AND c.retired_at IS NOT NULL

@@ -111,7 +111,7 @@ class BookingSimulation:
         await charges.authorise(self.db, booking.id, self.customer.id, booking.price, "booking", outcome)
 
     async def _end_unfilled(self, booking: Booking) -> None:
-        at = self.start - HOUR
+        at = booking.unfilled_at
         if at <= self.now:
             with clock.freeze(at):
                 await cancel_booking(

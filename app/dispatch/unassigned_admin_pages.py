@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.repository import ROW_IDS, Users
 from app.bookings.booking import Booking
-from app.bookings.deadlines import UNFILLED_CUTOFF
 from app.bookings.repository import Bookings
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
@@ -117,7 +116,6 @@ async def _table(db: AsyncSession, view: TableView) -> dict[str, Any]:
         "view": view,
         "page": await unassigned.page(left, descending=view.descending, after=view.after),
         "counts": await unassigned.counts(),
-        "unfilled_before": UNFILLED_CUTOFF,
         "unassigned": None,
     }
 
@@ -133,5 +131,4 @@ async def _record(db: AsyncSession, ref: str) -> dict[str, Any]:
         "free": [candidate for candidate in candidates if candidate.is_free],
         "unavailable": unavailable[:MAX_UNAVAILABLE],
         "unavailable_more": max(len(unavailable) - MAX_UNAVAILABLE, 0),
-        "unfilled_before": UNFILLED_CUTOFF,
     }

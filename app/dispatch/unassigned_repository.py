@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from app.accounts.user import User
 from app.bookings.booking import Booking
 from app.bookings.decline import Decline
+from app.bookings.due_repository import UNFILLED_AT
 from app.bookings.moves import State
 from app.core import clock
 from app.core.errors import Missing
@@ -34,6 +35,7 @@ _DECLINES = select(func.count()).where(Decline.booking_id == Booking.id).scalar_
 _UNASSIGNED: Query = BOOKING_ROW.add_columns(
     Booking.exclusive_until,
     Booking.reopened_at,
+    UNFILLED_AT.label("unfilled_at"),
     Booking.pincode,
     _RESERVED_NAME.label("kept"),
     _REQUESTED_NAME.label("named"),

@@ -101,7 +101,7 @@ async def _bookings(db: AsyncSession, filters: Mapping[str, str], _user_id: int)
             _rupees(Booking.price).label("price"),
             _rupees(Booking.fee).label("fee"),
             func.coalesce(Booking.payment, "").label("payment"),
-            _timestamp(Booking.requested_at).label("booked"),
+            _timestamp(case((Booking.requested_at.is_not(None), Booking.created_at))).label("booked"),
             _timestamp(Booking.assigned_at).label("accepted"),
             _timestamp(Booking.completed_at).label("completed"),
             Booking.rating.label("rating"),

@@ -1,7 +1,6 @@
 """/availability: weekly hours, time off and area, with a question about affected accepted jobs (W8)."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -9,12 +8,19 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.core.datetimes import format_time_input
 from app.core.errors import Invalid
 from app.core.i18n import _, ngettext
 from app.jobs.schedule_changes import ScheduleChange, cancel_time_off, change_schedule, find_affected_jobs
 from app.scheduling.repository import Schedules
-from app.scheduling.schemas import MINUTES_PER_DAY, hours_of, pincodes_of, radius_of, time_off_of
+from app.scheduling.schemas import (
+    hours_fields,
+    hours_of,
+    overnight_ends,
+    pincodes_of,
+    radius_of,
+    shown_parts,
+    time_off_of,
+)
 from app.web.actions import Rejection, submit
 from app.web.forms import Form, parse_form
 from app.web.guards import only
@@ -142,6 +148,8 @@ async def _render(
     home = await schedules.home()
     areas = await schedules.areas(home)
     values = {part: dict(form)} if form is not None else {}
+    stored_hours = [(row.weekday, row.opens, row.closes) for row in await schedules.hours()]
+    hours = values.get("hours") or hours_fields(stored_hours)
     return page(
         request,
         "jobs/availability.html",
@@ -149,7 +157,9 @@ async def _render(
         home=home,
         areas=areas,
         reach=max((area.km for area in areas if area.km is not None), default=None),
-        hours=values.get("hours") or _hours_form(await schedules.hours()),
+        hours=hours,
+        pairs=shown_parts(hours),
+        overnight=overnight_ends(hours),
         off=values.get("time-off") or {},
         area=values.get("area") or {"way": "pincodes", "pincodes": " ".join(area.pincode for area in areas)},
         time_off=await schedules.time_off(),
@@ -157,13 +167,3 @@ async def _render(
         part=part,
         errors=rejection.errors if rejection else {},
     )
-
-
-def _hours_form(stretches: Any) -> dict[str, str]:
-    """Return the hours as the fields of the form."""
-    typed: dict[str, str] = {}
-    for stretch in stretches:
-        part = 1 if f"from-{stretch.weekday}-1" not in typed else 2
-        typed[f"from-{stretch.weekday}-{part}"] = format_time_input(stretch.opens)
-        typed[f"to-{stretch.weekday}-{part}"] = format_time_input(stretch.closes % MINUTES_PER_DAY)
-    return typed

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Row, String, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import BigInteger, DateTime, Interval
+from sqlalchemy.types import BigInteger, DateTime
 
 from app.accounts.names import greeting_name
 from app.bookings.booking import Booking
-from app.bookings.deadlines import UNFILLED_CUTOFF
+from app.bookings.deadlines import unfilled_at_sql
 from app.bookings.extra import BOOKING_TOTAL_SQL
 from app.core import clock
 from app.core.events import Actor
@@ -74,11 +74,11 @@ DECLINED = text(
 ).bindparams(bindparam("me", type_=BigInteger))
 
 
-# A request named for one professional is theirs alone until exclusive_until; unaccepted requests expire an hour before
-# the slot, unless reopened later than that (W9). Services and pincodes are two arrays, so that the index is searched
-# for each pair: joined, the requests of a whole city would be read first.
+# A request named for one professional is theirs alone until exclusive_until; requests not accepted in time expire,
+# unless reopened later than that (W9). Services and pincodes are two arrays, so that the index is searched for each
+# pair: joined, the requests of a whole city would be read first.
 OPEN_OFFERS = text(
-    """
+    f"""
     SELECT b.id, b.reference, b.service_name, b.price, b.minutes, b.starts_at, b.ends_at, pin.place,
            pin.pincode, pin.latitude, pin.longitude,
            b.requested_professional_id IS NOT DISTINCT FROM :me AS is_requested,
@@ -92,7 +92,7 @@ OPEN_OFFERS = text(
                                   WHERE e.professional_id = :me))
        AND b.state = 'requested' AND b.starts_at > :now
        AND (b.exclusive_until IS NULL OR b.exclusive_until <= :now OR b.requested_professional_id = :me)
-       AND (b.starts_at > :unfilled OR b.reopened_at >= b.starts_at - :before)
+       AND ({unfilled_at_sql("b")} > :now OR b.reopened_at >= {unfilled_at_sql("b")})
        AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.booking_id = b.id AND d.professional_id = :me)
        AND (CAST(:reference AS text) IS NULL OR b.reference = :reference)
      ORDER BY exclusive_until IS NULL, b.requested_professional_id IS DISTINCT FROM :me, b.starts_at, b.id
@@ -101,8 +101,6 @@ OPEN_OFFERS = text(
 ).bindparams(
     bindparam("me", type_=BigInteger),
     bindparam("now", type_=TIMESTAMP),
-    bindparam("unfilled", type_=TIMESTAMP),
-    bindparam("before", type_=Interval),
     bindparam("reference", type_=String),
 )
 
@@ -192,13 +190,10 @@ class Jobs:
 
     async def open_offers(self, professional_id: int, reference: str | None = None) -> Sequence[Row[Any]]:
         """Rows of requested bookings this professional may accept, requests for them first, then by start."""
-        now = clock.now()
         params = {
             "me": professional_id,
-            "now": now,
+            "now": clock.now(),
             "today": clock.today(),
-            "unfilled": now + UNFILLED_CUTOFF,
-            "before": UNFILLED_CUTOFF,
             "reference": reference.upper() if reference else None,
         }
         return (await self.db.execute(OPEN_OFFERS, params)).all()

@@ -1,18 +1,20 @@
 """Parse the forms of hours, time off and area; Invalid names each wrong field."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import Range
 
 from app.core import clock
 from app.core.card_numbers import contains_card_number
+from app.core.datetimes import format_time_input
 from app.core.errors import Invalid
 from app.core.i18n import _
 
 DAYS = range(7)
-STRETCHES = (1, 2)
+PARTS = range(1, 10)  # pairs of a day that are read
+MIN_PAIRS, MAX_PAIRS = 2, 6  # of a day that the form shows; more only if they are filled
 MINUTES_PER_DAY = 24 * 60
 MAX_TIME_OFF = timedelta(days=120)
 MAX_ADVANCE = timedelta(days=730)
@@ -24,18 +26,56 @@ Stretch = tuple[int, int, int]
 
 
 def hours_of(sent: Mapping[str, str]) -> list[Stretch]:
-    """(weekday, opens, closes) from the fields from-0-1, to-0-1 … to-6-2; empty pairs are no work, touching join."""
+    """(weekday, opens, closes) from the fields from-0-1, to-0-1 … to-6-9; empty pairs are no work, touching join.
+
+    An end before the start is on the next day: such a stretch becomes two, until midnight and from midnight on.
+    """
     errors: dict[str, str] = {}
-    found: list[Stretch] = []
-    for day in DAYS:
-        stretches = sorted(filter(None, (_stretch(sent, day, part, errors) for part in STRETCHES)))
-        for before, after in zip(stretches, stretches[1:], strict=False):
-            if after[0] < before[1]:
-                errors.setdefault(f"from-{day}-2", _("These hours overlap."))
-        found += [(day, opens, closes) for opens, closes in _merge_touching(stretches)]
+    pairs = sorted(filter(None, (_pair(sent, day, part, errors) for day in DAYS for part in PARTS)))
+    _check_overlaps(pairs, errors)
     if errors:
         raise Invalid(errors)
-    return found
+    by_day: dict[int, list[tuple[int, int]]] = {day: [] for day in DAYS}
+    for opens, closes, _name in pairs:
+        day, start = divmod(opens, MINUTES_PER_DAY)
+        end = start + closes - opens
+        by_day[day].append((start, min(end, MINUTES_PER_DAY)))
+        if end > MINUTES_PER_DAY:
+            by_day[(day + 1) % len(DAYS)].append((0, end - MINUTES_PER_DAY))
+    return [(day, opens, closes) for day in DAYS for opens, closes in _merge_touching(sorted(by_day[day]))]
+
+
+def hours_fields(stretches: Iterable[Stretch]) -> dict[str, str]:
+    """The fields of the form from which hours_of reads these stretches again."""
+    by_day: dict[int, list[tuple[int, int]]] = {day: [] for day in DAYS}
+    for weekday, opens, closes in sorted(stretches):
+        by_day[weekday].append((opens, closes))
+    after_midnight = {day: _after_midnight(by_day[day], by_day[(day + 1) % len(DAYS)]) for day in DAYS}
+    fields: dict[str, str] = {}
+    for day, pairs in by_day.items():
+        own = pairs[1:] if after_midnight[day - 1 if day else DAYS[-1]] is not None else pairs
+        for part, (opens, closes) in enumerate(own, 1):
+            end = after_midnight[day] if part == len(own) else None
+            fields[f"from-{day}-{part}"] = format_time_input(opens)
+            fields[f"to-{day}-{part}"] = format_time_input(closes % MINUTES_PER_DAY if end is None else end)
+    return fields
+
+
+def shown_parts(fields: Mapping[str, str]) -> dict[int, int]:
+    """How many pairs the form shows, by day: one more than are filled."""
+    filled = {
+        day: max(
+            (part for part in PARTS if fields.get(f"from-{day}-{part}") or fields.get(f"to-{day}-{part}")), default=0
+        )
+        for day in DAYS
+    }
+    return {day: max(count, min(max(count + 1, MIN_PAIRS), MAX_PAIRS)) for day, count in filled.items()}
+
+
+def overnight_ends(fields: Mapping[str, str]) -> set[str]:
+    """The fields of ends that are on the next day, after its midnight."""
+    pairs = ((_minutes(fields.get(f"from-{d}-{p}", "")), f"to-{d}-{p}") for d in DAYS for p in PARTS)
+    return {name for first, name in pairs if first is not None and 0 < (_minutes(fields.get(name, "")) or 0) < first}
 
 
 def time_off_of(sent: Mapping[str, str]) -> tuple[Range[datetime], str]:
@@ -78,7 +118,8 @@ def pincodes_of(sent: Mapping[str, str]) -> list[str]:
     return sorted(set(typed))
 
 
-def _stretch(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str]) -> tuple[int, int] | None:
+def _pair(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str]) -> tuple[int, int, str] | None:
+    """Start and end in minutes after Monday's midnight, and the name of the first field; None for an empty pair."""
     opens_name, closes_name = f"from-{day}-{part}", f"to-{day}-{part}"
     opens, closes = sent.get(opens_name, "").strip(), sent.get(closes_name, "").strip()
     if not opens and not closes:
@@ -91,9 +132,33 @@ def _stretch(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str
         errors[closes_name] = _("Enter the end time.")
     if first is None or last is None:
         return None
-    if last <= first:
-        errors[closes_name] = _("The end is before the start.")
-    return first, last
+    if last == first:
+        errors[closes_name] = _("The end is the same as the start.")
+        return None
+    midnight = day * MINUTES_PER_DAY
+    return midnight + first, midnight + (last if last > first else last + MINUTES_PER_DAY), opens_name
+
+
+def _check_overlaps(pairs: list[tuple[int, int, str]], errors: dict[str, str]) -> None:
+    """Name the later of two stretches that overlap; after Sunday comes Monday."""
+    week = len(DAYS) * MINUTES_PER_DAY
+    monday = [(opens + week, closes + week, name) for opens, closes, name in pairs if opens < MINUTES_PER_DAY]
+    taken_until = taken_from = 0
+    for opens, closes, name in pairs + monday:
+        if opens < taken_until and opens // MINUTES_PER_DAY == taken_from // MINUTES_PER_DAY:
+            errors.setdefault(name, _("These hours overlap."))
+        elif opens < taken_until:
+            errors.setdefault(name, _("The hours of the day before run into these."))
+        if closes > taken_until:
+            taken_from, taken_until = opens, closes
+
+
+def _after_midnight(day: list[tuple[int, int]], next_day: list[tuple[int, int]]) -> int | None:
+    """When the day's last stretch ends on the next day; None if it does not, or does not fit into one pair."""
+    if not day or not next_day or day[-1][1] != MINUTES_PER_DAY or next_day[0][0] != 0:
+        return None
+    end = next_day[0][1]
+    return end if end < day[-1][0] else None
 
 
 def _minutes(typed: str) -> int | None:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
 
+from app.catalog.service import MIN_LEAD_MINUTES
 from app.core import clock
 from app.scheduling.candidates import BusyTime, Candidate, Stretch, WorkingWeek
 from app.scheduling.travel import Location, travel_seconds
@@ -46,7 +47,7 @@ class Week:
 
 def bounds(service: BookableService, now: datetime) -> tuple[int, int]:
     """Return the first allowed start and the end of the horizon in epoch seconds (days of Asia/Kolkata)."""
-    first = now + timedelta(minutes=service.notice_minutes)
+    first = now + timedelta(minutes=max(service.notice_minutes, MIN_LEAD_MINUTES))
     end = clock.at(now.astimezone(clock.IST).date() + timedelta(days=service.horizon_days))
     return _epoch(first), _epoch(end)
 

@@ -55,6 +55,7 @@ REFUSAL_HEADINGS = {
     ("role", "customer"): N_("Only a customer can become an admin"),
     ("services", ""): N_("This category has services"),
     ("settled", ""): N_("Already settled"),
+    ("soon", ""): N_("That start is too near now"),
     ("state", ""): N_("This page is out of date"),
     ("state", "answer"): N_("Already answered"),
     ("state", "payment"): N_("Already paid"),

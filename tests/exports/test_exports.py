@@ -87,7 +87,8 @@ async def test_bookings_are_all_there_with_names_and_sums(booked_scene: Scene, c
     starts = "SELECT to_char(starts_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI:SS') || '+05:30' FROM bookings"
     assert [(row["starts"],) for row in rows] == await booked_scene.rows(starts + " ORDER BY id")
     booked = (
-        "SELECT coalesce(to_char(requested_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI:SS') || '+05:30', '')"
+        "SELECT CASE WHEN requested_at IS NULL THEN ''"
+        " ELSE to_char(created_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI:SS') || '+05:30' END"
     )
     assert [(row["booked"],) for row in rows] == await booked_scene.rows(booked + " FROM bookings ORDER BY id")
     assert "" in {row["booked"] for row in rows}

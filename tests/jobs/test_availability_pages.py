@@ -55,6 +55,12 @@ async def count(scene, table):
         )
 
 
+async def stored_hours(scene):
+    async with scene["db"].work() as db:
+        query = text("SELECT weekday, opens, closes FROM working_hours WHERE professional_id = :me")
+        return {tuple(row) for row in await db.execute(query, {"me": scene["ravi"].id})}
+
+
 def all_week(opens, closes):
     return {f"from-{day}-1": opens for day in range(7)} | {f"to-{day}-1": closes for day in range(7)}
 
@@ -83,10 +89,13 @@ async def test_a_break_makes_two_stretches_and_touching_ones_become_one(scene, r
 @pytest.mark.parametrize(
     ("errors", "field"),
     [
-        ({"from-2-1": "18:00", "to-2-1": "09:00"}, "to-2-1"),
+        ({"from-2-1": "18:00", "to-2-1": "09:00"}, "from-3-1"),  # until Thursday at nine, who begins at eight
+        ({"from-6-1": "20:00", "to-6-1": "08:30"}, "from-0-1"),
+        ({"from-2-1": "18:00", "to-2-1": "18:00"}, "to-2-1"),
         ({"from-2-1": "banana", "to-2-1": "09:00"}, "from-2-1"),
         ({"from-2-1": "09:00", "to-2-1": ""}, "to-2-1"),
         ({"from-2-2": "12:00", "to-2-2": "20:00"}, "from-2-2"),
+        ({"from-2-5": "07:00", "to-2-5": "09:00"}, "from-2-1"),
         ({"from-2-1": "25:00", "to-2-1": "26:00"}, "from-2-1"),
     ],
 )
@@ -95,6 +104,63 @@ async def test_hours_that_cannot_be_are_shown_beside_the_field(scene, ravi, erro
     assert answer.status == 422
     assert f'id="{field}-error"' in answer.text
     assert await count(scene, "working_hours") == 7
+
+
+async def test_hours_over_midnight_are_two_stretches_and_shown_as_typed(scene, ravi):
+    nights = {"from-0-1": "22:00", "to-0-1": "02:00", "from-6-1": "23:30", "to-6-1": "06:00"}
+    page = await ravi.visit("/availability")
+    page = await ravi.submit_and_follow(
+        page, "/hours", **(all_week("", "") | nights), **{f"job-{scene['ref']}": "keep"}
+    )
+    fields = page.forms[0].fields
+    assert {name: value for name, value in fields.items() if name[:3] in ("fro", "to-") and value} == nights
+    assert "Ends on Tuesday" in page.text
+    assert "Ends on Monday" in page.text
+    stored = {(0, 0, 360), (0, 1320, 1440), (1, 0, 120), (6, 1410, 1440)}
+    assert await stored_hours(scene) == stored
+    await ravi.submit_and_follow(page, "/hours", **{f"job-{scene['ref']}": "keep"})
+    assert await stored_hours(scene) == stored
+
+
+async def test_there_is_always_room_for_one_more_break(scene, ravi):
+    page = await ravi.visit("/availability")
+    assert "Another break" not in page.text
+    for part in range(2, 7):
+        assert f'name="from-0-{part}"' in page.text
+        more = {
+            f"from-0-{part}": f"{20 + part // 2}:{part % 2 * 3}5",
+            f"to-0-{part}": f"{20 + part // 2}:{part % 2 * 3}9",
+        }
+        page = await ravi.submit_and_follow(page, "/hours", **more)
+    assert page.forms[0].fields["from-0-6"] == "23:05"
+    assert 'name="from-0-7"' not in page.text
+    assert await count(scene, "working_hours") == 12
+
+
+async def test_a_job_over_midnight_is_affected_once_the_hours_stop_at_midnight(scene, ravi, app_encryption):
+    day = a_start(days=2).weekday()
+    night = all_week("08:00", "20:00") | {f"from-{day}-2": "22:00", f"to-{day}-2": "02:00"}
+    page = await ravi.submit_and_follow(await ravi.visit("/availability"), "/hours", **night)
+    async with scene["db"].work() as db:
+        start = a_start(days=2, hour=23, minute=30)
+        booking = await a_request(db, await a_customer(db), scene["service"], start, professional_id=scene["ravi"].id)
+        await accept(db, scene["ravi"], booking.reference, app_encryption)
+    unchanged = await ravi.submit(page, "/hours")
+    assert unchanged.status == 303
+    confirmation = await ravi.submit(page, "/hours", **{f"to-{day}-2": "00:00"})
+    assert confirmation.status == 409
+    assert f"job-{booking.reference}" in confirmation.text
+    assert f"job-{scene['ref']}" not in confirmation.text
+
+
+async def test_who_works_around_the_clock_is_offered_half_past_eleven_at_night(scene, ravi):
+    page = await ravi.submit_and_follow(await ravi.visit("/availability"), "/hours", **all_week("00:00", "00:00"))
+    assert [page.forms[0].fields[name] for name in ("from-0-1", "to-0-1", "from-0-2")] == ["00:00", "00:00", ""]
+    assert await stored_hours(scene) == {(day, 0, 1440) for day in range(7)}
+    async with scene["db"].work() as db:
+        start = a_start(days=2, hour=23, minute=30)
+        booking = await a_request(db, await a_customer(db), scene["service"], start, professional_id=scene["ravi"].id)
+    assert booking.reference in (await ravi.visit("/jobs")).text
 
 
 async def test_a_job_in_the_way_needs_confirmation_before_anything_is_saved(scene, ravi):

@@ -16,7 +16,7 @@ from app.catalog.service import Service
 from app.core import clock
 from app.core.errors import Invalid, Refused
 from app.scheduling.slot_search import earliest_starts, find_week, next_starts
-from app.scheduling.working_hours import TimeOff
+from app.scheduling.working_hours import TimeOff, WorkingHours
 from tests.factories import ADYAR, BESANT_NAGAR, TAMBARAM, TIRUVANMIYUR, a_customer, a_professional, a_service
 
 PLACES = (ADYAR, BESANT_NAGAR, TIRUVANMIYUR, TAMBARAM)
@@ -31,8 +31,9 @@ FACTS = """
 
 
 async def a_small_town(db: AsyncSession, dice: random.Random) -> tuple[Service, User]:
-    """Four professionals with odd hours, days off and a week that is half full."""
-    service = await a_service(db, minutes=dice.choice([30, 45, 60, 90, 150]))
+    """Four professionals with odd hours, two of them over midnight, days off and a week that is half full."""
+    notice = dice.choice([0, 30, 66, 120])
+    service = await a_service(db, minutes=dice.choice([30, 45, 60, 90, 150]), notice_minutes=notice)
     customer = await a_customer(db)
     for n in range(4):
         opens = dice.choice([420, 480, 495, 600])
@@ -45,6 +46,11 @@ async def a_small_town(db: AsyncSession, dice: random.Random) -> tuple[Service, 
             closes=opens + dice.choice([240, 425, 600]),
             approval=dice.choice(["approved", "approved", "approved", "pending"]),
         )
+        if n > 1:
+            nights = [
+                (day, *stretch) for day in range(7) for stretch in ((0, 130), (1300, 1440)) if dice.random() < 0.6
+            ]
+            db.add_all(WorkingHours(professional_id=worker.id, weekday=d, opens=o, closes=c) for d, o, c in nights)
         since = clock.at(clock.today() + timedelta(days=dice.randrange(7)), dice.randrange(0, 1200, 25))
         span = Range(since, since + timedelta(minutes=dice.choice([90, 600, 2000])))
         db.add(TimeOff(professional_id=worker.id, span=span, created_at=clock.now()))
@@ -108,7 +114,7 @@ class Oracle:
 
     def has_candidate(self, start: datetime) -> bool:
         now = clock.now()
-        if start < now + timedelta(minutes=120):
+        if start < now + timedelta(minutes=max(self.service.notice_minutes, 20)):
             return False
         if start.astimezone(clock.IST).date() >= clock.today() + timedelta(days=7):
             return False
@@ -116,15 +122,17 @@ class Oracle:
 
     def _can(self, person: Any, start: datetime) -> bool:
         end = start + timedelta(minutes=self.service.minutes)
-        local = start.astimezone(clock.IST)
-        minute = local.hour * 60 + local.minute
-        stretches = [h for h in person.hours or [] if h[0] == local.weekday()]
-        if not any(opens <= minute and minute + self.service.minutes <= closes for _, opens, closes in stretches):
+        work = (start.astimezone(clock.IST) + timedelta(minutes=n) for n in range(self.service.minutes))
+        if not all(self._works(person, minute) for minute in work):
             return False
         if any(o.professional_id == person.id and o.a < end and start < o.b for o in self.off):
             return False
         own = [job for job in self.jobs if job.professional_id == person.id]
         return all(self._has_travel_gap(job, start, end) for job in own)
+
+    def _works(self, person: Any, moment: datetime) -> bool:
+        minute = moment.hour * 60 + moment.minute
+        return any(day == moment.weekday() and opens <= minute < closes for day, opens, closes in person.hours or [])
 
     def _has_travel_gap(self, job: Any, start: datetime, end: datetime) -> bool:
         ride = timedelta(minutes=self.minutes_between(self.pincode, job.pincode))

@@ -86,6 +86,7 @@ def test_hours_that_meet_at_midnight_are_one_stretch():
     """Who works around the clock takes a job over midnight; who stops at midnight does not."""
     around_the_clock = a_worker(*[(weekday, 0, 1440) for weekday in range(7)])
     assert len(free_starts(around_the_clock, 60, ADYAR, TUESDAY)) == 48
+    assert hours_of(free_starts(around_the_clock, 60, ADYAR, TUESDAY))[-1] == "23:30"
     until_midnight = a_worker((1, 1320, 1440))
     assert hours_of(free_starts(until_midnight, 60, ADYAR, TUESDAY)) == ["22:00", "22:30", "23:00"]
     at_night = a_worker((1, 1320, 1440), (2, 0, 120))
@@ -126,6 +127,14 @@ def test_notice_is_two_hours_and_the_horizon_seven_days_of_india():
     first, end = bounds(AnHour(), late_evening)
     assert datetime.fromtimestamp(first, UTC) == late_evening + timedelta(hours=2)
     assert datetime.fromtimestamp(end, clock.IST) == datetime(2026, 11, 30, tzinfo=clock.IST)
+
+
+@pytest.mark.parametrize(("notice", "lead"), [(0, 20), (19, 20), (20, 20), (30, 30), (66, 66)])
+def test_no_start_is_nearer_than_the_least_lead(notice: int, lead: int):
+    service = AnHour()
+    service.notice_minutes = notice
+    now = clock.at(TUESDAY, 607)
+    assert bounds(service, now)[0] == int((now + timedelta(minutes=lead)).timestamp())
 
 
 @pytest.mark.parametrize("moment", ["10:00:01", "10:15:00", "10:00:00.5"])
