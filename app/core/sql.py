@@ -1,7 +1,7 @@
 """Statements on the driver's connection, inside the session's transaction: `$1` placeholders, plain rows.
 
-They cost a fraction of the CPU of the same statement through SQLAlchemy. Pending changes of entities are not flushed
-first: whoever reads what an entity changed flushes it before.
+They cost a fraction of the CPU of the same statement through SQLAlchemy. Pending changes of entities are flushed first,
+as SQLAlchemy does.
 """
 
 import json
@@ -83,6 +83,8 @@ async def savepoint(db: AsyncSession) -> AsyncIterator[Savepoint]:
 
 async def _driver_connection(db: AsyncSession) -> "asyncpg.Connection[asyncpg.Record]":
     """The connection of the session's transaction, which has begun, and so has the savepoint that it is in."""
+    if db.sync_session.autoflush and (db.new or db.dirty or db.deleted):
+        await db.flush()
     known = db.info.get(DRIVER)
     if known is not None and known[0] is _innermost(db) is not None:
         return known[1]  # type: ignore[no-any-return]  # `info` is untyped

@@ -182,7 +182,6 @@ async def test_a_fact_keeps_the_way_by_which_it_came(db) -> None:
         if origin_name is not None:
             event.facts = event.facts | {"channel": "elsewhere"}
             assert event.hash != event.digest(), "the chain covers it"
-            db.expunge(event)
 
 
 async def test_what_a_person_does_on_a_page_is_reported(browser_of, app_database) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from app.core.db import Database, violated_constraint
 from app.core.sql import execute, fetch_value, rows, savepoint
 from app.scheduling.travel import Location
+from tests.factories import a_service
 
 ADD = "INSERT INTO search_terms (term, language, category_id) SELECT $1, 'en', min(id) FROM categories"
 COUNT = "SELECT count(*) FROM search_terms WHERE term = ANY($1)"
@@ -74,6 +75,15 @@ async def test_errors_are_those_of_sqlalchemy_and_name_the_constraint(own_databa
         with pytest.raises(DBAPIError) as broken:
             await in_savepoint(db, "SELECT 1 / 0")
         assert getattr(broken.value.orig, "sqlstate", None) == "22012"
+
+
+async def test_changes_of_entities_are_seen(db):
+    service = await a_service(db)
+    service.name = "Mending taps"
+    assert await fetch_value(db, "SELECT name FROM services WHERE id = $1", service.id) == "Mending taps"
+    with db.no_autoflush:
+        service.name = "Mending pipes"
+        assert await fetch_value(db, "SELECT name FROM services WHERE id = $1", service.id) == "Mending taps"
 
 
 async def test_rows_have_the_type_that_is_named(db):
