@@ -21,7 +21,8 @@ from app.core.events import Actor, Person
 from app.core.i18n import _
 from app.core.references import new_reference as new_reference
 from app.scheduling.candidate_repository import candidates_in_batches, find_candidates, require_pincode, unknown_pincode
-from app.scheduling.reservation import RequestedSlot, reserve, reserve_first_free, reserved_professionals
+from app.scheduling.candidates import RequestedSlot
+from app.scheduling.reservation import reserve, reserve_first_free, reserved_professionals
 from app.scheduling.slots import BookableService, bounds, on_grid
 
 MAX_LIVE_HOLDS = 5
@@ -72,7 +73,7 @@ async def reserve_slot(db: AsyncSession, by: Person, request: BookingRequest, *,
     held_until = clock.now() + HOLD_DURATION
     expires_at = None if is_paid else held_until
     slot = RequestedSlot(booking.id, request.starts_at, terms.minutes, terms.location, expires_at)
-    batches = candidates_in_batches(db, terms.id, terms.location, professional_id=request.professional_id)
+    batches = candidates_in_batches(db, terms.id, slot, professional_id=request.professional_id)
     candidate = await reserve_first_free(db, batches, slot)
     if candidate is None:
         if not await find_candidates(db, [terms.id], terms.location, professional_id=request.professional_id, limit=1):
@@ -101,7 +102,7 @@ async def resize_hold(db: AsyncSession, booking: Booking, minutes: int) -> bool:
         return False
     if minutes <= booking.minutes:
         return await reserve(db, professional_id, slot)
-    batches = candidates_in_batches(db, booking.service_id, location, professional_id=professional_id)
+    batches = candidates_in_batches(db, booking.service_id, slot, professional_id=professional_id)
     return await reserve_first_free(db, batches, slot) is not None
 
 

@@ -19,24 +19,30 @@ from app.core.errors import Invalid, Refused
 from app.core.events import Actor
 from app.core.i18n import _
 from app.payments import charges
-from app.scheduling.candidate_repository import candidates_in_batches, find_candidates, require_pincode
-from app.scheduling.candidates import Candidate
-from app.scheduling.reservation import RequestedSlot, release_time, reserve_first_free
+from app.scheduling.candidate_repository import (
+    FIRST_BATCH,
+    candidates_in_batches,
+    find_candidates,
+    more_candidates,
+    require_pincode,
+)
+from app.scheduling.candidates import Candidate, RequestedSlot
+from app.scheduling.reservation import release_time, reserve_first_free
 from app.scheduling.travel import Location
 
 
 class CandidateSearch:
     """Reserve other professionals' time for bookings (rows locked) of one transaction.
 
-    What their searches have in common, places and pages of candidates, is read once. `declined`: booking id → who gets
-    no more offers of it.
+    What their searches have in common, places and the nearest candidates, is read once. `declined`: booking id → who
+    gets no more offers of it.
     """
 
     def __init__(self, db: AsyncSession, declined: dict[int, set[int]]) -> None:
         self._db = db
         self._declined = declined
         self._locations: dict[str, Location] = {}
-        self._pages: dict[tuple[int, str], tuple[list[list[Candidate]], AsyncIterator[list[Candidate]]]] = {}
+        self._nearest: dict[tuple[int, str], list[Candidate]] = {}
 
     @classmethod
     async def of(cls, db: AsyncSession, bookings: Iterable[Booking]) -> "CandidateSearch":
@@ -48,7 +54,7 @@ class CandidateSearch:
         if booking.starts_at > clock.now():
             location = await self._location(booking.pincode)
             slot = RequestedSlot(booking.id, booking.starts_at, booking.minutes, location, booking.held_until)
-            candidate = await reserve_first_free(self._db, self._others(booking, location, excluded_id), slot)
+            candidate = await reserve_first_free(self._db, self._others(booking, slot, excluded_id), slot)
         if candidate is None:
             await release_time(self._db, [booking.id])
         return candidate.id if candidate else None
@@ -59,18 +65,16 @@ class CandidateSearch:
         return self._locations[pincode]
 
     async def _others(
-        self, booking: Booking, location: Location, excluded_id: int | None
+        self, booking: Booking, slot: RequestedSlot, excluded_id: int | None
     ) -> AsyncIterator[list[Candidate]]:
         """Yield the professionals who could take the booking, in batches, without those who declined it."""
         excluded_ids = self._declined[booking.id] | {excluded_id}
         key = booking.service_id, booking.pincode
-        if key not in self._pages:
-            self._pages[key] = [], candidates_in_batches(self._db, booking.service_id, location)
-        known, unread = self._pages[key]
-        for batch in known:
-            yield [candidate for candidate in batch if candidate.id not in excluded_ids]
-        async for batch in unread:
-            known.append(batch)
+        if key not in self._nearest:
+            self._nearest[key] = await find_candidates(self._db, [booking.service_id], slot.location, limit=FIRST_BATCH)
+        nearest = self._nearest[key]
+        yield [candidate for candidate in nearest if candidate.id not in excluded_ids]
+        async for batch in more_candidates(self._db, booking.service_id, slot, nearest):
             yield [candidate for candidate in batch if candidate.id not in excluded_ids]
 
 
@@ -116,7 +120,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
         await record_decline(db, booking, booking.professional_id, "absent", "")
     preferred = booking.professional_id or booking.requested_professional_id
     slot = RequestedSlot(booking.id, starts_at, booking.minutes, location)
-    candidate = await reserve_first_free(db, _candidates_of_move(db, booking, location, preferred), slot)
+    candidate = await reserve_first_free(db, _candidates_of_move(db, booking, slot, preferred), slot)
     if candidate is None:
         raise slot_taken()
     booking.reschedule(by, starts_at, candidate.id, fee)
@@ -130,14 +134,14 @@ async def reserve_next_candidate(db: AsyncSession, booking: Booking, excluded_id
 
 
 async def _candidates_of_move(
-    db: AsyncSession, booking: Booking, location: Location, preferred: int | None
+    db: AsyncSession, booking: Booking, slot: RequestedSlot, preferred: int | None
 ) -> AsyncIterator[list[Candidate]]:
     """Yield batches of the professionals who could take the booking and have not declined it, `preferred` first."""
     excluded_ids = (await Bookings(db).declined_by([booking.id]))[booking.id]
     if preferred is not None and preferred not in excluded_ids:
-        yield await find_candidates(db, [booking.service_id], location, professional_id=preferred)
+        yield await find_candidates(db, [booking.service_id], slot.location, professional_id=preferred)
         excluded_ids.add(preferred)
-    async for batch in candidates_in_batches(db, booking.service_id, location):
+    async for batch in candidates_in_batches(db, booking.service_id, slot):
         yield [candidate for candidate in batch if candidate.id not in excluded_ids]
 
 

@@ -25,8 +25,8 @@ from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.repository import Charges
 from app.reviews.repository import Reviews
 from app.reviews.review import Review
-from app.scheduling.candidates import BusyTime, Candidate
-from app.scheduling.reservation import RequestedSlot, reserve
+from app.scheduling.candidates import BusyTime, Candidate, RequestedSlot
+from app.scheduling.reservation import reserve
 from app.scheduling.slots import free_starts
 from app.scheduling.travel import Location
 

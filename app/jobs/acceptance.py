@@ -17,9 +17,8 @@ from app.core.events import Actor, Person
 from app.core.i18n import _
 from app.jobs.repository import Jobs
 from app.scheduling.candidate_repository import MAX_TRAVEL_TIME, find_candidates, load_unavailability, require_pincode
-from app.scheduling.candidates import BusyTime, Candidate
+from app.scheduling.candidates import BusyTime, Candidate, RequestedSlot
 from app.scheduling.reservation import (
-    RequestedSlot,
     lock_time,
     movable_reservations,
     release_time,

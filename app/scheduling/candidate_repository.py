@@ -20,6 +20,7 @@ from app.scheduling.candidates import (
     Candidate,
     Eligibility,
     ProfessionalSchedule,
+    RequestedSlot,
     ServiceArea,
     Stretch,
     WorkingWeek,
@@ -68,6 +69,27 @@ PAGE_OF_CANDIDATES = """
 CANDIDATES = PAGE_OF_CANDIDATES.format(columns=CANDIDATE_COLUMNS, joins=CANDIDATE_JOINS, condition="")
 CANDIDATE = PAGE_OF_CANDIDATES.format(
     columns=CANDIDATE_COLUMNS, joins=CANDIDATE_JOINS, condition="AND c.professional_id = $6"
+)
+
+# Of those who were not looked at yet, who works at one of some starts and has neither a reservation nor time off then:
+# where a time is booked out, this finds the few who are left without reading a city. Whether they have time for the
+# way, and until when they work, is decided by app.scheduling.slots.
+FREE_CANDIDATES = PAGE_OF_CANDIDATES.format(
+    columns=CANDIDATE_COLUMNS,
+    joins=CANDIDATE_JOINS,
+    condition="""AND c.professional_id <> ALL($6::bigint[]) AND EXISTS (
+                    SELECT 1 FROM unnest($7::timestamptz[], $8::int[], $9::int[]) AS start (at, weekday, minute)
+                     WHERE EXISTS (SELECT 1 FROM working_hours w
+                                    WHERE w.professional_id = c.professional_id AND w.weekday = start.weekday
+                                      AND w.opens <= start.minute AND start.minute < w.closes)
+                       AND NOT EXISTS (SELECT 1 FROM reservations r
+                                        WHERE r.professional_id = c.professional_id
+                                          AND r.span && tstzrange(start.at, start.at + $10::interval)
+                                          AND r.booking_id IS DISTINCT FROM $11
+                                          AND (r.expires_at IS NULL OR r.expires_at > $12))
+                       AND NOT EXISTS (SELECT 1 FROM time_off t
+                                        WHERE t.professional_id = c.professional_id
+                                          AND t.span && tstzrange(start.at, start.at + $10::interval)))""",
 )
 
 # The distinct weeks of all who are eligible: what a week of slots can show at most. Stretches of different people stay
@@ -178,21 +200,62 @@ async def find_candidates(
     return [_candidate(row, location) for row in found]
 
 
-async def candidates_in_batches(
-    db: AsyncSession, service_id: int, location: Location, *, professional_id: int | None = None
-) -> AsyncIterator[list[Candidate]]:
-    """Yield those who may do a service there, nearest first, in batches that grow.
+async def find_free_candidates(
+    db: AsyncSession,
+    service_id: int,
+    location: Location,
+    starts: Sequence[datetime],
+    minutes: int,
+    *,
+    without: Collection[int],
+    limit: int,
+    ignoring: int | None = None,
+) -> list[Candidate]:
+    """Return who, `without` some people, may be free for a job of `minutes` at one of the starts, nearest first.
 
-    Who finds the first free one need not read a whole city.
+    `ignoring`: the id of a booking that is being moved.
     """
-    size, offset = FIRST_BATCH, 0
-    while batch := await find_candidates(
-        db, [service_id], location, professional_id=professional_id, limit=size, offset=offset
-    ):
+    local = [start.astimezone(clock.IST) for start in starts]
+    found = await fetch(
+        db,
+        FREE_CANDIDATES,
+        *([service_id], location.pincode, clock.today(), limit, 0, list(without)),
+        *(local, [start.weekday() for start in local], [start.hour * 60 + start.minute for start in local]),
+        *(timedelta(minutes=minutes), ignoring, clock.now()),
+    )
+    return [_candidate(row, location) for row in found]
+
+
+async def candidates_in_batches(
+    db: AsyncSession, service_id: int, slot: RequestedSlot, *, professional_id: int | None = None
+) -> AsyncIterator[list[Candidate]]:
+    """Yield those who may do the service there: first the nearest, then in growing batches who may be free then."""
+    first = await find_candidates(db, [service_id], slot.location, professional_id=professional_id, limit=FIRST_BATCH)
+    yield first
+    async for batch in more_candidates(db, service_id, slot, first):
         yield batch
-        if len(batch) < size:
-            return
-        size, offset = size * 2, offset + size
+
+
+async def more_candidates(
+    db: AsyncSession, service_id: int, slot: RequestedSlot, first_batch: Sequence[Candidate]
+) -> AsyncIterator[list[Candidate]]:
+    """Yield who may be free for the slot beside the first batch, in growing batches."""
+    seen, size, full = [candidate.id for candidate in first_batch], FIRST_BATCH * 2, len(first_batch) == FIRST_BATCH
+    while full:
+        batch = await find_free_candidates(
+            db,
+            service_id,
+            slot.location,
+            [slot.starts_at],
+            slot.minutes,
+            without=seen,
+            limit=size,
+            ignoring=slot.booking_id,
+        )
+        yield batch
+        full = len(batch) == size
+        seen += [candidate.id for candidate in batch]
+        size *= 2
 
 
 async def eligible_hours(

@@ -1,11 +1,13 @@
 """Candidates for a job, with their working hours and busy times."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from app.scheduling.travel import Location
 
 Stretch = tuple[int, int, int]  # weekday (Monday is 0), opens and closes in minutes after midnight
 WorkingWeek = tuple[Stretch, ...]
+TURNAROUND_DURATION = timedelta(minutes=10)  # between two jobs, besides the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,21 @@ class Candidate:
     @property
     def rating(self) -> float | None:
         return self.rating_sum / self.review_count if self.review_count else None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedSlot:
+    """The time that a booking needs: a job of `minutes` at a place. `expires_at` is set for a hold."""
+
+    booking_id: int
+    starts_at: datetime
+    minutes: int
+    location: Location
+    expires_at: datetime | None = None
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(minutes=self.minutes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ transactions can arise. The exclusion constraint reservations_overlap_excl is th
 import asyncio
 import random
 from collections.abc import AsyncIterable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
@@ -26,11 +25,9 @@ from app.core.db import AdvisoryLock, acquire_lock, try_lock, violated_constrain
 from app.core.orm import NaturalKeyBase
 from app.core.sql import execute, fetch, savepoint
 from app.scheduling.candidate_repository import load_unavailability
-from app.scheduling.candidates import Candidate
+from app.scheduling.candidates import TURNAROUND_DURATION, Candidate, RequestedSlot
 from app.scheduling.slots import is_free
-from app.scheduling.travel import Location
 
-TURNAROUND_DURATION = timedelta(minutes=10)  # between two jobs, besides the way
 OVERLAP_CONSTRAINT = "reservations_overlap_excl"
 LOCK_ATTEMPTS = 8
 LOCK_PAUSE_SECONDS = (0.01, 0.05)
@@ -61,21 +58,6 @@ class Reservation(NaturalKeyBase):
     pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
     is_committed: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
     expires_at: Mapped[datetime | None]
-
-
-@dataclass(frozen=True, slots=True)
-class RequestedSlot:
-    """The time that a booking needs: a job of `minutes` at a place. `expires_at` is set for a hold."""
-
-    booking_id: int
-    starts_at: datetime
-    minutes: int
-    location: Location
-    expires_at: datetime | None = None
-
-    @property
-    def ends_at(self) -> datetime:
-        return self.starts_at + timedelta(minutes=self.minutes)
 
 
 RESERVE = """
@@ -140,7 +122,7 @@ async def reserve(db: AsyncSession, professional_id: int, slot: RequestedSlot, *
 
 
 async def keep_reservation(db: AsyncSession, booking_id: int) -> bool:
-    """Let a hold's time not expire any more; False when somebody has taken it."""
+    """Let a hold's time not expire any more; False when another booking has it."""
     return bool(await execute(db, KEEP, booking_id))
 
 

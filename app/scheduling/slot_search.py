@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.scheduling.candidate_repository import (
     FIRST_BATCH,
-    candidates_in_batches,
     eligible_hours,
     find_candidates,
+    find_free_candidates,
     find_pincode,
     load_unavailability,
 )
@@ -37,24 +37,30 @@ async def find_week(
 ) -> Week:
     """Return seven days of slots, for anyone or for one professional; empty days where the pincode is unknown.
 
-    Candidates are read in batches, nearest first, until all that anyone's hours allow is covered.
+    The nearest candidates are read first, then those who may be free at what is left of all that anyone's hours allow.
     """
     calendar = Calendar(first_day, WEEK_DAYS)
     location = await find_pincode(db, pincode)
     if location is None:
         return Week(calendar.days(0), [])
     window = calendar.window(*bounds(service, clock.now()))
-    free, reachable, nearest = 0, None, list[Candidate]()
-    async for batch in candidates_in_batches(db, service.id, location, professional_id=professional_id):
-        nearest = nearest or batch
+    nearest = batch = await find_candidates(
+        db, [service.id], location, professional_id=professional_id, limit=FIRST_BATCH
+    )
+    free = window & await _free(db, calendar, batch, service.minutes, location, ignoring)
+    if len(batch) < FIRST_BATCH:
+        return Week(calendar.days(free), nearest)
+    weeks = await eligible_hours(db, [service.id], location)
+    reachable = window & calendar.within_any(weeks[service.id], service.minutes)
+    seen, size = [candidate.id for candidate in batch], FIRST_BATCH
+    while len(batch) == size and free != reachable:
+        size *= 2
+        uncovered = [datetime.fromtimestamp(start, clock.IST) for start in calendar.starts(reachable & ~free)]
+        batch = await find_free_candidates(
+            db, service.id, location, uncovered, service.minutes, without=seen, limit=size, ignoring=ignoring
+        )
         free |= window & await _free(db, calendar, batch, service.minutes, location, ignoring)
-        if len(batch) < FIRST_BATCH:
-            break  # that was everyone
-        if reachable is None:
-            weeks = await eligible_hours(db, [service.id], location)
-            reachable = window & calendar.within_any(weeks[service.id], service.minutes)
-        if free == reachable:
-            break
+        seen += [candidate.id for candidate in batch]
     return Week(calendar.days(free), nearest)
 
 

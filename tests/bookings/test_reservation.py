@@ -23,7 +23,8 @@ from app.jobs.acceptance import accept, hand_back, pass_on
 from app.payments import charges
 from app.payments.pretend_bank import Authorisation, Instrument
 from app.scheduling.candidate_repository import require_pincode
-from app.scheduling.reservation import RequestedSlot, Reservation, reserve
+from app.scheduling.candidates import RequestedSlot
+from app.scheduling.reservation import Reservation, reserve
 from app.scheduling.slot_search import find_week, next_starts
 from tests.factories import (
     ADYAR,

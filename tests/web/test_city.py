@@ -18,6 +18,7 @@ from tests.person import Page, Person
 
 MORNING = datetime(2026, 11, 24, 9, 0, tzinfo=clock.IST)
 START = "%Y-%m-%dT%H:%M"
+MORE_THAN_ALL_PEOPLE = 10_000
 MAX_ROWS = 160  # of one statement; the longest list is of the 150 people whom an admin may assign
 AS_HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 
@@ -251,6 +252,20 @@ async def hold_when_the_first_candidates_are_away(place: Place) -> None:
 
 async def slots_when_the_first_candidates_are_away(place: Place) -> None:
     await place.send_away(place.start(), FIRST_BATCH)
+    await visit(place, await place.visitor(), f"/services/{place.service.slug}?pincode={ADYAR}")
+
+
+async def hold_of_a_time_when_all_are_away(place: Place) -> None:
+    start = place.start()
+    me = await place.browser(await place.customer())
+    page = await me.visit(new_booking_address(place, start))
+    await place.send_away(start, MORE_THAN_ALL_PEOPLE)
+    sent = await submit_in_vain(place, me, page, "/bookings")
+    assert "just taken" in sent.text
+
+
+async def slots_when_all_are_away_at_one_start(place: Place) -> None:
+    await place.send_away(place.start(), MORE_THAN_ALL_PEOPLE)
     await visit(place, await place.visitor(), f"/services/{place.service.slug}?pincode={ADYAR}")
 
 
@@ -580,7 +595,9 @@ CUSTOMERS_VERBS: list[Case] = [
     hold_of_someone,
     hold_of_a_taken_time,
     hold_when_the_first_candidates_are_away,
+    hold_of_a_time_when_all_are_away,
     slots_when_the_first_candidates_are_away,
+    slots_when_all_are_away_at_one_start,
     payment,
     payment_after_the_service,
     booking_by_the_api,
