@@ -6,6 +6,7 @@ An offer shows area, distance, time and earning; the customer, the address and t
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row
@@ -58,7 +59,7 @@ async def find_offers(db: AsyncSession, schedule: ProfessionalSchedule, referenc
         return []
     candidate = schedule.candidate
     rows = await Jobs(db).open_offers(candidate.id, reference)
-    return [_offer(candidate, row) for row in rows if _fits(candidate, row)][:MAX_OFFERS]
+    return [_offer(candidate, row) for row in islice((row for row in rows if _fits(candidate, row)), MAX_OFFERS)]
 
 
 async def find_expired_offers(

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from app.catalog.service import MIN_LEAD_MINUTES
 from app.core import clock
-from app.scheduling.candidates import BusyTime, Candidate, Stretch, WorkingWeek
+from app.scheduling.candidates import BusyTime, Candidate, WorkingWeek
 from app.scheduling.travel import Location, travel_seconds
 
 GRID_SECONDS = 30 * 60
@@ -72,9 +72,9 @@ class Calendar:
         """The starts from `first` on and before `end` (epoch seconds)."""
         return _bits(self._index(first), min(self._index(end), self.day_count * STARTS_PER_DAY))
 
-    def within_hours(self, hours: Iterable[Stretch], minutes: int) -> int:
+    def within_hours(self, hours: WorkingWeek, minutes: int) -> int:
         """The starts at which a job of `minutes` fits into the weekly hours."""
-        return _weekly_bits(tuple(hours), minutes * MINUTE_SECONDS, self.first_weekday, self.day_count)
+        return _weekly_bits(hours, minutes * MINUTE_SECONDS, self.first_weekday, self.day_count)
 
     def within_any(self, weeks: Iterable[WorkingWeek], minutes: int) -> int:
         """The starts at which the job fits into at least one of several people's weeks."""
@@ -123,7 +123,7 @@ def _bits(first: int, end: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _weekly_bits(hours: tuple[Stretch, ...], length: int, first_weekday: int, day_count: int) -> int:
+def _weekly_bits(hours: WorkingWeek, length: int, first_weekday: int, day_count: int) -> int:
     """Kept, since many people work the same hours."""
     found = 0
     for opens, closes in _working_times(hours, first_weekday, day_count):
@@ -133,7 +133,8 @@ def _weekly_bits(hours: tuple[Stretch, ...], length: int, first_weekday: int, da
     return found
 
 
-def _working_times(hours: Iterable[Stretch], first_weekday: int, day_count: int) -> list[tuple[int, int]]:
+@lru_cache(maxsize=4096)
+def _working_times(hours: WorkingWeek, first_weekday: int, day_count: int) -> list[tuple[int, int]]:
     """The stretches of so many days in minutes after the first midnight, ascending.
 
     Stretches that meet are one: who works until midnight and from midnight on takes a job over midnight. So the day
