@@ -20,7 +20,12 @@ from app.core.errors import Invalid, Refused
 from app.core.events import Actor, Person
 from app.core.i18n import _
 from app.core.references import new_reference as new_reference
-from app.scheduling.candidate_repository import candidates_in_batches, find_candidates, require_pincode, unknown_pincode
+from app.scheduling.candidate_repository import (
+    candidates_in_batches,
+    first_candidates,
+    require_pincode,
+    unknown_pincode,
+)
 from app.scheduling.candidates import RequestedSlot
 from app.scheduling.reservation import reserve, reserve_first_free, reserved_professionals
 from app.scheduling.slots import BookableService, bounds, on_grid
@@ -73,11 +78,11 @@ async def reserve_slot(db: AsyncSession, by: Person, request: BookingRequest, *,
     held_until = clock.now() + HOLD_DURATION
     expires_at = None if is_paid else held_until
     slot = RequestedSlot(booking.id, request.starts_at, terms.minutes, terms.location, expires_at)
-    batches = candidates_in_batches(db, terms.id, slot, professional_id=request.professional_id)
-    candidate = await reserve_first_free(db, batches, slot)
+    first = await first_candidates(db, terms.id, terms.location, professional_id=request.professional_id)
+    if not first:
+        raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
+    candidate = await reserve_first_free(db, candidates_in_batches(db, terms.id, slot, first), slot)
     if candidate is None:
-        if not await find_candidates(db, [terms.id], terms.location, professional_id=request.professional_id, limit=1):
-            raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
         raise slot_taken()
     booking.hold(by, candidate.id, held_until)
     return booking
@@ -102,7 +107,8 @@ async def resize_hold(db: AsyncSession, booking: Booking, minutes: int) -> bool:
         return False
     if minutes <= booking.minutes:
         return await reserve(db, professional_id, slot)
-    batches = candidates_in_batches(db, booking.service_id, slot, professional_id=professional_id)
+    first = await first_candidates(db, booking.service_id, location, professional_id=professional_id)
+    batches = candidates_in_batches(db, booking.service_id, slot, first)
     return await reserve_first_free(db, batches, slot) is not None
 
 

@@ -20,10 +20,9 @@ from app.core.events import Actor
 from app.core.i18n import _
 from app.payments import charges
 from app.scheduling.candidate_repository import (
-    FIRST_BATCH,
     candidates_in_batches,
     find_candidates,
-    more_candidates,
+    first_candidates,
     require_pincode,
 )
 from app.scheduling.candidates import Candidate, RequestedSlot
@@ -71,10 +70,8 @@ class CandidateSearch:
         excluded_ids = self._declined[booking.id] | {excluded_id}
         key = booking.service_id, booking.pincode
         if key not in self._nearest:
-            self._nearest[key] = await find_candidates(self._db, [booking.service_id], slot.location, limit=FIRST_BATCH)
-        nearest = self._nearest[key]
-        yield [candidate for candidate in nearest if candidate.id not in excluded_ids]
-        async for batch in more_candidates(self._db, booking.service_id, slot, nearest):
+            self._nearest[key] = await first_candidates(self._db, booking.service_id, slot.location)
+        async for batch in candidates_in_batches(self._db, booking.service_id, slot, self._nearest[key]):
             yield [candidate for candidate in batch if candidate.id not in excluded_ids]
 
 
@@ -141,7 +138,8 @@ async def _candidates_of_move(
     if preferred is not None and preferred not in excluded_ids:
         yield await find_candidates(db, [booking.service_id], slot.location, professional_id=preferred)
         excluded_ids.add(preferred)
-    async for batch in candidates_in_batches(db, booking.service_id, slot):
+    nearest = await first_candidates(db, booking.service_id, slot.location)
+    async for batch in candidates_in_batches(db, booking.service_id, slot, nearest):
         yield [candidate for candidate in batch if candidate.id not in excluded_ids]
 
 

@@ -226,22 +226,24 @@ async def find_free_candidates(
     return [_candidate(row, location) for row in found]
 
 
+async def first_candidates(
+    db: AsyncSession, service_id: int, location: Location, *, professional_id: int | None = None
+) -> list[Candidate]:
+    """Return the first batch of those who may do the service there."""
+    return await find_candidates(db, [service_id], location, professional_id=professional_id, limit=FIRST_BATCH)
+
+
 async def candidates_in_batches(
-    db: AsyncSession, service_id: int, slot: RequestedSlot, *, professional_id: int | None = None
-) -> AsyncIterator[list[Candidate]]:
-    """Yield those who may do the service there: first the nearest, then in growing batches who may be free then."""
-    first = await find_candidates(db, [service_id], slot.location, professional_id=professional_id, limit=FIRST_BATCH)
-    yield first
-    async for batch in more_candidates(db, service_id, slot, first):
+    db: AsyncSession, service_id: int, slot: RequestedSlot, first: Sequence[Candidate]
+) -> AsyncIterator[Sequence[Candidate]]:
+    """Yield the first candidates, then in growing batches the others who may be free for the slot."""
+    batch, size, seen = first, FIRST_BATCH, list[int]()
+    while True:
         yield batch
-
-
-async def more_candidates(
-    db: AsyncSession, service_id: int, slot: RequestedSlot, first_batch: Sequence[Candidate]
-) -> AsyncIterator[list[Candidate]]:
-    """Yield who may be free for the slot beside the first batch, in growing batches."""
-    seen, size, full = [candidate.id for candidate in first_batch], FIRST_BATCH * 2, len(first_batch) == FIRST_BATCH
-    while full:
+        if len(batch) < size:
+            return  # that was everyone
+        seen += [candidate.id for candidate in batch]
+        size *= 2
         batch = await find_free_candidates(
             db,
             service_id,
@@ -252,10 +254,6 @@ async def more_candidates(
             limit=size,
             ignoring=slot.booking_id,
         )
-        yield batch
-        full = len(batch) == size
-        seen += [candidate.id for candidate in batch]
-        size *= 2
 
 
 async def eligible_hours(

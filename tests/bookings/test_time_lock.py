@@ -13,7 +13,7 @@ from app.core.db import Database
 from app.core.encryption import Encryption
 from app.jobs.acceptance import accept, hand_back, pass_on
 from app.jobs.reassignment import reassign_jobs
-from app.scheduling.candidate_repository import candidates_in_batches, require_pincode
+from app.scheduling.candidate_repository import candidates_in_batches, first_candidates, require_pincode
 from app.scheduling.candidates import RequestedSlot
 from app.scheduling.reservation import lock_time, reserve_first_free
 from app.scheduling.slot_search import earliest_starts, find_week
@@ -52,7 +52,8 @@ async def test_who_holds_someones_time_never_waits_for_another(own_database: Dat
         async with own_database.work() as db:
             await lock_time(db, own)
             await both_hold.wait()
-            others_batches = candidates_in_batches(db, service.id, slot, professional_id=others)
+            first = await first_candidates(db, service.id, location, professional_id=others)
+            others_batches = candidates_in_batches(db, service.id, slot, first)
             return await reserve_first_free(db, others_batches, slot) is not None
 
     barrier = asyncio.Barrier(2)
@@ -70,7 +71,8 @@ async def test_the_lock_of_someone_who_is_not_free_is_given_back(own_database: D
         other = await a_request(db, asha, service, a_start(days=2))
     slot = RequestedSlot(other.id, a_start(), service.minutes, location)
     async with own_database.work() as first:
-        assert await reserve_first_free(first, candidates_in_batches(first, service.id, slot), slot) is None
+        ravis = await first_candidates(first, service.id, location)
+        assert await reserve_first_free(first, candidates_in_batches(first, service.id, slot, ravis), slot) is None
         async with own_database.work() as second:
             await asyncio.wait_for(lock_time(second, ravi.id), 3)
 
