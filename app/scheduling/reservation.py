@@ -200,7 +200,7 @@ def _remember(db: AsyncSession) -> None:
 
 
 def _has_time(db: AsyncSession) -> bool:
-    """Whether this transaction holds the lock of anybody's time."""
+    """Whether this transaction holds the lock of anyone's time."""
     return HOLDER in db.info and db.info[HOLDER] is db.sync_session.get_transaction()
 
 

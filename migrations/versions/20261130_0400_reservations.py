@@ -24,7 +24,7 @@ RESTORE = f"""
     UPDATE bookings b SET span = {SPAN},
            reserved_for = (SELECT professional_id FROM reservations r WHERE r.booking_id = b.id)
 """
-# A lapsed hold whose time somebody else has taken cannot be given it back.
+# A lapsed hold whose time another booking has taken cannot be given it back.
 LAPSED = "SELECT EXISTS (SELECT 1 FROM bookings WHERE state = 'held' AND reserved_for IS NULL)"
 HELD = "state <> 'held' OR held_until IS NOT NULL"
 HELD_BEFORE = "state <> 'held' OR (reserved_for IS NOT NULL AND held_until IS NOT NULL)"
