@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import httpx
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,7 +37,7 @@ from app.settings import Settings
 from bench.admin import COOKIE, explain_reads
 from bench.city_town import HELD_PAYOUTS, SampleService, add_bookings, add_history, fill_calendar
 from bench.growth import ADMIN
-from bench.load import HOST
+from bench.in_process import Answer, InProcessClient
 from bench.processes import settings
 from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
 from bench.statements import record_statements
@@ -166,16 +165,14 @@ async def _measure(
     owner = await asyncpg.connect(servers.owner, command_timeout=1_800)
     await add_history(owner)
     print(f"{size:,} professionals: built in {time.perf_counter() - started:.0f} s", flush=True)
-    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are narrower
     try:
-        async with httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}", timeout=120) as client:
-            sample = await owner.fetchrow("SELECT id, name, price FROM services WHERE slug = $1", town.service)
-            assert sample is not None
-            service = SampleService(*sample)
-            candidates = [row[0] for row in await owner.fetch(CANDIDATES, ADYAR, service.id, town.professional)]
-            admin_id = await owner.fetchval(ADMIN)
-            city = _City(client, services, owner, town, service, candidates, admin_id, size, times)
-            return await city.measure(), city.waits
+        sample = await owner.fetchrow("SELECT id, name, price FROM services WHERE slug = $1", town.service)
+        assert sample is not None
+        service = SampleService(*sample)
+        candidates = [row[0] for row in await owner.fetch(CANDIDATES, ADYAR, service.id, town.professional)]
+        admin_id = await owner.fetchval(ADMIN)
+        city = _City(InProcessClient(app), services, owner, town, service, candidates, admin_id, size, times)
+        return await city.measure(), city.waits
     finally:
         await owner.close()
         await services.database.close()
@@ -183,7 +180,7 @@ async def _measure(
 
 @dataclass(slots=True)
 class _City:
-    client: httpx.AsyncClient
+    client: InProcessClient
     services: Services
     owner: Any
     town: Town
@@ -302,7 +299,7 @@ class _City:
         )
         await blocking
 
-    async def _wait_for(self, wait: Wait, blocking: "asyncio.Task[None]", sends: AsyncIterator[httpx.Response]) -> None:
+    async def _wait_for(self, wait: Wait, blocking: "asyncio.Task[None]", sends: AsyncIterator[Answer]) -> None:
         """Send one request after the other while the block is under way, as long as there are any."""
         self.waits.append(wait)
         while not blocking.done():
@@ -313,13 +310,13 @@ class _City:
             wait.elapsed.append((time.perf_counter() - started) * 1000)
             wait.codes[str(response.status_code)] += 1
 
-    async def _bookings(self) -> AsyncIterator[httpx.Response]:
+    async def _bookings(self) -> AsyncIterator[Answer]:
         slots = await self._get(f"/api/services/{self.service.id}/slots?pincode={ADYAR}", {})
         starts = [start for day in slots.json()["days"][2:] for start in day["slots"]]
         customers = await self.owner.fetch("SELECT id FROM users WHERE role = 'customer' ORDER BY id LIMIT 200")
         tokens = [await sign_in(self.database, row["id"], SessionKind.TOKEN) for row in customers]
 
-        async def send() -> AsyncIterator[httpx.Response]:
+        async def send() -> AsyncIterator[Answer]:
             for number in range(len(starts)):
                 order = {
                     "service_id": self.service.id,
@@ -337,21 +334,22 @@ class _City:
 
         return send()
 
-    async def _cancellations(self, jobs: Sequence[int]) -> AsyncIterator[httpx.Response]:
+    async def _cancellations(self, jobs: Sequence[int]) -> AsyncIterator[Answer]:
         for booking in reversed(jobs):
             customer = await self.owner.fetchval(CUSTOMER_OF_CANCELLED, booking)
             token = await sign_in(self.database, customer, SessionKind.TOKEN)
             yield await self._post(f"/api/request/edit/{booking}", token, {"action": "cancel"})
 
-    async def _get(self, path: str, headers: dict[str, str]) -> httpx.Response:
-        response = await self.client.get(path, headers=headers)
-        response.raise_for_status()
-        return response
+    async def _get(self, path: str, headers: dict[str, str]) -> Answer:
+        answer = await self.client.get(path, headers)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{answer.status_code}: {path}")
+        return answer
 
-    async def _post(self, path: str, token: str, body: dict[str, Any]) -> httpx.Response:
+    async def _post(self, path: str, token: str, body: dict[str, Any]) -> Answer:
         number = next(self.networks)  # another network for each request, so that no rate limit is reached
         headers = {"authorization": f"Bearer {token}", "x-forwarded-for": f"10.{number >> 8}.{number & 255}.1"}
-        return await self.client.post(path, json=body, headers=headers)
+        return await self.client.post(path, headers, body)
 
     async def _work(self, act: Callable[[AsyncSession], Awaitable[None]]) -> None:
         async with self.database.work(self.services.after_commit) as db:

@@ -1,7 +1,7 @@
 """Measure how the core path grows with the professionals of one city: one town of each size, the last beside the first.
 
-The application runs in this process without a cache, so CPU includes the client's share (a millisecond or so). The last
-column is the ratio of CPU to the smallest town; of many at once, of the time until the last was answered.
+The application runs in this process without a cache; CPU is its own and the driver's. The last column is the ratio of
+CPU to the smallest town; of many at once, of the time until the last was answered.
 """
 
 import argparse
@@ -15,13 +15,12 @@ from itertools import cycle
 from typing import Any
 
 import asyncpg
-import httpx
 
 from app.accounts.session import SessionKind
 from app.core.db import Database
 from app.main import create_app
 from app.settings import Settings
-from bench.load import HOST
+from bench.in_process import Answer, InProcessClient
 from bench.processes import settings
 from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
 from bench.statements import record_statements
@@ -40,7 +39,7 @@ OFFERS = """
     SELECT b.id, r.professional_id FROM bookings b JOIN reservations r ON r.booking_id = b.id
      WHERE b.state = 'requested' AND b.starts_at > now() + interval '1 day' ORDER BY b.starts_at, b.id LIMIT $1
 """
-Send = Callable[[int], Awaitable[httpx.Response]]
+Send = Callable[[int], Awaitable[Answer]]
 
 
 @dataclass(slots=True)
@@ -100,10 +99,8 @@ async def _measure(servers: BenchServers, slug: str, professional: int, size: in
     app = create_app(Settings.from_env(environment))
     database: Database = app.state.services.database
     owner = await asyncpg.connect(servers.owner)
-    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are narrower
     try:
-        async with httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}", timeout=60) as client:
-            return await _Town(client, database, owner, slug, professional, size, times).measure()
+        return await _Town(InProcessClient(app), database, owner, slug, professional, size, times).measure()
     finally:
         await owner.close()
         await database.close()
@@ -111,7 +108,7 @@ async def _measure(servers: BenchServers, slug: str, professional: int, size: in
 
 @dataclass(slots=True)
 class _Town:
-    client: httpx.AsyncClient
+    client: InProcessClient
     database: Database
     owner: "asyncpg.Connection[asyncpg.Record]"
     slug: str
@@ -146,13 +143,13 @@ class _Town:
         return results
 
     def _get(self, path: str, headers: dict[str, str] | None = None) -> Send:
-        async def send(_number: int) -> httpx.Response:
-            return await self.client.get(path, headers=self._network() | (headers or {}))
+        async def send(_number: int) -> Answer:
+            return await self.client.get(path, self._network() | (headers or {}))
 
         return send
 
     def _booking(self, service: int, starts: Sequence[str], tokens: Sequence[str]) -> Send:
-        async def send(number: int) -> httpx.Response:
+        async def send(number: int) -> Answer:
             order = {
                 "service_id": service,
                 "start": starts[number % len(starts)],
@@ -161,7 +158,7 @@ class _Town:
                 "payment": {"method": "card", "card_number": "4242 4242 4242 4242", "expiry": "08/40", "cvv": "123"},
             }
             headers = self._network() | {"authorization": f"Bearer {tokens[number % len(tokens)]}"}
-            return await self.client.post("/api/request/service", json=order, headers=headers)
+            return await self.client.post("/api/request/service", headers, order)
 
         return send
 
@@ -170,10 +167,10 @@ class _Town:
         offers = await self.owner.fetch(OFFERS, self.times + 1)
         tokens = [await sign_in(self.database, row["professional_id"], SessionKind.TOKEN) for row in offers]
 
-        async def send(number: int) -> httpx.Response:
+        async def send(number: int) -> Answer:
             headers = self._network() | {"authorization": f"Bearer {tokens[number]}"}
             path = f"/api/request/edit/{offers[number]['id']}"
-            return await self.client.post(path, json={"action": "accept"}, headers=headers)
+            return await self.client.post(path, headers, {"action": "accept"})
 
         return send
 

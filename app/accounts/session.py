@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, delete, select, text, update
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -13,6 +13,7 @@ from app.core.card_numbers import contains_card_number
 from app.core.db import Database
 from app.core.events import nudge
 from app.core.orm import Base, NaturalKeyBase, TextEnum
+from app.core.sql import fetch_row
 
 IDLE_TIMEOUT = timedelta(days=14)
 MAX_LIFETIME = timedelta(days=90)
@@ -71,7 +72,7 @@ class Principal:
 
 
 # Hand-written: it runs before every page of a signed-in user. It reads the inbox of a higher room, a listed exception.
-PRINCIPAL = text("""
+PRINCIPAL = """
     SELECT s.id AS session_id, s.last_seen_at, s.fresh_at, u.id AS user_id, u.role, u.full_name, u.email,
            u.email_verified_at, b.reason AS blocked, p.approval_status,
            EXISTS (SELECT 1 FROM inbox_items n WHERE n.user_id = u.id AND n.read_at IS NULL) AS unread
@@ -79,8 +80,8 @@ PRINCIPAL = text("""
     JOIN users u ON u.id = s.user_id AND u.epoch = s.epoch
     LEFT JOIN blocks b ON b.user_id = u.id AND b.lifted_at IS NULL
     LEFT JOIN professionals p ON p.user_id = u.id
-    WHERE s.digest = :digest AND s.kind = :kind AND s.expires_at > :now AND s.last_seen_at > :idle
-""")
+    WHERE s.digest = $1 AND s.kind = $2 AND s.expires_at > $3 AND s.last_seen_at > $4
+"""
 
 
 class Sessions:
@@ -96,10 +97,8 @@ class Sessions:
 
         A browser's cookie is not accepted as a program's token, nor the other way round.
         """
-        params = {"digest": digest, "kind": kind, "now": now, "idle": now - IDLE_TIMEOUT}
         async with self._database.reading() as db:
-            result = await db.execute(PRINCIPAL, params)
-            row = result.one_or_none()
+            row = await fetch_row(db, PRINCIPAL, digest, kind, now, now - IDLE_TIMEOUT)
         return Principal(*row) if row else None
 
     async def touch(self, session_id: int, now: datetime) -> None:

@@ -1,16 +1,13 @@
 """Bookings as the JSON API reads them, the latest start first."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
 
-from sqlalchemy import Row, TextClause, bindparam, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from asyncpg import Record
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import BigInteger, DateTime, String, TypeEngine
 
 from app.bookings.booking import Booking
 from app.bookings.extra import BOOKING_TOTAL_SQL
@@ -18,6 +15,7 @@ from app.bookings.moves import State
 from app.core.errors import Missing
 from app.core.events import Person
 from app.core.paging import Page, decode_time_cursor, page_of
+from app.core.sql import fetch, fetch_row
 
 Key = tuple[datetime, int]
 SELECT_BOOKINGS = f"""
@@ -33,25 +31,16 @@ SELECT_BOOKINGS = f"""
       LEFT JOIN codes code ON code.booking_id = b.id AND code.used_at IS NULL AND code.voided_at IS NULL
            AND code.phase = CASE b.state WHEN 'assigned' THEN 'start' WHEN 'started' THEN 'finish' END
 """
-PAGE = """
-       AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :last))
-     ORDER BY b.starts_at DESC, b.id DESC LIMIT :rows
+# $1 and $2 are the place after which a page begins, both NULL for the first one, and $3 its number of rows.
+PAGE = """($1::timestamptz IS NULL OR (b.starts_at, b.id) < ($1, $2::bigint))
+     ORDER BY b.starts_at DESC, b.id DESC LIMIT $3
 """
-EVERY = "true" + PAGE
-OF_CUSTOMER = "b.customer_id = :who" + PAGE
-OF_PROFESSIONAL = "b.professional_id = :who" + PAGE
-OF_SERVICES = "b.service_id = ANY(:services)" + PAGE
-OF_REFERENCES = """b.reference = ANY(:these)
-       AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :last))"""
-OF_ID = "b.id = :id"
-TYPES: dict[str, TypeEngine[Any]] = {
-    "before": DateTime(timezone=True),
-    "last": BigInteger(),
-    "who": BigInteger(),
-    "services": ARRAY(BigInteger()),
-    "these": ARRAY(String()),
-    "id": BigInteger(),
-}
+EVERY = PAGE
+OF_CUSTOMER = f"b.customer_id = $4 AND {PAGE}"
+OF_PROFESSIONAL = f"b.professional_id = $4 AND {PAGE}"
+OF_SERVICES = f"b.service_id = ANY($4::bigint[]) AND {PAGE}"
+OF_REFERENCES = f"b.reference = ANY($4::text[]) AND {PAGE}"
+OF_ID = "b.id = $1"
 # What higher rooms say of a booking `b`: an SQL expression by field of ApiBooking (app.listeners).
 _added_columns: dict[str, str] = {}
 
@@ -62,10 +51,9 @@ def add_booking_column(field: str, expression: str) -> None:
 
 
 @cache
-def _select(condition: str) -> TextClause:
+def _select(condition: str) -> str:
     added = "".join(f", {expression} AS {field}" for field, expression in _added_columns.items())
-    types = [bindparam(name, type_=type_) for name, type_ in TYPES.items() if re.search(rf":{name}\b", condition)]
-    return text(f"{SELECT_BOOKINGS.format(added=added)}     WHERE {condition}").bindparams(*types)
+    return f"{SELECT_BOOKINGS.format(added=added)}     WHERE {condition}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +100,19 @@ class ApiBookings:
         return await self._page(EVERY, after, limit)
 
     async def of_customer(self, customer_id: int, after: str, limit: int) -> Page[ApiBooking]:
-        return await self._page(OF_CUSTOMER, after, limit, who=customer_id)
+        return await self._page(OF_CUSTOMER, after, limit, customer_id)
 
     async def of_services(self, services: Sequence[int], after: str, limit: int) -> Page[ApiBooking]:
-        return await self._page(OF_SERVICES, after, limit, services=list(services))
+        return await self._page(OF_SERVICES, after, limit, services)
 
     async def jobs_and_offers(self, who: int, offered: Sequence[str], after: str, limit: int) -> Page[ApiBooking]:
         """A professional's jobs together with the offers `offered` (references)."""
-        cursor = _cursor_values(after)
-        jobs = await self._db.execute(_select(OF_PROFESSIONAL), {**cursor, "who": who, "rows": limit + 1})
-        offers = await self._db.execute(_select(OF_REFERENCES), {**cursor, "these": list(offered)}) if offered else ()
-        rows = sorted(map(_booking, (*jobs, *offers)), key=_key, reverse=True)
-        return _page_of(rows, limit)
+        jobs = await self._rows(OF_PROFESSIONAL, after, limit, who)
+        offers = await self._rows(OF_REFERENCES, after, limit, offered) if offered else []
+        return _page_of(sorted(jobs + offers, key=_key, reverse=True), limit)
 
     async def get(self, booking_id: int) -> ApiBooking:
-        row = (await self._db.execute(_select(OF_ID), {"id": booking_id})).one_or_none()
+        row = await fetch_row(self._db, _select(OF_ID), booking_id)
         if row is None:
             raise Missing
         return _booking(row)
@@ -141,14 +127,13 @@ class ApiBookings:
             raise Missing
         return found
 
-    async def _page(self, condition: str, after: str, limit: int, **which: object) -> Page[ApiBooking]:
-        rows = await self._db.execute(_select(condition), {**_cursor_values(after), **which, "rows": limit + 1})
-        return _page_of([_booking(row) for row in rows], limit)
+    async def _page(self, condition: str, after: str, limit: int, *which: object) -> Page[ApiBooking]:
+        return _page_of(await self._rows(condition, after, limit, *which), limit)
 
-
-def _cursor_values(after: str) -> dict[str, object]:
-    since, last = decode_time_cursor(after) or (None, None)
-    return {"before": since, "last": last}
+    async def _rows(self, condition: str, after: str, limit: int, *which: object) -> list[ApiBooking]:
+        """One more than `limit`, if there are so many."""
+        since, last = decode_time_cursor(after) or (None, None)
+        return [_booking(row) for row in await fetch(self._db, _select(condition), since, last, limit + 1, *which)]
 
 
 def _page_of(rows: Sequence[ApiBooking], limit: int) -> Page[ApiBooking]:
@@ -159,5 +144,5 @@ def _key(booking: ApiBooking) -> Key:
     return booking.starts_at, booking.id
 
 
-def _booking(row: Row[Any]) -> ApiBooking:
-    return ApiBooking(**{**row._mapping, "state": State(row.state)})
+def _booking(row: Record) -> ApiBooking:
+    return ApiBooking(**{**row, "state": State(row["state"])})

@@ -11,7 +11,7 @@ transactions can arise. The exclusion constraint reservations_overlap_excl is th
 
 import asyncio
 import random
-from collections.abc import AsyncIterable, Collection, Sequence
+from collections.abc import AsyncIterable, Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, String, text
@@ -96,7 +96,7 @@ async def reserve_first_free(
     locked_elsewhere: list[Candidate] = []
     async for batch in batches:
         await _load(db, batch, slot)
-        free = [candidate for candidate in batch if is_free(candidate, slot.minutes, slot.location, slot.starts_at)]
+        free = (candidate for candidate in batch if is_free(candidate, slot.minutes, slot.location, slot.starts_at))
         found = await _reserve_first(db, free, slot, locked_elsewhere)
         if found is not None:
             return found
@@ -143,7 +143,7 @@ async def movable_reservations(db: AsyncSession, professional_id: int, since: da
 
 async def _reserve_first(
     db: AsyncSession,
-    candidates: Sequence[Candidate],
+    candidates: Iterable[Candidate],
     slot: RequestedSlot,
     locked_elsewhere: list[Candidate] | None = None,
 ) -> Candidate | None:

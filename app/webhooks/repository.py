@@ -14,6 +14,7 @@ from app.core.outbox import Outbox
 from app.webhooks.webhook import Webhook, WebhookAttempt
 
 IS_ACTIVE = Webhook.ended_at.is_(None)
+ACTIVE_IDS = "SELECT id FROM webhooks WHERE ended_at IS NULL ORDER BY id"
 MAX_WEBHOOKS = 5
 
 
@@ -37,7 +38,7 @@ class WebhookDelivery:
 
 def active_ids(session: Session) -> Sequence[int]:
     """The webhooks that an event being written now is sent to."""
-    return session.connection().execute(select(Webhook.id).where(IS_ACTIVE).order_by(Webhook.id)).scalars().all()
+    return session.connection().exec_driver_sql(ACTIVE_IDS).scalars().all()
 
 
 class WebhookRepository:
