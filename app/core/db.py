@@ -87,9 +87,17 @@ async def acquire_lock(db: AsyncSession, lock: AdvisoryLock, key: int = 0) -> No
     await sql.execute(db, "SELECT pg_advisory_xact_lock($1, $2)", int(lock), key)
 
 
-async def try_lock(db: AsyncSession, lock: AdvisoryLock, key: int = 0) -> bool:
-    """Take an advisory lock until the end of the transaction, unless another one has it; return whether it was free."""
-    return bool(await sql.fetch_value(db, "SELECT pg_try_advisory_xact_lock($1, $2)", int(lock), key))
+def lock_statement(lock: AdvisoryLock, key: int, *, wait: bool) -> str:
+    """The statement that takes an advisory lock, without arguments; no row when another has it and `wait` is false."""
+    if wait:
+        return f"SELECT pg_advisory_xact_lock({int(lock)}, {int(key)})"
+    return f"SELECT 1 WHERE pg_try_advisory_xact_lock({int(lock)}, {int(key)})"
+
+
+async def wait_for_lock(db: AsyncSession, lock: AdvisoryLock, key: int) -> None:
+    """Wait until the transaction that has the lock ends, and take nothing: all who wait go on at the same moment."""
+    async with sql.savepoint(db, f"SELECT pg_advisory_xact_lock_shared({int(lock)}, {int(key)})") as point:
+        await point.roll_back()
 
 
 def violated_constraint(error: DBAPIError) -> str | None:

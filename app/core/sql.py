@@ -57,28 +57,34 @@ async def execute(db: AsyncSession, query: str, *args: object) -> int:
     return int(count) if count.isdecimal() else 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Savepoint:
-    """Where `savepoint` began."""
+    """Where `savepoint` began; `count` is how many rows its first statement touched."""
 
     db: AsyncSession
+    count: int
+    is_over: bool = False
 
     async def roll_back(self) -> None:
-        """Undo the statements since then, and give back the locks they took."""
-        await execute(self.db, "ROLLBACK TO SAVEPOINT of_statements")
+        """Undo the statements since then, give back the locks they took, and end the savepoint."""
+        self.is_over = True
+        await execute(self.db, "ROLLBACK TO SAVEPOINT of_statements; RELEASE SAVEPOINT of_statements")
 
 
 @asynccontextmanager
-async def savepoint(db: AsyncSession) -> AsyncIterator[Savepoint]:
-    """Roll back the block's statements when it raises. Changes of entities do not belong in it."""
-    await execute(db, "SAVEPOINT of_statements")
-    point = Savepoint(db)
+async def savepoint(db: AsyncSession, first: str = "") -> AsyncIterator[Savepoint]:
+    """Roll back the block's statements when it raises. Changes of entities do not belong in it.
+
+    `first`: a statement without arguments, sent along with the savepoint and undone with it.
+    """
+    point = Savepoint(db, await execute(db, f"SAVEPOINT of_statements; {first}"))
     try:
         yield point
     except Exception:
         await point.roll_back()
         raise
-    await execute(db, "RELEASE SAVEPOINT of_statements")
+    if not point.is_over:
+        await execute(db, "RELEASE SAVEPOINT of_statements")
 
 
 async def _driver_connection(db: AsyncSession) -> "asyncpg.Connection[asyncpg.Record]":

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import msgspec
 from asyncpg import Record
@@ -46,51 +46,45 @@ CANDIDATE_JOINS = """
       LEFT JOIN professional_ratings r ON r.professional_id = p.user_id"""
 
 # A page of each service, read from the nearest on in the order of coverage_nearest_idx: what a page costs does not
-# depend on how many there are. Names and ratings are read for its people alone.
+# depend on how many there are. Names and ratings are read for its people alone. To plan the statement takes five times
+# as long as to run it, so what the plan depends on (one service or several, how many people) stands in its text: then
+# PostgreSQL keeps one plan for all values.
 PAGE_OF_CANDIDATES = """
     WITH page AS (
         SELECT near.professional_id, array_agg(wanted.service_id) AS services, min(near.metres) AS metres
-          FROM unnest($1::bigint[]) AS wanted (service_id)
+          FROM {wanted} AS wanted (service_id)
          CROSS JOIN LATERAL (
              SELECT c.professional_id, c.metres
                FROM coverage c JOIN professionals p ON p.user_id = c.professional_id
               WHERE c.pincode = $2 {condition}
-                AND EXISTS (SELECT 1 FROM eligible_coverage($3) e
-                             WHERE e.professional_id = c.professional_id AND e.service_id = wanted.service_id
-                               AND e.pincode = c.pincode)
+                AND EXISTS (SELECT 1 FROM eligible_services($3) e
+                             WHERE e.professional_id = c.professional_id AND e.service_id = wanted.service_id)
               ORDER BY c.metres, p.stars DESC, c.professional_id
-              LIMIT $4 OFFSET $5) AS near
+              LIMIT {limit} OFFSET {offset}) AS near
          GROUP BY near.professional_id
     )
     SELECT {columns}, page.services
       FROM page JOIN professionals p ON p.user_id = page.professional_id {joins}
      ORDER BY page.metres, p.stars DESC, p.user_id
 """
-CANDIDATES = PAGE_OF_CANDIDATES.format(columns=CANDIDATE_COLUMNS, joins=CANDIDATE_JOINS, condition="")
-CANDIDATE = PAGE_OF_CANDIDATES.format(
-    columns=CANDIDATE_COLUMNS, joins=CANDIDATE_JOINS, condition="AND c.professional_id = $6"
-)
+ONE_PROFESSIONAL = "AND c.professional_id = $4"
 
 # Of those who were not looked at yet, who works at one of some starts and has neither a reservation nor time off then:
 # where a time is booked out, this finds the few who are left without reading a city. Whether they have time for the
 # way, and until when they work, is decided by app.scheduling.slots.
-FREE_CANDIDATES = PAGE_OF_CANDIDATES.format(
-    columns=CANDIDATE_COLUMNS,
-    joins=CANDIDATE_JOINS,
-    condition="""AND c.professional_id <> ALL($6::bigint[]) AND EXISTS (
-                    SELECT 1 FROM unnest($7::timestamptz[], $8::int[], $9::int[]) AS start (at, weekday, minute)
+FREE = """AND c.professional_id <> ALL($4::bigint[]) AND EXISTS (
+                    SELECT 1 FROM unnest($5::timestamptz[], $6::int[], $7::int[]) AS start (at, weekday, minute)
                      WHERE EXISTS (SELECT 1 FROM working_hours w
                                     WHERE w.professional_id = c.professional_id AND w.weekday = start.weekday
                                       AND w.opens <= start.minute AND start.minute < w.closes)
                        AND NOT EXISTS (SELECT 1 FROM reservations r
                                         WHERE r.professional_id = c.professional_id
-                                          AND r.span && tstzrange(start.at, start.at + $10::interval)
-                                          AND r.booking_id IS DISTINCT FROM $11
-                                          AND (r.expires_at IS NULL OR r.expires_at > $12))
+                                          AND r.span && tstzrange(start.at, start.at + $8::interval)
+                                          AND r.booking_id IS DISTINCT FROM $9
+                                          AND (r.expires_at IS NULL OR r.expires_at > $10))
                        AND NOT EXISTS (SELECT 1 FROM time_off t
                                         WHERE t.professional_id = c.professional_id
-                                          AND t.span && tstzrange(start.at, start.at + $10::interval)))""",
-)
+                                          AND t.span && tstzrange(start.at, start.at + $8::interval)))"""
 
 # The distinct weeks of all who are eligible: what a week of slots can show at most. Stretches of different people stay
 # apart: where one stops and another begins, nobody takes a job over both.
@@ -192,11 +186,9 @@ async def find_candidates(
     offset: int = 0,
 ) -> list[Candidate]:
     """Return who may do the services there, nearest and best first, without busy times: a page of each service."""
-    page = list(services), location.pincode, clock.today(), limit, offset
-    if professional_id is None:
-        found = await fetch(db, CANDIDATES, *page)
-    else:
-        found = await fetch(db, CANDIDATE, *page, professional_id)
+    one = () if professional_id is None else (professional_id,)
+    query = _page_of_candidates(ONE_PROFESSIONAL if one else "", len(services) == 1, limit, offset)
+    found = await fetch(db, query, _wanted(services), location.pincode, clock.today(), *one)
     return [_candidate(row, location) for row in found]
 
 
@@ -218,8 +210,8 @@ async def find_free_candidates(
     local = [start.astimezone(clock.IST) for start in starts]
     found = await fetch(
         db,
-        FREE_CANDIDATES,
-        *([service_id], location.pincode, clock.today(), limit, 0, list(without)),
+        _page_of_candidates(FREE, True, limit, 0),
+        *(service_id, location.pincode, clock.today(), list(without)),
         *(local, [start.weekday() for start in local], [start.hour * 60 + start.minute for start in local]),
         *(timedelta(minutes=minutes), ignoring, clock.now()),
     )
@@ -320,6 +312,23 @@ async def load_service_area(db: AsyncSession, schedule: ProfessionalSchedule) ->
     known_distances = [km for km in distances if km is not None]
     trades = list(rows[0]["trades"] or []) if rows else []
     return ServiceArea(trades, len(rows), round_up_km(max(known_distances)) if known_distances else None)
+
+
+@cache
+def _page_of_candidates(condition: str, is_one_service: bool, limit: int | None, offset: int) -> str:
+    return PAGE_OF_CANDIDATES.format(
+        columns=CANDIDATE_COLUMNS,
+        joins=CANDIDATE_JOINS,
+        condition=condition,
+        wanted="(VALUES ($1::bigint))" if is_one_service else "unnest($1::bigint[])",
+        limit="ALL" if limit is None else int(limit),
+        offset=int(offset),
+    )
+
+
+def _wanted(services: Collection[int]) -> int | list[int]:
+    (first, *others) = services
+    return [first, *others] if others else first
 
 
 def _candidate(row: Record, location: Location | None) -> Candidate:
