@@ -8,6 +8,7 @@ beside that of the small town. Savepoints are no statements here.
 import argparse
 import asyncio
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -51,6 +52,7 @@ COLUMNS = ("what", "professionals", "units", "statements", "CPU ms", "wall ms", 
 WAIT_COLUMNS = ("meanwhile", "professionals", "jobs", "times", "longest ms", "codes")
 SMALL_TOWN = (300, 7_200)  # professionals, bookings
 DUE_COUNT = 10  # bookings that each task finds
+CHANGES = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE \w+ SET|set_config|advisory)")
 JOB_COUNTS = (3, 300)  # open bookings of a professional who is blocked
 RESERVATION_COUNT = 30  # of a professional who withdraws a service or takes time off
 FAR_DAY = 60  # no generated booking is so far ahead
@@ -389,6 +391,6 @@ class _City:
         times = Counter(statement for statement, _ in recorded)
         total = 0
         for statement, parameters in dict(recorded).items():
-            if statement.lstrip()[:4].upper() in ("SELE", "WITH") and "set_config" not in statement:
+            if statement.lstrip()[:4].upper() in ("SELE", "WITH") and not CHANGES.search(statement):
                 total += times[statement] * (await explain_reads(self.owner, statement, parameters))[1]
         return total

@@ -31,15 +31,15 @@ def observe_statements(database: Database, record: Record) -> Iterator[None]:
     def executed(_connection: object, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
         record(statement, parameters, cursor.rowcount)
 
-    def named(_connection: object, name: str, *_: object) -> None:
-        record(name, (), 0)
+    def begun(_connection: object, name: str | None, *_: object) -> None:
+        record(f"begin of {name}", (), 0)
 
-    def ended(_connection: object, name: str, *_: object) -> None:
+    def ended(_connection: object, name: str | None, *_: object) -> None:
         record(f"end of {name}", (), 0)
 
     listeners: dict[str, Callable[..., None]] = {
         "after_cursor_execute": executed,
-        "savepoint": named,
+        "savepoint": begun,
         "release_savepoint": ended,
         "rollback_savepoint": ended,
     }
