@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.accounts.user import User
-from app.core.db import Database
+from app.core.db import Database, ReadingSession
 from app.core.encryption import Encryption
 from tests.application import serving, settings
 from tests.person import Person
@@ -48,10 +48,9 @@ async def database(shared: str) -> AsyncIterator[Database]:
     database = Database(shared, pool_size=1)
     async with database.engine.connect() as connection:
         outer = await connection.begin()
-        database.sessions = async_sessionmaker(
-            bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
-        )
-        database.readers = database.sessions
+        on_connection: dict[str, Any] = {"bind": connection, "join_transaction_mode": "create_savepoint"}
+        database.sessions = async_sessionmaker(**on_connection, expire_on_commit=False)
+        database.readers = async_sessionmaker(**on_connection, sync_session_class=ReadingSession)
         yield database
         await outer.rollback()
     await database.close()

@@ -7,6 +7,7 @@ from enum import IntEnum
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
 
 from app.core import sql
 from app.core.events import OutgoingMessage, pop_outgoing_messages, write_events_on_flush
@@ -26,6 +27,14 @@ class AdvisoryLock(IntEnum):
     CATALOG = 7005  # taken before any row of the catalog
     WEBHOOKS = 7006
     SEED = 7007
+
+
+class ReadingSession(Session):
+    """A session outside any transaction, which could not undo what it had written half."""
+
+    def flush(self, objects: object = None) -> None:
+        if self.new or self.dirty or self.deleted:
+            raise RuntimeError("a reading session has changes; a GET that writes declares logs_view=True")
 
 
 class Database:
@@ -55,7 +64,9 @@ class Database:
                 },
             },
         )
-        self.readers = async_sessionmaker(self.engine.execution_options(isolation_level="AUTOCOMMIT"))
+        self.readers = async_sessionmaker(
+            self.engine.execution_options(isolation_level="AUTOCOMMIT"), sync_session_class=ReadingSession
+        )
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager

@@ -23,7 +23,7 @@ class ExportRecordAdminPages(ExportRecord):
     path = f"{RECORD_PATHS['admin']}/{{ref:str}}"
     opt = only("admin")
 
-    @get("/file", name="admin-export-file", opt=only("admin", fresh=True))
+    @get("/file", name="admin-export-file", opt=only("admin", fresh=True, logs_view=True))
     async def file(
         self,
         request: Request,

@@ -109,7 +109,7 @@ class EarningsExportRecordPages(ExportRecord):
     path = f"{RECORD_PATHS['professional']}/{{ref:str}}"
     opt = only("professional")
 
-    @get("/file", name="earnings-export-file", opt=only("professional", fresh=True))
+    @get("/file", name="earnings-export-file", opt=only("professional", fresh=True, logs_view=True))
     async def file(
         self,
         request: Request,

@@ -113,7 +113,11 @@ class PeopleApi(Controller):
         )
         return json_response(CUSTOMERS(items=[customer_json(row) for row in page.items], next=page.next))
 
-    @get("/customer/{customer_id:int}", name="api_customer", opt=only("admin", "customer", api=True, doc=A_CUSTOMER))
+    @get(
+        "/customer/{customer_id:int}",
+        name="api_customer",
+        opt=only("admin", "customer", api=True, logs_view=True, doc=A_CUSTOMER),
+    )
     async def customer(
         self, customer_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
@@ -140,7 +144,7 @@ class PeopleApi(Controller):
     @get(
         "/professional/{professional_id:int}",
         name="api_professional",
-        opt=only("admin", "professional", api=True, doc=A_PROFESSIONAL),
+        opt=only("admin", "professional", api=True, logs_view=True, doc=A_PROFESSIONAL),
     )
     async def professional(
         self, professional_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]

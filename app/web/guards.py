@@ -1,4 +1,7 @@
-"""Access control: every route declares in its `opt` who may use it, and one guard checks it before the handler."""
+"""Access control: every route declares in its `opt` who may use it, and one guard checks it before the handler.
+
+A GET that records that somebody looked at personal data declares `logs_view=True`; no other GET writes anything.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple

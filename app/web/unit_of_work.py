@@ -1,6 +1,9 @@
-"""One unit of work per request: a response below 400 commits before it is sent, everything else rolls back."""
+"""One unit of work per request: a response below 400 commits before it is sent, everything else rolls back.
 
-from collections.abc import AsyncGenerator
+A request that only reads needs no transaction: each of its statements sees what is committed, as it would in one.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -10,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
 from app.web.http import Request
+from app.web.security import SAFE_METHODS
 from app.web.services import services_of
 
 _status: ContextVar[int] = ContextVar("status", default=200)
@@ -25,6 +29,10 @@ async def unit_of_work(request: Request) -> AsyncGenerator[AsyncSession, None]:
     No other dependency may be a generator: Litestar would close the two concurrently.
     """
     database: Database = services_of(request).database
+    if only_reads(request.method, request.route_handler.opt):
+        async with database.reading() as session:
+            yield session
+        return
     after: AfterCommit = services_of(request).after_commit
     try:
         async with database.work(after) as session:
@@ -33,6 +41,10 @@ async def unit_of_work(request: Request) -> AsyncGenerator[AsyncSession, None]:
                 raise _RolledBack
     except _RolledBack:
         pass
+
+
+def only_reads(method: str, opt: Mapping[str, Any]) -> bool:
+    return method in SAFE_METHODS and not opt.get("logs_view")
 
 
 async def record_status(response: Any) -> Any:

@@ -10,7 +10,7 @@ from litestar import Litestar
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 
-from app.core.db import Database
+from app.core.db import Database, ReadingSession
 from tests.vetting.samples import a_picture
 
 PICTURE = a_picture(size=(40, 30))
@@ -29,8 +29,9 @@ async def rolled_back(database: Database, connection: AsyncConnection) -> AsyncI
     """Run everything that the application does in one transaction, and roll it back."""
     before = database.sessions, database.readers
     outer = await connection.begin()
-    sessions = async_sessionmaker(bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
-    database.sessions = database.readers = sessions
+    on_connection: dict[str, Any] = {"bind": connection, "join_transaction_mode": "create_savepoint"}
+    database.sessions = async_sessionmaker(**on_connection, expire_on_commit=False)
+    database.readers = async_sessionmaker(**on_connection, sync_session_class=ReadingSession)
     try:
         yield
     finally:

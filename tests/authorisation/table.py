@@ -50,3 +50,8 @@ VIEWED_TABLES = {
     "/documents/{document_id:str}/preview": {"documents", "events"},
     "/earnings/exports/{ref:str}/file": {"exports", "events"},
 }
+VIEWED_BY_PROGRAMS = {
+    "/api/customer/{customer_id:int}": {"users", "events"},
+    "/api/professional/{professional_id:int}": {"users", "events"},
+    "/api/exports/{export_id:int}/file": {"exports", "events"},
+}

@@ -6,7 +6,7 @@ import pytest
 
 from app.web.guards import list_routes
 from tests.authorisation.requests import Answer, contents, events_after, last_event, rolled_back, send_request
-from tests.authorisation.table import PEOPLE, PROGRAMS, TABLE, VIEWED_TABLES
+from tests.authorisation.table import PEOPLE, PROGRAMS, TABLE, VIEWED_BY_PROGRAMS, VIEWED_TABLES
 
 WITHOUT_TOKEN = {"/csp-report", "/unsubscribe/{token:str}"}  # browsers and mail programs send these by themselves
 
@@ -21,6 +21,17 @@ async def test_every_route_is_in_the_table_and_the_table_names_no_other(people):
     written = {(row.method, row.route) for row in (*TABLE, *PROGRAMS)}
     assert there - written == set(), "not in table.tsv"
     assert written - there == set(), "no such route"
+
+
+async def test_the_routes_that_say_so_are_those_that_log_a_view(people):
+    """Every other GET reads outside a transaction, and a change in it raises."""
+    logging = {
+        (route.path, opt.get("logs_view", False))
+        for route in people.app.routes
+        for handler in getattr(route, "route_handlers", ())
+        if (opt := handler.opt) is not None and "GET" in handler.http_methods
+    }
+    assert {path for path, logs_view in logging if logs_view} == VIEWED_TABLES.keys() | VIEWED_BY_PROGRAMS.keys()
 
 
 @pytest.mark.parametrize("row", TABLE, ids=str)

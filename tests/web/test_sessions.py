@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, event, text, update
+from sqlalchemy import delete, text, update
 
 from app.accounts.session import Session, Sessions
 from app.accounts.user import Block, Role, User
 from app.core import clock
 from tests.factories import a_user
+from tests.statements import count_statements
 from tests.web.conftest import Browser
 
 
@@ -146,20 +147,11 @@ async def test_a_blocked_person_reads_why_and_reaches_only_the_restricted_sessio
 
 
 async def test_one_query_finds_the_person_and_a_visitor_costs_none(ashas, visitor, app):
-    visited = []
-    engine = app.state.services.database.engine.sync_engine
-
-    def note(_connection, _cursor, statement, *_rest):
-        visited.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with count_statements(app.state.services.database) as sent:
         await visitor.get("/t/page")
-        assert visited == []
+        assert sent == []
         await ashas.get("/t/page")
-        assert len(visited) == 1
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+        assert len(sent) == 1
 
 
 async def test_pages_of_a_person_are_never_stored(ashas, visitor):
