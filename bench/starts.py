@@ -61,7 +61,7 @@ class Sample:
 
 
 @dataclass(slots=True)
-class Tally:
+class CheckResult:
     size: int
     samples: int = 0
     candidates: int = 0
@@ -80,31 +80,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    tallies = []
+    results = []
     for size in map(int, args.sizes.split(",")):
         with temporary_servers() as servers:
             build(servers, professionals=size, bookings=size * BOOKINGS_PER_PROFESSIONAL)
-            tallies.append(asyncio.run(_check_town(servers, size, args.samples, args.posts, args.seed)))
+            results.append(asyncio.run(_check_town(servers, size, args.samples, args.posts, args.seed)))
     rows = [
         (
-            tally.size,
-            tally.samples,
-            tally.candidates,
-            tally.compared,
-            tally.codes[201],
-            tally.codes[409],
-            len(tally.mistakes),
+            result.size,
+            result.samples,
+            result.candidates,
+            result.compared,
+            result.codes[201],
+            result.codes[409],
+            len(result.mistakes),
         )
-        for tally in tallies
+        for result in results
     ]
     print_table("Free starts, beside a search of all rows and real bookings; target no mistake", COLUMNS, rows)
-    mistakes = [mistake for tally in tallies for mistake in tally.mistakes]
+    mistakes = [mistake for result in results for mistake in result.mistakes]
     print(*mistakes, sep="\n")
     if mistakes:
         sys.exit(1)
 
 
-async def _check_town(servers: BenchServers, size: int, samples: int, posts: int, seed: int) -> Tally:
+async def _check_town(servers: BenchServers, size: int, samples: int, posts: int, seed: int) -> CheckResult:
     environment = settings(servers, redis=UNREACHABLE_REDIS_URL) | {"LOG_LEVEL": "error", "TRUSTED_PROXIES": "1"}
     app = create_app(Settings.from_env(environment))
     database: Database = app.state.services.database
@@ -113,11 +113,11 @@ async def _check_town(servers: BenchServers, size: int, samples: int, posts: int
         await owner.execute("SELECT setseed($1)", (seed % 1000) / 1000)
         customers = await owner.fetch("SELECT id FROM users WHERE role = 'customer' ORDER BY id LIMIT 500")
         tokens = [await sign_in(database, row["id"], SessionKind.TOKEN) for row in customers]
-        check = _Check(InProcessClient(app), owner, tokens, random.Random(seed), Tally(size))
+        check = _Check(InProcessClient(app), owner, tokens, random.Random(seed), CheckResult(size))
         for number, row in enumerate(await owner.fetch(SAMPLES, samples)):
             sample = Sample(*row)
             await check.sample(sample if number % 2 else replace(sample, professional_id=None), posts)
-        return check.tally
+        return check.result
     finally:
         await owner.close()
         await database.close()
@@ -129,11 +129,11 @@ class _Check:
     owner: "asyncpg.Connection[asyncpg.Record]"
     tokens: Sequence[str]
     dice: random.Random
-    tally: Tally
+    result: CheckResult
     numbers: Any = field(default_factory=count)
 
     async def sample(self, sample: Sample, posts: int) -> None:
-        self.tally.samples += 1
+        self.result.samples += 1
         grid = [clock.at(clock.today(), 30 * n) for n in range(48 * 7)]
         found = await self._search_all_rows(sample, grid)
         await self._compare(sample, "the rows", set(grid), await self._shown(sample), found)
@@ -151,14 +151,16 @@ class _Check:
     async def _compare(
         self, sample: Sample, after: str, grid: set[datetime], shown: set[datetime], found: set[datetime]
     ) -> None:
-        self.tally.compared += len(grid)
+        self.result.compared += len(grid)
         soon = clock.now() + timedelta(minutes=max(sample.notice_minutes, 20) + 1)
-        wrong = {start for start in shown ^ found if start > soon or start in shown}
-        self.tally.mistakes += [f"{sample} after {after}: {start} shown: {start in shown}" for start in sorted(wrong)]
+        differing = {start for start in shown ^ found if start > soon or start in shown}
+        self.result.mistakes += [
+            f"{sample} after {after}: {start} shown: {start in shown}" for start in sorted(differing)
+        ]
 
     async def _shown(self, sample: Sample) -> set[datetime]:
-        one = f"&professional={sample.professional_id}" if sample.professional_id else ""
-        path = f"/api/services/{sample.service_id}/slots?pincode={sample.pincode}{one}"
+        named = f"&professional={sample.professional_id}" if sample.professional_id else ""
+        path = f"/api/services/{sample.service_id}/slots?pincode={sample.pincode}{named}"
         days = (await self.client.get(path, self._network())).json()["days"]
         return {datetime.fromisoformat(start) for day in days for start in day["slots"]}
 
@@ -175,21 +177,21 @@ class _Check:
         number = next(self.numbers)
         headers = self._network() | {"authorization": f"Bearer {self.tokens[number % len(self.tokens)]}"}
         answer = await self.client.post("/api/request/service", headers, order)
-        self.tally.codes[answer.status_code] += 1
+        self.result.codes[answer.status_code] += 1
         expected = (201,) if start in shown else (409, 422)
         if answer.status_code not in expected:
-            self.tally.mistakes.append(
+            self.result.mistakes.append(
                 f"{sample}: {start} shown: {start in shown}, {answer.status_code} {answer.body.decode()}"
             )
 
     async def _search_all_rows(self, sample: Sample, grid: Sequence[datetime]) -> set[datetime]:
         people = await self.owner.fetch(PEOPLE, sample.service_id, sample.pincode, sample.professional_id)
-        self.tally.candidates += len(people)
+        self.result.candidates += len(people)
         place = await self.owner.fetchrow("SELECT * FROM pincodes WHERE pincode = $1", sample.pincode)
         jobs: dict[int, list[tuple[datetime, datetime]]] = {row["professional_id"]: [] for row in people}
         for job in await self.owner.fetch(RESERVATIONS, list(jobs)):
-            way = timedelta(minutes=_way_minutes(place, job))
-            jobs[job["professional_id"]].append((job["starts"] - way, job["ends"] + way))
+            travel = timedelta(minutes=_travel_minutes(place, job))
+            jobs[job["professional_id"]].append((job["starts"] - travel, job["ends"] + travel))
         length, soon = (
             timedelta(minutes=sample.minutes),
             clock.now() + timedelta(minutes=max(sample.notice_minutes, 20)),
@@ -218,7 +220,7 @@ def _works(hours: Sequence[Sequence[int]], start: datetime, minutes: int) -> boo
     )
 
 
-def _way_minutes(first: Any, other: Any) -> float:
+def _travel_minutes(first: Any, other: Any) -> float:
     if first["pincode"] == other["pincode"]:
         return BETWEEN_JOBS_MINUTES
     a, b = math.radians(first["latitude"]), math.radians(other["latitude"])

@@ -186,9 +186,9 @@ async def find_candidates(
     offset: int = 0,
 ) -> list[Candidate]:
     """Return who may do the services there, nearest and best first, without busy times: a page of each service."""
-    one = () if professional_id is None else (professional_id,)
-    query = _page_of_candidates(ONE_PROFESSIONAL if one else "", len(services) == 1, limit, offset)
-    found = await fetch(db, query, _wanted(services), location.pincode, clock.today(), *one)
+    named = () if professional_id is None else (professional_id,)
+    query = _page_of_candidates(ONE_PROFESSIONAL if named else "", len(services) == 1, limit, offset)
+    found = await fetch(db, query, _wanted(services), location.pincode, clock.today(), *named)
     return [_candidate(row, location) for row in found]
 
 
