@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from jinja2 import Environment
 from litestar.di import Provide
 
 import app.models  # noqa: F401  rows of one room refer to rows of others: all tables must be known
@@ -28,7 +27,7 @@ from app.panels import PANELS
 from app.reports.today_repository import navigation_counts
 from app.scheduling.repository import Schedules
 from app.settings import Settings
-from app.web import render, templating
+from app.web import render
 from app.web.context import context_of
 from app.web.http import Request
 from app.web.live import LiveStreams
@@ -37,6 +36,7 @@ from app.web.page_cache import PageCache
 from app.web.security import Cookies, Csrf
 from app.web.services import WebServices, services_of
 from app.web.static import Assets
+from app.web.templating import Templates
 from app.web.unit_of_work import unit_of_work
 
 # Fields of Services that handlers ask for by name.
@@ -66,11 +66,10 @@ class Services(WebServices):
         await self.database.close()
 
 
-def page_templates(assets: Assets | None = None, *, reload: bool = False) -> Environment:
-    """The environment for pages and emails, with the labels of bookings."""
-    templates = templating.environment(assets, reload=reload)
-    templates.globals["booking_labels"] = labels
-    return templates
+def page_templates(assets: Assets | None = None, csrf: Csrf | None = None, *, reload: bool = False) -> Templates:
+    """The templates of pages and emails, with the labels of bookings; pages need `csrf`, emails do not."""
+    more_globals = {"booking_labels": labels, **(render.csrf_globals(csrf) if csrf else {})}
+    return Templates(assets, reload=reload, more_globals=more_globals)
 
 
 def compose(
@@ -87,8 +86,6 @@ def compose(
     cookies = Cookies(https=settings.https)
     csrf = Csrf(encryption, cookies)
     assets = Assets(reload=not settings.production)
-    templates = page_templates(assets, reload=not settings.production)
-    render.install_csrf_globals(templates, csrf)
     return Services(
         settings=settings,
         database=database,
@@ -98,7 +95,7 @@ def compose(
         cookies=cookies,
         csrf=csrf,
         assets=assets,
-        templates=templates,
+        templates=page_templates(assets, csrf, reload=not settings.production),
         page_cache=PageCache(after_commit.cache),
         rate_limiter=RateLimiter(after_commit.bus),
         request_metrics=RequestMetrics(after_commit.bus),

@@ -4,9 +4,25 @@ import argparse
 import signal
 import sys
 
-from bench import admin, api, city, export, growth, live, pages, queue, race, search, slots, soak, starts, weight
+from bench import (
+    admin,
+    api,
+    city,
+    export,
+    growth,
+    live,
+    pages,
+    queue,
+    race,
+    rendering,
+    search,
+    slots,
+    soak,
+    starts,
+    weight,
+)
 
-MODULES = (pages, api, slots, starts, growth, city, race, live, weight, search, admin, export, queue, soak)
+MODULES = (pages, rendering, api, slots, starts, growth, city, race, live, weight, search, admin, export, queue, soak)
 MEASUREMENTS = {module.__name__.removeprefix("bench."): module for module in MODULES}
 
 

@@ -1,5 +1,6 @@
 """The slot picker: seven days of free starts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -9,7 +10,7 @@ from app.bookings.booking import Booking
 from app.catalog.service import Service
 from app.core import clock
 from app.scheduling.slot_search import WEEK_DAYS, find_week
-from app.scheduling.slots import BookableService
+from app.scheduling.slots import BookableService, Day
 
 NOON_HOUR, EVENING_HOUR = 12, 17
 VALUE_FORMAT = "%Y-%m-%dT%H:%M"
@@ -63,13 +64,17 @@ async def load_slot_picker(
 ) -> SlotPicker:
     """`pick_first`: select the earliest free start."""
     week = await find_week(db, service, pincode, first_day, professional_id=professional_id, ignoring=ignoring)
-    days = [PickerDay(day.day, parts_of(day.starts)) for day in week.days]
+    days = picker_days(week.days)
     free_starts = [free_start for day in week.days for free_start in day.starts]
     chosen = start if start in free_starts else free_starts[0] if pick_first and free_starts else None
     first = chosen or (free_starts[0] if free_starts else None)
     shown = next((index for index, day in enumerate(days) if first and day.day == first.date()), 0)
     value = chosen.strftime(VALUE_FORMAT) if chosen else ""
     return SlotPicker(days, shown, value, *_neighbouring_weeks(first_day, service))
+
+
+def picker_days(days: Iterable[Day]) -> list[PickerDay]:
+    return [PickerDay(day.day, parts_of(day.starts)) for day in days]
 
 
 def agreed_service(booking: Booking, service: Service) -> AgreedService:

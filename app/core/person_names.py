@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 VIRAMA_CLASS = 9
@@ -19,25 +20,27 @@ TITLES = frozenset(
 class NameParts(NamedTuple):
     """`full` has neither titles nor initials; `initials` are written with a dot."""
 
-    full: list[str]
-    initials: list[str]
+    full: tuple[str, ...]
+    initials: tuple[str, ...]
 
 
+@lru_cache(maxsize=4096)  # lists of people split each name several times
 def split_name(name: str) -> NameParts:
     """Split "Mr. S.K. Ravi Kumar" into the full parts Ravi, Kumar and the initials S., K.
 
     A word is a title only before the first full part: "Anu Sri" has two full parts.
     """
-    parts = NameParts([], [])
+    full: list[str] = []
+    initials: list[str] = []
     for token in re.sub(r"\.(?=[^\s.])", ". ", name).split():
         part = token.strip(",;.")
         if not any(unicodedata.category(char)[0] == "L" for char in part):
             continue
         if is_initial(token.strip(",;")):
-            parts.initials.append(f"{part}.")
-        elif parts.full or part.casefold() not in TITLES:
-            parts.full.append(part)
-    return parts
+            initials.append(f"{part}.")
+        elif full or part.casefold() not in TITLES:
+            full.append(part)
+    return NameParts(tuple(full), tuple(initials))
 
 
 def is_initial(part: str) -> bool:

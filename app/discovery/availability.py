@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.names import public_name
-from app.bookings.slot_picker import parts_of
 from app.catalog.repository import ServiceDetails
 from app.catalog.search import find_pincode
 from app.core.i18n import _
@@ -19,7 +17,6 @@ from app.scheduling.candidates import Candidate
 from app.scheduling.slot_search import find_week, nearest_candidates
 from app.scheduling.slots import Day
 
-SLOT_VALUE_FORMAT = "%Y-%m-%dT%H:%M"
 MAX_NEAREST_CANDIDATES = 3
 PEOPLE_PER_PAGE = FIRST_BATCH - 2  # so that a week of slots has read the first page and one more
 
@@ -57,9 +54,6 @@ class ServiceAvailability:
     def other_candidates(self) -> Sequence[Candidate]:
         nearest = _ids(self.nearest_candidates)
         return [candidate for candidate in self.candidates if candidate.id not in nearest]
-
-    def slots_by_part_of_day(self, day: Day) -> list[tuple[str, list[datetime]]]:
-        return parts_of(day.starts)
 
 
 async def load_availability(db: AsyncSession, service: ServiceDetails, selection: SlotSelection) -> ServiceAvailability:

@@ -9,11 +9,11 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.bookings.slot_picker import picker_days
 from app.catalog.repository import ServiceDetails, ServiceRatings, ServiceRepository
 from app.core import cache_tags
-from app.core.datetimes import format_clock_time, format_datetime
 from app.discovery import invalidation
-from app.discovery.availability import SLOT_VALUE_FORMAT, ServiceAvailability, display_name, load_availability
+from app.discovery.availability import display_name, load_availability
 from app.discovery.labels import language_of
 from app.discovery.pages import cache_max_age, main_pincode, read_query_fields
 from app.discovery.slot_selection import SlotSelection, read_slot_selection
@@ -79,8 +79,7 @@ class ServicePages(Controller):
             selection=selection,
             availability=availability,
             more_professionals_url=_more_professionals_url(service, selection),
-            strip=_day_strip(availability),
-            slots=[_slot_groups(availability, index) for index in range(len(availability.days))],
+            days=picker_days(availability.days),
             display_name=display_name,
             language_of=language_of,
             **reviews_context,
@@ -101,28 +100,6 @@ async def _reviews_context(db: AsyncSession, service: ServiceDetails) -> dict[st
         "spread": await ServiceRatings(db).of(service.id),
         "reviews": await reviews.of_service(service.id, limit=REVIEWS_SHOWN),
     }
-
-
-def _day_strip(availability: ServiceAvailability) -> list[dict[str, Any]]:
-    return [{"date": day.day, "number": day.day.day, "free": bool(day.starts)} for day in availability.days]
-
-
-def _slot_groups(availability: ServiceAvailability, index: int) -> list[dict[str, Any]]:
-    """The slots of one day, in the form of the slots macro."""
-    return [
-        {
-            "part": part,
-            "times": [
-                {
-                    "value": start.strftime(SLOT_VALUE_FORMAT),
-                    "time": format_clock_time(start),
-                    "label": format_datetime(start),
-                }
-                for start in starts
-            ],
-        }
-        for part, starts in availability.slots_by_part_of_day(availability.days[index])
-    ]
 
 
 def _more_professionals_url(service: ServiceDetails, selection: SlotSelection) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from jinja2 import Environment
+from jinja2 import Template
 from sqlalchemy import CheckConstraint, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from app.notifications.notification import Notification
 
 
+class MessageTemplates(Protocol):
+    """Templates in the reader's language: app.web.templating.Templates."""
+
+    def get_template(self, name: str, *, plain_text: bool = False) -> Template: ...
+
+
 class DeliveryContext(Protocol):
     """What a transport needs; app.services.Services has it."""
 
@@ -37,7 +43,7 @@ class DeliveryContext(Protocol):
     @property
     def encryption(self) -> Encryption: ...
     @property
-    def templates(self) -> Environment: ...
+    def templates(self) -> MessageTemplates: ...
 
 
 def no_notification_rows(_notification: "Notification") -> Iterable[Base]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.email_links import TOKEN_FIELD, link_token
@@ -24,6 +24,7 @@ from app.core.outbox import Outbox
 from app.core.secrets import digest
 from app.jobs.offers import find_offers
 from app.jobs.repository import Jobs
+from app.notifications.channel import MessageTemplates
 from app.notifications.kinds import kind_of
 from app.notifications.preference import unsubscribe_token
 from app.notifications.repository import NotificationContext
@@ -53,11 +54,10 @@ class OutOfDate(Exception):
 
 
 class MessageRenderer:
-    """`env` is the template environment of the pages; `site` is BASE_URL, the beginning of every link."""
+    """`templates` are those of the pages; `site` is BASE_URL, the beginning of every link."""
 
-    def __init__(self, env: Environment, encryption: Encryption, site: str) -> None:
-        self._html = env
-        self._text = env.overlay(autoescape=False, trim_blocks=False)
+    def __init__(self, templates: MessageTemplates, encryption: Encryption, site: str) -> None:
+        self._templates = templates
         self._encryption = encryption
         self._site = site
 
@@ -71,8 +71,8 @@ class MessageRenderer:
         return RenderedMessage(
             recipient=row.address or person.email,
             subject=subject,
-            html=self._html.get_template(f"emails/{row.kind}.html").render(context),
-            text=_tidy(self._text.get_template(f"emails/{row.kind}.txt").render(context)),
+            html=self._templates.get_template(f"emails/{row.kind}.html").render(context),
+            text=_tidy(self._text(row.kind).render(context)),
             unsubscribe=context["unsubscribe"],
         )
 
@@ -83,8 +83,11 @@ class MessageRenderer:
         return f"{self._site}/unsubscribe/{unsubscribe_token(self._encryption, row.recipient_id, topic)}"
 
     def _subject(self, kind: str, context: dict[str, Any]) -> str:
-        template = self._text.get_template(f"emails/{kind}.txt")
+        template = self._text(kind)
         return " ".join("".join(template.blocks["subject"](template.new_context(context))).split())
+
+    def _text(self, kind: str) -> Template:
+        return self._templates.get_template(f"emails/{kind}.txt", plain_text=True)
 
     async def _about_account(self, db: AsyncSession, row: Outbox) -> tuple[User, dict[str, Any]]:
         context, token = NotificationContext(db), link_token(row, self._encryption)

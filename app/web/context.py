@@ -40,6 +40,7 @@ class RequestContext:
     cookies: list[Cookie] = field(default_factory=list)
     cacheable: tuple[float, tuple[str, ...]] | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    csrf_token: tuple[str, str] | None = None  # the seed and the token of all forms of the response
     pre_session: str | None = None  # a visitor's random cookie, which CSRF tokens are bound to (app.web.security.Csrf)
 
 

@@ -2,12 +2,11 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hmac import compare_digest
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment
 from litestar import Response
 from litestar.datastructures import Cookie
 from litestar_htmx import ClientRedirect
@@ -105,8 +104,8 @@ def render(request: Request, template: str, context: Mapping[str, Any], *, anony
         current_request.reset(token)
 
 
-def install_csrf_globals(env: Environment, csrf: Csrf) -> None:
-    """Add csrf_token() and csrf_field(), which read the current request."""
+def csrf_globals(csrf: Csrf) -> dict[str, Callable[[], str]]:
+    """csrf_token() and csrf_field() for templates, which read the current request."""
 
     def csrf_token() -> str:
         request = current_request.get()
@@ -115,7 +114,7 @@ def install_csrf_globals(env: Environment, csrf: Csrf) -> None:
     def csrf_field() -> Markup:
         return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, csrf_token())
 
-    env.globals.update(csrf_token=csrf_token, csrf_field=csrf_field)
+    return {"csrf_token": csrf_token, "csrf_field": csrf_field}
 
 
 def _take_flash(request: Request) -> list[dict[str, str]]:

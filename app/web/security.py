@@ -75,10 +75,13 @@ class Csrf:
         self._cookies = cookies
 
     def token(self, connection: Connection) -> str:
-        """A token for this response, masked against BREACH. Starts a pre-session for a visitor."""
-        mac = self._mac(self._seed(connection, create=True) or "")
-        mask = secrets.token_bytes(len(mac))
-        return base64.urlsafe_b64encode(mask + _xor(mask, mac)).decode().rstrip("=")
+        """The token of this response, masked against BREACH. Starts a pre-session for a visitor."""
+        seed, context = self._seed(connection, create=True) or "", context_of(connection)
+        if context.csrf_token is None or context.csrf_token[0] != seed:
+            mac = self._mac(seed)
+            mask = secrets.token_bytes(len(mac))
+            context.csrf_token = seed, base64.urlsafe_b64encode(mask + _xor(mask, mac)).decode().rstrip("=")
+        return context.csrf_token[1]
 
     def verify(self, connection: Connection, token: str | None) -> bool:
         seed = self._seed(connection, create=False)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from app.web.context import Connection
 
 if TYPE_CHECKING:  # these modules read the services themselves
-    from jinja2 import Environment
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from app.core.after_commit import AfterCommit
@@ -24,6 +23,7 @@ if TYPE_CHECKING:  # these modules read the services themselves
     from app.web.panels import Panel
     from app.web.security import Cookies, Csrf
     from app.web.static import Assets
+    from app.web.templating import Templates
 
 # Name → (help text, value or values by label), as Prometheus wants them.
 Gauges = dict[str, tuple[str, float | dict[str, float]]]
@@ -41,7 +41,7 @@ class WebServices:
     cookies: Cookies
     csrf: Csrf
     assets: Assets
-    templates: Environment
+    templates: Templates
     page_cache: PageCache
     rate_limiter: RateLimiter
     request_metrics: RequestMetrics

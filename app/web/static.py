@@ -43,23 +43,35 @@ class Assets:
         self._folder = folder
         self._watcher = FolderWatcher([folder]) if reload else None
         self._loaded_at = self._newest()
-        self._files = self._load()
+        self._load()
+
+    @property
+    def version(self) -> str:
+        """A digest of all files."""
+        self._reload_changed()
+        return self._version
 
     def url(self, name: str) -> str:
         """`asset("app.css")`: the URL with the content hash. Raises KeyError for an unknown name."""
-        if (newest := self._newest()) != self._loaded_at:
-            self._loaded_at, self._files = newest, self._load()
+        self._reload_changed()
         return f"/static/{self._files[name].digest}/{name}"
 
     def find(self, digest: str, name: str) -> Asset | None:
         """Serve the current contents for an old hash too: pages may be older than the last deployment."""
         return self._files.get(name) if digest else None
 
-    def _load(self) -> dict[str, Asset]:
+    def _reload_changed(self) -> None:
+        if (newest := self._newest()) != self._loaded_at:
+            self._loaded_at = newest
+            self._load()
+
+    def _load(self) -> None:
         plain = {str(path.relative_to(self._folder)): path.read_bytes() for path in self._paths()}
         for name, part in BUNDLES.items():
             plain[name] = self._bundle(part)
-        return {name: _asset(name, body) for name, body in plain.items()}
+        self._files = {name: _asset(name, body) for name, body in plain.items()}
+        digests = "".join(sorted(f"{asset.digest} {name}" for name, asset in self._files.items()))
+        self._version = hashlib.sha256(digests.encode()).hexdigest()[:12]
 
     def _bundle(self, part: str) -> bytes:
         bundle = self._folder / part / "bundle.txt"

@@ -1,7 +1,7 @@
-"""Jinja environment with strict undefined, autoescaping and translations; filters for money, times and distances."""
+"""Templates with strict undefined, autoescaping and translations; filters for money, times and distances."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 from babel.numbers import format_decimal
 from babel.support import NullTranslations
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
@@ -29,38 +29,67 @@ from app.core.money import format_rupees
 from app.core.person_names import split_name
 from app.web.reload import FolderWatcher
 from app.web.static import Assets
+from app.web.template_compiler import LanguageEnvironment
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
-def environment(assets: Assets | None = None, *, reload: bool = False, folder: Path = TEMPLATES) -> Environment:
-    """Create the environment for pages and emails, without access to the request."""
-    env = Environment(
-        loader=_ReloadingLoader(folder) if reload else FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=reload,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
-        cache_size=-1,
-    )
-    env.policies["ext.i18n.trimmed"] = True
-    env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    # Faster than Jinja's own wrappers, which dominate the time of a page.
-    env.globals.update(gettext=_gettext, ngettext=_ngettext, _=_gettext)
-    env.filters.update(FILTERS)
-    env.globals.update(now=clock.now, today=clock.today, locale=i18n.locale.get)
-    if assets is not None:
-        env.globals["asset"] = assets.url
-    return env
+class Templates:
+    """The templates of pages and emails, in an environment for each language, made when the language is first read.
+
+    `more_globals`: what templates know besides their variables and the functions here.
+    """
+
+    def __init__(
+        self,
+        assets: Assets | None = None,
+        *,
+        reload: bool = False,
+        folder: Path = TEMPLATES,
+        more_globals: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.loader = _TemplateLoader(folder, assets, reload=reload)
+        self._reload = reload
+        self._constants: dict[str, Callable[..., object]] = {"asset": assets.url} if assets is not None else {}
+        self._globals = {"now": clock.now, "today": clock.today, "locale": i18n.locale.get, **(more_globals or {})}
+        self._environments: dict[tuple[NullTranslations, bool], LanguageEnvironment] = {}
+
+    def get_template(self, name: str, *, plain_text: bool = False) -> Template:
+        """The template in the reader's language. `plain_text`: nothing is escaped, and the ends of lines count."""
+        return self.environment(plain_text=plain_text).get_template(name)
+
+    def environment(self, *, plain_text: bool = False) -> LanguageEnvironment:
+        """The environment of the reader's language, without access to the request."""
+        key = i18n.translations_for(i18n.locale.get()), plain_text
+        if key not in self._environments:
+            self._environments[key] = self._create(*key)
+        return self._environments[key]
+
+    def _create(self, catalogue: NullTranslations, plain_text: bool) -> LanguageEnvironment:
+        env = LanguageEnvironment(
+            catalogue,
+            self._constants,
+            self.loader.version,
+            loader=self.loader,
+            auto_reload=self._reload,
+            autoescape=not plain_text,
+            undefined=StrictUndefined,
+            trim_blocks=not plain_text,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        )
+        env.policies["ext.i18n.trimmed"] = True
+        env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+        # Faster than Jinja's own wrappers.
+        env.globals.update(gettext=_gettext, ngettext=_ngettext, _=_gettext, **self._globals)
+        env.filters.update(FILTERS)
+        return env
 
 
 @pass_eval_context
 def _gettext(context: EvalContext, text: str, /, **values: object) -> str:
-    """{% trans %} and _() of templates: values are escaped, the text is not."""
-    translated = _plain(text, i18n.translations_for(i18n.locale.get())) if not values else i18n.gettext(text)
-    return translated if not values else _interpolate(translated, values, context.autoescape)
+    """{% trans %} and _() of templates, where they are not constants: values are escaped, the text is not."""
+    return _interpolate(i18n.gettext(text), values, context.autoescape)
 
 
 @pass_eval_context
@@ -68,27 +97,29 @@ def _ngettext(context: EvalContext, singular: str, plural: str, num: int, /, **v
     return _interpolate(i18n.raw_ngettext(singular, plural, num), {"num": num, **values}, context.autoescape)
 
 
-@lru_cache(maxsize=8192)
-def _plain(text: str, catalogue: NullTranslations) -> Markup:
-    return Markup(catalogue.ugettext(text)) % {}
-
-
 def _interpolate(translated: str, values: dict[str, object], escaping: bool) -> str:
     return (Markup(translated) if escaping else translated) % values
 
 
-class _ReloadingLoader(FileSystemLoader):
-    """Reload every template after any change (development): templates that import a macro keep its old version."""
+class _TemplateLoader(FileSystemLoader):
+    """In development every template is compiled again after any change, because it contains what other templates'
+    macros return, and addresses of static files.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, assets: Assets | None, *, reload: bool) -> None:
         super().__init__(folder)
+        self._assets = assets
         # The same list object: tests add a folder to it later.
-        self._watcher = FolderWatcher(self.searchpath)
+        self._watcher = FolderWatcher(self.searchpath) if reload else None
+
+    def version(self) -> Hashable:
+        """Another value when compiled templates may be out of date."""
+        return self._watcher.newest() if self._watcher else 0.0, self._assets.version if self._assets else ""
 
     def get_source(self, env: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         source, path, _ = super().get_source(env, template)
-        newest = self._watcher.newest()
-        return source, path, lambda: self._watcher.newest() == newest
+        version = self.version()
+        return source, path, lambda: self.version() == version
 
 
 def weekday(moment: datetime | date) -> str:
@@ -116,6 +147,11 @@ def near_day(moment: datetime) -> str:
 def iso(moment: datetime | date) -> str:
     """For <time datetime>: with the offset of Asia/Kolkata."""
     return to_ist(moment).isoformat(timespec="minutes") if isinstance(moment, datetime) else moment.isoformat()
+
+
+def local_iso(moment: datetime) -> str:
+    """2026-11-24T10:00, the value of a form field, in Asia/Kolkata."""
+    return to_ist(moment).isoformat(timespec="minutes")[:16]
 
 
 def relative_time(moment: datetime) -> str:
@@ -157,7 +193,7 @@ def phone(text: str) -> str:
 def initials(name: str) -> str:
     """RK for "Ravi Kumar", also with a title before it."""
     split = split_name(name)
-    parts = (split.initials + split.full if split.full else split.initials) or name.split()
+    parts = (split.initials + split.full if split.full else split.initials) or tuple(name.split())
     return (parts[0][:1] + (parts[-1][:1] if len(parts) > 1 else "")).upper() if parts else "?"
 
 
@@ -187,6 +223,7 @@ FILTERS: dict[str, Any] = {
     "clock": format_clock_time,
     "clock_span": format_clock_range,
     "iso": iso,
+    "local_iso": local_iso,
     "relative_time": relative_time,
     "minutes": format_duration,
     "km": km,

@@ -8,14 +8,14 @@ import pytest
 from jinja2 import meta, nodes
 
 from app.web.static import Assets
-from app.web.templating import environment
+from app.web.templating import Templates
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "templates"
 NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.*"))
 PIECES = [name for name in NAMES if Path(name).name.startswith("_") and name.endswith(".html")]
 SWAPS = [name for name in NAMES if name.endswith(".swap.html")]
-ENV = environment(Assets())
+ENV = Templates(Assets()).environment()
 MAX_LINE_LENGTH = 120
 FORM = re.compile(r"<form\b[^>]*>.*?</form>|<form\b[^>]*>.*", re.DOTALL)
 COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)

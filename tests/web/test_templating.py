@@ -30,6 +30,7 @@ def test_days_and_times_are_in_asia_kolkata_on_any_server():
     assert format_datetime_range(late, late + ONE_HOUR) == "Mon 30 Nov, 11:30\xa0pm – Tue 1 Dec, 12:30\xa0am"
     assert format_day(date(2028, 2, 29), full=True) == "Tuesday 29 February 2028"
     assert templating.iso(TUESDAY.astimezone(UTC)) == "2026-11-24T10:00+05:30"
+    assert templating.local_iso(TUESDAY.astimezone(UTC)) == "2026-11-24T10:00"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_small_things():
 
 
 def test_a_missing_name_is_an_error_and_text_is_escaped():
-    env = templating.environment()
+    env = templating.Templates().environment()
     with pytest.raises(jinja2.UndefinedError):
         env.from_string("{{ nothing }}").render()
     assert env.from_string("{{ message }}").render(message="<script>") == "&lt;script&gt;"
@@ -75,7 +76,7 @@ def test_a_missing_name_is_an_error_and_text_is_escaped():
 
 
 def test_plurals_and_other_languages_fall_back_to_english():
-    env = templating.environment()
+    env = templating.Templates().environment()
     text = "{% trans n=n %}One job{% pluralize %}{{ n }} jobs{% endtrans %}"
     assert [env.from_string(text).render(n=n) for n in (1, 2)] == ["One job", "2 jobs"]
     token = i18n.locale.set("ta_IN")
@@ -92,8 +93,9 @@ async def test_a_macro_that_changes_reaches_every_page_that_imports_it(tmp_path,
         '{% from "icon.html" import icon %}{% macro note() %}{{ icon() }}{% endmacro %}'
     )
     (tmp_path / "page.html").write_text('{% from "note.html" import note %}{{ note() }}')
-    env = templating.environment(reload=True, folder=tmp_path)
-    assert env.get_template("page.html").render() == "old"
+    templates = templating.Templates(reload=True, folder=tmp_path)
+    assert templates.get_template("page.html").render() == "old"
     (tmp_path / "icon.html").write_text("{% macro icon() %}new{% endmacro %}")
-    env.loader._watcher._checked_at = float("-inf")  # type: ignore[attr-defined]
-    assert env.get_template("page.html").render() == "new"
+    assert templates.loader._watcher
+    templates.loader._watcher._checked_at = float("-inf")
+    assert templates.get_template("page.html").render() == "new"
