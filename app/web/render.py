@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from litestar import Response
 from litestar.datastructures import Cookie
 from litestar_htmx import ClientRedirect
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.core.encryption import Encryption
 from app.web.context import context_of, current_request
@@ -112,7 +112,7 @@ def csrf_globals(csrf: Csrf) -> dict[str, Callable[[], str]]:
         return csrf.token(request) if request is not None else ""
 
     def csrf_field() -> Markup:
-        return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, csrf_token())
+        return Markup(f'<input type="hidden" name="{CSRF_FIELD}" value="{escape(csrf_token())}">')
 
     return {"csrf_token": csrf_token, "csrf_field": csrf_field}
 
