@@ -29,6 +29,7 @@ from markupsafe import (  # type: ignore[attr-defined]  # what escape() calls ha
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 GETTEXT, NGETTEXT = ("_", "gettext"), "ngettext"
 CONSTANT_FILTERS = FILTERS.keys() - {"random"}
+LAYOUTS = "layouts/"
 CALL_PARAMETERS = ("caller", "varargs", "kwargs")  # Jinja passes them to a macro that reads them
 
 
@@ -341,23 +342,26 @@ def _join_outputs(body: list[nodes.Node]) -> list[nodes.Node]:
     return joined
 
 
-class _LoopIncludes(NodeTransformer):
-    """Put what is included in a loop in its place, so that no context is made for each turn."""
+class _Includes(NodeTransformer):
+    """Put what is included in a loop or a layout in its place, so that no context is made for each turn or page.
+
+    Elsewhere a traceback that names the included template and its line is worth more.
+    """
 
     def __init__(self, environment: LanguageEnvironment, name: str | None) -> None:
         self._environment = environment
         self._names = [name]
-        self._loops = 0
+        self._depth = int(name is not None and name.startswith(LAYOUTS))  # of loops, and of a layout
 
     def visit_For(self, node: nodes.For) -> nodes.For:
-        self._loops += 1
+        self._depth += 1
         self.generic_visit(node)
-        self._loops -= 1
+        self._depth -= 1
         return node
 
     def visit_Include(self, node: nodes.Include) -> nodes.Node:
         name = node.template.value if isinstance(node.template, nodes.Const) else None
-        if not self._loops or not isinstance(name, str) or name in self._names or not node.with_context:
+        if not self._depth or not isinstance(name, str) or name in self._names or not node.with_context:
             return node
         included = self._environment.parsed(name)
         if node.ignore_missing or included.find(nodes.Extends) or included.find(nodes.Block):
@@ -376,7 +380,7 @@ class _CodeGenerator(CodeGenerator):
     environment: LanguageEnvironment
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
-        _LoopIncludes(self.environment, self.name).visit(node)
+        _Includes(self.environment, self.name).visit(node)
         folder = _Folder(self.environment, self.name, node)
         folder.visit(node)
         self._direct_calls = folder.direct_calls
