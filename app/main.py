@@ -14,6 +14,7 @@ from app.core import logs
 from app.routes import MAILBOX, ROUTES, handlers
 from app.services import compose, dependencies
 from app.settings import Settings
+from app.web.api_limits import ApiLimits
 from app.web.cors import Cors
 from app.web.errors import handle_error
 from app.web.guards import AccessGuard, require_declared_access
@@ -31,10 +32,11 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
     logs.configure(settings.log_level, as_json=settings.production)
     services = compose(settings)
     cors = Cors(settings.cors_origins)
+    limits = ApiLimits(services.rate_limiter, settings.trusted_proxies)
     app = Litestar(
         route_handlers=[*handlers(ROUTES), *_mailbox(settings), *more],
         dependencies={**dependencies(), "timetable": Provide(lambda: TIMETABLE, sync_to_thread=False)},
-        guards=[AccessGuard(auth.load, services.csrf, services.rate_limiter, settings.trusted_proxies)],
+        guards=[AccessGuard(auth.load, services.csrf, limits)],
         exception_handlers={HTTPException: handle_error, Exception: handle_error},
         before_send=[cors, SecurityHeaders(settings)],
         after_request=record_status,
@@ -48,7 +50,7 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
     app.state.services = services
     require_declared_access(app)
     cors.read_routes(app)
-    wrap(app, settings, services.page_cache, services.request_metrics, services.cookies.cache_bypass)
+    wrap(app, services, limits, cors)
     return app
 
 

@@ -97,6 +97,7 @@ def compose(
         assets=assets,
         templates=page_templates(assets, csrf, reload=not settings.production),
         page_cache=PageCache(after_commit.cache),
+        api_cache=PageCache(after_commit.cache),
         rate_limiter=RateLimiter(after_commit.bus),
         request_metrics=RequestMetrics(after_commit.bus),
         live=LiveStreams(after_commit.bus, partial(_audiences_of, database), partial(_active_sessions, database)),

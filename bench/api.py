@@ -21,7 +21,7 @@ from app.core import clock
 from app.core.db import Database
 from app.main import create_app
 from app.settings import Settings
-from bench.load import HOST
+from bench.load import HOST, SUCCESS_STATUSES
 from bench.pages import COLUMNS, CONNECTION_COUNT, Page, measure, sizes
 from bench.processes import bare, settings, web
 from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
@@ -31,6 +31,7 @@ from bench.town import ADYAR, Town, build, sign_in
 
 BOOKING_PATH = "/api/request/service"
 CONFLICT_STATUS = b"409"  # the slot was taken: every query ran, but no row was written
+CATALOGUE_ROWS = 60
 TOKEN_COUNT = 200  # each is limited to 600 requests a minute
 CARD_PAYMENT = {"method": "card", "card_number": "4242 4242 4242 4242", "expiry": "08/40", "cvv": "123"}
 WEEK_OFFSETS_DAYS = (0, 7)  # first days of the weeks whose free starts are booked
@@ -73,15 +74,30 @@ async def _endpoints(servers: BenchServers, town: Town, port: int) -> list[Page]
         customer_tokens = await _tokens(database, customers)
     finally:
         await database.close()
+    catalogue = f"/api/services?limit={CATALOGUE_ROWS}"
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"host": HOST}, timeout=60) as client:
+        answer = await client.get(catalogue)
+        service = answer.json()["items"][0]["id"]
     read_pages = {
-        "catalogue": ("/api/services?limit=50", [""]),
-        "service": ("/api/service/leaking%20tap", [""]),
-        "own-bookings": (f"/api/request/service/{town.customer}", own),
-        "job-list": (f"/api/servicerequest/{town.professional}", jobs),
+        "catalogue": (catalogue, [""], ""),
+        "unchanged": (catalogue, [""], answer.headers["etag"]),
+        "with-token": (catalogue, own, ""),
+        "service": ("/api/service/leaking%20tap", [""], ""),
+        "slots": (f"/api/services/{service}/slots?pincode={ADYAR}", [""], ""),
+        "own-bookings": (f"/api/request/service/{town.customer}", own, ""),
+        "job-list": (f"/api/servicerequest/{town.professional}", jobs, ""),
     }
     pages = [
-        Page(name, "token" if tokens[0] else "visitor", path, "", "", make_request=_request_maker("GET", path, tokens))
-        for name, (path, tokens) in read_pages.items()
+        Page(
+            name,
+            "304" if etag else "token" if tokens[0] else "visitor",
+            path,
+            "",
+            "",
+            make_request=_request_maker("GET", path, tokens, etag=etag),
+            accepted_statuses=(b"304",) if etag else SUCCESS_STATUSES,
+        )
+        for name, (path, tokens, etag) in read_pages.items()
     ]
     orders = _orders(await _free_starts(port))
     make_request = _request_maker("POST", BOOKING_PATH, customer_tokens, orders)
@@ -96,7 +112,7 @@ async def _endpoints(servers: BenchServers, town: Town, port: int) -> list[Page]
             accepted_statuses=(b"201", CONFLICT_STATUS),
         )
     )
-    first_tokens = {name: tokens[0] for name, (_, tokens) in read_pages.items()} | {"book": customer_tokens[0]}
+    first_tokens = {name: tokens[0] for name, (_, tokens, _etag) in read_pages.items()} | {"book": customer_tokens[0]}
     await _count_queries(servers, pages, first_tokens, orders)
     return pages
 
@@ -110,7 +126,7 @@ async def _tokens(database: Database, user_ids: Sequence[int]) -> list[str]:
 
 
 def _request_maker(
-    method: str, path: str, tokens: Sequence[str], bodies: Iterator[bytes] | None = None
+    method: str, path: str, tokens: Sequence[str], bodies: Iterator[bytes] | None = None, etag: str = ""
 ) -> Callable[[], bytes]:
     """Return a function that builds the next request, with the next token and network."""
     next_token, networks = cycle(tokens), cycle(range(1 << 16))
@@ -120,6 +136,7 @@ def _request_maker(
         head = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "Accept: application/json", "Accept-Encoding: gzip, br"]
         head += [f"X-Forwarded-For: 10.{number >> 8}.{number & 255}.1"]
         head += [f"Authorization: Bearer {token}"] if token else []
+        head += [f"If-None-Match: {etag}"] if etag else []
         head += ["Content-Type: application/json", f"Content-Length: {len(body)}"] if body else []
         return "\r\n".join([*head, "", ""]).encode() + body
 

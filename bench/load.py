@@ -12,6 +12,7 @@ HOST = "doorstep.example"
 HEAD_END = b"\r\n\r\n"
 LENGTH_HEADER = b"content-length: "
 SUCCESS_STATUSES = (b"200", b"201")
+NOT_MODIFIED_STATUS = b"304"  # has no body, whatever its length says
 
 
 @dataclass(slots=True)
@@ -116,5 +117,7 @@ class _Connection(asyncio.Protocol):
 
 
 def _length(head: bytes) -> int:
+    if head[9:12] == NOT_MODIFIED_STATUS:
+        return 0
     start = head.lower().index(LENGTH_HEADER) + len(LENGTH_HEADER)
     return int(head[start : head.index(b"\r\n", start)])

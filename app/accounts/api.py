@@ -53,7 +53,7 @@ class AccountApi(Controller):
         settings: NamedDependency[Settings],
     ) -> JsonResponse:
         body = await read_body(request, LoginBody)
-        address = client_address(request, settings.trusted_proxies)
+        address = client_address(request.scope, settings.trusted_proxies)
         new_transaction = transaction_factory(database, after_commit)
         user_id = await authenticate(new_transaction, passwords, body.email, body.password, address)
         if user_id is None:

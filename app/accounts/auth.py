@@ -10,6 +10,7 @@ from app.accounts.user import User
 from app.core import clock
 from app.core.secrets import digest, new_token
 from app.web.context import Connection, context_of
+from app.web.security import bearer_token
 from app.web.services import services_of
 from app.web.templating import initials, tint
 
@@ -43,7 +44,7 @@ class Me:
 async def load(connection: Connection) -> Me | None:
     """The user of the request, without a query if there is no cookie. API routes take a bearer token instead."""
     kind = SessionKind.TOKEN if connection.route_handler.opt.get("api") else SessionKind.BROWSER
-    token = _bearer(connection) if kind == SessionKind.TOKEN else _cookie(connection)
+    token = bearer_token(connection.scope) if kind == SessionKind.TOKEN else _cookie(connection)
     if not token or len(token) > 100:
         return None
     sessions = Sessions(services_of(connection).database)
@@ -77,7 +78,7 @@ async def issue_token(connection: Connection, db: AsyncSession, user: User) -> s
 
 
 async def revoke_token(connection: Connection, db: AsyncSession) -> None:
-    if token := _bearer(connection):
+    if token := bearer_token(connection.scope):
         await Sessions(services_of(connection).database).close(db, digest(token))
 
 
@@ -91,11 +92,6 @@ async def sign_out(connection: Connection, db: AsyncSession) -> None:
 
 def _cookie(connection: Connection) -> str | None:
     return connection.cookies.get(services_of(connection).cookies.session)
-
-
-def _bearer(connection: Connection) -> str | None:
-    kind, _, token = connection.headers.get("authorization", "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else None
 
 
 def _me(principal: Principal) -> Me:

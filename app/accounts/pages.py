@@ -117,7 +117,7 @@ class LoginPages(Controller):
                 passwords,
                 credentials.email,
                 credentials.password,
-                client_address(request, settings.trusted_proxies),
+                client_address(request.scope, settings.trusted_proxies),
             )
             if user_id is None:
                 raise Invalid({"": _("That email and password don't match.")})

@@ -56,7 +56,7 @@ class ForgottenPages(Controller):
         async def send_link() -> None:
             entered = validate_form(Forgotten, form)
             email = collect({"email": lambda: parse_email(entered.email)})["email"]
-            address = client_address(request, settings.trusted_proxies)
+            address = client_address(request.scope, settings.trusted_proxies)
             await hit_email_limit(transaction_factory(database, after_commit), email, address)
             await send_reset(db, encryption, email)
             await pad_response_time(started, settings)
@@ -98,7 +98,7 @@ class ResetPages(Controller):
         async def reset() -> None:
             password = validate_form(NewPassword, form).password
             user = await reset_password(db, Sessions(database), passwords, token, password)
-            address = client_address(request, settings.trusted_proxies)
+            address = client_address(request.scope, settings.trusted_proxies)
             await reset_sign_in_limits(transaction_factory(database, after_commit), user.email, address)
 
         try:

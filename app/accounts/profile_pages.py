@@ -77,7 +77,7 @@ class ProfilePages(Controller):
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
         async def resend() -> None:
-            address = client_address(request, settings.trusted_proxies)
+            address = client_address(request.scope, settings.trusted_proxies)
             await hit_email_limit(transaction_factory(database, after_commit), me.email, address)
             await resend_verification(db, encryption, await Users(db).get(me.id, lock=True))
 
@@ -137,7 +137,7 @@ class EmailPages(Controller):
         async def start_change() -> None:
             change = validate_form(EmailChange, form)
             new_transaction = transaction_factory(database, after_commit)
-            address = client_address(request, settings.trusted_proxies)
+            address = client_address(request.scope, settings.trusted_proxies)
             await prove_password(new_transaction, passwords, me, change.current_password, address)
             await hit_email_limit(new_transaction, change.email, address)
             await start_email_change(db, encryption, await Users(db).get(me.id, lock=True), change.email)
@@ -181,7 +181,7 @@ class PasswordPages(Controller):
             change = validate_form(PasswordChange, form)
             check_new_password(change.password, me.email, me.name)
             new_transaction = transaction_factory(database, after_commit)
-            address = client_address(request, settings.trusted_proxies)
+            address = client_address(request.scope, settings.trusted_proxies)
             await prove_password(new_transaction, passwords, me, change.current_password, address)
             hashed = await passwords.hash(change.password)
             user = await Users(db).get(me.id, lock=True)

@@ -49,7 +49,7 @@ class ReauthenticationPages(Controller):
 
         async def reauthenticate() -> None:
             new_transaction = transaction_factory(database, after_commit)
-            address = client_address(request, settings.trusted_proxies)
+            address = client_address(request.scope, settings.trusted_proxies)
             await prove_password(new_transaction, passwords, me, form.get("password", ""), address, "password")
             await auth.sign_in(request, db, await Users(db).get(me.id, lock=True))
 

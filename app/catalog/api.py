@@ -15,6 +15,7 @@ from app.catalog.api_schemas import ServiceBody, ServiceChange, ServiceJson, ser
 from app.catalog.repository import CatalogueRepository, ServiceDetails, ServiceRepository
 from app.catalog.schemas import draft_facts, form_values, read_service
 from app.catalog.search import find_services
+from app.core import cache_tags
 from app.core.api_types import Listed, Paged
 from app.core.errors import Invalid
 from app.core.i18n import _
@@ -25,6 +26,7 @@ from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "Catalogue"
+LIST_MAX_AGE_SECONDS = 60  # the keys of searches are typed by anybody
 SERVICES = Listed[ServiceJson]
 PATH_PARAMS = {"service_id": "ID of the service."}
 LIST = Doc(
@@ -81,7 +83,8 @@ class CatalogueApi(Controller):
         (offset,) = decode_cursor(params.after, int) or (0,)
         hits = [hit.service_id for hit in await find_services(db, name.replace("\x00", " "))][max(int(offset), 0) :]
         services = await ServiceRepository(db).by_ids(hits[: params.limit + 1])
-        return _listed(request, page_of(services, params.limit, lambda _service: [int(offset) + params.limit]))
+        page = page_of(services, params.limit, lambda _service: [int(offset) + params.limit])
+        return _listed(request, page, cache_tags.SEARCH_RESULTS)
 
     @post("/services", name="api_new_service", opt=only("admin", api=True, doc=CREATE))
     async def create(
@@ -126,8 +129,9 @@ class CatalogueApi(Controller):
         return json_response(service_json(await ServiceRepository(db).by_id(service.id)))
 
 
-def _listed(request: Request, page: Page[ServiceDetails]) -> JsonResponse:
-    return cacheable_json(request, SERVICES(items=[service_json(service) for service in page.items], next=page.next))
+def _listed(request: Request, page: Page[ServiceDetails], *tags: str) -> JsonResponse:
+    listed = SERVICES(items=[service_json(service) for service in page.items], next=page.next)
+    return cacheable_json(request, listed, max_age=LIST_MAX_AGE_SECONDS, tags=(cache_tags.SERVICES, *tags))
 
 
 async def _form_fields(db: AsyncSession, body: ServiceBody | ServiceChange) -> Mapping[str, str]:

@@ -1,9 +1,10 @@
-"""Tags of the cached visitor pages and values: an event type names those that it makes stale.
+"""Tags of the cached visitor pages, API answers and values: an event type names those that it makes stale.
 
 The maximum ages of what is cached under them stand in app.discovery.invalidation.
 """
 
 SLOTS = "times"  # free start times, and the earliest ones on cards
+SERVICES = "services"  # services and their categories as the API lists them
 CARDS = "cards"  # services as lists show them: name, price, stars
 REVIEWS = "reviews"  # reviews and their distribution
 PROFESSIONALS = "people"  # professionals' public cards, completed jobs
@@ -13,4 +14,4 @@ BOOKING_COUNTS = "counted"  # how many bookings each service has (app.catalog.ad
 
 NOTHING: tuple[str, ...] = ()
 JOB_DONE = (SLOTS, MOST_BOOKED, PROFESSIONALS, REVIEWS, CARDS)
-CATALOGUE = (CARDS, SLOTS, SEARCH_RESULTS, PROFESSIONALS, REVIEWS)  # names, prices, durations, search words
+CATALOGUE = (SERVICES, CARDS, SLOTS, SEARCH_RESULTS, PROFESSIONALS, REVIEWS)  # names, prices, durations, search words

@@ -10,11 +10,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.catalog.repository import ServiceRepository
+from app.core import cache_tags, clock
 from app.core.api_types import Id, Moment
 from app.core.errors import Invalid
 from app.core.i18n import N_
 from app.discovery.availability import ServiceAvailability, display_name, load_availability
+from app.discovery.invalidation import slots_unchanged_seconds
 from app.discovery.slot_selection import read_slot_selection
+from app.scheduling.candidate_repository import next_hold_expiry
 from app.scheduling.candidates import Candidate
 from app.web.api import cacheable_json, read_query, row_id
 from app.web.guards import everyone
@@ -100,6 +103,7 @@ class SlotsApi(Controller):
         self, request: Request, service_id: FromPath[int], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
         params = read_query(request, SlotsQuery)
+        max_age = slots_unchanged_seconds(await next_hold_expiry(db, clock.now()))
         service = await ServiceRepository(db).by_id(row_id(service_id))
         fields = {
             name: str(value) for name in params.__struct_fields__ if (value := getattr(params, name)) is not UNSET
@@ -107,7 +111,8 @@ class SlotsApi(Controller):
         availability = await load_availability(db, service, read_slot_selection(fields, service, {}))
         if availability.errors:
             raise Invalid(availability.errors)
-        return cacheable_json(request, _slots_json(params.pincode, availability))
+        tags = (cache_tags.SLOTS, cache_tags.SERVICES, cache_tags.REVIEWS, cache_tags.PROFESSIONALS)
+        return cacheable_json(request, _slots_json(params.pincode, availability), max_age=max_age, tags=tags)
 
 
 def _slots_json(pincode: str, availability: ServiceAvailability) -> SlotsJson:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.accounts.repository import Addresses
-from app.core import cache_tags, clock
+from app.core import cache_tags
 from app.core.cache import Cache
 from app.core.errors import Invalid
 from app.discovery import invalidation
@@ -36,11 +36,12 @@ class HomePages(Controller):
         cache: NamedDependency[Cache],
         me: NamedDependency[Me | None],
     ) -> HtmlResponse:
+        max_age = invalidation.slots_max_age()
         home = await load_home(db, cache, await main_pincode(db, me))
         return page(
             request,
             "discovery/home.html",
-            max_age=cache_max_age(),
+            max_age=max_age,
             tags=(cache_tags.SLOTS, cache_tags.CARDS, cache_tags.MOST_BOOKED),
             home=home,
         )
@@ -58,7 +59,7 @@ class ResultPages(Controller):
         me: NamedDependency[Me | None],
         unmet_searches: NamedDependency[UnmetSearchCounter],
     ) -> HtmlResponse:
-        query = read_search_query(request)
+        query, max_age = read_search_query(request), invalidation.slots_max_age()
         results = await ServiceSearch(db, cache).find(query)
         if results.is_unmet and results.area is not None and (results.is_understood or not wants_fragment(request)):
             # A half-typed word searched for while typing does not count.
@@ -68,7 +69,7 @@ class ResultPages(Controller):
             "discovery/results.html",
             "discovery/results.swap.html",
             status=422 if results.errors else 200,
-            max_age=0 if results.is_unmet else cache_max_age(),
+            max_age=0 if results.is_unmet else max_age,
             tags=(cache_tags.SLOTS, cache_tags.CARDS),
             results=results,
             counted=count_of_services(results.count),
@@ -93,12 +94,6 @@ async def main_pincode(db: AsyncSession, me: Me | None) -> str | None:
         return None
     address = await Addresses(db, me.id).main()
     return address.pincode if address else None
-
-
-def cache_max_age() -> float:
-    """Seconds that slots may be cached: until the next minute at most, since a slot may then be too soon to book."""
-    now = clock.now()
-    return min(invalidation.SLOTS_MAX_AGE_SECONDS, 60 - now.second - now.microsecond / 1e6)
 
 
 def read_search_query(request: Request) -> SearchQuery:

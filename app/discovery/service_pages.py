@@ -15,7 +15,7 @@ from app.core import cache_tags
 from app.discovery import invalidation
 from app.discovery.availability import display_name, load_availability
 from app.discovery.labels import language_of
-from app.discovery.pages import cache_max_age, main_pincode, read_query_fields
+from app.discovery.pages import main_pincode, read_query_fields
 from app.discovery.slot_selection import SlotSelection, read_slot_selection
 from app.reviews.repository import Reviews
 from app.web.forms import parse_query
@@ -62,6 +62,7 @@ class ServicePages(Controller):
     async def _render_service(
         self, request: Request, slug: FromPath[str], db: AsyncSession, me: Me | None, fragment: str | None = None
     ) -> HtmlResponse:
+        max_age = invalidation.slots_max_age()
         service = await ServiceRepository(db).by_slug(slug)
         selection = await _slot_selection(request, service, db, me)
         availability = await load_availability(db, service, selection)
@@ -72,7 +73,7 @@ class ServicePages(Controller):
             "discovery/service.html",
             fragment,
             status=422 if availability.errors else 200,
-            max_age=cache_max_age(),
+            max_age=max_age,
             tags=(cache_tags.SLOTS, cache_tags.CARDS, cache_tags.REVIEWS, cache_tags.PROFESSIONALS),
             headers={"hx-replace-url": _canonical_url(service, selection)} if is_fragment else None,
             service=service,

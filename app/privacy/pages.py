@@ -86,7 +86,7 @@ class AccountDeletionPages(Controller):
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
         form = await parse_form(request)
-        address = client_address(request, settings.trusted_proxies)
+        address = client_address(request.scope, settings.trusted_proxies)
 
         async def delete() -> None:
             params = validate_form(DeletionForm, form)

@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.errors import Invalid
 from app.core.events import Person
 from app.core.i18n import _
-from app.core.sql import fetch, fetch_row
+from app.core.sql import fetch, fetch_row, fetch_value
 from app.scheduling.candidates import (
     AssessedCandidate,
     BusyTime,
@@ -149,6 +149,8 @@ UNAVAILABILITY = """
       FROM blocks k WHERE k.user_id = ANY($1::bigint[]) AND k.lifted_at IS NULL
 """
 
+NEXT_HOLD_EXPIRY = "SELECT min(expires_at) FROM reservations WHERE expires_at > $1"
+
 SERVICE_AREA = """
     SELECT pin.pincode, pin.latitude, pin.longitude,
            (SELECT array_agg(DISTINCT k.name) FROM offered_services o JOIN services s ON s.id = o.service_id
@@ -157,6 +159,12 @@ SERVICE_AREA = """
       FROM coverage c JOIN pincodes pin ON pin.pincode = c.pincode
      WHERE c.professional_id = $1
 """
+
+
+async def next_hold_expiry(db: AsyncSession, now: datetime) -> datetime | None:
+    """When the next of all holds lapses, which frees its time without a write; None while there is none."""
+    expires_at: datetime | None = await fetch_value(db, NEXT_HOLD_EXPIRY, now)
+    return expires_at
 
 
 async def find_pincode(db: AsyncSession, pincode: str) -> Location | None:

@@ -156,7 +156,7 @@ class ApplicationApi(Controller):
         storage: NamedDependency[Storage],
         settings: NamedDependency[Settings],
     ) -> JsonResponse:
-        started, address = time.monotonic(), client_address(request, settings.trusted_proxies)
+        started, address = time.monotonic(), client_address(request.scope, settings.trusted_proxies)
         new, upload = await read_multipart_form(request, NewProfessional, "document")
         await submit_application(
             transaction_factory(database, after_commit), passwords, encryption, storage, new, upload, address

@@ -49,7 +49,7 @@ class ApplicationPages(Controller):
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
         started, form = time.monotonic(), await parse_form(request)
-        address = client_address(request, settings.trusted_proxies)
+        address = client_address(request.scope, settings.trusted_proxies)
 
         async def apply() -> None:
             new, upload = validate_form(NewProfessional, form), form.files.get("document")

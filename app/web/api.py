@@ -19,9 +19,9 @@ from app.core.i18n import _
 from app.core.idempotency import claim_key
 from app.core.references import RowIds
 from app.core.storage import Upload
-from app.web.context import Connection
+from app.web.context import Connection, context_of
 from app.web.forms import parse_form, parse_query
-from app.web.guards import UserFacingError
+from app.web.guards import EVERYONE, UserFacingError
 from app.web.http import JsonResponse, Request
 from app.web.validation import validate_json, validate_multipart, validate_query
 
@@ -85,14 +85,18 @@ def json_response(data: object, status: int = 200, headers: Mapping[str, str] | 
     return Response(msgspec.json.encode(data), status_code=status, headers=all_headers, media_type="application/json")
 
 
-def cacheable_json(request: Request, data: object) -> JsonResponse:
-    """`data` that is the same for all clients, with an ETag; 304 if the client has the current version."""
+def cacheable_json(request: Request, data: object, *, max_age: float, tags: tuple[str, ...]) -> JsonResponse:
+    """`data` that is the same for all clients, with an ETag.
+
+    It is cached for `max_age` seconds, counted from the beginning of the request, or until one of its `tags` is
+    invalidated (app.core.cache). The middleware sends 304 to clients that have it. The ETag is weak, since compressed
+    or not the data are the same.
+    """
+    if request.route_handler.opt["access"] != EVERYONE:
+        raise ValueError("only what everyone may read is the same for all clients")
+    context_of(request).cacheable = (max_age, tags)
     body = msgspec.json.encode(data)
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"cache-control": "no-cache", "etag": etag}
-    client_etags = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if etag in client_etags or "*" in client_etags:
-        return Response(b"", status_code=304, headers=headers)
+    headers = {"cache-control": "no-cache", "etag": f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'}
     return Response(body, headers=headers, media_type="application/json")
 
 

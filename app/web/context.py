@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
+from app.core.rate_limiter import RateLimitResult
+
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
@@ -41,6 +43,7 @@ class RequestContext:
     cacheable: tuple[float, tuple[str, ...]] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     csrf_token: tuple[str, str] | None = None  # the seed and the token of all forms of the response
+    rate_limit: RateLimitResult | None = None  # of a request that was counted before its handler was found
     pre_session: str | None = None  # a visitor's random cookie, which CSRF tokens are bound to (app.web.security.Csrf)
 
 

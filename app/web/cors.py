@@ -35,13 +35,19 @@ class Cors:
             headers += self._cors_headers(scope, allowed or b"", preflight=preflight)
         message["headers"] = headers
 
+    def allowed_origin(self, scope: Scope) -> str:
+        """The origin of the request if it may use the API; a cached response is for one such origin alone."""
+        sent = next((value for name, value in scope["headers"] if name == b"origin"), b"") if self._origins else b""
+        origin = sent.decode("latin-1")
+        return origin if origin in self._origins else ""
+
     def _cors_headers(self, scope: Scope, allowed: bytes, *, preflight: bool) -> Headers:
-        origin = next((value for name, value in scope["headers"] if name == b"origin"), b"")
         headers: Headers = [(b"vary", b"Origin")]
-        if origin.decode("latin-1") not in self._origins:
+        origin = self.allowed_origin(scope)
+        if not origin:
             return headers
         headers += [
-            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-origin", origin.encode("latin-1")),
             (b"access-control-expose-headers", EXPOSED_HEADERS),
             (b"cross-origin-resource-policy", b"cross-origin"),
         ]

@@ -18,18 +18,15 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 
 from app.core.events import origin
 from app.core.i18n import _
-from app.core.network import client_network
-from app.core.rate_limiter import RateLimiter, RateLimitPolicy
+from app.web.api_limits import NO_SESSION, ApiLimits, rate_limit_headers
 from app.web.context import Connection, CurrentUser, context_of
 from app.web.forms import parse_form
 from app.web.http import Request
-from app.web.security import CSRF_FIELD, CSRF_HEADER, SAFE_METHODS, Csrf, client_address
+from app.web.security import CSRF_FIELD, CSRF_HEADER, SAFE_METHODS, Csrf
 
 LoadUser = Callable[[Connection], Awaitable[CurrentUser | None]]
 EVERYONE = "everyone"
 SIGNED_IN = "signed in"
-# API requests: 10 per second for each token in the long run, and twice as many for each network address.
-TOKEN_LIMIT, ADDRESS_LIMIT = RateLimitPolicy("token", 600, 60), RateLimitPolicy("address", 1200, 60)
 
 
 def everyone(**options: Any) -> dict[str, Any]:
@@ -83,11 +80,10 @@ class UserFacingError(HTTPException):
 class AccessGuard:
     """The application's only guard: loads the user, then checks role, block and CSRF token, in this order."""
 
-    def __init__(self, load_user: LoadUser, csrf: Csrf, limiter: RateLimiter, trusted_proxies: int) -> None:
+    def __init__(self, load_user: LoadUser, csrf: Csrf, limits: ApiLimits) -> None:
         self._load_user = load_user
         self._csrf = csrf
-        self._rate_limiter = limiter
-        self._trusted_proxies = trusted_proxies
+        self._limits = limits
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         if _is_own_options(handler):
@@ -104,23 +100,14 @@ class AccessGuard:
             await self._check_csrf(connection)
 
     async def _check_rate_limit(self, connection: Connection) -> None:
-        """Count the request for its network and its token; the headers describe the limit that is nearer."""
+        """Count the request unless the middleware did; the headers describe the limit that is nearer."""
         context = context_of(connection)
-        limits = [
-            await self._rate_limiter.hit(
-                ADDRESS_LIMIT, client_network(client_address(connection, self._trusted_proxies))
-            )
-        ]
-        if context.user is not None:
-            limits.append(await self._rate_limiter.hit(TOKEN_LIMIT, str(context.user.session_id)))
-        nearest = min((limit for limit in limits if limit), key=lambda limit: limit.remaining, default=None)
+        session_id = context.user.session_id if context.user is not None else NO_SESSION
+        self._limits.remember(connection.scope, session_id)
+        nearest = context.rate_limit or await self._limits.count(connection.scope, session_id)
         if nearest is None:
             return
-        context.headers |= {
-            "ratelimit-limit": str(nearest.policy.limit),
-            "ratelimit-remaining": str(nearest.remaining),
-            "ratelimit-reset": str(nearest.reset_seconds),
-        }
+        context.headers |= rate_limit_headers(nearest)
         if not nearest.allowed:
             raise TooManyRequestsException(headers={"retry-after": str(nearest.reset_seconds)})
 

@@ -1,28 +1,34 @@
-"""Cache of complete responses that all visitors share, in this process.
+"""Cache of complete responses that all clients share, in this process: one for pages, one for the API.
 
-Requests with a session or a flash message bypass it. Cached responses are invalidated by tag (app.core.cache).
+Requests for pages with a session or a flash message bypass it. Cached responses are invalidated by tag
+(app.core.cache).
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.core.cache import Cache
 
 MAX_CACHED_RESPONSES = 1_000
 MAX_BODY_BYTES = 200_000  # bytes
-CacheKey = tuple[str, bytes, str, str, str]  # path, query, HTMX headers, encoding, locale
+CacheKey = tuple[str, bytes, str, str, str]  # path, query, HTMX headers or the API's origin, encoding, locale
 Header = tuple[bytes, bytes]
 
 
 @dataclass(slots=True)
 class CachedResponse:
+    """A response of 200 without the headers that belong to one request. `expires_at` is monotonic, in seconds."""
+
     expires_at: float
     version: int
     tags: tuple[str, ...]
     headers: list[Header]
     body: bytes
+    route: str = "-"
+    etag: bytes = b""
+    not_modified: list[Header] = field(default_factory=list)  # the headers of a 304 instead
     rerender: asyncio.Event | None = None  # set while a request renders its successor
 
 

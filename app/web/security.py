@@ -112,13 +112,27 @@ def _xor(a: bytes, b: bytes) -> bytes:
     return bytes(x ^ y for x, y in zip(a, b, strict=False))
 
 
-def client_address(connection: Connection, trusted_proxies: int) -> str:
-    """The client's IP address for rate limits: the last one that our own proxies did not add."""
-    peer = connection.client.host if connection.client else "unknown"
+def client_address(scope: Scope, trusted_proxies: int) -> str:
+    """The client's IP address for rate limits: the last one that our own proxies did not add.
+
+    A proxy may add a header of its own below the one that the client sent: both are one list.
+    """
+    client = scope.get("client")
+    peer = client[0] if client else "unknown"
     if not trusted_proxies:
         return peer
-    forwarded = [part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    header = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+    forwarded = [part.strip() for part in header.decode("latin-1").split(",") if part.strip()]
     return (forwarded[-trusted_proxies:] or [peer])[0]
+
+
+def bearer_token(scope: Scope) -> str | None:
+    """The token of the Authorization header; None without one."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            kind, _, token = value.decode("latin-1").partition(" ")
+            return token.strip() if kind.lower() == "bearer" else None
+    return None
 
 
 def local_path(path: str | None, default: str = "/") -> str:

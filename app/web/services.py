@@ -43,6 +43,7 @@ class WebServices:
     assets: Assets
     templates: Templates
     page_cache: PageCache
+    api_cache: PageCache  # of its own, so that programs do not push out the visitors' pages
     rate_limiter: RateLimiter
     request_metrics: RequestMetrics
     live: LiveStreams

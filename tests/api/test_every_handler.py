@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.rate_limiter import RateLimitPolicy
-from app.web.guards import ADDRESS_LIMIT, TOKEN_LIMIT
+from app.web.api_limits import ADDRESS_LIMIT, TOKEN_LIMIT
 from app.web.openapi import documented_handlers
 from tests.api_client import ApiClient, assigned, move, own
 from tests.person import Person

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -86,6 +86,13 @@ class CachedTown:
     async def write(self, action: Callable[[AsyncSession], Awaitable[object]]) -> None:
         async with self.app.state.services.database.work(self.app.state.services.after_commit) as db:
             await action(db)
+
+
+@pytest.fixture(autouse=True)
+def before_nine(a_tuesday: None) -> Iterator[None]:
+    """Half a minute in which the clock alone changes no slot."""
+    with clock.freeze(TUESDAY - timedelta(seconds=30)):
+        yield
 
 
 @pytest.fixture
