@@ -25,8 +25,6 @@ class Me:
     id: int
     role: str
     name: str
-    initials: str
-    tint: int
     email: str
     verified: bool
     blocked: str | None
@@ -34,6 +32,14 @@ class Me:
     unread: bool
     session_id: int
     fresh_at: datetime
+
+    @property
+    def initials(self) -> str:
+        return initials(self.name)
+
+    @property
+    def tint(self) -> int:
+        return tint(self.name)
 
     @property
     def is_fresh(self) -> bool:
@@ -99,8 +105,6 @@ def _me(principal: Principal) -> Me:
         id=principal.user_id,
         role=principal.role,
         name=principal.full_name,
-        initials=initials(principal.full_name),
-        tint=tint(principal.full_name),
         email=principal.email,
         verified=principal.email_verified_at is not None,
         blocked=principal.blocked,

@@ -13,7 +13,6 @@ from app.core.card_numbers import contains_card_number
 from app.core.db import Database
 from app.core.events import nudge
 from app.core.orm import Base, NaturalKeyBase, TextEnum
-from app.core.sql import fetch_row
 
 IDLE_TIMEOUT = timedelta(days=14)
 MAX_LIFETIME = timedelta(days=90)
@@ -97,8 +96,7 @@ class Sessions:
 
         A browser's cookie is not accepted as a program's token, nor the other way round.
         """
-        async with self._database.reading() as db:
-            row = await fetch_row(db, PRINCIPAL, digest, kind, now, now - IDLE_TIMEOUT)
+        row = await self._database.fetch_row(PRINCIPAL, digest, kind, now, now - IDLE_TIMEOUT)
         return Principal(*row) if row else None
 
     async def touch(self, session_id: int, now: datetime) -> None:

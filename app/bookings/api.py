@@ -70,7 +70,11 @@ class BookingListApi(Controller):
         query = read_query(request, Paged)
         return booking_page_response(me, encryption, await ApiBookings(db).all(query.after, query.limit))
 
-    @get("/service_request/{name:str}", name="api_requests_of_service", opt=only("admin", api=True, doc=OF_SERVICE))
+    @get(
+        "/service_request/{name:str}",
+        name="api_requests_of_service",
+        opt=only("admin", api=True, doc=OF_SERVICE),
+    )
     async def of_service(
         self,
         request: Request,

@@ -31,27 +31,27 @@ async def rows(db: AsyncSession, row_type: Callable[..., Row], query: str, *args
 
 async def fetch(db: AsyncSession, query: str, *args: object) -> "list[asyncpg.Record]":
     connection = await _driver_connection(db)
-    with _as_database_errors(query):
+    with as_database_errors(query):
         return await connection.fetch(query, *args)
 
 
 async def fetch_row(db: AsyncSession, query: str, *args: object) -> "asyncpg.Record | None":
     connection = await _driver_connection(db)
-    with _as_database_errors(query):
+    with as_database_errors(query):
         return await connection.fetchrow(query, *args)
 
 
 async def fetch_value(db: AsyncSession, query: str, *args: object) -> Any:
     """The first column of the first row; None when there is none."""
     connection = await _driver_connection(db)
-    with _as_database_errors(query):
+    with as_database_errors(query):
         return await connection.fetchval(query, *args)
 
 
 async def execute(db: AsyncSession, query: str, *args: object) -> int:
     """Run a statement; return how many rows it touched."""
     connection = await _driver_connection(db)
-    with _as_database_errors(query):
+    with as_database_errors(query):
         status: str = await connection.execute(query, *args)
     count = status.rpartition(" ")[2]
     return int(count) if count.isdecimal() else 0
@@ -110,7 +110,7 @@ def _innermost(db: AsyncSession) -> SessionTransaction | None:
 
 
 @contextmanager
-def _as_database_errors(query: str) -> Iterator[None]:
+def as_database_errors(query: str) -> Iterator[None]:
     """Raise the driver's errors as SQLAlchemy does, without the values."""
     try:
         yield

@@ -13,8 +13,8 @@ from app.web.security import client_address
 from tests.api.test_every_handler import use_up
 from tests.api_client import ApiClient
 from tests.application import serving, settings
-from tests.discovery.conftest import recorded_statements
 from tests.factories import a_service
+from tests.statements import count_statements
 
 ORIGIN, OTHER = "https://desk.example", "http://localhost:3000"
 LIST = "/api/services?limit=100"
@@ -38,7 +38,7 @@ async def cached(api_app, api_client, catalogue, api_people):
 
 @pytest.fixture
 def no_statements(api_app):
-    with recorded_statements(api_app.state.services.database) as statements:
+    with count_statements(api_app.state.services.database) as statements:
         yield
     assert statements == []
 
@@ -92,7 +92,7 @@ async def test_the_first_request_fills_the_cache_also_when_its_client_has_the_an
     api_app.state.services.after_commit.cache.clear()
     etag = {"if-none-match": cached.headers["etag"]}
     assert (await api_client.get(LIST, headers=etag)).status_code == 304
-    with recorded_statements(api_app.state.services.database) as statements:
+    with count_statements(api_app.state.services.database) as statements:
         assert (await api_client.get(LIST)).json() == cached.json()
         assert (await api_client.get(LIST, headers=etag)).status_code == 304
     assert statements == []
@@ -121,7 +121,7 @@ async def test_each_cached_response_counts(cached, api_client, no_statements):
 async def test_a_token_counts_for_itself_and_changes_nothing_else(cached, api_app, api_client_for):
     asha, omar = await api_client_for("asha"), await api_client_for("omar")
     first = [await client.get(LIST) for client in (asha, omar)]  # each token is looked up once
-    with recorded_statements(api_app.state.services.database) as statements:
+    with count_statements(api_app.state.services.database) as statements:
         second = [await client.get(LIST, headers={"if-none-match": '"old"'}) for client in (asha, omar)]
         unchanged = [await client.get(LIST, headers={"if-none-match": "*"}) for client in (asha, omar)]
     assert statements == []

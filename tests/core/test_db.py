@@ -1,11 +1,12 @@
 """Advisory locks and the names of violated constraints."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.core.db import AdvisoryLock, Database, acquire_lock, violated_constraint
 
@@ -57,3 +58,25 @@ async def test_the_driver_names_the_violated_constraint(own_database: Database, 
             async with db.begin_nested():
                 await db.execute(text(statement))
     assert violated_constraint(caught.value) == constraint
+
+
+async def test_a_row_is_read_outside_any_transaction(own_database: Database):
+    async with own_database.work() as db:
+        await db.execute(text("CREATE TEMP TABLE things (id int)"))
+        row = await own_database.fetch_row("SELECT $1::int AS number, to_regclass('pg_temp.things') AS things", 7)
+        assert (row["number"], row["things"]) == (7, None), "on another connection"
+    assert await own_database.fetch_row("SELECT 1 WHERE false") is None
+    with pytest.raises(DBAPIError, match="division by zero"):
+        await own_database.fetch_row("SELECT 1 / 0")
+    assert (await own_database.fetch_row("SELECT 1 AS number"))["number"] == 1
+
+
+async def test_a_connection_that_postgres_has_ended_is_left_aside(own_database: Database):
+    pids = []
+    async with own_database.work() as db:
+        await db.execute(text("SELECT 1"))  # has a connection of its own
+        for _ in range(2):
+            pids.append((await own_database.fetch_row("SELECT pg_backend_pid() AS pid"))["pid"])
+            await db.execute(text("SELECT pg_terminate_backend(:pid, 1000)"), {"pid": pids[-1]})
+            await asyncio.sleep(0.05)
+    assert pids[0] != pids[1]

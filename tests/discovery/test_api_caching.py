@@ -41,7 +41,7 @@ from app.vetting.offered_services import WorkForm, update_work
 from app.web.openapi import documented_handlers
 from tests.api_client import ApiClient
 from tests.application import serving, settings
-from tests.discovery.conftest import TUESDAY, recorded_statements
+from tests.discovery.conftest import TUESDAY
 from tests.factories import (
     ADYAR,
     BESANT_NAGAR,
@@ -52,6 +52,7 @@ from tests.factories import (
     a_service,
     an_admin,
 )
+from tests.statements import count_statements
 
 MORNING = TUESDAY - timedelta(seconds=30)  # the clock alone changes no slot for half a minute
 _numbers = count(1)
@@ -88,7 +89,7 @@ class ApiTown:
         return answers
 
     async def statements(self) -> list[str]:
-        with recorded_statements(self.app.state.services.database) as statements:
+        with count_statements(self.app.state.services.database) as statements:
             await self.read()
         return statements
 
@@ -339,7 +340,7 @@ async def test_another_process_forgets_as_well(town: ApiTown) -> None:
     elsewhere = settings(services.settings.database_url, services.settings.redis_url)
     async with serving(elsewhere) as other, ApiClient(other) as client:
         before = await town.read(client)
-        with recorded_statements(other.state.services.database) as statements:
+        with count_statements(other.state.services.database) as statements:
             assert await town.read(client) == before
         assert statements == []
         await town.write(edit(price="177.00", minutes=120))

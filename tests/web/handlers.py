@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import auth
 from app.accounts.auth import Me
+from app.accounts.session import Attempts
 from app.accounts.user import User
+from app.core import clock
 from app.core.cache import Cache, invalidate
 from app.core.errors import Invalid, Missing, RateLimited, Refused
 from app.core.events import nudge
@@ -112,6 +114,18 @@ async def restricted(me: NamedDependency[Me]) -> dict[str, Any]:
     return {"blocked": me.blocked}
 
 
+@get("/t/read-only", opt=everyone())
+async def transaction_starts(request: Request, db: Db) -> dict[str, Any]:
+    """Tells its transaction's start twice; adds a row for a `key` before, and flushes it if the query says so."""
+    query = parse_query(request)
+    starts = [str(await db.scalar(text("SELECT now()"))) for _ in range(2)]
+    if query.get("key"):
+        db.add(Attempts(key=query["key"], first_at=clock.now(), wait_until=clock.now()))
+    if query.get("flush"):
+        await db.flush()
+    return {"starts": starts}
+
+
 @post("/t/write/{how:str}", opt=everyone())
 async def write(request: Request, db: Db, how: FromPath[str]) -> Response[Any]:
     await _write(db, (await parse_form(request))["key"])
@@ -204,6 +218,7 @@ TEST_HANDLERS = [
     for_customers,
     for_signed_in,
     restricted,
+    transaction_starts,
     write,
     sign_in,
     sign_out,

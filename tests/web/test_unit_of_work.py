@@ -52,3 +52,16 @@ async def test_no_connection_stays_behind(visitor, app):
     for how in ("fine", "raise", "conflict", "template", "deferred"):
         await _write(visitor, how)
     assert app.state.services.database.engine.pool.checkedout() == 0
+
+
+async def test_a_handler_that_only_reads_opens_no_transaction(visitor):
+    first, second = (await visitor.get("/t/read-only")).json()["starts"]
+    assert first != second
+
+
+@pytest.mark.parametrize("flush", ["", "1"])
+async def test_a_handler_that_only_reads_may_change_nothing(visitor, app, flush):
+    key = f"read-{next(_keys)}"
+    response = await visitor.get(f"/t/read-only?key={key}&flush={flush}")
+    assert response.status_code == 500
+    assert await _written(app, key) == 0
