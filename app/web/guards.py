@@ -32,7 +32,7 @@ SIGNED_IN = "signed in"
 def everyone(**options: Any) -> dict[str, Any]:
     """opt = everyone(): no sign-in needed.
 
-    `anonymous=True` does not load the user; `csrf=False` is for reports that browsers send on their own;
+    `anonymous=True` does not load the user; `csrf=False` is for reports that browsers send on their own.
     """
     return {"access": EVERYONE, "allow_blocked": True, **options}
 
