@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
 from app.core.orm import Base
+from app.payments.charge import Charge
 
 # Paise. hold/hold_contra: authorised, not yet ours · gateway: money that reached us · receivable: owed to us ·
 # earnings: owed to the professional (person_id) · payout_held: the same, kept 7 days · commission: ours ·
@@ -35,6 +35,7 @@ class LedgerTransaction(Base):
     kind: Mapped[str]
     at: Mapped[datetime]
     entries: Mapped[list["LedgerEntry"]] = relationship(lazy="raise", cascade="save-update")
+    charge: Mapped[Charge | None] = relationship(lazy="raise")
 
 
 class LedgerEntry(Base):
@@ -53,13 +54,11 @@ class LedgerEntry(Base):
     amount: Mapped[int]
 
 
-def post_transaction(
-    db: AsyncSession, kind: str, booking_id: int, charge_id: int | None, lines: Iterable[Line]
-) -> None:
-    """Write one transaction; `lines` are (account, person_id, paise) and sum to zero. Empty lines are left out."""
-    written = [
+def new_transaction(kind: str, booking_id: int, charge: Charge | None, lines: Iterable[Line]) -> LedgerTransaction:
+    """One transaction; `lines` are (account, person_id, paise) and sum to zero. Empty lines are left out."""
+    entries = [
         LedgerEntry(account=account, person_id=person_id, amount=amount)
         for account, person_id, amount in lines
         if amount
     ]
-    db.add(LedgerTransaction(booking_id=booking_id, charge_id=charge_id, kind=kind, at=clock.now(), entries=written))
+    return LedgerTransaction(booking_id=booking_id, charge=charge, kind=kind, at=clock.now(), entries=entries)
