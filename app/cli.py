@@ -43,7 +43,11 @@ def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:
     web.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
     _add(commands, "worker", "run a worker", _worker)
     _add(commands, "migrate", "update the database schema and the reference data", _migrate)
-    _add(commands, "seed", "create the demo town (not in production)", _seed)
+    seed = _add(commands, "seed", "create the demo town (not in production)", _seed)
+    parts = ["present", "history", "all"]
+    seed.add_argument(
+        "--part", choices=parts, default="all", help="its present, its history, or all and check it (all)"
+    )
     _add(commands, "routes", "list every address, who may use it, and its handler", _routes)
     _add(commands, "check", "check the stored data against every rule; exit code 1 if a rule is broken", _check)
     admin = _add(commands, "admin", "create an admin account", _admin)

@@ -23,6 +23,7 @@ POLL_FALLBACK_SECONDS = 3
 FALLBACK_POLL_SECONDS = 3.0
 RESUME_TOPIC = "live-resume"  # tells pages that they may have missed something and should refresh
 MAX_PENDING_TOPICS = 50
+DEMO_KEY = "demo"  # after the bus's prefix: "filling" or "ready" where there is a demo town, shown by /health/ready
 REDIS_ERRORS = (RedisError, OSError, TimeoutError, asyncio.TimeoutError)
 log = logs.get_logger("live")
 

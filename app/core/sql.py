@@ -137,6 +137,26 @@ def arrays_of(table: Table, objects: Sequence[object]) -> list[list[object]]:
     return [[_value(item, column) for item in objects] for column in insertable(table)]
 
 
+async def copy(db: AsyncSession, entities: Sequence[Any]) -> None:
+    """Write entities of one table that are not in a session, in bulk and with the ids that they have.
+
+    Columns that none of them has a value for get their default.
+    """
+    if not entities:
+        return
+    table: Table = entities[0].__table__
+    columns = [
+        column
+        for column in table.columns
+        if column.computed is None and any(_value(entity, column) is not None for entity in entities)
+    ]
+    records = [[_value(entity, column) for column in columns] for entity in entities]
+    connection = await _driver_connection(db)
+    with _as_database_errors(table.name):
+        names = [column.name for column in columns]
+        await connection.copy_records_to_table(table.name, records=records, columns=names)
+
+
 @cache
 def insertable(table: Table) -> tuple[Column[Any], ...]:
     """All columns but those that the database generates."""

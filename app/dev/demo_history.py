@@ -1,331 +1,329 @@
-"""Half a year of bookings in the demo town, simulated with the domain's own functions up to the present."""
+"""The bookings of the demo town: the two weeks around its first day, then half a year before them.
 
-from dataclasses import dataclass
+The history is written later than the present, with lower ids, so that lists by id stay in the order of time.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.user import User
+from app.accounts.ratings import STAR_COLUMNS
+from app.accounts.repository import ProfessionalRatings
 from app.bookings.booking import Booking
-from app.bookings.cancellation import cancel_booking
 from app.bookings.code import Code
-from app.bookings.completion import complete_booking
-from app.bookings.deadlines import HOLD_DURATION
-from app.bookings.decline import Decline
-from app.catalog.service import Service
+from app.bookings.extra import Extra
+from app.bookings.moves import State
+from app.catalog.repository import ServiceRatings
 from app.core import clock
 from app.core.encryption import Encryption
-from app.core.events import PLATFORM
-from app.core.references import ALPHABET
-from app.dev import demo_people
-from app.dev.demo_town import HISTORY_WEEKS, Resident, Town
-from app.payments import charges
-from app.payments.charge import ChargeState
-from app.payments.pretend_bank import Authorisation, Instrument
-from app.payments.repository import Charges
-from app.reviews.repository import Reviews
+from app.core.sql import copy, fetch, fetch_value
+from app.dev.demo_bookings import HOUR, MINUTE, DemoBooking
+from app.dev.demo_town import HISTORY_WEEKS, ROUND_THE_CLOCK, Resident, Town
 from app.reviews.review import Review
-from app.scheduling.candidates import BusyTime, Candidate, RequestedSlot
-from app.scheduling.reservation import reserve
+from app.scheduling.candidates import TURNAROUND_DURATION, BusyTime, Candidate
+from app.scheduling.reservation import Reservation
 from app.scheduling.slots import free_starts
-from app.scheduling.travel import Location
 
+RANDOM_SEED = 600020
 BOOKINGS_PER_DAY = 11  # on average
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-# Upcoming bookings also use "accepted", "offer" and "asked" (offered to one professional first).
-OUTCOMES = ("done", "customer", "unfilled", "no_show", "professional_absent", "by_clock")
-OUTCOME_WEIGHTS = (908, 52, 14, 10, 6, 10)
-METHODS, METHOD_WEIGHTS = ("card", "upi", "after"), (45, 35, 20)
-CARDS = (("Visa", "4242"), ("Mastercard", "5454"), ("RuPay", "6012"))
+DAYS_AROUND = 7  # of the present, before and after the first day
+# Of bookings before the first day; later ones are "done", as far as time has come.
+OUTCOMES = {
+    "done": 866,
+    "returned": 16,
+    "moved": 16,
+    "given": 10,
+    "customer": 36,
+    "late": 12,
+    "platform": 6,
+    "unfilled": 12,
+    "expired": 10,
+    "no_show": 10,
+    "professional_absent": 6,
+    "by_clock": 10,
+}
+# Endings that are always there, with the hours since their start: enough for all that follows to be over.
+STAGED_ENDINGS = (
+    ("no_show", 12),
+    ("unreviewed", 12),
+    ("done", 44),
+    ("late", 1),
+    ("customer", 1),
+    ("platform", 1),
+    ("unfilled", 1),
+    ("professional_absent", 1),
+    ("by_clock", 18),
+)
+WITHOUT_WORK = ("customer", "late", "platform", "unfilled", "expired", "professional_absent")
+# Ids that the present leaves free for the history.
+RESERVED_IDS = {"bookings": 3_000, "ledger_transactions": 12_000, "reviews": 3_000}
+NEW_IDS = "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2::int)"
+# Only the demo town has bookings of its founders from before the present.
+HAS_HISTORY = """
+    SELECT EXISTS (SELECT 1 FROM bookings b JOIN users u ON u.id = b.customer_id
+                    WHERE u.created_at = $1 AND b.starts_at < $2)
+"""
+OF_FOUNDERS = "SELECT min(b.id) FROM bookings b JOIN users u ON u.id = b.customer_id WHERE u.created_at = $1"
+FIRST_IDS = {
+    "bookings": OF_FOUNDERS,
+    "ledger_transactions": f"SELECT min(id) FROM ledger_transactions WHERE booking_id >= ({OF_FOUNDERS})",
+    "reviews": f"SELECT min(id) FROM reviews WHERE booking_id >= ({OF_FOUNDERS})",
+}
 
 
-@dataclass(slots=True)
-class BookingSimulation:
-    """Simulates one booking with a given outcome."""
+async def has_history(db: AsyncSession, town: Town) -> bool:
+    """Whether the bookings before the present exist."""
+    return bool(await fetch_value(db, HAS_HISTORY, town.founded, _present(town)))
 
-    db: AsyncSession
-    town: Town
-    encryption: Encryption
-    candidate: Candidate
-    professional: User
-    resident: Resident
-    service: Service
-    start: datetime
-    outcome: str
-    now: datetime
 
-    @property
-    def customer(self) -> User:
-        return self.resident.user
+async def write_present(db: AsyncSession, town: Town, encryption: Encryption) -> int:
+    """Write the bookings of the two weeks around today, with every state and every kind of ending; return how many."""
+    for table, count in RESERVED_IDS.items():
+        await _new_ids(db, table, count)
+    (first_id,) = await _new_ids(db, "bookings", 1)
+    simulation = _Simulation(town, random.Random(RANDOM_SEED), encryption, first_id)
+    simulation.stage()
+    for offset in range(-DAYS_AROUND, DAYS_AROUND):
+        simulation.live_through(town.first_day + timedelta(days=offset))
+    made = simulation.bookings
+    await _new_ids(db, "bookings", len(made) - 1)
+    transactions = sum(len(demo.money.transactions) for demo in made)
+    reviews = sum(demo.review is not None for demo in made)
+    first_ids = {
+        "ledger_transactions": (await _new_ids(db, "ledger_transactions", transactions))[0],
+        "reviews": (await _new_ids(db, "reviews", reviews))[0],
+    }
+    await _write(db, made, first_ids)
+    return len(made)
 
-    async def run(self) -> None:
-        """Perform every step that is due by now."""
-        booking = await self._book()
-        if self.outcome == "unfilled":
-            await self._end_unfilled(booking)
-        elif self.outcome == "customer":
-            await self._cancel(booking)
-        elif await self._accept(booking):
-            await self._work(booking)
 
-    async def _book(self) -> Booking:
-        rng = self.town.rng
-        latest = min(self.start - 3 * HOUR, self.now - 10 * MINUTE)
-        booked_at = max(latest - rng.randint(0, 90) * HOUR, self.start - timedelta(days=6))
-        booked_at = self.now - 3 * MINUTE if self.outcome == "asked" else min(booked_at, latest)
-        method = rng.choices(METHODS, METHOD_WEIGHTS)[0]
-        with clock.freeze(booked_at):
-            booking = self._new_booking()
-            booking.requested_professional_id = self.candidate.id if self.outcome == "asked" else None
-            booking.hold(self.customer, self.candidate.id, clock.now() + HOLD_DURATION)
-            self.db.add(booking)
-            await self.db.flush()
-            await self._reserve(booking)
-        with clock.freeze(booked_at + 2 * MINUTE):
-            booking.pay(self.customer, method)
-            if method != "after":
-                await self._authorise(booking, method)
-        return booking
+async def write_history(db: AsyncSession, town: Town, encryption: Encryption) -> int:
+    """Write the half year before the present; return how many bookings. The caller has looked that there is none."""
+    first_ids = {
+        table: (await fetch_value(db, FIRST_IDS[table], town.founded)) - count for table, count in RESERVED_IDS.items()
+    }
+    simulation = _Simulation(town, random.Random(RANDOM_SEED + 1), encryption, first_ids["bookings"])
+    first_day = town.first_day - timedelta(weeks=HISTORY_WEEKS)
+    for offset in range(HISTORY_WEEKS * 7 - DAYS_AROUND):
+        simulation.live_through(first_day + timedelta(days=offset))
+    await _write(db, simulation.bookings, first_ids)
+    return len(simulation.bookings)
 
-    def _new_booking(self) -> Booking:
-        rng = self.town.rng
-        booking = Booking(
-            reference="".join(rng.choice(ALPHABET) for _ in range(8)),
-            customer_id=self.customer.id,
-            service_id=self.service.id,
-            service_name=self.service.name,
-            price=self.service.price,
-            minutes=self.service.minutes,
-            address=self.resident.address_line,
-            pincode=self.resident.location.pincode,
-            note=rng.choice(demo_people.NOTES),
-            created_at=clock.now(),
-        )
-        booking.set_slot(self.start)
-        return booking
 
-    async def _authorise(self, booking: Booking, method: str) -> None:
-        brand, last4 = self.town.rng.choice(CARDS) if method == "card" else (None, None)
-        instrument = Instrument("card" if method == "card" else "upi", brand, last4)
-        outcome = Authorisation("authorised", instrument)
-        await charges.authorise(self.db, booking.id, self.customer.id, booking.price, "booking", outcome)
+def _present(town: Town) -> datetime:
+    """The first moment of the present."""
+    return clock.at(town.first_day - timedelta(days=DAYS_AROUND))
 
-    async def _end_unfilled(self, booking: Booking) -> None:
-        at = booking.unfilled_at
-        if at <= self.now:
-            with clock.freeze(at):
-                await cancel_booking(
-                    self.db, booking, PLATFORM, "unfilled", "No professional was available at that time."
-                )
 
-    async def _cancel(self, booking: Booking) -> None:
-        at = booking.created_at + (self.start - booking.created_at) * self.town.rng.random()
-        if at <= self.now:
-            with clock.freeze(at):
-                reason = self.town.rng.choice(demo_people.CANCELLATION_REASONS)
-                await cancel_booking(self.db, booking, self.customer, "customer", reason)
+async def _new_ids(db: AsyncSession, table: str, count: int) -> list[int]:
+    return [row[0] for row in await fetch(db, NEW_IDS, table, count)]
 
-    async def _accept(self, booking: Booking) -> bool:
-        """Accept the booking; some upcoming ones stay open offers. Return whether it was accepted."""
-        paid_at = booking.requested_at or booking.created_at
-        at = paid_at + self.town.rng.randint(3, 7) * MINUTE
-        stays_open = self.outcome == "done" and self.start > self.now + 2 * HOUR and self.town.rng.random() < 0.35
-        if at > self.now or stays_open or self.outcome in ("offer", "asked"):
-            return False
-        await self._maybe_decline_first(booking, at)
-        with clock.freeze(at):
-            booking.accept(self.professional, self.encryption)
-            await self._reserve(booking, is_committed=True)
-        return True
 
-    async def _reserve(self, booking: Booking, *, is_committed: bool = False) -> None:
-        slot = RequestedSlot(booking.id, booking.starts_at, booking.minutes, self.resident.location)
-        if not await reserve(self.db, self.candidate.id, slot, is_committed=is_committed):
-            raise RuntimeError(f"{booking.reference} overlaps another booking of the demo town")
+class _Simulation:
+    """Makes bookings one after the other; their ids begin at `first_id`."""
 
-    async def _maybe_decline_first(self, booking: Booking, at: datetime) -> None:
-        others = [c for c in self.town.candidates if c.id != self.candidate.id and self.service.id in c.services]
-        eligible = [c for c in others if booking.pincode in self.town.covered_pincodes[c.id]]
-        if eligible and self.town.rng.random() < 0.12:
-            declining = self.town.rng.choice(eligible)
-            reason = self.town.rng.choice(demo_people.DECLINE_REASONS)
-            with clock.freeze(at - MINUTE):
-                booking.pass_on(self.town.professionals[declining.id], reason, self.candidate.id)
-            ids = {"booking_id": booking.id, "professional_id": declining.id}
-            self.db.add(Decline(**ids, kind="passed", reason=reason, at=at - MINUTE))
+    def __init__(self, town: Town, rng: random.Random, encryption: Encryption, first_id: int) -> None:
+        self.town, self.rng, self.encryption, self.first_id = town, rng, encryption, first_id
+        self.now = clock.now()
+        self.bookings: list[DemoBooking] = []
 
-    async def _work(self, booking: Booking) -> None:
-        rng = self.town.rng
-        if not self._travel(booking):
+    def live_through(self, day: date) -> None:
+        """Make the bookings that start on this day."""
+        for _ in range(self.rng.randint(BOOKINGS_PER_DAY - 3, BOOKINGS_PER_DAY + 3)):
+            self._add_random(day)
+
+    def _add_random(self, day: date) -> None:
+        """Pick a professional, a resident nearby, a service and a free time, often of demo accounts."""
+        town, rng = self.town, self.rng
+        candidate = town.candidates[0] if rng.random() < 0.08 else rng.choice(town.candidates)
+        near = town.near(candidate)
+        outcome = rng.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
+        if not near or (day >= town.first_day and outcome != "done"):
             return
-        if self.outcome == "professional_absent":
-            await self._miss_appointment(booking)
-        elif self.outcome == "no_show":
-            await self._record_no_show(booking)
-        elif (started_at := self.start + rng.randint(-4, 9) * MINUTE) <= self.now:
-            with clock.freeze(started_at):
-                booking.start(self.professional, _live_code(booking, "start"), self.encryption)
-            await self._finish(booking, started_at)
+        resident = town.residents[0] if town.residents[0] in near and rng.random() < 0.05 else rng.choice(near)
+        service_id = rng.choice(sorted(candidate.services))
+        starts = free_starts(candidate, town.service(service_id).minutes, resident.location, day)
+        if starts:
+            self._add(outcome, candidate, resident, service_id, _moment(rng.choice(starts)))
 
-    def _travel(self, booking: Booking) -> bool:
-        if self.outcome == "professional_absent":
-            return self.start + 31 * MINUTE <= self.now
-        departs_at = self.start - self.town.rng.randint(20, 40) * MINUTE
-        arrives_at = self.start - self.town.rng.randint(5, 9) * MINUTE
-        if departs_at <= self.now:
-            with clock.freeze(departs_at):
-                booking.depart(self.professional)
-        if arrives_at <= self.now:
-            with clock.freeze(arrives_at):
-                booking.arrive(self.professional)
-        return arrives_at <= self.now
+    def stage(self) -> None:
+        """Make one booking of every state and every kind of ending, whatever the hour."""
+        half_hour = datetime.fromtimestamp(int(self.now.timestamp()) // 1800 * 1800, clock.IST)
+        demo, *others = self.town.candidates
+        # At every hour someone is at work, at the door and on the way.
+        for candidate, outcome, start in (
+            (others[0], "started", half_hour - 30 * MINUTE),
+            (others[1], "arrived", half_hour),
+            (others[2], "departed", half_hour + 30 * MINUTE),
+        ):
+            resident = self._customer(candidate)
+            self._stage(outcome, candidate, resident, start, booked_at=start - 5 * HOUR)
+        for outcome, hours_ago in STAGED_ENDINGS:
+            candidate = others[len(self.bookings) % len(ROUND_THE_CLOCK)]
+            resident = self._customer(candidate)
+            start = max(start for start in self._free(candidate, resident) if start <= self.now - hours_ago * HOUR)
+            self._stage(outcome, candidate, resident, start)
+        for outcome, candidate, hours, booked_at in (
+            ("expired", others[0], 5, self.now - 20 * MINUTE),
+            ("held", others[1], 5, self.now - MINUTE),
+            ("accepted", demo, 4, None),
+            ("asked", demo, 4, self.now - 3 * MINUTE),
+            ("offer", demo, 4, None),
+            ("offer", demo, 4, None),
+        ):
+            resident = self.town.residents[0] if outcome == "accepted" else self._customer(candidate)
+            start = min(start for start in self._free(candidate, resident) if start >= self.now + hours * HOUR)
+            self._stage(outcome, candidate, resident, start, booked_at=booked_at)
 
-    async def _miss_appointment(self, booking: Booking) -> None:
-        with clock.freeze(self.start + 31 * MINUTE):
-            await cancel_booking(self.db, booking, self.customer, "professional_absent", "Didn't arrive.")
+    def _stage(
+        self,
+        outcome: str,
+        candidate: Candidate,
+        resident: Resident,
+        start: datetime,
+        *,
+        booked_at: datetime | None = None,
+    ) -> None:
+        service_id = self._longest_service(candidate)
+        self._add(outcome, candidate, resident, service_id, start, booked_at=booked_at, is_staged=True)
 
-    async def _record_no_show(self, booking: Booking) -> None:
-        at = self.start + 16 * MINUTE
-        if at <= self.now:
-            with clock.freeze(at):
-                fee = booking.cancellation_fee(at)
-                await cancel_booking(self.db, booking, self.professional, "no_show", "No answer at the door.", fee)
+    def _customer(self, candidate: Candidate) -> Resident:
+        """The demo customer for what comes first, if the candidate works there; then everyone in turn."""
+        near = self.town.near(candidate)
+        return near[len(self.bookings) % len(near)]
 
-    async def _finish(self, booking: Booking, started_at: datetime) -> None:
-        overrun = self.town.rng.randint(-10, 15) * MINUTE
-        finished_at = max(started_at + 10 * MINUTE, started_at + booking.minutes * MINUTE + overrun)
-        if self.outcome == "by_clock":
-            finished_at = booking.ends_at + 12 * HOUR
-        if finished_at > self.now:
-            return
-        by_clock = self.outcome == "by_clock"
-        with clock.freeze(finished_at):
-            await complete_booking(
-                self.db,
-                booking,
-                PLATFORM if by_clock else self.professional,
-                None if by_clock else _live_code(booking, "finish"),
-            )
-        await self._collect_payment(booking, finished_at)
-        await self._review(booking, finished_at)
+    def _longest_service(self, candidate: Candidate) -> int:
+        """So that work that has started is not over yet."""
+        return max(candidate.services, key=lambda service_id: self.town.service(service_id).minutes)
 
-    async def _collect_payment(self, booking: Booking, finished_at: datetime) -> None:
-        """Settle a payment that is due after the job, usually on the same evening."""
-        at = finished_at + self.town.rng.randint(5, 600) * MINUTE
-        if booking.payment == "after" and at <= self.now:
-            with clock.freeze(at):
-                for charge in await Charges(self.db).in_state(booking.id, ChargeState.DUE):
-                    await charges.settle(self.db, charge, Authorisation("authorised", Instrument("upi")))
+    def _free(self, candidate: Candidate, resident: Resident) -> Iterator[datetime]:
+        """The candidate's free starts around now for their longest service."""
+        minutes = self.town.service(self._longest_service(candidate)).minutes
+        for offset in range(-DAYS_AROUND + 1, DAYS_AROUND):
+            day = self.now.astimezone(clock.IST).date() + timedelta(days=offset)
+            yield from map(_moment, free_starts(candidate, minutes, resident.location, day))
 
-    async def _review(self, booking: Booking, finished_at: datetime) -> None:
-        rng = self.town.rng
-        at = finished_at + rng.randint(1, 40) * HOUR
-        if rng.random() < 0.68 and at <= self.now:
-            with clock.freeze(at):
-                await self._add_review(booking)
-        elif finished_at + timedelta(days=7) <= self.now:
-            with clock.freeze(finished_at + timedelta(days=7)):
-                booking.close(PLATFORM)
-
-    async def _add_review(self, booking: Booking) -> None:
-        rating = self.town.rng.choices(demo_people.RATINGS, demo_people.RATING_WEIGHTS)[0]
-        review = Review(
-            booking_id=booking.id,
-            customer_id=self.customer.id,
-            professional_id=self.professional.id,
-            service_id=booking.service_id,
-            rating=rating,
-            comment=self.town.rng.choice(demo_people.REVIEW_COMMENTS[rating]),
-            created_at=clock.now(),
-        )
-        self.db.add(review)
-        await Reviews(self.db).count_stars(review)
-        booking.close(self.customer)
-
-
-async def replay_history(db: AsyncSession, town: Town, encryption: Encryption) -> int:
-    """Simulate bookings from half a year ago to the end of next week; return how many."""
-    now, count = clock.now(), 0
-    today = clock.today()
-    db.autoflush = False  # for speed: each step flushes its own changes
-    for offset in range(-HISTORY_WEEKS * 7, 7):
-        day = today + timedelta(days=offset)
-        for _ in range(town.rng.randint(BOOKINGS_PER_DAY - 3, BOOKINGS_PER_DAY + 3)):
-            simulation = _simulate_booking(db, town, encryption, day, now)
-            if simulation is not None:
-                await simulation.run()
-                count += 1
-        await db.flush()
-        db.expunge_all()
-    return count + await _add_upcoming_bookings(db, town, encryption, now)
-
-
-async def _add_upcoming_bookings(db: AsyncSession, town: Town, encryption: Encryption, now: datetime) -> int:
-    """Create an offer to the demo professional, two nearby offers and an accepted job of the demo customer."""
-    professional, customer = town.candidates[0], town.residents[0]
-    near = [
-        resident
-        for resident in town.residents[1:]
-        if resident.location.pincode in town.covered_pincodes[professional.id]
-    ]
-    upcoming = [(customer, "accepted"), (near[0], "asked"), (near[1], "offer"), (near[2], "offer")]
-    for resident, outcome in upcoming:
-        service = town.rng.choice([service for service in town.services if service.id in professional.services])
-        start = _find_next_free_start(professional, service, resident.location, now)
-        _mark_busy(professional, service, resident.location, start)
-        await BookingSimulation(
-            db,
-            town,
-            encryption,
-            professional,
-            town.professionals[professional.id],
+    def _add(
+        self,
+        outcome: str,
+        candidate: Candidate,
+        resident: Resident,
+        service_id: int,
+        start: datetime,
+        *,
+        booked_at: datetime | None = None,
+        is_staged: bool = False,
+    ) -> None:
+        booking = DemoBooking(
+            self.first_id + len(self.bookings),
+            self.town,
+            self.rng,
+            self.encryption,
+            candidate,
             resident,
-            service,
+            service_id,
             start,
             outcome,
-            now,
-        ).run()
-    await db.flush()
-    return len(upcoming)
+            self.now,
+            booked_at,
+            is_staged,
+        )
+        self.bookings.append(booking.run())
+        if outcome not in WITHOUT_WORK:
+            minutes = self.town.service(service_id).minutes
+            since = int(start.timestamp())
+            candidate.busy.append(BusyTime(0, since, since + minutes * 60, resident.location, True))
 
 
-def _find_next_free_start(candidate: Candidate, service: Service, location: Location, now: datetime) -> datetime:
-    """Find the next free start at least four hours ahead, so that the booking was made in time."""
-    earliest = int((now + 4 * HOUR).timestamp())
-    days = (now.astimezone(clock.IST).date() + timedelta(days=n) for n in range(7))
-    starts = (start for day in days for start in free_starts(candidate, service.minutes, location, day))
-    return datetime.fromtimestamp(next(start for start in starts if start >= earliest), clock.IST)
+async def _write(db: AsyncSession, demo_bookings: Sequence[DemoBooking], first_ids: dict[str, int]) -> None:
+    """Write everything in bulk. `first_ids` are those of ledger transactions and reviews."""
+    bookings = [demo.booking for demo in demo_bookings]
+    await copy(db, bookings)
+    await copy(db, [_reservation(demo) for demo in demo_bookings if demo.takes_time])
+    await _write_events(db, bookings)
+    await copy(db, _of_bookings((booking, booking.codes) for booking in bookings))
+    await copy(db, _of_bookings((booking, booking.extras) for booking in bookings))
+    await copy(db, [decline for demo in demo_bookings for decline in demo.declines])
+    await copy(db, [demo.dispute for demo in demo_bookings if demo.dispute])
+    await _write_money(db, demo_bookings, first_ids["ledger_transactions"])
+    reviews = sorted((demo.review for demo in demo_bookings if demo.review), key=lambda review: review.created_at)
+    for review_id, review in enumerate(reviews, first_ids["reviews"]):
+        review.id = review_id
+    await copy(db, reviews)
+    await _count(db, bookings, reviews)
 
 
-def _simulate_booking(
-    db: AsyncSession, town: Town, encryption: Encryption, day: date, now: datetime
-) -> BookingSimulation | None:
-    """Pick a professional, a resident nearby, a service and a free time, often of demo accounts; or None."""
-    rng = town.rng
-    candidate = town.candidates[0] if rng.random() < 0.08 else rng.choice(town.candidates)
-    near = [resident for resident in town.residents if resident.location.pincode in town.covered_pincodes[candidate.id]]
-    if not near:
-        return None
-    resident = town.residents[0] if town.residents[0] in near and rng.random() < 0.05 else rng.choice(near)
-    service = rng.choice([service for service in town.services if service.id in candidate.services])
-    starts = free_starts(candidate, service.minutes, resident.location, day)
-    outcome = rng.choices(OUTCOMES, OUTCOME_WEIGHTS)[0]
-    if not starts or (day >= now.astimezone(clock.IST).date() and outcome != "done"):
-        return None
-    start = datetime.fromtimestamp(rng.choice(starts), clock.IST)
-    if outcome in ("done", "by_clock", "no_show"):
-        _mark_busy(candidate, service, resident.location, start)
-    return BookingSimulation(
-        db, town, encryption, candidate, town.professionals[candidate.id], resident, service, start, outcome, now
+def _reservation(demo: DemoBooking) -> Reservation:
+    booking = demo.booking
+    return Reservation(
+        booking_id=booking.id,
+        professional_id=demo.candidate.id,
+        span=asyncpg.Range(booking.starts_at, booking.ends_at + TURNAROUND_DURATION),
+        pincode=booking.pincode,
+        is_committed=booking.state in (State.ASSIGNED, State.STARTED),
+        expires_at=booking.held_until,
     )
 
 
-def _mark_busy(candidate: Candidate, service: Service, location: Location, start: datetime) -> None:
-    start_time = int(start.timestamp())
-    candidate.busy.append(BusyTime(0, start_time, start_time + service.minutes * 60, location, True))
+def _of_bookings(parts: Iterable[tuple[Booking, Sequence[Code] | Sequence[Extra]]]) -> list[Code | Extra]:
+    rows = []
+    for booking, belonging in parts:
+        for row in belonging:
+            row.booking_id = booking.id
+            rows.append(row)
+    return rows
 
 
-def _live_code(booking: Booking, phase: str) -> Code:
-    code = booking.live_code(phase)
-    assert code is not None
-    return code
+async def _write_events(db: AsyncSession, bookings: Sequence[Booking]) -> None:
+    events = [event for booking in bookings for event, _nudges in booking.pop_pending_events()]
+    values = []
+    for event, event_id in zip(events, await _new_ids(db, "events", len(events)), strict=True):
+        event.id = event_id
+        for value in event.values:
+            value.event_id = event_id
+            values.append(value)
+    await copy(db, events)
+    await copy(db, values)
+
+
+async def _write_money(db: AsyncSession, demo_bookings: Sequence[DemoBooking], first_id: int) -> None:
+    charges = [charge for demo in demo_bookings for charge in demo.money.new_charges]
+    for charge, charge_id in zip(charges, await _new_ids(db, "charges", len(charges)), strict=True):
+        charge.id = charge_id
+    posted = [transaction for demo in demo_bookings for transaction in demo.money.transactions]
+    posted.sort(key=lambda transaction: transaction.at)
+    entries = []
+    for transaction_id, transaction in enumerate(posted, first_id):
+        assert transaction.charge is not None
+        transaction.id, transaction.charge_id = transaction_id, transaction.charge.id
+        for entry in transaction.entries:
+            entry.transaction_id = transaction_id
+            entries.append(entry)
+    await copy(db, charges)
+    await copy(db, posted)
+    await copy(db, entries)
+
+
+async def _count(db: AsyncSession, bookings: Sequence[Booking], reviews: Sequence[Review]) -> None:
+    """Add the stars and the completed jobs; services first, in order, so that nothing waits in a circle."""
+    by_service: dict[int, Counter[str]] = {}
+    by_professional: dict[int, Counter[str]] = {}
+    for review in reviews:
+        star = STAR_COLUMNS[review.rating - 1]
+        by_service.setdefault(review.service_id, Counter())[star] += 1
+        by_professional.setdefault(review.professional_id, Counter())[star] += 1
+    for booking in bookings:
+        if booking.state in (State.COMPLETED, State.CLOSED) and booking.professional_id is not None:
+            by_professional.setdefault(booking.professional_id, Counter())["jobs"] += 1
+    for service_id, counts in sorted(by_service.items()):
+        await ServiceRatings(db).count_stars(service_id, counts)
+    for professional_id, counts in sorted(by_professional.items()):
+        await ProfessionalRatings(db).count_stars(professional_id, counts)
+
+
+def _moment(epoch_seconds: int) -> datetime:
+    return datetime.fromtimestamp(epoch_seconds, clock.IST)

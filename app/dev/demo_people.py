@@ -57,6 +57,19 @@ NOTES = (
     "Call from the gate.",
 )
 CANCELLATION_REASONS = ("Plans changed.", "Booked the wrong day.", "Solved it myself.", "A family member is ill.")
+PLATFORM_REASON = "The street is closed that day."
+DISPUTES = (
+    "I was at home and the bell didn't ring.",
+    "The bell is broken, I wrote that in the note.",
+    "He came an hour early.",
+)
+EXTRAS = (
+    ("New washer for the second tap", 120_00),
+    ("Two metres of cable", 180_00),
+    ("Deep cleaning of the filter", 250_00),
+    ("Replacement switch", 90_00),
+    ("Silicone seal", 150_00),
+)
 DECLINE_REASONS = ("Too far today.", "I have another job then.", "My scooter is at the mechanic.")
 
 REVIEW_COMMENTS = {
@@ -91,5 +104,7 @@ WEEKLY_HOURS = (
     tuple((day, 7 * 60, 16 * 60) for day in range(6)),
     tuple((day, opens, closes) for day in range(6) for opens, closes in ((8 * 60, 13 * 60), (15 * 60, 21 * 60))),
 )
+# So that at every hour someone is on the way, at the door and at work.
+ROUND_THE_CLOCK = tuple((day, 0, 24 * 60) for day in range(7))
 # So that the demo professional is usually at work during a demo.
 LONG_WEEKLY_HOURS = tuple((day, 7 * 60, 21 * 60) for day in range(7))

@@ -186,10 +186,12 @@ class Postgres:
         raise StartError(f"PostgreSQL did not start ({reason.strip()}); see {self.log}.")
 
     def _create_roles(self) -> None:
+        statements = []
         for role, password in ((OWNER, self.state.owner), (APP, self.state.app)):
             missing = f"NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
-            self.sql(f"SELECT 'CREATE ROLE {role}' WHERE {missing} \\gexec")
-            self.sql(f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{password}'")
+            statements.append(f"SELECT 'CREATE ROLE {role}' WHERE {missing} \\gexec")
+            statements.append(f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{password}';")
+        self.sql("\n".join(statements))
 
 
 def _libraries(programs: Path) -> dict[str, str]:

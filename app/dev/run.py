@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+from app.dev.installed import Installed, describe, inspect
 from app.dev.output import forward_output, print_line
 from app.dev.postgres import APP, OWNER, database_url
 from app.dev.preflight import base_url, check_port_free, check_postgres, check_redis, is_listening
@@ -90,6 +91,7 @@ class Supervisor:
         )
         self.output_threads: dict[str, threading.Thread] = {}
         self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.finishing: set[str] = set()  # names of children that are to end by themselves
         self.env: dict[str, str] = {}
 
     def run(self) -> int:
@@ -123,15 +125,32 @@ class Supervisor:
             self.servers.start(self.signals.sleep)
         self.env = self._environment()
         lines = procfile()
-        self._run_to_completion("release", lines.pop("release"), "The database could not be updated; see above.")
-        if not self.args.no_demo:
-            self._run_to_completion("seed", "doorstep seed", "The demo town could not be created; see above.")
+        installed = self._upgrade(lines.pop("release"))
+        if not self.args.no_demo and not installed.has_town:
+            command = "doorstep seed --part present"
+            self._run_to_completion("seed", command, "The demo town could not be created; see above.")
+        # The page first: everything else would only compete with it for the processor.
+        self._start("web", lines.pop("web"))
+        while not is_listening(self.args.host, self.args.port) and not self._ended():
+            self.signals.sleep(0.05)
         for name, line in lines.items():
             self._start(name, line)
-        while not is_listening(self.args.host, self.args.port) and not self._ended():
-            self.signals.sleep(0.1)
+        if not self.args.no_demo:
+            self.finishing.add("seed")
+            self._start("seed", "doorstep seed --part history")
         if not self._ended():
             self._print_welcome()
+
+    def _upgrade(self, release: str) -> Installed:
+        """Run `release` unless our own database has been upgraded with the present files."""
+        own = self.servers.postgres
+        url = own.url(OWNER, DATABASE) if own else Settings.from_env().migration_database_url
+        installed = inspect(url)
+        if own is None or not installed.is_current:
+            self._run_to_completion("release", release, "The database could not be updated; see above.")
+            if own is not None:
+                describe(url)
+        return installed
 
     def _environment(self) -> dict[str, str]:
         """Return the children's environment: the same settings as in production."""
@@ -187,11 +206,18 @@ class Supervisor:
         return 1
 
     def _ended(self) -> dict[str, int]:
+        self._forget_finished()
         running = dict(self.children)
         for name, server in (("PostgreSQL", self.servers.postgres), ("Valkey", self.servers.valkey)):
             if server and server.process:
                 running[name] = server.process
         return {name: code for name, child in running.items() if (code := child.poll()) is not None}
+
+    def _forget_finished(self) -> None:
+        for name in [name for name in self.finishing if self.children[name].poll() is not None]:
+            self.finishing.remove(name)
+            if self.children.pop(name).returncode:
+                print_line(f"{name} did not finish; see above. The next start tries again.")
 
     def _stop_all(self) -> None:
         """Stop web and worker first, then the servers they need."""

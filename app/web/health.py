@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from app.core import clock, logs
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
-from app.core.pubsub import REDIS_ERRORS
+from app.core.pubsub import DEMO_KEY, REDIS_ERRORS
 from app.core.schedule import ScheduleRuns, is_worker_stale
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
@@ -30,7 +30,10 @@ async def health() -> dict[str, str]:
 
 @get("/health/ready", opt=everyone(anonymous=True), include_in_schema=False)
 async def ready(request: Request) -> Response[dict[str, str]]:
-    """503 only without PostgreSQL: bookings work without Redis and the worker."""
+    """503 only without PostgreSQL: bookings work without Redis and the worker.
+
+    `demo` is there only where a demo town is: "filling" while its older bookings are written, then "ready".
+    """
     services = services_of(request)
     database = await _database(services.database)
     health = {"database": database, **await _redis_and_worker(services.after_commit)}
@@ -93,11 +96,13 @@ async def _redis_and_worker(after_commit: AfterCommit) -> dict[str, str]:
     if not after_commit.bus.up:
         return {"redis": "down", "worker": "unknown"}
     try:
-        heartbeat = await after_commit.bus.redis.get(after_commit.bus.prefix + WORKER_KEY)
+        keys = [after_commit.bus.prefix + key for key in (WORKER_KEY, DEMO_KEY)]
+        heartbeat, demo = await after_commit.bus.redis.mget(keys)
     except REDIS_ERRORS as error:
         after_commit.bus.mark_down(error)
         return {"redis": "down", "worker": "unknown"}
-    return {"redis": "up", "worker": "up" if heartbeat else "down"}
+    found = {"redis": "up", "worker": "up" if heartbeat else "down"}
+    return found | {"demo": demo} if demo else found
 
 
 async def _worker_by_schedule(database: Database) -> str:

@@ -1,0 +1,126 @@
+"""The demo town shows every state and every kind of ending at any hour; its history survives being killed."""
+
+import asyncio
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.extra import ExtraState
+from app.bookings.moves import ENDS, State
+from app.check.run import find_violations
+from app.core import clock
+from app.core.db import Database
+from app.core.encryption import Encryption
+from app.core.pubsub import DEMO_KEY, Bus
+from app.core.secrets import Passwords
+from app.core.storage import Storage
+from app.dev.demo_history import write_present
+from app.dev.demo_town import load_town
+from app.dev.seed import seed_history, seed_people, seed_present
+from app.payments.charge import ChargeState
+from tests.processes import environment
+from tests.services import Services
+from tests.waiting import until_waiting
+
+SECRET = "the demo town of the tests, of 32 bytes"  # pragma: allowlist secret
+MINUTES = (30, 7 * 60, 13 * 60, 19 * 60, 23 * 60 + 30)  # after midnight in Asia/Kolkata
+FULL_SET = {
+    "SELECT state FROM bookings": set(State),
+    "SELECT cancelled_as FROM bookings WHERE state = 'cancelled'": set(ENDS),
+    "SELECT state FROM extras": set(ExtraState),
+    "SELECT b.cancelled_as FROM disputes d JOIN bookings b ON b.id = d.booking_id": {"no_show"},
+    "SELECT completed_automatically FROM bookings WHERE state IN ('completed', 'closed')": {True, False},
+    "SELECT fee > 0 FROM bookings WHERE cancelled_as = 'customer'": {True, False},
+    "SELECT payment FROM bookings WHERE payment IS NOT NULL": {"card", "upi", "after"},
+    "SELECT state FROM charges": {
+        ChargeState.AUTHORISED,
+        ChargeState.CAPTURED,
+        ChargeState.RELEASED,
+        ChargeState.DUE,
+        ChargeState.PAID,
+    },
+    # Who is on the way, who is at the door, and who has only accepted.
+    "SELECT (departed_at IS NOT NULL)::int + (arrived_at IS NOT NULL)::int FROM bookings WHERE state = 'assigned'": {
+        0,
+        1,
+        2,
+    },
+    # Offered to one professional first, and to all.
+    "SELECT exclusive_until IS NOT NULL FROM bookings WHERE state = 'requested'": {True, False},
+}
+
+
+OLDER_BEFORE_NEWER = """
+    SELECT max(r.id) FILTER (WHERE b.starts_at < now() - interval '9 days')
+           < min(r.id) FILTER (WHERE b.starts_at > now() - interval '6 days')
+      FROM bookings b
+      JOIN (SELECT 1 AS kind, id, id AS booking_id FROM bookings
+            UNION ALL SELECT 2, id, booking_id FROM ledger_transactions
+            UNION ALL SELECT 3, id, booking_id FROM reviews) r ON r.booking_id = b.id
+     GROUP BY r.kind
+"""
+
+
+async def test_every_state_and_every_kind_of_ending_is_there_at_any_hour(db: AsyncSession, tmp_path: Path) -> None:
+    encryption, storage = Encryption(SECRET), Storage(tmp_path)
+    with clock.freeze(clock.at(clock.today())):
+        await seed_people(db, Passwords(encryption, cheap=True), storage)
+    for minute in MINUTES:
+        savepoint = await db.begin_nested()
+        with clock.freeze(clock.at(clock.today(), minute) + timedelta(seconds=17)):
+            town = await load_town(db)
+            assert town is not None
+            await write_present(db, town, encryption)
+        await db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        for query, expected in FULL_SET.items():
+            assert set(await db.scalars(text(query))) == expected, (minute, query)
+        assert await find_violations(db, storage) == [], minute
+        await savepoint.rollback()
+
+
+@pytest.mark.slow
+async def test_a_history_that_was_killed_half_way_is_written_once(
+    services: Services, own_url: str, own_database: Database, tmp_path: Path
+) -> None:
+    encryption, storage = Encryption(SECRET), Storage(tmp_path)
+    env = environment(own_url, services.redis_url, UPLOADS_DIR=str(tmp_path), SECRET_KEY=SECRET)
+    doorstep = str(Path(sys.executable).parent / "doorstep")
+    async with own_database.work() as db:
+        assert await seed_present(db, encryption, Passwords(encryption, cheap=True), storage)
+    present = await count_bookings(own_database)
+    async with own_database.work() as blocking:
+        await blocking.execute(text("LOCK TABLE reviews IN EXCLUSIVE MODE"))
+        killed = await asyncio.create_subprocess_exec(doorstep, "seed", "--part", "history", env=env)
+        await until_waiting(own_database, 1)  # the bookings are written, their reviews are not
+        killed.kill()
+        await killed.wait()
+    assert await count_bookings(own_database) == present
+    assert await shown_state(services) == "filling"
+
+    again = await asyncio.create_subprocess_exec(doorstep, "seed", env=env, stdout=asyncio.subprocess.PIPE)
+    output, _ = await again.communicate()
+    assert again.returncode == 0, output.decode()
+    assert await shown_state(services) == "ready"
+    whole = await count_bookings(own_database)
+    assert whole > present + 1_000
+    async with own_database.work() as db:
+        assert await seed_history(db, encryption) is None
+        # Lists that are sorted by id stay in the order of time.
+        assert set(await db.scalars(text(OLDER_BEFORE_NEWER))) == {True}
+    assert await count_bookings(own_database) == whole
+
+
+async def count_bookings(database: Database) -> int:
+    async with database.sessions() as db:
+        return await db.scalar(text("SELECT count(*) FROM bookings")) or 0
+
+
+async def shown_state(services: Services) -> str | None:
+    """What /health/ready shows of the demo town."""
+    async with Redis.from_url(services.redis_url, decode_responses=True) as redis:
+        return await redis.get(Bus(services.redis_url).prefix + DEMO_KEY)
