@@ -9,6 +9,7 @@ from bench import (
     api,
     city,
     export,
+    first_page,
     growth,
     live,
     pages,
@@ -22,8 +23,11 @@ from bench import (
     weight,
 )
 
-MODULES = (pages, rendering, api, slots, starts, growth, city, race, live, weight, search, admin, export, queue, soak)
-MEASUREMENTS = {module.__name__.removeprefix("bench."): module for module in MODULES}
+MODULES = (
+    *(pages, rendering, api, slots, starts, growth, city, race, live, weight, search, admin, export, queue, soak),
+    first_page,
+)
+MEASUREMENTS = {module.__name__.removeprefix("bench.").replace("_", "-"): module for module in MODULES}
 
 
 def main() -> int:

@@ -91,8 +91,7 @@ def _preview(page: Image.Image) -> bytes:
 
 
 def _draw_identity_card(name: str, number: str, shade: int) -> Image.Image:
-    page, pen = _new_page(CARD)
-    _draw_heading(pen, CARD, "IDENTITY CARD")
+    page, pen = _new_page(CARD, "IDENTITY CARD")
     _draw_portrait(pen, (60, 130, 270, 400), shade)
     born = date(1965 + shade % 35, 1 + shade % 12, 1 + shade % 28)
     _draw_fields(
@@ -104,8 +103,7 @@ def _draw_identity_card(name: str, number: str, shade: int) -> Image.Image:
 
 
 def _draw_certificate(name: str, professional: Professional, expires_on: date) -> Image.Image:
-    page, pen = _new_page(SHEET)
-    _draw_heading(pen, SHEET, "CERTIFICATE OF TRADE")
+    page, pen = _new_page(SHEET, "CERTIFICATE OF TRADE")
     _draw_portrait(pen, (60, 140, 250, 370), professional.experience_years)
     _draw_fields(pen, (290, 150), [("Name", name), ("Trade", professional.trade)])
     until = _format_date(expires_on - timedelta(days=1))
@@ -116,24 +114,41 @@ def _draw_certificate(name: str, professional: Professional, expires_on: date) -
 
 
 def _draw_second_page(name: str) -> Image.Image:
-    page, pen = _new_page(SHEET)
-    _draw_heading(pen, SHEET, "SKILLS")
+    page, pen = _new_page(SHEET, "SKILLS")
     for row in range(12):
         pen.rectangle((60, 160 + row * 52, 620 - row * 37 % 240, 172 + row * 52), fill=LINE)
     pen.text((60, 860), name, fill=INK, font=_font(24))
     return _add_stamp(page)
 
 
-def _new_page(size: tuple[int, int]) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+def _new_page(size: tuple[int, int], heading: str) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    page = _draw_form(size, heading).copy()
+    return page, ImageDraw.Draw(page)
+
+
+@cache
+def _draw_form(size: tuple[int, int], heading: str) -> Image.Image:
+    """The frame and the heading."""
     page = Image.new("RGB", size, PAGE)
     pen = ImageDraw.Draw(page)
     pen.rectangle((24, 24, size[0] - 24, size[1] - 24), outline=LINE, width=3)
-    return page, pen
-
-
-def _draw_heading(pen: ImageDraw.ImageDraw, size: tuple[int, int], text: str) -> None:
-    pen.text((size[0] / 2, 68), text, fill=INK, font=_font(34), anchor="mm")
+    pen.text((size[0] / 2, 68), heading, fill=INK, font=_font(34), anchor="mm")
     pen.line((24, 106, size[0] - 24, 106), fill=LINE, width=3)
+    return page
+
+
+def _add_stamp(page: Image.Image) -> Image.Image:
+    stamp = _draw_stamp(page.size)
+    page.paste(stamp, (0, 0), stamp)
+    return page
+
+
+@cache
+def _draw_stamp(size: tuple[int, int]) -> Image.Image:
+    stamp = Image.new("RGBA", size, (0, 0, 0, 0))
+    middle = (size[0] / 2, size[1] / 2)
+    ImageDraw.Draw(stamp).text(middle, "SPECIMEN", fill=STAMP, font=_font(size[0] // 6), anchor="mm")
+    return stamp.rotate(28)
 
 
 def _draw_portrait(pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], shade: int) -> None:
@@ -155,20 +170,6 @@ def _draw_seal(pen: ImageDraw.ImageDraw, middle: tuple[int, int]) -> None:
     x, y = middle
     for radius in (64, 48):
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=SEAL, width=4)
-
-
-def _add_stamp(page: Image.Image) -> Image.Image:
-    stamp = _draw_stamp(page.size)
-    page.paste(stamp, (0, 0), stamp)
-    return page
-
-
-@cache
-def _draw_stamp(size: tuple[int, int]) -> Image.Image:
-    stamp = Image.new("RGBA", size, (0, 0, 0, 0))
-    middle = (size[0] / 2, size[1] / 2)
-    ImageDraw.Draw(stamp).text(middle, "SPECIMEN", fill=STAMP, font=_font(size[0] // 6), anchor="mm")
-    return stamp.rotate(28)
 
 
 @cache

@@ -1,5 +1,6 @@
 """One command starts Doorstep, and no process is left however it ends."""
 
+import json
 import os
 import pty
 import signal
@@ -50,13 +51,30 @@ def a_terminal() -> tuple[int, int]:
         pytest.skip("this machine has no /dev/pts: no terminal can be opened")
 
 
+@pytest.fixture
+def run_with_demo_town(data: Path, port: int) -> Iterator[DevProcess]:
+    started = DevProcess("--data", data, "--port", str(port))
+    yield started
+    started.kill()
+
+
+def shown_demo_town(port: int) -> str | None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as response:
+        found: str | None = json.load(response).get("demo")
+        return found
+
+
 @pytest.mark.slow
-def test_it_serves_pages_and_a_sigterm_stops_everything_within_five_seconds(
-    run: DevProcess, data: Path, port: int, tmp_path: Path
+def test_the_first_page_comes_before_the_history_and_a_sigterm_stops_everything_within_five_seconds(
+    run_with_demo_town: DevProcess, data: Path, port: int, tmp_path: Path
 ) -> None:
-    run.until(READY)
+    run = run_with_demo_town.until(READY)
+    assert "Added half a year of history" not in run.output
+    assert shown_demo_town(port) == "filling"
     processes = run.descendants()
-    assert status(port, "/health/ready") == 200
+    assert status(port, "/") == 200
+    run.until("Added half a year of history")
+    assert shown_demo_town(port) == "ready"
     assert "already running in the data folder" in failure_of("--data", data, "--port", str(free_port()))
     assert f"Port {port} on 127.0.0.1 is in use" in failure_of("--data", tmp_path, "--port", str(port))
 
@@ -83,6 +101,7 @@ def test_a_second_start_finds_the_data_again_and_the_terminal_stops_it(data: Pat
     assert run.exit_code(within=5) == 0
     assert still_alive(processes) == set()
     assert {path: path.read_text() for path in files} == files
+    assert "release|" not in run.output  # the schema is that of the first start
     assert (data / "postgres.log").read_text().count("running bootstrap script") == 1
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from app.core.pubsub import DEMO_KEY
 from tests.web.conftest import Browser
 
 PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}
@@ -131,3 +132,14 @@ async def test_health_is_available_without_a_session(visitor):
     assert ready.status_code == 200
     assert ready.json()["database"] == "up"
     assert ready.json()["redis"] == "up"
+
+
+async def test_readiness_names_a_demo_town_only_where_one_is(visitor, app):
+    bus = app.state.services.after_commit.bus
+    await bus.redis.delete(bus.prefix + DEMO_KEY)
+    assert "demo" not in (await visitor.get("/health/ready")).json()
+    await bus.redis.set(bus.prefix + DEMO_KEY, "filling")
+    try:
+        assert (await visitor.get("/health/ready")).json()["demo"] == "filling"
+    finally:
+        await bus.redis.delete(bus.prefix + DEMO_KEY)
