@@ -6,7 +6,6 @@ year of history. Each is whole or not there, so a run that was killed goes on wh
 
 import argparse
 import asyncio
-import gc
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,7 +37,6 @@ STATEMENT_SECONDS = 600
 
 def main(args: argparse.Namespace) -> int:
     """Return the exit code: 0 when the parts exist; of the whole town also that it breaks no invariant."""
-    gc.disable()  # nearly all that is made stays until the end: looking for garbage takes a third of the time
     return asyncio.run(_seed(Settings.from_env(), args.part))
 
 

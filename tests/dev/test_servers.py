@@ -16,11 +16,19 @@ from app.dev.state import LOOPBACK
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[Servers]:
-    servers = Servers(tmp_path, valkey=False)
+    yield from _running(Servers(tmp_path, valkey=False, durable=False))
+
+
+@pytest.fixture
+def durable_servers(tmp_path: Path) -> Iterator[Servers]:
+    yield from _running(Servers(tmp_path, valkey=False))
+
+
+def _running(servers: Servers) -> Iterator[Servers]:
     servers.start()
     yield servers
     servers.stop()
-    delete_data(tmp_path)
+    delete_data(servers.data)
 
 
 def postgres_of(servers: Servers) -> Postgres:
@@ -28,8 +36,8 @@ def postgres_of(servers: Servers) -> Postgres:
     return servers.postgres
 
 
-def test_after_a_crash_the_data_is_back_even_when_the_old_process_number_is_anothers(servers: Servers) -> None:
-    postgres = postgres_of(servers)
+def test_after_a_crash_the_data_is_back_even_when_the_old_process_number_is_anothers(durable_servers: Servers) -> None:
+    postgres = postgres_of(durable_servers)
     postgres.sql("CREATE TABLE kept AS SELECT 7 AS answer")
     assert postgres.process is not None
     postgres.process.send_signal(signal.SIGKILL)
@@ -37,8 +45,8 @@ def test_after_a_crash_the_data_is_back_even_when_the_old_process_number_is_anot
     lock = postgres.dir.cluster / "postmaster.pid"
     lock.write_text(lock.read_text().replace(str(postgres.process.pid), str(os.getppid()), 1))
 
-    servers.start()
-    assert postgres_of(servers).sql("SELECT answer FROM kept") == "7"
+    durable_servers.start()
+    assert postgres_of(durable_servers).sql("SELECT answer FROM kept") == "7"
 
 
 def test_an_unfinished_cluster_is_created_again(servers: Servers) -> None:
