@@ -152,7 +152,7 @@ async def copy(db: AsyncSession, entities: Sequence[Any]) -> None:
     ]
     records = [[_value(entity, column) for column in columns] for entity in entities]
     connection = await _driver_connection(db)
-    with _as_database_errors(table.name):
+    with as_database_errors(table.name):
         names = [column.name for column in columns]
         await connection.copy_records_to_table(table.name, records=records, columns=names)
 
