@@ -18,10 +18,11 @@ TITLES = frozenset(
 
 
 class NameParts(NamedTuple):
-    """`full` has neither titles nor initials; `initials` are written with a dot."""
+    """`full` has neither titles nor initials; `initials` are written with a dot; `ordered` are both as typed."""
 
     full: tuple[str, ...]
     initials: tuple[str, ...]
+    ordered: tuple[str, ...]
 
 
 @lru_cache(maxsize=4096)  # lists of people split each name several times
@@ -32,6 +33,7 @@ def split_name(name: str) -> NameParts:
     """
     full: list[str] = []
     initials: list[str] = []
+    ordered: list[str] = []
     for token in re.sub(r"\.(?=[^\s.])", ". ", name).split():
         part = token.strip(",;.")
         if not any(unicodedata.category(char)[0] == "L" for char in part):
@@ -40,7 +42,10 @@ def split_name(name: str) -> NameParts:
             initials.append(f"{part}.")
         elif full or part.casefold() not in TITLES:
             full.append(part)
-    return NameParts(tuple(full), tuple(initials))
+        else:
+            continue
+        ordered.append(part)
+    return NameParts(tuple(full), tuple(initials), tuple(ordered))
 
 
 def is_initial(part: str) -> bool:

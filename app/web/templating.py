@@ -191,9 +191,8 @@ def phone(text: str) -> str:
 
 
 def initials(name: str) -> str:
-    """RK for "Ravi Kumar", also with a title before it."""
-    split = split_name(name)
-    parts = (split.initials + split.full if split.full else split.initials) or tuple(name.split())
+    """RK for "Ravi Kumar", also with a title before it, and for "Ravi K."."""
+    parts = split_name(name).ordered or tuple(name.split())
     return (parts[0][:1] + (parts[-1][:1] if len(parts) > 1 else "")).upper() if parts else "?"
 
 

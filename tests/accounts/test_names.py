@@ -61,9 +61,18 @@ def test_the_name_of_a_deleted_account_stays_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("Ravi Kumar", "RK"), ("Mr. Ravi Kumar", "RK"), ("S. Raman", "SR"), ("Dr. Meena", "M")]
+    ("name", "expected"),
+    [
+        ("Ravi Kumar", "RK"),
+        ("Ravi K.", "RK"),
+        ("Mr. Ravi Kumar", "RK"),
+        ("S. Raman", "SR"),
+        ("Raman S.", "RS"),
+        ("Dr. Meena", "M"),
+        ("Dr.", "D"),
+    ],
 )
-def test_initials_leave_out_titles(name: str, expected: str) -> None:
+def test_initials_leave_out_titles_and_follow_the_name(name: str, expected: str) -> None:
     assert initials(name) == expected
 
 
