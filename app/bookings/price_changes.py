@@ -14,6 +14,8 @@ from app.core.events import PLATFORM
 from app.core.i18n import N_, _
 from app.payments import charges
 
+TOO_LONG = N_("This service now takes longer than your time slot allows. Pick another time.")
+
 
 async def check_price(db: AsyncSession, booking: Booking, shown_price: str | None) -> None:
     """Check before the bank is asked. Refused("retired"): W5; Refused("changed"): W6, or the page showed another price.
@@ -24,7 +26,7 @@ async def check_price(db: AsyncSession, booking: Booking, shown_price: str | Non
     if service.retired_at is not None:
         raise _retired()
     if has_changed(booking, service) or shown_price not in (None, str(booking.price)):
-        raise price_changed()
+        raise _changed(booking, service)
 
 
 async def lock_price(db: AsyncSession, booking: Booking) -> None:
@@ -33,37 +35,31 @@ async def lock_price(db: AsyncSession, booking: Booking) -> None:
     if service is None:
         raise _retired()
     if has_changed(booking, service):
-        raise price_changed()
+        raise _changed(booking, service)
 
 
 async def follow_catalog(new_transaction: TransactionFactory, booking: Booking, refusal: Refused) -> Refused:
     """Apply the catalog's change to the held booking, apart from the refused transaction; return what to answer."""
-    try:
-        async with new_transaction() as db:
-            if refusal.reason == "retired":
-                await drop_hold(db, booking.reference)
-            if refusal.reason == "changed":
-                await requote(db, booking.reference)
-    except Refused as other:
-        return other
+    async with new_transaction() as db:
+        if refusal.reason == "retired":
+            await drop_hold(db, booking.reference)
+        if refusal.reason == "changed" and not await requote(db, booking.reference):
+            return Refused(_(TOO_LONG), reason="taken", about="length")
     return refusal
 
 
 async def requote(db: AsyncSession, reference: str) -> bool:
-    """W6: give the held booking the catalog's new price and minutes and abandon the bank's code; True if it changed.
+    """W6: give the held booking the catalog's new price and minutes and abandon the bank's code.
 
-    Refused("taken"): the reserved time has no room for the new minutes.
+    False: the reserved time has no room for the new minutes, and the hold was cancelled.
     """
     booking = await Bookings(db).by_reference(reference, lock=True)
     service = await db.get_one(Service, booking.service_id)
     if booking.state != State.HELD or not has_changed(booking, service):
-        return False
+        return True
     if not await resize_hold(db, booking, service.minutes):
-        raise Refused(
-            _("This service now takes longer than your time slot allows. Pick another time."),
-            reason="taken",
-            about="length",
-        )
+        await cancel_booking(db, booking, PLATFORM, "platform", TOO_LONG)
+        return False
     booking.requote(PLATFORM, service.price, service.minutes)
     await charges.release(db, booking.id)
     await db.flush()
@@ -83,6 +79,16 @@ def has_changed(booking: Booking, service: Service) -> bool:
 
 def _retired() -> Refused:
     return Refused(_("This service is no longer offered. You haven't been charged."), reason="retired")
+
+
+def _changed(booking: Booking, service: Service) -> Refused:
+    if booking.price == service.price and booking.minutes != service.minutes:
+        return Refused(
+            _("The length of the visit changed while you were paying. You haven't been charged."),
+            reason="changed",
+            about="length",
+        )
+    return price_changed()
 
 
 def price_changed() -> Refused:

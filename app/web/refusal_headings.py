@@ -25,6 +25,7 @@ REFUSAL_HEADINGS = {
     ("cancelled", ""): N_("This job was cancelled"),
     ("category", ""): N_("The category is retired"),
     ("changed", ""): N_("This page is out of date"),
+    ("changed", "length"): N_("The length of the visit has changed"),
     ("changed", "price"): N_("The price has changed"),
     ("codes", ""): N_("Too many new codes"),
     ("crossed", ""): N_("This page is out of date"),

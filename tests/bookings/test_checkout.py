@@ -410,6 +410,19 @@ async def test_a_price_that_changes_while_asha_pays_is_shown_and_confirmed_again
     assert await scene.charges(reference) == [("authorised", 199_00, 0)]
 
 
+async def test_a_length_that_changes_while_asha_pays_is_called_a_length(scene, asha):
+    reference = await scene.held(asha)
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    async with scene.database.work() as db:
+        await db.execute(update(Service).where(Service.id == scene.service.id).values(minutes=90))
+    changed = await asha.submit(page, "/payment", **VISA)
+    assert changed.status == 409
+    assert "The length of the visit changed while you were paying" in changed.text
+    assert "90 minutes" in " ".join(changed.text.split())
+    assert "The price changed" not in changed.text
+    assert (await asha.submit(changed, "/payment", **VISA)).status == 303
+
+
 async def test_a_code_for_the_old_price_does_not_pay_the_new_one(scene, asha):
     reference = await scene.held(asha)
     await scene.pay(asha, reference, **VISA | {"card_number": "4000002500003155"})
@@ -447,8 +460,15 @@ async def test_work_that_takes_longer_now_than_the_kept_time_has_room_for_is_not
     refused = await asha.submit(page, "/payment", **VISA)
     assert refused.status == 409
     assert "now takes longer" in refused.text
+    assert "That time is too short now" in refused.text
+    assert "hold has expired" not in refused.text
     assert f"/bookings/new?again={reference}" in refused.text
     assert await scene.charges(reference) == []
+    booking = await scene.booking(reference)
+    assert (booking.state, booking.cancelled_as) == ("cancelled", "platform")
+    page = await asha.visit(f"/bookings/{reference}")
+    assert "now takes longer" in page.text
+    assert await scene.reserved_for(reference) is None
 
 
 async def test_a_price_changed_after_paying_is_the_agreed_one_still(scene, asha):
