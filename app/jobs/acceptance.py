@@ -136,7 +136,9 @@ async def _move_reservations(
     """Refuse when a held job conflicts; move each conflicting reservation to a free candidate, or refuse."""
     # Whoever the booking was reserved for is free for the reservations that move.
     await release_time(db, [booking.id])
-    await load_unavailability(db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id)
+    await load_unavailability(
+        db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id, locked_for=booking.pincode
+    )
     if not within_hours(me, booking.minutes, booking.starts_at):
         raise Refused(_("That's outside your working hours."), reason="busy", about="hours")
     for job in conflicts(me, booking.minutes, location, booking.starts_at):

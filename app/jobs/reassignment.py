@@ -32,9 +32,9 @@ async def reassign_jobs(db: AsyncSession, professional_id: int, reason: str) -> 
                 await offer_again(db, PLATFORM, booking, reason, search)
                 offered_again.append(booking)
             elif booking.state == State.HELD:
-                await _reassign_hold(db, booking, professional_id, search)
+                await reassign_hold(db, booking, professional_id, search)
             elif booking.state == State.REQUESTED:
-                await _reassign_request(db, booking, professional_id, reserved, search)
+                await reassign_request(db, booking, professional_id, reserved, search)
     await db.flush()
     return offered_again
 
@@ -54,13 +54,13 @@ async def withdraw_services(db: AsyncSession, professional_id: int, service_ids:
     search = await CandidateSearch.of(db, affected)
     for booking in affected:
         if booking.state == State.HELD:
-            await _reassign_hold(db, booking, professional_id, search)
+            await reassign_hold(db, booking, professional_id, search)
         else:
-            await _reassign_request(db, booking, professional_id, reserved, search)
+            await reassign_request(db, booking, professional_id, reserved, search)
     await db.flush()
 
 
-async def _reassign_hold(db: AsyncSession, booking: Booking, professional_id: int, search: CandidateSearch) -> None:
+async def reassign_hold(db: AsyncSession, booking: Booking, professional_id: int, search: CandidateSearch) -> None:
     """Reserve another professional's time for an unpaid hold; cancel it if this one was requested or none is free."""
     is_requested = booking.requested_professional_id == professional_id
     if is_requested or await search.reserve_next(booking, excluded_id=professional_id) is None:
@@ -68,7 +68,7 @@ async def _reassign_hold(db: AsyncSession, booking: Booking, professional_id: in
         await cancel_booking(db, booking, PLATFORM, "platform", reason)
 
 
-async def _reassign_request(
+async def reassign_request(
     db: AsyncSession, booking: Booking, professional_id: int, reserved: Mapping[int, int], search: CandidateSearch
 ) -> None:
     """End the priority offer, and reserve another professional's time."""

@@ -1,6 +1,10 @@
-"""Change hours, area or time off (W8): each affected job is kept or handed back; reservations move to others."""
+"""Change hours, area or time off (W8): each affected job is kept or handed back; reservations move to others.
 
-from collections.abc import Iterable, Mapping, Sequence
+Lock order: bookings, the professional's time, then their own row. What is held or accepted at the same moment is either
+among the locked bookings or sees the change (app.scheduling.reservation).
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,18 +18,20 @@ from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.reservation import CandidateSearch
 from app.core import clock
-from app.core.errors import Invalid
+from app.core.errors import Invalid, Refused
 from app.core.events import Person
 from app.core.i18n import _
 from app.jobs.acceptance import hand_back
+from app.jobs.reassignment import reassign_hold, reassign_request
 from app.jobs.repository import AgendaRow, Jobs
 from app.scheduling.candidate_repository import load_schedule
 from app.scheduling.candidates import Candidate
 from app.scheduling.repository import Schedules
-from app.scheduling.reservation import movable_reservations, reserved_professionals
+from app.scheduling.reservation import lock_time, reserved_professionals
 from app.scheduling.slots import within_hours
 
 KEEP_ANSWER, HAND_BACK_ANSWER = "keep", "return"
+MAX_LOCK_ATTEMPTS = 5  # of locking a professional who keeps getting new bookings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ async def change_schedule(
 
     Invalid("job-<reference>") for each job without an answer.
     """
+    bookings = await _lock_bookings(db, me)
     affected = await find_affected_jobs(db, me, change)
     unanswered = [
         job.reference for job in affected if answers.get(job.reference) not in (KEEP_ANSWER, HAND_BACK_ANSWER)
@@ -63,13 +70,18 @@ async def change_schedule(
     if unanswered:
         raise Invalid({f"job-{reference}": _("Choose: keep it or give it up.") for reference in unanswered})
     handed_back = [job for job in affected if answers[job.reference] == HAND_BACK_ANSWER]
-    reservations = await _affected_reservations(db, me, change, [job.id for job in handed_back])
+    waiting = await _affected_bookings(db, me, change, bookings)
     await _save(db, me, change)
     for job in handed_back:
         await hand_back(db, me, job.reference, _("My working hours or service area have changed."))
-    search = await CandidateSearch.of(db, reservations)
-    for booking in reservations:
-        await search.reserve_next(booking, excluded_id=me.id)
+    search = await CandidateSearch.of(db, waiting)
+    reserved = await reserved_professionals(db, [booking.id for booking in waiting])
+    for booking in waiting:
+        if booking.state == State.HELD:
+            await reassign_hold(db, booking, me.id, search)
+        else:
+            await reassign_request(db, booking, me.id, reserved, search)
+    await db.flush()
     return [job.reference for job in handed_back]
 
 
@@ -79,21 +91,32 @@ async def cancel_time_off(db: AsyncSession, me: Person, time_off_id: int) -> Non
     await _record(db, me, "person.time_off_removed", before=_span_facts(span))
 
 
-async def _affected_reservations(
-    db: AsyncSession, me: Person, change: ScheduleChange, returned: Iterable[int]
+async def _lock_bookings(db: AsyncSession, me: Person) -> list[Booking]:
+    """Lock the bookings that rely on `me`, then their time; release it and retry if new ones appeared."""
+    for _attempt in range(MAX_LOCK_ATTEMPTS):
+        locked = await Bookings(db).locked(await Jobs(db).relying_on(me.id))
+        async with db.begin_nested() as savepoint:
+            await lock_time(db, me.id)
+            if locked.keys() >= set(await Jobs(db).relying_on(me.id)):
+                return list(locked.values())
+            await savepoint.rollback()  # bookings are locked before people's time: let go of it
+    raise Refused(_("Things have changed since you opened this page. Check again, then decide."), reason="changed")
+
+
+async def _affected_bookings(
+    db: AsyncSession, me: Person, change: ScheduleChange, bookings: Sequence[Booking]
 ) -> list[Booking]:
-    """Return unaccepted bookings whose reserved time the change removes; all rows locked in order."""
-    bookings = Bookings(db)
+    """Return the unaccepted bookings that ask for `me`, or reserve their time, and that the change makes impossible."""
+    now = clock.now()
     candidate = _with_new_hours((await load_schedule(db, me, [])).candidate, change)
-    horizon = clock.at(clock.today().replace(year=clock.today().year + 3, day=1))
-    ids = await movable_reservations(db, me.id, clock.now(), horizon)
-    rows = (await bookings.locked({*ids, *returned})).values()
-    reserved = await reserved_professionals(db, ids)
+    reserved = await reserved_professionals(db, [booking.id for booking in bookings])
     return [
         booking
-        for booking in rows
-        if booking.state == State.REQUESTED
-        and reserved.get(booking.id) == me.id
+        for booking in bookings
+        if booking.state in (State.HELD, State.REQUESTED)
+        and booking.ends_at > now
+        and not booking.hold_lapsed(now)
+        and me.id in (reserved.get(booking.id), booking.requested_professional_id)
         and _is_affected(candidate, change, booking.pincode, booking.minutes, booking.starts_at)
     ]
 

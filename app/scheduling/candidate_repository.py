@@ -130,7 +130,8 @@ SCHEDULE = f"""
 """
 
 # An expired hold takes no time, even before it is deleted. A professional who was blocked after the candidates were
-# read counts as away: blocking takes the lock of that professional's time.
+# read counts as away, and one of those who are read again ($6, $7) whose hours or area have changed since: all this is
+# changed under the lock of that professional's time.
 UNAVAILABILITY = """
     SELECT r.professional_id, r.booking_id, extract(epoch FROM lower(r.span))::bigint,
            extract(epoch FROM upper(r.span) - interval '10 minutes')::bigint, r.is_committed,
@@ -147,6 +148,12 @@ UNAVAILABILITY = """
     SELECT k.user_id, NULL, floor(extract(epoch FROM $2::timestamptz))::bigint,
            ceil(extract(epoch FROM $3::timestamptz))::bigint, true, NULL, NULL, NULL
       FROM blocks k WHERE k.user_id = ANY($1::bigint[]) AND k.lifted_at IS NULL
+    UNION ALL
+    SELECT p.user_id, NULL, floor(extract(epoch FROM $2::timestamptz))::bigint,
+           ceil(extract(epoch FROM $3::timestamptz))::bigint, true, NULL, NULL, NULL
+      FROM unnest($6::bigint[], $7::text[]) AS known (id, week) JOIN professionals p ON p.user_id = known.id
+     WHERE p.week <> known.week
+        OR NOT EXISTS (SELECT 1 FROM coverage c WHERE c.professional_id = p.user_id AND c.pincode = $8)
 """
 
 NEXT_HOLD_EXPIRY = "SELECT min(expires_at) FROM reservations WHERE expires_at > $1"
@@ -291,10 +298,12 @@ async def load_unavailability(
     until: datetime,
     *,
     ignoring: int | None = None,
+    locked_for: str | None = None,
 ) -> None:
     """Fill `busy` (bookings) and `away` (time off, blocks) of each candidate between two moments; return None.
 
-    `ignoring`: the id of a booking that is being moved.
+    `ignoring`: the id of a booking that is being moved. `locked_for`: the pincode of a job, once the transaction has
+    locked the candidates' time: whose hours or area have changed since they were read is away.
     """
     if not candidates:
         return
@@ -302,7 +311,9 @@ async def load_unavailability(
     for candidate in candidates:
         candidate.busy, candidate.away = [], []
     window = since - MAX_TRAVEL_TIME, until + MAX_TRAVEL_TIME
-    found = await fetch(db, UNAVAILABILITY, list(by_id), *window, ignoring, clock.now())
+    known = candidates if locked_for is not None else ()
+    reread = [candidate.id for candidate in known], [candidate.week for candidate in known], locked_for
+    found = await fetch(db, UNAVAILABILITY, list(by_id), *window, ignoring, clock.now(), *reread)
     # Unpacked as tuples: a busy town has a thousand of these rows for one page.
     for professional_id, booking_id, starts, ends, is_committed, pincode, latitude, longitude in found:
         if booking_id is None:
@@ -352,6 +363,7 @@ def _candidate(row: Record, location: Location | None) -> Candidate:
         review_count=row["review_count"],
         job_count=row["job_count"],
         distance_km=distance_km(home, location) if location else None,
+        week=row["hours"],
     )
 
 

@@ -23,7 +23,10 @@ class BusyTime:
 
 @dataclass(slots=True)
 class Candidate:
-    """A professional and their time. `hours` are (weekday, opens, closes); `away` are (since, until) epoch seconds."""
+    """A professional and their time. `hours` are (weekday, opens, closes); `away` are (since, until) epoch seconds.
+
+    `week` are the hours as they were stored when they were read.
+    """
 
     id: int
     full_name: str
@@ -37,6 +40,7 @@ class Candidate:
     distance_km: float | None
     away: list[tuple[int, int]] = field(default_factory=list)
     busy: list[BusyTime] = field(default_factory=list)
+    week: str = "[]"
 
     @property
     def rating(self) -> float | None:

@@ -177,7 +177,7 @@ async def _reserve_if_free(db: AsyncSession, candidate: Candidate, slot: Request
         async with savepoint(db, lock) as point:
             if not point.count:
                 return None
-            await _load(db, [candidate], slot)
+            await _load(db, [candidate], slot, locked_for=slot.location.pincode)
             if not is_free(candidate, slot.minutes, slot.location, slot.starts_at):
                 await point.roll_back()
                 return False
@@ -202,8 +202,12 @@ async def _write(db: AsyncSession, professional_id: int, slot: RequestedSlot, *,
     )
 
 
-async def _load(db: AsyncSession, candidates: Sequence[Candidate], slot: RequestedSlot) -> None:
-    await load_unavailability(db, candidates, slot.starts_at, slot.ends_at, ignoring=slot.booking_id)
+async def _load(
+    db: AsyncSession, candidates: Sequence[Candidate], slot: RequestedSlot, *, locked_for: str | None = None
+) -> None:
+    await load_unavailability(
+        db, candidates, slot.starts_at, slot.ends_at, ignoring=slot.booking_id, locked_for=locked_for
+    )
 
 
 def _remember(db: AsyncSession) -> None:
