@@ -17,6 +17,8 @@ MAX_REASON_LENGTH = 1_000  # characters
 # The demo town's numbers, +91 00000 0nnnn, and its @example.com addresses are not assigned to anyone.
 DEMO_DOMAIN = "@example.com"
 DEMO_PHONE = re.compile(r"(?:\+?91)?(0{6}\d{4})")
+PINCODE = re.compile(r"[1-9][0-9]{5}")
+SEPARATORS = re.compile(r"[\s\u2010-\u2013-]+")  # inside a pincode
 # Joiners that Indian scripts need; every other invisible character is refused.
 JOINERS = "\u200c\u200d"
 
@@ -91,12 +93,31 @@ def parse_address_line(typed: str) -> str:
 
 
 def parse_pincode(typed: str) -> str:
-    """Six digits of any script, spaces allowed; whether the pincode exists is checked in the database."""
-    digits = [str(unicodedata.decimal(char, "x")) for char in typed[:40] if not char.isspace()]
-    pincode = "".join(digits)
-    if not re.fullmatch(r"[1-9][0-9]{5}", pincode):
+    """Six digits of any script, spaces and dashes allowed; whether it exists is checked in the database."""
+    pincode = SEPARATORS.sub("", ascii_digits(typed[:40]))
+    if not PINCODE.fullmatch(pincode):
         raise FieldError(_("Enter a 6-digit pincode, such as 600020."))
     return pincode
+
+
+def parse_pincodes(typed: str) -> list[str]:
+    """The pincodes of a list, with commas, semicolons, spaces or lines between them. FieldError names the wrong one."""
+    found: list[str] = []
+    for part in re.split(r"[,;\n]+", ascii_digits(typed)):
+        groups = [SEPARATORS.sub("", group) for group in part.split()]
+        while groups:
+            size = 2 if [len(group) for group in groups[:2]] == [3, 3] else 1  # 600 020
+            pincode = "".join(groups[:size])
+            if not PINCODE.fullmatch(pincode):
+                raise FieldError(_("%(what)s isn't a pincode. Enter 6 digits.", what=pincode[:12]))
+            found.append(pincode)
+            del groups[:size]
+    return found
+
+
+def ascii_digits(text: str) -> str:
+    """The text with the digits of every script as 0 to 9."""
+    return "".join(str(unicodedata.decimal(char, char)) for char in text)
 
 
 def clean_text(typed: str) -> str:

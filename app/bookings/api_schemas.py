@@ -10,7 +10,7 @@ from app.bookings.api_repository import ApiBooking
 from app.bookings.code import reveal_code
 from app.bookings.deadlines import is_contact_open
 from app.bookings.moves import State
-from app.bookings.schemas import MAX_NOTE_LENGTH
+from app.bookings.schemas import MAX_NOTE_LENGTH, START_PATTERN
 from app.core import clock, money
 from app.core.api_types import Body, Id, Moment, Paise, Price
 from app.core.datetimes import to_ist
@@ -50,7 +50,7 @@ Code = Annotated[
 Start = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:00)?(Z|[+-][0-9]{2}:[0-9]{2})?$",
+        pattern=f"^{START_PATTERN}$",
         description="A free start time in ISO 8601. Without an offset it is Asia/Kolkata time.",
         examples=["2026-11-24T10:00:00+05:30"],
         extra={"error": N_("We can't read this time. Pick one.")},
@@ -161,7 +161,7 @@ class BookBody(Body, kw_only=True):
     address: Annotated[
         str, Meta(min_length=5, max_length=300, description="House number and street.", examples=["12 Beach Road"])
     ]
-    pincode: Annotated[str, Meta(pattern="^[1-9][0-9]{5}$", description="6-digit pincode.", examples=["600020"])]
+    pincode: Annotated[str, Meta(max_length=40, description="6-digit pincode.", examples=["600020"])]
     note: Annotated[
         str, Meta(max_length=MAX_NOTE_LENGTH, description="A note for the professional.", examples=["Ring twice."])
     ] = ""

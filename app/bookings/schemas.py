@@ -12,7 +12,11 @@ from app.core.errors import Invalid
 from app.core.i18n import N_, _
 from app.core.validation import FieldError, collect
 
-START = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::00)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+# ISO 8601, as JavaScript's Date and others write it.
+START_PATTERN = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+)
+START = re.compile(START_PATTERN)
 MAX_NOTE_LENGTH = 500
 
 Id = Annotated[int, Meta(gt=0, extra={"error": N_("Choose again.")})]
@@ -73,7 +77,7 @@ class DisputeText(Struct, kw_only=True):
 def read_start(text: str) -> datetime:
     """ "2026-11-24T10:00" in Asia/Kolkata, or with an offset; aware. Invalid("start") when it cannot be read."""
     # In a query string a plus sign arrives as a blank.
-    typed = re.sub(r" (?=\d\d:\d\d$)", "+", text.strip())
+    typed = re.sub(r" (?=[0-9]{2}(:?[0-9]{2})?$)", "+", text.strip())
     try:
         moment = datetime.fromisoformat(typed) if START.fullmatch(typed) else None
     except ValueError:

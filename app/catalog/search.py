@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.contact_fields import ascii_digits
 from app.catalog.transliteration import MAX_QUERY_LENGTH, QueryWord, normalized_words, phonetic_key, query_words
 
 MAX_HITS = 200
@@ -115,7 +116,7 @@ ORDER BY place, grade DESC, english DESC, abs(length(part) - length(form)), part
 PLACES_FILE = Path(__file__).parent / "data" / "places.tsv"
 MAX_PLACE_QUERY_WORDS, MAX_PLACE_NAME_WORDS = 12, 4
 PREPOSITIONS = ("in", "at", "near", "around")
-PINCODE = re.compile(r"(?<![0-9])([1-9][0-9]{2}) ?([0-9]{3})(?![0-9])")
+PINCODE = re.compile(r"(?<![0-9])([1-9][0-9]{2})[\s\u2010-\u2013-]?([0-9]{3})(?![0-9])")
 
 # Chennai first: its rows were checked by hand, the rest of India is as published.
 FIND_IN_TOWN = """
@@ -211,8 +212,8 @@ def _allowed_edits(form: str, word: QueryWord) -> int:
 
 
 async def find_pincode(db: AsyncSession, typed: str) -> Place | None:
-    """Find the place that "600036", "600 036", "Adyar", "tnagar", "அடையாறு" or another place name of India means."""
-    if code := PINCODE.search(typed[:MAX_QUERY_LENGTH]):
+    """Find the place that "600036", "600-036", "६०० ०३६", "Adyar", "அடையாறு" or another place name of India means."""
+    if code := PINCODE.search(ascii_digits(typed[:MAX_QUERY_LENGTH])):
         return await _by_pincode(db, "".join(code.groups()))
     words = normalized_words(typed)[:MAX_PLACE_NAME_WORDS]
     if not words:
@@ -225,7 +226,7 @@ async def find_pincode(db: AsyncSession, typed: str) -> Place | None:
 async def split_place(db: AsyncSession, q: str) -> tuple[str, Place | None]:
     """Split a query into work and place: "plumber adyar" → "plumber", Adyar. Without a place, all of it is work."""
     q = q[:MAX_QUERY_LENGTH]
-    if (code := PINCODE.search(q)) and (place := await _by_pincode(db, "".join(code.groups()))):
+    if (code := PINCODE.search(ascii_digits(q))) and (place := await _by_pincode(db, "".join(code.groups()))):
         return _strip_prepositions(normalized_words(q[: code.start()]) + normalized_words(q[code.end() :])), place
     words = normalized_words(q)[:MAX_PLACE_QUERY_WORDS]
     row = await _find_in_town(db, _word_runs(words))

@@ -9,11 +9,13 @@ from litestar.params import FromPath
 from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.contact_fields import parse_pincode
 from app.catalog.repository import ServiceRepository
 from app.core import cache_tags, clock
 from app.core.api_types import Id, Moment
 from app.core.errors import Invalid
 from app.core.i18n import N_
+from app.core.validation import collect
 from app.discovery.availability import ServiceAvailability, display_name, load_availability
 from app.discovery.invalidation import slots_unchanged_seconds
 from app.discovery.slot_selection import read_slot_selection
@@ -30,7 +32,6 @@ Pincode = Annotated[
         pattern="^[1-9][0-9]{5}$",
         description="6-digit pincode.",
         examples=["600020"],
-        extra={"error": N_("Enter a 6-digit pincode, such as 600020.")},
     ),
 ]
 DayText = Annotated[
@@ -46,7 +47,15 @@ DayText = Annotated[
 class SlotsQuery(Struct, kw_only=True):
     """Pincode, first day and professional."""
 
-    pincode: Pincode
+    pincode: Annotated[
+        str,
+        Meta(
+            max_length=40,
+            description="6-digit pincode.",
+            examples=["600020"],
+            extra={"error": N_("Enter a 6-digit pincode, such as 600020.")},
+        ),
+    ]
     day: DayText | UnsetType = UNSET
     professional: Id | UnsetType = UNSET
 
@@ -105,14 +114,15 @@ class SlotsApi(Controller):
         params = read_query(request, SlotsQuery)
         max_age = slots_unchanged_seconds(await next_hold_expiry(db, clock.now()))
         service = await ServiceRepository(db).by_id(row_id(service_id))
+        pincode = collect({"pincode": lambda: parse_pincode(params.pincode)})["pincode"]
         fields = {
             name: str(value) for name in params.__struct_fields__ if (value := getattr(params, name)) is not UNSET
-        }
+        } | {"pincode": pincode}
         availability = await load_availability(db, service, read_slot_selection(fields, service, {}))
         if availability.errors:
             raise Invalid(availability.errors)
         tags = (cache_tags.SLOTS, cache_tags.SERVICES, cache_tags.REVIEWS, cache_tags.PROFESSIONALS)
-        return cacheable_json(request, _slots_json(params.pincode, availability), max_age=max_age, tags=tags)
+        return cacheable_json(request, _slots_json(pincode, availability), max_age=max_age, tags=tags)
 
 
 def _slots_json(pincode: str, availability: ServiceAvailability) -> SlotsJson:

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import Range
 
+from app.accounts.contact_fields import parse_pincodes
 from app.core import clock
 from app.core.card_numbers import contains_card_number
 from app.core.datetimes import format_time_input
 from app.core.errors import Invalid
 from app.core.i18n import _
+from app.core.validation import FieldError
 
 DAYS = range(7)
 PARTS = range(1, 10)  # pairs of a day that are read
@@ -109,13 +111,13 @@ def radius_of(sent: Mapping[str, str]) -> int:
 
 def pincodes_of(sent: Mapping[str, str]) -> list[str]:
     """As typed, divided by spaces, commas or lines."""
-    typed = [pincode for pincode in re.split(r"[\s,;]+", sent.get("pincodes", "")) if pincode]
-    malformed = [pincode[:12] for pincode in typed if not re.fullmatch(r"[1-9][0-9]{5}", pincode)]
-    if malformed:
-        raise Invalid({"pincodes": _("%(what)s isn't a pincode. Enter 6 digits.", what=malformed[0])})
-    if not typed or len(set(typed)) > MAX_PINCODES:
+    try:
+        pincodes = set(parse_pincodes(sent.get("pincodes", "")))
+    except FieldError as error:
+        raise Invalid({"pincodes": str(error)}) from error
+    if not 1 <= len(pincodes) <= MAX_PINCODES:
         raise Invalid({"pincodes": _("Enter 1 to %(most)s pincodes.", most=MAX_PINCODES)})
-    return sorted(set(typed))
+    return sorted(pincodes)
 
 
 def _pair(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str]) -> tuple[int, int, str] | None:

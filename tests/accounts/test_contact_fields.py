@@ -2,7 +2,14 @@
 
 import pytest
 
-from app.accounts.contact_fields import parse_address_line, parse_email, parse_name, parse_phone, parse_pincode
+from app.accounts.contact_fields import (
+    parse_address_line,
+    parse_email,
+    parse_name,
+    parse_phone,
+    parse_pincode,
+    parse_pincodes,
+)
 from app.accounts.password import validate_password
 from app.core.errors import Invalid
 from app.core.validation import FieldError, collect
@@ -69,7 +76,7 @@ def test_an_address_becomes_one_line():
             parse_address_line(typed)
 
 
-@pytest.mark.parametrize("typed", ["600 020", "६०००२०", " 600020 "])
+@pytest.mark.parametrize("typed", ["600 020", "६०००२०", " 600020 ", "600-020", "६००–०२०"])
 def test_a_pincode_in_any_figures(typed):
     assert parse_pincode(typed) == "600020"
 
@@ -78,6 +85,16 @@ def test_a_pincode_in_any_figures(typed):
 def test_what_is_no_pincode(typed):
     with pytest.raises(FieldError):
         parse_pincode(typed)
+
+
+def test_a_list_of_pincodes_is_read_as_each_of_them():
+    assert parse_pincodes("600 020, 600-028\n६०००४१;600042 600 090") == [
+        *("600020", "600028", "600041", "600042", "600090")
+    ]
+    assert parse_pincodes(" ,\n") == []
+    for typed in ("600 02", "6000200", "600 0200", "600020 60", "abc 020", "000 000"):
+        with pytest.raises(FieldError, match="isn't a pincode"):
+            parse_pincodes(typed)
 
 
 @pytest.mark.parametrize("typed", ["doorstep-demo", "we like our tap dry", "пароль-для-двери"])

@@ -1,7 +1,7 @@
 """The API of bookings: order, read, list, cancel and reschedule, each person only their own."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -91,9 +91,29 @@ async def test_cancelling_and_moving_go_by_the_rules_of_the_page(api_client_for,
 
 
 @pytest.mark.parametrize(
+    "pattern",
+    [
+        "%Y-%m-%dT%H:%M:%S.000Z",  # as Date.toISOString of JavaScript
+        "%Y-%m-%dT%H:%MZ",
+        "%Y-%m-%dT%H:%M:%S.000000+00:00",
+        "%Y-%m-%dT%H:%M:%S,0+0000",
+        "%Y-%m-%dT%H:%M:%S+00",
+    ],
+)
+async def test_a_start_is_read_in_each_form_of_iso_8601(api_client_for, api_service, pattern):
+    asha, start = await api_client_for("asha"), a_time()
+    made = await booked(asha, api_service, start=start.astimezone(UTC).strftime(pattern), pincode="600-020")
+    assert (made["start"], made["pincode"]) == (start.isoformat(), "600020")
+    new = a_time()
+    moved = await move(asha, made["id"], "reschedule", start=new.astimezone(UTC).strftime(pattern))
+    assert moved.json()["start"] == new.isoformat()
+
+
+@pytest.mark.parametrize(
     ("differently", "errors"),
     [
         ({"start": "banana"}, "start"),
+        ({"start": "2026-11-24T10:00:00.5+05:30"}, "start"),
         ({"start": "2001-01-01T10:00:00+05:30"}, "start"),
         ({"start": "2026-11-24T10:10"}, "start"),
         ({"start": 5}, "start"),

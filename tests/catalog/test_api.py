@@ -102,6 +102,12 @@ async def test_invalid_pincodes_and_days_are_reported(api_client, api_service, a
     assert (answer.status_code, set(answer.json()["errors"])) == (422, errors)
 
 
+@pytest.mark.parametrize("typed", ["600 020", "600-020", "६०००२०"])
+async def test_a_pincode_is_read_as_on_the_pages(api_client, api_service, api_people, typed):
+    answer = await api_client.get(f"/api/services/{api_service.id}/slots", params={"pincode": typed})
+    assert (answer.status_code, answer.json()["pincode"]) == (200, "600020")
+
+
 async def test_slots_of_no_service_are_not_there(api_client):
     assert (await api_client.get("/api/services/987654321/slots?pincode=600020")).status_code == 404
 

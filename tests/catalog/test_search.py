@@ -144,6 +144,8 @@ async def test_a_misspelt_word_is_read_aloud_and_a_right_one_is_not(town: AsyncS
         ("Koramangala", "560034"),
         ("Koramangla", "560034"),
         ("Salem", "636001"),
+        ("600-036", "600036"),
+        ("६०० ०३६", "600036"),
         ("999999", None),
         ("600", None),
         ("zzzzzz", None),

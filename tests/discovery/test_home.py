@@ -19,6 +19,14 @@ async def test_home_has_the_search_twelve_doors_and_three_services(visitor: Visi
     assert f"/services/{LEAKS}?pincode=600020" in page.links
 
 
+async def test_the_pincode_box_has_room_for_a_place_and_refuses_none(visitor: VisitorBrowser) -> None:
+    box = re.search(r'<input[^>]*name="pincode"[^>]*>', (await visitor.visit("/")).text)
+    assert box
+    assert "pattern=" not in box[0]
+    most = re.search(r'maxlength="(\d+)"', box[0])
+    assert most is None or int(most[1]) >= len("Thiruvanmiyur 600 041")
+
+
 async def test_booked_most_is_shown_only_when_it_is_true(visitor: VisitorBrowser, town: Town, app: Litestar) -> None:
     assert "Ready to book in Adyar" in (await visitor.visit("/")).text
     async with app.state.services.database.work(app.state.services.after_commit) as db:
