@@ -196,6 +196,23 @@ async def test_cancelling_late_costs_a_hundred_which_is_shown_before(scene, asha
     assert await scene.money(reference) == {"gateway": 100_00, "commission": -30_00, "earnings": -70_00}
 
 
+async def test_a_fee_of_all_that_was_paid_is_shown_in_figures(scene, asha):
+    async with scene.database.work() as db:
+        await db.execute(update(Service).where(Service.id == scene.service.id).values(price=99_99))
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    with at(await scene.booking(reference), hours=-2):
+        page = await asha.visit(f"/bookings/{reference}/cancellation")
+        assert re.search(r"all of the <b[^>]*>₹99.99</b> you paid, so you get\s+nothing back", page.text)
+        over = await asha.submit_and_follow(page, "/cancellation")
+        assert "Cancellation fee: ₹99.99" in over.text
+        assert "You paid ₹99.99 and get nothing back." in over.text
+        for shown in (page, over):
+            assert "been charged" not in shown.text
+            assert "weren't charged" not in shown.text
+    assert sum((await scene.money(reference)).values()) == 0
+
+
 async def test_a_fee_that_has_grown_since_it_was_shown_is_shown_again(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)

@@ -23,8 +23,8 @@ async def test_the_pincode_box_has_room_for_a_place_and_refuses_none(visitor: Vi
     box = re.search(r'<input[^>]*name="pincode"[^>]*>', (await visitor.visit("/")).text)
     assert box
     assert "pattern=" not in box[0]
-    most = re.search(r'maxlength="(\d+)"', box[0])
-    assert most is None or int(most[1]) >= len("Thiruvanmiyur 600 041")
+    limit = re.search(r'maxlength="(\d+)"', box[0])
+    assert limit is None or int(limit[1]) >= len("Thiruvanmiyur 600 041")
 
 
 async def test_booked_most_is_shown_only_when_it_is_true(visitor: VisitorBrowser, town: Town, app: Litestar) -> None:

@@ -34,7 +34,7 @@ async def cast(own_database):
         return service, await a_professional(db, services=[service]), await a_customer(db)
 
 
-def wish(service, **more):
+def a_booking_request(service, **more):
     return BookingRequest(service.id, a_start(), "Flat 3B", ADYAR, **more)
 
 
@@ -50,10 +50,10 @@ async def changed(database, ravi, change, answers=()):
 
 
 @pytest.mark.parametrize("change", [NIGHTS, ELSEWHERE, AWAY], ids=["hours", "area", "time off"])
-async def test_a_time_held_for_anyone_goes_to_another_and_for_nobody_else_ends(own_database, cast, change):
+async def test_a_time_held_for_anyone_goes_to_another_or_ends(own_database, cast, change):
     service, ravi, asha = cast
     async with own_database.work() as db:
-        first = await hold(db, asha, wish(service))
+        first = await hold(db, asha, a_booking_request(service))
         kumar = await a_professional(db, "Kumar Das", services=[service])
     await changed(own_database, ravi, change)
     assert await reserved_id(own_database, first) == kumar.id
@@ -70,12 +70,12 @@ async def test_a_hold_of_the_one_who_was_chosen_ends_and_a_request_goes_to_the_o
     service, ravi, asha = cast
     async with own_database.work() as db:
         kumar = await a_professional(db, "Kumar Das", services=[service])
-        held = await hold(db, asha, wish(service, professional_id=ravi.id))
-        asked = await a_request(db, asha, service, a_start(hour=12), professional_id=ravi.id)
+        held = await hold(db, asha, a_booking_request(service, professional_id=ravi.id))
+        request = await a_request(db, asha, service, a_start(hour=12), professional_id=ravi.id)
     await changed(own_database, ravi, NIGHTS)
     assert (await booking_of(own_database, held))[0].state == "cancelled"
-    asked, reserved = await booking_of(own_database, asked)
-    assert (asked.state, asked.exclusive_until, reserved) == ("requested", None, kumar.id)
+    stored, reserved = await booking_of(own_database, request)
+    assert (stored.state, stored.exclusive_until, reserved) == ("requested", None, kumar.id)
 
 
 @pytest.mark.parametrize("change", [NIGHTS, ELSEWHERE], ids=["hours", "area"])
@@ -95,7 +95,7 @@ async def test_who_was_found_before_the_change_is_not_reserved_after_it(own_data
 async def test_a_change_waits_for_the_hold_that_is_being_made(own_database, cast):
     service, ravi, asha = cast
     async with own_database.work() as db:
-        held = await hold(db, asha, wish(service))
+        held = await hold(db, asha, a_booking_request(service))
         change = asyncio.create_task(changed(own_database, ravi, NIGHTS))
         await asyncio.sleep(0.3)
         assert not change.done()
@@ -103,7 +103,7 @@ async def test_a_change_waits_for_the_hold_that_is_being_made(own_database, cast
     assert (await booking_of(own_database, held))[0].state == "cancelled"
 
 
-async def test_a_job_accepted_in_another_window_is_asked_about(own_database, cast):
+async def test_a_job_accepted_in_another_window_needs_an_answer(own_database, cast):
     service, ravi, asha = cast
     async with own_database.work() as db:
         request = await a_request(db, asha, service)
@@ -119,7 +119,7 @@ async def test_a_job_accepted_in_another_window_is_asked_about(own_database, cas
 async def test_accepting_holding_and_changing_at_once_leave_nothing_outside_the_hours(own_database, cast):
     service, ravi, _asha = cast
     async with own_database.work() as db:
-        customers = [await a_customer(db, f"Customer {letter}") for letter in "ABCDEF"]
+        customers = [await a_customer(db, f"Customer {name}") for name in "ABCDEF"]
         requests = [await a_request(db, customers[0], service, a_start(hour=hour)) for hour in (9, 12)]
 
     async def holds(customer, hour):
