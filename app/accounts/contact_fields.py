@@ -121,8 +121,9 @@ def ascii_digits(text: str) -> str:
 
 
 def clean_text(typed: str) -> str:
-    """Text without invisible and bidirectional control characters; line breaks stay."""
-    text = unicodedata.normalize("NFC", typed).replace("\r\n", "\n")
+    """Text without invisible and bidirectional control characters; line breaks stay, and tabs become spaces."""
+    text = unicodedata.normalize("NFC", typed).replace("\r\n", "\n").replace("\r", "\n")
+    text = re.sub(r"[\t\v\f\x85]", " ", text)
     return "".join(char for char in text if char == "\n" or is_printable(char)).strip()
 
 

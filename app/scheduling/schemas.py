@@ -89,7 +89,9 @@ def time_off_of(sent: Mapping[str, str]) -> tuple[Range[datetime], str]:
         errors["reason"] = _("Use 200 characters or fewer.")
     elif contains_card_number(reason):
         errors["reason"] = _("This looks like a card number. Enter it only when you pay.")
-    if since and until and until <= since:
+    if since and until and until == since:
+        errors["until"] = _("The end is the same as the start.")
+    elif since and until and until < since:
         errors["until"] = _("The end is before the start.")
     elif until and until <= clock.now():
         errors["until"] = _("This is already over.")

@@ -3,6 +3,7 @@
 import pytest
 
 from app.accounts.contact_fields import (
+    clean_text,
     parse_address_line,
     parse_email,
     parse_name,
@@ -85,6 +86,10 @@ def test_a_pincode_in_any_figures(typed):
 def test_what_is_no_pincode(typed):
     with pytest.raises(FieldError):
         parse_pincode(typed)
+
+
+def test_tabs_between_words_become_spaces_and_invisible_characters_go():
+    assert clean_text("Did not pay:\t₹500\ttwice\r\nSee\x0bus.\u200b\u202e ") == "Did not pay: ₹500 twice\nSee us."
 
 
 def test_a_list_of_pincodes_is_read_as_each_of_them():

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from app.core.errors import Invalid
-from app.scheduling.schemas import hours_fields, hours_of, shown_parts
+from app.scheduling.schemas import hours_fields, hours_of, shown_parts, time_off_of
 
 
 def typed(**days: str) -> dict[str, str]:
@@ -87,3 +87,13 @@ def test_the_form_shows_one_pair_more_than_are_filled():
     five, eight = ", ".join(f"{n}:00-{n}:30" for n in range(10, 15)), ", ".join(f"{n}:00-{n}:30" for n in range(10, 18))
     shown = shown_parts(typed(tue="09:00-10:00", wed="09:00-10:00, 11:00-12:00", thu=five, fri=eight))
     assert [shown[day] for day in range(5)] == [2, 2, 3, 6, 8]
+
+
+@pytest.mark.parametrize(
+    ("until", "message"),
+    [("2030-12-02T10:00", "The end is the same as the start."), ("2030-12-02T09:59", "The end is before the start.")],
+)
+def test_time_off_that_does_not_last_is_explained(until, message):
+    with pytest.raises(Invalid) as refusal:
+        time_off_of({"from": "2030-12-02T10:00", "until": until})
+    assert refusal.value.errors["until"] == message
