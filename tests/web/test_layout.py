@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page
 
 from app.web.static import STATIC, Assets
-from app.web.templating import environment
+from app.web.templating import Templates
 from tests.browser import windows
 
 pytestmark = pytest.mark.browser
@@ -34,7 +34,7 @@ async def show(phone: Page, part: str) -> None:
     """Show a part of a page with the styles of all pages."""
     names = (STATIC / "css/bundle.txt").read_text().split()
     styles = "\n".join((STATIC / "css" / name).read_text() for name in names)
-    await phone.set_content(f"<style>{styles}</style>" + environment(Assets()).from_string(part).render())
+    await phone.set_content(f"<style>{styles}</style>" + Templates(Assets()).environment().from_string(part).render())
 
 
 async def test_the_rating_of_a_service_is_a_target_of_44_pixels_in_a_line_of_text(phone: Page) -> None:
