@@ -130,8 +130,12 @@ def slot_taken() -> Refused:
 def refusal_of(error: IntegrityError) -> Exception:
     """What to raise instead of the error of a booking's row: Refused("blocked") for the trigger behind every verb."""
     if violated_constraint(error) == BLOCKED_CONSTRAINT:
-        return Refused(_("This account was just closed. Nothing was booked."), reason="blocked")
+        return account_closed()
     return error
+
+
+def account_closed() -> Refused:
+    return Refused(_("This account was just closed. Nothing was booked."), reason="blocked")
 
 
 def _new_booking(by: Actor, terms: SaleTerms, request: BookingRequest) -> Booking:

@@ -37,7 +37,7 @@ class ReadingSession(Session):
 
     def flush(self, objects: object = None) -> None:
         if self.new or self.dirty or self.deleted:
-            raise RuntimeError("a reading session has changes; a GET that writes declares logs_view=True")
+            raise RuntimeError("a reading session has changes; a GET that writes declares in_transaction=True")
 
 
 class Database:

@@ -59,7 +59,7 @@ class BookingAdminPages(Controller):
     async def show(self, request: Request, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _render(request, db, await Bookings(db).by_reference(ref))
 
-    @get("/{ref:str}/contact", name="admin-contact", opt={"logs_view": True})
+    @get("/{ref:str}/contact", name="admin-contact", opt={"in_transaction": True})
     async def contact(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:

@@ -23,7 +23,7 @@ class ExportRecordAdminPages(ExportRecord):
     path = f"{RECORD_PATHS['admin']}/{{ref:str}}"
     opt = only("admin")
 
-    @get("/file", name="admin-export-file", opt=only("admin", fresh=True, logs_view=True))
+    @get("/file", name="admin-export-file", opt=only("admin", fresh=True, in_transaction=True))
     async def file(
         self,
         request: Request,

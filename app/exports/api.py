@@ -125,7 +125,7 @@ class ExportApi(Controller):
         reference = await Exports(db).reference_of(me.id, row_id(export_id))
         return json_response(_export_json(await Exports(db).by_reference(me.id, reference)))
 
-    @get("/{export_id:int}/file", name="api_export_file", opt={"doc": FILE, "logs_view": True})
+    @get("/{export_id:int}/file", name="api_export_file", opt={"doc": FILE, "in_transaction": True})
     async def file(
         self,
         export_id: FromPath[int],

@@ -109,7 +109,7 @@ class EarningsExportRecordPages(ExportRecord):
     path = f"{RECORD_PATHS['professional']}/{{ref:str}}"
     opt = only("professional")
 
-    @get("/file", name="earnings-export-file", opt=only("professional", fresh=True, logs_view=True))
+    @get("/file", name="earnings-export-file", opt=only("professional", fresh=True, in_transaction=True))
     async def file(
         self,
         request: Request,

@@ -3,10 +3,12 @@
 Lock order: see app.bookings.reservation.
 """
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.user import User
 from app.bookings.booking import Booking
-from app.bookings.holds import refuse_blocked
+from app.bookings.holds import account_closed, refuse_blocked
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.reservation import record_decline, reserve_next_candidate
@@ -140,6 +142,8 @@ async def _move_reservations(
         db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id, locked_for=booking.pincode
     )
     if not within_hours(me, booking.minutes, booking.starts_at):
+        if await db.scalar(select(User.deleted_at).where(User.id == me.id)) is not None:
+            raise account_closed()
         raise Refused(_("That's outside your working hours."), reason="busy", about="hours")
     for job in conflicts(me, booking.minutes, location, booking.starts_at):
         await _move_reservation(db, me, job, reservations)

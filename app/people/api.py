@@ -116,7 +116,7 @@ class PeopleApi(Controller):
     @get(
         "/customer/{customer_id:int}",
         name="api_customer",
-        opt=only("admin", "customer", api=True, logs_view=True, doc=A_CUSTOMER),
+        opt=only("admin", "customer", api=True, in_transaction=True, doc=A_CUSTOMER),
     )
     async def customer(
         self, customer_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
@@ -144,7 +144,7 @@ class PeopleApi(Controller):
     @get(
         "/professional/{professional_id:int}",
         name="api_professional",
-        opt=only("admin", "professional", api=True, logs_view=True, doc=A_PROFESSIONAL),
+        opt=only("admin", "professional", api=True, in_transaction=True, doc=A_PROFESSIONAL),
     )
     async def professional(
         self, professional_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]

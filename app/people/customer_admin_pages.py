@@ -40,7 +40,7 @@ class CustomerAdminPages(Controller):
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _render(request, db, "people/_customers.html")
 
-    @get("/{customer_id:int}", name="admin-customer", opt={"logs_view": True})
+    @get("/{customer_id:int}", name="admin-customer", opt={"in_transaction": True})
     async def show(
         self, request: Request, customer_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:

@@ -49,7 +49,7 @@ class ProfessionalAdminPages(Controller):
             request, db, PAGE_TEMPLATE, LIST_TEMPLATE, **await _table_context(request, db), professional=None
         )
 
-    @get("/{professional_id:int}", name="admin-professional", opt={"logs_view": True})
+    @get("/{professional_id:int}", name="admin-professional", opt={"in_transaction": True})
     async def show(
         self,
         request: Request,

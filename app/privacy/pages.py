@@ -54,7 +54,7 @@ class OwnDataPages(Controller):
     async def show(self, request: Request, me: NamedDependency[Me]) -> HtmlResponse:
         return page(request, "privacy/own_data.html", role=me.role)
 
-    @get("/file", name="own_data_file")
+    @get("/file", name="own_data_file", opt={"in_transaction": True})
     async def file(
         self, me: NamedDependency[Me], db: NamedDependency[AsyncSession], storage: NamedDependency[Storage]
     ) -> Stream:

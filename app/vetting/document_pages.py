@@ -70,7 +70,7 @@ class DocumentPages(Controller):
     path = "/documents/{document_id:str}"
     opt = only("professional", "admin")
 
-    @get(name="document", opt={"logs_view": True})
+    @get(name="document", opt={"in_transaction": True})
     async def download(
         self,
         document_id: FromPath[str],
@@ -84,7 +84,7 @@ class DocumentPages(Controller):
         headers = {**FILE_HEADERS, "content-disposition": f'attachment; filename="{name}"'}
         return Response(await storage.read(_stored_name(document)), media_type=document.media_type, headers=headers)
 
-    @get("/preview", name="document-preview", opt={"logs_view": True})
+    @get("/preview", name="document-preview", opt={"in_transaction": True})
     async def preview(
         self,
         request: Request,

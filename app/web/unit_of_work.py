@@ -44,7 +44,7 @@ async def unit_of_work(request: Request) -> AsyncGenerator[AsyncSession, None]:
 
 
 def only_reads(method: str, opt: Mapping[str, Any]) -> bool:
-    return method in SAFE_METHODS and not opt.get("logs_view")
+    return method in SAFE_METHODS and not opt.get("in_transaction")
 
 
 async def record_status(response: Any) -> Any:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -46,7 +47,9 @@ pool_mode = session
 default_pool_size = {POOL_SIZE}
 ignore_startup_parameters = {ignores}
 """)
-    as_nobody = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}  # it refuses to run as root
+    as_nobody: dict[str, Any] = (
+        {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+    )  # it refuses to run as root
     with config.open() as file:
         process = await asyncio.create_subprocess_exec(
             *("pgbouncer", "/dev/stdin"), stdin=file, stdout=DEVNULL, stderr=DEVNULL, **as_nobody

@@ -163,7 +163,7 @@ async def send_nudge(request: Request, me: NamedDependency[Me], db: Db) -> Respo
     return Response(b"", status_code=204)
 
 
-@get("/t/wrong/{how:str}", opt=everyone(logs_view=True))  # "locked" needs a transaction
+@get("/t/wrong/{how:str}", opt=everyone(in_transaction=True))  # "locked" needs a transaction
 async def raise_error(db: Db, how: FromPath[str]) -> str:
     match how:
         case "refused":
