@@ -22,7 +22,7 @@ from tests.application import serving, settings
 from tests.bookings.scenes import Scene
 from tests.factories import ADYAR, a_customer, a_professional, a_service, a_start
 
-NOBODY = 65534
+UNPRIVILEGED_ID = 65534  # of the user and the group nobody
 POOL_SIZE, OVERFLOW = 10, 5  # of the pooler; what Database opens beyond its own pool
 TIMEOUTS = {"statement_timeout": "10s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 pytestmark = pytest.mark.skipif(
@@ -47,12 +47,12 @@ pool_mode = session
 default_pool_size = {POOL_SIZE}
 ignore_startup_parameters = {ignores}
 """)
-    as_nobody: dict[str, Any] = (
-        {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+    credentials: dict[str, Any] = (
+        {"user": UNPRIVILEGED_ID, "group": UNPRIVILEGED_ID} if os.geteuid() == 0 else {}
     )  # it refuses to run as root
     with config.open() as file:
         process = await asyncio.create_subprocess_exec(
-            *("pgbouncer", "/dev/stdin"), stdin=file, stdout=DEVNULL, stderr=DEVNULL, **as_nobody
+            *("pgbouncer", "/dev/stdin"), stdin=file, stdout=DEVNULL, stderr=DEVNULL, **credentials
         )
     try:
         await _wait_for_port(port)
