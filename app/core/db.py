@@ -50,7 +50,7 @@ class Database:
             driver_url(url),
             pool_size=pool_size,
             max_overflow=5,
-            pool_timeout=5,  # as long as for a lock: fifty who book at once wait their turn
+            pool_timeout=2,
             pool_recycle=1800,
             pool_pre_ping=False,
             hide_parameters=True,
