@@ -300,12 +300,11 @@ async def work(traffic: Traffic) -> None:
 
 
 async def do_job(traffic: Traffic, professional: Browser, page: Page, reference: str) -> None:
-    """Depart, arrive, start and finish with the codes on the customer's page; the customer pays and reviews."""
+    """Depart, start and finish early with the codes on the customer's page; the customer pays and reviews."""
     customer, job, booking = await traffic.signed_in_customer(reference), f"/jobs/{reference}", f"/bookings/{reference}"
-    page = await professional.submit("depart", page, f"{job}/departure", "job")
-    page = await professional.submit("arrive", page, f"{job}/arrival", "job")
+    page = await professional.submit("depart", page, f"{job}/departure", "job", early="yes")
     code = (await customer.get("booking", booking)).choose(r'id="start-code" value="(\d{6})"')
-    page = await professional.submit("start", page, f"{job}/start", "job", code=code)
+    page = await professional.submit("start", page, f"{job}/start", "job", code=code, early="yes")
     code = (await customer.get("booking", booking)).choose(r'id="finish-code" value="(\d{6})"')
     await professional.submit("finish", page, f"{job}/completion", "job", code=code)
     page = await customer.get("booking", booking)

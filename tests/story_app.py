@@ -75,7 +75,9 @@ class StoryApp:
     async def start(self, me: Person, worker: Person, reference: str) -> Page:
         """Start the job with the code that the customer reads out."""
         code = (await me.visit(f"/bookings/{reference}")).data["start-code"]
-        return await worker.submit_and_follow(await worker.visit(f"/jobs/{reference}"), "/start", code=code)
+        return await worker.submit_and_follow(
+            await worker.visit(f"/jobs/{reference}"), "/start", code=code, early="yes"
+        )
 
     async def finish(self, me: Person, worker: Person, reference: str) -> Page:
         code = (await me.visit(f"/bookings/{reference}")).data["finish-code"]

@@ -175,6 +175,14 @@ class BookBody(Body, kw_only=True):
 TypedCode = Annotated[
     str, Meta(max_length=64, description="start, complete: the code that the customer shares.", examples=["482917"])
 ]
+Early = Annotated[
+    bool,
+    Meta(
+        description="start: true to start more than 90 minutes before the slot; 409 without it.",
+        examples=[True],
+        extra={"error": N_("Send true or false.")},
+    ),
+]
 WhyText = Annotated[
     str, Meta(max_length=300, description="return: required; pass, cancel: optional.", examples=["The van broke down."])
 ]
@@ -200,6 +208,7 @@ class EditBody(Body):
         ),
     ]
     code: TypedCode | UnsetType = UNSET
+    early: Early | UnsetType = UNSET
     reason: WhyText | UnsetType = UNSET
     start: Start | UnsetType = UNSET
     fee_paise: MostFee | UnsetType = UNSET

@@ -13,6 +13,8 @@ FREE_CANCELLATION_NOTICE = timedelta(hours=3)
 LATE_FEE_PAISE = 100_00
 UNFILLED_CUTOFF = timedelta(minutes=60)
 MIN_TIME_TO_ACCEPT = timedelta(minutes=6)
+UNASKED_EARLY_START = timedelta(minutes=90)
+EARLIEST_ARRIVAL = timedelta(minutes=60)
 CUSTOMER_NO_SHOW_WAIT = timedelta(minutes=15)
 PROFESSIONAL_ABSENCE_WAIT = timedelta(minutes=30)
 AUTO_COMPLETE_AFTER = timedelta(hours=12)
@@ -85,6 +87,15 @@ class BookingDeadlines:
     def needs_answer(self, now: datetime) -> bool:
         """The slot began without a professional: the customer picks a new start or a refund (W9)."""
         return self.state == State.REQUESTED and now >= self.starts_at
+
+    def is_early(self, now: datetime) -> bool:
+        """W23: whether leaving for the job, or starting it, is so early that the professional is asked first."""
+        return now < self.starts_at - UNASKED_EARLY_START
+
+    @property
+    def arrival_from(self) -> datetime:
+        """W23: when the professional may report the arrival at the earliest."""
+        return self.starts_at - EARLIEST_ARRIVAL
 
     def professional_is_absent(self, now: datetime) -> bool:
         """W14: half an hour into the slot and not arrived. A customer no-show (W13) is reported by the professional."""

@@ -139,7 +139,15 @@ async def _return(context: ActionContext) -> None:
 
 async def _start(context: ActionContext) -> None:
     code = str(context.body.code)
-    await handover.start(context.db, context.new_transaction, context.me, context.reference, code, context.encryption)
+    await handover.start(
+        context.db,
+        context.new_transaction,
+        context.me,
+        context.reference,
+        code,
+        context.encryption,
+        early=context.body.early is True,
+    )
 
 
 async def _complete(context: ActionContext) -> None:
@@ -173,7 +181,7 @@ ACTIONS = {
     "accept": ActionSpec("professional", _accept),
     "pass": ActionSpec("professional", _pass, ("reason",)),
     "return": ActionSpec("professional", _return, ("reason",), ("reason",)),
-    "start": ActionSpec("professional", _start, ("code",), ("code",)),
+    "start": ActionSpec("professional", _start, ("code", "early"), ("code",)),
     "complete": ActionSpec("professional", _complete, ("code",), ("code",)),
     "cancel": ActionSpec("customer", _cancel, ("reason", "fee_paise")),
     "reschedule": ActionSpec("customer", _reschedule, ("start", "fee_paise"), ("start",)),

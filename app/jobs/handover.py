@@ -1,4 +1,4 @@
-"""Start and finish a job with codes; report a customer no-show (W13).
+"""Leave for a job, arrive, start and finish it with codes; report a customer no-show (W13, W23).
 
 Every attempt at a code is counted and committed before it is compared (docs/rules.md, codes).
 """
@@ -25,7 +25,7 @@ from app.bookings.deadlines import LATE_FEE_PAISE
 from app.bookings.moves import State, state_refusal
 from app.bookings.repository import Bookings
 from app.core import clock
-from app.core.datetimes import format_clock_time
+from app.core.datetimes import format_clock_time, format_datetime, format_day
 from app.core.db import TransactionFactory
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Refused
@@ -35,11 +35,43 @@ from app.core.i18n import N_, _
 PHASE_STATES = {"start": State.ASSIGNED, "finish": State.STARTED}
 
 
+async def depart(db: AsyncSession, by: Actor, reference: str, *, early: bool = False) -> Booking:
+    """Record that the professional is on the way. Refused("early"): long before the slot and not confirmed (W23)."""
+    booking = await Bookings(db).for_professional(by, reference, lock=True)
+    if booking.departed_at is None and not early:
+        _refuse_early(booking, "departure")
+    booking.depart(by)
+    return booking
+
+
+async def arrive(db: AsyncSession, by: Actor, reference: str) -> Booking:
+    """Record that the professional is at the door. Refused("early"): more than an hour before the slot (W23)."""
+    booking = await Bookings(db).for_professional(by, reference, lock=True)
+    is_new = booking.state == State.ASSIGNED and booking.arrived_at is None
+    if is_new and clock.now() < booking.arrival_from:
+        raise Refused(arrival_message(booking), reason="early")
+    booking.arrive(by)
+    return booking
+
+
 async def start(
-    db: AsyncSession, new_transaction: TransactionFactory, by: Actor, reference: str, typed: str, encryption: Encryption
+    db: AsyncSession,
+    new_transaction: TransactionFactory,
+    by: Actor,
+    reference: str,
+    typed: str,
+    encryption: Encryption,
+    *,
+    early: bool = False,
 ) -> Booking:
-    """Start the job with the code that the customer read out. Invalid("code"): wrong; Refused: locked, void, late."""
-    attempt = await _matching_attempt(new_transaction, by, reference, "start", parse_code(typed), encryption)
+    """Start the job with the code that the customer read out.
+
+    Invalid("code"): wrong; Refused: locked, void, late, or "early": long before the slot and not confirmed (W23).
+    """
+    code = parse_code(typed)
+    if not early:
+        _refuse_early(await Bookings(db).for_professional(by, reference), "start")
+    attempt = await _matching_attempt(new_transaction, by, reference, "start", code, encryption)
     booking = await Bookings(db).for_professional(by, reference, lock=True)
     booking.start(by, await _revalidate(db, booking, attempt), encryption)
     return booking
@@ -68,6 +100,16 @@ async def report_no_show(db: AsyncSession, by: Actor, reference: str) -> Booking
     fee = min(LATE_FEE_PAISE, booking.price)
     await cancel_booking(db, booking, by, "no_show", N_("No answer at the door."), fee)
     return booking
+
+
+def _refuse_early(booking: Booking, action: str) -> None:
+    """Refused("early") about the action: the visit is more than 90 minutes away (W23)."""
+    if booking.state != State.ASSIGNED or not booking.is_early(clock.now()):
+        return
+    message = _("The visit is at %(time)s. Start now?", time=format_clock_time(booking.starts_at))
+    if booking.starts_at.astimezone(clock.IST).date() != clock.today():
+        message += " " + _("It's booked for %(day)s.", day=format_day(booking.starts_at))
+    raise Refused(message, reason="early", about=action)
 
 
 async def _matching_attempt(
@@ -120,6 +162,13 @@ async def _revalidate(db: AsyncSession, booking: Booking, attempt: CodeAttempt) 
         raise Refused(void_message(), reason="void")
     await Bookings(db).lift_code_lock(code.id)
     return code
+
+
+def arrival_message(booking: Booking) -> str:
+    since = booking.arrival_from
+    if since.astimezone(clock.IST).date() == clock.today():
+        return _("You can confirm that you're at the door from %(time)s.", time=format_clock_time(since))
+    return _("You can confirm that you're at the door from %(time)s.", time=format_datetime(since))
 
 
 def locked_message(until: datetime) -> str:

@@ -16,12 +16,14 @@ from app.core.encryption import Encryption
 from app.core.i18n import _
 from app.jobs import handover
 from app.jobs.pages import find_job, render_job
-from app.jobs.schemas import CodeEntry, NewExtra
+from app.jobs.schemas import CodeEntry, Departure, NewExtra, StartEntry
 from app.web.actions import Rejection, submit
 from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.validation import validate_form
+
+CONFIRMED = "yes"  # the field `early`: do it long before the slot (W23)
 
 
 class DeparturePages(Controller):
@@ -32,8 +34,10 @@ class DeparturePages(Controller):
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
+        form = await parse_form(request)
+
         async def depart() -> None:
-            (await Bookings(db).for_professional(me, ref, lock=True)).depart(me)
+            await handover.depart(db, me, ref, early=validate_form(Departure, form).early == CONFIRMED)
 
         return await _submit(request, db, me, ref, depart)
 
@@ -47,7 +51,7 @@ class ArrivalPages(Controller):
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         async def arrive() -> None:
-            (await Bookings(db).for_professional(me, ref, lock=True)).arrive(me)
+            await handover.arrive(db, me, ref)
 
         return await _submit(request, db, me, ref, arrive)
 
@@ -70,11 +74,18 @@ class StartPages(Controller):
         form = await parse_form(request)
 
         async def start() -> None:
+            entry = validate_form(StartEntry, form)
             await handover.start(
-                db, lambda: database.work(after_commit), me, ref, validate_form(CodeEntry, form).code, encryption
+                db,
+                lambda: database.work(after_commit),
+                me,
+                ref,
+                entry.code,
+                encryption,
+                early=entry.early == CONFIRMED,
             )
 
-        return await _submit(request, db, me, ref, start)
+        return await _submit(request, db, me, ref, start, form=form)
 
 
 class CompletionPages(Controller):

@@ -19,8 +19,21 @@ class Reason(Struct):
     ]
 
 
+Confirmation = Annotated[str, Meta(max_length=20, extra={"error": N_("Check this field.")})]
+
+
+class Departure(Struct):
+    """`early` is "yes" if the professional wants to leave long before the slot (W23)."""
+
+    early: Confirmation = ""
+
+
 class CodeEntry(Struct):
     code: Annotated[str, Meta(max_length=64, extra={"error": N_("Enter 6 digits.")})]
+
+
+class StartEntry(CodeEntry):
+    early: Confirmation = ""
 
 
 class NewExtra(Struct):

@@ -32,6 +32,8 @@ REFUSAL_HEADINGS = {
     ("decided", ""): N_("Already decided"),
     ("denied", ""): N_("Please reapply first"),
     ("early", ""): N_("It's too early for this"),
+    ("early", "departure"): N_("The visit is later"),
+    ("early", "start"): N_("The visit is later"),
     ("extras", ""): N_("Too many proposals"),
     ("fee", ""): N_("The fee has changed"),
     ("free", ""): N_("This account isn't blocked"),

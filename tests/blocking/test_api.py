@@ -40,7 +40,7 @@ async def test_a_blocked_professional_finishes_what_has_started_and_does_nothing
         await his.sign_in(siva.email)
         later = await assigned(asha, his, api_service, professional_id=siva.id)
         made = await assigned(asha, his, api_service, professional_id=siva.id)
-        assert (await move(his, made["id"], "start", code=made["start_code"])).status_code == 200
+        assert (await move(his, made["id"], "start", early=True, code=made["start_code"])).status_code == 200
         sent = {"blocked": True, "reason": REASON}
         assert (await meena.post(f"/api/status/professional/{siva.id}", json=sent)).json()["active"] is False
         assert (await own(asha, later["id"]))["state"] == "requested"

@@ -117,7 +117,8 @@ async def own(me, number):
 async def done(story, me, worker):
     made = await booked(story, me)
     assert (await move(worker, made["id"], "accept")).status_code == 200
-    assert (await move(worker, made["id"], "start", code=(await own(me, made["id"]))["start_code"])).status_code == 200
+    start_code = (await own(me, made["id"]))["start_code"]
+    assert (await move(worker, made["id"], "start", early=True, code=start_code)).status_code == 200
     code = (await own(me, made["id"]))["finish_code"]
     assert (await move(worker, made["id"], "complete", code=code)).status_code == 200
     return await own(me, made["id"])
@@ -233,7 +234,7 @@ async def test_a_code_is_random_and_compared_by_the_server_alone(story, customer
         assert code not in job.text
         assert code not in (await ravi.get(f"/api/servicerequest/{ravi.number}?limit=100")).text
         invalid = f"{(int(code) + 1) % 1_000_000:06d}"
-        assert (await move(ravi, made["id"], "start", code=invalid)).status_code == 422
+        assert (await move(ravi, made["id"], "start", early=True, code=invalid)).status_code == 422
         visited.append((made["id"], int(code)))
         assert (await move(asha, made["id"], "cancel")).status_code == 200
     assert len({code - number for number, code in visited}) == 3, "a code that follows from the number"

@@ -62,9 +62,9 @@ async def test_a_wrong_code_is_counted_and_locks_after_five(api_client_for, api_
     asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
     made = await assigned(asha, ravi, api_service)
     invalid = "000000" if made["start_code"] != "000000" else "000001"
-    attempts = [(await move(ravi, made["id"], "start", code=invalid)).status_code for _ in range(6)]
+    attempts = [(await move(ravi, made["id"], "start", early=True, code=invalid)).status_code for _ in range(6)]
     assert attempts == [422] * 5 + [409]
-    assert (await move(ravi, made["id"], "start", code=made["start_code"])).status_code == 409
+    assert (await move(ravi, made["id"], "start", early=True, code=made["start_code"])).status_code == 409
 
 
 async def test_passing_and_handing_back_ask_others_and_may_be_repeated(api_client_for, api_service):
@@ -99,3 +99,14 @@ async def test_an_invalid_move_is_reported_field_by_field(api_client_for, api_se
     made = await assigned(asha, ravi, api_service)
     answer = await ravi.post(f"/api/request/edit/{made['id']}", json=sent)
     assert (answer.status_code, set(answer.json()["errors"])) == (422, errors)
+
+
+async def test_a_start_long_before_the_visit_needs_early(api_client_for, api_service):
+    asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
+    made = await assigned(asha, ravi, api_service)
+    for early in ({}, {"early": False}):
+        refused = await move(ravi, made["id"], "start", code=made["start_code"], **early)
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:doorstep:early")
+        assert "Start now?" in refused.json()["title"]
+    assert (await move(ravi, made["id"], "start", code=made["start_code"], early="yes")).status_code == 422
+    assert (await move(ravi, made["id"], "start", code=made["start_code"], early=True)).json()["state"] == "started"

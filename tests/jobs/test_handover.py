@@ -48,9 +48,10 @@ class HandoverScene:
     async def wrong_code(self, phase="start"):
         return f"{(int(await self.code(phase)) + 1) % 1_000_000:06d}"
 
-    async def start(self, typed, by=None):
+    async def start(self, typed, by=None, early=True):
         async with self.database.work() as db:
-            return await handover.start(db, self.database.work, by or self.ravi, self.reference, typed, ENCRYPTION)
+            work, me = self.database.work, by or self.ravi
+            return await handover.start(db, work, me, self.reference, typed, ENCRYPTION, early=early)
 
     async def complete(self, typed):
         async with self.database.work() as db:
@@ -288,3 +289,34 @@ async def _outcome(scene, typed):
 async def _service_of(db, scene):
     booking = (await db.scalars(select(Booking).where(Booking.reference == scene.reference))).one()
     return await db.get_one(Service, booking.service_id)
+
+
+async def test_a_start_long_before_the_visit_is_asked_about_and_no_code_is_compared_or_counted(scene):
+    starts_at = (await scene.booking()).starts_at
+    for typed in (await scene.wrong_code(), await scene.code()):
+        with clock.freeze(starts_at - timedelta(minutes=91)), pytest.raises(Refused) as refusal:
+            await scene.start(typed, early=False)
+        assert (refusal.value.reason, refusal.value.about) == ("early", "start")
+        assert refusal.value.message.startswith("The visit is at 10:00\xa0am. Start now?")
+    booking = await scene.booking()
+    assert (booking.state, booking.codes[0].attempts) == ("assigned", 0)
+    with clock.freeze(starts_at - timedelta(minutes=90)):
+        await scene.start(await scene.code(), early=False)
+    assert (await scene.booking()).state == "started"
+
+
+async def test_nobody_is_at_the_door_more_than_an_hour_before_the_visit(scene, database):
+    starts_at = (await scene.booking()).starts_at
+
+    async def arrive(minutes):
+        with clock.freeze(starts_at - timedelta(minutes=minutes)):
+            async with database.work() as db:
+                await handover.arrive(db, scene.ravi, scene.reference)
+
+    for minutes in (3 * 24 * 60, 61):
+        with pytest.raises(Refused, match=r"from .*9:00\sam") as refusal:
+            await arrive(minutes)
+        assert refusal.value.reason == "early"
+    assert (await scene.booking()).arrived_at is None
+    await arrive(60)
+    assert (await scene.booking()).arrived_at == starts_at - timedelta(minutes=60)

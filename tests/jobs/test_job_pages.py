@@ -158,10 +158,11 @@ async def test_handing_back_asks_for_a_reason_and_offers_the_job_to_others(scene
 async def test_the_whole_way_from_the_road_to_the_finished_job(scene, ravi):
     await scene.accepted()
     page = await ravi.visit(f"/jobs/{scene.ref}")
-    page = await ravi.submit_and_follow(page, "/departure")
-    page = await ravi.submit_and_follow(page, "/arrival")
+    with clock.freeze((await scene.booking()).starts_at - timedelta(minutes=60)):
+        page = await ravi.submit_and_follow(page, "/departure")
+        page = await ravi.submit_and_follow(page, "/arrival")
     assert "You're at the door" in page.text
-    page = await ravi.submit_and_follow(page, "/start", code=await scene.code())
+    page = await ravi.submit_and_follow(page, "/start", early="yes", code=await scene.code())
     page = await ravi.submit_and_follow(page, "/completion", code=await scene.code("finish"))
     assert "you earned ₹126.65" in page.text
     assert (await scene.booking()).state == "completed"
@@ -169,10 +170,36 @@ async def test_the_whole_way_from_the_road_to_the_finished_job(scene, ravi):
     assert scene.ref in (await ravi.visit("/jobs/history")).text
 
 
+async def test_leaving_or_starting_long_before_the_visit_is_asked_about_first(scene, ravi):
+    await scene.accepted()
+    confirmation = await ravi.submit(await ravi.visit(f"/jobs/{scene.ref}"), "/departure")
+    assert confirmation.status == 409
+    assert "The visit is at 10:00\xa0am. Start now?" in confirmation.text
+    assert (await scene.booking()).departed_at is None
+    page = await ravi.submit_and_follow(confirmation, "/departure")
+    assert (await scene.booking()).departed_at is not None
+    early = await ravi.submit(page, "/arrival")
+    assert early.status == 409
+    assert "You can confirm that you&#39;re at the door from" in early.text
+    assert (await scene.booking()).arrived_at is None
+    code = await scene.code()
+    confirmation = await ravi.submit(page, "/start", code=code)
+    assert confirmation.status == 409
+    assert "The visit is at 10:00\xa0am. Start now?" in confirmation.text
+    assert code not in confirmation.text
+    assert (await scene.booking()).codes[0].attempts == 0
+    invalid = f"{(int(code) + 1) % 1_000_000:06d}"
+    page = await ravi.submit(confirmation, "/start", code=invalid)
+    assert page.status == 422
+    await ravi.submit_and_follow(page, "/start", code=code)  # the answer is asked for once
+    assert (await scene.booking()).state == "started"
+
+
 async def test_the_codes_reach_only_the_customer(scene, ravi, kumar):
     await scene.accepted()
     start = await scene.code()
-    page = await ravi.submit_and_follow(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=start)
+    page = await ravi.visit(f"/jobs/{scene.ref}")
+    page = await ravi.submit_and_follow(page, "/start", early="yes", code=start)
     finish = await scene.code("finish")
     for path in ("/jobs", "/jobs?tab=today", "/jobs?tab=coming", f"/jobs/{scene.ref}", "/jobs/history", "/earnings"):
         await ravi.visit(path)
@@ -195,7 +222,7 @@ async def test_the_codes_reach_only_the_customer(scene, ravi, kumar):
 async def test_a_wrong_code_is_shown_beside_the_field_and_kept(scene, ravi):
     await scene.accepted()
     invalid = f"{(int(await scene.code()) + 1) % 1_000_000:06d}"
-    answer = await ravi.submit(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=invalid)
+    answer = await ravi.submit(await ravi.visit(f"/jobs/{scene.ref}"), "/start", early="yes", code=invalid)
     assert answer.status == 422
     assert "That&#39;s not the right code. 4 tries left, then it locks for 15 minutes." in answer.text
     assert 'id="code-error"' in answer.text
@@ -207,9 +234,9 @@ async def test_locked_entry_says_until_when_and_what_to_do(scene, ravi):
     invalid = f"{(int(await scene.code()) + 1) % 1_000_000:06d}"
     page = await ravi.visit(f"/jobs/{scene.ref}")
     for _ in range(5):
-        answer = await ravi.submit(page, "/start", code=invalid)
+        answer = await ravi.submit(page, "/start", early="yes", code=invalid)
     assert answer.status == 422
-    refused = await ravi.submit(page, "/start", code=await scene.code())
+    refused = await ravi.submit(page, "/start", early="yes", code=await scene.code())
     assert refused.status == 409
     assert "Locked until" in refused.text
     assert "new code" in refused.text
@@ -219,7 +246,7 @@ async def test_locked_entry_says_until_when_and_what_to_do(scene, ravi):
 async def test_a_double_click_on_start_starts_once_and_says_so_in_words(scene, ravi):
     await scene.accepted()
     page, code = await ravi.visit(f"/jobs/{scene.ref}"), await scene.code()
-    answers = await asyncio.gather(*(ravi.submit(page, "/start", code=code) for _ in range(2)))
+    answers = await asyncio.gather(*(ravi.submit(page, "/start", early="yes", code=code) for _ in range(2)))
     assert Counter(answer.status for answer in answers) == {303: 1, 409: 1}
     assert "This job has started" in next(answer.text for answer in answers if answer.status == 409)
 
@@ -255,7 +282,8 @@ async def test_references_that_are_none_find_nothing(ravi, path):
 
 async def test_a_day_after_the_job_address_and_phone_are_closed_again(scene, ravi):
     await scene.accepted()
-    page = await ravi.submit_and_follow(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=await scene.code())
+    page = await ravi.visit(f"/jobs/{scene.ref}")
+    page = await ravi.submit_and_follow(page, "/start", early="yes", code=await scene.code())
     page = await ravi.submit_and_follow(page, "/completion", code=await scene.code("finish"))
     assert "Asha Raman" in page.text
     async with scene.database.work() as db:
@@ -279,7 +307,8 @@ async def test_an_offer_on_the_screen_that_someone_took_says_so_and_leaves(scene
 
 async def test_more_work_is_proposed_once_with_its_price(scene, ravi):
     await scene.accepted()
-    page = await ravi.submit_and_follow(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=await scene.code())
+    page = await ravi.visit(f"/jobs/{scene.ref}")
+    page = await ravi.submit_and_follow(page, "/start", early="yes", code=await scene.code())
     confirmation = await ravi.visit(f"/jobs/{scene.ref}?do=extra")
     for price in ("", "free", "0", "12.345", "-5", "1e3", "99999999999999999999"):
         answer = await ravi.submit(confirmation, "/extras", text="A new tap", price=price)
@@ -324,7 +353,8 @@ async def test_a_wrong_state_is_refused_in_words_with_the_job_as_it_is(scene, ra
 
 async def test_a_blocked_professional_may_only_finish_the_job_that_has_started(scene, ravi):
     await scene.accepted()
-    page = await ravi.submit_and_follow(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=await scene.code())
+    page = await ravi.visit(f"/jobs/{scene.ref}")
+    page = await ravi.submit_and_follow(page, "/start", early="yes", code=await scene.code())
     other = await scene.another(professional=scene.ravi)
     async with scene.database.work() as db:
         await a_block(db, scene.ravi, await an_admin(db))
@@ -350,7 +380,8 @@ async def test_the_history_shows_cancelled_jobs_too_page_by_page(scene, ravi):
 
 async def test_earnings_add_up_to_the_ledger(scene, ravi):
     await scene.accepted()
-    page = await ravi.submit_and_follow(await ravi.visit(f"/jobs/{scene.ref}"), "/start", code=await scene.code())
+    page = await ravi.visit(f"/jobs/{scene.ref}")
+    page = await ravi.submit_and_follow(page, "/start", early="yes", code=await scene.code())
     await ravi.submit_and_follow(page, "/completion", code=await scene.code("finish"))
     async with scene.database.work() as db:
         ledger = await db.scalar(

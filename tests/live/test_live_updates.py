@@ -58,7 +58,7 @@ class Town:
         async with await self.browser_of(self.kumar, web) as kumar:
             page = await kumar.visit(f"/jobs/{reference}")
             code = await self.code(reference, phase)
-            assert (await kumar.submit(page, f"/{action}", code=code)).status == 303
+            assert (await kumar.submit(page, f"/{action}", code=code, early="yes")).status == 303
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ async def test_the_customers_page_follows_the_job_step_by_step(town, webs, windo
     await town.accept(second_web, reference)
     await expect(asha.page.locator("#start-code")).to_be_visible(timeout=UPDATE_TIMEOUT_MS)
     async with await town.browser_of(town.kumar, second_web) as kumar:
-        await kumar.submit(await kumar.visit(f"/jobs/{reference}"), "/departure")
+        await kumar.submit(await kumar.visit(f"/jobs/{reference}"), "/departure", early="yes")
     await expect(asha.page.locator(".badge", has_text="On the way")).to_be_visible(timeout=UPDATE_TIMEOUT_MS)
     await town.enter(second_web, reference, "start", "start")
     await expect(asha.page.locator("#finish-code")).to_be_visible(timeout=UPDATE_TIMEOUT_MS)
@@ -202,7 +202,7 @@ async def test_what_is_being_typed_survives_a_nudge(town, webs, window):
     kumar = await window(town.kumar, first_web, f"/jobs/{reference}")
     await kumar.page.locator("#code").press_sequentially("482")
     async with await town.browser_of(town.kumar, second_web) as elsewhere:
-        await elsewhere.submit(await elsewhere.visit(f"/jobs/{reference}"), "/departure")
+        await elsewhere.submit(await elsewhere.visit(f"/jobs/{reference}"), "/departure", early="yes")
     await expect(kumar.page.locator(".badge", has_text="On the way")).to_be_visible(timeout=UPDATE_TIMEOUT_MS)
     await expect(kumar.page.locator("#code")).to_have_value(re.compile("^482$"))
 

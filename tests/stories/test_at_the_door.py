@@ -18,14 +18,15 @@ async def test_five_wrong_codes_lock_entry_and_a_new_code_opens_it(story):
     code = (await asha.visit(f"/bookings/{reference}")).data["start-code"]
     invalid = f"{(int(code) + 1) % 1_000_000:06d}"
     job = await ravi.visit(f"/jobs/{reference}")
-    assert [(await ravi.submit(job, "/start", code=invalid)).status for _ in range(5)] == [422] * 5
-    locked = await ravi.submit(job, "/start", code=code)
+    assert [(await ravi.submit(job, "/start", early="yes", code=invalid)).status for _ in range(5)] == [422] * 5
+    locked = await ravi.submit(job, "/start", early="yes", code=code)
     assert locked.status == 409
     assert "Locked until 9:15\xa0am" in locked.text
     page = await asha.visit(f"/bookings/{reference}")
     assert "wrong 5 times" in page.text
     page = await asha.submit_and_follow(page, "/codes")
-    await ravi.submit_and_follow(await ravi.visit(f"/jobs/{reference}"), "/start", code=page.data["start-code"])
+    job = await ravi.visit(f"/jobs/{reference}")
+    await ravi.submit_and_follow(job, "/start", early="yes", code=page.data["start-code"])
     assert "Ravi is at work" in (await asha.visit(f"/bookings/{reference}")).text
 
 

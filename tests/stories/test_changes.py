@@ -39,10 +39,10 @@ async def test_a_job_handed_back_goes_to_another_and_the_old_code_is_dead(story)
     assert "start-code" not in waiting.data
     job = await story.accept(kumar, reference)
     new = (await asha.visit(page.path)).data["start-code"]
-    refused = await kumar.submit(job, "/start", code=old)
+    refused = await kumar.submit(job, "/start", early="yes", code=old)
     assert refused.status == 422
     kumar.pages.remove(refused)  # it repeats what he typed
-    await kumar.submit_and_follow(job, "/start", code=new)
+    await kumar.submit_and_follow(job, "/start", early="yes", code=new)
 
 
 async def test_cancelling_late_costs_what_was_shown_and_frees_the_time(story):

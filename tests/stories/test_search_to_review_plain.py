@@ -1,5 +1,8 @@
 """The main job by plain forms and links, without JavaScript: from a search to a reviewed, paid job."""
 
+from datetime import datetime, timedelta
+
+from app.core import clock
 from tests.person import Person
 from tests.story_app import at
 from tests.town import LEAKS, NOTE, PRIVATE, VISA
@@ -28,17 +31,20 @@ async def test_from_a_search_to_a_review(story):
     assert not [term for term in PRIVATE if term in "".join(ravi.page_texts)]
     job = await ravi.submit_and_follow(offer, f"/jobs/{reference}/acceptance")
     assert not [term for term in ("Asha Raman", "Flat 3B", "Ring twice", "412") if term not in job.text]
-    job = await ravi.submit_and_follow(job, "/departure")
+    confirmation = await ravi.submit(job, "/departure")
+    assert confirmation.status == 409
+    job = await ravi.submit_and_follow(confirmation, "/departure")
     assert "Ravi is on the way" in (await asha.visit(page.path)).text
-    job = await ravi.submit_and_follow(job, "/arrival")
+    with clock.freeze(datetime.fromisoformat(times[-1]).replace(tzinfo=clock.IST) - timedelta(minutes=60)):
+        job = await ravi.submit_and_follow(job, "/arrival")
     booking = await asha.visit(page.path)
     assert "Ravi is at your door" in booking.text
 
     start = booking.data["start-code"]
-    rejected = await ravi.submit(job, "/start", code=f"{(int(start) + 1) % 1_000_000:06d}")
+    rejected = await ravi.submit(job, "/start", early="yes", code=f"{(int(start) + 1) % 1_000_000:06d}")
     assert rejected.status == 422
     assert "That&#39;s not the right code. 4 tries left" in rejected.text
-    job = await ravi.submit_and_follow(rejected, "/start", code=f" {start[:3]}-{start[3:]} ")
+    job = await ravi.submit_and_follow(rejected, "/start", early="yes", code=f" {start[:3]}-{start[3:]} ")
     booking = await asha.visit(page.path)
     assert "start-code" not in booking.data
     job = await ravi.submit_and_follow(job, "/completion", code=booking.data["finish-code"])

@@ -422,20 +422,21 @@ async def hand_back(place: Place) -> None:
 async def departure(place: Place) -> None:
     worker = place.worker()
     booking = await place.assigned(await place.customer(), worker)
-    await post(place, await place.browser(worker), job_address(booking, "departure"))
+    await post(place, await place.browser(worker), job_address(booking, "departure"), early="yes")
 
 
 async def arrival(place: Place) -> None:
     worker = place.worker()
     booking = await place.assigned(await place.customer(), worker)
-    await post(place, await place.browser(worker), job_address(booking, "arrival"))
+    with clock.freeze(booking.starts_at):
+        await post(place, await place.browser(worker), job_address(booking, "arrival"))
 
 
 async def start(place: Place) -> None:
     worker = place.worker()
     booking = await place.assigned(await place.customer(), worker)
     code = await place.code(booking.reference, "start")
-    await post(place, await place.browser(worker), job_address(booking, "start"), code=code)
+    await post(place, await place.browser(worker), job_address(booking, "start"), code=code, early="yes")
 
 
 async def finish(place: Place) -> None:
@@ -444,7 +445,7 @@ async def finish(place: Place) -> None:
     me = await place.browser(worker)
     for phase in ("start", "finish"):
         code = await place.code(booking.reference, phase)
-        await post(place, me, job_address(booking, phase.replace("finish", "completion")), code=code)
+        await post(place, me, job_address(booking, phase.replace("finish", "completion")), code=code, early="yes")
 
 
 async def no_show(place: Place) -> None:
