@@ -39,7 +39,9 @@ async def depart(db: AsyncSession, by: Actor, reference: str, *, early: bool = F
     """Record that the professional is on the way. Refused("early"): long before the slot and not confirmed (W23)."""
     booking = await Bookings(db).for_professional(by, reference, lock=True)
     if booking.departed_at is None and not early:
-        _refuse_early(booking, "departure")
+        question = _early_question(booking)
+        if question is not None:
+            raise Refused(question, reason="early", about="departure")
     booking.depart(by)
     return booking
 
@@ -70,7 +72,9 @@ async def start(
     """
     code = parse_code(typed)
     if not early:
-        _refuse_early(await Bookings(db).for_professional(by, reference), "start")
+        question = _early_question(await Bookings(db).for_professional(by, reference))
+        if question is not None:
+            raise Refused(question, reason="early", about="start")
     attempt = await _matching_attempt(new_transaction, by, reference, "start", code, encryption)
     booking = await Bookings(db).for_professional(by, reference, lock=True)
     booking.start(by, await _revalidate(db, booking, attempt), encryption)
@@ -102,14 +106,14 @@ async def report_no_show(db: AsyncSession, by: Actor, reference: str) -> Booking
     return booking
 
 
-def _refuse_early(booking: Booking, action: str) -> None:
-    """Refused("early") about the action: the visit is more than 90 minutes away (W23)."""
+def _early_question(booking: Booking) -> str | None:
+    """The question to confirm first when the visit is more than 90 minutes away (W23)."""
     if booking.state != State.ASSIGNED or not booking.is_early(clock.now()):
-        return
+        return None
     message = _("The visit is at %(time)s. Start now?", time=format_clock_time(booking.starts_at))
     if booking.starts_at.astimezone(clock.IST).date() != clock.today():
         message += " " + _("It's booked for %(day)s.", day=format_day(booking.starts_at))
-    raise Refused(message, reason="early", about=action)
+    return message
 
 
 async def _matching_attempt(
