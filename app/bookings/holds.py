@@ -22,13 +22,14 @@ from app.core.i18n import _
 from app.core.references import new_reference as new_reference
 from app.scheduling.candidate_repository import (
     candidates_in_batches,
+    eligible_hours,
     first_candidates,
     require_pincode,
     unknown_pincode,
 )
-from app.scheduling.candidates import RequestedSlot
+from app.scheduling.candidates import Candidate, RequestedSlot
 from app.scheduling.reservation import reserve, reserve_first_free, reserved_professionals
-from app.scheduling.slots import BookableService, bounds, on_grid
+from app.scheduling.slots import BookableService, bounds, fits_hours, on_grid
 
 MAX_LIVE_HOLDS = 5
 BLOCKED_CONSTRAINT = "bookings_refuse_blocked"
@@ -83,7 +84,7 @@ async def reserve_slot(db: AsyncSession, by: Person, request: BookingRequest, *,
         raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
     candidate = await reserve_first_free(db, candidates_in_batches(db, terms.id, slot, first), slot)
     if candidate is None:
-        raise slot_taken()
+        raise await slot_unavailable(db, terms, slot, professional=first[0] if request.professional_id else None)
     booking.hold(by, candidate.id, held_until)
     return booking
 
@@ -123,7 +124,15 @@ def check_start(service: BookableService, starts_at: datetime) -> None:
         raise Invalid({"start": _("That day is too far ahead. Pick an earlier one.")})
 
 
-def slot_taken() -> Refused:
+async def slot_unavailable(
+    db: AsyncSession, service: BookableService, slot: RequestedSlot, *, professional: Candidate | None = None
+) -> Refused:
+    """Why nobody, or not this professional, could be reserved: they do not work then, or the time was just taken."""
+    weeks = (
+        [professional.hours] if professional else (await eligible_hours(db, [service.id], slot.location))[service.id]
+    )
+    if not any(fits_hours(week, slot.minutes, slot.starts_at) for week in weeks):
+        return Refused(_("No professional is available then. Pick another time."), reason="taken", about="hours")
     return Refused(_("That time was just taken."), reason="taken")
 
 

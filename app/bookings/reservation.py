@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
 from app.bookings.decline import Decline
-from app.bookings.holds import check_start, slot_taken
+from app.bookings.holds import check_start, slot_unavailable
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.catalog.service import Service
@@ -119,7 +119,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     slot = RequestedSlot(booking.id, starts_at, booking.minutes, location)
     candidate = await reserve_first_free(db, _candidates_of_move(db, booking, slot, preferred), slot)
     if candidate is None:
-        raise slot_taken()
+        raise await slot_unavailable(db, service, slot)
     booking.reschedule(by, starts_at, candidate.id, fee)
     await db.flush()
     return fee

@@ -181,13 +181,20 @@ def conflicts(candidate: Candidate, minutes: int, location: Location, starts_at:
 
 def within_hours(candidate: Candidate, minutes: int, starts_at: datetime) -> bool:
     """Return whether the job is within the weekly hours and outside time off, ignoring other bookings."""
+    start, length = _epoch(starts_at), minutes * MINUTE_SECONDS
+    return fits_hours(candidate.hours, minutes, starts_at) and not any(
+        start < until and since < start + length for since, until in candidate.away
+    )
+
+
+def fits_hours(hours: WorkingWeek, minutes: int, starts_at: datetime) -> bool:
+    """Return whether a job at this start is within the weekly hours."""
     day = starts_at.astimezone(clock.IST).date()
     midnight, start, length = _epoch(clock.at(day)), _epoch(starts_at), minutes * MINUTE_SECONDS
-    inside = any(
+    return any(
         midnight + opens * MINUTE_SECONDS <= start <= midnight + closes * MINUTE_SECONDS - length
-        for opens, closes in _working_times(candidate.hours, day.weekday(), 1)
+        for opens, closes in _working_times(hours, day.weekday(), 1)
     )
-    return inside and not any(start < until and since < start + length for since, until in candidate.away)
 
 
 def on_grid(moment: datetime) -> bool:

@@ -66,6 +66,7 @@ REFUSAL_HEADINGS = {
     ("taken", ""): N_("That time has been taken"),
     ("taken", "booking"): N_("This booking is already assigned or closed"),
     ("taken", "email"): N_("That email already has an account"),
+    ("taken", "hours"): N_("No professional is available then"),
     ("taken", "job"): N_("This job has been taken"),
     ("taken", "length"): N_("That time is too short now"),
     ("unverified", ""): N_("The email isn't confirmed yet"),

@@ -13,7 +13,7 @@ from app.bookings.expiry import expire_holds
 from app.bookings.holds import BookingRequest, hold
 from app.bookings.price_changes import requote
 from app.bookings.repository import Bookings
-from app.bookings.reservation import offer_again, reschedule
+from app.bookings.reservation import offer_again, reschedule, reschedule_by_customer
 from app.core import clock
 from app.core.db import Database
 from app.core.encryption import Encryption
@@ -63,6 +63,25 @@ async def test_the_second_customer_of_the_last_slot_reads_that_it_was_taken(db):
         a_start(hour=11, minute=30),
         a_start(hour=12),
     ]
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+async def test_a_start_outside_all_hours_is_not_said_to_have_been_taken(db, is_named):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    kumar = await a_professional(db, "Kumar Das", services=[service], opens=20 * 60, closes=22 * 60)
+    asha = await a_customer(db)
+    named = ravi.id if is_named else None
+    with pytest.raises(Refused, match="No professional is available then") as refusal:
+        await a_hold(db, asha, service, a_start(hour=21.5), professional_id=named)
+    assert (refusal.value.reason, refusal.value.about) == ("taken", "hours")
+    if is_named:
+        with pytest.raises(Refused, match="No professional is available then"):
+            await a_hold(db, asha, service, a_start(hour=20), professional_id=named)
+        await a_hold(db, asha, service, a_start(hour=20), professional_id=kumar.id)
+    booking = await a_request(db, asha, service)
+    with pytest.raises(Refused, match="No professional is available then"):
+        await reschedule_by_customer(db, asha, booking.reference, a_start(hour=3))
 
 
 async def test_a_lapsed_hold_blocks_no_one_though_no_worker_runs(db):
