@@ -5,9 +5,9 @@ among the locked bookings or sees the change (app.scheduling.reservation).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,10 +25,9 @@ from app.jobs.acceptance import hand_back
 from app.jobs.reassignment import reassign_hold, reassign_request
 from app.jobs.repository import AgendaRow, Jobs
 from app.scheduling.candidate_repository import load_schedule
-from app.scheduling.candidates import Candidate
 from app.scheduling.repository import Schedules
 from app.scheduling.reservation import lock_time, reserved_professionals
-from app.scheduling.slots import within_hours
+from app.scheduling.slots import fits_hours
 
 KEEP_ANSWER, HAND_BACK_ANSWER = "keep", "return"
 MAX_LOCK_ATTEMPTS = 5  # of locking a professional who keeps getting new bookings
@@ -49,10 +48,10 @@ class ScheduleChange:
 
 
 async def find_affected_jobs(db: AsyncSession, me: Person, change: ScheduleChange) -> list[AgendaRow]:
-    """Return the future accepted jobs that the change would put outside hours or area."""
+    """Return the future accepted jobs that the change would put outside hours or area; not those outside before."""
     jobs = [job for job in await Jobs(db).agenda(me) if job.state == State.ASSIGNED and job.ends_at > clock.now()]
-    candidate = _with_new_hours((await load_schedule(db, me, [])).candidate, change)
-    return [job for job in jobs if _is_affected(candidate, change, job.location.pincode, job.minutes, job.starts_at)]
+    rule = await _ChangeRule.of(db, me, change)
+    return [job for job in jobs if rule.affects(job.location.pincode, job.minutes, job.starts_at)]
 
 
 async def change_schedule(
@@ -108,7 +107,7 @@ async def _affected_bookings(
 ) -> list[Booking]:
     """Return the unaccepted bookings that ask for `me`, or reserve their time, and that the change makes impossible."""
     now = clock.now()
-    candidate = _with_new_hours((await load_schedule(db, me, [])).candidate, change)
+    rule = await _ChangeRule.of(db, me, change)
     reserved = await reserved_professionals(db, [booking.id for booking in bookings])
     return [
         booking
@@ -117,7 +116,7 @@ async def _affected_bookings(
         and booking.ends_at > now
         and not booking.hold_lapsed(now)
         and me.id in (reserved.get(booking.id), booking.requested_professional_id)
-        and _is_affected(candidate, change, booking.pincode, booking.minutes, booking.starts_at)
+        and rule.affects(booking.pincode, booking.minutes, booking.starts_at)
     ]
 
 
@@ -154,18 +153,29 @@ def _span_facts(span: Range[datetime]) -> dict[str, str]:
     return {"from": span.lower.isoformat(), "until": span.upper.isoformat()}
 
 
-def _with_new_hours(candidate: Candidate, change: ScheduleChange) -> Candidate:
-    hours = candidate.hours if change.hours is None else tuple(change.hours)
-    return replace(candidate, hours=hours)
+@dataclass(frozen=True, slots=True)
+class _ChangeRule:
+    """What a change removes: a job that was kept outside the hours or area before is not asked about again."""
 
+    change: ScheduleChange
+    hours: Sequence[tuple[int, int, int]]
+    pincodes: frozenset[str]
 
-def _is_affected(candidate: Candidate, change: ScheduleChange, pincode: str, minutes: int, starts_at: datetime) -> bool:
-    """Return whether this change removes the time; a job kept outside the hours before is not asked about again."""
-    if change.pincodes is not None:
-        return pincode not in change.pincodes
-    if change.away is not None:
-        start, end = starts_at.timestamp(), starts_at.timestamp() + minutes * 60
-        assert change.away.lower is not None
-        assert change.away.upper is not None
-        return start < change.away.upper.timestamp() and change.away.lower.timestamp() < end
-    return not within_hours(replace(candidate, away=[]), minutes, starts_at)
+    @classmethod
+    async def of(cls, db: AsyncSession, me: Person, change: ScheduleChange) -> Self:
+        hours = (await load_schedule(db, me, [])).candidate.hours
+        return cls(change, hours, frozenset(await Schedules(db, me).pincodes()))
+
+    def affects(self, pincode: str, minutes: int, starts_at: datetime) -> bool:
+        """Return whether the change removes a job of `minutes` at this start and pincode."""
+        change = self.change
+        if change.pincodes is not None:
+            return pincode in self.pincodes and pincode not in change.pincodes
+        if change.away is not None:
+            start, end = starts_at.timestamp(), starts_at.timestamp() + minutes * 60
+            assert change.away.lower is not None
+            assert change.away.upper is not None
+            return start < change.away.upper.timestamp() and change.away.lower.timestamp() < end
+        new_hours = tuple(change.hours or ())
+        was_inside = fits_hours(tuple(self.hours), minutes, starts_at)
+        return was_inside and not fits_hours(new_hours, minutes, starts_at)

@@ -18,7 +18,17 @@ from app.jobs.schedule_changes import ScheduleChange, change_schedule
 from app.scheduling.candidate_repository import candidates_in_batches, first_candidates, require_pincode
 from app.scheduling.candidates import RequestedSlot
 from app.scheduling.reservation import reserve_first_free
-from tests.factories import ADYAR, TAMBARAM, a_customer, a_professional, a_request, a_service, a_start, reserved_for
+from tests.factories import (
+    ADYAR,
+    TAMBARAM,
+    TIRUVANMIYUR,
+    a_customer,
+    a_professional,
+    a_request,
+    a_service,
+    a_start,
+    reserved_for,
+)
 
 ENCRYPTION = Encryption("a secret for tests only")
 NIGHTS = ScheduleChange(hours=[(day, 0, 30) for day in range(7)])
@@ -154,3 +164,27 @@ async def test_hours_saved_in_two_windows_are_those_of_one(own_database, cast):
     async with own_database.work() as db:
         rows = await db.execute(text("SELECT count(*), count(DISTINCT weekday) FROM working_hours"))
         assert tuple(rows.one()) == (7, 7)
+
+
+@pytest.mark.parametrize(
+    ("change", "another"),
+    [
+        (NIGHTS, ScheduleChange(hours=[(day, 0, 60) for day in range(7)])),
+        (ELSEWHERE, ScheduleChange(pincodes=frozenset({TAMBARAM, TIRUVANMIYUR}))),
+    ],
+    ids=["hours", "area"],
+)
+async def test_a_job_that_was_kept_is_not_asked_about_again(own_database, cast, change, another):
+    service, ravi, asha = cast
+    async with own_database.work() as db:
+        kept = await accept(db, ravi, (await a_request(db, asha, service)).reference, ENCRYPTION)
+    field = f"job-{kept.reference}"
+    with pytest.raises(Invalid, match="keep it or give it up") as refusal:
+        await changed(own_database, ravi, change)
+    assert list(refusal.value.errors) == [field]
+    await changed(own_database, ravi, change, {kept.reference: "keep"})
+    for again in (change, another):
+        assert await changed(own_database, ravi, again) == []
+    with pytest.raises(Invalid) as refusal:  # a time off is new each time
+        await changed(own_database, ravi, AWAY)
+    assert list(refusal.value.errors) == [field]
