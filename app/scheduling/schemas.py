@@ -15,8 +15,8 @@ from app.core.i18n import _
 from app.core.validation import FieldError
 
 DAYS = range(7)
-PARTS = range(1, 10)  # pairs of a day that are read
-MIN_PAIRS, MAX_PAIRS = 2, 6  # of a day that the form shows; more only if they are filled
+MIN_PAIRS, MAX_PAIRS = 2, 6  # of a day; the form shows more only if they were sent
+HOURS_FIELD = re.compile(r"(?:from|to)-[0-6]-([1-9][0-9]{0,2})")
 MINUTES_PER_DAY = 24 * 60
 MAX_TIME_OFF = timedelta(days=120)
 MAX_ADVANCE = timedelta(days=730)
@@ -28,13 +28,18 @@ Stretch = tuple[int, int, int]
 
 
 def hours_of(sent: Mapping[str, str]) -> list[Stretch]:
-    """(weekday, opens, closes) from the fields from-0-1, to-0-1 … to-6-9; empty pairs are no work, touching join.
+    """(weekday, opens, closes) from the fields from-0-1, to-0-1 … to-6-6; empty pairs are no work, touching join.
 
     An end before the start is on the next day: such a stretch becomes two, until midnight and from midnight on.
     """
     errors: dict[str, str] = {}
-    pairs = sorted(filter(None, (_pair(sent, day, part, errors) for day in DAYS for part in PARTS)))
+    parts = _parts(sent)
+    pairs = sorted(filter(None, (_pair(sent, day, part, errors) for day in DAYS for part in parts)))
     _check_overlaps(pairs, errors)
+    for day in DAYS:
+        filled = [part for part in parts if _is_filled(sent, day, part)]
+        if len(filled) > MAX_PAIRS:
+            errors[f"from-{day}-{filled[MAX_PAIRS]}"] = _("Enter up to %(most)s stretches of hours.", most=MAX_PAIRS)
     if errors:
         raise Invalid(errors)
     by_day: dict[int, list[tuple[int, int]]] = {day: [] for day in DAYS}
@@ -65,18 +70,15 @@ def hours_fields(stretches: Iterable[Stretch]) -> dict[str, str]:
 
 def shown_parts(fields: Mapping[str, str]) -> dict[int, int]:
     """How many pairs the form shows, by day: one more than are filled."""
-    filled = {
-        day: max(
-            (part for part in PARTS if fields.get(f"from-{day}-{part}") or fields.get(f"to-{day}-{part}")), default=0
-        )
-        for day in DAYS
-    }
+    parts = _parts(fields)
+    filled = {day: max((part for part in parts if _is_filled(fields, day, part)), default=0) for day in DAYS}
     return {day: max(count, min(max(count + 1, MIN_PAIRS), MAX_PAIRS)) for day, count in filled.items()}
 
 
 def overnight_ends(fields: Mapping[str, str]) -> set[str]:
     """The fields of ends that are on the next day, after its midnight."""
-    pairs = ((_minutes(fields.get(f"from-{d}-{p}", "")), f"to-{d}-{p}") for d in DAYS for p in PARTS)
+    parts = _parts(fields)
+    pairs = ((_minutes(fields.get(f"from-{d}-{p}", "")), f"to-{d}-{p}") for d in DAYS for p in parts)
     return {name for first, name in pairs if first is not None and 0 < (_minutes(fields.get(name, "")) or 0) < first}
 
 
@@ -120,6 +122,15 @@ def pincodes_of(sent: Mapping[str, str]) -> list[str]:
     if not 1 <= len(pincodes) <= MAX_PINCODES:
         raise Invalid({"pincodes": _("Enter 1 to %(most)s pincodes.", most=MAX_PINCODES)})
     return sorted(pincodes)
+
+
+def _parts(fields: Mapping[str, str]) -> list[int]:
+    """The numbers of the pairs that the form has, ascending."""
+    return sorted({int(match[1]) for name in fields if (match := HOURS_FIELD.fullmatch(name))})
+
+
+def _is_filled(fields: Mapping[str, str], day: int, part: int) -> bool:
+    return bool(fields.get(f"from-{day}-{part}", "").strip() or fields.get(f"to-{day}-{part}", "").strip())
 
 
 def _pair(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str]) -> tuple[int, int, str] | None:

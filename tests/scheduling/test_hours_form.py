@@ -46,6 +46,9 @@ def test_an_end_before_the_start_is_on_the_next_day(fields, hours):
         (typed(mon="12:00-02:00, 23:00-23:30"), "from-0-2", "These hours overlap."),
         (typed(mon="22:00-01:00, 23:00-02:00"), "from-0-2", "These hours overlap."),
         (typed(mon="24:00-02:00"), "from-0-1", "Enter the start time."),
+        (typed(wed=", ".join(f"{h}:00-{h}:30" for h in range(8, 15))), "from-2-7", "Enter up to 6 stretches of hours."),
+        (typed(wed=", ".join(f"{h}:00-{h}:30" for h in range(8, 20))), "from-2-7", "Enter up to 6 stretches of hours."),
+        ({"from-3-10": "9:00", "to-3-10": "8:60"}, "to-3-10", "Enter the end time."),
     ],
 )
 def test_hours_that_overlap_or_have_no_length_are_named_beside_the_field(fields, field, sentence):
@@ -97,3 +100,9 @@ def test_time_off_that_does_not_last_is_explained(until, message):
     with pytest.raises(Invalid) as refusal:
         time_off_of({"from": "2030-12-02T10:00", "until": until})
     assert refusal.value.errors["until"] == message
+
+
+def test_every_pair_that_was_sent_is_read_and_shown_again():
+    fields = typed(wed=", ".join(f"{hour}:00-{hour}:30" for hour in range(8, 20)))
+    assert shown_parts(fields)[2] == 12
+    assert hours_of({"from-3-10": "9:00", "to-3-10": "10:00"}) == [(3, 540, 600)]
