@@ -41,6 +41,12 @@ BRANDS = (
     ("JCB", r"35(?:2[89]|[3-8])", (16,), 3),
 )
 MAX_YEARS_AHEAD = 20
+EXPIRY_SEPARATORS = re.compile(r"[\s/.,\-\u2010\u2011\u2013]+")
+# Month and year, or year and month; a month of one digit only beside a separator, which is a slash by then.
+EXPIRY = re.compile(
+    r"(?P<month>0[1-9]|1[0-2]|[1-9](?=/))/?(?:20)?(?P<year>[0-9]{2})"
+    r"|20(?P<year_first>[0-9]{2})(?:/(?P<short_month>[1-9])|/?(?P<month_last>0[1-9]|1[0-2]))"
+)
 UPI_ID = re.compile(r"[a-z0-9][a-z0-9._-]{1,60}@[a-z][a-z0-9]{1,30}")
 
 
@@ -86,11 +92,11 @@ def authorise(instrument: Instrument, amount: int, code: str = "") -> Authorisat
 
 
 def _card(fields: Mapping[str, str]) -> Instrument:
-    number, expiry, cvv = (_ascii_digits(fields.get(name, "")) for name in ("card_number", "expiry", "cvv"))
+    number, cvv = (_ascii_digits(fields.get(name, "")) for name in ("card_number", "cvv"))
     brand, lengths, cvv_length = _brand(number)
     messages = {
         "card_number": _number_error(number, lengths),
-        "expiry": _expiry_error(expiry),
+        "expiry": _expiry_error(fields.get("expiry", "")),
         "cvv": _cvv_error(cvv, cvv_length),
     }
     errors = {name: message for name, message in messages.items() if message}
@@ -147,12 +153,23 @@ def luhn(number: str) -> bool:
     return sum(digit // 10 + digit % 10 for digit in doubled) % 10 == 0
 
 
-def _expiry_error(expiry: str) -> str | None:
+def read_expiry(text: str) -> tuple[int, int] | None:
+    """(year, month) of a card, in any digits: 08/30, 8/30, 0830, 08 / 2030, 082030, 08.30, 2030-08; None: no month."""
+    digits = "".join(str(unicodedata.decimal(char, char)) for char in text.strip()[:60])
+    typed = EXPIRY_SEPARATORS.sub("/", digits).strip("/")
+    match = EXPIRY.fullmatch(typed)
+    if match is None:
+        return None
+    month = match["month"] or match["short_month"] or match["month_last"]
+    return 2000 + int(match["year"] or match["year_first"]), int(month)
+
+
+def _expiry_error(typed: str) -> str | None:
     """Cards are valid until the end of their month, in Asia/Kolkata (W20)."""
-    match = re.fullmatch(r"(0?[1-9]|1[0-2])/(?:20)?(\d\d)|(0[1-9]|1[0-2])(\d\d)", expiry)
-    if not match:
+    read = read_expiry(typed)
+    if read is None:
         return _("Enter a month and year, such as 08/29.")
-    month, year = int(match[1] or match[3]), 2000 + int(match[2] or match[4])
+    year, month = read
     today = clock.today()
     if (year, month) < (today.year, today.month):
         return _("This card has expired. Use another card.")

@@ -22,7 +22,9 @@
       mark(field);
     }
     if (field.dataset.group === "card") field.value = digits(field.value).slice(0, 19).replace(/(.{4})(?=.)/g, "$1 ");
-    if (field.dataset.group === "expiry") field.value = digits(field.value).slice(0, 4).replace(/^(..)(.+)/, "$1 / $2");
+    // The server reads every usual form, so that only a month and two or three bare digits are spaced out.
+    if (field.dataset.group === "expiry" && /^\d{3,4}$/.test(field.value))
+      field.value = field.value.replace(/^(0[1-9]|1[0-2])(.+)/, "$1 / $2");
   });
   addEventListener("change", (event) => {
     const radio = event.target;

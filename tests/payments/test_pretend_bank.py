@@ -71,10 +71,36 @@ def test_a_wrong_card_number_is_explained(typed, text):
 
 @pytest.mark.parametrize("typed", ["11/26", "11 / 26", "1126", "11/2026", "1/27", "01-27"])
 def test_a_card_is_good_until_its_month_ends(typed):
-    assert pretend_bank.read_instrument(GOOD | {"expiry": typed.replace("-", "/")}).last4 == "4242"
+    assert pretend_bank.read_instrument(GOOD | {"expiry": typed}).last4 == "4242"
 
 
-@pytest.mark.parametrize("typed", ["10/26", "08/19", "13/29", "00/29", "", "banana", "08/99", "8/2"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *(
+            "08/30",
+            "8/30",
+            "0830",
+            "08 / 30",
+            "082030",
+            "08-2030",
+            "08 2030",
+            "08.30",
+            "08/2030",
+            "08 / 2030",
+            "8-2030",
+        ),
+        *("8-2030", "2030-08", "2030/8", "2030 08", "203008", "08\u201330", "०८/३०", "௦௮௩௦", " 08/30 "),
+    ],
+)
+def test_a_month_and_year_are_read_in_every_usual_form(typed):
+    assert pretend_bank.read_expiry(typed) == (2030, 8)
+    assert pretend_bank.read_instrument(GOOD | {"expiry": typed}).last4 == "4242"
+
+
+@pytest.mark.parametrize(
+    "typed", ["10/26", "08/19", "13/29", "00/29", "", "banana", "08/99", "8/2", "830", "20/30", "08/30/30", "2030"]
+)
 def test_a_card_that_is_over_or_never_was_is_refused(typed):
     assert list(errors_of(expiry=typed)) == ["expiry"]
 
