@@ -91,6 +91,11 @@ async def complete(
     return booking
 
 
+async def count_attempt(new_transaction: TransactionFactory, by: Actor, reference: str, phase: str) -> None:
+    """Count a wrong attempt at the code of `phase` ("start", "finish") without comparing; errors as at an attempt."""
+    await _record_lock(new_transaction, by, reference, await _counted_attempt(new_transaction, by, reference, phase))
+
+
 async def report_no_show(db: AsyncSession, by: Actor, reference: str) -> Booking:
     """Cancel as a no-show with the fee of a late cancellation (W13). Idempotent; Refused("early").
 
@@ -119,6 +124,14 @@ def _early_question(booking: Booking) -> str | None:
 async def _matching_attempt(
     new_transaction: TransactionFactory, by: Actor, reference: str, phase: str, typed: str, encryption: Encryption
 ) -> CodeAttempt:
+    attempt = await _counted_attempt(new_transaction, by, reference, phase)
+    if encryption.matches(typed, f"{phase} code of {reference.upper()}", attempt.digest):
+        return attempt
+    await _record_lock(new_transaction, by, reference, attempt)
+    raise Invalid({"code": _wrong_code_message(attempt)}, {"code": typed})
+
+
+async def _counted_attempt(new_transaction: TransactionFactory, by: Actor, reference: str, phase: str) -> CodeAttempt:
     async with new_transaction() as transaction:
         attempt = await Bookings(transaction).count_code_attempt(
             by, reference, phase, PHASE_STATES[phase], clock.now(), LOCK_DURATION
@@ -126,11 +139,7 @@ async def _matching_attempt(
         if attempt is None:
             await _refuse_attempt(transaction, by, reference, phase)
             raise Refused(_("That code can't be used."), reason="void")
-    if encryption.matches(typed, f"{phase} code of {reference.upper()}", attempt.digest):
-        return attempt
-    if attempt.attempts in (ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS):
-        await _record_lock(new_transaction, by, reference, attempt)
-    raise Invalid({"code": _wrong_code_message(attempt)}, {"code": typed})
+    return attempt
 
 
 async def _refuse_attempt(db: AsyncSession, by: Actor, reference: str, phase: str) -> None:
@@ -147,6 +156,8 @@ async def _refuse_attempt(db: AsyncSession, by: Actor, reference: str, phase: st
 
 
 async def _record_lock(new_transaction: TransactionFactory, by: Actor, reference: str, attempt: CodeAttempt) -> None:
+    if attempt.attempts not in (ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS):
+        return
     async with new_transaction() as transaction:
         booking = await Bookings(transaction).for_professional(by, reference, lock=True)
         code = next((code for code in booking.codes if code.id == attempt.code_id and code.is_live), None)

@@ -11,14 +11,15 @@ from app.accounts.auth import Me
 from app.bookings.extra import propose_extra
 from app.bookings.repository import Bookings
 from app.core.after_commit import AfterCommit
-from app.core.db import Database
+from app.core.db import Database, TransactionFactory
 from app.core.encryption import Encryption
+from app.core.errors import Invalid
 from app.core.i18n import _
 from app.jobs import handover
 from app.jobs.pages import find_job, render_job
 from app.jobs.schemas import CodeEntry, Departure, NewExtra, StartEntry
 from app.web.actions import Rejection, submit
-from app.web.forms import parse_form
+from app.web.forms import Form, parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.validation import validate_form
@@ -71,9 +72,10 @@ class StartPages(Controller):
         after_commit: NamedDependency[AfterCommit],
         encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        form = await parse_form(request)
+        form = await parse_form(request, may_repeat=True)
 
         async def start() -> None:
+            await _refuse_repeated(form, lambda: database.work(after_commit), me, ref, "start")
             entry = validate_form(StartEntry, form)
             await handover.start(
                 db,
@@ -103,9 +105,10 @@ class CompletionPages(Controller):
         after_commit: NamedDependency[AfterCommit],
         encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        form = await parse_form(request)
+        form = await parse_form(request, may_repeat=True)
 
         async def complete() -> None:
+            await _refuse_repeated(form, lambda: database.work(after_commit), me, ref, "finish")
             await handover.complete(
                 db, lambda: database.work(after_commit), me, ref, validate_form(CodeEntry, form).code, encryption
             )
@@ -144,6 +147,15 @@ class NoShowPages(Controller):
             await handover.report_no_show(db, me, ref)
 
         return await _submit(request, db, me, ref, report, message=_("Reported. You don't need to wait any longer."))
+
+
+async def _refuse_repeated(form: Form, new_transaction: TransactionFactory, me: Me, reference: str, phase: str) -> None:
+    """Refuse fields that came twice; more than one code counts as one wrong try."""
+    if not form.repeated:
+        return
+    if "code" in form.repeated:
+        await handover.count_attempt(new_transaction, me, reference, phase)
+    raise Invalid(form.repeated)
 
 
 async def _submit(

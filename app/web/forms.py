@@ -1,5 +1,6 @@
 """Parse forms and query strings: bounded, normalized, and without what cannot be stored."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
@@ -14,11 +15,12 @@ from app.web.http import Request
 from app.web.uploads import read_multipart
 
 MAX_FORM_FIELDS = 200
+REPEATABLE_FIELDS = frozenset({"service_ids", "wanted", "checked"})  # every other field of a form comes once
 NEVER_REDISPLAYED = frozenset({"password", "card_number", "expiry", "cvv", "code", "_csrf_token"})
 
 
 class Form(dict[str, str]):
-    """The last value of each field; `all(name)` gives every value, `files` what was uploaded.
+    """The value of each field; `all(name)` gives every value, `files` what was uploaded.
 
     `unreadable`: a sentence for each field that held what cannot be stored; validation reports it.
     """
@@ -34,16 +36,27 @@ class Form(dict[str, str]):
         self.unreadable = dict(unreadable or {})
         super().__init__(self._pairs)
 
+    @property
+    def repeated(self) -> dict[str, str]:
+        """A sentence for each field that came more than once though one is meant."""
+        counts = Counter(name for name, _value in self._pairs if name not in REPEATABLE_FIELDS)
+        return {name: _("Send this only once.") for name, count in counts.items() if count > 1}
+
     def all(self, name: str) -> list[str]:
         return [value for key, value in self._pairs if key == name]
 
 
-async def parse_form(request: Request) -> Form:
-    """The request's form, parsed once. Too large is 413; bytes that are not text are Invalid."""
+async def parse_form(request: Request, *, may_repeat: bool = False) -> Form:
+    """The request's form, parsed once. Too large is 413; bytes that are not text are Invalid.
+
+    So is a field that comes twice, unless `may_repeat`: then the caller looks at `repeated`.
+    """
     state = request.scope["state"]
     if "form" not in state:
         state["form"] = await _parse_body(request)
     form: Form = state["form"]
+    if form.repeated and not may_repeat:
+        raise Invalid({"": _("A field was sent twice. Go back and send the form again."), **form.repeated})
     return form
 
 

@@ -116,7 +116,7 @@ class AccessGuard:
             raise InvalidCsrfToken(_("This form was sent from another site. Open Doorstep and try again."))
         token = connection.headers.get(CSRF_HEADER)
         if token is None and isinstance(connection, Request):
-            token = (await parse_form(connection)).get(CSRF_FIELD)
+            token = (await parse_form(connection, may_repeat=True)).get(CSRF_FIELD)
         if not self._csrf.verify(connection, token):
             raise InvalidCsrfToken(_("This page was open for too long. Go back, reload it and send the form again."))
 

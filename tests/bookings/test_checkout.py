@@ -125,6 +125,7 @@ async def test_a_slot_just_taken_offers_the_next_three_and_loses_nothing(scene, 
     late = await asha.submit(page, "/bookings", note="Ring thrice.", address_id="", address="12 Beach Road, Adyar")
     assert late.status == 409
     assert "That time was just taken." in late.text
+    assert "start" not in late.form("/bookings").fields  # a button sends it
     assert "Ring thrice." in late.text
     assert "12 Beach Road, Adyar" in late.text
     starts = re.findall(r'<button[^>]* name="start"\s+value="([^"]+)"', late.text)
@@ -533,3 +534,14 @@ async def test_of_a_card_only_brand_and_last_four_are_anywhere(scene, asha, capl
     assert CVV not in "".join(asha.page_texts).replace(reference, "")
     statement = "SELECT brand, last4 FROM charges WHERE state = 'authorised' ORDER BY id DESC LIMIT 1"
     assert await scene.rows(statement) == [("Visa", "4242")]
+
+
+@pytest.mark.parametrize("name", ["card_number", "expiry", "cvv", "method"])
+async def test_a_payment_field_that_comes_twice_is_refused_and_nothing_is_paid(scene, asha, name):
+    page = await asha.visit(scene.new_booking_url())
+    payment = await asha.submit_and_follow(page, "/bookings", note="The tap drips.")
+    answer = await asha.submit(payment, "/payment", **VISA | {name: ["", VISA[name]]})
+    assert answer.status == 422
+    assert "A field was sent twice." in answer.text
+    assert VISA["card_number"] not in answer.text
+    assert await scene.scalar("SELECT state FROM bookings WHERE customer_id = :id", id=scene.asha.id) == "held"

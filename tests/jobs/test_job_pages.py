@@ -401,3 +401,22 @@ async def test_a_job_list_asks_the_database_four_times(scene, ravi, app_database
     with recorded_statements(app_database) as statements:
         await ravi.visit("/jobs")
     assert len(statements) <= 4, statements
+
+
+async def test_a_code_sent_twice_starts_nothing_and_counts_as_one_try(scene, ravi):
+    await scene.accepted()
+    code = await scene.code()
+    invalid = f"{(int(code) + 1) % 1_000_000:06d}"
+    page = await ravi.visit(f"/jobs/{scene.ref}")
+    for codes in ([invalid, code], [code, invalid], [code, code]):
+        answer = await ravi.submit(page, "/start", early="yes", code=codes)
+        assert answer.status == 422
+        assert "Send this only once." in answer.text
+        assert code not in answer.text
+    booking = await scene.booking()
+    assert (booking.state, booking.codes[0].attempts) == ("assigned", 3)
+    await ravi.submit_and_follow(page, "/start", early="yes", code=code)
+    finish = await scene.code("finish")
+    page = await ravi.visit(f"/jobs/{scene.ref}")
+    assert (await ravi.submit(page, "/completion", code=["000000", finish])).status == 422
+    assert (await scene.booking()).state == "started"

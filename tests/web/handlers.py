@@ -58,7 +58,7 @@ async def send_form(request: Request, db: Db) -> Response[bytes]:
 @post("/t/upload", opt=everyone())
 async def upload(request: Request) -> dict[str, Any]:
     sent = await parse_form(request)
-    return {"fields": dict(sent), "all": sent.all("id"), "files": sorted(sent.files)}
+    return {"fields": dict(sent), "all": sent.all("checked"), "files": sorted(sent.files)}
 
 
 @get("/t/page", opt=everyone())

@@ -95,7 +95,7 @@ async def test_a_megabyte_in_one_field_is_an_error_beside_it(visitor):
 
 
 async def test_multipart_is_read_like_any_form(visitor):
-    sent = {"_csrf_token": await visitor.token(), "id": ["1", "2"], "name": "A\r\nB"}
+    sent = {"_csrf_token": await visitor.token(), "checked": ["1", "2"], "name": "A\r\nB"}
     response = await visitor.post("/t/upload", data=sent, files={"document": ("x.pdf", b"%PDF-1.7", "application/pdf")})
     assert response.json()["files"] == ["document"]
     assert response.json()["all"] == ["1", "2"]
