@@ -78,7 +78,7 @@ async def reserve_slot(db: AsyncSession, by: Person, request: BookingRequest, *,
     booking = _new_booking(by, terms, request)
     held_until = clock.now() + HOLD_DURATION
     expires_at = None if is_paid else held_until
-    slot = RequestedSlot(booking.id, request.starts_at, terms.minutes, terms.location, expires_at)
+    slot = RequestedSlot(booking.id, terms.id, request.starts_at, terms.minutes, terms.location, expires_at)
     first = await first_candidates(db, terms.id, terms.location, professional_id=request.professional_id)
     if not first:
         raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
@@ -102,7 +102,7 @@ async def refuse_blocked(db: AsyncSession) -> AsyncIterator[None]:
 async def resize_hold(db: AsyncSession, booking: Booking, minutes: int) -> bool:
     """Let the held `booking` (row locked) take `minutes` of the same professional's time; False when they are busy."""
     location = await require_pincode(db, booking.pincode)
-    slot = RequestedSlot(booking.id, booking.starts_at, minutes, location, booking.held_until)
+    slot = RequestedSlot(booking.id, booking.service_id, booking.starts_at, minutes, location, booking.held_until)
     professional_id = (await reserved_professionals(db, [booking.id])).get(booking.id)
     if professional_id is None:
         return False

@@ -52,7 +52,9 @@ class CandidateSearch:
         candidate: Candidate | None = None
         if booking.starts_at > clock.now():
             location = await self._location(booking.pincode)
-            slot = RequestedSlot(booking.id, booking.starts_at, booking.minutes, location, booking.held_until)
+            slot = RequestedSlot(
+                booking.id, booking.service_id, booking.starts_at, booking.minutes, location, booking.held_until
+            )
             candidate = await reserve_first_free(self._db, self._others(booking, slot, excluded_id), slot)
         if candidate is None:
             await release_time(self._db, [booking.id])
@@ -116,7 +118,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     if booking.professional_is_absent(clock.now()):  # an absent professional is not asked again (W14)
         await record_decline(db, booking, booking.professional_id, "absent", "")
     preferred = booking.professional_id or booking.requested_professional_id
-    slot = RequestedSlot(booking.id, starts_at, booking.minutes, location)
+    slot = RequestedSlot(booking.id, booking.service_id, starts_at, booking.minutes, location)
     candidate = await reserve_first_free(db, _candidates_of_move(db, booking, slot, preferred), slot)
     if candidate is None:
         raise await slot_unavailable(db, service, slot)

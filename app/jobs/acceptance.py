@@ -28,7 +28,6 @@ from app.scheduling.reservation import (
     reserved_professionals,
 )
 from app.scheduling.slots import conflicts, within_hours
-from app.scheduling.travel import Location
 
 
 async def accept(db: AsyncSession, by: Person, reference: str, encryption: Encryption) -> Booking:
@@ -110,8 +109,8 @@ async def take_time(db: AsyncSession, me: Candidate, booking: Booking, reservati
         )
     await lock_time(db, me.id)
     location = await require_pincode(db, booking.pincode)
-    await _move_reservations(db, me, booking, location, reservations)
-    slot = RequestedSlot(booking.id, booking.starts_at, booking.minutes, location)
+    slot = RequestedSlot(booking.id, booking.service_id, booking.starts_at, booking.minutes, location)
+    await _move_reservations(db, me, booking, slot, reservations)
     if not await reserve(db, me.id, slot, is_committed=True):
         raise _busy()
 
@@ -133,19 +132,17 @@ async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: 
 
 
 async def _move_reservations(
-    db: AsyncSession, me: Candidate, booking: Booking, location: Location, reservations: dict[int, Booking]
+    db: AsyncSession, me: Candidate, booking: Booking, slot: RequestedSlot, reservations: dict[int, Booking]
 ) -> None:
     """Refuse when a held job conflicts; move each conflicting reservation to a free candidate, or refuse."""
     # Whoever the booking was reserved for is free for the reservations that move.
     await release_time(db, [booking.id])
-    await load_unavailability(
-        db, [me], booking.starts_at, booking.ends_at, ignoring=booking.id, locked_for=booking.pincode
-    )
+    await load_unavailability(db, [me], slot.starts_at, slot.ends_at, ignoring=booking.id, locked_for=slot)
     if not within_hours(me, booking.minutes, booking.starts_at):
         if await db.scalar(select(User.deleted_at).where(User.id == me.id)) is not None:
             raise account_closed()
         raise Refused(_("That's outside your working hours."), reason="busy", about="hours")
-    for job in conflicts(me, booking.minutes, location, booking.starts_at):
+    for job in conflicts(me, booking.minutes, slot.location, booking.starts_at):
         await _move_reservation(db, me, job, reservations)
 
 

@@ -9,10 +9,13 @@ from app.bookings.cancellation import cancel_booking
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.reservation import CandidateSearch, offer_again
+from app.core.errors import Refused
 from app.core.events import PLATFORM, nudge
-from app.core.i18n import N_
+from app.core.i18n import N_, _
 from app.jobs.repository import Jobs
 from app.scheduling.reservation import lock_time, reserved_professionals
+
+MAX_LOCK_ATTEMPTS = 5  # of locking a professional who keeps getting new bookings
 
 
 async def reassign_jobs(db: AsyncSession, professional_id: int, reason: str) -> list[Booking]:
@@ -43,13 +46,12 @@ async def withdraw_services(db: AsyncSession, professional_id: int, service_ids:
     """Reassign holds and requests for services that the professional no longer offers. Accepted jobs stay."""
     if not service_ids:
         return
-    bookings = await Bookings(db).locked(await Jobs(db).relying_on(professional_id))
+    bookings = await lock_bookings_and_time(db, professional_id)
     affected = [
         booking
-        for booking in bookings.values()
+        for booking in bookings
         if booking.service_id in service_ids and booking.state in (State.HELD, State.REQUESTED)
     ]
-    await lock_time(db, professional_id)
     reserved = await reserved_professionals(db, [booking.id for booking in affected])
     search = await CandidateSearch.of(db, affected)
     for booking in affected:
@@ -58,6 +60,18 @@ async def withdraw_services(db: AsyncSession, professional_id: int, service_ids:
         else:
             await reassign_request(db, booking, professional_id, reserved, search)
     await db.flush()
+
+
+async def lock_bookings_and_time(db: AsyncSession, professional_id: int) -> list[Booking]:
+    """Lock the bookings that rely on the professional, then their time; release it and retry if new ones appeared."""
+    for _attempt in range(MAX_LOCK_ATTEMPTS):
+        locked = await Bookings(db).locked(await Jobs(db).relying_on(professional_id))
+        async with db.begin_nested() as savepoint:
+            await lock_time(db, professional_id)
+            if locked.keys() >= set(await Jobs(db).relying_on(professional_id)):
+                return list(locked.values())
+            await savepoint.rollback()  # bookings are locked before people's time: let go of it
+    raise Refused(_("Things have changed since you opened this page. Check again, then decide."), reason="changed")
 
 
 async def reassign_hold(db: AsyncSession, booking: Booking, professional_id: int, search: CandidateSearch) -> None:

@@ -15,22 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.repository import Users
 from app.bookings.booking import Booking
 from app.bookings.moves import State
-from app.bookings.repository import Bookings
 from app.bookings.reservation import CandidateSearch
 from app.core import clock
-from app.core.errors import Invalid, Refused
+from app.core.errors import Invalid
 from app.core.events import Person
 from app.core.i18n import _
 from app.jobs.acceptance import hand_back
-from app.jobs.reassignment import reassign_hold, reassign_request
+from app.jobs.reassignment import lock_bookings_and_time, reassign_hold, reassign_request
 from app.jobs.repository import AgendaRow, Jobs
 from app.scheduling.candidate_repository import load_schedule
 from app.scheduling.repository import Schedules
-from app.scheduling.reservation import lock_time, reserved_professionals
+from app.scheduling.reservation import reserved_professionals
 from app.scheduling.slots import fits_hours
 
 KEEP_ANSWER, HAND_BACK_ANSWER = "keep", "return"
-MAX_LOCK_ATTEMPTS = 5  # of locking a professional who keeps getting new bookings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ async def change_schedule(
 
     Invalid("job-<reference>") for each job without an answer.
     """
-    bookings = await _lock_bookings(db, me)
+    bookings = await lock_bookings_and_time(db, me.id)
     affected = await find_affected_jobs(db, me, change)
     unanswered = [
         job.reference for job in affected if answers.get(job.reference) not in (KEEP_ANSWER, HAND_BACK_ANSWER)
@@ -88,18 +86,6 @@ async def cancel_time_off(db: AsyncSession, me: Person, time_off_id: int) -> Non
     """Delete a time off. Raises Missing for another user's."""
     span = await Schedules(db, me).remove_time_off(time_off_id)
     await _record(db, me, "person.time_off_removed", before=_span_facts(span))
-
-
-async def _lock_bookings(db: AsyncSession, me: Person) -> list[Booking]:
-    """Lock the bookings that rely on `me`, then their time; release it and retry if new ones appeared."""
-    for _attempt in range(MAX_LOCK_ATTEMPTS):
-        locked = await Bookings(db).locked(await Jobs(db).relying_on(me.id))
-        async with db.begin_nested() as savepoint:
-            await lock_time(db, me.id)
-            if locked.keys() >= set(await Jobs(db).relying_on(me.id)):
-                return list(locked.values())
-            await savepoint.rollback()  # bookings are locked before people's time: let go of it
-    raise Refused(_("Things have changed since you opened this page. Check again, then decide."), reason="changed")
 
 
 async def _affected_bookings(

@@ -130,8 +130,8 @@ SCHEDULE = f"""
 """
 
 # An expired hold takes no time, even before it is deleted. A professional who was blocked after the candidates were
-# read counts as away, and one of those who are read again ($6, $7) whose hours or area have changed since: all this is
-# changed under the lock of that professional's time.
+# read counts as away, and one of those who are read again ($6, $7) whose hours or area have changed since, or who no
+# longer offers the service: all this is changed under the lock of that professional's time.
 UNAVAILABILITY = """
     SELECT r.professional_id, r.booking_id, extract(epoch FROM lower(r.span))::bigint,
            extract(epoch FROM upper(r.span) - interval '10 minutes')::bigint, r.is_committed,
@@ -154,6 +154,8 @@ UNAVAILABILITY = """
       FROM unnest($6::bigint[], $7::text[]) AS known (id, week) JOIN professionals p ON p.user_id = known.id
      WHERE p.week <> known.week
         OR NOT EXISTS (SELECT 1 FROM coverage c WHERE c.professional_id = p.user_id AND c.pincode = $8)
+        OR NOT EXISTS (SELECT 1 FROM offered_services o WHERE o.professional_id = p.user_id AND o.service_id = $9
+                          AND o.approval_status = 'approved')
 """
 
 NEXT_HOLD_EXPIRY = "SELECT min(expires_at) FROM reservations WHERE expires_at > $1"
@@ -298,12 +300,12 @@ async def load_unavailability(
     until: datetime,
     *,
     ignoring: int | None = None,
-    locked_for: str | None = None,
+    locked_for: RequestedSlot | None = None,
 ) -> None:
     """Fill `busy` (bookings) and `away` (time off, blocks) of each candidate between two moments; return None.
 
-    `ignoring`: the id of a booking that is being moved. `locked_for`: the pincode of a job, once the transaction has
-    locked the candidates' time: whose hours or area have changed since they were read is away.
+    `ignoring`: the id of a booking that is being moved. `locked_for`: the slot, once the transaction has locked the
+    candidates' time: whose hours or area have changed since they were read, or who withdrew the service, is away.
     """
     if not candidates:
         return
@@ -312,7 +314,8 @@ async def load_unavailability(
         candidate.busy, candidate.away = [], []
     window = since - MAX_TRAVEL_TIME, until + MAX_TRAVEL_TIME
     known = candidates if locked_for is not None else ()
-    reread = [candidate.id for candidate in known], [candidate.week for candidate in known], locked_for
+    place, service_id = (locked_for.location.pincode, locked_for.service_id) if locked_for else (None, None)
+    reread = [candidate.id for candidate in known], [candidate.week for candidate in known], place, service_id
     found = await fetch(db, UNAVAILABILITY, list(by_id), *window, ignoring, clock.now(), *reread)
     # Unpacked as tuples: a busy town has a thousand of these rows for one page.
     for professional_id, booking_id, starts, ends, is_committed, pincode, latitude, longitude in found:

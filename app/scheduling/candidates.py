@@ -52,6 +52,7 @@ class RequestedSlot:
     """The time that a booking needs: a job of `minutes` at a place. `expires_at` is set for a hold."""
 
     booking_id: int
+    service_id: int
     starts_at: datetime
     minutes: int
     location: Location

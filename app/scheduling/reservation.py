@@ -177,7 +177,7 @@ async def _reserve_if_free(db: AsyncSession, candidate: Candidate, slot: Request
         async with savepoint(db, lock) as point:
             if not point.count:
                 return None
-            await _load(db, [candidate], slot, locked_for=slot.location.pincode)
+            await _load(db, [candidate], slot, is_locked=True)
             if not is_free(candidate, slot.minutes, slot.location, slot.starts_at):
                 await point.roll_back()
                 return False
@@ -203,10 +203,15 @@ async def _write(db: AsyncSession, professional_id: int, slot: RequestedSlot, *,
 
 
 async def _load(
-    db: AsyncSession, candidates: Sequence[Candidate], slot: RequestedSlot, *, locked_for: str | None = None
+    db: AsyncSession, candidates: Sequence[Candidate], slot: RequestedSlot, *, is_locked: bool = False
 ) -> None:
     await load_unavailability(
-        db, candidates, slot.starts_at, slot.ends_at, ignoring=slot.booking_id, locked_for=locked_for
+        db,
+        candidates,
+        slot.starts_at,
+        slot.ends_at,
+        ignoring=slot.booking_id,
+        locked_for=slot if is_locked else None,
     )
 
 
