@@ -11,7 +11,12 @@ from app.core.paging import MAX_CURSOR_LENGTH, MAX_PAGE_SIZE
 T = TypeVar("T")
 Price = Annotated[
     str,
-    Meta(description="Amount in rupees with 2 decimals.", examples=["149.00"], pattern="^[0-9]{1,9}\\.[0-9]{2}$"),
+    Meta(
+        description="Amount in rupees with 2 decimals.",
+        examples=["149.00"],
+        pattern="^[0-9]{1,9}\\.[0-9]{2}$",
+        extra={"error": N_('Send the amount in rupees as text with 2 decimals, such as "149.00".')},
+    ),
 ]
 Paise = Annotated[int, Meta(ge=0, description="The same amount in paise.", examples=[14900])]
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1, description="ID of the record.", examples=[12])]

@@ -4,6 +4,7 @@ Forms ignore fields that the Struct does not have; query strings, multipart form
 JSON is strict about types. Each function raises one Invalid with a sentence for every wrong field.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ T = TypeVar("T")
 MAX_FIELD_LENGTH = 2_000  # characters, where the field itself sets no limit
 INTEGER = re.compile(r"-?[0-9]{1,19}")
 INT64 = range(-(2**63), 2**63)
+UNINFORMATIVE_TYPES = (inspect.Metadata, inspect.UnionType, inspect.NoneType)
 CARD_FIELDS = frozenset({"card_number"})  # the only JSON fields that may hold a card's number
 
 
@@ -168,7 +170,8 @@ def _convert(value: Any, field: FieldSpec, *, strict: bool) -> Any:
     try:
         return msgspec.convert(value, field.type, strict=strict)
     except msgspec.ValidationError as error:
-        raise FieldError(_(field.message) if field.message else str(error).split(" - at")[0]) from error
+        message = _(field.message) if field.message else _expectation(inspect.type_info(field.type))
+        raise FieldError(message) from error
 
 
 def _from_text(field: FieldSpec, form: Mapping[str, str], name: str) -> Any:
@@ -218,6 +221,51 @@ def _parts(info: Any) -> Iterable[Any]:
     if isinstance(info, inspect.UnionType):
         for part in info.types:
             yield from _parts(part)
+
+
+def _expectation(info: Any) -> str:
+    """What a field takes, in words and with its example: the sentence for values of another type or form."""
+    kind = next((part for part in _parts(info) if not isinstance(part, UNINFORMATIVE_TYPES)), None)
+    sentence = _expected_kind(kind)
+    example = next((example for example in _examples(info) if example is not None), None)
+    if example is None or isinstance(kind, inspect.LiteralType | inspect.BoolType | inspect.ListType):
+        return sentence
+    return sentence + " " + _("Example: %(example)s", example=json.dumps(example, ensure_ascii=False))
+
+
+def _expected_kind(kind: Any) -> str:
+    match kind:
+        case inspect.BoolType():
+            return _("Send true or false.")
+        case inspect.IntType(ge=int(least), le=int(greatest)) if greatest < 2**53:
+            return _("Send a whole number from %(least)s to %(greatest)s.", least=least, greatest=greatest)
+        case inspect.IntType(ge=int(least)):
+            return _("Send a whole number, %(least)s or more.", least=least)
+        case inspect.IntType():
+            return _("Send a whole number.")
+        case inspect.StrType(pattern=str()):
+            return _("Send text of this form.")
+        case inspect.StrType(min_length=int(least), max_length=int(greatest)):
+            return _("Send text of %(least)s to %(greatest)s characters.", least=least, greatest=greatest)
+        case inspect.StrType(max_length=int(greatest)):
+            return _("Send text of %(greatest)s characters or fewer.", greatest=greatest)
+        case inspect.StrType():
+            return _("Send text.")
+        case inspect.LiteralType():
+            return _("Send one of these: %(values)s.", values=", ".join(map(str, kind.values)))
+        case inspect.ListType(max_length=int(greatest)):
+            return _("Send a list of up to %(greatest)s items.", greatest=greatest)
+        case inspect.ListType():
+            return _("Send a list.")
+        case inspect.StructType() | inspect.DictType():
+            return _("Send a JSON object.")
+    return _("Check this field.")
+
+
+def _examples(info: Any) -> Iterable[Any]:
+    for part in _parts(info):
+        if isinstance(part, inspect.Metadata) and part.extra_json_schema:
+            yield from part.extra_json_schema.get("examples", ())
 
 
 def _without_metadata(info: Any) -> Any:

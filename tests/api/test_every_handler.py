@@ -6,9 +6,11 @@ import re
 import pytest
 from sqlalchemy import text
 
+from app.core.errors import Invalid
 from app.core.rate_limiter import RateLimitPolicy
 from app.web.api_limits import ADDRESS_LIMIT, TOKEN_LIMIT
 from app.web.openapi import documented_handlers
+from app.web.validation import field_specs, validate_json
 from tests.api_client import ApiClient, assigned, move, own
 from tests.person import Person
 
@@ -120,3 +122,32 @@ async def test_a_wrong_code_under_a_key_is_counted_and_reported_and_not_remember
         assert response.status_code == status
     assert (await move(ravi, made["id"], "return", reason="No time.")).status_code == 200
     assert (await own(asha, made["id"]))["state"] == "requested"
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "sentence"),
+    [
+        ({"price": "abc"}, "price", 'Send the amount in rupees as text with 2 decimals, such as "149.00".'),
+        ({"price": 149}, "price", 'Send the amount in rupees as text with 2 decimals, such as "149.00".'),
+        ({"time_required": "sixty"}, "time_required", "Send a whole number from 15 to 720. Example: 60"),
+        ({"mode": "loan"}, "mode", "Send one of these: instant, offer, quote."),
+        ({"included": "a tap"}, "included", "Send a list of up to 12 items."),
+        ({"name": 7}, "name", 'Send text of 1 to 80 characters. Example: "Tap repair"'),
+    ],
+)
+async def test_a_value_of_another_type_is_explained_in_words(api_client_for, api_service, sent, field, sentence):
+    meena = await api_client_for("meena")
+    response = await meena.post(f"/api/edit_service/{api_service.id}", json=sent)
+    assert (response.status_code, response.json()["errors"]) == (422, {field: sentence})
+
+
+async def test_no_message_of_the_api_names_a_type_of_its_language(api_app):
+    """Every field of every body, given a value of each other type."""
+    bodies = {doc.body for _path, _method, _handler, doc in documented_handlers(api_app) if doc.body}
+    assert len(bodies) > 8
+    for body in bodies:
+        for value in (True, 3.5, {"x": 1}, [None], None):
+            try:
+                validate_json(body, dict.fromkeys(field_specs(body), value))
+            except Invalid as error:
+                assert not [text for text in error.errors.values() if "`" in text or "Expected" in text], body
