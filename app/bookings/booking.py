@@ -306,6 +306,9 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     def dispute(self, by: Actor, text: str) -> None:
         self._record("booking.disputed", by, personal={"text": text})
 
+    def contest_arrival(self, by: Actor, text: str) -> None:
+        self._record("booking.arrival_contested", by, personal={"text": text})
+
     def end_priority_offer(self) -> None:
         """End the priority offer, so that every candidate sees the job."""
         self.exclusive_until = None

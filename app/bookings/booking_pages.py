@@ -111,7 +111,7 @@ class BookingPages(Controller):
                 raise Invalid({"answer": _("Choose an option.")})
             find_another = answer == "again"
             booking = await customer_decisions.resolve_no_arrival(db, me, ref, find_another=find_another)
-            return _booking_path(booking), find_another
+            return _booking_path(booking), find_another and booking.state == State.REQUESTED
 
         return await submit(
             request,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
+from app.bookings.decline import require_undisputed_arrival
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.core import clock
@@ -65,6 +66,7 @@ async def cancel_by_customer(
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if booking.state == State.CANCELLED:
         return booking
+    await require_undisputed_arrival(db, booking)
     fee = booking.cancellation_fee(clock.now())
     if shown_fee is not None and fee > shown_fee:
         raise Refused(_("The cancellation fee has gone up. Check it, then confirm again."), reason="fee")

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
 from app.bookings.code import MAX_RENEWALS_PER_HOUR, CodePhase
-from app.bookings.decline import Dispute
+from app.bookings.decline import add_dispute, is_disputed_since
 from app.bookings.extra import ExtraState
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
@@ -27,6 +27,7 @@ CODE_RENEWAL_PERIOD = timedelta(hours=1)
 async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, find_another: bool) -> Booking:
     """W14: the professional did not arrive within 30 minutes; W9: the job was unassigned when the slot started.
 
+    With an arrival reported, the customer's word opens a dispute, and no money moves until an admin has decided.
     `find_another`: offer the job to the others, at a new start that the customer picks; else cancel with a full refund.
     """
     booking = await Bookings(db).for_customer(by, reference, lock=True)
@@ -38,6 +39,8 @@ async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, fin
             await offer_again(db, by, booking, N_("Didn't arrive."))
         else:
             await cancel_booking(db, booking, by, "professional_absent", N_("Didn't arrive."))
+    elif booking.may_contest_arrival(now):
+        await _contest_arrival(db, by, booking)
     elif booking.needs_answer(now):
         if not find_another:
             await cancel_booking(db, booking, by, "unfilled", N_("No professional accepted in time."))
@@ -49,15 +52,21 @@ async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, fin
     return booking
 
 
+async def _contest_arrival(db: AsyncSession, by: Actor, booking: Booking) -> None:
+    if not await is_disputed_since(db, booking, booking.arrived_at):
+        message = _("The professional hasn't arrived.")
+        booking.contest_arrival(by, message)
+        await add_dispute(db, booking, message)
+
+
 async def dispute_no_show(db: AsyncSession, by: Actor, reference: str, text: str) -> Booking:
     """W13: the customer objects to a no-show, once and within 48 hours; an admin decides."""
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if not may_dispute(booking):
         raise Refused(_("The 48 hours to dispute the fee are over."), reason="late", about="dispute")
-    if await db.get(Dispute, booking.id) is None:
-        db.add(Dispute(booking_id=booking.id, customer_id=booking.customer_id, text=text, at=clock.now()))
+    if not await is_disputed_since(db, booking, booking.cancelled_at):
         booking.dispute(by, text)
-        await db.flush()
+        await add_dispute(db, booking, text)
     return booking
 
 

@@ -13,7 +13,7 @@ from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.customer_decisions import may_dispute
 from app.bookings.customer_repository import AssignedProfessional, OwnBookings
 from app.bookings.deadlines import PROFESSIONAL_ABSENCE_WAIT
-from app.bookings.decline import Dispute
+from app.bookings.decline import is_arrival_contested, is_disputed_since
 from app.bookings.moves import State
 from app.bookings.timeline import Step, timeline_steps
 from app.core import clock
@@ -39,6 +39,7 @@ class BookingPageData:
     cost: CancellationCost
     place: str
     disputed: bool
+    is_arrival_contested: bool
     may_dispute: bool
     now: datetime
 
@@ -89,6 +90,10 @@ class BookingPageData:
         return self.booking.starts_at + PROFESSIONAL_ABSENCE_WAIT
 
     @property
+    def may_contest_arrival(self) -> bool:
+        return self.booking.may_contest_arrival(self.now) and not self.is_arrival_contested
+
+    @property
     def professional_is_absent(self) -> bool:
         return self.booking.professional_is_absent(self.now)
 
@@ -106,7 +111,7 @@ async def load_booking_page(db: AsyncSession, me: Actor, booking: Booking, encry
     professional = await own_bookings.assigned_professional(
         booking, booking.professional_id or booking.priority_professional_id(now)
     )
-    disputed = booking.cancelled_as == "no_show" and await db.get(Dispute, booking.id) is not None
+    disputed = booking.cancelled_as == "no_show" and await is_disputed_since(db, booking, booking.cancelled_at)
     return BookingPageData(
         booking=booking,
         professional=professional,
@@ -119,6 +124,7 @@ async def load_booking_page(db: AsyncSession, me: Actor, booking: Booking, encry
         cost=cancellation_cost(booking, charges),
         place=professional.place if professional else await place_name(db, booking),
         disputed=disputed,
+        is_arrival_contested=await is_arrival_contested(db, booking),
         may_dispute=not disputed and may_dispute(booking),
         now=now,
     )

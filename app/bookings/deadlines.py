@@ -98,10 +98,18 @@ class BookingDeadlines:
         return self.starts_at - EARLIEST_ARRIVAL
 
     def professional_is_absent(self, now: datetime) -> bool:
-        """W14: half an hour into the slot and not arrived. A customer no-show (W13) is reported by the professional."""
+        """W14: half an hour into the slot and no arrival reported."""
         return (
             self.state == State.ASSIGNED
             and self.arrived_at is None
+            and now >= self.starts_at + PROFESSIONAL_ABSENCE_WAIT
+        )
+
+    def may_contest_arrival(self, now: datetime) -> bool:
+        """W14: the professional reported an arrival, but half an hour into the slot no start code was entered."""
+        return (
+            self.state == State.ASSIGNED
+            and self.arrived_at is not None
             and now >= self.starts_at + PROFESSIONAL_ABSENCE_WAIT
         )
 

@@ -3,8 +3,13 @@
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.bookings.booking import Booking
+from app.core import clock
+from app.core.errors import Refused
+from app.core.i18n import _
 from app.core.orm import NaturalKeyBase
 
 
@@ -22,7 +27,7 @@ class Decline(NaturalKeyBase):
 
 
 class Dispute(NaturalKeyBase):
-    """A customer's dispute of a no-show (W13), within 48 h; an admin decides."""
+    """A customer's dispute of a no-show (W13), within 48 h, or of an arrival (W14); an admin decides."""
 
     __tablename__ = "disputes"
     __table_args__ = (CheckConstraint("length(text) BETWEEN 1 AND 1000", name="disputes_text_check"),)
@@ -30,3 +35,28 @@ class Dispute(NaturalKeyBase):
     customer_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
     text: Mapped[str]
     at: Mapped[datetime]
+
+
+async def require_undisputed_arrival(db: AsyncSession, booking: Booking) -> None:
+    """Refused("disputed"): the customer says that nobody came, so no money moves until it is decided (W14)."""
+    if await is_arrival_contested(db, booking):
+        raise Refused(
+            _("The customer says that the professional hasn't arrived. Our team decides first."), reason="disputed"
+        )
+
+
+async def is_arrival_contested(db: AsyncSession, booking: Booking) -> bool:
+    """Whether the customer says that the professional who reported the arrival hasn't come (W14)."""
+    return booking.may_contest_arrival(clock.now()) and await is_disputed_since(db, booking, booking.arrived_at)
+
+
+async def is_disputed_since(db: AsyncSession, booking: Booking, moment: datetime | None) -> bool:
+    """Whether the customer disputed after that moment: an earlier dispute was of another professional's arrival."""
+    dispute = await db.get(Dispute, booking.id)
+    return dispute is not None and moment is not None and dispute.at >= moment
+
+
+async def add_dispute(db: AsyncSession, booking: Booking, text: str) -> None:
+    """Store the dispute in place of an earlier one."""
+    await db.merge(Dispute(booking_id=booking.id, customer_id=booking.customer_id, text=text, at=clock.now()))
+    await db.flush()

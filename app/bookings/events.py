@@ -222,6 +222,12 @@ EVENTS = (
         notifies=(NotificationRule("extra_answered", PROFESSIONAL),),
     ),
     EventType(
+        "booking.arrival_contested",
+        N_("%(who)s said that the professional hasn't arrived."),
+        NOTHING,
+        chat=N_("The customer says that the professional hasn't arrived: booking %(booking)s."),
+    ),
+    EventType(
         "booking.disputed",
         N_("%(who)s disputed the fee."),
         NOTHING,

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.decline import Decline
+from app.bookings.decline import Decline, require_undisputed_arrival
 from app.bookings.holds import check_start, slot_unavailable
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
@@ -96,6 +96,7 @@ async def reschedule_by_customer(
     Refused("fee"): the fee is higher than `shown_fee`; Refused("taken"): no professional is free then.
     """
     booking = await Bookings(db).for_customer(by, reference, lock=True)
+    await require_undisputed_arrival(db, booking)
     if booking.starts_at == starts_at and booking.state in (State.REQUESTED, State.ASSIGNED):
         raise Invalid({"start": _("You already have this time. Pick another one.")})
     if shown_fee is not None and booking.cancellation_fee(clock.now()) > shown_fee:

@@ -22,6 +22,7 @@ from app.bookings.code import (
 )
 from app.bookings.completion import complete_booking
 from app.bookings.deadlines import LATE_FEE_PAISE
+from app.bookings.decline import require_undisputed_arrival
 from app.bookings.moves import State, state_refusal
 from app.bookings.repository import Bookings
 from app.core import clock
@@ -106,6 +107,7 @@ async def report_no_show(db: AsyncSession, by: Actor, reference: str) -> Booking
         return booking
     if booking.state == State.ASSIGNED and not booking.may_report_no_show(clock.now()):
         raise Refused(_too_early_message(booking), reason="early")
+    await require_undisputed_arrival(db, booking)
     fee = min(LATE_FEE_PAISE, booking.price)
     await cancel_booking(db, booking, by, "no_show", N_("No answer at the door."), fee)
     return booking

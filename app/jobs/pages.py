@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.bookings.booking import Booking
 from app.bookings.code import entry_locked_until, is_spent
+from app.bookings.decline import is_arrival_contested
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.core import clock
@@ -192,6 +193,7 @@ async def render_job(
         earning=earning_of(booking.total),
         do=do,
         report_from=booking.no_show_reportable_from(),
+        is_contested=await is_arrival_contested(db, booking),
         locked_until=entry_locked_until(code, now),
         spent=is_spent(code),
         errors=rejection.errors if rejection else {},

@@ -31,6 +31,7 @@ REFUSAL_HEADINGS = {
     ("crossed", ""): N_("This page is out of date"),
     ("decided", ""): N_("Already decided"),
     ("denied", ""): N_("Please reapply first"),
+    ("disputed", ""): N_("Our team has to decide first"),
     ("early", ""): N_("It's too early for this"),
     ("early", "departure"): N_("The visit is later"),
     ("early", "start"): N_("The visit is later"),

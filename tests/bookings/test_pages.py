@@ -524,3 +524,36 @@ async def test_the_pages_ask_the_database_a_fixed_number_of_questions(scene, ash
     with recorded_statements(scene.database) as statements:
         await asha.get(f"/bookings/{reference}")
     assert len(statements) <= 11, statements
+
+
+async def test_an_arrival_from_afar_does_not_shut_the_customers_way(scene, asha):
+    reference = await scene.paid(asha)
+    here = f"/bookings/{reference}"
+    await scene.accepted(reference)
+    booking = await scene.booking(reference)
+    ravi = await scene.browser(scene.ravi)
+    with at(booking, minutes=-60):
+        await ravi.submit_and_follow(await ravi.visit(f"/jobs/{reference}"), "/departure")
+        await ravi.submit_and_follow(await ravi.visit(f"/jobs/{reference}"), "/arrival")
+    before = await scene.scalar("SELECT md5(json_agg(l ORDER BY l.id)::text) FROM ledger_entries l")
+    with at(booking, minutes=29):
+        assert (await asha.post_fields(f"{here}/absence", {"answer": "refund"})).status == 409
+    with at(booking, minutes=30):
+        for _ in range(2):
+            sent = await asha.post_fields(f"{here}/absence", {"answer": "refund"})
+            assert (sent.status, sent.location) == (303, here)
+        page = await asha.visit(here)
+        assert "until then no money moves" in page.text
+        assert (await ravi.post_fields(f"/jobs/{reference}/absence", {})).status == 409
+        assert "until then no money moves" in (await ravi.visit(f"/jobs/{reference}")).text
+        for address in ("cancellation", "reschedule"):
+            start = a_start(days=3).strftime(START)
+            assert (await asha.post_fields(f"{here}/{address}", {"start": start})).status == 409
+        assert (await scene.booking(reference)).state == "assigned"
+        assert await scene.scalar("SELECT md5(json_agg(l ORDER BY l.id)::text) FROM ledger_entries l") == before
+        events = "SELECT count(*) FROM events WHERE name = 'booking.arrival_contested' AND subject = :subject"
+        assert await scene.scalar(events, subject=f"booking-{reference}") == 1
+        async with scene.database.work() as db:
+            await hand_back(db, scene.ravi, reference, "I was not there.")
+        page = await asha.submit_and_follow(await asha.visit(here), "/absence", answer="refund")
+        assert (await scene.booking(reference)).fee == 0
