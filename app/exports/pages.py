@@ -144,7 +144,7 @@ async def _render_index(
         kinds=available_kinds,
         filters=filters,
         filter_labels=await _filter_labels(db, kind, filters),
-        values={"bom": fields.get("bom", "")},
+        values={"bom": fields.get("bom", "") if rejection else "yes"},
         errors=rejection.errors if rejection else {},
         refusal=rejection.refusal if rejection else None,
     )
@@ -197,7 +197,7 @@ def file_response(export: Export, me: Me, storage: Storage) -> Stream:
         "x-content-type-options": "nosniff",
         "content-security-policy": "default-src 'none'; sandbox",
     }
-    return Stream(_read_chunks(file), media_type="text/csv; charset=utf-8", headers=headers)
+    return Stream(_read_chunks(file), media_type="text/csv", headers=headers)
 
 
 def _file_name(export: Export) -> str:

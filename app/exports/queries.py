@@ -32,6 +32,7 @@ from app.billing import ledger_repository
 from app.billing.ledger_repository import ledger_conditions
 from app.bookings.booking import Booking
 from app.catalog.service import Category, Service
+from app.core import clock
 from app.core.paging import Query
 from app.core.references import parse_row_id
 from app.dispatch import repository as dispatch_repository
@@ -92,7 +93,7 @@ async def _bookings(db: AsyncSession, filters: Mapping[str, str], _user_id: int)
             _safe_text(Category.name).label("category"),
             Booking.state.label("state"),
             func.coalesce(Booking.cancelled_as, "").label("cancelled_as"),
-            _timestamp(Booking.starts_at).label("starts"),
+            _timestamp(Booking.starts_at).label(_time_head("start")),
             Booking.minutes.label("minutes"),
             _safe_text(_customer.full_name).label("customer"),
             _safe_text(func.coalesce(_professional.full_name, "")).label("professional"),
@@ -101,9 +102,9 @@ async def _bookings(db: AsyncSession, filters: Mapping[str, str], _user_id: int)
             _rupees(Booking.price).label("price"),
             _rupees(Booking.fee).label("fee"),
             func.coalesce(Booking.payment, "").label("payment"),
-            _timestamp(case((Booking.requested_at.is_not(None), Booking.created_at))).label("booked"),
-            _timestamp(Booking.assigned_at).label("accepted"),
-            _timestamp(Booking.completed_at).label("completed"),
+            _timestamp(case((Booking.requested_at.is_not(None), Booking.created_at))).label(_time_head("booked")),
+            _timestamp(Booking.assigned_at).label(_time_head("accepted")),
+            _timestamp(Booking.completed_at).label(_time_head("completed")),
             Booking.rating.label("rating"),
         )
         .select_from(Booking)
@@ -128,10 +129,10 @@ async def _customers(_db: AsyncSession, filters: Mapping[str, str], _user_id: in
             User.id.label("id"),
             _safe_text(User.full_name).label("name"),
             _safe_text(User.email).label("email"),
-            _safe_text(User.phone).label("phone"),
+            _phone(User.phone).label("phone"),
             _safe_text(func.coalesce(Pincode.place, "")).label("area"),
             func.coalesce(Pincode.pincode, "").label("pincode"),
-            _timestamp(User.created_at).label("created"),
+            _timestamp(User.created_at).label(_time_head("created")),
             _booking_count(Booking.customer_id).label("bookings"),
             maintain_column_froms=True,
         )
@@ -154,14 +155,14 @@ async def _professionals(_db: AsyncSession, filters: Mapping[str, str], _user_id
             User.id.label("id"),
             _safe_text(User.full_name).label("name"),
             _safe_text(User.email).label("email"),
-            _safe_text(User.phone).label("phone"),
+            _phone(User.phone).label("phone"),
             _safe_text(Professional.trade).label("trade"),
             Professional.experience_years.label("years"),
             Professional.approval_status.label("approval"),
             _safe_text(Pincode.place).label("area"),
             Pincode.pincode.label("pincode"),
             Professional.jobs.label("jobs"),
-            _timestamp(User.created_at).label("created"),
+            _timestamp(User.created_at).label(_time_head("created")),
             maintain_column_froms=True,
         )
         .order_by(User.id)
@@ -190,7 +191,7 @@ def _ledger_lines() -> Query:
     return (
         select(
             LedgerEntry.id.label("line"),
-            _timestamp(LedgerTransaction.at).label("time"),
+            _timestamp(LedgerTransaction.at).label(_time_head("time")),
             Booking.reference.label("booking"),
             _safe_text(Booking.service_name).label("service"),
             LedgerTransaction.kind.label("kind"),
@@ -226,11 +227,22 @@ def _rupees(paise: SQLColumnExpression[int]) -> ColumnElement[Decimal]:
 
 
 def _timestamp(column: SQLColumnExpression[Any]) -> ColumnElement[datetime]:
-    """Truncate to seconds: 2026-11-22 15:30:00+05:30 in the time zone of the connection (tasks.exports).
+    """Truncate to seconds of Asia/Kolkata, as spreadsheets read it: 2026-11-22 15:30:00. The head names the zone.
 
     PostgreSQL's own format is used: to_char took a fifth of an export's time.
     """
-    return func.date_trunc(literal_column("'second'"), column)
+    return func.date_trunc(literal_column("'second'"), func.timezone(literal_column(f"'{clock.IST}'"), column))
+
+
+def _time_head(name: str) -> str:
+    return f"{name} ({clock.IST})"
+
+
+def _phone(column: SQLColumnExpression[str]) -> ColumnElement[str]:
+    """A phone as people write it, +91 98401 54321: with blanks, no spreadsheet takes it for a formula or a number."""
+    indian = func.regexp_replace(column, r"^\+91(\d{5})(\d{5})$", r"+91 \1 \2")
+    spaced = func.regexp_replace(indian, r"^(\+\d\d)(\d+)$", r"\1 \2")
+    return case((column.regexp_match(r"^\+\d+$"), spaced), else_=_safe_text(column))
 
 
 _QUERY_BUILDERS = {

@@ -40,6 +40,15 @@ async def test_each_table_leads_to_its_export(booked_scene: Scene, meena: Person
     assert file.headers["content-disposition"].startswith(f'attachment; filename="doorstep-{kind}-')
     assert len(file.text.splitlines()) - 1 == await booked_scene.scalar("SELECT rows_total FROM exports") > 0
     assert int(file.headers["content-length"]) == len(file.content)
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+
+
+async def test_a_file_is_for_excel_unless_the_box_is_cleared(booked_scene: Scene, meena: Person):
+    form = await meena.visit("/admin/exports?table=customers")
+    assert form.form("/admin/exports", having="bom").fields["bom"] == "yes"
+    await meena.submit_and_follow(form, having="bom")
+    await meena.submit_and_follow(form, having="bom", bom="")
+    assert await booked_scene.rows("SELECT bom FROM exports ORDER BY id") == [(True,), (False,)]
 
 
 async def test_filters_of_the_tables_address_come_along(booked_scene: Scene, meena: Person):
