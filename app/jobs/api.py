@@ -28,7 +28,6 @@ from app.jobs import acceptance, handover
 from app.jobs.offers import find_offers
 from app.jobs.repository import Jobs
 from app.jobs.schemas import MaybeReason, Reason
-from app.scheduling.candidate_repository import load_schedule
 from app.web.api import idempotent, json_response, read_body, read_query, row_id
 from app.web.guards import UserBlocked, WrongRole, only
 from app.web.http import JsonResponse, Request
@@ -214,6 +213,5 @@ def _fee(body: EditBody) -> int | None:
 
 async def _offer_distances(db: AsyncSession, me: Me) -> Mapping[str, float | None]:
     """Return kilometres to each offer that `me` could accept now, by reference."""
-    jobs = await Jobs(db).agenda(me)
-    schedule = await load_schedule(db, me, [job.busy for job in jobs if not job.is_done])
+    schedule, _jobs = await Jobs(db).workday(me)
     return {offer.reference: offer.km for offer in await find_offers(db, schedule)}

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
-from sqlalchemy import Row
+from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
@@ -70,32 +69,34 @@ async def find_expired_offers(
     if not missing:
         return []
     return [
-        ExpiredOffer(row.reference, row.service_name, earning_of(row.price), row.state in ("assigned", "started"))
+        ExpiredOffer(
+            row["reference"], row["service_name"], earning_of(row["price"]), row["state"] in ("assigned", "started")
+        )
         for row in await Jobs(db).expired_offers(me.id, missing)
     ]
 
 
-def _fits(candidate: Candidate, row: Row[Any]) -> bool:
+def _fits(candidate: Candidate, row: Record) -> bool:
     """Return whether the offer fits the hours and the accepted jobs; reservations can move to other candidates."""
-    location = Location(row.pincode, row.latitude, row.longitude)
-    if not within_hours(candidate, row.minutes, row.starts_at):
+    location = Location(row["pincode"], row["latitude"], row["longitude"])
+    if not within_hours(candidate, row["minutes"], row["starts_at"]):
         return False
-    return not conflicts(candidate, row.minutes, location, row.starts_at)
+    return not conflicts(candidate, row["minutes"], location, row["starts_at"])
 
 
-def _offer(candidate: Candidate, row: Row[Any]) -> Offer:
-    before = _job_before(candidate, row.starts_at)
-    location = Location(row.pincode, row.latitude, row.longitude)
+def _offer(candidate: Candidate, row: Record) -> Offer:
+    before = _job_before(candidate, row["starts_at"])
+    location = Location(row["pincode"], row["latitude"], row["longitude"])
     km = distance_km(before.location if before else candidate.home, location)
     return Offer(
-        reference=row.reference,
-        service_name=row.service_name,
-        place=row.place,
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        earning=earning_of(row.price),
-        is_requested=row.is_requested,
-        exclusive_until=row.exclusive_until,
+        reference=row["reference"],
+        service_name=row["service_name"],
+        place=row["place"],
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        earning=earning_of(row["price"]),
+        is_requested=row["is_requested"],
+        exclusive_until=row["exclusive_until"],
         km=None if km is None else round_up_km(km),
         from_job=datetime.fromtimestamp(before.starts, clock.IST) if before else None,
     )

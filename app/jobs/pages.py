@@ -23,7 +23,7 @@ from app.jobs.offers import Offer, find_expired_offers, find_offers
 from app.jobs.repository import Jobs
 from app.jobs.schemas import MaybeReason, Reason
 from app.payments.shares import earning_of
-from app.scheduling.candidate_repository import load_schedule, load_service_area
+from app.scheduling.candidate_repository import load_service_area
 from app.scheduling.candidates import ProfessionalSchedule
 from app.web.actions import Rejection, submit
 from app.web.forms import parse_form
@@ -237,8 +237,7 @@ async def _render_refused_offer(
 
 
 async def _load_workday(db: AsyncSession, me: Me, reference: str | None = None) -> Workday:
-    jobs = await Jobs(db).agenda(me)
-    schedule = await load_schedule(db, me, [job.busy for job in jobs if not job.is_done])
+    schedule, jobs = await Jobs(db).workday(me)
     return Workday(schedule, await find_offers(db, schedule, reference), agenda_of(jobs, schedule.candidate.home))
 
 

@@ -47,8 +47,9 @@ class ScheduleChange:
 
 async def find_affected_jobs(db: AsyncSession, me: Person, change: ScheduleChange) -> list[AgendaRow]:
     """Return the future accepted jobs that the change would put outside hours or area; not those outside before."""
-    jobs = [job for job in await Jobs(db).agenda(me) if job.state == State.ASSIGNED and job.ends_at > clock.now()]
-    rule = await _ChangeRule.of(db, me, change)
+    schedule, agenda = await Jobs(db).workday(me)
+    jobs = [job for job in agenda if job.state == State.ASSIGNED and job.ends_at > clock.now()]
+    rule = await _ChangeRule.of(db, me, change, schedule.candidate.hours)
     return [job for job in jobs if rule.affects(job.location.pincode, job.minutes, job.starts_at)]
 
 
@@ -93,7 +94,7 @@ async def _affected_bookings(
 ) -> list[Booking]:
     """Return the unaccepted bookings that ask for `me`, or reserve their time, and that the change makes impossible."""
     now = clock.now()
-    rule = await _ChangeRule.of(db, me, change)
+    rule = await _ChangeRule.of(db, me, change, (await load_schedule(db, me)).candidate.hours)
     reserved = await reserved_professionals(db, [booking.id for booking in bookings])
     return [
         booking
@@ -148,8 +149,9 @@ class _ChangeRule:
     pincodes: frozenset[str]
 
     @classmethod
-    async def of(cls, db: AsyncSession, me: Person, change: ScheduleChange) -> Self:
-        hours = (await load_schedule(db, me, [])).candidate.hours
+    async def of(
+        cls, db: AsyncSession, me: Person, change: ScheduleChange, hours: Sequence[tuple[int, int, int]]
+    ) -> Self:
         return cls(change, hours, frozenset(await Schedules(db, me).pincodes()))
 
     def affects(self, pincode: str, minutes: int, starts_at: datetime) -> bool:

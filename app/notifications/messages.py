@@ -29,7 +29,6 @@ from app.notifications.kinds import kind_of
 from app.notifications.preference import unsubscribe_token
 from app.notifications.repository import NotificationContext
 from app.payments.shares import earning_of
-from app.scheduling.candidate_repository import load_schedule
 from app.vetting.repository import Cases
 
 # The phase whose code a message shows; a code_renewed row names it itself.
@@ -208,8 +207,7 @@ async def _evening_data(db: AsyncSession, person: User, row: Outbox) -> dict[str
     day = date.fromisoformat(row.data["day"])
     if day <= clock.today():
         return None
-    agenda = await Jobs(db).agenda(person)
-    schedule = await load_schedule(db, person, [job.busy for job in agenda if not job.is_done])
+    schedule, agenda = await Jobs(db).workday(person)
     offers = await find_offers(db, schedule) if schedule.may_work else []
     jobs = [job for job in agenda if job.state == State.ASSIGNED and job.starts_at.astimezone(clock.IST).date() == day]
     return {"day": day, "jobs": jobs, "offers": offers} if jobs or offers else None

@@ -1,6 +1,6 @@
 """SQL for candidates: eligibility by area (eligible_coverage), and when they are busy or away."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 
@@ -119,15 +119,15 @@ ASSESSED = f"""
       FROM page JOIN professionals p ON p.user_id = page.professional_id {CANDIDATE_JOINS}
 """
 
-SCHEDULE = f"""
-    SELECT {CANDIDATE_COLUMNS}, CAST('{{}}' AS bigint[]) AS services, p.trade, h.place,
+# $1 is the professional, $2 now, $3 today.
+SCHEDULE_COLUMNS = f"""
+           {CANDIDATE_COLUMNS}, CAST('{{}}' AS bigint[]) AS services, p.trade, h.place,
            EXISTS (SELECT 1 FROM eligible_professionals($3) e WHERE e.professional_id = p.user_id) AS may_work,
            coalesce((SELECT json_agg(json_build_array(extract(epoch FROM lower(t.span))::bigint,
                                                       ceil(extract(epoch FROM upper(t.span)))::bigint))::text
-                       FROM time_off t WHERE t.professional_id = p.user_id AND upper(t.span) > $2), '[]') AS away
-      FROM professionals p {CANDIDATE_JOINS}
-     WHERE p.user_id = $1
-"""
+                       FROM time_off t WHERE t.professional_id = p.user_id AND upper(t.span) > $2), '[]') AS away"""
+SCHEDULE_OF_ONE = f"professionals p {CANDIDATE_JOINS} WHERE p.user_id = $1"
+SCHEDULE = f"SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_OF_ONE}"
 
 # An expired hold takes no time, even before it is deleted. A professional who was blocked after the candidates were
 # read counts as away, and one of those who are read again ($6, $7) whose hours or area have changed since, or who no
@@ -284,9 +284,14 @@ async def assess_candidates(
     return [AssessedCandidate(_candidate(row, location), row["place"], _eligibility(row)) for row in found]
 
 
-async def load_schedule(db: AsyncSession, me: Person, busy: Iterable[BusyTime]) -> ProfessionalSchedule:
-    """Return the hours and time off of `me`, with `busy` as their busy times."""
+async def load_schedule(db: AsyncSession, me: Person) -> ProfessionalSchedule:
+    """Return the hours and time off of `me`, without busy times."""
     (row,) = await fetch(db, SCHEDULE, me.id, clock.now(), clock.today())
+    return schedule_of(row, [])
+
+
+def schedule_of(row: Record, busy: Sequence[BusyTime]) -> ProfessionalSchedule:
+    """The schedule in a row with SCHEDULE_COLUMNS."""
     candidate = _candidate(row, None)
     candidate.away = INTERVALS(row["away"])
     candidate.busy = list(busy)

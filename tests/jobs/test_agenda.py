@@ -20,11 +20,11 @@ def noon():
         yield
 
 
-def job(hour, state="assigned", days=0, location=THERE, earning=100_00):
+def job(hour, state="assigned", days=0, location=THERE, total=100_00):
     starts_at = NOON.replace(hour=hour) + timedelta(days=days)
     name = f"JOB{days:02d}{hour:03d}"
     return AgendaRow(
-        1, name, "A tap", state, 60, starts_at, starts_at + timedelta(hours=1), "Velacheri", location, earning
+        1, name, "A tap", state, 60, starts_at, starts_at + timedelta(hours=1), "Velacheri", total, *location
     )
 
 
@@ -61,4 +61,4 @@ def test_later_days_are_grouped_in_indias_days():
 
 
 def test_the_days_earning_counts_done_and_open_jobs():
-    assert agenda_of([job(9, "completed", earning=211_65), job(15, earning=126_65)], HOME).earning_today == 338_30
+    assert agenda_of([job(9, "completed", total=249_00), job(15, total=149_00)], HOME).earning_today == 338_30

@@ -396,11 +396,11 @@ async def test_earnings_add_up_to_the_ledger(scene, ravi):
     assert page.text.count("₹126.65") == 4
 
 
-async def test_a_job_list_asks_the_database_four_times(scene, ravi, app_database):
+async def test_a_job_list_asks_the_database_three_times(scene, ravi, app_database):
     await ravi.visit("/jobs")
     with recorded_statements(app_database) as statements:
         await ravi.visit("/jobs")
-    assert len(statements) <= 4, statements
+    assert len(statements) <= 3, statements
 
 
 async def test_a_code_sent_twice_starts_nothing_and_counts_as_one_try(scene, ravi):

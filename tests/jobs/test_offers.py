@@ -34,8 +34,8 @@ ENCRYPTION = Encryption("a secret for tests only")
 
 
 async def offers_of(db, me, reference=None):
-    jobs = await Jobs(db).agenda(me)
-    return await find_offers(db, await load_schedule(db, me, [job.busy for job in jobs if not job.is_done]), reference)
+    schedule, _jobs = await Jobs(db).workday(me)
+    return await find_offers(db, schedule, reference)
 
 
 async def references(db, me):
@@ -235,7 +235,7 @@ async def test_what_someone_else_took_is_reported_to_those_who_saw_it(db):
 async def test_an_empty_list_knows_where_offers_would_come_from(db):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
-    reach = await load_service_area(db, await load_schedule(db, ravi, []))
+    reach = await load_service_area(db, await load_schedule(db, ravi))
     assert reach.pincode_count == 3
     assert reach.km is not None
     assert reach.trades[0].startswith("Plumbing")

@@ -79,7 +79,7 @@ async def readers(db: AsyncSession, scene: Scene) -> dict[str, bool]:
         "candidates": bool(await find_candidates(db, [scene.service.id], location)),
         "assessed": assessed.eligibility.is_eligible,
         "assignment": judged.is_free,
-        "offers": bool(await find_offers(db, await load_schedule(db, scene.ravi, []))),
+        "offers": bool(await find_offers(db, await load_schedule(db, scene.ravi))),
         "offer rows": bool(await Jobs(db).open_offers(scene.ravi.id)),
         "expired offers": bool(await find_expired_offers(db, scene.ravi, [scene.booking.reference], [])),
         "bookable": scene.service.id in {card.id for card in await catalogue.bookable(ADYAR)},

@@ -70,7 +70,7 @@ async def test_from_that_day_on_no_new_offers(db, scene, encryption):
     for moment, works in ((last, True), (first, False)):
         with clock.freeze(moment):
             assert bool(await find_candidates(db, [service.id], location)) is works
-            assert (await load_schedule(db, ravi, [])).may_work is works
+            assert (await load_schedule(db, ravi)).may_work is works
             assert bool([card for card in await CatalogueQueries(db).bookable(ADYAR) if card.id == service.id]) is works
 
 
