@@ -11,7 +11,9 @@ from app.accounts.auth import Me
 from app.accounts.names import public_name
 from app.bookings import checkout, customer_decisions
 from app.bookings.booking import Booking
-from app.bookings.customer_view import load_booking_page
+from app.bookings.customer_repository import OwnBookings
+from app.bookings.customer_view import booking_page
+from app.bookings.deadlines import BookingDeadlines
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Answer, Details, DisputeText, read_address_line
@@ -226,10 +228,10 @@ class ReceiptPages(Controller):
         db: NamedDependency[AsyncSession],
         encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
-        booking = await Bookings(db).for_customer(me, ref)
+        booking = await OwnBookings(db, me).booking(ref)
         if not checkout.was_ordered(booking):
             raise Missing()
-        page_data = await load_booking_page(db, me, booking, encryption)
+        page_data = booking_page(booking, encryption)
         return page(request, "bookings/receipt.html", page_data=page_data, booking=booking, customer=me.name)
 
 
@@ -244,9 +246,9 @@ async def _render(
     """The current booking, with the refusal or the form's values and errors."""
     errors = rejection.errors if rejection else {}
     values = rejection.values if rejection and errors else {}
-    booking = await Bookings(db).for_customer(me, ref)
+    booking = await OwnBookings(db, me).booking(ref)
     _refuse_blocked(me, booking)
-    page_data = await load_booking_page(db, me, booking, encryption)
+    page_data = booking_page(booking, encryption)
     return page(
         request,
         "bookings/show.html",
@@ -267,7 +269,7 @@ def _booking_path(booking: Booking) -> str:
     return f"/bookings/{booking.reference}"
 
 
-def _refuse_blocked(me: Me, booking: Booking) -> None:
+def _refuse_blocked(me: Me, booking: BookingDeadlines) -> None:
     """W2: a blocked customer sees started bookings only, with their code."""
     if me.blocked is not None and booking.state != State.STARTED:
         raise UserBlocked(me.blocked)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
+from app.bookings.deadlines import BookingDeadlines
 from app.bookings.decline import require_undisputed_arrival
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
@@ -14,7 +15,7 @@ from app.core.errors import Refused
 from app.core.events import Actor
 from app.core.i18n import _
 from app.payments import charges
-from app.payments.charge import Charge, ChargeState
+from app.payments.charge import Charged, ChargeState
 from app.scheduling.reservation import release_time
 
 
@@ -27,7 +28,7 @@ class CancellationCost:
     owed: int
 
 
-def cancellation_cost(booking: Booking, booking_charges: Sequence[Charge]) -> CancellationCost:
+def cancellation_cost(booking: BookingDeadlines, booking_charges: Sequence[Charged]) -> CancellationCost:
     """What cancelling costs now, shown before the customer confirms."""
     fee = booking.cancellation_fee(clock.now())
     paid = sum(charge.amount for charge in booking_charges if charge.state == ChargeState.AUTHORISED)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Addresses
 from app.bookings.booking import Booking
+from app.bookings.deadlines import BookingDeadlines
 from app.bookings.holds import BookingRequest, hold, refusal_of, refuse_blocked, reserve_slot
 from app.bookings.moves import State, state_refusal
 from app.bookings.price_changes import check_price, follow_catalog, lock_price, price_changed
@@ -225,7 +226,7 @@ async def charge_awaiting_code(db: AsyncSession, booking: Booking) -> Charge | N
     return waiting[-1] if waiting else None
 
 
-def was_ordered(booking: Booking) -> bool:
+def was_ordered(booking: BookingDeadlines) -> bool:
     """Whether the booking was ever paid, or ordered to be paid after the work."""
     return booking.requested_at is not None
 

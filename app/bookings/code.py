@@ -5,6 +5,7 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
@@ -25,6 +26,15 @@ MAX_RENEWALS_PER_HOUR = 3
 class CodePhase(enum.StrEnum):
     START = "start"
     FINISH = "finish"
+
+
+class CountedCode(Protocol):
+    """A code with its wrong attempts: the entity, or what a page reads of it."""
+
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def locked_until(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +130,13 @@ def parse_code(typed: str) -> str:
     return code
 
 
-def entry_locked_until(code: Code | None, now: datetime) -> datetime | None:
+def entry_locked_until(code: CountedCode | None, now: datetime) -> datetime | None:
     """Until when entry of the code is locked after wrong attempts; None when it is open."""
     if code is None or code.locked_until is None or code.locked_until <= now or code.attempts >= MAX_ATTEMPTS:
         return None
     return code.locked_until
 
 
-def is_spent(code: Code | None) -> bool:
+def is_spent(code: CountedCode | None) -> bool:
     """Whether no attempt is left, so that only the customer can request a new code."""
     return code is None or code.attempts >= MAX_ATTEMPTS

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
 from app.bookings.code import MAX_RENEWALS_PER_HOUR, CodePhase
+from app.bookings.deadlines import BookingDeadlines
 from app.bookings.decline import add_dispute, is_disputed_since
 from app.bookings.extra import ExtraState
 from app.bookings.moves import State
@@ -70,7 +71,7 @@ async def dispute_no_show(db: AsyncSession, by: Actor, reference: str, text: str
     return booking
 
 
-def may_dispute(booking: Booking) -> bool:
+def may_dispute(booking: BookingDeadlines) -> bool:
     """Whether the customer may still object to the no-show."""
     if booking.cancelled_as != "no_show" or booking.cancelled_at is None:
         return False

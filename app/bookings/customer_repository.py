@@ -1,81 +1,105 @@
-"""A customer's own bookings: the lists, and the assigned professional."""
+"""A customer's own bookings: the lists, a booking's page, and the assigned professional."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, String, bindparam, text
+from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import BigInteger, DateTime
 
 from app.accounts.names import greeting_name, public_name
 from app.accounts.ratings import RATING_SUM_SQL, REVIEW_COUNT_SQL
 from app.bookings.booking import Booking
+from app.bookings.code import reveal_code
+from app.bookings.deadlines import BookingDeadlines, is_contact_open
 from app.bookings.extra import BOOKING_TOTAL_SQL
+from app.bookings.moves import State
 from app.core import clock
+from app.core.encryption import Encryption
+from app.core.errors import Missing
 from app.core.events import Actor
 from app.core.paging import Page, page_of
+from app.core.sql import fetch_row, rows
+from app.payments.charge import CHARGE_LINE_COLUMNS, ChargeLine
 from app.scheduling.travel import Location, distance_km
 
-MOMENT = DateTime(timezone=True)
 MAX_UPCOMING = 100
 
 SELECT_ROWS = f"""
-    SELECT b.id, b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, b.held_until,
-           b.departed_at, b.arrived_at, b.completed_at, u.full_name, b.rating,
-           {BOOKING_TOTAL_SQL} AS total,
-           (SELECT coalesce(sum(c.amount), 0) FROM charges c WHERE c.booking_id = b.id AND c.state = 'due') AS due
+    SELECT b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, b.departed_at, b.arrived_at,
+           {BOOKING_TOTAL_SQL},
+           (SELECT coalesce(sum(c.amount), 0)::bigint FROM charges c WHERE c.booking_id = b.id AND c.state = 'due'),
+           u.full_name, b.id
       FROM bookings b
       LEFT JOIN users u ON u.id = b.professional_id
-     WHERE b.customer_id = :me
+     WHERE b.customer_id = $1
 """
 
 # A lapsed hold is not listed, whether or not the worker has cancelled it yet.
-SELECT_UPCOMING = text(
+SELECT_UPCOMING = (
     SELECT_ROWS
-    + """ AND (b.state IN ('requested', 'assigned', 'started') OR b.state = 'held' AND b.held_until > :now)
-     ORDER BY b.starts_at, b.id LIMIT :rows"""
-).bindparams(bindparam("me", type_=BigInteger), bindparam("now", type_=MOMENT))
+    + """ AND (b.state IN ('requested', 'assigned', 'started') OR b.state = 'held' AND b.held_until > $2)
+     ORDER BY b.starts_at, b.id LIMIT $3"""
+)
 
-SELECT_PAST = text(
+SELECT_PAST = (
     SELECT_ROWS
     + """ AND (b.state IN ('completed', 'closed') OR b.state = 'cancelled' AND b.cancelled_as <> 'expired')
-       AND (CAST(:before AS timestamptz) IS NULL OR (b.starts_at, b.id) < (:before, :id))
-     ORDER BY b.starts_at DESC, b.id DESC LIMIT :rows"""
-).bindparams(bindparam("me", type_=BigInteger), bindparam("before", type_=MOMENT), bindparam("id", type_=BigInteger))
-
-SELECT_PROFESSIONAL = text(
-    f"""
-    SELECT u.id, u.full_name, u.phone, u.deleted_at IS NOT NULL AS has_left, p.experience_years,
-           h.pincode AS home, h.latitude, h.longitude,
-           pin.pincode, pin.place, pin.latitude AS there_latitude, pin.longitude AS there_longitude,
-           {RATING_SUM_SQL} AS stars,
-           {REVIEW_COUNT_SQL} AS reviews, coalesce(r.jobs, 0) AS jobs
-      FROM users u
-      JOIN professionals p ON p.user_id = u.id
-      JOIN pincodes h ON h.pincode = p.home_pincode
-      LEFT JOIN pincodes pin ON pin.pincode = :pincode
-      LEFT JOIN professional_ratings r ON r.professional_id = u.id
-     WHERE u.id = :id
-    """
-).bindparams(bindparam("id", type_=BigInteger), bindparam("pincode", type_=String))
-
-SELECT_SIMILAR = text(
-    """
-    SELECT b.reference, b.state, b.held_until FROM bookings b
-     WHERE b.customer_id = :me AND b.service_id = :service AND b.starts_at = :start
-     ORDER BY b.id DESC LIMIT 50
-    """
-).bindparams(
-    bindparam("me", type_=BigInteger), bindparam("service", type_=BigInteger), bindparam("start", type_=MOMENT)
+       AND ($2::timestamptz IS NULL OR (b.starts_at, b.id) < ($2, $3::bigint))
+     ORDER BY b.starts_at DESC, b.id DESC LIMIT $4"""
 )
+
+# The public card of a professional `u`, beside the pincode `pin` of the booking.
+CARD_COLUMNS = f"""
+           p.user_id, u.full_name, u.phone, u.deleted_at IS NOT NULL, p.experience_years, h.pincode, h.latitude,
+           h.longitude, pin.pincode, pin.place, pin.latitude, pin.longitude, {RATING_SUM_SQL}, {REVIEW_COUNT_SQL},
+           coalesce(r.jobs, 0)"""
+CARD_JOINS = """
+      LEFT JOIN professionals p ON p.user_id = u.id
+      LEFT JOIN pincodes h ON h.pincode = p.home_pincode
+      LEFT JOIN professional_ratings r ON r.professional_id = u.id"""
+SELECT_PROFESSIONAL = f"""
+    SELECT {CARD_COLUMNS}
+      FROM users u LEFT JOIN pincodes pin ON pin.pincode = $2 {CARD_JOINS}
+     WHERE u.id = $1 AND p.user_id IS NOT NULL
+"""
+
+# All of a booking's page in one statement: the columns of CustomerBooking in their order, then those of the card, of
+# the professional who is assigned or asked first. $1 is the customer, $3 now.
+SELECT_BOOKING = f"""
+    SELECT b.id, b.reference, b.state, b.service_name, b.price, b.minutes, b.address, b.pincode, b.note, b.starts_at,
+           b.ends_at, b.requested_professional_id, b.exclusive_until, b.professional_id, b.held_until, b.payment,
+           b.fee, b.created_at, b.requested_at, b.reopened_at, b.assigned_at, b.departed_at, b.arrived_at,
+           b.started_at, b.completed_at, b.cancelled_at, b.cancelled_as, b.cancel_reason, b.completed_automatically,
+           {BOOKING_TOTAL_SQL}, pin.place,
+           (SELECT d.at FROM disputes d WHERE d.booking_id = b.id),
+           ARRAY(SELECT ROW(c.phase, c.encrypted_code, c.attempts, c.locked_until)
+                   FROM codes c WHERE c.booking_id = b.id AND c.used_at IS NULL AND c.voided_at IS NULL
+                    AND c.phase = CASE b.state WHEN 'assigned' THEN 'start' WHEN 'started' THEN 'finish' END
+                  ORDER BY c.id),
+           ARRAY(SELECT ROW(e.id, e.text, e.price, e.state, e.answered_at)
+                   FROM extras e WHERE e.booking_id = b.id ORDER BY e.id),
+           ARRAY(SELECT ROW({CHARGE_LINE_COLUMNS}) FROM charges c WHERE c.booking_id = b.id ORDER BY c.id),
+           {CARD_COLUMNS}
+      FROM bookings b
+      JOIN pincodes pin ON pin.pincode = b.pincode
+      LEFT JOIN users u ON u.id = coalesce(
+           b.professional_id, CASE WHEN b.exclusive_until > $3 THEN b.requested_professional_id END)
+      {CARD_JOINS}
+     WHERE b.customer_id = $1 AND b.reference = $2
+"""
+
+SELECT_SIMILAR = """
+    SELECT b.reference, b.state, b.held_until FROM bookings b
+     WHERE b.customer_id = $1 AND b.service_id = $2 AND b.starts_at = $3
+     ORDER BY b.id DESC LIMIT 50
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class BookingRow:
-    """One row of the lists; `total` and `due` in paise, `who` is the professional's first name."""
+    """One row of the lists; `total` and `due` in paise."""
 
-    id: int
     reference: str
     service_name: str
     state: str
@@ -86,8 +110,13 @@ class BookingRow:
     arrived_at: datetime | None
     total: int
     due: int
-    who: str | None
-    rating: int | None
+    professional: str | None
+    id: int
+
+    @property
+    def who(self) -> str | None:
+        """The professional's first name."""
+        return greeting_name(self.professional) if self.professional else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +135,83 @@ class AssignedProfessional:
     phone: str | None
     place: str
     has_left: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCode:
+    """The code that is due; only its customer may see the digits."""
+
+    phase: str
+    encrypted_code: bytes | None
+    attempts: int
+    locked_until: datetime | None
+
+    def reveal(self, encryption: Encryption, reference: str) -> str | None:
+        return reveal_code(self.encrypted_code, self.phase, encryption, reference)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraLine:
+    """Extra work that was proposed; `price` in paise."""
+
+    id: int
+    text: str
+    price: int
+    state: str
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerBooking(BookingDeadlines):
+    """A booking as its customer's page reads it; money in paise, `total` with approved extras.
+
+    `professional` is who is assigned or has a priority offer, `place` the booking's area; `charges` oldest first.
+    """
+
+    id: int
+    reference: str
+    state: State
+    service_name: str
+    price: int
+    minutes: int
+    address: str
+    pincode: str
+    note: str
+    starts_at: datetime
+    ends_at: datetime
+    requested_professional_id: int | None
+    exclusive_until: datetime | None
+    professional_id: int | None
+    held_until: datetime | None
+    payment: str | None
+    fee: int
+    created_at: datetime
+    requested_at: datetime | None
+    reopened_at: datetime | None
+    assigned_at: datetime | None
+    departed_at: datetime | None
+    arrived_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    cancelled_at: datetime | None
+    cancelled_as: str | None
+    cancel_reason: str | None
+    completed_automatically: bool
+    total: int
+    place: str
+    disputed_at: datetime | None
+    code: LiveCode | None
+    extras: Sequence[ExtraLine]
+    charges: Sequence[ChargeLine]
+    professional: AssignedProfessional | None
+
+    def is_disputed_since(self, moment: datetime | None) -> bool:
+        """As app.bookings.decline.is_disputed_since."""
+        return self.disputed_at is not None and moment is not None and self.disputed_at >= moment
+
+
+COLUMN_NAMES = [field.name for field in fields(CustomerBooking)]
+STATE, BEFORE_CARD = COLUMN_NAMES.index("state"), COLUMN_NAMES.index("professional")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +234,24 @@ class OwnBookings:
         self._db = db
         self._me = me
 
+    async def booking(self, reference: str) -> CustomerBooking:
+        """What the booking's page shows, read at once; Missing for anybody else's."""
+        now = clock.now()
+        row = await fetch_row(self._db, SELECT_BOOKING, self._me.id, reference.upper(), now)
+        if row is None:
+            raise Missing
+        return _booking(row, now)
+
     async def upcoming(self) -> list[BookingRow]:
-        params = {"me": self._me.id, "now": clock.now(), "rows": MAX_UPCOMING}
-        return [_row(row) for row in await self._db.execute(SELECT_UPCOMING, params)]
+        return await rows(self._db, BookingRow, SELECT_UPCOMING, self._me.id, clock.now(), MAX_UPCOMING)
 
     async def past(self, before: tuple[datetime, int] | None, limit: int) -> Page[BookingRow]:
         """The latest first, without holds that were never paid."""
-        since, booking_id = before or (None, None)
-        params = {"me": self._me.id, "before": since, "id": booking_id, "rows": limit + 1}
-        rows = [_row(row) for row in await self._db.execute(SELECT_PAST, params)]
-        return page_of(rows, limit, lambda row: (row.starts_at.isoformat(), row.id))
+        found = await rows(self._db, BookingRow, SELECT_PAST, self._me.id, *(before or (None, None)), limit + 1)
+        return page_of(found, limit, lambda row: (row.starts_at.isoformat(), row.id))
 
     async def similar(self, service_id: int, starts_at: datetime) -> list[SimilarBooking]:
-        params = {"me": self._me.id, "service": service_id, "start": starts_at}
-        return [SimilarBooking(*row) for row in await self._db.execute(SELECT_SIMILAR, params)]
+        return await rows(self._db, SimilarBooking, SELECT_SIMILAR, self._me.id, service_id, starts_at)
 
     async def assigned_professional(self, booking: Booking, professional_id: int | None) -> AssignedProfessional | None:
         """The professional; with the phone only if they are assigned and contact is open."""
@@ -154,42 +264,56 @@ class OwnBookings:
         """None where there is no such professional."""
         if professional_id is None:
             return None
-        row = (await self._db.execute(SELECT_PROFESSIONAL, {"id": professional_id, "pincode": pincode})).one_or_none()
-        return _assigned_professional(row, reachable=reachable) if row else None
+        row = await fetch_row(self._db, SELECT_PROFESSIONAL, professional_id, pincode)
+        return _card(*row, reachable=reachable) if row else None
 
 
-def _row(row: Row[Any]) -> BookingRow:
-    return BookingRow(
-        id=row.id,
-        reference=row.reference,
-        service_name=row.service_name,
-        state=row.state,
-        cancelled_as=row.cancelled_as,
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        departed_at=row.departed_at,
-        arrived_at=row.arrived_at,
-        total=int(row.total),
-        due=int(row.due),
-        who=greeting_name(row.full_name) if row.full_name else None,
-        rating=row.rating,
-    )
+def _booking(row: Record, now: datetime) -> CustomerBooking:
+    values, card = row[:BEFORE_CARD], row[BEFORE_CARD:]
+    *columns, codes, extras, charges = values
+    state, professional_id, completed_at = State(row["state"]), row["professional_id"], row["completed_at"]
+    reachable = professional_id is not None and is_contact_open(state, completed_at, now)
+    columns[STATE] = state
+    columns += [
+        LiveCode(*codes[0]) if codes else None,
+        [ExtraLine(*extra) for extra in extras],
+        [ChargeLine(*charge) for charge in charges],
+        _card(*card, reachable=reachable) if card[0] is not None else None,
+    ]
+    return CustomerBooking(*columns)
 
 
-def _assigned_professional(row: Row[Any], *, reachable: bool) -> AssignedProfessional:
-    home = Location(row.home, row.latitude, row.longitude)
-    booking_location = Location(row.pincode or "", row.there_latitude, row.there_longitude)
+def _card(
+    professional_id: int,
+    full_name: str,
+    phone: str,
+    has_left: bool,
+    years: int,
+    home: str,
+    latitude: float | None,
+    longitude: float | None,
+    pincode: str | None,
+    place: str | None,
+    there_latitude: float | None,
+    there_longitude: float | None,
+    stars: int | None,
+    reviews: int | None,
+    jobs: int,
+    *,
+    reachable: bool,
+) -> AssignedProfessional:
+    there = Location(pincode or "", there_latitude, there_longitude)
     return AssignedProfessional(
-        id=row.id,
-        first_name=greeting_name(row.full_name),
-        name=public_name(row.full_name),
-        full_name=row.full_name,
-        years=row.experience_years,
-        rating=row.stars / row.reviews if row.reviews else None,
-        reviews=row.reviews or 0,
-        jobs=row.jobs,
-        distance_km=distance_km(home, booking_location),
-        phone=row.phone if reachable else None,
-        place=row.place or "",
-        has_left=row.has_left,
+        id=professional_id,
+        first_name=greeting_name(full_name),
+        name=public_name(full_name),
+        full_name=full_name,
+        years=years,
+        rating=stars / reviews if stars is not None and reviews else None,
+        reviews=reviews or 0,
+        jobs=jobs,
+        distance_km=distance_km(Location(home, latitude, longitude), there),
+        phone=phone if reachable else None,
+        place=place or "",
+        has_left=has_left,
     )

@@ -1,4 +1,4 @@
-"""The data of a customer's booking page, loaded in a handful of queries."""
+"""The data of a customer's booking page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,31 +11,27 @@ from app.bookings.booking import Booking
 from app.bookings.cancellation import CancellationCost, cancellation_cost
 from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.customer_decisions import may_dispute
-from app.bookings.customer_repository import AssignedProfessional, OwnBookings
+from app.bookings.customer_repository import AssignedProfessional, CustomerBooking
 from app.bookings.deadlines import PROFESSIONAL_ABSENCE_WAIT
-from app.bookings.decline import is_arrival_contested, is_disputed_since
 from app.bookings.moves import State
 from app.bookings.timeline import Step, timeline_steps
 from app.core import clock
 from app.core.encryption import Encryption
-from app.core.events import Actor
-from app.payments.charge import Charge, ChargeState
-from app.payments.charges import due_charges
-from app.payments.repository import Charges
+from app.payments.charge import ChargeLine, ChargeState
 
 
 @dataclass(frozen=True, slots=True)
 class BookingPageData:
     """`phase` and `code` are of the current code, whose digits only the customer may see. Money in paise."""
 
-    booking: Booking
+    booking: CustomerBooking
     professional: AssignedProfessional | None
     phase: str | None
     code: str | None
     locked_until: datetime | None
     code_is_void: bool
     steps: list[Step]
-    charges: Sequence[Charge]
+    charges: Sequence[ChargeLine]
     cost: CancellationCost
     place: str
     disputed: bool
@@ -45,10 +41,10 @@ class BookingPageData:
 
     @property
     def due(self) -> int:
-        return sum(charge.amount for charge in due_charges(self.charges))
+        return sum(charge.amount for charge in self.charges if charge.state == ChargeState.DUE)
 
     @property
-    def paid_by(self) -> Charge | None:
+    def paid_by(self) -> ChargeLine | None:
         """The charge that says how the booking was or will be paid."""
         settled = (
             ChargeState.AUTHORISED,
@@ -103,28 +99,23 @@ async def place_name(db: AsyncSession, booking: Booking) -> str:
     return pincode.place if pincode else ""
 
 
-async def load_booking_page(db: AsyncSession, me: Actor, booking: Booking, encryption: Encryption) -> BookingPageData:
-    now, own_bookings = clock.now(), OwnBookings(db, me)
-    phase = {State.ASSIGNED: "start", State.STARTED: "finish"}.get(State(booking.state))
-    code = booking.live_code(phase) if phase else None
-    charges = await Charges(db).of_booking(booking.id)
-    professional = await own_bookings.assigned_professional(
-        booking, booking.professional_id or booking.priority_professional_id(now)
-    )
-    disputed = booking.cancelled_as == "no_show" and await is_disputed_since(db, booking, booking.cancelled_at)
+def booking_page(booking: CustomerBooking, encryption: Encryption) -> BookingPageData:
+    now, code = clock.now(), booking.code
+    phase = {State.ASSIGNED: "start", State.STARTED: "finish"}.get(booking.state)
+    disputed = booking.cancelled_as == "no_show" and booking.is_disputed_since(booking.cancelled_at)
     return BookingPageData(
         booking=booking,
-        professional=professional,
+        professional=booking.professional,
         phase=phase,
         code=code.reveal(encryption, booking.reference) if code else None,
         locked_until=entry_locked_until(code, now),
         code_is_void=phase is not None and is_spent(code),
         steps=timeline_steps(booking),
-        charges=charges,
-        cost=cancellation_cost(booking, charges),
-        place=professional.place if professional else await place_name(db, booking),
+        charges=booking.charges,
+        cost=cancellation_cost(booking, booking.charges),
+        place=booking.place,
         disputed=disputed,
-        is_arrival_contested=await is_arrival_contested(db, booking),
+        is_arrival_contested=booking.may_contest_arrival(now) and booking.is_disputed_since(booking.arrived_at),
         may_dispute=not disputed and may_dispute(booking),
         now=now,
     )

@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy.orm import Mapped
-
 from app.bookings.moves import State
 
 HOLD_DURATION = timedelta(minutes=7)
@@ -24,19 +22,27 @@ REVIEW_EDIT_PERIOD = timedelta(hours=48)
 
 
 class BookingDeadlines:
-    """Mixin of app.bookings.booking.Booking, which has the columns."""
+    """Mixin of the entity Booking and of CustomerBooking, which is read without it; both have these columns."""
 
+    __slots__ = ()
     if TYPE_CHECKING:
-        state: Mapped[str]
-        price: Mapped[int]
-        starts_at: Mapped[datetime]
-        requested_at: Mapped[datetime | None]
-        requested_professional_id: Mapped[int | None]
-        exclusive_until: Mapped[datetime | None]
-        held_until: Mapped[datetime | None]
-        reopened_at: Mapped[datetime | None]
-        arrived_at: Mapped[datetime | None]
-        completed_at: Mapped[datetime | None]
+        state: State
+        price: int
+        starts_at: datetime
+        ends_at: datetime
+        requested_professional_id: int | None
+        exclusive_until: datetime | None
+        held_until: datetime | None
+        created_at: datetime
+        requested_at: datetime | None
+        reopened_at: datetime | None
+        assigned_at: datetime | None
+        departed_at: datetime | None
+        arrived_at: datetime | None
+        started_at: datetime | None
+        completed_at: datetime | None
+        cancelled_at: datetime | None
+        cancelled_as: str | None
 
     def cancellation_fee(self, now: datetime) -> int:
         """Paise owed for cancelling or rescheduling now: 0 until 3 h before the slot, while unassigned, or by W14."""

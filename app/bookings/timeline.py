@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.bookings.booking import Booking
+from app.bookings.deadlines import BookingDeadlines
 from app.bookings.moves import State
 from app.core import clock
 
@@ -22,7 +22,7 @@ class Step:
     day: bool = False
 
 
-def timeline_steps(booking: Booking) -> list[Step]:
+def timeline_steps(booking: BookingDeadlines) -> list[Step]:
     """The steps; the latest that happened is the current one, until the work is done."""
     happened = _happened(booking)
     if booking.state == State.CANCELLED:
@@ -40,7 +40,7 @@ def timeline_steps(booking: Booking) -> list[Step]:
     return _with_days([*steps, *_upcoming(booking, len(steps))])
 
 
-def _happened(booking: Booking) -> list[tuple[str, datetime | None]]:
+def _happened(booking: BookingDeadlines) -> list[tuple[str, datetime | None]]:
     departed_at = booking.departed_at or booking.arrived_at
     return [
         ("booked", booking.created_at),
@@ -51,7 +51,7 @@ def _happened(booking: Booking) -> list[tuple[str, datetime | None]]:
     ]
 
 
-def _upcoming(booking: Booking, count: int) -> list[Step]:
+def _upcoming(booking: BookingDeadlines, count: int) -> list[Step]:
     steps = [
         Step("accepted", "next"),
         Step("departed", "next"),

@@ -1,7 +1,9 @@
 """A charge: an amount requested from one payment method for a booking, and its state."""
 
 import enum
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,6 +21,32 @@ class ChargeState(enum.StrEnum):
     DUE = "due"
     PAID = "paid"
     REFUNDED = "refunded"
+
+
+class Charged(Protocol):
+    """A charge's paise and state: of the entity, or of what a page reads of it."""
+
+    @property
+    def amount(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeLine:
+    """A charge as pages show it; money in paise."""
+
+    purpose: str
+    method: str
+    brand: str | None
+    last4: str | None
+    amount: int
+    captured: int
+    refunded: int
+    state: str
+
+
+CHARGE_LINE_COLUMNS = "c.purpose, c.method, c.brand, c.last4, c.amount, c.captured, c.refunded, c.state"
 
 
 class Charge(Base):

@@ -14,7 +14,8 @@ from app.accounts.user import User
 from app.bookings.booking import Booking
 from app.catalog.repository import ServiceRatings
 from app.core.paging import Page, decode_cursor, page_of
-from app.reviews.review import Review
+from app.core.sql import fetch_row
+from app.reviews.review import Review, ReviewDeadline
 
 SELECT_REVIEWS = (
     select(Review.id, Review.rating, Review.comment, Review.created_at, User.full_name, Pincode.place)
@@ -26,6 +27,18 @@ SELECT_REVIEWS = (
 
 # The words of the review of a booking `b`, for the JSON of bookings (app.listeners).
 COMMENT_SQL = "(SELECT r.comment FROM reviews r WHERE r.booking_id = b.id)"
+
+
+OF_BOOKING = "SELECT r.rating, r.comment, r.created_at FROM reviews r WHERE r.booking_id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReview(ReviewDeadline):
+    """A review as the page of its booking shows it to its customer."""
+
+    rating: int
+    comment: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,11 @@ class Reviews:
     async def of_booking(self, booking_id: int) -> Review | None:
         found: Review | None = await self._db.scalar(select(Review).where(Review.booking_id == booking_id))
         return found
+
+    async def shown_on(self, booking_id: int) -> OwnReview | None:
+        """The review of a booking that was found through its customer."""
+        row = await fetch_row(self._db, OF_BOOKING, booking_id)
+        return OwnReview(*row) if row else None
 
     async def count_stars(self, review: Review) -> None:
         """Add a new review's stars to the ratings of its service and its professional."""

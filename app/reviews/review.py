@@ -1,6 +1,7 @@
 """Reviews: one per booking, after the work."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,7 +13,25 @@ from app.core.i18n import _
 from app.core.orm import Base
 
 
-class Review(Base):
+class ReviewDeadline:
+    """Mixin of the entity Review and of OwnReview, which is read without it."""
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+        created_at: datetime
+
+    @property
+    def open_until(self) -> datetime:
+        """Until when its customer may change it."""
+        return self.created_at + REVIEW_EDIT_PERIOD
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be changed."""
+        return clock.now() < self.open_until
+
+
+class Review(ReviewDeadline, Base):
     """A customer's review; one per booking, after completion."""
 
     __tablename__ = "reviews"
@@ -30,16 +49,6 @@ class Review(Base):
     comment: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
-
-    @property
-    def open_until(self) -> datetime:
-        """Until when its customer may change it."""
-        return self.created_at + REVIEW_EDIT_PERIOD
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may still be changed."""
-        return clock.now() < self.open_until
 
     def edit_refusal(self) -> str | None:
         """The sentence why it cannot be changed any more; None when it can."""

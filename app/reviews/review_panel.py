@@ -4,16 +4,16 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.booking import Booking
+from app.bookings.customer_repository import CustomerBooking
 from app.bookings.moves import State
 from app.reviews.repository import Reviews
 from app.web.panels import Panel
 
 
-async def _load(db: AsyncSession, booking: Booking) -> dict[str, Any] | None:
+async def _load(db: AsyncSession, booking: CustomerBooking) -> dict[str, Any] | None:
     if booking.state not in (State.COMPLETED, State.CLOSED):
         return None
-    return {"review": await Reviews(db).of_booking(booking.id)}
+    return {"review": await Reviews(db).shown_on(booking.id)}
 
 
 REVIEW_PANEL = Panel("bookings.booking", 10, _load, "reviews/_booking_review.html")
