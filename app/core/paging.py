@@ -71,10 +71,12 @@ async def fetch_page(
     limit: int = PAGE_SIZE,
     count_query: Query | None = None,
     max_count: int = MAX_COUNTED_ROWS,
+    known_total: tuple[int | None] | None = None,
 ) -> CountedPage:
     """Fetch one page of `query`, which is not ordered yet; `key` is unique. Missing for a foreign cursor.
 
     `count_query` has as many rows as `query` but is cheaper to read. At most `max_count` rows are counted; 0 skips it.
+    `known_total` is the number of rows, None for too many, when the caller has counted them.
     """
     skipped, last = _decode_sort_cursor(after, sort)
     page = query.add_columns(sort.column.label("sort_key"), key.label("row_key"))
@@ -87,7 +89,9 @@ async def fetch_page(
     rows = (await db.execute(page.order_by(*order).limit(limit + 1))).all()
     items, more = rows[:limit], len(rows) > limit
     total: int | None = skipped + len(rows)
-    if more:
+    if more and known_total is not None:
+        (total,) = known_total
+    elif more:
         total = await count_rows(db, query if count_query is None else count_query, max_count)
     next_cursor = _encode_sort_cursor(items[-1], skipped + limit) if more else None
     return CountedPage(items, next_cursor, skipped + 1 if items else 0, total)

@@ -122,13 +122,14 @@ async def _render(
 async def _table(db: AsyncSession, view: TableView) -> dict[str, Any]:
     bookings = AdminBookings(db)
     matches = await bookings.search(view.q)
+    counts = await bookings.counts(view.filters, view.q)
     return {
         "view": view,
         "matches": matches,
         "page": await bookings.page(
-            view.filters, matches, sort=view.sort, descending=view.descending, after=view.after
+            view.filters, matches, counts, sort=view.sort, descending=view.descending, after=view.after
         ),
-        "counts": await bookings.counts(view.filters, view.q),
+        "counts": counts,
         "categories": await bookings.categories(),
         "active_filters": await describe_filters(bookings, view.filters),
         "endings": translated(CANCELLATIONS),
@@ -165,7 +166,7 @@ async def _record(request: Request, db: AsyncSession, booking: Booking) -> dict[
 
 async def describe_filters(bookings: AdminBookings, filters: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return (field, text) of every active filter without a chip of its own."""
-    category_names = dict(await bookings.categories())
+    category_names = dict(await bookings.categories()) if filters.get("category") else {}
     texts: dict[str, Callable[[str], str]] = {
         "state": lambda value: (
             _(ADMIN_STATE_FILTERS[value]) if value in ("held", "completed", "closed", "open") else ""

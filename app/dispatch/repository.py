@@ -33,8 +33,9 @@ from app.bookings.decline import Dispute
 from app.bookings.moves import ENDS, State
 from app.catalog.service import Category, Service
 from app.core import clock
-from app.core.paging import AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
+from app.core.paging import MAX_COUNTED_ROWS, AnyRow, CountedPage, Query, Sort, fetch_page
 from app.core.references import parse_row_id
+from app.core.sql import fetch
 
 SORTS = {
     "starts": Sort(Booking.starts_at, datetime),
@@ -51,6 +52,11 @@ STATE_FILTERS: dict[str, Collection[str]] = {
     "done": (State.COMPLETED, State.CLOSED),
 }
 STATE_CHIPS = ("", "requested", "assigned", "started", "done", "cancelled")
+# The state of a booking `b` by chip, as _state has it.
+STATE_CONDITIONS = {
+    chip: "b.state IN ('" + "', '".join(STATE_FILTERS[chip]) + "')" if chip else "true" for chip in STATE_CHIPS
+}
+CATEGORIES = "SELECT slug, name FROM categories ORDER BY position, id"
 PAYMENT_FILTERS = ("card", "upi", "after")
 MAX_PEOPLE = 100  # people whose bookings are searched
 MIN_NAME_LENGTH = 3  # the trigram index finds nothing for fewer letters
@@ -96,19 +102,32 @@ class AdminBookings:
         self._db = db
 
     async def page(
-        self, filters: Mapping[str, str], matches: SearchMatches, *, sort: str, descending: bool, after: str
+        self,
+        filters: Mapping[str, str],
+        matches: SearchMatches,
+        counts: Mapping[str, int | None],
+        *,
+        sort: str,
+        descending: bool,
+        after: str,
     ) -> CountedPage:
+        """`counts`: those of the chips; the total is among them unless another filter is set."""
         query = BOOKING_ROW.where(*filter_conditions(filters), *search_conditions(matches))
-        return await fetch_page(self._db, query, key=Booking.id, sort=SORTS[sort], descending=descending, after=after)
+        return await fetch_page(
+            self._db,
+            query,
+            key=Booking.id,
+            sort=SORTS[sort],
+            descending=descending,
+            after=after,
+            known_total=(counts[filters["state"]],) if filters["state"] in counts else None,
+        )
 
     async def counts(self, filters: Mapping[str, str], q: str) -> dict[str, int | None]:
         """Return the number of bookings per state of STATE_CHIPS; empty when other filters are set."""
         if q or any(value for name, value in filters.items() if name != "state"):
             return {}
-        return {
-            state: await count_rows(self._db, BOOKING_ROW.where(*filter_conditions({"state": state})))
-            for state in STATE_CHIPS
-        }
+        return await count_each(self._db, STATE_CONDITIONS)
 
     async def search(self, q: str) -> SearchMatches:
         """Find people whose name, phone or email contains `q`, and services whose name does."""
@@ -140,8 +159,17 @@ class AdminBookings:
 
     async def categories(self) -> list[tuple[str, str]]:
         """Return (slug, name) in their order on the home page."""
-        query = select(Category.slug, Category.name).order_by(Category.position, Category.id)
-        return [(row[0], row[1]) for row in await self._db.execute(query)]
+        return [(slug, name) for slug, name in await fetch(self._db, CATEGORIES)]
+
+
+async def count_each(db: AsyncSession, conditions: Mapping[str, str], *args: object) -> dict[str, int | None]:
+    """Count the bookings `b` of each condition in one statement; None for more than MAX_COUNTED_ROWS."""
+    counts = ", ".join(
+        f"(SELECT count(*) FROM (SELECT FROM bookings b WHERE {condition} LIMIT {MAX_COUNTED_ROWS + 1}) counted)"
+        for condition in conditions.values()
+    )
+    (row,) = await fetch(db, f"SELECT {counts}", *args)
+    return {name: count if count <= MAX_COUNTED_ROWS else None for name, count in zip(conditions, row, strict=True)}
 
 
 def filter_conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:

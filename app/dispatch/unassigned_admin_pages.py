@@ -16,7 +16,7 @@ from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.core.i18n import N_, _
 from app.dispatch.assignment import assign, find_assignment_candidates
-from app.dispatch.unassigned_repository import CHIPS, UnassignedBookings
+from app.dispatch.unassigned_repository import CHIP_CONDITIONS, UnassignedBookings
 from app.web.actions import Rejection, submit
 from app.web.admin import admin_page
 from app.web.forms import parse_form
@@ -111,11 +111,12 @@ async def _render(request: Request, db: AsyncSession, ref: str, rejection: Rejec
 
 async def _table(db: AsyncSession, view: TableView) -> dict[str, Any]:
     unassigned = UnassignedBookings(db)
-    left = view.filters["left"] if view.filters["left"] in CHIPS else ""
+    left = view.filters["left"] if view.filters["left"] in CHIP_CONDITIONS else ""
+    counts = await unassigned.counts()
     return {
         "view": view,
-        "page": await unassigned.page(left, descending=view.descending, after=view.after),
-        "counts": await unassigned.counts(),
+        "page": await unassigned.page(left, counts, descending=view.descending, after=view.after),
+        "counts": counts,
         "unassigned": None,
     }
 

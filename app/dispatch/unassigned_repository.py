@@ -1,6 +1,6 @@
 """SQL for the admin's list of unassigned bookings, and who declined them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, and_, func, select
@@ -14,12 +14,17 @@ from app.bookings.due_repository import UNFILLED_AT
 from app.bookings.moves import State
 from app.core import clock
 from app.core.errors import Missing
-from app.core.paging import AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
-from app.dispatch.repository import BOOKING_ROW
+from app.core.paging import AnyRow, CountedPage, Query, Sort, fetch_page
+from app.dispatch.repository import BOOKING_ROW, count_each
 from app.scheduling.reservation import Reservation
 
 SOON_THRESHOLD = timedelta(hours=3)
-CHIPS = ("", "soon", "over")
+# Of a requested booking `b`, as _filtered has it: $1 is now, $2 when soon is over.
+CHIP_CONDITIONS = {
+    "": "b.state = 'requested'",
+    "soon": "b.state = 'requested' AND b.starts_at > $1 AND b.starts_at <= $2",
+    "over": "b.state = 'requested' AND b.starts_at <= $1",
+}
 
 _reserved, _requested = aliased(User), aliased(User)
 _RESERVED_NAME = (
@@ -47,15 +52,22 @@ class UnassignedBookings:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def page(self, chip: str, *, descending: bool, after: str) -> CountedPage:
-        """Return requested bookings by start."""
-        by = Sort(Booking.starts_at, datetime)
+    async def page(self, chip: str, counts: Mapping[str, int | None], *, descending: bool, after: str) -> CountedPage:
+        """Return requested bookings by start; `counts` are those of the chips."""
+        by, query = Sort(Booking.starts_at, datetime), _filtered(chip, _UNASSIGNED)
         return await fetch_page(
-            self._db, _filtered(chip, _UNASSIGNED), key=Booking.id, sort=by, descending=descending, after=after
+            self._db,
+            query,
+            key=Booking.id,
+            sort=by,
+            descending=descending,
+            after=after,
+            known_total=(counts[chip],),
         )
 
     async def counts(self) -> dict[str, int | None]:
-        return {chip: await count_rows(self._db, _filtered(chip, _UNASSIGNED)) for chip in CHIPS}
+        now = clock.now()
+        return await count_each(self._db, CHIP_CONDITIONS, now, now + SOON_THRESHOLD)
 
     async def find(self, reference: str) -> AnyRow:
         """Return one unassigned booking. Missing when it is assigned or over."""

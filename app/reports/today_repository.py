@@ -10,17 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.schedule import is_worker_stale
+from app.core.sql import fetch
 from app.reports.period import Period
 from app.reports.report import Totals
 from app.reports.repository import ReportFilters, ReportQueries
 
 ITEMS_SHOWN = 5
 RECENT_SPAN = timedelta(days=7)
-WAITING_COUNTS = text("""
+WAITING_COUNTS = """
     SELECT (SELECT count(*) FROM verifications WHERE state = 'open') AS cases,
            (SELECT count(*) FROM bookings WHERE state = 'requested') AS unassigned,
            (SELECT max(started_at) FROM schedule_runs) AS last_run_at
-""")
+"""
 # Jobs of blocked professionals (W2), jobs whose codes are locked, recent disputes (W13), undeliverable messages.
 ATTENTION_COUNTS = text("""
     SELECT (SELECT count(*) FROM bookings b JOIN blocks k ON k.user_id = b.professional_id AND k.lifted_at IS NULL
@@ -79,9 +80,9 @@ class NavigationCounts(NamedTuple):
 
 
 async def navigation_counts(db: AsyncSession) -> NavigationCounts:
-    row = (await db.execute(WAITING_COUNTS)).one()
-    counts = {"/admin/professionals": row.cases, "/admin/dispatch": row.unassigned}
-    return NavigationCounts(counts, is_worker_stale(row.last_run_at, clock.now()))
+    ((cases, unassigned, last_run_at),) = await fetch(db, WAITING_COUNTS)
+    counts = {"/admin/professionals": cases, "/admin/dispatch": unassigned}
+    return NavigationCounts(counts, is_worker_stale(last_run_at, clock.now()))
 
 
 async def load_admin_day(db: AsyncSession) -> AdminDay:
@@ -92,15 +93,15 @@ async def load_admin_day(db: AsyncSession) -> AdminDay:
     for row in rows:
         if row.step and row.state:
             bookings_today.add(row)
-    waiting = (await db.execute(WAITING_COUNTS)).one()
+    ((cases, unassigned, _last_run_at),) = await fetch(db, WAITING_COUNTS)
     counts = (await db.execute(ATTENTION_COUNTS, {"now": clock.now(), "since": clock.at(since.first)})).one()
     limit = {"limit": ITEMS_SHOWN}
     return AdminDay(
         period=day,
         since=since,
         bookings_today=bookings_today,
-        cases=waiting.cases,
-        unassigned=waiting.unassigned,
+        cases=cases,
+        unassigned=unassigned,
         blocked=counts.blocked,
         locked=counts.locked,
         disputed=counts.disputed,
