@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, select
+from sqlalchemy import Integer
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.sql import fetch_row
+
 STAR_COLUMNS = ("one", "two", "three", "four", "five")
 # The same of a row `r` in SQL; both are NULL where an outer join finds no row.
 RATING_SUM_SQL = "(" + " + ".join(f"{stars} * r.{name}" for stars, name in enumerate(STAR_COLUMNS, 1)) + ")"
+SELECT_STARS = "SELECT " + ", ".join(STAR_COLUMNS)
 REVIEW_COUNT_SQL = "(" + " + ".join(f"r.{name}" for name in STAR_COLUMNS) + ")"
 
 
@@ -59,8 +62,9 @@ class RatingDistribution:
         return {stars: getattr(self, name) for stars, name in reversed(list(enumerate(STAR_COLUMNS, 1)))}
 
 
-async def load_distribution(db: AsyncSession, table: type[StarCounts], condition: Any) -> RatingDistribution:
-    row = (await db.execute(select(*(getattr(table, name) for name in STAR_COLUMNS)).where(condition))).one_or_none()
+async def load_distribution(db: AsyncSession, query: str, key: int) -> RatingDistribution:
+    """The row of `key`; the query reads SELECT_STARS."""
+    row = await fetch_row(db, query, key)
     return RatingDistribution(*row) if row else RatingDistribution()
 
 

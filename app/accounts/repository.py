@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.address import Address, Pincode
 from app.accounts.attempts import ACCOUNT, ACCOUNT_HERE, AttemptCount, RateLimitKey, sorted_keys
 from app.accounts.professional import ApprovalStatus, Professional, ProfessionalRating
-from app.accounts.ratings import RatingDistribution, add_counts, load_distribution
+from app.accounts.ratings import SELECT_STARS, RatingDistribution, add_counts, load_distribution
 from app.accounts.session import SESSION_ENDED, Attempts, EmailLink, LinkPurpose, Session
 from app.accounts.user import Block, Role, User
 from app.core import clock
@@ -125,9 +125,8 @@ class ProfessionalRatings:
         self._db = db
 
     async def of(self, professional_id: int) -> RatingDistribution:
-        return await load_distribution(
-            self._db, ProfessionalRating, ProfessionalRating.professional_id == professional_id
-        )
+        query = f"{SELECT_STARS} FROM professional_ratings WHERE professional_id = $1"
+        return await load_distribution(self._db, query, professional_id)
 
     async def completed_jobs(self, professional_id: int) -> int:
         jobs = await self._db.scalar(

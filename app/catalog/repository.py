@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select
+from sqlalchemy import delete, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.ratings import RatingDistribution, add_counts, load_distribution
+from app.accounts.ratings import SELECT_STARS, RatingDistribution, add_counts, load_distribution
 from app.accounts.repository import ROW_IDS
 from app.accounts.user import User
 from app.catalog.schemas import LANGUAGES, CategoryDraft, Draft, ServiceDraft
@@ -17,32 +17,21 @@ from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Missing
 from app.core.events import Event
 from app.core.paging import AnyRow
+from app.core.sql import fetch, fetch_row, rows
 
 R = TypeVar("R", Service, Category)
 MAX_NAME_MATCHES = 100
-SELECT_CATEGORY_TILES = (
-    select(Category.slug, Category.name, Category.short_name, Category.drawing)
-    .where(Category.retired_at.is_(None))
-    .order_by(Category.position, Category.id)
-)
-SELECT_SERVICES = select(
-    Service.id,
-    Service.slug.label("service_slug"),
-    Service.name.label("service_name"),
-    Service.description,
-    Service.included,
-    Service.excluded,
-    Service.price,
-    Service.minutes,
-    Service.mode,
-    Service.notice_minutes,
-    Service.horizon_days,
-    Service.retired_at.is_not(None).label("retired"),
-    Category.slug,
-    Category.name,
-    Category.short_name,
-    Category.drawing,
-).join(Category, Category.id == Service.category_id)
+SELECT_CATEGORY_TILES = """
+    SELECT slug, name, short_name, drawing FROM categories WHERE retired_at IS NULL ORDER BY position, id
+"""
+SELECT_SERVICES = """
+    SELECT s.id, s.slug, s.name, s.description, s.included, s.excluded, s.price, s.minutes, s.mode, s.notice_minutes,
+           s.horizon_days, s.retired_at IS NOT NULL, c.slug, c.name, c.short_name, c.drawing
+      FROM services s JOIN categories c ON c.id = s.category_id
+"""
+BY_SLUG, BY_ID = f"{SELECT_SERVICES} WHERE s.slug = $1", f"{SELECT_SERVICES} WHERE s.id = $1"
+BY_IDS = f"{SELECT_SERVICES} WHERE s.id = ANY($1::bigint[])"
+OFFERED = f"{SELECT_SERVICES} WHERE s.retired_at IS NULL AND s.id > $1 ORDER BY s.id LIMIT $2"
 EVENTS_SINCE = (
     select(Event.seq, Event.name, Event.at, Event.facts, User.full_name.label("who"))
     .join(User, User.id == Event.actor_id, isouter=True)
@@ -86,26 +75,24 @@ class ServiceRepository:
         self._db = db
 
     async def category_tiles(self) -> list[CategoryTile]:
-        rows = await self._db.execute(SELECT_CATEGORY_TILES)
-        return [_tile(row) for row in rows]
+        return await rows(self._db, CategoryTile, SELECT_CATEGORY_TILES)
 
     async def by_slug(self, slug: str) -> ServiceDetails:
         """Find a service, retired ones too; raises Missing."""
         if "\x00" in slug or len(slug) > 200:
             raise Missing()
-        return await self._find(Service.slug == slug)
+        return await self._find(BY_SLUG, slug)
 
     async def by_id(self, service_id: int) -> ServiceDetails:
-        return await self._find(Service.id == service_id)
+        return await self._find(BY_ID, service_id)
 
     async def offered(self, after: int, limit: int) -> list[ServiceDetails]:
         """List offered services by id, after the id `after`."""
-        page = SELECT_SERVICES.where(Service.retired_at.is_(None), Service.id > after).order_by(Service.id).limit(limit)
-        return [_service(row) for row in await self._db.execute(page)]
+        return [_service(*row) for row in await fetch(self._db, OFFERED, after, limit)]
 
     async def by_ids(self, ids: Sequence[int]) -> list[ServiceDetails]:
         """Find services in the order of `ids`; unknown ids are left out."""
-        services = {row.id: _service(row) for row in await self._db.execute(SELECT_SERVICES.where(Service.id.in_(ids)))}
+        services = {row["id"]: _service(*row) for row in await fetch(self._db, BY_IDS, ids)}
         return [services[service_id] for service_id in ids if service_id in services]
 
     async def ids_named(self, name: str) -> Sequence[int]:
@@ -119,11 +106,11 @@ class ServiceRepository:
         category_id: int | None = await self._db.scalar(select(Category.id).where(same).order_by(Category.id).limit(1))
         return category_id
 
-    async def _find(self, condition: ColumnElement[bool]) -> ServiceDetails:
-        row = (await self._db.execute(SELECT_SERVICES.where(condition))).one_or_none()
+    async def _find(self, query: str, key: str | int) -> ServiceDetails:
+        row = await fetch_row(self._db, query, key)
         if row is None:
             raise Missing()
-        return _service(row)
+        return _service(*row)
 
 
 class ServiceRatings:
@@ -133,7 +120,8 @@ class ServiceRatings:
         self._db = db
 
     async def of(self, service_id: int) -> RatingDistribution:
-        return await load_distribution(self._db, ServiceRating, ServiceRating.service_id == service_id)
+        query = f"{SELECT_STARS} FROM service_ratings WHERE service_id = $1"
+        return await load_distribution(self._db, query, service_id)
 
     async def count_stars(self, service_id: int, counts: Mapping[str, int]) -> None:
         """Add numbers of reviews, by column of the stars."""
@@ -249,23 +237,7 @@ class CatalogueRepository:
         return {f"terms_{language}": [term for each, term in entered if each == language] for language in LANGUAGES}
 
 
-def _tile(row: Any) -> CategoryTile:
-    return CategoryTile(row.slug, row.name, row.short_name, row.drawing)
-
-
-def _service(row: Any) -> ServiceDetails:
-    return ServiceDetails(
-        id=row.id,
-        slug=row.service_slug,
-        name=row.service_name,
-        description=row.description,
-        included=row.included,
-        excluded=row.excluded,
-        price=row.price,
-        minutes=row.minutes,
-        mode=row.mode,
-        notice_minutes=row.notice_minutes,
-        horizon_days=row.horizon_days,
-        retired=row.retired,
-        category=_tile(row),
-    )
+def _service(*values: Any) -> ServiceDetails:
+    """From the columns of SELECT_SERVICES; the last four are the category's."""
+    fields: list[Any] = [*values[:-4], CategoryTile(*values[-4:])]
+    return ServiceDetails(*fields)

@@ -13,11 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, text
+from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.contact_fields import ascii_digits
 from app.catalog.transliteration import MAX_QUERY_LENGTH, QueryWord, normalized_words, phonetic_key, query_words
+from app.core.sql import fetch, fetch_row, fetch_value, rows
 
 MAX_HITS = 200
 # Weights of a word as typed, of its singular, of its phonetic key; and of one with two letters swapped back.
@@ -45,7 +46,7 @@ WITH setting AS MATERIALIZED (
         set_config('pg_trgm.word_similarity_threshold', '0.33', true)
 ), query AS MATERIALIZED (
     SELECT a.* FROM setting, unnest(
-        CAST(:places AS int[]), CAST(:forms AS text[]), CAST(:factors AS real[]), CAST(:edits AS int[])
+        $1::int[], $2::text[], $3::real[], $4::int[]
     ) AS a (place, form, factor, edits) WHERE show_trgm(a.form) <> '{{}}'
 ), exact AS MATERIALIZED (
     SELECT a.place, a.form AS part, f.english, f.category_id, f.service_id, false AS misspelt,
@@ -93,15 +94,15 @@ FIND_SERVICES = (
 ), worth AS (
     -- A misspelt word counts almost as much as a correct one.
     SELECT b.service_id, b.grade, w.weight, w.weight * (b.grade / b.top) * (0.6 + 0.4 * b.top) AS worth
-    FROM best b JOIN unnest(CAST(:weights AS real[])) WITH ORDINALITY AS w (weight, place) USING (place)
+    FROM best b JOIN unnest($5::real[]) WITH ORDINALITY AS w (weight, place) USING (place)
     WHERE b.grade >= 0.78 * b.top
 ), summed AS (
     SELECT service_id, sum(worth) AS score, max(sum(worth)) OVER () AS top
-    FROM worth GROUP BY service_id HAVING max(weight) >= :max_weight
+    FROM worth GROUP BY service_id HAVING max(weight) >= $6
         -- A word found only in a description counts only when every word was found.
-        AND (max(grade) > 0.45 OR count(*) = cardinality(CAST(:weights AS real[])))
+        AND (max(grade) > 0.45 OR count(*) = cardinality($5::real[]))
 )
-SELECT service_id, score FROM summed WHERE score >= 0.6 * top ORDER BY score DESC, service_id LIMIT :limit
+SELECT service_id, score FROM summed WHERE score >= 0.6 * top ORDER BY score DESC, service_id LIMIT $7
 """
 )
 
@@ -118,16 +119,17 @@ MAX_PLACE_QUERY_WORDS, MAX_PLACE_NAME_WORDS = 12, 4
 PREPOSITIONS = ("in", "at", "near", "around")
 PINCODE = re.compile(r"(?<![0-9])([1-9][0-9]{2})[\s\u2010-\u2013-]?([0-9]{3})(?![0-9])")
 
-# Chennai first: its rows were checked by hand, the rest of India is as published.
+# Chennai first: its rows were checked by hand, the rest of India is as published. The popular names are two texts, as
+# the driver would take longer over hundreds of array elements than over the rest of the statement.
 FIND_IN_TOWN = """
 WITH query AS (
-    SELECT * FROM unnest(CAST(:starts AS int[]), CAST(:counts AS int[]), CAST(:keys AS text[]), CAST(:edits AS int[]))
+    SELECT * FROM unnest($1::int[], $2::int[], $3::text[], $4::int[])
         AS a (start, count, key, edits)
 ), named AS (
     SELECT pincode, regexp_replace(lower(place), '[^a-z]', '', 'g') AS key, 1 AS rank FROM pincodes
     WHERE pincode BETWEEN '600000' AND '600999' AND quality IN ('checked', 'by_hand')
     UNION ALL
-    SELECT *, 0 FROM unnest(CAST(:pincodes AS text[]), CAST(:names AS text[]))
+    SELECT *, 0 FROM unnest(string_to_array($5, ' '), string_to_array($6, ' '))
 ), met AS (
     SELECT a.start, a.count, n.pincode, n.rank, levenshtein_less_equal(n.key, a.key, a.edits) AS off
     FROM query a JOIN named n ON n.key = a.key
@@ -138,13 +140,11 @@ SELECT p.pincode, p.place, m.start, m.count, m.off FROM met m JOIN pincodes p US
 ORDER BY m.off > 0, m.count DESC, m.off, m.rank, p.pincode LIMIT 1
 """
 FIND_IN_COUNTRY = """
-SELECT pincode, place FROM pincodes WHERE place % :name AND similarity(place, :name) >= :min_similarity
-ORDER BY similarity(place, :name) DESC, pincode LIMIT 1
+SELECT pincode, place FROM pincodes WHERE place % $1 AND similarity(place, $1) >= $2
+ORDER BY similarity(place, $1) DESC, pincode LIMIT 1
 """
-FIND_BY_PINCODE = "SELECT pincode, place FROM pincodes WHERE pincode = :pincode"
-IS_KNOWN_WORD = (
-    "SELECT EXISTS (SELECT FROM search_terms WHERE :word <% term AND strict_word_similarity(:word, term) = 1)"
-)
+FIND_BY_PINCODE = "SELECT pincode, place FROM pincodes WHERE pincode = $1"
+IS_KNOWN_WORD = "SELECT EXISTS (SELECT FROM search_terms WHERE $1 <% term AND strict_word_similarity($1, term) = 1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +169,7 @@ async def find_services(db: AsyncSession, words: str) -> list[SearchHit]:
     if not parsed:
         return []
     weights = [word.weight for word in parsed]
-    limits = {"weights": weights, "max_weight": max(weights), "limit": MAX_HITS}
-    rows = await db.execute(text(FIND_SERVICES), _word_columns(parsed) | limits)
-    return [SearchHit(row.service_id, float(row.score)) for row in rows]
+    return await rows(db, SearchHit, FIND_SERVICES, *_word_columns(parsed), weights, max(weights), MAX_HITS)
 
 
 async def corrected_query(db: AsyncSession, words: str) -> str | None:
@@ -179,17 +177,16 @@ async def corrected_query(db: AsyncSession, words: str) -> str | None:
     parsed = query_words(words)
     if not parsed:
         return None
-    nearest = {
-        row.place: row.part for row in await db.execute(text(CORRECT_QUERY), _word_columns(parsed)) if row.misspelt
-    }
+    found = await fetch(db, CORRECT_QUERY, *_word_columns(parsed))
+    nearest = {place: part for place, part, misspelt in found if misspelt}
     read = (nearest.get(place, word.text) for place, word in enumerate(parsed, start=1))
     return " ".join(read) if nearest else None
 
 
-def _word_columns(parsed: list[QueryWord]) -> dict[str, object]:
+def _word_columns(parsed: list[QueryWord]) -> list[list[Any]]:
     """Columns for each form of each word: position of the word, form, weight, allowed edits."""
-    rows = [row for place, word in enumerate(parsed, start=1) for row in _form_rows(place, word)]
-    return dict(zip(("places", "forms", "factors", "edits"), map(list, zip(*rows, strict=True)), strict=True))
+    forms = [row for place, word in enumerate(parsed, start=1) for row in _form_rows(place, word)]
+    return [list(column) for column in zip(*forms, strict=True)]
 
 
 def _form_rows(place: int, word: QueryWord) -> Iterator[tuple[int, str, float, int]]:
@@ -231,8 +228,10 @@ async def split_place(db: AsyncSession, q: str) -> tuple[str, Place | None]:
     words = normalized_words(q)[:MAX_PLACE_QUERY_WORDS]
     row = await _find_in_town(db, _word_runs(words))
     # A misspelt place name that is a known search word is that word.
-    if row and (row.off == 0 or not await _is_known_word(db, words[row.start : row.start + row.count])):
-        return _strip_prepositions(words[: row.start] + words[row.start + row.count :]), _place(row)
+    if row:
+        start, end = row["start"], row["start"] + row["count"]
+        if row["off"] == 0 or not await _is_known_word(db, words[start:end]):
+            return _strip_prepositions(words[:start] + words[end:]), _place(row)
     return await _find_elsewhere(db, words)
 
 
@@ -249,31 +248,25 @@ async def _find_elsewhere(db: AsyncSession, words: list[str]) -> tuple[str, Plac
 
 
 async def _by_pincode(db: AsyncSession, pincode: str) -> Place | None:
-    return _place((await db.execute(text(FIND_BY_PINCODE), {"pincode": pincode})).first())
+    return _place(await fetch_row(db, FIND_BY_PINCODE, pincode))
 
 
-async def _find_in_town(db: AsyncSession, runs: dict[tuple[int, int], str]) -> Row[Any] | None:
+async def _find_in_town(db: AsyncSession, runs: dict[tuple[int, int], str]) -> Record | None:
     if not runs:
         return None
     pincodes, names = place_aliases()
     keys = [phonetic_key(run) if not run.isascii() else run for run in runs.values()]
-    columns = {
-        "starts": [start for start, _ in runs],
-        "counts": [count for _, count in runs],
-        "keys": keys,
-        "edits": [0 if len(key) < 5 else 1 if len(key) < 9 else 2 for key in keys],
-        "pincodes": pincodes,
-        "names": names,
-    }
-    return (await db.execute(text(FIND_IN_TOWN), columns)).first()
+    edits = [0 if len(key) < 5 else 1 if len(key) < 9 else 2 for key in keys]
+    starts, counts = [start for start, _ in runs], [count for _, count in runs]
+    return await fetch_row(db, FIND_IN_TOWN, starts, counts, keys, edits, pincodes, names)
 
 
 async def _find_in_country(db: AsyncSession, name: str, *, min_similarity: float) -> Place | None:
-    return _place((await db.execute(text(FIND_IN_COUNTRY), {"name": name, "min_similarity": min_similarity})).first())
+    return _place(await fetch_row(db, FIND_IN_COUNTRY, name, min_similarity))
 
 
 async def _is_known_word(db: AsyncSession, words: list[str]) -> bool:
-    return any([(await db.execute(text(IS_KNOWN_WORD), {"word": word})).scalar_one() for word in words])
+    return any([await fetch_value(db, IS_KNOWN_WORD, word) for word in words])
 
 
 def _word_runs(words: list[str]) -> dict[tuple[int, int], str]:
@@ -295,15 +288,16 @@ def _strip_prepositions(words: list[str]) -> str:
     return " ".join(words)
 
 
-def _place(row: Row[Any] | None) -> Place | None:
-    return Place(row.pincode, row.place) if row else None
+def _place(row: Record | None) -> Place | None:
+    return Place(row["pincode"], row["place"]) if row else None
 
 
 @cache
-def place_aliases() -> tuple[list[str], list[str]]:
-    """Read pincodes, each with a popular name of it as one word or phonetic key."""
+def place_aliases() -> tuple[str, str]:
+    """Read pincodes and as many popular names of them, each one word or a phonetic key; with a space between two."""
     with PLACES_FILE.open(encoding="utf-8", newline="") as file:
-        rows = [
+        aliases = [
             (row["pincode"], "".join(normalized_words(row["name"]))) for row in csv.DictReader(file, delimiter="\t")
         ]
-    return [pincode for pincode, _ in rows], [name if name.isascii() else phonetic_key(name) for _, name in rows]
+    names = [name if name.isascii() else phonetic_key(name) for _, name in aliases]
+    return " ".join(pincode for pincode, _ in aliases), " ".join(names)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -49,5 +50,5 @@ async def load_home(db: AsyncSession, cache: Cache, pincode: str | None) -> Home
 async def _most_booked_cards(search: ServiceSearch, area: Area) -> tuple[list[ServiceCard], bool]:
     available = await search.cards(area.pincode)
     booked = by_rank(available, await search.most_booked(area.pincode))
-    others = [card for card in by_popularity(available) if card not in booked]
-    return [*booked, *others][:CARDS_SHOWN], len(booked) >= CARDS_SHOWN
+    ranked = {card.id: card for card in [*booked, *by_popularity(available)]}
+    return list(islice(ranked.values(), CARDS_SHOWN)), len(booked) >= CARDS_SHOWN

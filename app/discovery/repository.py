@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
-from sqlalchemy import BigInteger, Row, Text, bindparam, text
+from asyncpg import Record
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.names import public_name
 from app.accounts.ratings import RATING_SUM_SQL, REVIEW_COUNT_SQL, RatingDistribution
 from app.core import clock
 from app.core.errors import Missing
+from app.core.sql import fetch, fetch_row, fetch_value, rows
 from app.discovery.service_list import ServiceCard
 
 MOST_BOOKED_WINDOW = timedelta(days=90)
 MAX_INT64 = 2**63 - 1
 
 # One probe per service that stops at the first professional.
-BOOKABLE_SERVICES = text(
-    f"""
+BOOKABLE_SERVICES = f"""
     SELECT s.id, s.slug, s.name, s.price, s.minutes, s.notice_minutes, s.horizon_days,
            c.slug AS category, c.short_name AS category_name,
            coalesce({RATING_SUM_SQL}, 0) AS stars,
@@ -28,69 +28,60 @@ BOOKABLE_SERVICES = text(
       JOIN categories c ON c.id = s.category_id
       LEFT JOIN service_ratings r ON r.service_id = s.id
       JOIN LATERAL (
-           SELECT 1 FROM eligible_coverage(:today) e
-            WHERE e.service_id = s.id AND (CAST(:pincode AS text) IS NULL OR e.pincode = :pincode)
+           SELECT 1 FROM eligible_coverage($2) e
+            WHERE e.service_id = s.id AND ($1::text IS NULL OR e.pincode = $1)
             LIMIT 1
            ) near ON true
      WHERE s.retired_at IS NULL
-    """
-).bindparams(bindparam("pincode", type_=Text))
+"""
 
 # Walks from near to far and stops as soon as enough are found.
-NEAREST_COVERED = text(
-    """
+NEAREST_COVERED = """
     SELECT q.pincode, q.place
       FROM (SELECT a.pincode, a.place,
                    coalesce((a.latitude - h.latitude) ^ 2
                             + ((a.longitude - h.longitude) * cos(radians(h.latitude))) ^ 2,
                             abs(CAST(a.pincode AS int) - CAST(h.pincode AS int)) + 1000) AS far
-              FROM pincodes a CROSS JOIN (SELECT * FROM pincodes WHERE pincode = :pincode) h
-             WHERE a.pincode <> :pincode) q
+              FROM pincodes a CROSS JOIN (SELECT * FROM pincodes WHERE pincode = $1) h
+             WHERE a.pincode <> $1) q
      WHERE EXISTS (
-           SELECT 1 FROM eligible_coverage(:today) e
+           SELECT 1 FROM eligible_coverage($2) e
              JOIN services s ON s.id = e.service_id AND s.retired_at IS NULL
-            WHERE e.pincode = q.pincode AND (CAST(:service AS bigint) IS NULL OR e.service_id = :service))
+            WHERE e.pincode = q.pincode AND ($3::bigint IS NULL OR e.service_id = $3))
      ORDER BY q.far, q.pincode
-     LIMIT :limit
-    """
-).bindparams(bindparam("service", type_=BigInteger))
+     LIMIT $4
+"""
 
-MOST_BOOKED = text(
-    """
+MOST_BOOKED = """
     SELECT service_id FROM bookings
-     WHERE pincode = :pincode AND created_at > :since AND requested_at IS NOT NULL
+     WHERE pincode = $1 AND created_at > $2 AND requested_at IS NOT NULL
      GROUP BY service_id ORDER BY count(*) DESC, service_id
-    """
-)
+"""
 
-BUSIEST_PINCODE = text(
-    """
+BUSIEST_PINCODE = """
     SELECT v.pincode FROM coverage v
-      JOIN eligible_professionals(:today) e ON e.professional_id = v.professional_id
+      JOIN eligible_professionals($1) e ON e.professional_id = v.professional_id
      GROUP BY v.pincode ORDER BY count(*) DESC, v.pincode LIMIT 1
-    """
-)
+"""
 
-PUBLIC_CARD = text(
-    """
+PUBLIC_CARD = """
     SELECT p.user_id, u.full_name, u.deleted_at IS NOT NULL AS has_left, p.trade, p.experience_years, h.place,
            coalesce(r.one, 0) AS one, coalesce(r.two, 0) AS two, coalesce(r.three, 0) AS three,
            coalesce(r.four, 0) AS four, coalesce(r.five, 0) AS five, coalesce(r.jobs, 0) AS jobs,
            (SELECT coalesce(array_agg(DISTINCT a.place ORDER BY a.place), '{}')
               FROM coverage v JOIN pincodes a ON a.pincode = v.pincode WHERE v.professional_id = p.user_id) AS areas,
            (SELECT coalesce(json_agg(json_build_array(s.slug, s.name, s.price) ORDER BY s.name), '[]')
-              FROM eligible_services(:today) e JOIN services s ON s.id = e.service_id AND s.retired_at IS NULL
+              FROM eligible_services($2) e JOIN services s ON s.id = e.service_id AND s.retired_at IS NULL
              WHERE e.professional_id = p.user_id) AS services
       FROM professionals p
       JOIN users u ON u.id = p.user_id
       JOIN pincodes h ON h.pincode = p.home_pincode
       LEFT JOIN professional_ratings r ON r.professional_id = p.user_id
-     WHERE p.user_id = :id AND p.approval_status = 'approved'
+     WHERE p.user_id = $1 AND p.approval_status = 'approved'
        AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL)
-    """
-)
+"""
 
-AREA = text("SELECT pincode, place FROM pincodes WHERE pincode = :pincode")
+AREA = "SELECT pincode, place FROM pincodes WHERE pincode = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,54 +134,46 @@ class CatalogueQueries:
 
     async def bookable(self, pincode: str | None) -> list[ServiceCard]:
         """List services that an approved, unblocked professional offers in the pincode; with None, anywhere."""
-        return [
-            ServiceCard(*row)
-            for row in await self._db.execute(BOOKABLE_SERVICES, {"pincode": pincode, "today": clock.today()})
-        ]
+        return await rows(self._db, ServiceCard, BOOKABLE_SERVICES, pincode, clock.today())
 
     async def most_booked(self, pincode: str) -> list[int]:
         """List ids of the services booked there in the last 90 days, most booked first."""
-        params = {"pincode": pincode, "since": clock.now() - MOST_BOOKED_WINDOW}
-        return list((await self._db.scalars(MOST_BOOKED, params)).all())
+        return [row[0] for row in await fetch(self._db, MOST_BOOKED, pincode, clock.now() - MOST_BOOKED_WINDOW)]
 
     async def nearest_covered(self, pincode: str, service_id: int | None = None, limit: int = 3) -> list[Area]:
         """List the nearest areas where any service, or the given one, can be booked."""
-        params = {"pincode": pincode, "service": service_id, "limit": limit, "today": clock.today()}
-        return [Area(*row) for row in await self._db.execute(NEAREST_COVERED, params)]
+        return await rows(self._db, Area, NEAREST_COVERED, pincode, clock.today(), service_id, limit)
 
     async def area(self, pincode: str) -> Area | None:
-        row = (await self._db.execute(AREA, {"pincode": pincode})).one_or_none()
+        row = await fetch_row(self._db, AREA, pincode)
         return Area(*row) if row else None
 
     async def busiest_pincode(self) -> str | None:
         """Find the pincode that most professionals cover."""
-        found: str | None = await self._db.scalar(BUSIEST_PINCODE, {"today": clock.today()})
+        found: str | None = await fetch_value(self._db, BUSIEST_PINCODE, clock.today())
         return found
 
     async def public_card(self, person_id: int) -> PublicCard:
         """Load the public card; raises Missing if the professional is not approved, or blocked."""
-        row = (
-            (await self._db.execute(PUBLIC_CARD, {"id": person_id, "today": clock.today()})).one_or_none()
-            if 0 < person_id <= MAX_INT64
-            else None
-        )
+        known = 0 < person_id <= MAX_INT64
+        row = await fetch_row(self._db, PUBLIC_CARD, person_id, clock.today()) if known else None
         if row is None:
             raise Missing()
         return _public_card(row)
 
 
-def _public_card(row: Row[Any]) -> PublicCard:
+def _public_card(row: Record) -> PublicCard:
     return PublicCard(
-        id=row.user_id,
-        name=public_name(row.full_name),
-        trade=row.trade,
-        years=row.experience_years,
-        home=row.place,
-        jobs=row.jobs,
-        areas=row.areas,
-        services=[CardService(*fields) for fields in row.services],
-        spread=RatingDistribution(row.one, row.two, row.three, row.four, row.five),
-        has_left=row.has_left,
+        id=row["user_id"],
+        name=public_name(row["full_name"]),
+        trade=row["trade"],
+        years=row["experience_years"],
+        home=row["place"],
+        jobs=row["jobs"],
+        areas=row["areas"],
+        services=[CardService(*fields) for fields in row["services"]],
+        spread=RatingDistribution(row["one"], row["two"], row["three"], row["four"], row["five"]),
+        has_left=row["has_left"],
     )
 
 

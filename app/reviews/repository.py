@@ -3,28 +3,28 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.address import Pincode
 from app.accounts.names import public_name
 from app.accounts.ratings import STAR_COLUMNS
 from app.accounts.repository import ProfessionalRatings
-from app.accounts.user import User
-from app.bookings.booking import Booking
 from app.catalog.repository import ServiceRatings
 from app.core.paging import Page, decode_cursor, page_of
-from app.core.sql import fetch_row
+from app.core.sql import fetch, fetch_row
 from app.reviews.review import Review, ReviewDeadline
 
-SELECT_REVIEWS = (
-    select(Review.id, Review.rating, Review.comment, Review.created_at, User.full_name, Pincode.place)
-    .join(User, User.id == Review.customer_id)
-    .join(Booking, Booking.id == Review.booking_id)
-    .join(Pincode, Pincode.pincode == Booking.pincode)
-)
-
-
+# $1 is the service or the professional, $2 the id after which a page begins, NULL for the first.
+SELECT_REVIEWS = """
+    SELECT r.id, r.rating, r.comment, u.full_name, pin.place, r.created_at
+      FROM reviews r
+      JOIN users u ON u.id = r.customer_id
+      JOIN bookings b ON b.id = r.booking_id
+      JOIN pincodes pin ON pin.pincode = b.pincode
+     WHERE {of} = $1 AND ($2::bigint IS NULL OR r.id < $2)
+     ORDER BY r.id DESC LIMIT $3
+"""
+OF_SERVICE, OF_PROFESSIONAL = (SELECT_REVIEWS.format(of=of) for of in ("r.service_id", "r.professional_id"))
 # The words of the review of a booking `b`, for the JSON of bookings (app.listeners).
 COMMENT_SQL = "(SELECT r.comment FROM reviews r WHERE r.booking_id = b.id)"
 
@@ -59,12 +59,12 @@ class Reviews:
 
     async def of_service(self, service_id: int, cursor: str | None = None, limit: int = 20) -> Page[PublicReview]:
         """Newest first. A cursor that is not ours is Missing."""
-        return await self._newest(Review.service_id == service_id, cursor, limit)
+        return await self._newest(OF_SERVICE, service_id, cursor, limit)
 
     async def of_professional(
         self, professional_id: int, cursor: str | None = None, limit: int = 20
     ) -> Page[PublicReview]:
-        return await self._newest(Review.professional_id == professional_id, cursor, limit)
+        return await self._newest(OF_PROFESSIONAL, professional_id, cursor, limit)
 
     async def of_booking(self, booking_id: int) -> Review | None:
         found: Review | None = await self._db.scalar(select(Review).where(Review.booking_id == booking_id))
@@ -84,13 +84,11 @@ class Reviews:
         if review.rating != before:
             await self._count(review, {STAR_COLUMNS[before - 1]: -1, STAR_COLUMNS[review.rating - 1]: 1})
 
-    async def _newest(self, condition: ColumnElement[bool], cursor: str | None, limit: int) -> Page[PublicReview]:
-        query = SELECT_REVIEWS.where(condition).order_by(Review.id.desc()).limit(limit + 1)
-        if last := decode_cursor(cursor, int):
-            query = query.where(Review.id < last[0])
+    async def _newest(self, query: str, of: int, cursor: str | None, limit: int) -> Page[PublicReview]:
+        (last,) = decode_cursor(cursor, int) or (None,)
         reviews = [
-            PublicReview(row.id, row.rating, row.comment, public_name(row.full_name), row.place, row.created_at)
-            for row in await self._db.execute(query)
+            PublicReview(review_id, rating, comment, public_name(name), place, at)
+            for review_id, rating, comment, name, place, at in await fetch(self._db, query, of, last, limit + 1)
         ]
         return page_of(reviews, limit, lambda row: (row.id,))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from app.scheduling.travel import Location
 
@@ -10,8 +11,7 @@ WorkingWeek = tuple[Stretch, ...]
 TURNAROUND_DURATION = timedelta(minutes=10)  # between two jobs, besides the way
 
 
-@dataclass(frozen=True, slots=True)
-class BusyTime:
+class BusyTime(NamedTuple):
     """A job or a reservation; `starts` and `ends` in epoch seconds, without travel."""
 
     booking_id: int

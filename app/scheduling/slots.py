@@ -86,8 +86,12 @@ class Calendar:
     def free(self, candidate: Candidate, minutes: int, location: Location) -> int:
         """The starts at which the candidate is free for the job and the travel to and from it."""
         free = self.within_hours(candidate.hours, minutes)
+        midnight = self.midnight
         for after, before in unavailable_intervals(candidate, minutes * MINUTE_SECONDS, location):
-            free &= ~_bits((after - self.midnight) // GRID_SECONDS + 1, self._index(before))
+            # The half hours after the one and before the other, as _index and _bits would have them.
+            first, end = max((after - midnight) // GRID_SECONDS + 1, 0), -((midnight - before) // GRID_SECONDS)
+            if end > first:
+                free &= ~(((1 << (end - first)) - 1) << first)
         return free
 
     def starts(self, bits: int) -> Iterator[int]:

@@ -14,8 +14,8 @@ from app.core import clock
 from app.jobs.acceptance import hand_back
 from app.jobs.handover import report_no_show
 from tests.bookings.scenes import START, Scene, later
-from tests.discovery.conftest import recorded_statements
 from tests.factories import a_customer, a_hold, a_start
+from tests.statements import count_statements
 
 
 @pytest.fixture
@@ -518,10 +518,10 @@ async def test_the_pages_ask_the_database_a_fixed_number_of_questions(scene, ash
     reference = await scene.done(asha)
     for day in (2, 3, 4):
         await scene.paid(asha, a_start(days=day))
-    with recorded_statements(scene.database) as statements:
+    with count_statements(scene.database) as statements:
         await asha.get("/bookings")
     assert len(statements) <= 3, statements  # one for the session, one for each list
-    with recorded_statements(scene.database) as statements:
+    with count_statements(scene.database) as statements:
         await asha.get(f"/bookings/{reference}")
     assert len(statements) <= 3, statements  # one for the session, the booking and its review
 

@@ -1,7 +1,6 @@
 """A small town on a Tuesday morning: the whole catalogue, three plumbers, an electrician, a customer."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from litestar import Litestar
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app.accounts.session import Sessions
 from app.accounts.user import User
@@ -98,18 +97,3 @@ async def asha(app: Litestar, town: Town) -> AsyncIterator[VisitorBrowser]:
     async with VisitorBrowser(app) as browser:
         browser.cookies.set("ds", token)
         yield browser
-
-
-@contextmanager
-def recorded_statements(database: Database) -> Iterator[list[str]]:
-    """Record the statements sent to PostgreSQL."""
-    statements: list[str] = []
-
-    def record(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    event.listen(database.engine.sync_engine, "before_cursor_execute", record)
-    try:
-        yield statements
-    finally:
-        event.remove(database.engine.sync_engine, "before_cursor_execute", record)

@@ -29,8 +29,9 @@ from app.events import EVENTS
 from app.jobs.acceptance import accept
 from app.reviews.submission import submit_review
 from app.scheduling.working_hours import TimeOff
-from tests.discovery.conftest import TUESDAY, Town, VisitorBrowser, recorded_statements
+from tests.discovery.conftest import TUESDAY, Town, VisitorBrowser
 from tests.factories import a_block, a_professional, a_request, a_service, an_admin
+from tests.statements import count_statements
 
 AS_HTMX = {"hx-request": "true", "hx-request-type": "partial"}
 TEN = "2026-11-25T10:00"
@@ -63,7 +64,7 @@ class CachedTown:
     async def is_cached(self, name: str) -> bool:
         """Read twice: the second time without a database query."""
         await self.read(name)
-        with recorded_statements(self.app.state.services.database) as statements:
+        with count_statements(self.app.state.services.database) as statements:
             await self.read(name)
         return statements == []
 

@@ -5,8 +5,9 @@ from html import unescape
 
 from litestar import Litestar
 
-from tests.discovery.conftest import LEAKS, Town, VisitorBrowser, recorded_statements
+from tests.discovery.conftest import LEAKS, Town, VisitorBrowser
 from tests.factories import a_request, a_start
+from tests.statements import count_statements
 
 
 async def test_home_has_the_search_twelve_doors_and_three_services(visitor: VisitorBrowser) -> None:
@@ -69,10 +70,10 @@ async def test_the_pages_to_read_stand(visitor: VisitorBrowser) -> None:
 
 async def test_home_asks_the_database_few_things(app: Litestar, visitor: VisitorBrowser) -> None:
     app.state.services.after_commit.cache.clear()
-    with recorded_statements(app.state.services.database) as statements:
+    with count_statements(app.state.services.database) as statements:
         await visitor.visit("/")
     assert len(statements) <= 8, statements
-    with recorded_statements(app.state.services.database) as statements:
+    with count_statements(app.state.services.database) as statements:
         await visitor.visit("/")
     assert statements == []
 

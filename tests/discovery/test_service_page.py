@@ -11,9 +11,10 @@ from app.catalog.service import Service
 from app.core import clock
 from app.core.errors import Invalid, Refused
 from app.scheduling.slot_search import find_week
-from tests.discovery.conftest import LEAKS, TUESDAY, Town, VisitorBrowser, recorded_statements
+from tests.discovery.conftest import LEAKS, TUESDAY, Town, VisitorBrowser
 from tests.factories import ADYAR, a_service
 from tests.person import Page
+from tests.statements import count_statements
 
 PAGE = f"/services/{LEAKS}?pincode={ADYAR}"
 SLOTS = f"/services/{LEAKS}/slots?pincode={ADYAR}"
@@ -208,11 +209,11 @@ async def test_there_is_no_such_service(visitor: VisitorBrowser) -> None:
 
 async def test_the_page_asks_the_database_few_things(app: Litestar, visitor: VisitorBrowser) -> None:
     app.state.services.after_commit.cache.clear()
-    with recorded_statements(app.state.services.database) as statements:
+    with count_statements(app.state.services.database) as statements:
         await visitor.visit(PAGE)
     assert len(statements) <= 7, statements
     app.state.services.after_commit.cache.clear()
-    with recorded_statements(app.state.services.database) as statements:
+    with count_statements(app.state.services.database) as statements:
         await visitor.visit(SLOTS, AS_HTMX)
     assert len(statements) <= 5, statements
 

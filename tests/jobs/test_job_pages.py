@@ -15,7 +15,6 @@ from app.core import clock
 from app.core.db import Database
 from app.core.encryption import Encryption
 from app.jobs.acceptance import accept
-from tests.discovery.conftest import recorded_statements
 from tests.factories import (
     ADYAR,
     TAMBARAM,
@@ -28,6 +27,7 @@ from tests.factories import (
     an_admin,
 )
 from tests.person import Person
+from tests.statements import count_statements
 
 PERSONAL = ("Asha", "Raman", "Flat 3B", "Ring twice")
 
@@ -398,7 +398,7 @@ async def test_earnings_add_up_to_the_ledger(scene, ravi):
 
 async def test_a_job_list_asks_the_database_three_times(scene, ravi, app_database):
     await ravi.visit("/jobs")
-    with recorded_statements(app_database) as statements:
+    with count_statements(app_database) as statements:
         await ravi.visit("/jobs")
     assert len(statements) <= 3, statements
 
