@@ -77,6 +77,7 @@ class ServiceSearch:
         self._db = db
         self._cache = cache
         self._queries = CatalogueQueries(db)
+        self._cards: dict[str | None, list[ServiceCard]] = {}
 
     async def find(self, query: SearchQuery) -> SearchResults:
         work, area, errors = await self._parse(query)
@@ -107,12 +108,14 @@ class ServiceSearch:
 
     async def cards(self, pincode: str | None) -> list[ServiceCard]:
         """List the services that can be booked in a pincode; with None, anywhere."""
-        return await self._cache.get(
-            f"{CARDS}:{pincode or 'anywhere'}",
-            CATALOGUE_MAX_AGE_SECONDS,
-            lambda: self._queries.bookable(pincode),
-            list[ServiceCard],
-        )
+        if pincode not in self._cards:
+            self._cards[pincode] = await self._cache.get(
+                f"{CARDS}:{pincode or 'anywhere'}",
+                CATALOGUE_MAX_AGE_SECONDS,
+                lambda: self._queries.bookable(pincode),
+                list[ServiceCard],
+            )
+        return self._cards[pincode]
 
     async def most_booked(self, pincode: str) -> list[int]:
         return await self._cache.get(
