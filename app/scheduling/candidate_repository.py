@@ -161,12 +161,15 @@ UNAVAILABILITY = """
 NEXT_HOLD_EXPIRY = "SELECT min(expires_at) FROM reservations WHERE expires_at > $1"
 
 SERVICE_AREA = """
-    SELECT pin.pincode, pin.latitude, pin.longitude,
+    SELECT (SELECT count(*) FROM coverage WHERE professional_id = $1),
            (SELECT array_agg(DISTINCT k.name) FROM offered_services o JOIN services s ON s.id = o.service_id
               JOIN categories k ON k.id = s.category_id
-             WHERE o.professional_id = $1 AND o.approval_status = 'approved') AS trades
-      FROM coverage c JOIN pincodes pin ON pin.pincode = c.pincode
-     WHERE c.professional_id = $1
+             WHERE o.professional_id = $1 AND o.approval_status = 'approved'),
+           farthest.pincode, farthest.latitude, farthest.longitude
+      FROM (VALUES (1)) AS one
+      LEFT JOIN LATERAL (
+           SELECT pin.pincode, pin.latitude, pin.longitude FROM coverage c JOIN pincodes pin ON pin.pincode = c.pincode
+            WHERE c.professional_id = $1 AND c.metres IS NOT NULL ORDER BY c.metres DESC LIMIT 1) AS farthest ON true
 """
 
 
@@ -333,12 +336,9 @@ async def load_unavailability(
 
 async def load_service_area(db: AsyncSession, schedule: ProfessionalSchedule) -> ServiceArea:
     """Return the trades and the covered pincodes of a professional."""
-    rows = await fetch(db, SERVICE_AREA, schedule.candidate.id)
-    home = schedule.candidate.home
-    distances = [distance_km(home, Location(pincode, latitude, longitude)) for pincode, latitude, longitude, _ in rows]
-    known_distances = [km for km in distances if km is not None]
-    trades = list(rows[0]["trades"] or []) if rows else []
-    return ServiceArea(trades, len(rows), round_up_km(max(known_distances)) if known_distances else None)
+    ((count, trades, *farthest),) = await fetch(db, SERVICE_AREA, schedule.candidate.id)
+    km = distance_km(schedule.candidate.home, Location(*farthest)) if farthest[0] else None
+    return ServiceArea(trades or [], count, None if km is None else round_up_km(km))
 
 
 @cache
