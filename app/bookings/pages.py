@@ -1,7 +1,7 @@
 """/bookings and /bookings/new: a customer's bookings, and the form of a new one."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from litestar import Controller, get, post
@@ -19,6 +19,7 @@ from app.bookings.schemas import NewBooking, read_start
 from app.bookings.slot_picker import SlotPicker, day_of, load_slot_picker
 from app.catalog.repository import ServiceRepository
 from app.catalog.service import Service
+from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
 from app.core.i18n import _
@@ -58,7 +59,7 @@ class BookingListPages(Controller):
         encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
         params = parse_query(request)
-        values = {
+        values: dict[str, Any] = {
             "service_id": params.get("service", ""),
             "start": params.get("start", ""),
             "pincode": params.get("pincode", ""),
@@ -102,7 +103,7 @@ def _errors_by_field(errors: Mapping[str, str], form: Mapping[str, str]) -> dict
     return {("address_id" if saved and name == "pincode" else name): message for name, message in errors.items()}
 
 
-async def _values_of_previous(db: AsyncSession, me: Me, reference: str) -> dict[str, str]:
+async def _values_of_previous(db: AsyncSession, me: Me, reference: str) -> dict[str, Any]:
     """The values of a previous booking without its time, and without a professional who has left."""
     previous = await Bookings(db).for_customer(me, reference)
     professional = await OwnBookings(db, me).card(
@@ -110,6 +111,7 @@ async def _values_of_previous(db: AsyncSession, me: Me, reference: str) -> dict[
     )
     return {
         "service_id": str(previous.service_id),
+        "usual_time": previous.starts_at.astimezone(clock.IST).time(),
         "pincode": previous.pincode,
         "address": previous.address,
         "note": previous.note,
@@ -196,8 +198,16 @@ async def _slot_picker(
     if not pincode or "pincode" in field_errors:
         return None
     professional_id = professional.id if professional else None
+    usual = values.get("usual_time")
+    usual_time = usual if isinstance(usual, time) else None  # a form could send text
     return await load_slot_picker(
-        db, service, pincode, day_of(day), professional_id=professional_id, pick_first=not field_errors
+        db,
+        service,
+        pincode,
+        day_of(day),
+        professional_id=professional_id,
+        pick_first=not field_errors,
+        usual_time=usual_time,
     )
 
 

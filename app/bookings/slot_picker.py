@@ -1,8 +1,8 @@
 """The slot picker: seven days of free starts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +13,7 @@ from app.scheduling.slot_search import WEEK_DAYS, find_week
 from app.scheduling.slots import BookableService, Day
 
 NOON_HOUR, EVENING_HOUR = 12, 17
+DAYTIME_HOURS = range(7, 21)  # hours of starts that may be preselected
 VALUE_FORMAT = "%Y-%m-%dT%H:%M"
 
 
@@ -61,16 +62,23 @@ async def load_slot_picker(
     start: datetime | None = None,
     ignoring: int | None = None,
     pick_first: bool = False,
+    usual_time: time | None = None,
 ) -> SlotPicker:
-    """`pick_first`: select the earliest free start."""
+    """`pick_first`: select the earliest free start at the `usual_time` of the customer, else by day; none at night."""
     week = await find_week(db, service, pincode, first_day, professional_id=professional_id, ignoring=ignoring)
     days = picker_days(week.days)
     free_starts = [free_start for day in week.days for free_start in day.starts]
-    chosen = start if start in free_starts else free_starts[0] if pick_first and free_starts else None
+    chosen = start if start in free_starts else _preselected(free_starts, usual_time) if pick_first else None
     first = chosen or (free_starts[0] if free_starts else None)
     shown = next((index for index, day in enumerate(days) if first and day.day == first.date()), 0)
     value = chosen.strftime(VALUE_FORMAT) if chosen else ""
     return SlotPicker(days, shown, value, *_neighbouring_weeks(first_day, service))
+
+
+def _preselected(free_starts: Sequence[datetime], usual_time: time | None) -> datetime | None:
+    by_day = [start for start in free_starts if start.hour in DAYTIME_HOURS]
+    usual = [start for start in free_starts if start.time() == usual_time]
+    return next(iter(usual or by_day), None)
 
 
 def picker_days(days: Iterable[Day]) -> list[PickerDay]:

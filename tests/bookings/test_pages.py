@@ -13,8 +13,9 @@ from app.catalog.service import Service
 from app.core import clock
 from app.jobs.acceptance import hand_back
 from app.jobs.handover import report_no_show
+from app.scheduling.working_hours import WorkingHours
 from tests.bookings.scenes import START, Scene, later
-from tests.factories import a_customer, a_hold, a_start
+from tests.factories import ADYAR, a_customer, a_hold, a_start
 from tests.statements import count_statements
 
 
@@ -557,3 +558,18 @@ async def test_an_arrival_from_afar_does_not_shut_the_customers_way(scene, asha)
             await hand_back(db, scene.ravi, reference, "I was not there.")
         page = await asha.submit_and_follow(await asha.visit(here), "/absence", answer="refund")
         assert (await scene.booking(reference)).fee == 0
+
+
+async def test_book_again_preselects_the_usual_hour_and_nothing_at_night(scene, asha):
+    async with scene.database.work() as db:
+        await db.execute(update(WorkingHours).values(opens=0, closes=24 * 60))
+    usual = await scene.paid(asha, a_start(hour=16.5))
+    picker = await asha.visit(f"/bookings/new?again={usual}")
+    assert picker.form("/bookings").fields["start"].endswith("T16:30")
+    first = await asha.visit(f"/bookings/new?service={scene.service.id}&pincode={ADYAR}")
+    assert "07:00" <= first.form("/bookings").fields["start"][11:] < "21:00"
+    async with scene.database.work() as db:
+        await db.execute(update(WorkingHours).values(opens=60, closes=3 * 60))
+    at_night = await asha.visit(f"/bookings/new?service={scene.service.id}&pincode={ADYAR}")
+    assert "start" in at_night.form("/bookings").choices
+    assert "start" not in at_night.form("/bookings").fields
