@@ -123,6 +123,7 @@ ASSESSED = f"""
 SCHEDULE_COLUMNS = f"""
            {CANDIDATE_COLUMNS}, CAST('{{}}' AS bigint[]) AS services, p.trade, h.place,
            EXISTS (SELECT 1 FROM eligible_professionals($3) e WHERE e.professional_id = p.user_id) AS may_work,
+           CASE WHEN p.documents_expire_on <= $3 THEN p.documents_expire_on END AS expired_on,
            coalesce((SELECT json_agg(json_build_array(extract(epoch FROM lower(t.span))::bigint,
                                                       ceil(extract(epoch FROM upper(t.span)))::bigint))::text
                        FROM time_off t WHERE t.professional_id = p.user_id AND upper(t.span) > $2), '[]') AS away"""
@@ -298,7 +299,7 @@ def schedule_of(row: Record, busy: Sequence[BusyTime]) -> ProfessionalSchedule:
     candidate = _candidate(row, None)
     candidate.away = INTERVALS(row["away"])
     candidate.busy = list(busy)
-    return ProfessionalSchedule(candidate, row["may_work"], row["trade"], row["place"])
+    return ProfessionalSchedule(candidate, row["may_work"], row["trade"], row["place"], row["expired_on"])
 
 
 async def load_unavailability(

@@ -1,7 +1,7 @@
 """Candidates for a job, with their working hours and busy times."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from app.scheduling.travel import Location
@@ -86,12 +86,16 @@ class AssessedCandidate:
 
 @dataclass(slots=True)
 class ProfessionalSchedule:
-    """A professional's own time; `may_work` is false while not approved, blocked or without valid documents."""
+    """A professional's own time; `may_work` is false while not approved, blocked or without valid documents.
+
+    `documents_expired_on`: the first day without, None while they are valid.
+    """
 
     candidate: Candidate
     may_work: bool
     trade: str
     home: str
+    documents_expired_on: date | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -420,3 +420,14 @@ async def test_a_code_sent_twice_starts_nothing_and_counts_as_one_try(scene, rav
     page = await ravi.visit(f"/jobs/{scene.ref}")
     assert (await ravi.submit(page, "/completion", code=["000000", finish])).status == 422
     assert (await scene.booking()).state == "started"
+
+
+async def test_expired_documents_are_named_as_the_reason_for_no_offers(scene, ravi):
+    async with scene.database.work() as db:
+        await db.execute(
+            text("UPDATE professionals SET documents_expire_on = :day WHERE user_id = :me"),
+            {"day": clock.today(), "me": scene.ravi.id},
+        )
+    page = await ravi.visit("/jobs")
+    assert "A document expired on" in page.text
+    assert "once your documents are approved" not in page.text
