@@ -179,7 +179,7 @@ def _changes(
 ) -> Iterator[DetailLine]:
     before, after = _before_and_after(event_name, facts)
     for field in dict.fromkeys((*before, *after)):
-        if _is_hidden(field):
+        if _is_hidden(field) or (field in before and field in after and before[field] == after[field]):
             continue
         format_value = _formatter(field, people)
         yield DetailLine(

@@ -36,7 +36,7 @@ EVENTS = (
     ),
     EventType(
         "booking.requoted",
-        N_("%(who)s updated the price during payment."),
+        N_("%(who)s applied a change of the service during payment."),
         (SLOTS,),
         bare_field="price",
         changes_calendar=True,

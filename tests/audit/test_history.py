@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from app.accounts import address_book
-from app.audit.details import FIELD_LABELS, STRUCTURAL_FIELDS
+from app.audit.details import FIELD_LABELS, STRUCTURAL_FIELDS, detail_lines
 from app.audit.history import ORIGIN_LABELS, History
 from app.core import clock
 from app.core.event_types import registry
@@ -224,3 +224,9 @@ async def test_every_action_in_the_address_book_is_in_the_history(db) -> None:
     ]
     assert [(line.before, line.now) for line in facts[1].lines if line.head == "The pincode"] == [("600020", "600090")]
     assert not [line for fact in facts for line in fact.lines if "Gate" in line.now + line.before]
+
+
+def test_a_change_lists_only_what_changed() -> None:
+    facts = {"before": {"price": 149_00, "minutes": 60}, "after": {"price": 199_00, "minutes": 60}}
+    lines = detail_lines("booking.requoted", facts, {}, {})
+    assert [(line.label, line.before, line.now) for line in lines] == [("the price", "₹149", "₹199")]
