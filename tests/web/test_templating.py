@@ -99,3 +99,21 @@ async def test_a_macro_that_changes_reaches_every_page_that_imports_it(tmp_path,
     assert templates.loader._watcher
     templates.loader._watcher._checked_at = float("-inf")
     assert templates.get_template("page.html").render() == "new"
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "expected"),
+    [
+        ("12 Beach Road", "Adyar", "12 Beach Road, Adyar 600020"),
+        ("12 Beach Road, Adyar", "Adyar", "12 Beach Road, Adyar 600020"),
+        ("12 Beach Road, adyar, Chennai", "Adyar", "12 Beach Road, adyar, Chennai 600020"),
+        ("12 Beach Road, Adyar, Chennai 600020", "Adyar", "12 Beach Road, Adyar, Chennai 600020"),
+        ("12 Beach Road, Adyar, 600020", "Adyar", "12 Beach Road, Adyar 600020"),
+        ("12 Adyar Street", "Adyar", "12 Adyar Street, Adyar 600020"),
+        ("12 Beach Road", "", "12 Beach Road 600020"),
+        ("12 Beach Road, Adyar", "Adyar, Chennai", "12 Beach Road, Adyar, Chennai 600020"),
+        ("12 Beach Road\nAdyar", "Adyar, Chennai", "12 Beach Road\nAdyar, Chennai 600020"),
+    ],
+)
+def test_an_address_that_names_its_area_names_it_once(line, place, expected):
+    assert templating.full_address(line, place, "600020") == expected
