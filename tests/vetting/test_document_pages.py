@@ -199,3 +199,12 @@ async def test_no_one_fills_the_disk_with_documents(ravis, app_database, ravi, s
     assert storage_before == sum(1 + document.pages for document in await documents_of(app_database, ravi))
     with clock.freeze(clock.now() + timedelta(days=1, minutes=1)):
         assert (await send(ravis, content, "identity.png")).status_code == 303
+
+
+async def test_a_photo_from_whatsapp_is_offered_by_the_picker_and_taken(ravis, ravi, app_database):
+    page = await ravis.visit("/documents")
+    assert "image/jpeg" in page.text
+    assert ".jfif" in page.text
+    assert (await send(ravis, a_picture("JPEG"), "WhatsApp Image.jfif")).status_code == 303
+    [document] = await documents_of(app_database, ravi)
+    assert document.media_type == "image/jpeg"
