@@ -100,7 +100,7 @@ def compose(
         api_cache=PageCache(after_commit.cache),
         rate_limiter=RateLimiter(after_commit.bus),
         request_metrics=RequestMetrics(after_commit.bus),
-        live=LiveStreams(after_commit.bus, partial(_audiences_of, database), partial(_active_sessions, database)),
+        live=LiveStreams(after_commit.bus, partial(_audiences_of, database), partial(_changed_sessions, database)),
         panels=PANELS,
         admin_counts=navigation_counts,
         worker_gauges=partial(worker_gauges, database, after_commit),
@@ -134,8 +134,8 @@ def _cache(request: Request) -> Cache:
     return services_of(request).after_commit.cache
 
 
-async def _active_sessions(database: Database, session_ids: list[int]) -> dict[int, bool]:
-    return await Sessions(database).active(session_ids, clock.now())
+async def _changed_sessions(database: Database, session_ids: list[int], are_blocked: list[bool]) -> list[int]:
+    return await Sessions(database).changed(session_ids, are_blocked, clock.now())
 
 
 async def _audiences_of(database: Database, me: auth.Me) -> list[str]:

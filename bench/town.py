@@ -1,6 +1,7 @@
 """Generate a deterministic town of any size: users, services, past bookings and one week ahead."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -10,7 +11,7 @@ import app.events  # noqa: F401  declares every event type
 from app.accounts.session import MAX_LIFETIME, SessionKind
 from app.bookings.code import Code, CodePhase
 from app.catalog.reference_data import load_catalogue
-from app.core import clock
+from app.core import clock, sql
 from app.core.db import Database
 from app.core.encryption import Encryption
 from app.core.secrets import digest, new_token
@@ -116,6 +117,11 @@ RATINGS = (
         SELECT b.professional_id, count(*), {STAR_COUNTS} FROM bookings b LEFT JOIN reviews r ON r.booking_id = b.id
          WHERE b.state = 'closed' GROUP BY 1""",
 )
+SIGN_IN = """
+    INSERT INTO sessions (digest, kind, user_id, epoch, created_at, last_seen_at, fresh_at, expires_at)
+    SELECT digest, $3, user_id, 0, now(), now(), now(), now() + $4
+      FROM unnest($1::bytea[], $2::bigint[]) AS opened (digest, user_id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +134,27 @@ class Town:
     service: str
 
 
-def build(servers: BenchServers, *, professionals: int, bookings: int) -> Town:
-    """Generate about `bookings` bookings, one week of them ahead."""
-    return asyncio.run(_build(servers, professionals, bookings))
+def build(servers: BenchServers, *, professionals: int, bookings: int, customers: int = CUSTOMER_COUNT) -> Town:
+    """Generate about `bookings` bookings, one week of them ahead, all of them of CUSTOMER_COUNT customers."""
+    return asyncio.run(_build(servers, professionals, bookings, max(customers, CUSTOMER_COUNT)))
 
 
 async def sign_in(database: Database, user_id: int, kind: SessionKind = SessionKind.BROWSER) -> str:
     """Create a session; return its token for the cookie or the Authorization header."""
-    token = new_token()
-    statement = text(
-        "INSERT INTO sessions (digest, kind, user_id, epoch, created_at, last_seen_at, fresh_at, expires_at)"
-        " VALUES (:digest, :kind, :user, 0, now(), now(), now(), now() + :lifetime)"
-    )
+    return (await sign_in_all(database, [user_id], kind))[0]
+
+
+async def sign_in_all(
+    database: Database, user_ids: Sequence[int], kind: SessionKind = SessionKind.BROWSER
+) -> list[str]:
+    """Create a session of each user; return their tokens."""
+    tokens = [new_token() for _ in user_ids]
     async with database.work() as db:
-        await db.execute(statement, {"digest": digest(token), "kind": kind, "user": user_id, "lifetime": MAX_LIFETIME})
-    return token
+        await sql.execute(db, SIGN_IN, list(map(digest, tokens)), list(user_ids), kind, MAX_LIFETIME)
+    return tokens
 
 
-async def _build(servers: BenchServers, professionals: int, bookings: int) -> Town:
+async def _build(servers: BenchServers, professionals: int, bookings: int, customers: int) -> Town:
     assert metadata.tables
     database = Database(servers.owner, statement_timeout=600)
     async with database.work() as db:
@@ -153,7 +162,7 @@ async def _build(servers: BenchServers, professionals: int, bookings: int) -> To
     connection = await asyncpg.connect(servers.owner)
     try:
         await connection.execute("SET timezone = 'Asia/Kolkata'")
-        await connection.execute(PEOPLE, "customer", CUSTOMER_COUNT)
+        await connection.execute(PEOPLE, "customer", customers)
         await connection.execute(PEOPLE, "professional", professionals)
         for statement in (PROFESSIONALS, HOURS, COVERAGE, OFFERINGS):
             await connection.execute(statement)

@@ -4,11 +4,12 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, delete, select, update
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts.user import Block, User
+from app.accounts.user import User
+from app.core import sql
 from app.core.card_numbers import contains_card_number
 from app.core.db import Database
 from app.core.events import nudge
@@ -70,6 +71,14 @@ class Principal:
     unread: bool
 
 
+# Every second for all open pages of a process.
+CHANGED_SESSIONS = """
+    SELECT opened.id FROM unnest($1::bigint[], $2::boolean[]) AS opened (id, is_blocked)
+     WHERE NOT EXISTS (
+        SELECT FROM sessions s JOIN users u ON u.id = s.user_id AND u.epoch = s.epoch
+         WHERE s.id = opened.id AND s.expires_at > $3 AND s.last_seen_at > $4 AND opened.is_blocked = EXISTS (
+            SELECT FROM blocks b WHERE b.user_id = s.user_id AND b.lifted_at IS NULL))
+"""
 # Hand-written: it runs before every page of a signed-in user. It reads the inbox of a higher room, a listed exception.
 PRINCIPAL = """
     SELECT s.id AS session_id, s.last_seen_at, s.fresh_at, u.id AS user_id, u.role, u.full_name, u.email,
@@ -137,17 +146,11 @@ class Sessions:
         await db.execute(delete(Session).where(Session.user_id == user_id, Session.id.is_distinct_from(except_id)))
         nudge(db, f"user:{user_id}", SESSION_ENDED)
 
-    async def active(self, session_ids: list[int], now: datetime) -> dict[int, bool]:
-        """The active ones of `session_ids`, each with whether its user is blocked."""
-        blocked = select(Block.id).where(Block.user_id == Session.user_id, Block.lifted_at.is_(None)).exists()
-        query = (
-            select(Session.id, blocked)
-            .join(User, (User.id == Session.user_id) & (User.epoch == Session.epoch))
-            .where(Session.id.in_(session_ids), Session.expires_at > now, Session.last_seen_at > now - IDLE_TIMEOUT)
-        )
+    async def changed(self, session_ids: list[int], are_blocked: list[bool], now: datetime) -> list[int]:
+        """Those of `session_ids` that have ended, or whose user is no longer blocked or not, as `are_blocked` says."""
         async with self._database.reading() as db:
-            rows = await db.execute(query)
-            return {row[0]: row[1] for row in rows}
+            rows = await sql.fetch(db, CHANGED_SESSIONS, session_ids, are_blocked, now, now - IDLE_TIMEOUT)
+            return [row["id"] for row in rows]
 
 
 class EmailLink(Base):

@@ -6,6 +6,7 @@ A process that receives nothing from Redis for a second treats it as down, so th
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
+from itertools import islice
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -23,6 +24,7 @@ POLL_FALLBACK_SECONDS = 3
 FALLBACK_POLL_SECONDS = 3.0
 RESUME_TOPIC = "live-resume"  # tells pages that they may have missed something and should refresh
 MAX_PENDING_TOPICS = 50
+NOTIFIED_AT_ONCE = 200  # a few ms: for so long a request waits while an event goes to very many pages
 DEMO_KEY = "demo"  # after the bus's prefix: "filling" or "ready" where there is a demo town, shown by /health/ready
 REDIS_ERRORS = (RedisError, OSError, TimeoutError, asyncio.TimeoutError)
 log = logs.get_logger("live")
@@ -31,33 +33,23 @@ log = logs.get_logger("live")
 class Subscription:
     """The topics of one open page. Repeated topics collapse; too many become one RESUME_TOPIC."""
 
-    __slots__ = ("audiences", "closed", "_pending", "_wake")
+    __slots__ = ("audiences", "notify", "_pending")
 
-    def __init__(self, audiences: Iterable[str]) -> None:
+    def __init__(self, audiences: Iterable[str], notify: Callable[[], None]) -> None:
+        """`notify` is called, with nothing to wait for, when there are topics to take."""
         self.audiences = frozenset(audiences)
-        self.closed = False
+        self.notify = notify
         self._pending: dict[str, None] = {}
-        self._wake = asyncio.Event()
 
-    def deliver(self, topic: str) -> None:
-        """Queue a topic for `next_topics`."""
+    def add(self, topic: str) -> None:
+        """Keep a topic for `take_topics`."""
         if len(self._pending) >= MAX_PENDING_TOPICS:
             self._pending = {RESUME_TOPIC: None}
         self._pending[topic] = None
-        self._wake.set()
 
-    def close(self) -> None:
-        """End the subscription and wake the tasks that wait for it."""
-        self.closed = True
-        self._wake.set()
-
-    async def next_topics(self, timeout_seconds: float) -> list[str]:
-        """Wait for topics; return an empty list after `timeout` seconds or when the subscription is closed."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_seconds):
-                await self._wake.wait()
-        self._wake.clear()
-        topics, self._pending = list(self._pending), {}
+    def take_topics(self) -> tuple[str, ...]:
+        """Return the topics since the last call."""
+        topics, self._pending = tuple(self._pending), {}
         return topics
 
 
@@ -72,6 +64,7 @@ class Bus:
         self.on_up: Callable[[], None] = lambda: None
         self._url = url
         self._by_audience: dict[str, set[Subscription]] = {}
+        self._to_notify: dict[Subscription, None] = {}
         # No backoff: the cache relies on every process reconnecting soon after the first one.
         self._listening = PollLoop("redis_subscription", self._listen, interval=RETRY_SECONDS, immediate=True)
         self._fallback = PollLoop("live_fallback", self._poll_fallback, interval=FALLBACK_POLL_SECONDS)
@@ -86,8 +79,7 @@ class Bus:
                 await self._connected.wait()
 
     async def stop(self) -> None:
-        """Close every subscription and the connection."""
-        self.close_all()
+        """Close the connection."""
         self.up = False
         await self._listening.stop()
         await self._fallback.stop()
@@ -113,9 +105,9 @@ class Bus:
             log.warning("redis is down", error=type(error).__name__)
         self.up = False
 
-    def subscribe(self, audiences: Iterable[str]) -> Subscription:
-        """Open a subscription; the caller must `unsubscribe` it."""
-        subscription = Subscription(audiences)
+    def subscribe(self, audiences: Iterable[str], notify: Callable[[], None]) -> Subscription:
+        """Open a subscription that calls `notify` when it has topics; the caller must `unsubscribe` it."""
+        subscription = Subscription(audiences, notify)
         for audience in subscription.audiences:
             self._by_audience.setdefault(audience, set()).add(subscription)
         return subscription
@@ -126,11 +118,7 @@ class Bus:
             subscriptions.discard(subscription)
             if not subscriptions:
                 self._by_audience.pop(audience, None)
-
-    def close_all(self) -> None:
-        """Close every subscription of this process."""
-        for subscription in self._subscriptions():
-            subscription.close()
+        self._to_notify.pop(subscription, None)
 
     def _subscriptions(self) -> set[Subscription]:
         return set().union(*self._by_audience.values()) if self._by_audience else set()
@@ -174,7 +162,23 @@ class Bus:
             audience, _, topic = line.partition(" ")
             self.on_message(audience, topic)
             for subscription in self._by_audience.get(audience, ()):
-                subscription.deliver(topic)
+                self._deliver(subscription, topic)
+
+    def _deliver(self, subscription: Subscription, topic: str) -> None:
+        subscription.add(topic)
+        if not self._to_notify:
+            asyncio.get_running_loop().call_soon(self._notify)
+        self._to_notify[subscription] = None
+
+    def _notify(self) -> None:
+        """Notify some subscriptions, then the others when requests have had their turn."""
+        try:
+            for subscription in list(islice(self._to_notify, NOTIFIED_AT_ONCE)):
+                del self._to_notify[subscription]
+                subscription.notify()
+        finally:
+            if self._to_notify:
+                asyncio.get_running_loop().call_soon(self._notify)
 
     def _mark_up(self) -> None:
         self.up = True
@@ -191,7 +195,7 @@ class Bus:
 
     def _deliver_to_all(self, topic: str) -> None:
         for subscription in self._subscriptions():
-            subscription.deliver(topic)
+            self._deliver(subscription, topic)
 
 
 def connect(url: str) -> Redis:
