@@ -1,7 +1,7 @@
 """Imports every model, so that `metadata` has every table."""
 
 from app.accounts import address, professional, session, user
-from app.bookings import booking, code, decline, extra
+from app.bookings import booking, code, decline, extra, service_booking_count
 from app.catalog import service
 from app.core import events, idempotency, outbox, schedule
 from app.core.orm import metadata
@@ -38,6 +38,7 @@ MODULES = (
     reservation,
     review,
     schedule,
+    service_booking_count,
     service,
     session,
     unmet_searches,

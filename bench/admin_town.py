@@ -12,6 +12,7 @@ from itertools import islice
 import asyncpg
 
 import app.events  # noqa: F401  declares every event type
+from app.bookings.service_booking_count import count_new_bookings
 from app.catalog.reference_data import load_catalogue
 from app.core import clock
 from app.core.db import Database
@@ -75,7 +76,6 @@ async def _fill(servers: BenchServers, sizes: Sizes) -> None:
     database = Database(servers.owner, statement_timeout=1_800)
     async with database.work() as db:
         await load_catalogue(db)
-    await database.close()
     owner = await asyncpg.connect(servers.owner, command_timeout=1_800)
     try:
         await owner.execute("SET timezone = 'Asia/Kolkata'; SET maintenance_work_mem = '512MB'; SET work_mem = '128MB'")
@@ -84,10 +84,14 @@ async def _fill(servers: BenchServers, sizes: Sizes) -> None:
             await _add_bookings(owner, await _add_professionals(owner, sizes), sizes)
             for statement in (*RATING_STATEMENTS, PROFESSIONAL_TOTALS):
                 await owner.execute(statement)
-        for statement in (*_sequences(), "VACUUM ANALYZE"):
+        for statement in _sequences():
             await owner.execute(statement)
+        async with database.work() as db:
+            await count_new_bookings(db)  # as the worker does every hour
+        await owner.execute("VACUUM ANALYZE")
     finally:
         await owner.close()
+        await database.close()
 
 
 async def _add_users(owner: "asyncpg.Connection[asyncpg.Record]", sizes: Sizes) -> None:

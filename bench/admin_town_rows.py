@@ -26,7 +26,7 @@ START_MINUTES = (540, 630, 720, 840, 930, 1020)
 BOOKING_COLUMNS = (
     "id reference customer_id service_id state service_name price minutes address pincode starts_at ends_at "
     "professional_id payment created_at requested_at assigned_at started_at completed_at "
-    "closed_at cancelled_at cancelled_as commission revenue rating"
+    "closed_at cancelled_at cancelled_as commission revenue is_charged rating"
 )
 CHARGE_COLUMNS = "id booking_id customer_id method amount captured state created_at updated_at"
 TRANSACTION_COLUMNS = "id booking_id charge_id kind at"
@@ -98,8 +98,9 @@ class BookingGenerator:
         pincode = professional.areas[n // 7 % AREAS_PER_PROFESSIONAL]
         minute = START_MINUTES[n % len(START_MINUTES)]
         begins, ends = at(day, minute), at(day, minute + service.minutes)
-        requested_at = at(day - timedelta(days=2), 600 + n % 300)
-        accepted = at(day - timedelta(days=2), 600 + n % 300 + int(chance() ** 3 * 60))
+        requested_on = min(day - timedelta(days=2), clock.today() - timedelta(days=1))  # the coming week's are known
+        requested_at = at(requested_on, 600 + n % 300)
+        accepted = at(requested_on, 600 + n % 300 + int(chance() ** 3 * 60))
         customer = 1 + n * 104_729 % self._sizes.customers
         payment = "after" if n % 5 == 0 else "card"
         state, end = self._state(day_offset)
@@ -122,7 +123,7 @@ class BookingGenerator:
             f"{requested_at}\t{requested_at}\t"
             f"{accepted if is_assigned else NULL}\t{begins if done or state == 'started' else NULL}\t"
             f"{ends if done else NULL}\t{at(day + timedelta(days=1), 600) if state == 'closed' else NULL}\t"
-            f"{begins if end else NULL}\t{end or NULL}\t{commission}\t{service.price if done else 0}\t"
+            f"{begins if end else NULL}\t{end or NULL}\t{commission}\t{service.price if done else 0}\t{done}\t"
             f"{rating or NULL}\n"
         )
 

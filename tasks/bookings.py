@@ -1,6 +1,6 @@
 """Bookings over time: holds, offers, jobs left running, reviews that never came."""
 
-from app.bookings import expiry
+from app.bookings import expiry, service_booking_count
 from tasks.context import Context, repeat_until_done, unit_of_work
 
 
@@ -28,3 +28,9 @@ async def complete_overdue_jobs(ctx: Context) -> int:
 async def close_old_bookings(ctx: Context) -> int:
     """Close completed bookings seven days later."""
     return await repeat_until_done(ctx, expiry.close_unreviewed)
+
+
+async def count_bookings(ctx: Context) -> int:
+    """Count new bookings by service, for the admin's table of services."""
+    async with unit_of_work(ctx) as db:
+        return await service_booking_count.count_new_bookings(db)

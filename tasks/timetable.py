@@ -9,6 +9,7 @@ from tasks.bookings import (
     cancel_unfilled_bookings,
     close_old_bookings,
     complete_overdue_jobs,
+    count_bookings,
     end_priority_offers,
     expire_holds,
 )
@@ -30,6 +31,7 @@ TIMETABLE = Timetable(
     ScheduledTask("* * * * *", cancel_unfilled_bookings),
     ScheduledTask("* * * * *", end_priority_offers),
     ScheduledTask("*/5 * * * *", complete_overdue_jobs),
+    ScheduledTask("5 * * * *", count_bookings),
     ScheduledTask("10 * * * *", close_old_bookings),
     ScheduledTask("20 * * * *", release_payouts),
     ScheduledTask("0 8 * * *", warn_of_expiry),

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
@@ -19,6 +19,7 @@ from app.payments.ledger import ACCOUNTS, KINDS, LedgerEntry, LedgerTransaction
 
 FILTERS = ("account", "kind", "from", "to", "category", "pincode", "professional", "service")
 ACCOUNT_GROUPS = {"revenue": ("gateway", "receivable"), **{account: (account,) for account in ACCOUNTS}}
+HELD_ACCOUNTS = frozenset({"hold", "hold_contra"})
 SORTS = {"starts": Sort(Booking.starts_at, datetime)}
 SELECT_LINES: Query = (
     select(
@@ -68,6 +69,9 @@ class Ledger:
 def ledger_conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
     yield from filter_conditions({name: value for name, value in filters.items() if name not in ("account", "kind")})
     if account := filters.get("account"):
-        yield LedgerEntry.account.in_(ACCOUNT_GROUPS.get(account, ()))
+        accounts = ACCOUNT_GROUPS.get(account, ())
+        yield LedgerEntry.account.in_(accounts)
+        if not HELD_ACCOUNTS.intersection(accounts):
+            yield Booking.is_charged == true()  # the newest bookings are not yet, and would all be read and passed over
     if kind := filters.get("kind"):
         yield LedgerTransaction.kind.in_((kind,) if kind in KINDS else ())

@@ -62,6 +62,8 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     # For reports, maintained by triggers: paise of the ledger, stars of the review, minutes from request to acceptance.
     commission: Mapped[int] = mapped_column(server_default="0", deferred=True)
     revenue: Mapped[int] = mapped_column(server_default="0", deferred=True)
+    # By the same trigger: the ledger has lines of the booking other than what is held.
+    is_charged: Mapped[bool] = mapped_column(Boolean, server_default="false", deferred=True)
     rating: Mapped[int | None] = mapped_column(SmallInteger, deferred=True)
     accepted_minutes: Mapped[int | None] = mapped_column(Integer, Computed(ACCEPTED_IN, persisted=True), deferred=True)
     codes: Mapped[list[Code]] = relationship(lazy="raise", order_by=Code.id)

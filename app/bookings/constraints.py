@@ -73,6 +73,7 @@ CONSTRAINTS = (
         "id",
         postgresql_where=text("cancelled_as IS NOT NULL"),
     ),
+    Index("bookings_charged_idx", "starts_at", "id", postgresql_where=text("is_charged")),
     Index("bookings_completed_idx", "completed_at", postgresql_where=text("state = 'completed'")),
     Index("bookings_created_idx", "created_at", "id"),
     Index("bookings_demand_idx", "pincode", "created_at", "service_id"),

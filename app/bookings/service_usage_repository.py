@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bookings.service_booking_count import booking_counts
 from app.catalog.service_usage import UsageCounts
 from app.core.paging import AnyRow
 from app.scheduling.offered_services_repository import OfferedServices
 
 IS_OPEN = "state IN ('requested', 'assigned', 'started')"
-BOOKING_COUNTS = text("SELECT service_id, count(*) AS bookings FROM bookings GROUP BY service_id")
 OPEN_BOOKINGS = text(f"""
     SELECT b.reference, b.state, b.starts_at, b.ends_at, b.price, b.minutes, p.place
       FROM bookings b JOIN pincodes p USING (pincode)
@@ -35,7 +35,7 @@ class BookedServices:
         return UsageCounts(*(await self._db.execute(USAGE, {"id": service_id, "now": now})).one())
 
     async def booking_counts(self) -> dict[int, int]:
-        return {row.service_id: row.bookings for row in await self._db.execute(BOOKING_COUNTS)}
+        return await booking_counts(self._db)
 
     async def open_bookings(self, service_id: int, limit: int = 50) -> Sequence[AnyRow]:
         return (await self._db.execute(OPEN_BOOKINGS, {"id": service_id, "limit": limit})).all()

@@ -18,7 +18,7 @@ from app.check.history import HISTORY_INVARIANTS
 from app.check.invariants import BOOKING_INVARIANTS, MONEY_INVARIANTS, NEXT_EVENTS
 from app.check.professionals import CANDIDATE_INVARIANT, PROFESSIONAL_INVARIANT
 from app.check.records import RECORD_INVARIANTS
-from app.check.report_columns import BOOKING_TOTALS_INVARIANT
+from app.check.report_columns import BOOKING_TOTALS_INVARIANT, SERVICE_COUNTS_INVARIANT
 from app.core.card_numbers import LONG_NUMBER, contains_card_number
 from app.core.db import Database
 from app.core.migrate import APPEND_ONLY, head_revision
@@ -71,6 +71,7 @@ async def find_violations(db: AsyncSession, storage: Storage | None = None) -> l
             PROFESSIONAL_INVARIANT,
             CANDIDATE_INVARIANT,
             BOOKING_TOTALS_INVARIANT,
+            SERVICE_COUNTS_INVARIANT,
         )
         for subject in await db.scalars(text(rule.query), {key: PARAMETERS[key] for key in _parameters_of(rule.query)})
     ]
@@ -112,6 +113,7 @@ RULES = [
         PROFESSIONAL_INVARIANT,
         CANDIDATE_INVARIANT,
         BOOKING_TOTALS_INVARIANT,
+        SERVICE_COUNTS_INVARIANT,
     )
 ] + CODE_CHECKS
 

@@ -174,8 +174,10 @@ async def count_each(db: AsyncSession, conditions: Mapping[str, str], *args: obj
 
 def filter_conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
     """Yield the condition of each filter."""
+    # A constraint ties the one to the other, and two conditions would make PostgreSQL read both of their indexes.
+    is_implied = filters.get("state") == State.CANCELLED and bool(filters.get("cancelled_as"))
     for name, condition in FILTER_CONDITIONS.items():
-        if value := filters.get(name, ""):
+        if (value := filters.get(name, "")) and not (name == "state" and is_implied):
             yield condition(value)
 
 

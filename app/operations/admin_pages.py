@@ -32,6 +32,7 @@ TASK_LABELS = {
     "end_priority_offers": N_("Offer bookings to others when the chosen professional doesn't answer"),
     "build_export": N_("Create export"),
     "close_old_bookings": N_("Close completed bookings after 7 days"),
+    "count_bookings": N_("Count bookings of each service"),
     "complete_overdue_jobs": N_("Complete unfinished jobs automatically"),
     "drain_outbox": N_("Send emails"),
     "drain_google_chat": N_("Send notifications to Google Chat"),

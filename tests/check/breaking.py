@@ -201,6 +201,8 @@ UNIQUE = {
     "coverage_pkey": SAME.format("coverage", "professional_id, pincode"),
     "offered_services_pkey": SAME.format("offered_services", "professional_id, service_id"),
     "professional_ratings_pkey": SAME.format("professional_ratings", "professional_id"),
+    "service_booking_counts_pkey": "INSERT INTO service_booking_counts SELECT id, 0, 0 FROM services"
+    " CROSS JOIN generate_series(1, 2)",
     "service_ratings_pkey": SAME.format("service_ratings", "service_id"),
     "professionals_pkey": SAME.format(
         "professionals", "user_id, approval_status, trade, experience_years, home_pincode, created_at, approved_at"
@@ -230,6 +232,7 @@ ROWS = f"""
     INSERT INTO idempotency_keys SELECT id, 'k', 'p', 'd', '', now() FROM users;
     INSERT INTO search_terms (term, language, category_id) SELECT 'x', 'en', id FROM categories;
     INSERT INTO search_terms (term, language, service_id) SELECT 'x', 'en', id FROM services;
+    INSERT INTO service_booking_counts SELECT id, 0, 0 FROM services;
     INSERT INTO service_ratings (service_id) SELECT id FROM services ON CONFLICT DO NOTHING;
     UPDATE bookings SET requested_professional_id = professional_id
      WHERE state = 'closed';

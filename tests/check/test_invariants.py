@@ -69,6 +69,7 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE bookings SET commission = commission + 1 WHERE reference = '{completed}'",
         "UPDATE bookings SET rating = 1 WHERE reference = '{started}'",
     ],
+    "service-counts-match-bookings": ["INSERT INTO service_booking_counts SELECT id, 99, 99 FROM services"],
     "ratings-match-reviews": ["UPDATE professional_ratings SET five = five + 1"],
     "professional-totals-match": ["UPDATE professionals SET admin_status = 2"],
     "candidates-are-current": ["UPDATE professionals SET week = '[]'", "UPDATE coverage SET metres = 1"],

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from app.bookings.customer_decisions import dispute_no_show
 from app.core import clock
 from app.dispatch.repository import FILTERS
+from app.payments import charges
 from tests.bookings.scenes import Scene
 from tests.factories import ADYAR, a_professional, a_start, an_admin
 
@@ -258,3 +259,24 @@ async def test_the_ledger_lists_every_line_and_adds_up_the_filtered_lines(scene,
     revenue = await meena.visit(f"{here}&account=revenue&from={day}&to={day}&professional={scene.ravi.id}")
     assert 'id="sum">₹149<' in revenue.text
     assert (await meena.visit(f"{here}&account=revenue&to=2020-01-01")).text.count('<tr id="line-') == 0
+
+
+async def test_the_ledger_lists_the_commission_of_a_job_that_is_still_to_come(scene, asha, meena):
+    done, paid, moved = (
+        await scene.done(asha),
+        await scene.paid(asha, a_start(1, 14)),
+        await scene.paid(asha, a_start(2)),
+    )
+    booking = await scene.booking(moved)
+    async with scene.database.work() as db:
+        await charges.add_fee(db, booking.id, booking.customer_id, scene.ravi.id, 50_00)
+    here = f"/admin/ledger?service={scene.service.id}"
+    listed_lines = await meena.visit(f"{here}&account=commission")
+    assert listed_lines.text.count('<tr id="line-') == 2
+    assert done in listed_lines.text
+    assert moved in listed_lines.text
+    assert paid not in listed_lines.text
+    held = await meena.visit(f"{here}&account=hold")
+    assert paid in held.text
+    is_charged = "SELECT count(*) FROM bookings WHERE is_charged AND service_id = :id"
+    assert await scene.scalar(is_charged, id=scene.service.id) == 2, "what is only held is not charged"

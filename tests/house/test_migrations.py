@@ -74,6 +74,13 @@ INSERT INTO ledger_entries (transaction_id, account, person_id, amount) VALUES
 COMMIT;
 """
 
+NOT_CHARGED = """
+INSERT INTO bookings (id, reference, customer_id, service_id, state, service_name, price, minutes, address, pincode,
+    starts_at, ends_at, span, created_at, cancelled_at, cancelled_as)
+SELECT 3, '7K3MQ9WF', customer_id, service_id, 'cancelled', service_name, price, minutes, address, pincode,
+    starts_at, ends_at, span, created_at, created_at, 'expired' FROM bookings WHERE id = 1
+"""
+
 # Between "CREATE TABLE … (" and ");" of a dump: a column that comes back stands last.
 TABLE_BODY = re.compile(r"(?<=\(\n)    [^;]*?(?=\n\)[;\n])")
 
@@ -173,9 +180,12 @@ def test_a_payout_that_is_held_is_marked_for_the_task_that_releases_it(services:
     aside(migrate.upgrade, owner, app, "0006")
     services.sql(ROWS_AT_0006, database)
     services.sql(HELD_AND_RELEASED_PAYOUT, database)
+    services.sql(NOT_CHARGED, database)
     aside(migrate.upgrade, owner, app)
     marked = services.sql("SELECT id, payout_held_until AT TIME ZONE 'UTC' FROM charges ORDER BY id", database)
     assert marked.splitlines() == ["1|2026-11-18 00:00:00", "2|"]
+    charged = services.sql("SELECT id, is_charged FROM bookings ORDER BY id", database)
+    assert charged.splitlines() == ["1|t", "2|t", "3|f"]
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(services: Services, database: str) -> None:
