@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,28 +36,34 @@ CANDIDATE_TERMS = """CROSS JOIN LATERAL (
     ) f"""
 SAME_WORD, SIMILAR_WORD = CANDIDATE_TERMS.format(like="<<%"), CANDIDATE_TERMS.format(like="<%")
 
+# Arrays come through `typed`, out of the planner's sight, and limits stand in the text: to plan it takes a millisecond,
+# and what the plan does not depend on lets PostgreSQL keep one plan for all values.
 # The thresholds must be set before the first trigram is compared: `query` reads `setting`, the rest reads `query`.
 # 0.99 means an identical word; 0.33 finds most mistakes in a word of seven letters. A word that is known as typed is
-# not searched for in other forms; one without trigrams (Tamil in a C locale) would scan a whole index.
+# not searched for in other forms; one that is known with two letters swapped back is not compared with similar ones,
+# the slowest step; one without trigrams (Tamil in a C locale) would scan a whole index.
 WORD_MATCHES = f"""
 WITH setting AS MATERIALIZED (
     SELECT set_config('pg_trgm.strict_word_similarity_threshold', '0.99', true),
         set_config('pg_trgm.word_similarity_threshold', '0.33', true)
+), typed AS MATERIALIZED (
+    SELECT $1::int[] AS places, $2::text[] AS forms, $3::real[] AS factors, $4::int[] AS edits FROM setting
 ), query AS MATERIALIZED (
-    SELECT a.* FROM setting, unnest(
-        $1::int[], $2::text[], $3::real[], $4::int[]
-    ) AS a (place, form, factor, edits) WHERE show_trgm(a.form) <> '{{}}'
+    SELECT a.* FROM typed, unnest(places, forms, factors, edits) AS a (place, form, factor, edits)
+    WHERE show_trgm(a.form) <> '{{}}'
 ), exact AS MATERIALIZED (
     SELECT a.place, a.form AS part, f.english, f.category_id, f.service_id, false AS misspelt,
         a.factor * f.worth * CASE WHEN f.term = a.form THEN 1 ELSE 0.9 END AS grade
     FROM query a {SAME_WORD} WHERE a.edits > {TRANSPOSED}
 ), unknown AS MATERIALIZED (
     SELECT * FROM query a WHERE NOT EXISTS (SELECT FROM exact e WHERE e.place = a.place)
-), swapped AS (
-    SELECT a.place, a.form, f.english, f.category_id, f.service_id, true, a.factor * f.worth
+), swapped AS MATERIALIZED (
+    SELECT a.place, a.form AS part, f.english, f.category_id, f.service_id, true AS misspelt,
+        a.factor * f.worth AS grade
     FROM unknown a {SAME_WORD} WHERE a.edits = {TRANSPOSED}
 ), like_it AS (
-    SELECT a.place, a.form, a.factor, a.edits, f.* FROM unknown a {SIMILAR_WORD} WHERE a.edits >= 0
+    SELECT a.place, a.form, a.factor, a.edits, f.* FROM unknown a {SIMILAR_WORD}
+    WHERE a.edits >= 0 AND NOT EXISTS (SELECT FROM swapped s WHERE s.place = a.place)
 ), judged AS (
     SELECT l.place, p.part, l.english, l.category_id, l.service_id, NOT starts_with(p.part, l.form) AS misspelt,
         l.factor * l.worth * CASE
@@ -78,8 +83,10 @@ WITH setting AS MATERIALIZED (
 
 FIND_SERVICES = (
     WORD_MATCHES
-    + """
-, reached AS (
+    + f"""
+, weights AS MATERIALIZED (
+    SELECT w.* FROM (SELECT $5::real[] AS weights OFFSET 0) a, unnest(weights) WITH ORDINALITY AS w (weight, place)
+), reached AS (
     SELECT place, service_id, grade FROM met WHERE service_id IS NOT NULL
     UNION ALL
     SELECT m.place, s.id, m.grade * 0.85
@@ -89,20 +96,20 @@ FIND_SERVICES = (
     SELECT a.place, s.id, 0.45 FROM query a JOIN services s ON s.search @@ plainto_tsquery('english', a.form)
 ), best AS (
     SELECT r.place, r.service_id, max(r.grade) AS grade, max(max(r.grade)) OVER (PARTITION BY r.place) AS top
-    FROM reached r JOIN services s ON s.id = r.service_id WHERE s.retired_at IS NULL
+    FROM reached r WHERE r.service_id NOT IN (SELECT id FROM services WHERE retired_at IS NOT NULL)
     GROUP BY r.place, r.service_id
 ), worth AS (
     -- A misspelt word counts almost as much as a correct one.
     SELECT b.service_id, b.grade, w.weight, w.weight * (b.grade / b.top) * (0.6 + 0.4 * b.top) AS worth
-    FROM best b JOIN unnest($5::real[]) WITH ORDINALITY AS w (weight, place) USING (place)
+    FROM best b JOIN weights w USING (place)
     WHERE b.grade >= 0.78 * b.top
 ), summed AS (
     SELECT service_id, sum(worth) AS score, max(sum(worth)) OVER () AS top
-    FROM worth GROUP BY service_id HAVING max(weight) >= $6
+    FROM worth GROUP BY service_id HAVING max(weight) >= (SELECT max(weight) FROM weights)
         -- A word found only in a description counts only when every word was found.
-        AND (max(grade) > 0.45 OR count(*) = cardinality($5::real[]))
+        AND (max(grade) > 0.45 OR count(*) = (SELECT count(*) FROM weights))
 )
-SELECT service_id, score FROM summed WHERE score >= 0.6 * top ORDER BY score DESC, service_id LIMIT $7
+SELECT service_id, score FROM summed WHERE score >= 0.6 * top ORDER BY score DESC, service_id LIMIT {MAX_HITS}
 """
 )
 
@@ -168,8 +175,7 @@ async def find_services(db: AsyncSession, words: str) -> list[SearchHit]:
     parsed = query_words(words)
     if not parsed:
         return []
-    weights = [word.weight for word in parsed]
-    return await rows(db, SearchHit, FIND_SERVICES, *_word_columns(parsed), weights, max(weights), MAX_HITS)
+    return await rows(db, SearchHit, FIND_SERVICES, *_word_columns(parsed), [word.weight for word in parsed])
 
 
 async def corrected_query(db: AsyncSession, words: str) -> str | None:
@@ -178,15 +184,15 @@ async def corrected_query(db: AsyncSession, words: str) -> str | None:
     if not parsed:
         return None
     found = await fetch(db, CORRECT_QUERY, *_word_columns(parsed))
-    nearest = {place: part for place, part, misspelt in found if misspelt}
+    nearest = {row["place"]: row["part"] for row in found if row["misspelt"]}
     read = (nearest.get(place, word.text) for place, word in enumerate(parsed, start=1))
     return " ".join(read) if nearest else None
 
 
-def _word_columns(parsed: list[QueryWord]) -> list[list[Any]]:
+def _word_columns(parsed: list[QueryWord]) -> list[list[object]]:
     """Columns for each form of each word: position of the word, form, weight, allowed edits."""
     forms = [row for place, word in enumerate(parsed, start=1) for row in _form_rows(place, word)]
-    return [list(column) for column in zip(*forms, strict=True)]
+    return list(map(list, zip(*forms, strict=True)))
 
 
 def _form_rows(place: int, word: QueryWord) -> Iterator[tuple[int, str, float, int]]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, Integer, SmallInteger, Text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, Integer, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,7 +42,8 @@ class Service(Base, AuditedMixin):
         CheckConstraint("notice_minutes >= 0 AND horizon_days BETWEEN 1 AND 60", name="services_window_check"),
         Index("services_search_idx", "search", postgresql_using="gin"),
         Index("services_name_trgm_idx", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
-        Index("services_category_id_idx", "category_id"),
+        Index("services_category_id_idx", "category_id", postgresql_include=["id"]),
+        Index("services_retired_idx", "id", postgresql_where=text("retired_at IS NOT NULL")),
     )
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(unique=True)

@@ -22,6 +22,11 @@ from tests.services import Services
 
 CATALOGUE = {category["slug"]: [service["slug"] for service in category["services"]] for category in read_catalogue()}
 
+PLANS = """
+    SELECT coalesce(sum(custom_plans), 0), coalesce(sum(generic_plans), 0) FROM pg_prepared_statements
+     WHERE statement = :statement
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -128,6 +133,23 @@ async def test_a_misspelt_word_is_read_aloud_and_a_right_one_is_not(town: AsyncS
     assert await search.corrected_query(town, "குழாய்") is None
     assert await search.corrected_query(town, "kuzhaai") is None
     assert await search.corrected_query(town, "qwertyuiop") is None
+
+
+async def test_a_word_with_two_letters_swapped_is_that_word_alone(town: AsyncSession) -> None:
+    swapped = await search.find_services(town, "plubmer")
+    right = await search.find_services(town, "plumber")
+    assert right
+    assert {hit.service_id for hit in swapped} == {hit.service_id for hit in right}
+
+
+async def test_one_plan_of_postgresql_serves_all_searches(town: AsyncSession) -> None:
+    for words in ("cleaning", "tap leak", "wahsing machin", "ac gas refill", "zzzzqq", "sofa shampoo cleaning"):
+        await search.find_services(town, words)
+    custom, generic = (await town.execute(text(PLANS), {"statement": search.FIND_SERVICES})).one()
+    for words in ("plumber", "geyser leak", "wahsing machin"):
+        await search.find_services(town, words)
+    assert generic > 0
+    assert (await town.execute(text(PLANS), {"statement": search.FIND_SERVICES})).one() == (custom, generic + 3)
 
 
 @pytest.mark.parametrize(
