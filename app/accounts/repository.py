@@ -43,6 +43,10 @@ class Users:
             raise Missing()
         return found
 
+    async def has_left(self, user_id: int) -> bool:
+        """Whether the account has been deleted, also by another transaction meanwhile."""
+        return await self._db.scalar(select(User.deleted_at).where(User.id == user_id)) is not None
+
     def add_block(self, user: User, by_id: int, reason: str) -> None:
         self._db.add(Block(user_id=user.id, blocked_by_id=by_id, reason=reason, created_at=clock.now()))
 

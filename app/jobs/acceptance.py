@@ -3,10 +3,9 @@
 Lock order: see app.bookings.reservation.
 """
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.user import User
+from app.accounts.repository import Users
 from app.bookings.booking import Booking
 from app.bookings.holds import account_closed, refuse_blocked
 from app.bookings.moves import State
@@ -139,7 +138,7 @@ async def _move_reservations(
     await release_time(db, [booking.id])
     await load_unavailability(db, [me], slot.starts_at, slot.ends_at, ignoring=booking.id, locked_for=slot)
     if not within_hours(me, booking.minutes, booking.starts_at):
-        if await db.scalar(select(User.deleted_at).where(User.id == me.id)) is not None:
+        if await Users(db).has_left(me.id):
             raise account_closed()
         raise Refused(_("That's outside your working hours."), reason="busy", about="hours")
     for job in conflicts(me, booking.minutes, slot.location, booking.starts_at):

@@ -66,7 +66,7 @@ async def test_the_second_customer_of_the_last_slot_reads_that_it_was_taken(db):
 
 
 @pytest.mark.parametrize("is_named", [False, True])
-async def test_a_start_outside_all_hours_is_not_said_to_have_been_taken(db, is_named):
+async def test_a_start_outside_all_hours_is_refused_as_such(db, is_named):
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     kumar = await a_professional(db, "Kumar Das", services=[service], opens=20 * 60, closes=22 * 60)

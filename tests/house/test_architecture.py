@@ -25,7 +25,6 @@ SQL_ADDRESSES = {
     "app/accounts/ratings.py",
     "app/bookings/constraints.py",
     "app/catalog/reference_data.py",
-    "app/catalog/search.py",
     "app/check/chains.py",
     "app/check/run.py",
     "app/dev/seed.py",

@@ -291,7 +291,7 @@ async def _service_of(db, scene):
     return await db.get_one(Service, booking.service_id)
 
 
-async def test_a_start_long_before_the_visit_is_asked_about_and_no_code_is_compared_or_counted(scene):
+async def test_an_early_start_needs_a_confirmation_before_any_code_is_compared(scene):
     starts_at = (await scene.booking()).starts_at
     for typed in (await scene.wrong_code(), await scene.code()):
         with clock.freeze(starts_at - timedelta(minutes=91)), pytest.raises(Refused) as refusal:
@@ -305,7 +305,7 @@ async def test_a_start_long_before_the_visit_is_asked_about_and_no_code_is_compa
     assert (await scene.booking()).state == "started"
 
 
-async def test_nobody_is_at_the_door_more_than_an_hour_before_the_visit(scene, database):
+async def test_an_arrival_is_refused_until_an_hour_before_the_visit(scene, database):
     starts_at = (await scene.booking()).starts_at
 
     async def arrive(minutes):

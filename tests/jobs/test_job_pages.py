@@ -170,7 +170,7 @@ async def test_the_whole_way_from_the_road_to_the_finished_job(scene, ravi):
     assert scene.ref in (await ravi.visit("/jobs/history")).text
 
 
-async def test_leaving_or_starting_long_before_the_visit_is_asked_about_first(scene, ravi):
+async def test_an_early_departure_or_start_needs_a_confirmation(scene, ravi):
     await scene.accepted()
     confirmation = await ravi.submit(await ravi.visit(f"/jobs/{scene.ref}"), "/departure")
     assert confirmation.status == 409

@@ -174,7 +174,7 @@ async def test_hours_saved_in_two_windows_are_those_of_one(own_database, cast):
     ],
     ids=["hours", "area"],
 )
-async def test_a_job_that_was_kept_is_not_asked_about_again(own_database, cast, change, another):
+async def test_a_job_that_was_kept_needs_no_second_answer(own_database, cast, change, another):
     service, ravi, asha = cast
     async with own_database.work() as db:
         kept = await accept(db, ravi, (await a_request(db, asha, service)).reference, ENCRYPTION)

@@ -56,7 +56,7 @@ async def test_withdrawing_waits_for_the_hold_that_is_being_made_and_ends_it(own
         assert (stored.state, await reserved_for(db, stored)) == ("cancelled", None)
 
 
-async def test_holds_and_a_withdrawal_at_once_reserve_nobody_who_left(own_database, cast):
+async def test_holds_during_a_withdrawal_never_reserve_who_left(own_database, cast):
     leaks, taps, ravi, _asha = cast
     async with own_database.work() as db:
         customers = [await a_customer(db, f"Asha {number}") for number in range(6)]
