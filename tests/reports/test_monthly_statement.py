@@ -20,6 +20,7 @@ async def test_a_month_says_what_came_of_each_booking(scene: Scene):
     async with scene.database.work() as db:
         db.add(MonthlyStatement(user_id=scene.asha.id, month=FEBRUARY, facts=facts, created_at=clock.now()))
     asha, omar = await scene.browser(scene.asha), await scene.browser(scene.omar)
+    assert {"/reports", "/profile/notices"} <= set((await asha.visit("/profile")).links)
     assert "/reports/2028-02" in (await asha.visit("/reports")).links
     page = await asha.visit("/reports/2028-02")
     for text in ("₹149", "cancelled, fee ₹100", "₹49 refunded", "29 Feb 2028", "₹200"):
