@@ -150,6 +150,7 @@ class Builder:
         await self.started("started", NINE - timedelta(hours=1), self.people["ravi"])
         await self.started("kirans_started", NINE - timedelta(hours=1), self.people["kiran"])
         await self.assigned("nobody_came", NINE - timedelta(hours=1), selvi)
+        await self.assigned("soon", NINE + timedelta(minutes=30), self.people["ravi"])
         await self.assigned("assigned", NINE + timedelta(days=1), self.people["ravi"])
         await self.assigned("kirans_assigned", NINE + timedelta(days=1), self.people["kiran"])
 

@@ -69,7 +69,9 @@ async def test_wrong_codes_and_a_dispute_are_reported_once_without_personal_data
     for digit in range(5):
         with contextlib.suppress(Invalid):
             async with own_database.work() as db:
-                await start(db, own_database.work, town.ravi, town.booking.reference, f"00000{digit}", encryption)
+                await start(
+                    db, own_database.work, town.ravi, town.booking.reference, f"00000{digit}", encryption, early=True
+                )
     async with own_database.work() as db:
         booking = await Bookings(db).by_reference(town.booking.reference, lock=True)
         booking.dispute(town.asha, "He broke the tap and was rude to Paati.")
