@@ -1,6 +1,7 @@
 """One web process: uvicorn with limits on the size and duration of request headers."""
 
 import asyncio
+import gc
 import socket
 from typing import Any
 
@@ -67,6 +68,7 @@ class Protocol(HttpToolsProtocol):
 def serve(app: Litestar, host: str, port: int) -> None:
     """Runs until a signal. Raises CannotListen."""
     listener = _listen(host, port)
+    freeze_what_stays()
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -82,6 +84,12 @@ def serve(app: Litestar, host: str, port: int) -> None:
         backlog=2048,
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def freeze_what_stays() -> None:
+    """Leave modules, routes and models out of garbage collections: a full one paused every request for 0.1 s."""
+    gc.collect()
+    gc.freeze()
 
 
 def _listen(host: str, port: int) -> socket.socket:
