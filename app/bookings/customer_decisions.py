@@ -55,7 +55,7 @@ async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, fin
 
 async def _contest_arrival(db: AsyncSession, by: Actor, booking: Booking) -> None:
     if not await is_disputed_since(db, booking, booking.arrived_at):
-        message = _("The professional hasn't arrived.")
+        message = N_("The professional hasn't arrived.")
         booking.contest_arrival(by, message)
         await add_dispute(db, booking, message)
 
