@@ -1,6 +1,13 @@
 // Input helpers: show a password, group a card number, mark the boxes of a code, show the text of a selected radio elsewhere.
 {
   const digits = (text) => text.replace(/\D/g, "");
+  const codeDigits = (text) => text.replace(/\P{Nd}/gu, "");  // of any script
+  // What was just typed or pasted into the box of a code, which had as many digits as are marked: a full box that is
+  // typed into starts again, wherever the caret stood.
+  const inserted = (field) => {
+    const added = field.value.length - Number(field.closest("[data-code]").dataset.at ?? 0);
+    return field.value.slice(field.selectionStart - added, field.selectionStart);
+  };
   const mark = (input) => { input.closest("[data-code]").dataset.at = Math.min(input.value.length, 6); };
   const showText = (radio) => {
     const target = document.getElementById(radio.dataset.showsIn);
@@ -18,7 +25,8 @@
   addEventListener("input", (event) => {
     const field = event.target;
     if (field.closest("[data-code]")) {
-      field.value = field.value.replace(/\P{Nd}/gu, "").slice(0, 6);  // digits of any script
+      const code = codeDigits(field.value);
+      field.value = code.length > 6 ? codeDigits(inserted(field)).slice(0, 6) : code;
       mark(field);
     }
     if (field.dataset.group === "card") field.value = digits(field.value).slice(0, 19).replace(/(.{4})(?=.)/g, "$1 ");

@@ -13,8 +13,15 @@
   addEventListener("htmx:sse:before:connection", (event) => { if (ended) event.preventDefault(); });
   addEventListener("pageshow", (event) => { if (event.persisted) resume(); });
 
-  // Keep <details> that the user opened open when its fragment is swapped.
+  // A piece that reloads by itself keeps <details> that the user opened open, and every part with the answer to the
+  // user's last act (data-answered) until that part is about another step.
+  let reloading = false;
+  const isReload = (ctx) => Boolean(ctx?.sourceElement?.hasAttribute("hx-get")) && ctx.sourceElement === ctx.target;
+  addEventListener("htmx:before:swap", (event) => { reloading = isReload(event.detail?.ctx); });
+  addEventListener("htmx:after:swap", () => { reloading = false; });
   htmx.registerExtension("kept", {
+    htmx_before_morph_node: (element, { newNode }) =>
+      !(reloading && element.matches?.("[data-answered]") && element.dataset.step === newNode.dataset.step),
     htmx_before_morph_attr: (element, { attrName }) => !(attrName === "open" && element.matches("details[data-kept]")),
   });
 

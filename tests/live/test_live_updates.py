@@ -217,9 +217,50 @@ async def test_a_code_may_be_typed_in_ones_own_digits(town, webs, window):
     await kumar.page.locator("#code").press_sequentially(own_digits)
     await kumar.page.get_by_role("button", name="Start the job").click()
     await expect(kumar.page.get_by_text("Start now?")).to_be_visible()
-    await kumar.page.fill("#code", own_digits)
     await kumar.page.get_by_role("button", name="Start the job").click()
     await expect(kumar.page.get_by_role("heading", name="Finish: enter the code")).to_be_visible()
+
+
+async def test_a_full_code_box_that_is_typed_into_starts_again(town, webs, window):
+    first_web, second_web = webs
+    reference = await town.offer()
+    await town.accept(second_web, reference)
+    kumar = await window(town.kumar, first_web, f"/jobs/{reference}")
+    box = kumar.page.locator("#code")
+    await box.press_sequentially("123456")
+    await box.press("Home")
+    await box.press_sequentially("482 913")
+    await expect(box).to_have_value("482913")
+    await box.evaluate("box => box.setSelectionRange(3, 3)")
+    await kumar.page.keyboard.insert_text("572 160")  # as a paste does
+    await expect(box).to_have_value("572160")
+    await box.press("Backspace")
+    await box.press_sequentially("9")
+    await expect(box).to_have_value("572169")
+
+
+async def test_the_answer_to_an_act_stays_until_the_job_moves_on(town, webs, window):
+    first_web, second_web = webs
+    reference = await town.offer()
+    await town.accept(second_web, reference)
+    kumar = await window(town.kumar, first_web, f"/jobs/{reference}")
+    start = kumar.page.get_by_role("button", name="Start the job")
+    code = await town.code(reference, "start")
+    await kumar.page.locator("#code").press_sequentially(code)
+    await start.click()
+    await expect(kumar.page.get_by_text("Start now?")).to_be_visible()
+    await _reload_pieces(kumar.page, reference)
+    await expect(kumar.page.get_by_text("Start now?")).to_be_visible()
+    await kumar.page.locator("#code").press_sequentially(f"{(int(code) + 1) % 10**6:06}")
+    await start.click()
+    await expect(kumar.page.locator("#code-error")).to_be_visible()
+    await expect(kumar.page.get_by_text("Start now?")).to_have_count(0)
+    await _reload_pieces(kumar.page, reference)
+    await expect(kumar.page.locator("#code-error")).to_be_visible()
+    await town.enter(second_web, reference, "start", "start")
+    await expect(kumar.page.get_by_role("heading", name="Finish: enter the code")).to_be_visible()
+    await expect(kumar.page.locator("#code-error")).to_have_count(0)
+    assert [message for message in kumar.console_messages if "status of 4" not in message] == []
 
 
 async def test_the_slower_of_two_reads_it_in_the_list_without_an_error_page(town, webs, window):
@@ -233,6 +274,14 @@ async def test_the_slower_of_two_reads_it_in_the_list_without_an_error_page(town
         "Taken by someone else", timeout=UPDATE_TIMEOUT_MS
     )
     assert ravi.page.url.endswith("/jobs")
+
+
+async def _reload_pieces(page, reference):
+    """As after a cut line: every live piece is asked for again."""
+    is_job = re.compile(f"/jobs/{reference}$")
+    async with page.expect_response(lambda response: response.request.method == "GET" and is_job.search(response.url)):
+        await page.evaluate("document.body.dispatchEvent(new Event('live-resume'))")
+    await page.wait_for_function("!document.querySelector('.htmx-request')")
 
 
 async def _hide(page, *, hidden):
