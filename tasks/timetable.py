@@ -24,6 +24,7 @@ from tasks.operations import prune_runs, sweep_files
 from tasks.payments import release_payouts
 from tasks.reports import send_monthly_reports
 from tasks.scheduler import run_tick
+from tasks.scheduling import prune_offered_hours
 from tasks.vetting import warn_of_expiry
 
 TIMETABLE = Timetable(
@@ -43,6 +44,7 @@ TIMETABLE = Timetable(
     ScheduledTask("30 3 * * *", prune_sessions),
     ScheduledTask("40 3 * * *", prune_keys),
     ScheduledTask("50 3 * * *", prune_runs),
+    ScheduledTask("10 4 * * *", prune_offered_hours),
 )
 
 # Polled every second, with or without Redis, each in a loop of its own: a slow mail server delays nothing else.

@@ -22,8 +22,8 @@ from app.core.i18n import _
 from app.core.references import new_reference as new_reference
 from app.scheduling.candidate_repository import (
     candidates_in_batches,
-    eligible_hours,
     first_candidates,
+    offered_hours,
     require_pincode,
     unknown_pincode,
 )
@@ -128,9 +128,7 @@ async def slot_unavailable(
     db: AsyncSession, service: BookableService, slot: RequestedSlot, *, professional: Candidate | None = None
 ) -> Refused:
     """Why nobody, or not this professional, could be reserved: they do not work then, or the time was just taken."""
-    weeks = (
-        [professional.hours] if professional else (await eligible_hours(db, [service.id], slot.location))[service.id]
-    )
+    weeks = [professional.hours] if professional else (await offered_hours(db, [service.id], slot.location))[service.id]
     if not any(fits_hours(week, slot.minutes, slot.starts_at) for week in weeks):
         return Refused(_("No professional is available then. Pick another time."), reason="taken", about="hours")
     return Refused(_("That time was just taken."), reason="taken")

@@ -23,11 +23,22 @@ PROFESSIONAL_INVARIANT = Invariant(
 
 CANDIDATE_INVARIANT = Invariant(
     "candidates-are-current",
-    "The week and the distances by which candidates are found match working hours and homes",
+    "What candidates are found by matches the working hours, homes, stars and areas of professionals",
     """
     SELECT 'professional ' || p.user_id FROM professionals p
      WHERE p.week <> working_week(p.user_id)
         OR EXISTS (SELECT 1 FROM coverage c WHERE c.professional_id = p.user_id
-                      AND c.metres IS DISTINCT FROM pincode_distance(p.home_pincode, c.pincode))
+                      AND (c.metres IS DISTINCT FROM pincode_distance(p.home_pincode, c.pincode)
+                           OR NOT EXISTS (SELECT 1 FROM coverage_homes h
+                                           WHERE h.pincode = c.pincode AND h.home_pincode = p.home_pincode
+                                             AND h.metres IS NOT DISTINCT FROM c.metres)))
+        OR EXISTS (SELECT 1 FROM offered_services o WHERE o.professional_id = p.user_id
+                      AND (o.home_pincode <> p.home_pincode OR o.stars <> p.stars))
+        OR EXISTS (SELECT 1 FROM week_stretches(p.week) s, offered_services o, coverage c
+                    WHERE o.professional_id = p.user_id AND c.professional_id = p.user_id
+                      AND o.approval_status = 'approved'
+                      AND NOT EXISTS (SELECT 1 FROM offered_hours h
+                                       WHERE h.service_id = o.service_id AND h.pincode = c.pincode
+                                         AND h.opens <= s.opens AND h.closes >= s.closes))
     """,
 )

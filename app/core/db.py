@@ -30,6 +30,7 @@ class AdvisoryLock(IntEnum):
     CATALOG = 7005  # taken before any row of the catalog
     WEBHOOKS = 7006
     SEED = 7007
+    OFFERED_HOURS = 7008  # shared by the triggers that add; who removes takes it without waiting
 
 
 class ReadingSession(Session):

@@ -42,6 +42,7 @@ TASK_LABELS = {
     "cancel_unfilled_bookings": N_("Cancel unfilled bookings"),
     "expire_holds": N_("Release unpaid holds"),
     "prune_keys": N_("Delete old keys"),
+    "prune_offered_hours": N_("Delete outdated hours of services"),
     "prune_runs": N_("Delete old task runs"),
     "prune_sessions": N_("Delete old sessions"),
     "send_job_reminders": N_("Send reminders 1 day and 2 hours before jobs"),

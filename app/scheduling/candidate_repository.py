@@ -27,6 +27,7 @@ from app.scheduling.candidates import (
 )
 from app.scheduling.travel import Location, distance_km, round_up_km
 
+DAY_MINUTES, WEEK_DAYS = 24 * 60, 7
 MAX_TRAVEL_TIME = timedelta(hours=8)
 FIRST_BATCH = 32  # of candidates; each further batch is twice as large
 STRETCHES = lru_cache(4096)(msgspec.json.Decoder(tuple[Stretch, ...]).decode)  # many people work the same hours
@@ -45,54 +46,60 @@ CANDIDATE_JOINS = """
       JOIN pincodes h ON h.pincode = p.home_pincode
       LEFT JOIN professional_ratings r ON r.professional_id = p.user_id"""
 
-# A page of each service, read from the nearest on in the order of coverage_nearest_idx: what a page costs does not
-# depend on how many there are. Names and ratings are read for its people alone. To plan the statement takes five times
-# as long as to run it, so what the plan depends on (one service or several, how many people) stands in its text: then
+# A page of each service. Names and ratings are read for its people alone. To plan the statement takes five times as
+# long as to run it, so what the plan depends on (one service or several, how many people) stands in its text: then
 # PostgreSQL keeps one plan for all values.
 PAGE_OF_CANDIDATES = """
     WITH page AS (
         SELECT near.professional_id, array_agg(wanted.service_id) AS services, min(near.metres) AS metres
           FROM {wanted} AS wanted (service_id)
-         CROSS JOIN LATERAL (
-             SELECT c.professional_id, c.metres
-               FROM coverage c JOIN professionals p ON p.user_id = c.professional_id
-              WHERE c.pincode = $2 {condition}
-                AND EXISTS (SELECT 1 FROM eligible_services($3) e
-                             WHERE e.professional_id = c.professional_id AND e.service_id = wanted.service_id)
-              ORDER BY c.metres, p.stars DESC, c.professional_id
-              LIMIT {limit} OFFSET {offset}) AS near
+         CROSS JOIN LATERAL ({near}) AS near
          GROUP BY near.professional_id
     )
     SELECT {columns}, page.services
       FROM page JOIN professionals p ON p.user_id = page.professional_id {joins}
      ORDER BY page.metres, p.stars DESC, p.user_id
 """
-ONE_PROFESSIONAL = "AND c.professional_id = $4"
+# Home by home from the nearest on, and of each home the best, in the order of coverage_homes_nearest_idx and
+# offered_services_nearest_idx: what a page costs does not depend on how many there are.
+NEAREST = """
+             SELECT best.professional_id, h.metres
+               FROM (SELECT DISTINCT metres, home_pincode FROM coverage_homes WHERE pincode = $2) AS h
+              CROSS JOIN LATERAL (
+                    SELECT e.professional_id, e.stars
+                      FROM eligible_services($3) e
+                     WHERE e.service_id = wanted.service_id AND e.home_pincode = h.home_pincode
+                       AND EXISTS (SELECT 1 FROM coverage c
+                                    WHERE c.professional_id = e.professional_id AND c.pincode = $2)
+                       {condition}
+                     ORDER BY e.stars DESC, e.professional_id LIMIT {enough}) AS best
+              ORDER BY h.metres, best.stars DESC, best.professional_id LIMIT {limit} OFFSET {offset}"""
+ONE_PROFESSIONAL = """
+             SELECT c.professional_id, c.metres
+               FROM coverage c JOIN eligible_services($3) e ON e.professional_id = c.professional_id
+              WHERE c.pincode = $2 AND c.professional_id = $4 AND e.service_id = wanted.service_id"""
 
 # Of those who were not looked at yet, who works at one of some starts and has neither a reservation nor time off then:
 # where a time is booked out, this finds the few who are left without reading a city. Whether they have time for the
 # way, and until when they work, is decided by app.scheduling.slots.
-FREE = """AND c.professional_id <> ALL($4::bigint[]) AND EXISTS (
+FREE = """AND e.professional_id <> ALL($4::bigint[]) AND EXISTS (
                     SELECT 1 FROM unnest($5::timestamptz[], $6::int[], $7::int[]) AS start (at, weekday, minute)
                      WHERE EXISTS (SELECT 1 FROM working_hours w
-                                    WHERE w.professional_id = c.professional_id AND w.weekday = start.weekday
+                                    WHERE w.professional_id = e.professional_id AND w.weekday = start.weekday
                                       AND w.opens <= start.minute AND start.minute < w.closes)
                        AND NOT EXISTS (SELECT 1 FROM reservations r
-                                        WHERE r.professional_id = c.professional_id
+                                        WHERE r.professional_id = e.professional_id
                                           AND r.span && tstzrange(start.at, start.at + $8::interval)
                                           AND r.booking_id IS DISTINCT FROM $9
                                           AND (r.expires_at IS NULL OR r.expires_at > $10))
                        AND NOT EXISTS (SELECT 1 FROM time_off t
-                                        WHERE t.professional_id = c.professional_id
+                                        WHERE t.professional_id = e.professional_id
                                           AND t.span && tstzrange(start.at, start.at + $8::interval)))"""
 
-# The distinct weeks of all who are eligible: what a week of slots can show at most. Stretches of different people stay
-# apart: where one stops and another begins, nobody takes a job over both.
-ELIGIBLE_HOURS = """
-    SELECT DISTINCT e.service_id, p.week
-      FROM eligible_coverage($3) e JOIN professionals p ON p.user_id = e.professional_id
-     WHERE e.service_id = ANY($1::bigint[]) AND e.pincode = $2 AND p.week <> '[]'
-"""
+# What a week of slots can show at most.
+OFFERED_HOURS = (
+    "SELECT service_id, opens, closes FROM offered_hours WHERE service_id = ANY($1::bigint[]) AND pincode = $2"
+)
 
 # Eligibility is decided by the shared rule, of the people shown alone; its conditions are read beside it to explain a
 # refusal.
@@ -208,7 +215,8 @@ async def find_candidates(
 ) -> list[Candidate]:
     """Return who may do the services there, nearest and best first, without busy times: a page of each service."""
     named = () if professional_id is None else (professional_id,)
-    query = _page_of_candidates(ONE_PROFESSIONAL if named else "", len(services) == 1, limit, offset)
+    near = ONE_PROFESSIONAL if named else _nearest("", limit, offset)
+    query = _page_of_candidates(near, len(services) == 1)
     found = await fetch(db, query, _wanted(services), location.pincode, clock.today(), *named)
     return [_candidate(row, location) for row in found]
 
@@ -231,7 +239,7 @@ async def find_free_candidates(
     local = [start.astimezone(clock.IST) for start in starts]
     found = await fetch(
         db,
-        _page_of_candidates(FREE, True, limit, 0),
+        _page_of_candidates(_nearest(FREE, limit, 0), True),
         *(service_id, location.pincode, clock.today(), list(without)),
         *(local, [start.weekday() for start in local], [start.hour * 60 + start.minute for start in local]),
         *(timedelta(minutes=minutes), ignoring, clock.now()),
@@ -269,13 +277,17 @@ async def candidates_in_batches(
         )
 
 
-async def eligible_hours(
+async def offered_hours(
     db: AsyncSession, services: Collection[int], location: Location
 ) -> dict[int, list[WorkingWeek]]:
-    """Service id → the distinct weeks (stretches of hours) that someone who may do it there works."""
+    """Service id → the stretches that someone may work there, each as a week of its own.
+
+    Where one person stops and another begins, nobody takes a job over both. A stretch may be left of somebody who has
+    gone; none of those who may come is missing.
+    """
     weeks: dict[int, list[WorkingWeek]] = {service_id: [] for service_id in services}
-    for service_id, hours in await fetch(db, ELIGIBLE_HOURS, list(services), location.pincode, clock.today()):
-        weeks[service_id].append(STRETCHES(hours))
+    for service_id, opens, closes in await fetch(db, OFFERED_HOURS, list(services), location.pincode):
+        weeks[service_id].append(_week_of_stretch(opens, closes))
     return weeks
 
 
@@ -343,14 +355,32 @@ async def load_service_area(db: AsyncSession, schedule: ProfessionalSchedule) ->
 
 
 @cache
-def _page_of_candidates(condition: str, is_one_service: bool, limit: int | None, offset: int) -> str:
+def _page_of_candidates(near: str, is_one_service: bool) -> str:
     return PAGE_OF_CANDIDATES.format(
         columns=CANDIDATE_COLUMNS,
         joins=CANDIDATE_JOINS,
-        condition=condition,
+        near=near,
         wanted="(VALUES ($1::bigint))" if is_one_service else "unnest($1::bigint[])",
-        limit="ALL" if limit is None else int(limit),
-        offset=int(offset),
+    )
+
+
+@cache
+def _nearest(condition: str, limit: int | None, offset: int) -> str:
+    enough, limited = ("ALL", "ALL") if limit is None else (int(limit) + int(offset), int(limit))
+    return NEAREST.format(condition=condition, enough=enough, limit=limited, offset=int(offset))
+
+
+@lru_cache(4096)
+def _week_of_stretch(opens: int, closes: int) -> WorkingWeek:
+    """The stretches of a week's days that make up one from minute `opens` to `closes` of the week."""
+    midnights = range(opens // DAY_MINUTES * DAY_MINUTES, closes, DAY_MINUTES)
+    return tuple(
+        (
+            midnight // DAY_MINUTES % WEEK_DAYS,
+            max(opens - midnight, 0),
+            min(closes - midnight, DAY_MINUTES),
+        )
+        for midnight in midnights
     )
 
 

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.scheduling.candidate_repository import (
     FIRST_BATCH,
-    eligible_hours,
     find_candidates,
     find_free_candidates,
     find_pincode,
     load_unavailability,
+    offered_hours,
 )
 from app.scheduling.candidates import Candidate, WorkingWeek
 from app.scheduling.slots import BookableService, Calendar, Week, bounds
@@ -50,7 +50,7 @@ async def find_week(
     free = window & await _free(db, calendar, batch, service.minutes, location, ignoring)
     if len(batch) < FIRST_BATCH:
         return Week(calendar.days(free), nearest)
-    weeks = await eligible_hours(db, [service.id], location)
+    weeks = await offered_hours(db, [service.id], location)
     reachable = window & calendar.within_any(weeks[service.id], service.minutes)
     seen, size = [candidate.id for candidate in batch], FIRST_BATCH
     while len(batch) == size and free != reachable:
@@ -109,7 +109,7 @@ async def earliest_starts(db: AsyncSession, services: Sequence[BookableService],
     location = await find_pincode(db, pincode)
     if location is None or not services:
         return {}
-    weeks = await eligible_hours(db, [service.id for service in services], location)
+    weeks = await offered_hours(db, [service.id for service in services], location)
     waiting = [service for service in services if weeks[service.id]]
     found: dict[int, datetime] = {}
     for day_count in (NEAR_DAYS, max(service.horizon_days for service in services)):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, FetchedValue, ForeignKey, Index, Integer, SmallInteger, String
+from sqlalchemy import BigInteger, CheckConstraint, FetchedValue, ForeignKey, Index, Integer, SmallInteger, String, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -56,8 +56,46 @@ class Coverage(NaturalKeyBase):
     metres: Mapped[int | None] = mapped_column(Integer, FetchedValue())
 
 
+class CoverageHome(Base):
+    """A home pincode from which someone covers `pincode`, `metres` away by road (None when unknown).
+
+    Triggers add to it; a row may stand twice, and stays until the scheduled task removes what is not needed any more.
+    """
+
+    __tablename__ = "coverage_homes"
+    __table_args__ = (Index("coverage_homes_nearest_idx", "pincode", "metres", "home_pincode"),)
+    pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
+    home_pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
+    metres: Mapped[int | None] = mapped_column(Integer)
+
+
+class OfferedHours(Base):
+    """A stretch of the week in which someone may do the service in the pincode, so that a search need not ask everyone.
+
+    `opens` and `closes` are minutes from Monday's midnight, Asia/Kolkata; a stretch may go on into the next week. One
+    that is within another is not added. Triggers add to it; a row may stand twice, and stays until the scheduled task
+    removes what is not needed any more: a stretch too many costs a look, a missing one would hide a free start.
+    """
+
+    __tablename__ = "offered_hours"
+    __table_args__ = (
+        CheckConstraint(
+            "0 <= opens AND opens < 10080 AND opens < closes AND closes <= opens + 10080",
+            name="offered_hours_span_check",
+        ),
+        Index("offered_hours_pincode_idx", "pincode", "service_id", "opens", "closes"),
+    )
+    service_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("services.id"))
+    pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
+    opens: Mapped[int] = mapped_column(SmallInteger)
+    closes: Mapped[int] = mapped_column(SmallInteger)
+
+
 class OfferedService(NaturalKeyBase):
-    """A service the professional offers; only an approved one is shown and booked."""
+    """A service the professional offers; only an approved one is shown and booked.
+
+    Triggers copy `home_pincode` and `stars` from the professional, so that an index has the order of candidates.
+    """
 
     __tablename__ = "offered_services"
     __table_args__ = (
@@ -65,6 +103,14 @@ class OfferedService(NaturalKeyBase):
             "approval_status IN ('pending', 'approved', 'denied')", name="offered_services_approval_status_check"
         ),
         Index("offered_services_service_id_idx", "service_id", "professional_id"),
+        Index(
+            "offered_services_nearest_idx",
+            "service_id",
+            "home_pincode",
+            text("stars DESC"),
+            "professional_id",
+            postgresql_where=text("approval_status = 'approved'"),
+        ),
     )
     professional_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("professionals.user_id", ondelete="CASCADE"), primary_key=True
@@ -73,3 +119,5 @@ class OfferedService(NaturalKeyBase):
     approval_status: Mapped[ApprovalStatus] = mapped_column(
         TextEnum(ApprovalStatus), default=ApprovalStatus.PENDING, server_default=ApprovalStatus.PENDING
     )
+    home_pincode: Mapped[str] = mapped_column(String(6), FetchedValue())
+    stars: Mapped[int] = mapped_column(SmallInteger, FetchedValue())

@@ -128,6 +128,7 @@ CHECKS = {
     " SELECT 'x', 'fr', id FROM categories",
     "search_terms_target_check": "INSERT INTO search_terms (term, language) VALUES ('x', 'en')",
     "time_off_span_check": "UPDATE time_off SET span = 'empty'",
+    "offered_hours_span_check": "UPDATE offered_hours SET opens = 10080, closes = 10081",
     "working_hours_span_check": "UPDATE working_hours SET closes = 1441",
     "working_hours_weekday_check": "UPDATE working_hours SET weekday = 7",
     "charges_amount_check": "UPDATE charges SET amount = 0, captured = 0",

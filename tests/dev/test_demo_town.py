@@ -94,6 +94,7 @@ async def test_a_history_that_was_killed_half_way_is_written_once(
         assert await seed_present(db, encryption, Passwords(encryption, cheap=True), storage)
     present = await count_bookings(own_database)
     async with own_database.work() as blocking:
+        await blocking.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))  # on a busy machine it waits
         await blocking.execute(text("LOCK TABLE reviews IN EXCLUSIVE MODE"))
         killed = await asyncio.create_subprocess_exec(doorstep, "seed", "--part", "history", env=env)
         await until_waiting(own_database, 1)  # the bookings are written, their reviews are not
