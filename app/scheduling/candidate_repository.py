@@ -101,19 +101,29 @@ OFFERED_HOURS = (
     "SELECT service_id, opens, closes FROM offered_hours WHERE service_id = ANY($1::bigint[]) AND pincode = $2"
 )
 
-# Eligibility is decided by the shared rule, of the people shown alone; its conditions are read beside it to explain a
-# refusal.
+# First those who cover the pincode, nearest first; where they are enough, the others are not read. Eligibility is
+# decided by the shared rule, of the people shown alone; its conditions are read beside it to explain a refusal.
 ASSESSED = f"""
     WITH page AS (
-        SELECT o.professional_id, o.approval_status, c.pincode IS NOT NULL AS covers_pincode
-          FROM offered_services o
-          JOIN professionals p ON p.user_id = o.professional_id
-          JOIN users u ON u.id = p.user_id
-          JOIN pincodes h ON h.pincode = p.home_pincode
-          LEFT JOIN coverage c ON c.professional_id = p.user_id AND c.pincode = $2
-         WHERE o.service_id = $1 AND u.deleted_at IS NULL AND ($5::bigint IS NULL OR p.user_id = $5)
-         ORDER BY c.pincode IS NULL, power(h.latitude - $3, 2) + power(h.longitude - $4, 2), p.user_id
-         LIMIT $7
+        (SELECT o.professional_id, o.approval_status, true AS covers_pincode
+           FROM (SELECT DISTINCT metres, home_pincode FROM coverage_homes WHERE pincode = $2) AS h
+          CROSS JOIN LATERAL (
+                SELECT o.professional_id, o.approval_status FROM offered_services o
+                 WHERE o.service_id = $1 AND o.home_pincode = h.home_pincode
+                   AND ($5::bigint IS NULL OR o.professional_id = $5)
+                   AND EXISTS (SELECT 1 FROM coverage c
+                                WHERE c.professional_id = o.professional_id AND c.pincode = $2)
+                   AND EXISTS (SELECT 1 FROM users u WHERE u.id = o.professional_id AND u.deleted_at IS NULL)
+                 ORDER BY o.professional_id LIMIT $7) AS o
+          ORDER BY h.metres, o.professional_id LIMIT $7)
+        UNION ALL
+        (SELECT o.professional_id, o.approval_status, false
+           FROM offered_services o JOIN users u ON u.id = o.professional_id
+           JOIN pincodes h ON h.pincode = o.home_pincode
+          WHERE o.service_id = $1 AND u.deleted_at IS NULL AND ($5::bigint IS NULL OR o.professional_id = $5)
+            AND NOT EXISTS (SELECT 1 FROM coverage c WHERE c.professional_id = o.professional_id AND c.pincode = $2)
+          ORDER BY power(h.latitude - $3, 2) + power(h.longitude - $4, 2), o.professional_id LIMIT $7)
+        LIMIT $7
     )
     SELECT {CANDIDATE_COLUMNS}, ARRAY[$1] AS services, h.place,
            (SELECT true FROM eligible_coverage($6) e

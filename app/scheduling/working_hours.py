@@ -107,9 +107,9 @@ class OfferedService(NaturalKeyBase):
             "offered_services_nearest_idx",
             "service_id",
             "home_pincode",
+            "approval_status",
             text("stars DESC"),
             "professional_id",
-            postgresql_where=text("approval_status = 'approved'"),
         ),
     )
     professional_id: Mapped[int] = mapped_column(

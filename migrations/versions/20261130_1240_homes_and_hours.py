@@ -225,8 +225,7 @@ def upgrade() -> None:
     op.create_index(
         "offered_services_nearest_idx",
         "offered_services",
-        ["service_id", "home_pincode", sa.text("stars DESC"), "professional_id"],
-        postgresql_where=sa.text("approval_status = 'approved'"),
+        ["service_id", "home_pincode", "approval_status", sa.text("stars DESC"), "professional_id"],
     )
     for _signature, definition in FUNCTIONS:
         op.execute(definition)
