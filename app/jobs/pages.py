@@ -181,8 +181,11 @@ async def render_job(
     do: str = "",
     rejection: Rejection | None = None,
 ) -> HtmlResponse:
+    """The job's page; a refusal for being early is a question ("departure", "start") that stands beside its button."""
     now = clock.now()
     code = booking.live_code("start" if booking.state == State.ASSIGNED else "finish")
+    refusal = rejection.refusal if rejection else None
+    question = refusal.about if refusal and refusal.reason == "early" else None
     return page(
         request,
         "jobs/job.html",
@@ -197,8 +200,9 @@ async def render_job(
         locked_until=entry_locked_until(code, now),
         spent=is_spent(code),
         errors=rejection.errors if rejection else {},
-        values=rejection.values if rejection and not rejection.refusal else {},
-        refusal=rejection.refusal if rejection else None,
+        values=rejection.values if rejection and not refusal else {},
+        refusal=refusal,
+        question=question,
     )
 
 
