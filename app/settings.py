@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
+from app.outgoing_url import UnsafeAddress, check_url
+
 Env = Literal["development", "test", "production"]
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -71,7 +73,7 @@ def _read(cls: type[Settings], reader: "_Reader") -> Settings:
         base_url=reader.base_url(),
         smtp_url=reader.optional_url("SMTP_URL", ("smtp", "smtps", "smtp+starttls"), required=reader.production),
         mail_from=reader.text("MAIL_FROM", "Doorstep <doorstep@example.com>"),
-        google_chat_webhook_url=reader.optional_url("GOOGLE_CHAT_WEBHOOK_URL", ("https",)),
+        google_chat_webhook_url=reader.public_url("GOOGLE_CHAT_WEBHOOK_URL"),
         uploads_dir=Path(reader.text("UPLOADS_DIR", str(ROOT / ".dev" / "uploads"))),
         trusted_proxies=reader.number("TRUSTED_PROXIES", 0),
         metrics_token=reader.get("METRICS_TOKEN"),
@@ -124,6 +126,15 @@ class _Reader:
         if value is None and required:
             self.problems.append(f"{name} is missing.")
         return self._check_url(name, schemes, value) if value else None
+
+    def public_url(self, name: str) -> str | None:
+        """Read the address of a server on the internet; without https nothing is sent to it."""
+        value = self.get(name)
+        try:
+            check_url(value) if value else None
+        except UnsafeAddress:
+            self.problems.append(f"{name} must be a URL that starts with https:// and leads to a public server.")
+        return value
 
     def _check_url(self, name: str, schemes: tuple[str, ...], value: str) -> str:
         try:

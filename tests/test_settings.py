@@ -77,6 +77,14 @@ def test_a_broken_address_is_named(url):
         Settings.from_env({"DATABASE_URL": url})
 
 
+@pytest.mark.parametrize(
+    "url", ["https://127.1/x", "https://0177.0.0.1/x", "https://127.0.0.1。/x", "http://chat.example"]
+)
+def test_a_chat_room_on_our_own_network_is_refused(url):
+    with pytest.raises(BadSettings, match="GOOGLE_CHAT_WEBHOOK_URL must be a URL .* leads to a public server"):
+        Settings.from_env({"GOOGLE_CHAT_WEBHOOK_URL": url})
+
+
 def test_an_unknown_environment_is_refused():
     with pytest.raises(BadSettings, match="DOORSTEP_ENV"):
         Settings.from_env({"DOORSTEP_ENV": "staging"})

@@ -10,23 +10,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from socket import SOCK_STREAM
-from urllib.parse import urlsplit
 
 from app.core import clock
+from app.outgoing_url import UnsafeAddress, is_public, split_url
 
 TIMEOUT_SECONDS = 5.0  # in all: name resolution, connection, TLS, response
 MAX_HEAD_BYTES = 64 * 1024  # of a response
-_NAT64 = IPv6Network("64:ff9b::/96")  # IPv4 behind NAT64, which only looks public
 
-Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 Connect = Callable[..., Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
-
-
-class UnsafeAddress(Exception):
-    """The URL is not https or does not lead to a public address."""
 
 
 class RequestFailed(Exception):
@@ -72,7 +65,7 @@ class HttpClient:
 
         Raises UnsafeAddress before anything is sent, RequestFailed afterwards.
         """
-        host, port, target = _split_url(url)
+        host, port, target = split_url(url)
         all_headers = {
             "Host": host,
             "Content-Type": content_type,
@@ -102,43 +95,6 @@ class HttpClient:
             return _parse_response(await reader.readuntil(b"\r\n\r\n"))
         finally:
             writer.transport.abort()  # the body is not read
-
-
-def check_url(url: str) -> None:
-    """Check a URL without resolving its host; UnsafeAddress if it is not https or its address is not public."""
-    host, _port, _target = _split_url(url)
-    try:
-        ip_address(host)
-    except ValueError:
-        if host == "localhost" or "." not in host:
-            raise UnsafeAddress("not a public name") from None
-        return
-    if not is_public(host):
-        raise UnsafeAddress("not a public address")
-
-
-def is_public(address: str) -> bool:
-    """Return whether an IP address is public; IPv4 embedded in IPv6 is not."""
-    try:
-        ip: Address = ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(ip, IPv6Address) and (ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip in _NAT64):
-        return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
-def _split_url(url: str) -> tuple[str, int, str]:
-    """Return host, port and request target. Raises UnsafeAddress."""
-    try:
-        parts = urlsplit(url)
-        host, port = (parts.hostname or "").encode("idna").decode(), parts.port or 443
-    except ValueError as error:
-        raise UnsafeAddress("not an address") from error
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if parts.scheme != "https" or not host or parts.username is not None or not target.isprintable() or " " in target:
-        raise UnsafeAddress("not an https address")
-    return host, port, target
 
 
 def _format_request(target: str, headers: Mapping[str, str]) -> bytes:

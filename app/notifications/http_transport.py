@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.repository import Users
 from app.core import clock
 from app.core.db import Database
-from app.core.http_client import HttpClient, RequestFailed, Response, UnsafeAddress
+from app.core.http_client import HttpClient, RequestFailed, Response
 from app.core.outbox import Outbox
 from app.notifications.channel_repository import ChannelStates
 from app.notifications.delivery import OutboxWorker
 from app.notifications.messages import RenderedMessage
 from app.notifications.notification import Notification, notify_many
 from app.notifications.transport import Connection, Undeliverable
+from app.outgoing_url import UnsafeAddress
 
 
 class DeliveryFailed(Exception):

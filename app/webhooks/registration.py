@@ -10,11 +10,11 @@ from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Refused
 from app.core.events import Actor
-from app.core.http_client import UnsafeAddress, check_url
 from app.core.i18n import _
 from app.core.references import new_reference
 from app.notifications.channel_repository import ChannelStates
 from app.notifications.repository import OutboxRepository
+from app.outgoing_url import UnsafeAddress, check_url
 from app.webhooks.channel import TEST_TOPIC, outbox_row
 from app.webhooks.repository import MAX_WEBHOOKS, WebhookRepository
 from app.webhooks.schemas import URL_ERROR

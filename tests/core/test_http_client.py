@@ -6,7 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from app.core import clock
-from app.core.http_client import HttpClient, RequestFailed, UnsafeAddress, is_public
+from app.core.http_client import HttpClient, RequestFailed
+from app.outgoing_url import UnsafeAddress, is_public
 from tests.webhook_sink import HOST, PUBLIC, URL, http_response, webhook_server
 
 NOT_PUBLIC = (

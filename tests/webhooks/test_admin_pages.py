@@ -1,5 +1,6 @@
 """The admin pages of webhooks: register one, see its secret once, test it, and see each delivery."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,11 @@ from tests.webhook_sink import http_response, webhook_server
 
 URL = "https://chat.example/doorstep?key=k"
 PATH = "/admin/webhooks"
+OWN_ADDRESSES = (
+    "https://127.1/x", "https://0177.0.0.1/x", "https://127.0.0.1。/x", "https://2130706433/", "https://0x7f.1/",
+    "https://１２７.0.0.1/", "https://[::ffff:127.0.0.1]/", "https://localhost./", "https://a.localhost/",
+    "https://169.254.169.254/latest", "https://metadata.google.internal/",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -85,6 +91,18 @@ async def test_a_wrong_address_is_shown_at_the_field_and_kept(meena):
     assert page.status == 422
     assert 'aria-invalid="true"' in page.text
     assert page.form(PATH).fields["url"] == "http://program.example/"
+
+
+async def test_addresses_of_our_own_network_are_refused_however_often_and_the_honest_one_is_saved(meena, app_database):
+    page = await meena.visit(PATH)
+    attempts = [meena.submit(page, PATH, url=url) for url in OWN_ADDRESSES * 3]
+    *refused, honest = await asyncio.gather(*attempts, meena.submit(page, PATH, url=URL))
+    for attempt in refused:
+        assert attempt.status == 422
+        assert "Enter an address that starts with https:// and leads to a public server." in attempt.text
+    assert honest.status == 303
+    async with app_database.work() as db:
+        assert [webhook.url for webhook in await WebhookRepository(db).active()] == [URL]
 
 
 async def test_an_ended_one_is_out_of_the_list_and_its_page_says_what_happened(meena):
