@@ -17,6 +17,7 @@ from app.web.services import services_of
 MAX_UPLOAD_REQUEST_BYTES = 30_000_000
 MAX_TEXT_BYTES = 1_000_000  # of all text fields together
 MAX_PARTS = 200
+MAX_PART_HEADER_BYTES = 65_536  # room for every file name
 MAX_FILES = 4
 SPOOL_BYTES = 65_536  # larger files are written to disk as they arrive
 
@@ -32,7 +33,7 @@ async def read_multipart(request: Request) -> tuple[list[tuple[str, str]], dict[
         raise ClientException("no boundary")
     reader = _MultipartReader(services_of(request).storage)
     try:
-        with PushMultipartParser(boundary.encode(), max_segment_count=MAX_PARTS) as parser:
+        with _parser(boundary) as parser:
             async for chunk in request.stream():
                 if not parser.closed:
                     reader.feed(parser.parse(chunk))
@@ -42,6 +43,10 @@ async def read_multipart(request: Request) -> tuple[list[tuple[str, str]], dict[
         # Litestar raises InternalServerException when the connection is lost.
         raise Invalid({"": _("The upload was incomplete. Send it again.")}) from error
     return reader.pairs, reader.files
+
+
+def _parser(boundary: str) -> PushMultipartParser:
+    return PushMultipartParser(boundary.encode(), max_segment_count=MAX_PARTS, max_header_size=MAX_PART_HEADER_BYTES)
 
 
 class _MultipartReader:
