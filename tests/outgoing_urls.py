@@ -1,6 +1,6 @@
 """Hypothesis strategies for URLs of an IPv4 address in every way that a resolver or browser may read it."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from hypothesis import strategies as st
 
@@ -12,7 +12,7 @@ FULL_WIDTH = str.maketrans("0123456789abcdefx", "０１２３４５６７８９�
 
 @st.composite
 def private_ipv4(draw) -> IPv4Address:
-    network = ip_network(draw(st.sampled_from(PRIVATE_NETWORKS)))
+    network = IPv4Network(draw(st.sampled_from(PRIVATE_NETWORKS)))
     return network[draw(st.integers(0, network.num_addresses - 1))]
 
 

@@ -41,7 +41,7 @@ TAG = "People"
 DOCUMENT_SCHEMA = {
     "type": "string",
     "contentMediaType": "application/octet-stream",
-    "description": "A PDF, JPEG or PNG of at most 10 MB.",
+    "description": "A PDF, JPEG, PNG, WebP or HEIC of at most 10 MB.",
 }
 
 

@@ -66,7 +66,7 @@ async def scan_document(upload: Upload | None, field: str = "document") -> Scann
 
 def refusal_messages() -> dict[str, str]:
     return {
-        "type": _("This isn't a PDF, JPEG or PNG, whatever its name says. Upload one of these."),
+        "type": _("This isn't a PDF or a photo (JPEG, PNG, WebP, HEIC), whatever its name says. Upload one of these."),
         "broken": _("We can't read this file. Take the photo again, or save the PDF again."),
         "locked": _("This PDF is locked with a password. Upload it without one."),
         "pages": _("Upload a PDF with 1 to %(most)s pages.", most=MAX_PAGES),

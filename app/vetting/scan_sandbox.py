@@ -12,6 +12,7 @@ import resource
 import sys
 from dataclasses import dataclass, field
 
+import pi_heif
 import puremagic
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -24,7 +25,16 @@ MAX_SIDE_PIXELS = 4000  # of a stored picture
 PREVIEW_SIZE = (1200, 1600)  # pixels, width and height
 MAX_MEMORY_BYTES = 1024 * 1024 * 1024
 MAX_CPU_SECONDS = 15
-FORMATS = {"application/pdf": "PDF", "image/jpeg": "JPEG", "image/png": "PNG"}
+FORMATS = {
+    "application/pdf": "PDF",
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WEBP",
+    "image/heic": "HEIF",
+}
+# What pictures are stored as: the rest becomes JPEG.
+STORED_TYPES = ("image/jpeg", "image/png")
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # ISO/IEC 23008-12
 STREAMS = re.compile(rb"stream\r?\n.*?endstream", re.DOTALL)
 # Names of active content in a PDF; PDFium writes them in plain text.
 ACTIVE_CONTENT = re.compile(
@@ -57,6 +67,8 @@ def clean_file(data: bytes) -> CleanFile:
 
 def detect_type(data: bytes) -> str:
     """Detect the type from the content alone, not from the name or what the sender claims."""
+    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
+        return "image/heic"
     try:
         media_type = puremagic.from_string(data, mime=True)
     except (puremagic.PureError, ValueError):
@@ -73,9 +85,12 @@ def _clean_picture(data: bytes, media_type: str) -> CleanFile:
         if media_type == "image/jpeg":
             opened.draft("RGB", (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
         opened.load()
+        if opened.mode in ("L", "RGB", "RGBA"):  # large ones before they are copied
+            opened.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
         turned = ImageOps.exif_transpose(opened)
         flat = _flatten(turned)
     flat.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
+    media_type = media_type if media_type in STORED_TYPES else "image/jpeg"
     content = _encode(flat, FORMATS[media_type])
     if len(content) > MAX_FILE_BYTES:
         media_type, content = "image/jpeg", _encode(flat, "JPEG")
@@ -148,6 +163,11 @@ def _render_page(page: pypdfium2.PdfPage) -> bytes:
     return _preview(_flatten(page.render(scale=scale).to_pil()))
 
 
+def _register_heic() -> None:
+    """Let Pillow open HEIC: the photo alone, without its thumbnail and depth map, in one thread."""
+    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
+
 def _limit_resources() -> None:
     for limit, value in (
         (resource.RLIMIT_AS, MAX_MEMORY_BYTES),
@@ -173,6 +193,7 @@ def _scan(data: bytes) -> tuple[dict[str, object], list[bytes]]:
 
 
 def main() -> None:
+    _register_heic()
     _limit_resources()
     head, blobs = _scan(sys.stdin.buffer.read(MAX_FILE_BYTES + 1))
     out = sys.stdout.buffer

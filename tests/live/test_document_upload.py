@@ -23,7 +23,7 @@ async def test_a_document_is_refused_with_a_reason_then_taken_and_seen_everywher
     await phone.page.get_by_label("Valid until").fill("2031-03-14")
     await phone.page.get_by_label("File").set_input_files([a_file("permit.pdf", b"<html><script>alert(1)</script>")])
     await phone.page.get_by_role("button", name="Submit for review").click()
-    await expect(phone.page.get_by_text("This isn't a PDF, JPEG or PNG").first).to_be_visible()
+    await expect(phone.page.get_by_text("This isn't a PDF or a photo").first).to_be_visible()
     await expect(phone.page.get_by_label("Type of document")).to_have_value("certificate")
     await expect(phone.page.get_by_label("Valid until")).to_have_value("2031-03-14")
 

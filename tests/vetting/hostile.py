@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from PIL import Image
 
-from tests.vetting.samples import a_pdf, a_picture
+from tests.vetting.samples import a_pdf, a_photo, a_picture
 
 MARK = b"<script>alert('here')</script>"
 
@@ -62,11 +62,25 @@ def gif() -> bytes:
     return buffer.getvalue()
 
 
-def with_exif() -> bytes:
+def webp(width: int, height: int) -> bytes:
+    """An extended WebP with a canvas of this size, which holds a small picture."""
+    canvas = b"\0\0\0\0" + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    chunks = b"WEBP" + b"VP8X" + struct.pack("<I", 10) + canvas + a_picture("WEBP", size=(16, 16))[12:]
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+
+def heic(size: tuple[int, int] = (96, 64)) -> bytes:
+    """A photo of 96 × 64 that says it has another size."""
+    content = a_photo("upright.heic")
+    start = content.index(b"ispe") + 8
+    return content[:start] + struct.pack(">II", *size) + content[start + 8 :]
+
+
+def with_exif(form: str = "JPEG") -> bytes:
     exif = Image.Exif()
     exif[0x010E] = MARK.decode()
     exif.get_ifd(0x8825)[1] = "N"
-    return a_picture("JPEG", exif=exif.tobytes())
+    return a_picture(form, exif=exif.tobytes())
 
 
 ACTION = "<< /S /JavaScript /JS (app.alert\\('here'\\)) >>"
@@ -84,7 +98,23 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "an archive": ("type", zipped),
     "an archive within gzip": ("type", lambda: b"\x1f\x8b\x08" + b"\0" * 60),
     "an animation": ("type", gif),
-    "a picture for the web": ("type", lambda: b"RIFF\x24\0\0\0WEBPVP8 " + b"\0" * 40),
+    "a WebP of zeros": ("broken", lambda: b"RIFF\x24\0\0\0WEBPVP8 " + b"\0" * 40),
+    "a WebP that ends too early": ("broken", lambda: a_picture("WEBP", size=(900, 700))[:500]),
+    "a WebP of 16,384 × 16,384 and nothing in it": ("pixels", lambda: webp(16_384, 16_384)),
+    "a recording in the clothes of a WebP": ("type", lambda: b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 40),
+    "a HEIC of zeros": ("broken", lambda: heic()[:24] + b"\0" * 400),
+    "the first bytes of a HEIC": ("broken", lambda: heic()[:28]),
+    "a HEIC that ends too early": ("broken", lambda: heic()[:-60]),
+    "a HEIC without its picture": ("broken", lambda: heic()[: heic().index(b"mdat") - 4]),
+    "a HEIC of 60,000 × 60,000": ("pixels", lambda: heic((60_000, 60_000))),
+    "a HEIC of 8,000 × 8,000 and little in it": ("pixels", lambda: heic((8_000, 8_000))),
+    "a HEIC as wide as numbers go": ("broken", lambda: heic((2**32 - 1, 2**32 - 1))),
+    "a HEIC that is larger than it says": ("broken", lambda: heic((48, 32))),
+    "a HEIC of no size": ("broken", lambda: heic((0, 0))),
+    "a HEIC with another picture's parts": ("broken", lambda: heic()[: heic().index(b"mdat") + 4] + a_picture("JPEG")),
+    "a JPEG in the clothes of a HEIC": ("broken", lambda: heic()[:12] + a_picture("JPEG")),
+    "a film in the clothes of a HEIC": ("type", lambda: heic().replace(b"ftypheic", b"ftypisom")),
+    "an AVIF in the clothes of a HEIC": ("type", lambda: heic().replace(b"ftypheic", b"ftypavif")),
     "a picture with many parts": ("type", lambda: b"II*\0" + b"\0" * 60),
     "PostScript": ("type", lambda: b"%!PS-Adobe-3.0\n(/etc/passwd) (r) file\n"),
     "one byte": ("type", lambda: b"\0"),
@@ -142,6 +172,10 @@ HARMLESS: dict[str, Callable[[], bytes]] = {
         10, 10, png_chunk(b"tEXt", b"Comment\0" + MARK), rows=b"\0" * 310
     ),
     "a photo that tells where and by whom": with_exif,
+    "a WebP that tells where and by whom": lambda: with_exif("WEBP"),
+    "a WebP with a web page behind it": lambda: a_picture("WEBP") + MARK,
+    "a HEIC that tells where and by whom": lambda: a_photo("sideways.heic"),
+    "a HEIC with an archive behind it": lambda: heic() + zipped(),
     "a photo with a program in its comment": lambda: a_picture("JPEG", comment=MARK),
 }
 # None of these may be found in stored files.

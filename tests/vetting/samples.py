@@ -7,6 +7,8 @@ from PIL import Image, ImageDraw
 
 from app.core.storage import Storage
 
+PHOTOS = Path(__file__).with_name("photos")
+
 
 def a_picture(form: str = "PNG", size: tuple[int, int] = (600, 400), text: str = "SPECIMEN", **how: object) -> bytes:
     picture = Image.new("RGB", size, "ivory")
@@ -14,6 +16,11 @@ def a_picture(form: str = "PNG", size: tuple[int, int] = (600, 400), text: str =
     buffer = io.BytesIO()
     picture.save(buffer, form, **how)
     return buffer.getvalue()
+
+
+def a_photo(name: str) -> bytes:
+    """A photo as an iPhone saves it, 64 × 96 or 96 × 64 with a red corner; made with pillow-heif, which encodes."""
+    return (PHOTOS / name).read_bytes()
 
 
 def a_pdf(pages: int = 1, text: str = "SPECIMEN") -> bytes:

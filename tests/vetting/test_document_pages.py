@@ -1,5 +1,6 @@
 """Uploading and reading documents, and who may."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from app.core import clock
 from app.core.events import Event
 from app.vetting.document import Document
 from tests.factories import a_customer, a_professional, a_user
-from tests.vetting.samples import a_pdf, a_picture, on_disk
+from tests.vetting.samples import a_pdf, a_photo, a_picture, on_disk
 
 
 async def send(browser, content, name="identity.pdf", **fields):
@@ -201,10 +202,18 @@ async def test_no_one_fills_the_disk_with_documents(ravis, app_database, ravi, s
         assert (await send(ravis, content, "identity.png")).status_code == 303
 
 
-async def test_a_photo_from_whatsapp_is_offered_by_the_picker_and_taken(ravis, ravi, app_database):
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [("WhatsApp Image.jfif", "image/jpeg"), ("photo.webp", "image/webp"), ("IMG_0001.heic", "image/heic")],
+)
+async def test_a_photo_of_a_phone_is_offered_by_the_picker_and_taken(ravis, ravi, app_database, name, media_type):
+    forms = {"image/jpeg": a_picture("JPEG"), "image/webp": a_picture("WEBP"), "image/heic": a_photo("sideways.heic")}
     page = await ravis.visit("/documents")
-    assert "image/jpeg" in page.text
-    assert ".jfif" in page.text
-    assert (await send(ravis, a_picture("JPEG"), "WhatsApp Image.jfif")).status_code == 303
+    accepted = re.search(r'accept="([^"]*)"', page.text)[1].split(",")
+    assert {media_type, "." + name.rsplit(".")[-1]} <= set(accepted)
+    assert (await send(ravis, forms[media_type], name)).status_code == 303
     [document] = await documents_of(app_database, ravi)
-    assert document.media_type == "image/jpeg"
+    assert (document.name, document.media_type) == (name, "image/jpeg")
+    download = await ravis.get(f"/documents/{document.id}")
+    assert download.headers["content-disposition"].endswith(f'-{document.id}.jpg"')
+    assert download.content.startswith(b"\xff\xd8\xff")

@@ -16,7 +16,7 @@ from app.core.storage import MAX_UPLOAD_BYTES, Upload
 from app.vetting import document_scan
 from app.vetting.document_scan import file_name, refusal_messages, scan_document
 from tests.vetting.hostile import HARMLESS, REFUSED, TRACES, names
-from tests.vetting.samples import a_pdf, a_picture
+from tests.vetting.samples import a_pdf, a_photo, a_picture
 
 
 def upload(content: bytes, name: str = "permit.pdf") -> Upload:
@@ -75,6 +75,28 @@ async def test_a_photo_is_turned_as_the_camera_says_and_a_clear_picture_stands_o
     Image.new("RGBA", (50, 50), (0, 0, 0, 0)).save(buffer, "PNG")
     clear = await scan_document(upload(buffer.getvalue()))
     assert Image.open(io.BytesIO(clear.content)).convert("RGB").getpixel((10, 10)) == (255, 255, 255)
+
+
+async def test_photos_of_phones_are_stored_upright_as_jpeg():
+    """WhatsApp, Android and iPhone: WebP and HEIC are decoded, turned as the camera says and encoded again."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photos = {
+        "WhatsApp Image.jfif": (a_picture("JPEG"), (600, 400)),
+        "photo.webp": (a_picture("WEBP"), (600, 400)),
+        "lossless.webp": (a_picture("WEBP", lossless=True), (600, 400)),
+        "sideways.webp": (a_picture("WEBP", exif=exif.tobytes()), (400, 600)),
+        "IMG_0001.HEIC": (a_photo("upright.heic"), (96, 64)),
+        "IMG_0002.HEIC": (a_photo("sideways.heic"), (64, 96)),
+    }
+    for name, (content, size) in photos.items():
+        document = await scan_document(upload(content, name))
+        stored = Image.open(io.BytesIO(document.content))
+        assert (document.name, document.media_type, stored.format) == (name, "image/jpeg", "JPEG")
+        assert stored.size == size, name
+        assert len(document.previews) == 1
+    red, green, _blue = stored.tobytes()[3 * (60 + 4 * 64) :][:3]  # the corner that was at the top left
+    assert red > 200 > green
 
 
 async def test_more_than_ten_megabytes_and_nothing_at_all_are_reported():

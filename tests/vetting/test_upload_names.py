@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -28,7 +29,7 @@ APPLICATION = {
 }
 
 
-def body_of(name: str, fields: dict[str, str]) -> dict[str, object]:
+def body_of(name: str, fields: dict[str, str]) -> dict[str, Any]:
     """The request as no browser would write it: the name goes out byte by byte."""
     file = b'--x\r\ncontent-disposition: form-data; name="document"; filename="%b"\r\n\r\n'
     parts = [f'--x\r\ncontent-disposition: form-data; name="{key}"\r\n\r\n{value}\r\n' for key, value in fields.items()]
