@@ -37,6 +37,14 @@ class Invalid(DoorstepError):
         self.values = dict(values or {})
 
 
+class Overloaded(Invalid):
+    """Too much to do for now: 503. The form is shown again; in `seconds` it may be sent again."""
+
+    def __init__(self, errors: Mapping[str, str], seconds: int) -> None:
+        super().__init__(errors)
+        self.seconds = seconds
+
+
 class RateLimited(DoorstepError):
     """Too many attempts: 429. `seconds` until the next one is allowed."""
 

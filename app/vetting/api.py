@@ -16,10 +16,10 @@ from app.accounts.pages import pad_response_time, transaction_factory
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
 from app.core.encryption import Encryption
-from app.core.errors import Invalid
+from app.core.errors import Invalid, Overloaded
 from app.core.i18n import N_, _
 from app.core.secrets import Passwords
-from app.core.storage import Storage
+from app.core.storage import Storage, Upload
 from app.settings import Settings
 from app.vetting import reapplication
 from app.vetting.api_schemas import DenialBody, ProfessionalJson, professional_json
@@ -27,7 +27,7 @@ from app.vetting.application import MAX_EXPERIENCE_YEARS, MAX_OFFERED_SERVICES, 
 from app.vetting.decision import approve, deny
 from app.vetting.document import KINDS
 from app.vetting.document_changes import parse_expiry
-from app.vetting.document_scan import scan_document
+from app.vetting.document_scan import ScannedDocument, scan_document
 from app.vetting.reapplication import clean_message, refuse_reapplication, requested_document_kind
 from app.vetting.repository import Professionals
 from app.web.api import idempotent, json_response, read_body, read_multipart_form, row_id
@@ -176,11 +176,12 @@ class ApplicationApi(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
+        settings: NamedDependency[Settings],
     ) -> JsonResponse:
         fields, upload = await read_multipart_form(request, ReapplicationForm, "document")
         digest = hashlib.sha256(upload.file.read()).hexdigest() if upload else ""
-        if upload:
-            upload.file.seek(0)
+        # Before the transaction begins: no connection and no key is held during the scan.
+        scan = await _scan(upload, client_address(request.scope, settings.trusted_proxies))
 
         async def send() -> JsonResponse:
             await refuse_reapplication(db, me)
@@ -188,11 +189,23 @@ class ApplicationApi(Controller):
                 raise Invalid({"kind": _("Choose from the list.")})
             kind = fields.kind or await requested_document_kind(db, me.id)
             message, expires_on = clean_message(fields.message), parse_expiry(fields.expires_on)
-            await reapplication.reapply(db, storage, me, kind, message, await scan_document(upload), expires_on)
+            if isinstance(scan, Invalid):
+                raise scan
+            await reapplication.reapply(db, storage, me, kind, message, scan, expires_on)
             return json_response(professional_json(await Professionals(db).profile(me.id)), 201)
 
         payload = {"message": fields.message, "kind": fields.kind, "expires_on": fields.expires_on, "document": digest}
         return await idempotent(request, db, me, payload, send)
+
+
+async def _scan(upload: Upload | None, address: str) -> ScannedDocument | Invalid:
+    """The scanned file, or why it is refused, to be reported after what is wrong with the rest. Raises Overloaded."""
+    try:
+        return await scan_document(upload, address)
+    except Overloaded:
+        raise
+    except Invalid as error:
+        return error
 
 
 class DecisionApi(Controller):

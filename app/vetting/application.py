@@ -51,13 +51,13 @@ async def submit_application(
 ) -> None:
     """Create a professional's account under review; if the email has an account already, only notify its owner.
 
-    `address` is the client's IP address, rate limited before the file is scanned. Raises RateLimited, and Invalid with
-    all errors.
+    `address` is the client's IP address, rate limited before the file is scanned. Raises RateLimited, Overloaded,
+    and Invalid with all errors.
     """
     cleaned, offered = await _validate(new_transaction, new, upload)
     async with new_transaction() as db:
         await RateLimits(db).hit(application_keys(address))
-    scan = await scan_document(upload)
+    scan = await scan_document(upload, address)
     password_hash = await passwords.hash(cleaned["password"])
     async with new_transaction() as db:
         home = await Pincodes(db).require(cleaned["pincode"])

@@ -10,15 +10,17 @@ from app.core.errors import Invalid, Missing
 from app.core.i18n import _
 from app.core.references import parse_row_id
 from app.core.storage import MAIN_PART, Storage
+from app.settings import Settings
 from app.vetting import document_changes
 from app.vetting.document import CURRENT_STATES, FORMER_STATES, KINDS, Document
 from app.vetting.document_scan import scan_document
 from app.vetting.repository import Cases, Documents, Professionals
-from app.web.actions import submit
-from app.web.forms import parse_form, parse_query
+from app.web.actions import Rejection, submit
+from app.web.forms import Form, parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page
+from app.web.security import client_address
 from app.web.uploads import MAX_UPLOAD_REQUEST_BYTES, with_files_to_choose
 
 EXTENSIONS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
@@ -45,12 +47,13 @@ class DocumentsPages(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
+        settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        form = await parse_form(request)
+        form, address = await parse_form(request), client_address(request.scope, settings.trusted_proxies)
 
         async def upload() -> None:
             expires_on = document_changes.parse_expiry(form.get("expires_on", ""))
-            scan = await scan_document(form.files.get("document"))
+            scan = await scan_document(form.files.get("document"), address)
             await document_changes.upload_document(db, storage, me, form.get("kind", ""), scan, expires_on)
             flash(request, _("We've received your document. We'll email you when it's reviewed."), "waiting")
 
@@ -59,9 +62,7 @@ class DocumentsPages(Controller):
             upload,
             form=form,
             catch=(Invalid,),
-            on_error=lambda rejection: _render(
-                request, db, me, rejection.values, with_files_to_choose(form.files, rejection.errors)
-            ),
+            on_error=lambda rejection: _render(request, db, me, form, rejection),
             then="/documents",
         )
 
@@ -112,20 +113,21 @@ async def _render(
     request: Request,
     db: AsyncSession,
     me: Me,
-    values: dict[str, str] | None = None,
-    errors: dict[str, str] | None = None,
+    form: Form | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
     documents = await Documents(db).of(me.id)
     return page(
         request,
         "vetting/documents.html",
         "vetting/_documents.html",
-        status=422 if errors else 200,
+        status=rejection.status if rejection else 200,
+        headers=rejection.headers if rejection else {},
         professional=await Professionals(db).get(me.id),
         case=await Cases(db).open_of(me.id),
         documents=[document for document in documents if document.state in CURRENT_STATES],
         former=[document for document in documents if document.state in FORMER_STATES],
         kinds=KINDS,
-        values=values or {},
-        errors=errors or {},
+        values=rejection.values if rejection else {},
+        errors=with_files_to_choose(form.files, rejection.errors) if form is not None and rejection else {},
     )

@@ -3,8 +3,11 @@
 import asyncio
 import hashlib
 import json
+import signal
 import sys
+import time
 import unicodedata
+from asyncio.subprocess import Process
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -13,17 +16,18 @@ from typing import IO, Any
 from app.core import logs
 from app.core.errors import Invalid
 from app.core.i18n import _
+from app.core.network import client_network
 from app.core.storage import MAIN_PART, Upload
+from app.vetting.scan_queue import ScanQueue, Ticket
 from app.vetting.scan_sandbox import MAX_PAGES, CleanFile
 
 log = logs.get_logger("documents")
 SANDBOX_SCRIPT = str(Path(__file__).with_name("scan_sandbox.py"))
-SCAN_TIMEOUT_SECONDS = 30  # wall clock, for one file
+SCAN_TIMEOUT_SECONDS = 12.0  # of running, not counting pauses; the sandbox limits its CPU time to 3 s
+TURN_SECONDS = 0.75  # after which another file may be scanned first
 MAX_NAME_LENGTH = 120  # characters
 JOINERS = "\u200c\u200d"  # zero-width joiners, which Tamil, Hindi and other scripts need
-MAX_WAITING_SCANS = 20  # in this process, running ones included
-_scan_slots = asyncio.Semaphore(2)
-_waiting_scans: set[object] = set()
+queue = ScanQueue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +49,18 @@ class ScannedDocument:
         return {MAIN_PART: self.content} | {f"{number}.jpg": page for number, page in enumerate(self.previews, 1)}
 
 
-async def scan_document(upload: Upload | None, field: str = "document") -> ScannedDocument:
-    """Scan for about half a second: call it before any row is locked. Invalid(field)."""
+async def scan_document(upload: Upload | None, address: str) -> ScannedDocument:
+    """Scan for about half a second: call it before the transaction begins. Invalid("document"), Overloaded.
+
+    `address` is the client's IP address: each waits for its own files.
+    """
+    field = "document"
     if upload is None or (upload.size == 0 and not upload.too_large):
         raise Invalid({field: _("Choose a file.")})
     if upload.too_large:
         raise Invalid({field: _("This file is larger than 10 MB. Upload a smaller one.")})
-    if len(_waiting_scans) >= MAX_WAITING_SCANS:
-        raise Invalid({field: _("We're receiving many documents right now. Try again in a few minutes.")})
-    _waiting_scans.add(ticket := object())
-    try:
-        async with _scan_slots:
-            result = await _run_sandbox(upload.file)
-    finally:
-        _waiting_scans.discard(ticket)
+    async with queue.entry(client_network(address)) as ticket:
+        result = await _run_sandbox(upload.file, ticket)
     if isinstance(result, str):
         raise Invalid({field: refusal_messages().get(result) or refusal_messages()["broken"]})
     return ScannedDocument(file_name(upload.name), result.media_type, result.content, result.previews)
@@ -68,6 +70,7 @@ def refusal_messages() -> dict[str, str]:
     return {
         "type": _("This isn't a PDF or a photo (JPEG, PNG, WebP, HEIC), whatever its name says. Upload one of these."),
         "broken": _("We can't read this file. Take the photo again, or save the PDF again."),
+        "slow": _("This file takes too long to open. Upload a photo of the document instead."),
         "locked": _("This PDF is locked with a password. Upload it without one."),
         "pages": _("Upload a PDF with 1 to %(most)s pages.", most=MAX_PAGES),
         "pixels": _("This picture has too many pixels. Upload a smaller one."),
@@ -85,7 +88,7 @@ def file_name(submitted: str) -> str:
     return words[-MAX_NAME_LENGTH:].strip(". ") or _("document")
 
 
-async def _run_sandbox(file: IO[bytes]) -> CleanFile | str:
+async def _run_sandbox(file: IO[bytes], ticket: Ticket) -> CleanFile | str:
     """The sandbox's result, or the key of a refusal message. The process is always ended."""
     with TemporaryFile() as answer:
         file.seek(0)
@@ -99,10 +102,7 @@ async def _run_sandbox(file: IO[bytes]) -> CleanFile | str:
             env={},
         )
         try:
-            async with asyncio.timeout(SCAN_TIMEOUT_SECONDS):
-                ended = await child.wait()
-        except TimeoutError:
-            ended = -1
+            ended = await _wait_in_turns(child, ticket)
         finally:
             if child.returncode is None:
                 child.kill()
@@ -110,11 +110,29 @@ async def _run_sandbox(file: IO[bytes]) -> CleanFile | str:
         return await asyncio.to_thread(_read_result, answer, ended)
 
 
-def _read_result(answer: IO[bytes], ended: int) -> CleanFile | str:
+async def _wait_in_turns(child: Process, ticket: Ticket) -> int | None:
+    """The exit status, None after SCAN_TIMEOUT_SECONDS. Paused while quicker files wait. Raises Overloaded."""
+    deadline = time.monotonic() + SCAN_TIMEOUT_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            async with asyncio.timeout(min(left, TURN_SECONDS)):
+                return await child.wait()
+        except TimeoutError:
+            if child.returncode is None and queue.must_pause(ticket):
+                paused_at = time.monotonic()
+                child.send_signal(signal.SIGSTOP)
+                await queue.pause(ticket)
+                child.send_signal(signal.SIGCONT)
+                deadline += time.monotonic() - paused_at
+    return None
+
+
+def _read_result(answer: IO[bytes], ended: int | None) -> CleanFile | str:
     answer.seek(0)
     head: dict[str, Any] = json.loads(answer.readline() or b"{}") if ended == 0 else {}
     if "sizes" not in head:
-        log.info("document refused", why=head.get("refused", "ended"), ended=ended, problem=head.get("problem"))
-        return str(head.get("refused", "broken"))
+        reason = "slow" if ended in (None, -signal.SIGXCPU) else str(head.get("refused", "broken"))
+        log.info("document refused", why=reason, ended=ended, problem=head.get("problem"))
+        return reason
     content, *previews = (answer.read(size) for size in head["sizes"])
     return CleanFile(head["media_type"], content, previews)

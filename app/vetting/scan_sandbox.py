@@ -24,7 +24,7 @@ MAX_PIXELS = 60_000_000
 MAX_SIDE_PIXELS = 4000  # of a stored picture
 PREVIEW_SIZE = (1200, 1600)  # pixels, width and height
 MAX_MEMORY_BYTES = 1024 * 1024 * 1024
-MAX_CPU_SECONDS = 15
+MAX_CPU_SECONDS = 3
 FORMATS = {
     "application/pdf": "PDF",
     "image/jpeg": "JPEG",
@@ -171,12 +171,13 @@ def _register_heic() -> None:
 def _limit_resources() -> None:
     for limit, value in (
         (resource.RLIMIT_AS, MAX_MEMORY_BYTES),
-        (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
         (resource.RLIMIT_FSIZE, 5 * MAX_FILE_BYTES),
         (resource.RLIMIT_NOFILE, 16),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(limit, (value, value))
+    # SIGXCPU, which says why the process ended, a second before SIGKILL.
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS + 1))
 
 
 def _scan(data: bytes) -> tuple[dict[str, object], list[bytes]]:

@@ -7,11 +7,13 @@ from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.core.db import Database
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.storage import Storage
 from app.scheduling.offered_services_repository import OfferedServices
 from app.scheduling.repository import Schedules
+from app.settings import Settings
 from app.vetting.document import KINDS
 from app.vetting.document_changes import parse_expiry
 from app.vetting.document_scan import scan_document
@@ -25,11 +27,12 @@ from app.vetting.reapplication import (
 )
 from app.vetting.repository import Cases, Professionals
 from app.vetting.verification import CaseState
-from app.web.actions import submit
+from app.web.actions import Rejection, submit
 from app.web.forms import Form, parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page
+from app.web.security import client_address
 from app.web.uploads import MAX_UPLOAD_REQUEST_BYTES, with_files_to_choose
 
 
@@ -47,15 +50,19 @@ class VerificationPages(Controller):
         request: Request,
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
+        database: NamedDependency[Database],
         storage: NamedDependency[Storage],
+        settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        form = await parse_form(request)
-        await refuse_reapplication(db, me)
-        kind = form.get("kind") or await requested_document_kind(db, me.id)
+        form, address = await parse_form(request), client_address(request.scope, settings.trusted_proxies)
+        async with database.reading() as before:  # no connection is held during the scan
+            await refuse_reapplication(before, me)
+            kind = form.get("kind") or await requested_document_kind(before, me.id)
 
         async def send() -> None:
             message, expires_on = _validate(form)
-            await reapply(db, storage, me, kind, message, await scan_document(form.files.get("document")), expires_on)
+            scan = await scan_document(form.files.get("document"), address)
+            await reapply(db, storage, me, kind, message, scan, expires_on)
             flash(request, _("Submitted. We'll email you when it's reviewed."), "waiting")
 
         return await submit(
@@ -63,9 +70,7 @@ class VerificationPages(Controller):
             send,
             form=form,
             catch=(Invalid,),
-            on_error=lambda rejection: _render(
-                request, db, me, rejection.values, with_files_to_choose(form.files, rejection.errors)
-            ),
+            on_error=lambda rejection: _render(request, db, me, form, rejection),
             then="/verification",
         )
 
@@ -93,8 +98,8 @@ async def _render(
     request: Request,
     db: AsyncSession,
     me: Me,
-    values: dict[str, str] | None = None,
-    errors: dict[str, str] | None = None,
+    form: Form | None = None,
+    rejection: Rejection | None = None,
 ) -> HtmlResponse:
     professional = await Professionals(db).get(me.id)
     case = await Cases(db).open_of(me.id)
@@ -102,7 +107,8 @@ async def _render(
         request,
         "vetting/verification.html",
         "vetting/_verification.html",
-        status=422 if errors else 200,
+        status=rejection.status if rejection else 200,
+        headers=rejection.headers if rejection else {},
         professional=professional,
         case=case,
         cases=[case for case in await Cases(db).of(me.id) if case.state != CaseState.OPEN],
@@ -111,6 +117,6 @@ async def _render(
         may_reapply=may_reapply(professional, case),
         hours=await Schedules(db, me).hours(),
         kinds=KINDS,
-        values=values if values is not None else {"kind": await requested_document_kind(db, me.id)},
-        errors=errors or {},
+        values=rejection.values if rejection else {"kind": await requested_document_kind(db, me.id)},
+        errors=with_files_to_choose(form.files, rejection.errors) if form is not None and rejection else {},
     )

@@ -5,14 +5,19 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import TypeVar
 
-from app.core.errors import DoorstepError, Invalid, RateLimited, Refused
+from app.core.errors import DoorstepError, Invalid, Overloaded, RateLimited, Refused
 from app.web.forms import redisplayable
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, redirect
 
 T = TypeVar("T")
 Rendered = HtmlResponse | Awaitable[HtmlResponse]
-STATUS: Mapping[type[DoorstepError], int] = {Invalid: 422, Refused: 409, RateLimited: 429}
+STATUS: Mapping[type[DoorstepError], int] = {
+    Overloaded: 503,  # before Invalid, which it is too
+    Invalid: 422,
+    Refused: 409,
+    RateLimited: 429,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Rejection:
 
     @property
     def status(self) -> int:
-        """422 for Invalid, 409 for Refused, 429 for RateLimited."""
+        """422 for Invalid, 409 for Refused, 429 for RateLimited, 503 for Overloaded."""
         return next(status for kind, status in STATUS.items() if isinstance(self.error, kind))
 
     @property
@@ -47,7 +52,7 @@ class Rejection:
     @property
     def headers(self) -> dict[str, str]:
         """Retry-After, if the next attempt must wait."""
-        return {"retry-after": str(self.error.seconds)} if isinstance(self.error, RateLimited) else {}
+        return {"retry-after": str(self.error.seconds)} if isinstance(self.error, RateLimited | Overloaded) else {}
 
 
 async def submit(

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core import logs
-from app.core.errors import Invalid, Missing, RateLimited, Refused
+from app.core.errors import Invalid, Missing, Overloaded, RateLimited, Refused
 from app.core.i18n import _
 from app.web.context import context_of
 from app.web.guards import InvalidCsrfToken, ReauthenticationRequired, SignInRequired, UserBlocked, UserFacingError
@@ -69,6 +69,9 @@ def handle_error(request: litestar.Request[Any, Any, Any], error: Exception) -> 
 
 def describe_error(error: BaseException, method: str = "GET") -> ErrorDescription:
     match error:
+        case Overloaded():
+            retry = {"retry-after": str(error.seconds)}
+            return ErrorDescription(503, error.message, "busy", error.errors, headers=retry)
         case Invalid():
             message = error.errors.get("") or _("Check what you entered.")
             return ErrorDescription(
@@ -122,6 +125,7 @@ def _of_http(error: HTTPException) -> ErrorDescription:
         403: _("This isn't available for your account."),
         404: _not_found_message(),
         405: _("This address can't be used that way."),
+        408: _("This took too long to arrive. Check your connection and send it again."),
         413: _("That's too large. Send something smaller."),
         415: _("This content type isn't supported."),
         429: _("Too many attempts. Wait a while, then try again."),

@@ -49,6 +49,21 @@ def many_pages(count: int) -> bytes:
     return pdf().replace(b"/Kids [3 0 R] /Count 1", f"/Kids [{kids}] /Count {count}".encode())
 
 
+def slow_pdf(levels: int = 5) -> bytes:
+    """Two kilobytes that take a minute to draw: transparent forms within forms, each ten times in the one around it."""
+    forms = []
+    for level in range(1, levels + 1):
+        drawing, resources = "/F Do " * 10, f"/Resources << /XObject << /F {5 + level} 0 R >> >>"
+        if level == levels:
+            drawing, resources = "0 0 m 300 200 l 150 0 300 100 20 180 c f " * 4, ""
+        group = "/Group << /S /Transparency /I true >>"
+        head = f"<< /Type /XObject /Subtype /Form /BBox [0 0 300 200] {group} {resources} /Length {len(drawing)} >>"
+        forms.append(f"{head}\nstream\n{drawing}\nendstream")
+    text = b"BT /F1 12 Tf 20 100 Td (SPECIMEN) Tj ET"
+    document = pdf("/Resources << /XObject << /F 5 0 R >> >>", "", *forms)
+    return document.replace(text, b"/F Do".ljust(len(text)))
+
+
 def zipped() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -141,6 +156,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a PDF without a page": ("broken", lambda: pdf().replace(b"/Kids [3 0 R] /Count 1", b"/Kids [] /Count 0      ")),
     "a PDF that is locked": ("locked", lambda: locked()),
     "a PDF with a page that acts when it opens": ("acts", lambda: pdf(f"/AA << /O {ACTION} >>")),
+    "a PDF that takes a minute to draw": ("slow", slow_pdf),
     "a PDF with a page as wide as a city": ("broken", lambda: pdf().replace(b"[0 0 300 200]", b"[0 0 30000 30000]")),
 }
 HARMLESS: dict[str, Callable[[], bytes]] = {
