@@ -15,6 +15,7 @@ from app.routes import MAILBOX, ROUTES, handlers
 from app.services import compose, dependencies
 from app.settings import Settings
 from app.web.api_limits import ApiLimits
+from app.web.body import BODY_LIMITS, BodyLimits
 from app.web.cors import Cors
 from app.web.errors import handle_error
 from app.web.guards import AccessGuard, require_declared_access
@@ -27,7 +28,9 @@ from tasks.timetable import TIMETABLE
 MAX_FORM_BYTES = 1_000_000  # an upload's route sets its own request_max_body_size
 
 
-def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = ()) -> Litestar:
+def create_app(
+    settings: Settings, *, more: Iterable[ControllerRouterHandler] = (), body_limits: BodyLimits = BODY_LIMITS
+) -> Litestar:
     """The ASGI application; `more` are further routes, for development and tests."""
     logs.configure(settings.log_level, as_json=settings.production)
     services = compose(settings)
@@ -50,7 +53,7 @@ def create_app(settings: Settings, *, more: Iterable[ControllerRouterHandler] = 
     app.state.services = services
     require_declared_access(app)
     cors.read_routes(app)
-    wrap(app, services, limits, cors)
+    wrap(app, services, limits, cors, body_limits)
     return app
 
 

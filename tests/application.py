@@ -17,6 +17,7 @@ from app.core.db import Database
 from app.main import create_app
 from app.services import Services, compose
 from app.settings import Settings
+from app.web.body import BODY_LIMITS, BodyLimits
 from tasks.context import Context
 
 UPLOADS = tempfile.mkdtemp(prefix="doorstep-uploads-")
@@ -35,9 +36,11 @@ def settings(database_url: str, redis_url: str, **more: str) -> Settings:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, more: Iterable[ControllerRouterHandler] = ()) -> AsyncIterator[Litestar]:
+async def serving(
+    settings: Settings, more: Iterable[ControllerRouterHandler] = (), body_limits: BodyLimits = BODY_LIMITS
+) -> AsyncIterator[Litestar]:
     """A started application, stopped at the end; `more` are routes that only tests have."""
-    app = create_app(settings, more=more)
+    app = create_app(settings, more=more, body_limits=body_limits)
     started, stop = asyncio.Event(), asyncio.Event()
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""The outermost middleware, also for requests without a route: request id, host, HEAD, cache, compression, log."""
+"""The outermost middleware, also without a route: request id, host, HEAD, slow bodies, cache, compression, log."""
 
 import gzip
 import re
@@ -16,6 +16,7 @@ from app.core.events import origin
 from app.core.rate_limiter import RateLimitResult
 from app.web import languages
 from app.web.api_limits import NO_SESSION, ApiLimits, rate_limit_headers
+from app.web.body import BodyLimits, BodyReader
 from app.web.context import context_of_scope
 from app.web.cors import API_PREFIX, Cors
 from app.web.page_cache import CachedResponse, CacheKey, Header, PageCache
@@ -26,13 +27,16 @@ MIN_COMPRESSED_BYTES = 600  # bytes
 ENTITY_TAG = re.compile(rb'(?:W/)?("[^"]*")')
 
 
-def wrap(app: Litestar, services: WebServices, limits: ApiLimits, cors: Cors) -> None:
-    app.asgi_handler = Middleware(app.asgi_handler, services, limits, cors)
+def wrap(app: Litestar, services: WebServices, limits: ApiLimits, cors: Cors, body_limits: BodyLimits) -> None:
+    app.asgi_handler = Middleware(app.asgi_handler, services, limits, cors, body_limits)
 
 
 class Middleware:
-    def __init__(self, inner: ASGIApp, services: WebServices, limits: ApiLimits, cors: Cors) -> None:
+    def __init__(
+        self, inner: ASGIApp, services: WebServices, limits: ApiLimits, cors: Cors, body_limits: BodyLimits
+    ) -> None:
         self._inner = inner
+        self._body_limits = body_limits
         self._metrics = services.request_metrics
         self._page_cache, self._api_cache = services.page_cache, services.api_cache
         self._limits = limits
@@ -57,7 +61,7 @@ class Middleware:
         locale_token = i18n.locale.set(languages.negotiate(headers.get(b"accept-language", b"")))
         origin_token = origin.set("page")  # AccessGuard sets it for the API
         try:
-            await self._respond(scope, receive, sender, headers, started)
+            await self._respond(scope, BodyReader(receive, self._body_limits), sender, headers, started)
         finally:
             i18n.locale.reset(locale_token)
             origin.reset(origin_token)

@@ -1,4 +1,4 @@
-"""One web process: uvicorn with limits on the size and duration of request headers."""
+"""One web process: uvicorn with limits on the size and duration of request headers, and of bodies no handler reads."""
 
 import asyncio
 import gc
@@ -9,6 +9,8 @@ import uvicorn
 from litestar import Litestar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.web.body import BODY_LIMITS
+
 MAX_HEADER_BYTES = 32_768  # request target and headers together
 HEADER_TIMEOUT_SECONDS = 10.0  # seconds from the first byte, or from connecting, to the last header
 
@@ -18,10 +20,17 @@ class CannotListen(Exception):
 
 
 class Protocol(HttpToolsProtocol):
-    """Ends a connection that sends too many headers (431) or sends them too slowly."""
+    """Ends a connection that sends too many headers (431), or headers too slowly, or a body after its response.
 
+    How long a body may take that is read is app.web.body's concern.
+    """
+
+    body_limits = BODY_LIMITS
     _timeout: asyncio.TimerHandle | None = None
     _size = 0
+    _body_size = 0
+    _is_in_body = False
+    _responded_at = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -48,7 +57,31 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_timeout()
         if not self.transport.is_closing():
+            self._is_in_body, self._body_size = True, 0
             super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._is_in_body = False
+        self._stop_timeout()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._is_in_body and not self.transport.is_closing():
+            self._responded_at = self.loop.time()
+            self._limit_rest_of_body()
+
+    def _limit_rest_of_body(self) -> None:
+        """Close when the rest comes too slowly: closing at once would lose the response on its way."""
+        left = self._responded_at + self.body_limits.allowed_seconds(self._body_size) - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:
+            self._timeout = self.loop.call_later(left, self._limit_rest_of_body)
 
     def _count(self, size: int) -> None:
         self._size += size
