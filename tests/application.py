@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
@@ -24,13 +26,18 @@ UPLOADS = tempfile.mkdtemp(prefix="doorstep-uploads-")
 atexit.register(shutil.rmtree, UPLOADS, ignore_errors=True)
 
 
+def uploads_of(database_url: str) -> str:
+    """A folder for each database: `doorstep check` reports files that no row of its database refers to."""
+    return str(Path(UPLOADS, urlsplit(database_url).path.strip("/") or "none"))
+
+
 def settings(database_url: str, redis_url: str, **more: str) -> Settings:
     env = {
         "DOORSTEP_ENV": "test",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "LOG_LEVEL": "warning",
-        "UPLOADS_DIR": UPLOADS,
+        "UPLOADS_DIR": uploads_of(database_url),
     }
     return Settings.from_env(env | more)
 

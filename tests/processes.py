@@ -6,21 +6,26 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 
-from tests.application import UPLOADS
+from tests.application import uploads_of
 
+DOORSTEP = str(Path(sys.executable).parent / "doorstep")
+MAX_OUTPUT_BYTES = 1_000_000
 SECRET = "a secret for processes that tests start, long enough"  # pragma: allowlist secret
 
 
 def environment(database_url: str, redis_url: str, **more: str) -> dict[str, str]:
     own = {"DOORSTEP_ENV": "test", "DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": SECRET}
-    return dict(os.environ) | own | {"LOG_LEVEL": "warning", "UPLOADS_DIR": UPLOADS} | more
+    return dict(os.environ) | own | {"LOG_LEVEL": "warning", "UPLOADS_DIR": uploads_of(database_url)} | more
 
 
 @dataclass
@@ -29,19 +34,32 @@ class Running:
 
     process: subprocess.Popen[bytes]
     url: str = ""
+    file: IO[bytes] | None = None
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return os.pread(self.file.fileno(), MAX_OUTPUT_BYTES, 0).decode(errors="replace") if self.file else ""
 
     async def until_ready(self, what: str = "database", within: float = 60) -> None:
-        """Wait until /health/ready reports `what` as up."""
+        """Wait until /health/ready reports `what` as up; AssertionError with what it printed when it does not."""
         async with httpx.AsyncClient(base_url=self.url, timeout=5) as client:
-            async with asyncio.timeout(within):
-                while not await _is_up(client, what):
-                    assert self.process.poll() is None, "it ended by itself"
-                    await asyncio.sleep(0.1)
+            end = time.monotonic() + within
+            while not await _is_up(client, what):
+                self.assert_running()
+                assert time.monotonic() < end, f"{what} is not up after {within} s. It printed:\n{self.output}"
+                await asyncio.sleep(0.1)
 
-    def end(self) -> None:
+    def assert_running(self) -> None:
+        code = self.process.poll()
+        assert code is None, f"It ended by itself with {code}. It printed:\n{self.output}"
+
+    def end(self, within: float = 15) -> None:
+        """End it, and print what it printed: pytest shows that of a test that failed."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=15)
+            self.process.wait(timeout=within)
+        sys.stderr.write(self.output)
 
 
 @asynccontextmanager
@@ -73,12 +91,25 @@ async def web_process(env: dict[str, str]) -> AsyncIterator[Running]:
 
 def start(env: dict[str, str], part: str, port: int = 0) -> Running:
     """`doorstep web` or `doorstep worker`."""
-    command = [str(Path(sys.executable).parent / "doorstep"), part, *(["--port", str(port)] if port else [])]
+    command = [DOORSTEP, part, *(["--port", str(port)] if port else [])]
     return spawn(env, command, f"http://127.0.0.1:{port}" if port else "")
 
 
 def spawn(env: dict[str, str], command: Sequence[str], url: str = "") -> Running:
-    return Running(subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, start_new_session=True), url)
+    file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the last one who may read it
+    process = subprocess.Popen(command, env=env, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+    return Running(process, url, file)
+
+
+async def run_command(env: dict[str, str], *arguments: str) -> str:
+    """Run `doorstep` with these arguments; return what it printed. AssertionError with that when it fails."""
+    process = await asyncio.create_subprocess_exec(
+        DOORSTEP, *arguments, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output = (await process.communicate())[0].decode(errors="replace")
+    command = " ".join(("doorstep", *arguments))
+    assert process.returncode == 0, f"{command} ended with {process.returncode}. It printed:\n{output}"
+    return output
 
 
 async def _is_up(client: httpx.AsyncClient, what: str) -> bool:

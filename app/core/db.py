@@ -63,7 +63,8 @@ class Database:
                     "application_name": application_name,
                     "statement_timeout": f"{statement_timeout}s",
                     "lock_timeout": "5000",
-                    "idle_in_transaction_session_timeout": "30000",
+                    # Commands whose statements may take long also compute for long between them.
+                    "idle_in_transaction_session_timeout": f"{max(30, statement_timeout)}s",
                     "timezone": "UTC",
                 },
             },

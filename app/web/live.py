@@ -117,6 +117,7 @@ class LiveStreams:
         # While PostgreSQL is away the check fails and streams go on: they carry no data.
         self._session_check = PollLoop("session_check", self._check_sessions, interval=SESSION_CHECK_SECONDS)
         self._pings = PollLoop("live_pings", self._ping, interval=1.0)
+        self._chained: dict[int, tuple[Any, Any]] = {}  # by signal: our handler and the one before it
         self.closing = False
 
     async def start(self) -> None:
@@ -126,6 +127,7 @@ class LiveStreams:
 
     async def stop(self) -> None:
         self.close()
+        self._unchain_signals()
         await self._session_check.stop()
         await self._pings.stop()
 
@@ -191,10 +193,19 @@ class LiveStreams:
                 continue  # no server installed a handler: tests, commands
 
             def chained(signum: int, frame: Any, before: Any = before) -> None:
-                loop.call_soon_threadsafe(self.close)
+                if not loop.is_closed():  # when another application has chained its handler to this one
+                    loop.call_soon_threadsafe(self.close)
                 before(signum, frame)
 
             signal.signal(number, chained)
+            self._chained[number] = chained, before
+
+    def _unchain_signals(self) -> None:
+        """Restore the handlers from before, unless others were installed since."""
+        for number, (chained, before) in self._chained.items():
+            if signal.getsignal(number) is chained:
+                signal.signal(number, before)
+        self._chained.clear()
 
 
 @get("/live", opt=everyone(), include_in_schema=False, name="live")

@@ -80,3 +80,11 @@ async def test_a_connection_that_postgres_has_ended_is_left_aside(own_database: 
             await db.execute(text("SELECT pg_terminate_backend(:pid, 1000)"), {"pid": pids[-1]})
             await asyncio.sleep(0.05)
     assert pids[0] != pids[1]
+
+
+@pytest.mark.parametrize(("statement_seconds", "idle"), [(10, "30s"), (600, "10min")])
+async def test_a_command_with_long_statements_may_also_compute_for_long(own_url, statement_seconds, idle):
+    database = Database(own_url, statement_timeout=statement_seconds)
+    async with database.work() as db:
+        assert await db.scalar(text("SHOW idle_in_transaction_session_timeout")) == idle
+    await database.close()

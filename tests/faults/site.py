@@ -5,7 +5,6 @@ import contextlib
 import os
 import secrets
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -30,7 +29,7 @@ from app.listeners import install_listeners
 from tests.core.conftest import ValkeyServer
 from tests.factories import a_customer
 from tests.faults.mail_sink import MailSink
-from tests.processes import Running, environment, free_ports, spawn, start
+from tests.processes import DOORSTEP, Running, environment, free_ports, run_command, spawn, start
 
 # Due times that are moved back to simulate passing time. Leases are not among
 # them: that they are alive must be seen by themselves.
@@ -39,7 +38,7 @@ WAITS = {
     "channel_states": ("wait_until", "disabled_at", "counted_since"),
     "exports": ("created_at",),
 }
-WORKER = (str(Path(sys.executable).parent / "doorstep"), "worker")
+WORKER = (DOORSTEP, "worker")
 _numbers = count(1)
 
 
@@ -67,6 +66,7 @@ class Site:
             worker.process.send_signal(how)
         for item in self.workers:
             await asyncio.to_thread(item.process.wait, 20)
+            item.end()
         self.workers.clear()
 
     async def both_work(self) -> None:
@@ -187,9 +187,7 @@ async def a_site(services: Any, folder: Path) -> AsyncIterator[Site]:
     try:
         await site.web.until_ready()
         yield site
-        check = await asyncio.create_subprocess_exec(WORKER[0], "check", env=variables, stdout=asyncio.subprocess.PIPE)
-        output, _ = await check.communicate()
-        assert check.returncode == 0, output.decode()
+        await run_command(variables, "check")
     finally:
         await site.end_workers(signal.SIGKILL)
         site.web.end()

@@ -1,12 +1,8 @@
 """Two web processes on one PostgreSQL and one Valkey, and real browsers."""
 
 import asyncio
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,7 +17,7 @@ from app.core.encryption import Encryption
 from app.core.secrets import digest, new_token
 from tests.browser import windows
 from tests.browser.windows import PHONE
-from tests.processes import SECRET, environment, free_ports
+from tests.processes import SECRET, Running, environment, free_ports, start
 
 
 @dataclass
@@ -30,34 +26,28 @@ class WebProcess:
 
     environment: dict[str, str]
     port: int
-    process: subprocess.Popen[bytes] | None = None
+    running: Running | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> "WebProcess":
-        self._spawn()
+        running = self.running = start(self.environment, "web", self.port)
         async with httpx.AsyncClient() as client:
             for _ in range(400):
                 try:
                     if (await client.get(self.url + "/health")).status_code == 200:
                         return self
                 except httpx.HTTPError:
+                    running.assert_running()
                     await asyncio.sleep(0.1)
-        raise AssertionError("the web process did not come up")
-
-    def _spawn(self) -> None:
-        command = [str(Path(sys.executable).parent / "doorstep"), "web", "--port", str(self.port)]
-        self.process = subprocess.Popen(
-            command, env=self.environment, stdout=subprocess.DEVNULL, start_new_session=True
-        )
+        raise AssertionError(f"the web process did not come up. It printed:\n{running.output}")
 
     def stop(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=10)
-            self.process = None
+        if self.running is not None:
+            self.running.end(10)
+            self.running = None
 
 
 @dataclass

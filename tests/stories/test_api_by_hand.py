@@ -2,13 +2,11 @@
 
 import asyncio
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.processes import environment, town_of_processes
+from tests.processes import environment, run_command, town_of_processes
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 BLOCKS = re.findall(r"^```bash\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
@@ -17,13 +15,10 @@ STEPS = ["304", "[None]", "started", "completed", "409", "closed", "401"]  # its
 
 
 @pytest.fixture
-def demo_town(services, own_url, tmp_path) -> dict[str, str]:
+async def demo_town(services, own_url, tmp_path) -> dict[str, str]:
     """The environment of processes on a database that holds it."""
-    # Uploads of its own: `doorstep seed` ends with a check that no file is left which no row mentions.
     env = environment(own_url, services.redis_url, UPLOADS_DIR=str(tmp_path / "uploads"))
-    command = [str(Path(sys.executable).parent / "doorstep"), "seed"]
-    seeded = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
-    assert seeded.returncode == 0, seeded.stdout + seeded.stderr
+    await run_command(env, "seed")
     return env
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from app.core.queue import MAIL_QUEUE, connect_queue, enqueue_after_commit
 from app.core.schedule import ScheduleRuns
 from tests.core.conftest import ValkeyServer, valkey  # noqa: F401  the fixture is used by name
 from tests.factories import a_customer, a_hold, a_professional, a_service, a_start
+from tests.processes import spawn
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,8 @@ class WorkerProcess:
     def __init__(self, database_url: str, redis_url: str) -> None:
         variables = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DOORSTEP_ENV": "test"}
         command = [sys.executable, "-m", "app.cli", "worker"]
-        self.process = subprocess.Popen(command, env={**os.environ, **variables}, stderr=subprocess.PIPE, text=True)
+        self.running = spawn({**os.environ, **variables}, command)
+        self.process = self.running.process
 
     def stop(self) -> float:
         started = time.monotonic()
@@ -43,7 +44,8 @@ def worker(own_url: str, valkey: ValkeyServer) -> Iterator[WorkerProcess]:  # no
     yield made
     if made.process.poll() is None:
         made.process.kill()
-        made.process.wait()
+    made.process.wait()
+    made.running.end()
 
 
 async def _is_up(valkey: ValkeyServer) -> bool:  # noqa: F811

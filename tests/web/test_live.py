@@ -23,6 +23,7 @@ from app.core.events import nudge
 from app.core.secrets import digest, new_token
 from app.dev.state import free_port
 from tests.factories import a_user
+from tests.processes import spawn
 
 pytestmark = pytest.mark.slow
 
@@ -40,18 +41,19 @@ class Server:
             "LOG_LEVEL": "warning",
         }
         command = [sys.executable, "-m", "app.cli", "web", "--port", str(self.port)]
-        self.process = subprocess.Popen(command, env={**os.environ, **variables}, stderr=subprocess.PIPE)
+        self.running = spawn({**os.environ, **variables}, command, self.url)
+        self.process = self.running.process
         self._wait()
 
     def _wait(self) -> None:
         until = time.monotonic() + 30
         while time.monotonic() < until:
-            assert self.process.poll() is None, self.process.stderr and self.process.stderr.read()
+            self.running.assert_running()
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.05)
-        raise AssertionError("the server did not come up")
+        raise AssertionError(f"the server did not come up. It printed:\n{self.running.output}")
 
     def stop(self) -> float:
         """Seconds from SIGTERM to the end."""
