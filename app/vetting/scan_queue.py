@@ -44,6 +44,9 @@ class ScanQueue:
         self._tickets: list[Ticket] = []
         self._numbers = count()
 
+    def __len__(self) -> int:
+        return len(self._tickets)
+
     @asynccontextmanager
     async def entry(self, sender: str) -> AsyncIterator[Ticket]:
         """Wait for the first turn; leave the queue at the end. Raises Overloaded."""

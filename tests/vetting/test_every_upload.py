@@ -1,19 +1,24 @@
-"""A file is stored under a name of ours, whatever its sender calls it, on every page and address that takes one."""
+"""Every page and address that takes a file: it is stored under a name of ours, and waiting harms no one else."""
 
+import asyncio
 import re
 from datetime import date
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import select, update
 
 from app.accounts.professional import Professional
+from app.vetting import document_scan
 from app.vetting.document import Document
+from app.vetting.scan_queue import ScanQueue
 from tests.api_client import ApiClient
 from tests.factories import PASSWORD
 from tests.person import Person
 from tests.vetting.hostile import names
 from tests.vetting.samples import a_pdf, on_disk
+from tests.waiting import until
 
 STORED_PATH = re.compile(r"kept/[0-9a-f]{2}/[0-9a-f]{32}/(paper|[1-9][0-9]*\.jpg)")
 HOSTILE_NAME = "..\\../../../" + "\u202e" + "long" * 2000 + "\x00/../x\x00.pdf"
@@ -78,42 +83,63 @@ async def expire_documents(scene) -> None:
         await db.execute(expired.values(documents_expire_on=date(2026, 1, 1)))
 
 
-async def by_the_application_page(scene, name: str) -> int:
+async def by_the_page_of_documents(scene, name: str) -> httpx.Response:
+    ravis = await scene.browser(scene.ravi)
+    return await ravis.post("/documents", **body_of(name, {"kind": "identity", "_csrf_token": await ravis.token()}))
+
+
+async def by_the_application_page(scene, name: str) -> httpx.Response:
     async with Person(scene.app) as stranger:
         fields = APPLICATION | {"service_ids": str(scene.service.id), "_csrf_token": await stranger.token()}
-        return (await stranger.post("/register/professional", **body_of(name, fields))).status_code
+        return await stranger.post("/register/professional", **body_of(name, fields))
 
 
-async def by_the_api_for_applications(scene, name: str) -> int:
+async def by_the_api_for_applications(scene, name: str) -> httpx.Response:
     async with ApiClient(scene.app) as stranger:
         request = body_of(name, APPLICATION | {"service_ids": str(scene.service.id)})
-        return (await stranger.post("/api/professional/register", **request)).status_code
+        return await stranger.post("/api/professional/register", **request)
 
 
-async def by_the_page_for_another_application(scene, name: str) -> int:
+async def by_the_page_for_another_application(scene, name: str) -> httpx.Response:
     await expire_documents(scene)
     ravis = await scene.browser(scene.ravi)
     fields = {"message": "A clear one.", "kind": "identity", "_csrf_token": await ravis.token()}
-    return (await ravis.post("/verification", **body_of(name, fields))).status_code
+    return await ravis.post("/verification", **body_of(name, fields))
 
 
-async def by_the_api_for_another_application(scene, name: str) -> int:
+async def by_the_api_for_another_application(scene, name: str) -> httpx.Response:
     await expire_documents(scene)
     async with ApiClient(scene.app) as ravis:
         assert (await ravis.sign_in(scene.ravi.email, PASSWORD)).status_code == 200
-        return (await ravis.post("/api/re_verify", **body_of(name, {"message": "A clear one."}))).status_code
+        return await ravis.post("/api/re_verify", **body_of(name, {"message": "A clear one."}))
 
 
-@pytest.mark.parametrize(
-    "upload",
-    [
-        by_the_application_page,
-        by_the_api_for_applications,
-        by_the_page_for_another_application,
-        by_the_api_for_another_application,
-    ],
-)
-async def test_every_upload_stores_under_a_name_of_ours(scene, own_storage, upload):
-    assert await upload(scene, HOSTILE_NAME) in (201, 303)
+UPLOADS = [
+    by_the_page_of_documents,
+    by_the_application_page,
+    by_the_api_for_applications,
+    by_the_page_for_another_application,
+    by_the_api_for_another_application,
+]
+
+
+@pytest.mark.parametrize("upload", UPLOADS)
+async def test_every_upload_waits_without_a_connection_and_is_stored_under_a_name_of_ours(
+    scene, own_storage, monkeypatch, upload
+):
+    queue = ScanQueue(slots=0, wait_seconds=0.2)
+    monkeypatch.setattr(document_scan, "queue", queue)
+    sending = asyncio.create_task(upload(scene, "identity.pdf"))
+    await until(lambda: len(queue) == 1)
+    assert scene.database.engine.pool.checkedout() == 0
+    answer = await sending
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    assert "checking many documents right now. Try again in a few seconds." in answer.text
+    assert len(queue) == 0
+    if "html" in answer.headers["content-type"]:
+        assert 'name="document"' in answer.text, "the form is there to be sent again"
+    assert await documents(scene) == []
+    monkeypatch.undo()
+    assert (await upload(scene, HOSTILE_NAME)).status_code in (201, 303)
     [document] = await documents(scene)
     assert_stored_under_names_of_ours(own_storage, document)
