@@ -80,9 +80,10 @@ async def send_reset(db: AsyncSession, encryption: Encryption, email: str) -> No
 
 async def reset_password(db: AsyncSession, sessions: Sessions, passwords: Passwords, token: str, typed: str) -> User:
     """Set a new password, which ends every session and link. Raises Missing when the link is not open."""
-    if not await EmailLinks(db).is_open(LinkPurpose.RESET, digest(token)):
+    owner = await EmailLinks(db).open_owner(LinkPurpose.RESET, digest(token))
+    if owner is None:
         raise Missing()
-    collect({"password": lambda: validate_password(typed)})
+    collect({"password": lambda: validate_password(typed, owner.email, owner.full_name)})
     hashed = await passwords.hash(typed)
     link = await EmailLinks(db).redeem(LinkPurpose.RESET, digest(token))
     if link is None:

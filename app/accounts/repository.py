@@ -279,6 +279,12 @@ class EmailLinks:
         owner: User | None = await self._db.scalar(query)
         return owner
 
+    async def open_owner(self, purpose: LinkPurpose, digest: bytes) -> User | None:
+        """The owner of the link while it is open."""
+        query = select(User).join(EmailLink, EmailLink.user_id == User.id).where(*_open(purpose, digest))
+        owner: User | None = await self._db.scalar(query)
+        return owner
+
     async def is_open(self, purpose: LinkPurpose, digest: bytes) -> bool:
         found: bool = await self._db.scalar(select(exists().where(*_open(purpose, digest)))) or False
         return found
