@@ -55,15 +55,18 @@ class AccountApi(Controller):
         body = await read_body(request, LoginBody)
         address = client_address(request.scope, settings.trusted_proxies)
         new_transaction = transaction_factory(database, after_commit)
-        user_id = await authenticate(new_transaction, passwords, body.email, body.password, address)
+        device = auth.device_digest(request)
+        user_id = await authenticate(new_transaction, passwords, body.email, body.password, address, device)
         if user_id is None:
             raise WrongCredentials(_("That email and password don't match."))
         user = await Users(db).get(user_id, lock=True)
         is_blocked = await Users(db).active_block(user.id) is not None
         token = await auth.issue_token(request, db, user)
-        return json_response(
+        response = json_response(
             LoginJson(id=user.id, token=token, email=user.email, role=user.role, active=not is_blocked)
         )
+        response.cookies.append(await auth.remember_device(request, db, user))
+        return response
 
     @post("/logout", name="api_logout", opt=signed_in(api=True, allow_blocked=True, doc=LOGOUT))
     async def logout(self, request: Request, db: NamedDependency[AsyncSession]) -> Response[Any]:

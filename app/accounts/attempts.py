@@ -1,7 +1,8 @@
 """Rate limits with backoff for sign-in and similar attempts. They slow down but never lock out.
 
 An attempt is counted before the password is compared, in a transaction of its own, so that concurrent attempts count
-like sequential ones. A password reset by email forgets the earlier attempts.
+like sequential ones. A password reset by email forgets the earlier attempts. A device that signed in to the account
+before, and a browser that is signed in, are counted for themselves alone (docs/decisions/0035-device-tokens.md).
 """
 
 import hashlib
@@ -38,6 +39,8 @@ FIRST_WAIT = timedelta(seconds=15)
 ACCOUNT_HERE = BackoffPolicy("here", 5, FIRST_WAIT, timedelta(minutes=15))
 ACCOUNT = BackoffPolicy("account", 20, FIRST_WAIT, timedelta(minutes=2))
 NETWORK = BackoffPolicy("network", 50, FIRST_WAIT, timedelta(minutes=5))
+# One device that signed in to the account before, or a signed-in browser: no stranger's attempt counts under it.
+DEVICE = BackoffPolicy("device", 5, FIRST_WAIT, timedelta(minutes=15))
 APPLICATIONS = BackoffPolicy(
     "joining", 12, FIRST_WAIT, timedelta(minutes=10)
 )  # applications with documents from one network
@@ -73,9 +76,11 @@ class RateLimitKey:
         return AttemptCount(count, now if expired else attempts.first_at, now + self.policy.wait(count))
 
 
-def sign_in_keys(email: str, address: str) -> list[RateLimitKey]:
-    """The keys that an attempt to sign in counts under."""
+def sign_in_keys(email: str, address: str, device: bytes | None = None) -> list[RateLimitKey]:
+    """The keys that an attempt to sign in counts under. `device`: the digest of a device that the account knows."""
     account, client = email.strip().lower(), client_network(address)
+    if device is not None:
+        return [RateLimitKey(DEVICE, f"{account} {device.hex()}")]
     return [
         RateLimitKey(ACCOUNT_HERE, f"{account} {client}"),
         RateLimitKey(ACCOUNT, account),
@@ -83,8 +88,18 @@ def sign_in_keys(email: str, address: str) -> list[RateLimitKey]:
     ]
 
 
-def email_keys(email: str, address: str) -> list[RateLimitKey]:
-    """The keys of emails that anyone may have sent to an address: few per address, more per network."""
+def session_keys(session_id: int) -> list[RateLimitKey]:
+    """The key of a signed-in browser that proves the password again."""
+    return [RateLimitKey(DEVICE, f"session {session_id}")]
+
+
+def email_keys(email: str, address: str, device: bytes | None = None) -> list[RateLimitKey]:
+    """The keys of emails that anyone may have sent to an address: few per address, more per network.
+
+    `device`: as for sign_in_keys.
+    """
+    if device is not None:
+        return [RateLimitKey(EMAILS, f"{email.strip().lower()} {device.hex()}")]
     return [RateLimitKey(EMAILS, email.strip().lower()), RateLimitKey(NETWORK, f"mails {client_network(address)}")]
 
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from litestar.datastructures import Cookie
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.session import IDLE_TIMEOUT, Principal, SessionKind, Sessions
+from app.accounts.repository import Devices
+from app.accounts.session import DEVICE_LIFETIME, IDLE_TIMEOUT, Principal, SessionKind, Sessions
 from app.accounts.user import User
 from app.core import clock
 from app.core.secrets import digest, new_token
@@ -16,6 +18,7 @@ from app.web.templating import initials, tint
 
 LAST_SEEN_INTERVAL = timedelta(minutes=10)
 FRESH_DURATION = timedelta(minutes=15)
+MAX_TOKEN_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ async def load(connection: Connection) -> Me | None:
     """The user of the request, without a query if there is no cookie. API routes take a bearer token instead."""
     kind = SessionKind.TOKEN if connection.route_handler.opt.get("api") else SessionKind.BROWSER
     token = bearer_token(connection.scope) if kind == SessionKind.TOKEN else _cookie(connection)
-    if not token or len(token) > 100:
+    if not token or len(token) > MAX_TOKEN_LENGTH:
         return None
     sessions = Sessions(services_of(connection).database)
     principal = await sessions.principal(digest(token), clock.now(), kind)
@@ -72,6 +75,26 @@ async def sign_in(connection: Connection, db: AsyncSession, user: User) -> None:
     cookies = context_of(connection).cookies
     cookies[:] = [cookie for cookie in cookies if cookie.key != services.cookies.session]
     cookies.append(services.cookies.create(services.cookies.session, token, int(IDLE_TIMEOUT.total_seconds())))
+    cookies.append(await remember_device(connection, db, user))
+
+
+def device_digest(connection: Connection) -> bytes | None:
+    """The digest of the device's token, whether an account knows it or not."""
+    token = connection.cookies.get(services_of(connection).cookies.device)
+    return digest(token) if token and len(token) <= MAX_TOKEN_LENGTH else None
+
+
+async def remember_device(connection: Connection, db: AsyncSession, user: User) -> Cookie:
+    """Know this device as one of the user's for 90 days; the cookie to send.
+
+    A device that the user has not signed in from before gets a new token: another person may know the one that it sent.
+    """
+    cookies, previous = services_of(connection).cookies, device_digest(connection)
+    devices, token = Devices(db), connection.cookies.get(cookies.device)
+    if token is None or previous is None or not await devices.is_known_to(user.id, previous):
+        token = new_token()
+    await devices.remember(user.id, digest(token), previous=previous)
+    return cookies.create(cookies.device, token, int(DEVICE_LIFETIME.total_seconds()))
 
 
 async def issue_token(connection: Connection, db: AsyncSession, user: User) -> str:

@@ -118,6 +118,7 @@ class LoginPages(Controller):
                 credentials.email,
                 credentials.password,
                 client_address(request.scope, settings.trusted_proxies),
+                auth.device_digest(request),
             )
             if user_id is None:
                 raise Invalid({"": _("That email and password don't match.")})

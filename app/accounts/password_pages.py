@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts import auth
 from app.accounts.auth import Me
 from app.accounts.contact_fields import parse_email
 from app.accounts.email_links import reset_password, send_reset, verify
@@ -24,6 +25,7 @@ from app.core.secrets import Passwords, digest
 from app.core.validation import collect
 from app.settings import Settings
 from app.web.actions import submit
+from app.web.context import context_of
 from app.web.forms import parse_form
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
@@ -57,7 +59,8 @@ class ForgottenPages(Controller):
             entered = validate_form(Forgotten, form)
             email = collect({"email": lambda: parse_email(entered.email)})["email"]
             address = client_address(request.scope, settings.trusted_proxies)
-            await hit_email_limit(transaction_factory(database, after_commit), email, address)
+            new_transaction = transaction_factory(database, after_commit)
+            await hit_email_limit(new_transaction, email, address, auth.device_digest(request))
             await send_reset(db, encryption, email)
             await pad_response_time(started, settings)
 
@@ -100,6 +103,7 @@ class ResetPages(Controller):
             user = await reset_password(db, Sessions(database), passwords, token, password)
             address = client_address(request.scope, settings.trusted_proxies)
             await reset_sign_in_limits(transaction_factory(database, after_commit), user.email, address)
+            context_of(request).cookies.append(await auth.remember_device(request, db, user))
 
         try:
             return await submit(

@@ -1,4 +1,4 @@
-"""Personal data of this room: accounts, addresses, sessions and blocks."""
+"""Personal data of this room: accounts, addresses, sessions, known devices and blocks."""
 
 from app.core.personal_data import (
     CUSTOMER,
@@ -39,12 +39,18 @@ OWN_DATA = (
         "SELECT kind, user_agent AS browser, created_at AS signed_in_at, last_seen_at FROM sessions WHERE user_id = :me"
         " ORDER BY id",
     ),
+    OwnDataSection(
+        "known_devices",
+        "SELECT created_at AS first_signed_in_at, last_used_at AS last_signed_in_at, expires_at AS known_until"
+        " FROM device_tokens WHERE user_id = :me ORDER BY id",
+    ),
 )
 ERASE = (
     DELETE_EVENT_VALUES + "e.subject = 'user-' || :id",
     "DELETE FROM addresses WHERE user_id = :id",
     "DELETE FROM email_links WHERE user_id = :id",
     "DELETE FROM sessions WHERE user_id = :id",
+    "DELETE FROM device_tokens WHERE user_id = :id",
     DELETE_IDEMPOTENCY_KEYS,
     f"UPDATE blocks SET reason = '{ERASED_TEXT}', lifted_reason = '{ERASED_TEXT}'"
     " WHERE user_id = :id AND lifted_at IS NOT NULL",

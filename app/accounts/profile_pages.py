@@ -78,7 +78,8 @@ class ProfilePages(Controller):
     ) -> HtmlResponse:
         async def resend() -> None:
             address = client_address(request.scope, settings.trusted_proxies)
-            await hit_email_limit(transaction_factory(database, after_commit), me.email, address)
+            new_transaction = transaction_factory(database, after_commit)
+            await hit_email_limit(new_transaction, me.email, address, auth.device_digest(request))
             await resend_verification(db, encryption, await Users(db).get(me.id, lock=True))
 
         def wait(rejection: Rejection) -> HtmlResponse:
@@ -138,8 +139,8 @@ class EmailPages(Controller):
             change = validate_form(EmailChange, form)
             new_transaction = transaction_factory(database, after_commit)
             address = client_address(request.scope, settings.trusted_proxies)
-            await prove_password(new_transaction, passwords, me, change.current_password, address)
-            await hit_email_limit(new_transaction, change.email, address)
+            await prove_password(new_transaction, passwords, me, change.current_password)
+            await hit_email_limit(new_transaction, change.email, address, auth.device_digest(request))
             await start_email_change(db, encryption, await Users(db).get(me.id, lock=True), change.email)
 
         return await submit(
@@ -173,7 +174,6 @@ class PasswordPages(Controller):
         database: NamedDependency[Database],
         after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
-        settings: NamedDependency[Settings],
     ) -> HtmlResponse:
         form = await parse_form(request)
 
@@ -181,8 +181,7 @@ class PasswordPages(Controller):
             change = validate_form(PasswordChange, form)
             check_new_password(change.password, me.email, me.name)
             new_transaction = transaction_factory(database, after_commit)
-            address = client_address(request.scope, settings.trusted_proxies)
-            await prove_password(new_transaction, passwords, me, change.current_password, address)
+            await prove_password(new_transaction, passwords, me, change.current_password)
             hashed = await passwords.hash(change.password)
             user = await Users(db).get(me.id, lock=True)
             await set_password(db, Sessions(database), user, hashed)

@@ -13,13 +13,12 @@ from app.core.after_commit import AfterCommit
 from app.core.db import Database
 from app.core.errors import Invalid, RateLimited
 from app.core.secrets import Passwords
-from app.settings import Settings
 from app.web.actions import submit
 from app.web.forms import parse_form, parse_query
 from app.web.guards import signed_in
 from app.web.http import HtmlResponse, Request
 from app.web.render import redirect
-from app.web.security import client_address, local_path
+from app.web.security import local_path
 
 
 class ReauthenticationPages(Controller):
@@ -42,15 +41,13 @@ class ReauthenticationPages(Controller):
         database: NamedDependency[Database],
         after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
-        settings: NamedDependency[Settings],
     ) -> HtmlResponse:
         form = await parse_form(request)
         next_url = local_path(form.get("next"), home_path(me.role))
 
         async def reauthenticate() -> None:
             new_transaction = transaction_factory(database, after_commit)
-            address = client_address(request.scope, settings.trusted_proxies)
-            await prove_password(new_transaction, passwords, me, form.get("password", ""), address, "password")
+            await prove_password(new_transaction, passwords, me, form.get("password", ""), "password")
             await auth.sign_in(request, db, await Users(db).get(me.id, lock=True))
 
         return await submit(

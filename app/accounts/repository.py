@@ -10,10 +10,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address, Pincode
-from app.accounts.attempts import ACCOUNT, ACCOUNT_HERE, AttemptCount, RateLimitKey, sorted_keys
+from app.accounts.attempts import ACCOUNT, ACCOUNT_HERE, DEVICE, AttemptCount, RateLimitKey, sorted_keys
 from app.accounts.professional import ApprovalStatus, Professional, ProfessionalRating
 from app.accounts.ratings import SELECT_STARS, RatingDistribution, add_counts, load_distribution
-from app.accounts.session import SESSION_ENDED, Attempts, EmailLink, LinkPurpose, Session
+from app.accounts.session import (
+    DEVICE_LIFETIME,
+    SESSION_ENDED,
+    Attempts,
+    DeviceToken,
+    EmailLink,
+    LinkPurpose,
+    Session,
+)
 from app.accounts.user import Block, Role, User
 from app.core import clock
 from app.core.db import violated_constraint
@@ -26,6 +34,7 @@ from app.core.references import RowIds
 
 EMAIL_CONSTRAINT = "users_email_key"
 MAX_ADDRESSES = 20
+MAX_DEVICES = 20
 ROW_IDS = RowIds()
 
 
@@ -255,6 +264,45 @@ class OwnSessions:
         nudge(self._db, f"user:{self._owner_id}", SESSION_ENDED)
 
 
+class Devices:
+    """The browsers and programs that have signed in to an account before, known by the digest of their token."""
+
+    def __init__(self, db: AsyncSession) -> None:
+        self._db = db
+
+    async def knows(self, email: str, digest: bytes) -> bool:
+        """Whether the device signed in to the account of this address; the same query for known and unknown ones."""
+        query = select(DeviceToken.id).join(User, User.id == DeviceToken.user_id)
+        own = query.where(func.lower(User.email) == func.lower(email), *_current_device(digest))
+        return await self._db.scalar(own) is not None
+
+    async def is_known_to(self, user_id: int, digest: bytes) -> bool:
+        query = select(DeviceToken.id).where(DeviceToken.user_id == user_id, *_current_device(digest))
+        return await self._db.scalar(query) is not None
+
+    async def remember(self, user_id: int, digest: bytes, *, previous: bytes | None = None) -> None:
+        """Know the device for 90 days from now; of an account's devices the last MAX_DEVICES are known.
+
+        The user's row is locked. `previous` is the token that the device had: what other accounts know it by changes.
+        """
+        now = clock.now()
+        if previous is not None and previous != digest:
+            await self._db.execute(update(DeviceToken).where(DeviceToken.digest == previous).values(digest=digest))
+        values = {"last_used_at": now, "expires_at": now + DEVICE_LIFETIME}
+        await self._db.execute(
+            upsert(DeviceToken)
+            .values(digest=digest, user_id=user_id, created_at=now, **values)
+            .on_conflict_do_update(index_elements=["user_id", "digest"], set_=values)
+        )
+        own = select(DeviceToken.id).where(DeviceToken.user_id == user_id)
+        surplus = own.order_by(DeviceToken.last_used_at.desc(), DeviceToken.id.desc()).offset(MAX_DEVICES)
+        await self._db.execute(delete(DeviceToken).where(DeviceToken.id.in_(surplus)))
+
+
+def _current_device(digest: bytes) -> list[ColumnElement[bool]]:
+    return [DeviceToken.digest == digest, DeviceToken.expires_at > clock.now()]
+
+
 class EmailLinks:
     """Single-use links that were sent by email."""
 
@@ -340,7 +388,7 @@ class RateLimits:
     async def reset(self, limits: Sequence[RateLimitKey]) -> None:
         """After a success: forget the account's attempts, and do not count this one for the network."""
         for key in sorted_keys(limits):
-            own = key.startswith((f"{ACCOUNT_HERE.name}:", f"{ACCOUNT.name}:"))
+            own = key.startswith(tuple(f"{policy.name}:" for policy in (ACCOUNT_HERE, ACCOUNT, DEVICE)))
             remaining = 0 if own else func.greatest(Attempts.count - 1, 0)
             await self._db.execute(
                 update(Attempts).where(Attempts.key == key).values(count=remaining, wait_until=clock.now())

@@ -1,10 +1,10 @@
-"""Sessions, links sent by email, and counted attempts: only digests of secrets are stored."""
+"""Sessions, known devices, links sent by email, and counted attempts: only digests of secrets are stored."""
 
 import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, delete, update
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,6 +17,7 @@ from app.core.orm import Base, NaturalKeyBase, TextEnum
 
 IDLE_TIMEOUT = timedelta(days=14)
 MAX_LIFETIME = timedelta(days=90)
+DEVICE_LIFETIME = timedelta(days=90)
 SESSION_ENDED = "session-ended"  # sent to user:<id>; open streams check their session again
 
 
@@ -153,6 +154,27 @@ class Sessions:
             return [row["id"] for row in rows]
 
 
+class DeviceToken(Base):
+    """An account that a browser or program signed in to: the client has 256 random bits, the rows their SHA-256."""
+
+    __tablename__ = "device_tokens"
+    __table_args__ = (
+        UniqueConstraint("user_id", "digest", name="device_tokens_user_id_digest_key"),
+        Index("device_tokens_digest_idx", "digest"),
+        Index("device_tokens_expires_at_idx", "expires_at"),
+        CheckConstraint("length(digest) = 32", name="device_tokens_digest_check"),
+        CheckConstraint(
+            "expires_at > last_used_at AND expires_at <= last_used_at + interval '90 days'",
+            name="device_tokens_expires_at_check",
+        ),
+    )
+    digest: Mapped[bytes]
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
 class EmailLink(Base):
     """A single-use link: to verify `address` (which is the account's from then on), or to set a new password."""
 
@@ -181,9 +203,10 @@ class Attempts(NaturalKeyBase):
 
 
 async def prune(db: AsyncSession, now: datetime) -> int:
-    """Delete expired sessions, links after a week and attempts after a day; return the number of sessions."""
+    """Delete expired sessions and devices, links after a week, attempts after a day; return the number of sessions."""
     expired = delete(Session).where(Session.expires_at <= now)
     deleted = (await db.scalars(expired.returning(Session.id))).all()
+    await db.execute(delete(DeviceToken).where(DeviceToken.expires_at <= now))
     await db.execute(delete(EmailLink).where(EmailLink.expires_at <= now - timedelta(days=7)))
     await db.execute(delete(Attempts).where(Attempts.wait_until <= now - timedelta(days=1)))
     return len(deleted)

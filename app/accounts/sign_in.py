@@ -2,9 +2,11 @@
 
 from typing import Protocol
 
-from app.accounts.attempts import email_keys, sign_in_keys
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.attempts import email_keys, session_keys, sign_in_keys
 from app.accounts.contact_fields import parse_email
-from app.accounts.repository import RateLimits, Users
+from app.accounts.repository import Devices, RateLimits, Users
 from app.accounts.sign_up import TransactionFactory
 from app.core.errors import Invalid
 from app.core.i18n import _
@@ -19,18 +21,26 @@ class Account(Protocol):
     def id(self) -> int: ...
     @property
     def email(self) -> str: ...
+    @property
+    def session_id(self) -> int: ...
 
 
 async def authenticate(
-    new_transaction: TransactionFactory, passwords: Passwords, email: str, password: str, address: str
+    new_transaction: TransactionFactory,
+    passwords: Passwords,
+    email: str,
+    password: str,
+    address: str,
+    device: bytes | None,
 ) -> int | None:
     """The user's id; None for an unknown account or a wrong password, after the same steps and the same time.
 
-    Raises RateLimited. No connection is held while the password is compared.
+    `device` is the digest of the token that came with the request. Raises RateLimited. No connection is held while the
+    password is compared.
     """
     email = normalized_email(email)
-    keys = sign_in_keys(email, address)
     async with new_transaction() as db:
+        keys = sign_in_keys(email, address, await _known_device(db, email, device))
         await RateLimits(db).hit(keys)
         credentials = await Users(db).credentials(email)
     matches = await passwords.verify(credentials[1] if credentials else None, password)
@@ -46,28 +56,42 @@ async def prove_password(
     passwords: Passwords,
     me: Account,
     password: str,
-    address: str,
     field: str = "current_password",
 ) -> None:
-    """Check the password of the signed-in user; counted like signing in. Raises Invalid at `field`, or RateLimited."""
-    if await authenticate(new_transaction, passwords, me.email, password, address) != me.id:
+    """Check the password of the signed-in user; counted for this session alone. Raises Invalid at `field`, RateLimited.
+
+    A stranger's wrong attempts at the account count elsewhere, so that they do not hold up who is signed in.
+    """
+    keys = session_keys(me.session_id)
+    async with new_transaction() as db:
+        await RateLimits(db).hit(keys)
+        credentials = await Users(db).credentials(me.email)
+    matches = await passwords.verify(credentials[1] if credentials else None, password)
+    if not matches or credentials is None or credentials[0] != me.id:
         messages = {
             "current_password": _("That's not your current password. Try again."),
             "password": _("That's not your password. Try again."),
         }
         raise Invalid({field: messages[field]})
-
-
-async def hit_email_limit(new_transaction: TransactionFactory, email: str, address: str) -> None:
-    """Count an email that was requested to `email`. Raises RateLimited after a few."""
     async with new_transaction() as db:
-        await RateLimits(db).hit(email_keys(email, address))
+        await RateLimits(db).reset(keys)
+
+
+async def hit_email_limit(new_transaction: TransactionFactory, email: str, address: str, device: bytes | None) -> None:
+    """Count an email that was requested to `email`; `device` as in authenticate(). Raises RateLimited after a few."""
+    async with new_transaction() as db:
+        await RateLimits(db).hit(email_keys(email, address, await _known_device(db, email, device)))
 
 
 async def reset_sign_in_limits(new_transaction: TransactionFactory, email: str, address: str) -> None:
     """Forget earlier wrong attempts, after a password was reset by email."""
     async with new_transaction() as db:
         await RateLimits(db).reset(sign_in_keys(email, address))
+
+
+async def _known_device(db: AsyncSession, email: str, device: bytes | None) -> bytes | None:
+    """The device, if it has signed in to this account before."""
+    return device if device is not None and await Devices(db).knows(email, device) else None
 
 
 def normalized_email(email: str) -> str:

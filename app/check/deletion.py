@@ -10,6 +10,7 @@ REMAINS = {
     "password": "users u JOIN deleted ON deleted.id = u.id WHERE u.password_hash <> ''",
     "address book": "addresses t JOIN deleted ON deleted.id = t.user_id",
     "sessions": "sessions t JOIN deleted ON deleted.id = t.user_id",
+    "known devices": "device_tokens t JOIN deleted ON deleted.id = t.user_id",
     "links": "email_links t JOIN deleted ON deleted.id = t.user_id",
     "submitted forms": "idempotency_keys t JOIN deleted ON deleted.id = t.user_id",
     "emails": "outbox t JOIN deleted ON deleted.id = t.recipient_id"

@@ -24,13 +24,11 @@ from app.core.secrets import Passwords
 from app.core.storage import Storage
 from app.privacy.deletion import delete_account, preview_deletion
 from app.privacy.own_data import build_archive
-from app.settings import Settings
 from app.web.actions import Rejection, submit
 from app.web.forms import parse_form
 from app.web.guards import signed_in
 from app.web.http import HtmlResponse, Request
 from app.web.render import page, redirect
-from app.web.security import client_address
 from app.web.validation import validate_form
 
 CHUNK_SIZE = 65_536  # bytes
@@ -83,15 +81,13 @@ class AccountDeletionPages(Controller):
         after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
         storage: NamedDependency[Storage],
-        settings: NamedDependency[Settings],
     ) -> HtmlResponse:
         form = await parse_form(request)
-        address = client_address(request.scope, settings.trusted_proxies)
 
         async def delete() -> None:
             params = validate_form(DeletionForm, form)
             new_transaction = transaction_factory(database, after_commit)
-            await prove_password(new_transaction, passwords, me, params.current_password, address)
+            await prove_password(new_transaction, passwords, me, params.current_password)
             await delete_account(db, storage, Sessions(database), me, with_reviews=bool(params.reviews))
             await auth.sign_out(request, db)
 

@@ -50,12 +50,12 @@ class SecurityHeaders:
 
 
 class Cookies:
-    """The cookies: session, a visitor's pre-session, flash message, and a secret that is shown once."""
+    """The cookies: session, known device, a visitor's pre-session, flash message, and a secret that is shown once."""
 
     def __init__(self, *, https: bool) -> None:
         prefix = "__Host-" if https else ""
         self.session, self.pre_session, self.flash = f"{prefix}ds", f"{prefix}pre", f"{prefix}flash"
-        self.one_time_secret = f"{prefix}once"
+        self.one_time_secret, self.device = f"{prefix}once", f"{prefix}device"
         self.cache_bypass = (self.session.encode() + b"=", self.flash.encode() + b"=")
         self._https = https
 

@@ -28,6 +28,8 @@ PLANTED = {
     "address book": "INSERT INTO addresses (user_id, line, pincode, created_at) VALUES ({c}, 'x', '600020', now())",
     "sessions": "INSERT INTO sessions (digest, user_id, epoch, created_at, last_seen_at, expires_at, fresh_at)"
     " VALUES ('x', {c}, 0, now(), now(), now(), now())",
+    "known devices": "INSERT INTO device_tokens (digest, user_id, created_at, last_used_at, expires_at)"
+    " VALUES (decode(repeat('00', 32), 'hex'), {c}, now(), now(), now() + interval '90 days')",
     "links": "INSERT INTO email_links (digest, user_id, purpose, address, created_at, expires_at)"
     " VALUES ('x', {c}, 'reset', 'zaphira@example.com', now(), now())",
     "submitted forms": "INSERT INTO idempotency_keys VALUES ({c}, 'k', 'p', 'd', '', now())",
