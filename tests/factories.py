@@ -12,8 +12,10 @@ from app.accounts.professional import Professional
 from app.accounts.user import Block, Role, User
 from app.bookings.booking import Booking
 from app.bookings.holds import BookingRequest, hold
+from app.bookings.moves import State
 from app.catalog.service import Category, Service
 from app.core import clock
+from app.core.references import new_reference
 from app.scheduling.reservation import keep_reservation, reserved_professionals
 from app.scheduling.working_hours import Coverage, OfferedService, WorkingHours
 
@@ -27,16 +29,14 @@ _numbers = count(1)
 
 async def a_user(db: AsyncSession, role: Role, full_name: str, email: str | None = None, **overrides: Any) -> User:
     number = next(_numbers)
-    user = User(
-        role=role,
-        full_name=full_name,
-        email=email or f"{full_name.split()[0].lower()}.{number}@example.com",
-        phone=f"+9100000{number % 100000:05d}",
-        password_hash=PASSWORD_HASH,
-        email_verified_at=clock.now(),
-        created_at=clock.now(),
-        **overrides,
-    )
+    values = {
+        "email": email or f"{full_name.split()[0].lower()}.{number}@example.com",
+        "phone": f"+9100000{number % 100000:05d}",
+        "password_hash": PASSWORD_HASH,
+        "email_verified_at": clock.now(),
+        "created_at": clock.now(),
+    }
+    user = User(role=role, full_name=full_name, **values | overrides)
     db.add(user)
     await db.flush()
     return user
@@ -170,6 +170,30 @@ async def a_request(
     await keep_reservation(db, booking.id)
     await db.flush()
     return booking
+
+
+async def past_visits(db: AsyncSession, customer: User, service: Service, professional: User, number: int = 3) -> None:
+    """So many completed and paid visits, on the days before last week: the customer is no new one."""
+    for days in range(number):
+        at = a_start(days=-8 - days)
+        booking = Booking(
+            reference=new_reference(),
+            customer_id=customer.id,
+            service_id=service.id,
+            service_name=service.name,
+            price=service.price,
+            minutes=service.minutes,
+            address="Flat 3B",
+            pincode=ADYAR,
+            state=State.CLOSED,
+            payment="card",
+            professional_id=professional.id,
+            **dict.fromkeys(("created_at", "requested_at", "assigned_at"), at - timedelta(days=1)),
+            **dict.fromkeys(("started_at", "completed_at", "closed_at"), at),
+        )
+        booking.set_slot(at)
+        db.add(booking)
+    await db.flush()
 
 
 async def reserved_for(db: AsyncSession, booking: Booking) -> int | None:

@@ -22,7 +22,7 @@ from app.bookings.price_changes import check_price, follow_catalog, lock_price, 
 from app.bookings.repository import Bookings
 from app.bookings.schemas import NewBooking, read_address, read_start
 from app.core import clock, idempotency
-from app.core.db import TransactionFactory
+from app.core.db import AdvisoryLock, TransactionFactory, acquire_lock
 from app.core.errors import Invalid, Missing, Refused
 from app.core.events import Person
 from app.core.i18n import _
@@ -113,7 +113,7 @@ async def read_booking_request(
 async def place_order(db: AsyncSession, by: Person, request: BookingRequest, idempotency_key: str = "") -> str:
     """Hold the slot for seven minutes and return the booking's reference; the same key and request give the same one.
 
-    Refused("taken", "overdue", "holds"); Invalid for the field that no professional can fulfil.
+    Refused("taken", "overdue", "holds", "unpaid"); Invalid for the field that no professional can fulfil.
     """
     key_row = await idempotency.claim_key(db, by.id, idempotency_key, HOLD_PURPOSE, asdict(request))
     if key_row is not None and key_row.result:
@@ -147,7 +147,7 @@ async def book_and_pay(db: AsyncSession, by: Person, request: BookingRequest, fo
     if authorisation is not None and authorisation.state != "authorised":
         raise Invalid(_declined_errors(authorisation))
     with _unavailable_as_invalid(request):
-        booking = await reserve_slot(db, by, request, is_paid=True)
+        booking = await reserve_slot(db, by, request, payment_method=instrument.method)
     if booking.price != price:
         raise price_changed()
     booking.pay(by, instrument.method)
@@ -205,6 +205,9 @@ async def pay(
     if was_ordered(booking) and booking.state != State.CANCELLED:
         _store_result(key_row, booking)
         return booking
+    if authorisation is None:
+        # Whether the hold has lapsed, and so no longer counts as unpaid, is decided in turn with new bookings.
+        await acquire_lock(db, AdvisoryLock.CUSTOMER_HOLDS, booking.customer_id)
     _require_held(booking)
     await lock_price(db, booking)
     if authorisation is None:

@@ -18,7 +18,7 @@ from app.core import clock
 from app.core.db import AdvisoryLock, acquire_lock, violated_constraint
 from app.core.errors import Invalid, Refused
 from app.core.events import Actor, Person
-from app.core.i18n import _
+from app.core.i18n import _, ngettext
 from app.core.references import new_reference as new_reference
 from app.scheduling.candidate_repository import (
     candidates_in_batches,
@@ -32,6 +32,9 @@ from app.scheduling.reservation import reserve, reserve_first_free, reserved_pro
 from app.scheduling.slots import BookableService, bounds, fits_hours, on_grid
 
 MAX_LIVE_HOLDS = 5
+# Unpaid open bookings (held, or paid after the job and not completed): until the email address is confirmed; then until
+# so many bookings are completed; then.
+MAX_UNPAID_UNVERIFIED, MAX_UNPAID_UNTIL_COMPLETED, MAX_UNPAID = 1, {1: 3, 3: 5}, 12
 BLOCKED_CONSTRAINT = "bookings_refuse_blocked"
 
 
@@ -50,7 +53,8 @@ class BookingRequest:
 async def hold(db: AsyncSession, by: Person, request: BookingRequest) -> Booking:
     """Reserve a time for seven minutes.
 
-    Invalid("start", "service_id", "pincode"): not possible (W5); Refused("taken", "holds", "nobody", "overdue").
+    Invalid("start", "service_id", "pincode"): not possible (W5); Refused("taken", "nobody", "overdue", "holds",
+    "unpaid").
     """
     booking = await reserve_slot(db, by, request)
     async with refuse_blocked(db):
@@ -58,12 +62,14 @@ async def hold(db: AsyncSession, by: Person, request: BookingRequest) -> Booking
     return booking
 
 
-async def reserve_slot(db: AsyncSession, by: Person, request: BookingRequest, *, is_paid: bool = False) -> Booking:
+async def reserve_slot(
+    db: AsyncSession, by: Person, request: BookingRequest, *, payment_method: str | None = None
+) -> Booking:
     """Reserve the time and return the held booking, which the caller adds to the session. Errors: see `hold`.
 
-    `is_paid`: it is paid in the same transaction, so the reservation does not expire.
+    `payment_method`: it is ordered in the same transaction, so the reservation does not expire.
     """
-    # Concurrent forms of one customer count their holds in turn.
+    # Concurrent forms of one customer count their holds and unpaid bookings in turn.
     await acquire_lock(db, AdvisoryLock.CUSTOMER_HOLDS, by.id)
     terms = await Bookings(db).lock_terms(by.id, request.service_id, request.pincode, clock.now())
     if terms is None:
@@ -73,11 +79,13 @@ async def reserve_slot(db: AsyncSession, by: Person, request: BookingRequest, *,
     check_start(terms, request.starts_at)
     if terms.live_holds >= MAX_LIVE_HOLDS:
         raise Refused(_("You're already holding several times. Pay for one first, or let them expire."), reason="holds")
+    if payment_method in (None, "after"):
+        _check_unpaid(terms)
     if terms.location is None:
         raise unknown_pincode()
     booking = _new_booking(by, terms, request)
     held_until = clock.now() + HOLD_DURATION
-    expires_at = None if is_paid else held_until
+    expires_at = held_until if payment_method is None else None
     slot = RequestedSlot(booking.id, terms.id, request.starts_at, terms.minutes, terms.location, expires_at)
     first = await first_candidates(db, terms.id, terms.location, professional_id=request.professional_id)
     if not first:
@@ -143,6 +151,38 @@ def refusal_of(error: IntegrityError) -> Exception:
 
 def account_closed() -> Refused:
     return Refused(_("This account was just closed. Nothing was booked."), reason="blocked")
+
+
+def _check_unpaid(terms: SaleTerms) -> None:
+    """Refused("unpaid") for a customer with as many unpaid open bookings as the known facts about them allow."""
+    rungs = ((count, most) for count, most in MAX_UNPAID_UNTIL_COMPLETED.items() if terms.completed < count)
+    completed_first, limit = next(rungs, (0, MAX_UNPAID))
+    if not terms.is_verified:
+        limit = MAX_UNPAID_UNVERIFIED
+    if terms.unpaid < limit:
+        return
+    if not terms.is_verified:
+        message = _(
+            "You have a booking that isn't paid yet. To book more, confirm your email address: open the link that we"
+            " sent you, or request a new one in your profile."
+        )
+        raise Refused(message, reason="unpaid", about="unverified")
+    if completed_first:
+        message = ngettext(
+            "You can have %(limit)s unpaid bookings until your first visit is done. Pay for one that you hold by card"
+            " or UPI, cancel one, or book again after the visit.",
+            "You can have %(limit)s unpaid bookings until %(num)s visits are done. Pay for one that you hold by card or"
+            " UPI, cancel one, or book again after a visit.",
+            completed_first,
+            limit=limit,
+        )
+    else:
+        message = _(
+            "You can have %(limit)s unpaid bookings. Pay for one that you hold by card or UPI, cancel one, or book"
+            " again after a visit.",
+            limit=limit,
+        )
+    raise Refused(message, reason="unpaid")
 
 
 def _new_booking(by: Actor, terms: SaleTerms, request: BookingRequest) -> Booking:

@@ -40,13 +40,22 @@ COUNT_ATTEMPT = text(
 )
 
 
+LIVE_HOLD = "(b.state = 'held' AND b.held_until > $4)"
 # What a new booking needs to know, read once; the service is locked against changes until the end of the transaction.
 LOCK_TERMS = f"""
     SELECT nextval(pg_get_serial_sequence('bookings', 'id')), s.id, s.name, s.price, s.minutes, s.notice_minutes,
            s.horizon_days,
-           (SELECT count(*) FROM bookings b WHERE b.customer_id = $1 AND b.state = 'held' AND b.held_until > $4),
+           own.live_holds, own.unpaid, own.completed,
+           EXISTS (SELECT FROM users u WHERE u.id = $1 AND u.email_verified_at IS NOT NULL),
            ({OLDEST_DUE_SQL.format(customer="$1", before="$5")}), pin.pincode, pin.latitude, pin.longitude
       FROM services s LEFT JOIN pincodes pin ON pin.pincode = $3
+     CROSS JOIN (
+        SELECT count(*) FILTER (WHERE {LIVE_HOLD}) AS live_holds,
+               count(*) FILTER (
+                   WHERE {LIVE_HOLD} OR (b.payment = 'after' AND b.state IN ('requested', 'assigned', 'started'))
+               ) AS unpaid,
+               count(*) FILTER (WHERE b.state IN ('completed', 'closed')) AS completed
+          FROM bookings b WHERE b.customer_id = $1) own
      WHERE s.id = $2 AND s.retired_at IS NULL
        FOR SHARE OF s
 """
@@ -57,7 +66,8 @@ PRICE = "SELECT price FROM services WHERE id = $1 AND retired_at IS NULL"
 class SaleTerms:
     """The service as it is sold now (price in paise), and what its customer has open.
 
-    `booking_id` is the id of the booking to be; `location` None: there is no such pincode.
+    `booking_id` is the id of the booking to be; `unpaid` counts the held bookings and those paid after the job that are
+    not completed; `location` None: there is no such pincode.
     """
 
     booking_id: int
@@ -68,6 +78,9 @@ class SaleTerms:
     notice_minutes: int
     horizon_days: int
     live_holds: int
+    unpaid: int
+    completed: int
+    is_verified: bool
     overdue_booking_id: int | None
     location: Location | None
 
@@ -105,8 +118,8 @@ class Bookings:
         if row is None:
             return None
         location = Location(row["pincode"], row["latitude"], row["longitude"]) if row["pincode"] else None
-        booking_id, service_id, name, price, minutes, notice, horizon, holds, overdue_id, *_place = row
-        return SaleTerms(booking_id, service_id, name, price, minutes, notice, horizon, holds, overdue_id, location)
+        *values, _pincode, _latitude, _longitude = row
+        return SaleTerms(*[*values, location])
 
     async def price_of(self, service_id: int) -> int | None:
         """Paise, without a lock; None when the service is no longer offered."""

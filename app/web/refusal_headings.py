@@ -70,6 +70,8 @@ REFUSAL_HEADINGS = {
     ("taken", "hours"): N_("No professional is available then"),
     ("taken", "job"): N_("This job has been taken"),
     ("taken", "length"): N_("That time is too short now"),
+    ("unpaid", ""): N_("Too many unpaid bookings"),
+    ("unpaid", "unverified"): N_("Confirm your email to book more"),
     ("unverified", ""): N_("The email isn't confirmed yet"),
     ("void", ""): N_("This code is no longer valid"),
     ("waiting", ""): N_("Your approval is in review"),

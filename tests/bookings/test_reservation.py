@@ -37,6 +37,7 @@ from tests.factories import (
     a_service,
     a_start,
     an_admin,
+    past_visits,
     reserved_for,
 )
 
@@ -368,9 +369,9 @@ async def test_of_a_hundred_customers_as_many_win_as_professionals_are_free(own_
 async def test_a_customer_keeps_five_times_at_most_also_when_requested_in_parallel(own_database: Database):
     async with own_database.work() as db:
         service = await a_service(db)
-        for n in range(3):
-            await a_professional(db, f"Worker {n}", services=[service])
+        workers = [await a_professional(db, f"Worker {n}", services=[service]) for n in range(3)]
         asha = await a_customer(db)
+        await past_visits(db, asha, service, workers[0])
 
     async def book(hour):
         async with own_database.work() as db:
@@ -403,8 +404,8 @@ async def test_crosswise_accepts_of_each_others_reservations_never_deadlock(own_
     async with own_database.work() as db:
         service = await a_service(db)
         workers = [await a_professional(db, f"Worker {n}", services=[service]) for n in range(4)]
-        customer = await a_customer(db)
-        references = [(await a_request(db, customer, service)).reference for _ in range(4)]
+        customers = [await a_customer(db, f"Customer {n}") for n in range(4)]
+        references = [(await a_request(db, customer, service)).reference for customer in customers]
 
     async def take(professional, reference):
         async with own_database.work() as db:

@@ -15,11 +15,11 @@ from tests.factories import a_customer, a_professional, a_request, a_service, a_
 async def test_what_was_counted_and_what_came_later_are_all_bookings(db):
     tap, sofa = await a_service(db), await a_service(db, "Sofa shampoo")
     await a_professional(db, services=[tap, sofa])
-    asha, moment = await a_customer(db), clock.now()
+    moment = clock.now()
 
     async def book(service, day, at):
         with clock.freeze(at):
-            await a_request(db, asha, service, a_start(day))
+            await a_request(db, await a_customer(db), service, a_start(day))
 
     async def agrees():
         all_bookings = Counter(await db.scalars(select(Booking.service_id)))

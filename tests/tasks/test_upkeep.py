@@ -154,8 +154,7 @@ async def test_one_run_closes_all_that_is_due_batch_by_batch(own_database, monke
     async with own_database.work() as db:
         service = await a_service(db)
         ravi = await a_professional(db, services=[service])
-        asha = await a_customer(db)
-        bookings = [await a_request(db, asha, service, a_start(days)) for days in range(1, 6)]
+        bookings = [await a_request(db, await a_customer(db), service, a_start(days)) for days in range(1, 6)]
         for booking in bookings:
             await started(db, booking, ravi)
             with clock.freeze(booking.ends_at + timedelta(hours=12)):
