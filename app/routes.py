@@ -48,7 +48,7 @@ from app.privacy.pages import AccountDeletionPages, OwnDataPages
 from app.reports.admin_pages import ReportAdminPages
 from app.reports.pages import MonthlyStatementPages
 from app.reports.today_admin_pages import TodayAdminPages
-from app.reviews.admin_pages import ReviewAdminPages
+from app.reviews.admin_pages import FlagAdminPages, ReviewAdminPages
 from app.reviews.api import ReviewApi
 from app.reviews.pages import ReviewPages
 from app.vetting.api import ApplicationApi, DecisionApi
@@ -142,6 +142,7 @@ ADMINS: Routes = (
     ("/admin/exports", ExportAdminPages),
     ("/admin/exports/{ref:str}", ExportRecordAdminPages),
     ("/admin/reviews", ReviewAdminPages),
+    ("/admin/bookings/{ref:str}/flag", FlagAdminPages),
     ("/admin/services", ServiceFormAdminPages),
     ("/admin/services/categories", CategoryAdminPages),
 )

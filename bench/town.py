@@ -27,7 +27,8 @@ JOBS_PER_PROFESSIONAL_DAY = 3  # of four possible ones
 
 PEOPLE = """
     INSERT INTO users (role, email, full_name, phone, password_hash, email_verified_at, created_at)
-    SELECT $1, $1 || n || '@example.com', 'Ravi Kumar ' || n, '+91' || 9000000000 + n, 'none', now(), now()
+    SELECT $1, $1 || n || '@example.com', 'Ravi Kumar ' || n,
+           '+91' || CASE WHEN $1 = 'customer' THEN 9000000000 ELSE 8000000000 END + n, 'none', now(), now()
       FROM generate_series(1, $2::int) n
 """
 

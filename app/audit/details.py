@@ -143,6 +143,10 @@ ENUM_LABELS: dict[str, str] = {
     "full_name": N_("name"),
     "phone": N_("phone"),
     "address": N_("address"),
+    "payment": N_("payment method"),
+    "device": N_("device"),
+    "counts": N_("counts"),
+    "excluded": N_("doesn't count"),
 }
 
 

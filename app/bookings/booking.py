@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Computed, ForeignKey, Integer, SmallInteger, String
+from sqlalchemy import ARRAY, BigInteger, Boolean, Computed, ForeignKey, Integer, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.bookings.code import MAX_ATTEMPTS, Code, CodePhase
 from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
 from app.bookings.deadlines import BookingDeadlines
 from app.bookings.extra import Extra, ExtraState
-from app.bookings.moves import MOVES, State, state_refusal
+from app.bookings.moves import MOVES, Flag, State, state_refusal
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Refused
-from app.core.events import Actor, AuditedMixin
+from app.core.events import PLATFORM, Actor, AuditedMixin
 from app.core.i18n import _
 from app.core.orm import Base, TextEnum
 
@@ -65,6 +65,9 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     # By the same trigger: the ledger has lines of the booking other than what is held.
     is_charged: Mapped[bool] = mapped_column(Boolean, server_default="false", deferred=True)
     rating: Mapped[int | None] = mapped_column(SmallInteger, deferred=True)
+    # Set by a trigger with each professional who is assigned (app.bookings.self_booking).
+    flag: Mapped[Flag | None] = mapped_column(TextEnum(Flag), deferred=True)
+    flag_signs: Mapped[list[str] | None] = mapped_column(ARRAY(Text), deferred=True)
     accepted_minutes: Mapped[int | None] = mapped_column(Integer, Computed(ACCEPTED_IN, persisted=True), deferred=True)
     codes: Mapped[list[Code]] = relationship(lazy="raise", order_by=Code.id)
     extras: Mapped[list[Extra]] = relationship(lazy="raise", order_by=Extra.id)
@@ -276,6 +279,18 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
             raise Refused(_("There is no code to void."), reason="state")
         code.void()
         self._record("booking.code_withdrawn", by, phase=code.phase, personal=_personal(reason))
+
+    def record_flag(self) -> None:
+        """Record that the customer seems to be the professional: what both have in common."""
+        self._record("booking.flagged", PLATFORM, signs=self.flag_signs)
+
+    def decide_flag(self, by: Actor, flag: Flag) -> None:
+        """An admin says whether the review of the flagged booking counts. Refused("state") without a flag."""
+        if self.flag is None:
+            raise Refused(_("This booking isn't flagged."), reason="state")
+        if flag != self.flag:
+            before, self.flag = self.flag, flag
+            self._record("booking.flag_decided", by, before={"flag": str(before)}, after={"flag": str(flag)})
 
     def record_contact_view(self, by: Actor) -> None:
         """Record that an admin viewed address and phones."""

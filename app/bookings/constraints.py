@@ -31,6 +31,11 @@ CONSTRAINTS = (
     ),
     CheckConstraint("cancelled_as IN ('" + "', '".join(ENDS) + "')", name="bookings_cancelled_as_check"),
     CheckConstraint("payment IN ('card', 'upi', 'after')", name="bookings_payment_check"),
+    CheckConstraint(
+        "flag IN ('pending', 'counts', 'excluded') AND cardinality(flag_signs) > 0"
+        " OR flag IS NULL AND flag_signs IS NULL",
+        name="bookings_flag_check",
+    ),
     CheckConstraint("length(note) <= 500 AND length(address) BETWEEN 1 AND 300", name="bookings_text_check"),
     Index("bookings_customer_idx", "customer_id", "starts_at", "id"),
     Index("bookings_professional_idx", "professional_id", "starts_at", "id"),
@@ -65,6 +70,7 @@ CONSTRAINTS = (
     Index("bookings_price_idx", "price", "id"),
     Index("bookings_payment_idx", "payment", "starts_at", "id"),
     Index("bookings_rating_idx", "rating", "starts_at", "id", postgresql_where=text("rating IS NOT NULL")),
+    Index("bookings_flag_idx", "flag", "starts_at", "id", postgresql_where=text("flag IS NOT NULL")),
     Index("bookings_completed_automatically_idx", "starts_at", "id", postgresql_where=text("completed_automatically")),
     Index(
         "bookings_cancelled_as_idx",

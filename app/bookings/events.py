@@ -190,6 +190,13 @@ EVENTS = (
         chat=N_("10 wrong codes were entered, so the code is no longer valid: booking %(booking)s."),
     ),
     EventType(
+        "booking.flagged",
+        N_("%(who)s flagged the booking: the customer may be the professional."),
+        NOTHING,
+        labels={"signs": N_("what is the same")},
+        enums=("signs",),
+    ),
+    EventType(
         "booking.code_withdrawn",
         N_("%(who)s voided the code without seeing it."),
         NOTHING,

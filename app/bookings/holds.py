@@ -155,7 +155,7 @@ def account_closed() -> Refused:
 
 def _check_unpaid(terms: SaleTerms) -> None:
     """Refused("unpaid") for a customer with as many unpaid open bookings as the known facts about them allow."""
-    rungs = ((count, most) for count, most in MAX_UNPAID_UNTIL_COMPLETED.items() if terms.completed < count)
+    rungs = ((count, maximum) for count, maximum in MAX_UNPAID_UNTIL_COMPLETED.items() if terms.completed < count)
     completed_first, limit = next(rungs, (0, MAX_UNPAID))
     if not terms.is_verified:
         limit = MAX_UNPAID_UNVERIFIED

@@ -46,6 +46,12 @@ EXTRA_STATES = {
     "approved": N_("Approved"),
     "refused": N_("Declined"),
 }
+FLAG_FILTERS = {
+    "yes": N_("Possible self-bookings"),
+    "pending": N_("Possible self-bookings to check"),
+    "counts": N_("Self-booking checked: review counts"),
+    "excluded": N_("Self-booking checked: review doesn't count"),
+}
 PAYMENT_METHODS = {"card": N_("Card"), "upi": N_("UPI"), "after": N_("Pay after the job")}
 CHARGE_PURPOSES = {"booking": N_("the booking"), "extra": N_("extra work"), "fee": N_("fee")}
 CHARGE_STATES = {

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from app.core.i18n import _
 
 
+class Flag(enum.StrEnum):
+    """Of a booking whose customer seems to be its own professional: whether its review counts."""
+
+    PENDING = "pending"  # does not count until an admin has looked at it
+    COUNTS = "counts"
+    EXCLUDED = "excluded"
+
+
 class State(enum.StrEnum):
     HELD = "held"
     REQUESTED = "requested"

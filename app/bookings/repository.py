@@ -59,6 +59,7 @@ LOCK_TERMS = f"""
      WHERE s.id = $2 AND s.retired_at IS NULL
        FOR SHARE OF s
 """
+SELF_BOOKING_SIGNS = "SELECT self_booking_signs($1, $2, $3, $4)"
 PRICE = "SELECT price FROM services WHERE id = $1 AND retired_at IS NULL"
 
 
@@ -192,3 +193,20 @@ def _loaded() -> Select[Booking]:
 
 def _by_reference(reference: str) -> Select[Booking]:
     return select(Booking).where(Booking.reference == reference.upper())
+
+
+class SelfBookings:
+    """Whether the customer of a booking seems to be its professional."""
+
+    def __init__(self, db: AsyncSession) -> None:
+        self._db = db
+
+    async def load_flag(self, booking: Booking) -> None:
+        """Read what the trigger wrote."""
+        await self._db.refresh(booking, ["flag", "flag_signs"])
+
+    async def signs(self, booking: Booking) -> list[str]:
+        """What customer and professional have in common now."""
+        parties = booking.customer_id, booking.professional_id
+        signs: list[str] = await fetch_value(self._db, SELF_BOOKING_SIGNS, *parties, booking.address, booking.pincode)
+        return signs

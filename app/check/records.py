@@ -5,27 +5,35 @@ from app.check.invariants import Invariant
 
 RECORD_INVARIANTS = (
     Invariant(
+        "flagged-reviews-do-not-count",
+        "The review of a flagged booking counts only after an admin decided so, and each other review counts",
+        """
+        SELECT 'review ' || r.id FROM reviews r JOIN bookings b ON b.id = r.booking_id
+         WHERE r.counts <> coalesce(b.flag = 'counts', true)
+        """,
+    ),
+    Invariant(
         "ratings-match-reviews",
         "The stored ratings and job counts match the reviews and the completed jobs",
         f"""
         SELECT 'service ' || service_id FROM (
-            SELECT service_id, rating, count(*) AS n FROM reviews GROUP BY 1, 2
+            SELECT service_id, rating, count(*) AS n FROM reviews WHERE counts GROUP BY 1, 2
             EXCEPT ALL
             SELECT service_id, star, n FROM service_ratings
               CROSS JOIN LATERAL (VALUES (1, one), (2, two), (3, three), (4, four), (5, five)) v(star, n) WHERE n > 0) a
         UNION ALL
         SELECT 'service ' || service_id FROM service_ratings r
-         WHERE {REVIEW_COUNT_SQL} <> (SELECT count(*) FROM reviews WHERE service_id = r.service_id)
+         WHERE {REVIEW_COUNT_SQL} <> (SELECT count(*) FROM reviews WHERE counts AND service_id = r.service_id)
         UNION ALL
         SELECT 'professional ' || professional_id FROM (
-            SELECT professional_id, rating, count(*) AS n FROM reviews GROUP BY 1, 2
+            SELECT professional_id, rating, count(*) AS n FROM reviews WHERE counts GROUP BY 1, 2
             EXCEPT ALL
             SELECT professional_id, star, n FROM professional_ratings
               CROSS JOIN LATERAL (VALUES (1, one), (2, two), (3, three), (4, four), (5, five)) v(star, n) WHERE n > 0) a
         UNION ALL
         SELECT 'professional ' || professional_id FROM professional_ratings r
          WHERE {REVIEW_COUNT_SQL} <>
-               (SELECT count(*) FROM reviews WHERE professional_id = r.professional_id)
+               (SELECT count(*) FROM reviews WHERE counts AND professional_id = r.professional_id)
             OR jobs <> (SELECT count(*) FROM bookings b WHERE b.professional_id = r.professional_id
                            AND b.state IN ('completed', 'closed'))
         UNION ALL

@@ -12,7 +12,7 @@ BOOKING_TOTALS_INVARIANT = Invariant(
                         bool_or(e.account NOT IN ('hold', 'hold_contra')) AS is_charged
                    FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id GROUP BY 1) m
              ON m.booking_id = b.id
-      LEFT JOIN reviews r ON r.booking_id = b.id
+      LEFT JOIN reviews r ON r.booking_id = b.id AND r.counts
      WHERE b.commission <> coalesce(m.commission, 0) OR b.revenue <> coalesce(m.revenue, 0)
         OR b.is_charged <> coalesce(m.is_charged, false) OR b.rating IS DISTINCT FROM r.rating
     """,

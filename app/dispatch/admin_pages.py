@@ -14,7 +14,7 @@ from app.audit.history import History
 from app.bookings.booking import Booking
 from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.decline import Dispute
-from app.bookings.labels import ADMIN_STATE_FILTERS, CANCELLATIONS, PAYMENT_METHODS, translated
+from app.bookings.labels import ADMIN_STATE_FILTERS, CANCELLATIONS, FLAG_FILTERS, PAYMENT_METHODS, translated
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.timeline import timeline_steps
@@ -133,6 +133,7 @@ async def _table(db: AsyncSession, view: TableView) -> dict[str, Any]:
         "categories": await bookings.categories(),
         "active_filters": await describe_filters(bookings, view.filters),
         "endings": translated(CANCELLATIONS),
+        "flags": translated(FLAG_FILTERS),
         "payments": translated(PAYMENT_METHODS),
         "booking": None,
     }
@@ -154,7 +155,7 @@ async def _record(request: Request, db: AsyncSession, booking: Booking) -> dict[
         "dispute": await db.get(Dispute, booking.id),
         "declines": await UnassignedBookings(db).declines(booking.id),
         "charges": await Charges(db).of_booking(booking.id),
-        "panels": await load_panels(request, db, "dispatch.booking.money", booking) if tab == "money" else [],
+        "panels": await load_panels(request, db, f"dispatch.booking{tab and '.'}{tab}", booking),
         "history": await History(db).of(booking.subject) if tab == "history" else None,
         "contact": None,
         "refusal": None,
@@ -184,6 +185,7 @@ async def describe_filters(bookings: AdminBookings, filters: Mapping[str, str]) 
         "disputed": lambda _value: _("Disputed"),
         "locked": lambda _value: _("Code locked or voided"),
         "blocked": lambda _value: _("Assigned to a blocked professional"),
+        "flag": lambda value: _(FLAG_FILTERS.get(value, "–")),
     }
     described = [(name, text(filters[name])) for name, text in texts.items() if filters.get(name)]
     names = (

@@ -10,6 +10,7 @@ from app.bookings.booking import Booking
 from app.bookings.holds import refuse_blocked
 from app.bookings.moves import State, state_refusal
 from app.bookings.repository import Bookings
+from app.bookings.self_booking import record_flag_of_assignment
 from app.core import clock
 from app.core.datetimes import format_clock_range
 from app.core.encryption import Encryption
@@ -85,6 +86,7 @@ async def assign(db: AsyncSession, by: Person, reference: str, professional_id: 
     await _take(db, candidate, booking, reservations)
     async with refuse_blocked(db):
         booking.assign(by, professional_id, encryption)
+    await record_flag_of_assignment(db, booking)
     return booking
 
 

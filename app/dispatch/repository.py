@@ -12,6 +12,8 @@ pincode        six digits, where the work is
 payment        card, upi, after
 accepted       yes; accepted_under: within fewer minutes than that
 rating         1 to 5; yes: reviewed
+flag           pending, counts, excluded: whether the review of a booking counts whose customer seems to be its
+               professional; yes: flagged at all
 by_clock, disputed, locked, blocked   yes: completed automatically; disputed (W13); a valid code locked or void (W12);
                assigned to a blocked professional (W2)
 """
@@ -30,7 +32,7 @@ from app.accounts.user import Block, User
 from app.bookings.booking import Booking
 from app.bookings.code import Code
 from app.bookings.decline import Dispute
-from app.bookings.moves import ENDS, State
+from app.bookings.moves import ENDS, Flag, State
 from app.catalog.service import Category, Service
 from app.core import clock
 from app.core.paging import MAX_COUNTED_ROWS, AnyRow, CountedPage, Query, Sort, fetch_page
@@ -44,7 +46,7 @@ SORTS = {
 }
 FILTERS = (
     *("state", "cancelled_as", "from", "to", "service", "category", "pincode", "professional", "customer", "payment"),
-    *("accepted", "accepted_under", "rating", "by_clock", "disputed", "locked", "blocked"),
+    *("accepted", "accepted_under", "rating", "by_clock", "disputed", "locked", "blocked", "flag"),
 )
 STATE_FILTERS: dict[str, Collection[str]] = {
     **{str(state): (state,) for state in State},
@@ -244,6 +246,10 @@ def _rating(value: str) -> ColumnElement[bool]:
     return Booking.rating == int(value) if value in ("1", "2", "3", "4", "5") else false()
 
 
+def _flag(value: str) -> ColumnElement[bool]:
+    return Booking.flag.is_not(None) if value == "yes" else _choice(Booking.flag, list(Flag))(value)
+
+
 def _locked(_value: str) -> ColumnElement[bool]:
     """Match bookings whose due code is locked or void."""
     usable = select(Code.id).where(
@@ -283,4 +289,5 @@ FILTER_CONDITIONS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "disputed": lambda _value: Booking.id.in_(select(Dispute.booking_id)),
     "locked": _locked,
     "blocked": _blocked,
+    "flag": _flag,
 }

@@ -11,6 +11,7 @@ from app.bookings.holds import account_closed, refuse_blocked
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.reservation import record_decline, reserve_next_candidate
+from app.bookings.self_booking import record_flag_of_assignment
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
@@ -41,6 +42,7 @@ async def accept(db: AsyncSession, by: Person, reference: str, encryption: Encry
     await take_time(db, await _offered_to(db, bookings, by, booking), booking, reservations)
     async with refuse_blocked(db):
         booking.accept(by, encryption)
+    await record_flag_of_assignment(db, booking)
     return booking
 
 

@@ -1,16 +1,27 @@
-"""/admin/reviews: reviews by stars, service, pincode and person."""
+"""/admin/reviews: reviews by stars, service, pincode and person; whether the review of a flagged booking counts."""
 
-from litestar import Controller, get
+from typing import Annotated
+
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.auth import Me
+from app.bookings.moves import Flag
+from app.core.i18n import N_, _
 from app.dispatch.admin_pages import describe_filters
 from app.dispatch.repository import AdminBookings
 from app.reviews.admin_repository import FILTERS, SORTS, ReviewList
+from app.reviews.submission import decide_flag
 from app.web.admin import admin_page
+from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
+from app.web.render import flash, redirect
 from app.web.table import table_view
+from app.web.validation import validate_form
 
 PATH = "/admin/reviews"
 
@@ -35,3 +46,21 @@ class ReviewAdminPages(Controller):
             categories=await bookings.categories(),
             filter_labels=filter_labels,
         )
+
+
+class FlagForm(Struct, kw_only=True):
+    counts: Annotated[str, Meta(pattern="^(yes|no)$", extra={"error": N_("Choose whether the review counts.")})]
+
+
+class FlagAdminPages(Controller):
+    path = "/admin/bookings/{ref:str}/flag"
+    opt = only("admin")
+
+    @post(name="admin-flag")
+    async def update(
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        counts = validate_form(FlagForm, await parse_form(request)).counts == "yes"
+        booking = await decide_flag(db, me, ref, Flag.COUNTS if counts else Flag.EXCLUDED)
+        flash(request, _("Saved: the review counts.") if counts else _("Saved: the review doesn't count."))
+        return redirect(request, f"/admin/bookings/{booking.reference}")

@@ -21,12 +21,12 @@ SELECT_REVIEWS = """
       JOIN users u ON u.id = r.customer_id
       JOIN bookings b ON b.id = r.booking_id
       JOIN pincodes pin ON pin.pincode = b.pincode
-     WHERE {of} = $1 AND ($2::bigint IS NULL OR r.id < $2)
+     WHERE {of} = $1 AND r.counts AND ($2::bigint IS NULL OR r.id < $2)
      ORDER BY r.id DESC LIMIT $3
 """
 OF_SERVICE, OF_PROFESSIONAL = (SELECT_REVIEWS.format(of=of) for of in ("r.service_id", "r.professional_id"))
 # The words of the review of a booking `b`, for the JSON of bookings (app.listeners).
-COMMENT_SQL = "(SELECT r.comment FROM reviews r WHERE r.booking_id = b.id)"
+COMMENT_SQL = "(SELECT r.comment FROM reviews r WHERE r.booking_id = b.id AND r.counts)"
 
 
 OF_BOOKING = "SELECT r.rating, r.comment, r.created_at FROM reviews r WHERE r.booking_id = $1"
@@ -75,13 +75,24 @@ class Reviews:
         row = await fetch_row(self._db, OF_BOOKING, booking_id)
         return OwnReview(*row) if row else None
 
-    async def count_stars(self, review: Review) -> None:
-        """Add a new review's stars to the ratings of its service and its professional."""
-        await self._count(review, {STAR_COLUMNS[review.rating - 1]: 1})
+    async def add(self, review: Review) -> None:
+        """Add the review and, if it counts, its stars to the ratings of its service and its professional."""
+        self._db.add(review)
+        await self._db.flush()
+        await self._db.refresh(review, ["counts"])
+        if review.counts:
+            await self._count(review, {STAR_COLUMNS[review.rating - 1]: 1})
+
+    async def follow_decision(self, review: Review) -> None:
+        """Add or take off the stars of a review that counts now or does so no longer."""
+        before = review.counts
+        await self._db.refresh(review, ["counts"])
+        if review.counts != before:
+            await self._count(review, {STAR_COLUMNS[review.rating - 1]: 1 if review.counts else -1})
 
     async def recount_stars(self, review: Review, before: int) -> None:
         """Move a changed review from `before` stars to its present ones."""
-        if review.rating != before:
+        if review.rating != before and review.counts:
             await self._count(review, {STAR_COLUMNS[before - 1]: -1, STAR_COLUMNS[review.rating - 1]: 1})
 
     async def _newest(self, query: str, of: int, cursor: str | None, limit: int) -> Page[PublicReview]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.bookings.deadlines import REVIEW_EDIT_PERIOD
@@ -49,6 +49,8 @@ class Review(ReviewDeadline, Base):
     comment: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
+    # Whether it counts for ratings; set by a trigger from the flag of its booking, whatever is written here.
+    counts: Mapped[bool] = mapped_column(Boolean, server_default="true")
 
     def edit_refusal(self) -> str | None:
         """The sentence why it cannot be changed any more; None when it can."""

@@ -5,8 +5,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.moves import State
-from app.bookings.repository import Bookings
+from app.bookings.moves import Flag, State
+from app.bookings.repository import Bookings, SelfBookings
+from app.bookings.self_booking import flag_reviewed_booking
 from app.core import clock
 from app.core.errors import Refused
 from app.core.events import Actor
@@ -32,8 +33,8 @@ async def submit_review(db: AsyncSession, by: Actor, reference: str, rating: int
         comment=comment,
         created_at=clock.now(),
     )
-    db.add(review)
-    await Reviews(db).count_stars(review)
+    await flag_reviewed_booking(db, booking)
+    await Reviews(db).add(review)
     _record(booking, by, "booking.reviewed", rating=rating)
     booking.close(by)
     await db.flush()
@@ -49,6 +50,21 @@ async def _change(db: AsyncSession, by: Actor, booking: Booking, review: Review,
     _record(booking, by, "booking.review_changed", before={"rating": before}, after={"rating": rating})
     await db.flush()
     return review
+
+
+async def decide_flag(db: AsyncSession, by: Actor, reference: str, flag: Flag) -> Booking:
+    """An admin says whether the review of a flagged booking counts; the ratings follow.
+
+    Refused("state") without a flag. Repeated, it changes nothing. A review that is written later follows the decision.
+    """
+    booking = await Bookings(db).by_reference(reference, lock=True)
+    review = await Reviews(db).of_booking(booking.id)
+    await SelfBookings(db).load_flag(booking)
+    booking.decide_flag(by, flag)
+    await db.flush()
+    if review is not None:
+        await Reviews(db).follow_decision(review)
+    return booking
 
 
 def _record(booking: Booking, by: Actor, name: str, **facts: Any) -> None:

@@ -16,6 +16,7 @@ from app.accounts.user import User
 from app.bookings.booking import Booking
 from app.bookings.checkout import pay
 from app.bookings.completion import complete_booking
+from app.bookings.moves import Flag
 from app.bookings.repository import Bookings
 from app.catalog import service_changes
 from app.catalog.service import Category, Service
@@ -152,6 +153,8 @@ class Builder:
         await self.assigned("nobody_came", NINE - timedelta(hours=1), selvi)
         await self.assigned("soon", NINE + timedelta(minutes=30), self.people["ravi"])
         await self.assigned("assigned", NINE + timedelta(days=1), self.people["ravi"])
+        flagged = await self.assigned("flagged", NINE + timedelta(days=2), self.people["ravi"])
+        flagged.flag, flagged.flag_signs = Flag.PENDING, ["phone"]
         await self.assigned("kirans_assigned", NINE + timedelta(days=1), self.people["kiran"])
 
     async def today(self) -> None:
