@@ -1,4 +1,4 @@
-"""The development mailbox: pending emails, rendered when they are viewed."""
+"""The development mailbox: emails as they were delivered; those that no worker has taken yet, as they would be now."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.encryption import Encryption
 from app.core.errors import Missing
 from app.core.outbox import Outbox
+from app.notifications.mailbox import delivered_message
 from app.notifications.messages import MessageRenderer, OutOfDate, RenderedMessage
 from app.notifications.repository import OutboxRepository
 from app.settings import Settings
@@ -47,7 +48,7 @@ class MailboxPages(Controller):
         received = [
             ReceivedMessage(row.id, row.created_at, message)
             for row in await OutboxRepository(db).latest(PAGE_SIZE)
-            if (message := await _render(renderer, db, row)) is not None
+            if (message := await _read(renderer, encryption, db, row)) is not None
         ]
         return page(request, "notifications/mailbox.html", received=received)
 
@@ -60,7 +61,7 @@ class MailboxPages(Controller):
         encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        row, message = await _get(_renderer(request, encryption, settings), db, mail_id)
+        row, message = await _get(_renderer(request, encryption, settings), encryption, db, mail_id)
         return page(request, "notifications/mail.html", received=ReceivedMessage(row.id, row.created_at, message))
 
     @get("/{mail_id:int}/html", name="mail_html")
@@ -72,7 +73,7 @@ class MailboxPages(Controller):
         encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        _row, message = await _get(_renderer(request, encryption, settings), db, mail_id)
+        _row, message = await _get(_renderer(request, encryption, settings), encryption, db, mail_id)
         headers = {"content-security-policy": EMAIL_CSP, "cache-control": "no-store"}
         return Response(message.html.encode(), headers=headers, media_type="text/html; charset=utf-8")
 
@@ -81,17 +82,25 @@ def _renderer(request: Request, encryption: Encryption, settings: Settings) -> M
     return MessageRenderer(services_of(request).templates, encryption, settings.base_url)
 
 
-async def _render(renderer: MessageRenderer, db: AsyncSession, row: Outbox) -> RenderedMessage | None:
-    """None for an outdated message, which would not be sent."""
+async def _read(
+    renderer: MessageRenderer, encryption: Encryption, db: AsyncSession, row: Outbox
+) -> RenderedMessage | None:
+    """None for a message that was not sent, or is outdated and would not be."""
+    if (delivered := delivered_message(row, encryption)) is not None:
+        return delivered
+    if row.parked_at is not None:
+        return None
     try:
         return await renderer.render(db, row)
     except OutOfDate:
         return None
 
 
-async def _get(renderer: MessageRenderer, db: AsyncSession, mail_id: int) -> tuple[Outbox, RenderedMessage]:
+async def _get(
+    renderer: MessageRenderer, encryption: Encryption, db: AsyncSession, mail_id: int
+) -> tuple[Outbox, RenderedMessage]:
     row = await OutboxRepository(db).get(mail_id)
-    message = await _render(renderer, db, row) if row else None
+    message = await _read(renderer, encryption, db, row) if row else None
     if row is None or message is None:
         raise Missing()
     return row, message

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, bindparam, delete, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Pincode
@@ -69,6 +69,11 @@ class OutboxRepository:
         data = Outbox.data if erase is None else Outbox.data.op("-")(erase)
         values = {"sent_at": now, "claimed_until": None, "last_error": None, "data": data}
         await self._db.execute(update(Outbox).where(Outbox.id == row_id).values(values))
+
+    async def add_data(self, row_id: int, data: dict[str, Any]) -> None:
+        """Add to the data of a row."""
+        merged = Outbox.data.op("||")(bindparam("added", data, type_=JSONB))
+        await self._db.execute(update(Outbox).where(Outbox.id == row_id).values(data=merged))
 
     async def retry_at(self, row_id: int, due_at: datetime, reason: str) -> None:
         await self._db.execute(

@@ -13,6 +13,7 @@ from app.core.outbox import Outbox
 from app.notifications import delivery
 from app.notifications.channels.email.transport import SmtpTransport, build_email
 from app.notifications.delivery import CLAIM_LEASE, MAX_ATTEMPTS, OutboxWorker, retry_delay
+from app.notifications.mailbox import delivered_message
 from app.notifications.messages import RenderedMessage
 from app.settings import Settings
 from tasks.notifications import drain_outbox
@@ -210,16 +211,25 @@ async def test_a_link_for_an_unknown_address_is_dropped_without_a_trace(own_data
         assert await db.scalar(text("SELECT count(*) FROM outbox o WHERE o::text LIKE '%nobody%'")) == 0
 
 
-async def test_the_task_sends_what_waits_and_without_a_server_leaves_it(own_database, own_url, asha, sink, encryption):
+async def test_the_task_sends_what_waits_and_without_a_server_keeps_it_as_delivered(
+    own_database, own_url, asha, sink, encryption
+):
     await write_mails(own_database, asha, 2)
     env = {"DOORSTEP_ENV": "test", "DATABASE_URL": own_url}
 
     def context(settings):
         return task_context(own_database, settings, encryption=encryption)
 
-    assert await drain_outbox(context(Settings.from_env(env))) == 0
-    assert [row.attempts for row in await rows(own_database)] == [0, 0]
     assert await drain_outbox(context(Settings.from_env(env | {"SMTP_URL": sink.url}))) == 2
+    assert len(sink.emails) == 2
+    await write_mails(own_database, asha, 1, kind="account_unblocked")  # outdated: never blocked
+    await write_mails(own_database, asha, 3, kind="email_changed")
+    assert await drain_outbox(context(Settings.from_env(env))) == 3
+    assert [(row.kind, bool(delivered_message(row, encryption))) for row in await rows(own_database)] == [
+        *[("password_changed", False)] * 2,
+        ("account_unblocked", False),
+        *[("email_changed", True)] * 3,
+    ]
     assert len(sink.emails) == 2
 
 

@@ -5,14 +5,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 from litestar import Litestar
+from sqlalchemy import select
 
 from app.accounts.repository import Users
 from app.bookings.repository import Bookings
 from app.core.encryption import Encryption
+from app.core.outbox import Outbox
 from app.jobs.acceptance import accept
 from app.main import create_app
 from app.settings import Settings
+from tasks.notifications import drain_outbox
 from tests import application
+from tests.application import task_context
 from tests.factories import a_block, a_customer, an_admin
 from tests.person import Person
 
@@ -97,3 +101,20 @@ async def test_someone_who_is_not_blocked_has_no_business_there(app, town, own_d
     async with Person(app) as asha:
         await asha.signed_in_as(town.asha, own_database)
         assert (await asha.get("/blocked")).headers["location"] == "/"
+
+
+async def test_an_email_read_later_shows_what_was_delivered(app, town, own_database, settings, encryption):
+    assert await drain_outbox(task_context(own_database, settings, encryption=encryption)) == 1
+    async with Person(app) as visitor:
+        link = next(link for link in (await visitor.visit("/dev/mail")).links if re.fullmatch(r"/dev/mail/\d+", link))
+        delivered = (await visitor.visit(link)).text
+        assert "₹149" in delivered
+        async with own_database.work() as db:
+            booking = await Bookings(db).by_reference(town.booking.reference, lock=True)
+            booking.price, booking.service_name = 409_00, "Something else"
+        assert (await visitor.visit(link)).text == delivered
+        assert "₹409" not in (await visitor.get(f"{link}/html")).text
+        async with own_database.work() as db:
+            (row,) = await db.scalars(select(Outbox))
+    assert row.sent_at
+    assert town.booking.service_name not in str(row.data)

@@ -14,20 +14,26 @@ import aiosmtplib
 from app.core.outbox import Outbox
 from app.notifications.channel import DeliveryContext
 from app.notifications.delivery import OutboxWorker
+from app.notifications.mailbox import MailboxTransport
 from app.notifications.messages import MessageRenderer, RenderedMessage
-from app.notifications.transport import Connection, DeliverLater, Undeliverable
+from app.notifications.transport import Connection, DeliverLater, Transport, Undeliverable
 
 NAME = "email"
 RESPONSE_TIMEOUT_SECONDS = 15.0
 
 
 async def deliver(context: DeliveryContext) -> int:
-    """Without a mail server (development) emails stay where they are and are read at /dev/mail."""
+    """Without a mail server (development) emails are delivered to the mailbox at /dev/mail."""
     settings = context.settings
-    if settings.smtp_url is None:
+    transport: Transport
+    if settings.smtp_url is not None:
+        transport = SmtpTransport(settings.smtp_url)
+    elif settings.production:
         return 0
+    else:
+        transport = MailboxTransport(NAME, context.database, context.encryption)
     renderer = MessageRenderer(context.templates, context.encryption, settings.base_url)
-    return await OutboxWorker(context.database, renderer, SmtpTransport(settings.smtp_url), settings).drain()
+    return await OutboxWorker(context.database, renderer, transport, settings).drain()
 
 
 class SmtpTransport:
