@@ -19,6 +19,7 @@ Tick = tuple[str, datetime]  # the task's name and when it is due
 CLAIM_BATCH_SIZE = 50
 FREQUENT_RUN_RETENTION = timedelta(days=2)  # of tasks that run every few minutes
 RARE_RUN_RETENTION = timedelta(days=400)  # of tasks that run daily or less often
+PROCESS_STARTED_AT = clock.now()
 WORKER_STALE_AFTER = timedelta(minutes=2)  # some task is due every minute: after two, no worker works
 
 
@@ -206,6 +207,11 @@ class ScheduleRuns:
 def is_worker_stale(last_started_at: datetime | None, now: datetime) -> bool:
     """No worker has begun a task for two minutes."""
     return is_stale(last_started_at, now, WORKER_STALE_AFTER)
+
+
+def is_worker_silent(last_started_at: datetime | None, now: datetime) -> bool:
+    """The same, for a warning: after a start of this process the workers have two minutes to begin."""
+    return is_worker_stale(max(last_started_at or PROCESS_STARTED_AT, PROCESS_STARTED_AT), now)
 
 
 def _is(tick: Tick) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from app.core.errors import Missing, Refused
 from app.core.i18n import N_, _
 from app.core.paging import AnyRow
 from app.core.queue import MAIL_QUEUE, enqueue_after_commit
-from app.core.schedule import ScheduleRuns, Timetable, is_worker_stale
+from app.core.schedule import ScheduleRuns, Timetable, is_worker_silent
 from app.notifications.channel_repository import ChannelStates
 from app.operations.repository import BackgroundWork
 from app.operations.worker_health import queue_depths
@@ -86,7 +86,7 @@ class TaskAdminPages(Controller):
             "operations/tasks.html",
             "operations/_tasks.html",
             worker_seen_at=last_started_at,
-            worker_stale=is_worker_stale(last_started_at, clock.now()),
+            worker_stale=is_worker_silent(last_started_at, clock.now()),
             redis=after_commit.bus.up,
             disabled_channels=await ChannelStates(db).disabled(),
             queues=await queue_depths(after_commit),

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
-from app.core.schedule import is_worker_stale
+from app.core.schedule import is_worker_silent
 from app.core.sql import fetch
 from app.reports.period import Period
 from app.reports.report import Totals
@@ -82,7 +82,7 @@ class NavigationCounts(NamedTuple):
 async def navigation_counts(db: AsyncSession) -> NavigationCounts:
     ((cases, unassigned, last_run_at),) = await fetch(db, WAITING_COUNTS)
     counts = {"/admin/professionals": cases, "/admin/dispatch": unassigned}
-    return NavigationCounts(counts, is_worker_stale(last_run_at, clock.now()))
+    return NavigationCounts(counts, is_worker_silent(last_run_at, clock.now()))
 
 
 async def load_admin_day(db: AsyncSession) -> AdminDay:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.outbox import Outbox
-from app.core.schedule import ScheduleRun, ScheduleRuns, TaskFailure
+from app.core.schedule import PROCESS_STARTED_AT, ScheduleRun, ScheduleRuns, TaskFailure
 from app.notifications.channel import ChannelState
 from app.operations.admin_pages import TASK_LABELS
 from app.web.metrics import RequestMetrics
@@ -44,7 +44,8 @@ async def failed(app, name="expire_holds"):
 
 
 async def test_a_silent_worker_is_a_loud_warning_until_one_reports(app, meena):
-    assert "No worker has started yet" in (await meena.visit("/admin/tasks")).text
+    with clock.freeze(PROCESS_STARTED_AT + timedelta(minutes=2, seconds=1)):
+        assert "No worker has started yet" in (await meena.visit("/admin/tasks")).text
     async with app.state.services.database.work() as db:
         await ScheduleRuns(db).add([("expire_holds", NOW)])
         await ScheduleRuns(db).begin(("expire_holds", NOW), clock.now(), clock.now() + timedelta(seconds=20))
@@ -58,6 +59,15 @@ async def test_a_silent_worker_is_a_loud_warning_until_one_reports(app, meena):
             warned = await meena.visit(path)
             assert "No worker has been seen for 2 minutes" in warned.text
             assert "/admin/tasks" in warned.links
+
+
+async def test_a_worker_has_two_minutes_to_begin_before_pages_warn(app, meena):
+    with clock.freeze(PROCESS_STARTED_AT + timedelta(seconds=110)):
+        assert "Waiting for a worker to start" in (await meena.visit("/admin/tasks")).text
+        for path in ("/admin", "/admin/bookings", "/admin/tasks"):
+            assert "No worker" not in (await meena.visit(path)).text
+    with clock.freeze(PROCESS_STARTED_AT + timedelta(seconds=130)):
+        assert "No worker has been seen for 2 minutes" in (await meena.visit("/admin")).text
 
 
 async def test_a_room_that_was_switched_off_is_shown_with_its_reason(app, meena):
