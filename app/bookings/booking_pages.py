@@ -1,6 +1,7 @@
 """/bookings/…: one booking as its customer sees it, the customer's decisions, and the receipt."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -11,12 +12,13 @@ from app.accounts.auth import Me
 from app.accounts.names import public_name
 from app.bookings import checkout, customer_decisions
 from app.bookings.booking import Booking
-from app.bookings.customer_repository import OwnBookings
+from app.bookings.customer_repository import CustomerBooking, OwnBookings
 from app.bookings.customer_view import booking_page
 from app.bookings.deadlines import BookingDeadlines
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Answer, Details, DisputeText, read_address_line
+from app.bookings.slot_picker import nearest_free_starts
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
 from app.core.i18n import _
@@ -231,7 +233,7 @@ class ReceiptPages(Controller):
         booking = await OwnBookings(db, me).booking(ref)
         if not checkout.was_ordered(booking):
             raise Missing()
-        page_data = booking_page(booking, encryption)
+        page_data = booking_page(booking, encryption, me)
         return page(request, "bookings/receipt.html", page_data=page_data, booking=booking, customer=me.name)
 
 
@@ -248,7 +250,7 @@ async def _render(
     values = rejection.values if rejection and errors else {}
     booking = await OwnBookings(db, me).booking(ref)
     _refuse_blocked(me, booking)
-    page_data = booking_page(booking, encryption)
+    page_data = booking_page(booking, encryption, me)
     return page(
         request,
         "bookings/show.html",
@@ -259,10 +261,18 @@ async def _render(
         values={"address": booking.address, "note": booking.note, **values},
         errors=errors,
         refusal=rejection.refusal if rejection else None,
+        free=await _suggested_starts(db, booking),
         panels=await load_panels(request, db, "bookings.booking", booking),
         steps_open=bool(parse_query(request).get("steps")),
         shown_as=f"{public_name(me.name)}, {page_data.place}",
     )
+
+
+async def _suggested_starts(db: AsyncSession, booking: CustomerBooking) -> list[datetime]:
+    """W9: the nearest free starts when no professional accepted."""
+    if booking.cancelled_as != "unfilled":
+        return []
+    return await nearest_free_starts(db, booking.service_id, booking.pincode, booking.starts_at)
 
 
 def _booking_path(booking: Booking) -> str:

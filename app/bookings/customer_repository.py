@@ -14,6 +14,8 @@ from app.bookings.code import reveal_code
 from app.bookings.deadlines import BookingDeadlines, is_contact_open
 from app.bookings.extra import BOOKING_TOTAL_SQL
 from app.bookings.moves import State
+from app.bookings.timeline import TimelineEvent
+from app.bookings.timeline_repository import TIMELINE_COLUMNS, TIMELINE_EVENTS
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Missing
@@ -67,9 +69,9 @@ SELECT_PROFESSIONAL = f"""
 # All of a booking's page in one statement: the columns of CustomerBooking in their order, then those of the card, of
 # the professional who is assigned or asked first. $1 is the customer, $3 now.
 SELECT_BOOKING = f"""
-    SELECT b.id, b.reference, b.state, b.service_name, b.price, b.minutes, b.address, b.pincode, b.note, b.starts_at,
-           b.ends_at, b.requested_professional_id, b.exclusive_until, b.professional_id, b.held_until, b.payment,
-           b.fee, b.created_at, b.requested_at, b.reopened_at, b.assigned_at, b.departed_at, b.arrived_at,
+    SELECT b.id, b.reference, b.state, b.service_id, b.service_name, b.price, b.minutes, b.address, b.pincode, b.note,
+           b.starts_at, b.ends_at, b.requested_professional_id, b.exclusive_until, b.professional_id, b.held_until,
+           b.payment, b.fee, b.created_at, b.requested_at, b.reopened_at, b.assigned_at, b.departed_at, b.arrived_at,
            b.started_at, b.completed_at, b.cancelled_at, b.cancelled_as, b.cancel_reason, b.completed_automatically,
            {BOOKING_TOTAL_SQL}, pin.place,
            (SELECT d.at FROM disputes d WHERE d.booking_id = b.id),
@@ -80,6 +82,8 @@ SELECT_BOOKING = f"""
            ARRAY(SELECT ROW(e.id, e.text, e.price, e.state, e.answered_at)
                    FROM extras e WHERE e.booking_id = b.id ORDER BY e.id),
            ARRAY(SELECT ROW({CHARGE_LINE_COLUMNS}) FROM charges c WHERE c.booking_id = b.id ORDER BY c.id),
+           ARRAY(SELECT ROW({TIMELINE_COLUMNS}) {TIMELINE_EVENTS} AND e.subject = 'booking-' || b.reference
+                  ORDER BY e.seq),
            {CARD_COLUMNS}
       FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
@@ -165,12 +169,14 @@ class ExtraLine:
 class CustomerBooking(BookingDeadlines):
     """A booking as its customer's page reads it; money in paise, `total` with approved extras.
 
-    `professional` is who is assigned or has a priority offer, `place` the booking's area; `charges` oldest first.
+    `professional` is who is assigned or has a priority offer, `place` the booking's area; `charges` and
+    `events` oldest first.
     """
 
     id: int
     reference: str
     state: State
+    service_id: int
     service_name: str
     price: int
     minutes: int
@@ -203,6 +209,7 @@ class CustomerBooking(BookingDeadlines):
     code: LiveCode | None
     extras: Sequence[ExtraLine]
     charges: Sequence[ChargeLine]
+    events: Sequence[TimelineEvent]
     professional: AssignedProfessional | None
 
     def is_disputed_since(self, moment: datetime | None) -> bool:
@@ -270,7 +277,7 @@ class OwnBookings:
 
 def _booking(row: Record, now: datetime) -> CustomerBooking:
     values, card = row[:BEFORE_CARD], row[BEFORE_CARD:]
-    *columns, codes, extras, charges = values
+    *columns, codes, extras, charges, events = values
     state, professional_id, completed_at = State(row["state"]), row["professional_id"], row["completed_at"]
     reachable = professional_id is not None and is_contact_open(state, completed_at, now)
     columns[STATE] = state
@@ -278,6 +285,7 @@ def _booking(row: Record, now: datetime) -> CustomerBooking:
         LiveCode(*codes[0]) if codes else None,
         [ExtraLine(*extra) for extra in extras],
         [ChargeLine(*charge) for charge in charges],
+        [TimelineEvent(*event) for event in events],
         _card(*card, reachable=reachable) if card[0] is not None else None,
     ]
     return CustomerBooking(*columns)

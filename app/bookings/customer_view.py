@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.names import public_name
 from app.accounts.repository import Pincodes
 from app.bookings.booking import Booking
 from app.bookings.cancellation import CancellationCost, cancellation_cost
@@ -14,9 +15,10 @@ from app.bookings.customer_decisions import may_dispute
 from app.bookings.customer_repository import AssignedProfessional, CustomerBooking
 from app.bookings.deadlines import PROFESSIONAL_ABSENCE_WAIT
 from app.bookings.moves import State
-from app.bookings.timeline import Step, timeline_steps
+from app.bookings.timeline import Step, TimelineEvent, last_reopening, timeline_steps
 from app.core import clock
 from app.core.encryption import Encryption
+from app.core.events import Person
 from app.payments.charge import ChargeLine, ChargeState
 
 
@@ -31,6 +33,7 @@ class BookingPageData:
     locked_until: datetime | None
     code_is_void: bool
     steps: list[Step]
+    reopening: TimelineEvent | None
     charges: Sequence[ChargeLine]
     cost: CancellationCost
     place: str
@@ -69,6 +72,11 @@ class BookingPageData:
         return sum(charge.amount - charge.captured + charge.refunded for charge in held)
 
     @property
+    def who_reopened(self) -> str:
+        """The public name of the professional who gave up the job or can't come; "" when it is not reopened."""
+        return public_name(self.reopening.professional) if self.reopening and self.reopening.professional else ""
+
+    @property
     def is_lapsed(self) -> bool:
         return self.booking.hold_lapsed(self.now) or self.booking.cancelled_as == "expired"
 
@@ -99,7 +107,7 @@ async def place_name(db: AsyncSession, booking: Booking) -> str:
     return pincode.place if pincode else ""
 
 
-def booking_page(booking: CustomerBooking, encryption: Encryption) -> BookingPageData:
+def booking_page(booking: CustomerBooking, encryption: Encryption, me: Person) -> BookingPageData:
     now, code = clock.now(), booking.code
     phase = {State.ASSIGNED: "start", State.STARTED: "finish"}.get(booking.state)
     disputed = booking.cancelled_as == "no_show" and booking.is_disputed_since(booking.cancelled_at)
@@ -110,7 +118,8 @@ def booking_page(booking: CustomerBooking, encryption: Encryption) -> BookingPag
         code=code.reveal(encryption, booking.reference) if code else None,
         locked_until=entry_locked_until(code, now),
         code_is_void=phase is not None and is_spent(code),
-        steps=timeline_steps(booking),
+        steps=timeline_steps(booking, booking.events, me),
+        reopening=last_reopening(booking, booking.events),
         charges=booking.charges,
         cost=cancellation_cost(booking, booking.charges),
         place=booking.place,

@@ -16,7 +16,7 @@ from app.bookings.customer_repository import AssignedProfessional, OwnBookings, 
 from app.bookings.holds import check_start
 from app.bookings.repository import Bookings
 from app.bookings.schemas import NewBooking, read_start
-from app.bookings.slot_picker import SlotPicker, day_of, load_slot_picker
+from app.bookings.slot_picker import MAX_SUGGESTIONS, SlotPicker, day_of, load_slot_picker
 from app.catalog.repository import ServiceRepository
 from app.catalog.service import Service
 from app.core import clock
@@ -33,7 +33,6 @@ from app.web.render import page, redirect
 from app.web.validation import validate_form
 
 PAGE_SIZE = 20
-MAX_SUGGESTIONS = 3
 
 
 class BookingListPages(Controller):
@@ -66,7 +65,8 @@ class BookingListPages(Controller):
             "professional_id": params.get("professional", ""),
         }
         if again := params.get("again"):
-            values |= await _values_of_previous(db, me, again)
+            chosen = {name: value for name, value in values.items() if value}
+            values |= await _values_of_previous(db, me, again) | chosen
         return await _render(request, db, me, encryption, values, day=params.get("day", ""))
 
     @post()

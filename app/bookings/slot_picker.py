@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.booking import Booking
 from app.catalog.service import Service
 from app.core import clock
-from app.scheduling.slot_search import WEEK_DAYS, find_week
+from app.scheduling.slot_search import WEEK_DAYS, find_week, nearest_starts
 from app.scheduling.slots import BookableService, Day
 
 NOON_HOUR, EVENING_HOUR = 12, 17
 DAYTIME_HOURS = range(7, 21)  # hours of starts that may be preselected
+MAX_SUGGESTIONS = 3
 VALUE_FORMAT = "%Y-%m-%dT%H:%M"
 
 
@@ -73,6 +74,16 @@ async def load_slot_picker(
     shown = next((index for index, day in enumerate(days) if first and day.day == first.date()), 0)
     value = chosen.strftime(VALUE_FORMAT) if chosen else ""
     return SlotPicker(days, shown, value, *_neighbouring_weeks(first_day, service))
+
+
+async def nearest_free_starts(
+    db: AsyncSession, service_id: int, pincode: str, start: datetime, limit: int = MAX_SUGGESTIONS
+) -> list[datetime]:
+    """Free starts of anyone, the next after `start` first; none of a service that is no longer offered (W9)."""
+    service = await db.get(Service, service_id)
+    if service is None or service.retired_at is not None:
+        return []
+    return await nearest_starts(db, service, pincode, start, limit=limit)
 
 
 def _preselected(free_starts: Sequence[datetime], usual_time: time | None) -> datetime | None:

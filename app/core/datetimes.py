@@ -46,6 +46,12 @@ def format_clock_time(moment: datetime) -> str:
     return _format_time(local.hour, local.minute, i18n.locale.get())
 
 
+def format_near_time(moment: datetime) -> str:
+    """Format as "10:00 am" today, else as "Tue 24 Nov, 10:00 am"."""
+    is_today = to_ist(moment).date() == clock.today()
+    return format_clock_time(moment) if is_today else format_datetime(moment)
+
+
 def format_clock_range(start: datetime, end: datetime) -> str:
     """Format as "10–11 am", "11 am–1 pm" or "4:30–5:30 pm" in Asia/Kolkata; "10:00–11:00" on a 24-hour clock."""
     first, last = to_ist(start), to_ist(end)

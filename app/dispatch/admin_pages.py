@@ -18,6 +18,7 @@ from app.bookings.labels import ADMIN_STATE_FILTERS, CANCELLATIONS, FLAG_FILTERS
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.timeline import timeline_steps
+from app.bookings.timeline_repository import timeline_events
 from app.core import clock
 from app.core.i18n import N_, _
 from app.dispatch import assignment
@@ -56,8 +57,10 @@ class BookingAdminPages(Controller):
         return await admin_page(request, db, "dispatch/bookings.html", "dispatch/_bookings.html", **table)
 
     @get("/{ref:str}", name="admin-booking")
-    async def show(self, request: Request, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        return await _render(request, db, await Bookings(db).by_reference(ref))
+    async def show(
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        return await _render(request, db, me, await Bookings(db).by_reference(ref))
 
     @get("/{ref:str}/contact", name="admin-contact", opt={"in_transaction": True})
     async def contact(
@@ -67,7 +70,7 @@ class BookingAdminPages(Controller):
         booking = await Bookings(db).by_reference(ref, lock=True)
         booking.record_contact_view(me)
         await db.flush()
-        return await _render(request, db, booking, contact=await Jobs(db).admin_contact(booking))
+        return await _render(request, db, me, booking, contact=await Jobs(db).admin_contact(booking))
 
     @post("/{ref:str}/voided-code", name="admin-voided-code")
     async def void_code(
@@ -80,12 +83,12 @@ class BookingAdminPages(Controller):
 
         async def render_error(rejection: Rejection) -> HtmlResponse:
             booking = await Bookings(db).by_reference(ref)
-            return await _render(request, db, booking, rejection=rejection)
+            return await _render(request, db, me, booking, rejection=rejection)
 
         async def render_result(booking: Booking) -> HtmlResponse:
             if not wants_fragment(request):
                 return redirect(request, _view(request).record_url(booking.reference))
-            context = {"view": _view(request), **await _record(request, db, booking), "message": message}
+            context = {"view": _view(request), **await _record(request, db, me, booking), "message": message}
             return swap(request, "dispatch/booking_changed.swap.html", **context)
 
         message = _("Code voided. The customer was notified how to get a new one.")
@@ -104,12 +107,12 @@ def _view(request: Request) -> TableView:
 
 
 async def _render(
-    request: Request, db: AsyncSession, booking: Booking, *, rejection: Rejection | None = None, **more: Any
+    request: Request, db: AsyncSession, me: Me, booking: Booking, *, rejection: Rejection | None = None, **more: Any
 ) -> HtmlResponse:
     """Render one booking and the table; only the panel for HTMX."""
     view = _view(request)
     table = {} if wants_fragment(request) else await _table(db, view)
-    context = {"view": view, **table, **await _record(request, db, booking), **more}
+    context = {"view": view, **table, **await _record(request, db, me, booking), **more}
     if rejection:
         context["refusal"] = rejection.refusal
         context["errors"] = rejection.errors
@@ -139,7 +142,7 @@ async def _table(db: AsyncSession, view: TableView) -> dict[str, Any]:
     }
 
 
-async def _record(request: Request, db: AsyncSession, booking: Booking) -> dict[str, Any]:
+async def _record(request: Request, db: AsyncSession, me: Me, booking: Booking) -> dict[str, Any]:
     """Return the panel's context; only what the open tab shows is read."""
     tab = parse_query(request).get("tab", "")
     code = booking.live_code("finish" if booking.state == State.STARTED else "start")
@@ -148,7 +151,7 @@ async def _record(request: Request, db: AsyncSession, booking: Booking) -> dict[
         "booking": booking,
         "row": await AdminBookings(db).row(booking.id),
         "tab": tab if tab in TABS else "",
-        "steps": timeline_steps(booking),
+        "steps": timeline_steps(booking, await timeline_events(db, booking.reference), me),
         "code": code if due else None,
         "code_is_void": due and is_spent(code),
         "locked_until": entry_locked_until(code, clock.now()),

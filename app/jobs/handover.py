@@ -26,7 +26,7 @@ from app.bookings.decline import require_undisputed_arrival
 from app.bookings.moves import State, state_refusal
 from app.bookings.repository import Bookings
 from app.core import clock
-from app.core.datetimes import format_clock_time, format_datetime, format_day
+from app.core.datetimes import format_clock_time, format_day, format_near_time
 from app.core.db import TransactionFactory
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Refused
@@ -182,17 +182,15 @@ async def _revalidate(db: AsyncSession, booking: Booking, attempt: CodeAttempt) 
 
 
 def arrival_message(booking: Booking) -> str:
-    since = booking.arrival_from
-    if since.astimezone(clock.IST).date() == clock.today():
-        return _("You can confirm that you're at the door from %(time)s.", time=format_clock_time(since))
-    return _("You can confirm that you're at the door from %(time)s.", time=format_datetime(since))
+    time = format_near_time(booking.arrival_from)
+    return _("You can confirm that you're at the door from %(time)s.", time=time)
 
 
 def locked_message(until: datetime) -> str:
     return _(
         "Code entry is locked until %(time)s. The customer can get a new code on their booking page. It "
         "works right away.",
-        time=format_clock_time(until),
+        time=format_near_time(until),
     )
 
 
@@ -224,4 +222,4 @@ def _too_early_message(booking: Booking) -> str:
     since = booking.no_show_reportable_from()
     if since is None:
         return _("Confirm that you're at the door first.")
-    return _("You can report it from %(time)s.", time=format_clock_time(since))
+    return _("You can report it from %(time)s.", time=format_near_time(since))

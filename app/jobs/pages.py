@@ -13,6 +13,8 @@ from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.decline import is_arrival_contested
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
+from app.bookings.timeline import timeline_steps
+from app.bookings.timeline_repository import timeline_events
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
@@ -196,6 +198,7 @@ async def render_job(
         earning=earning_of(booking.total),
         do=do,
         report_from=booking.no_show_reportable_from(),
+        steps=timeline_steps(booking, await timeline_events(db, booking.reference), me),
         is_contested=await is_arrival_contested(db, booking),
         locked_until=entry_locked_until(code, now),
         spent=is_spent(code),

@@ -18,6 +18,9 @@ from app.bookings.booking import Booking
 from app.bookings.deadlines import FREE_CANCELLATION_NOTICE, LATE_FEE_PAISE
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
+from app.bookings.slot_picker import nearest_free_starts
+from app.bookings.timeline import TimelineEvent, last_reopening
+from app.bookings.timeline_repository import timeline_events
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.outbox import Outbox
@@ -35,6 +38,8 @@ from app.vetting.repository import Cases
 CODES = {"booking_assigned": "start", "booking_started": "finish"}
 BLOCK_KINDS = ("account_blocked", "account_unblocked")
 DENIAL_KINDS = ("work_denied",)
+UNFILLED_KINDS = ("booking_unfilled",)
+REOPENING_KINDS = ("booking_looking_again",)
 
 MessageData = Callable[[AsyncSession, User, Outbox], Awaitable[dict[str, Any] | None]]
 
@@ -132,6 +137,7 @@ class MessageRenderer:
         person = await context.recipient(row.recipient_id)
         if person is None:
             raise OutOfDate
+        reopening = await self._reopening_of(db, booking) if row.kind in REOPENING_KINDS else None
         phase = row.data.get("phase") if row.kind == "code_renewed" else CODES.get(row.kind)
         return person, {
             "booking": booking,
@@ -143,7 +149,15 @@ class MessageRenderer:
             "free_until": FREE_CANCELLATION_NOTICE,
             "late_fee": min(LATE_FEE_PAISE, booking.price),
             "earning": earning_of(booking.price),
+            "free_starts": await self._free_starts(db, booking) if row.kind in UNFILLED_KINDS else [],
+            "reopening_reason": reopening.reason if reopening and reopening.actor_role != "customer" else "",
         }
+
+    async def _free_starts(self, db: AsyncSession, booking: Booking) -> list[datetime]:
+        return await nearest_free_starts(db, booking.service_id, booking.pincode, booking.starts_at)
+
+    async def _reopening_of(self, db: AsyncSession, booking: Booking) -> TimelineEvent | None:
+        return last_reopening(booking, await timeline_events(db, booking.reference))
 
     def _code(self, booking: Booking, row: Outbox, phase: str | None) -> str | None:
         """The six digits, for the customer alone."""

@@ -22,6 +22,7 @@ from app.core.datetimes import (
     format_datetime_range,
     format_day,
     format_duration,
+    format_near_time,
     to_ist,
 )
 from app.core.i18n import _, ngettext
@@ -231,6 +232,7 @@ FILTERS: dict[str, Any] = {
     "date": date_only,
     "translate": i18n.gettext,  # of a constant marked with N_; escaped like any text
     "clock": format_clock_time,
+    "near_time": format_near_time,
     "full_address": full_address,
     "clock_span": format_clock_range,
     "iso": iso,

@@ -1,5 +1,6 @@
 """The customer's pages of a booking, by plain forms; Omar gets 404 at each of them."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -58,7 +59,7 @@ async def test_the_start_code_shows_once_ravi_has_accepted_and_then_the_finish_c
     await scene.completed(reference)
     page = await asha.visit(here)
     assert not page.data
-    assert "Ravi finished at" in page.text
+    assert "Ravi finished" in page.text
 
 
 async def test_ravis_phone_is_there_from_accepted_until_a_day_after_the_work(scene, asha):
@@ -88,16 +89,16 @@ async def test_the_thread_draws_each_step_as_it_happens(scene, asha):
         text = (await asha.visit(f"/bookings/{reference}?steps=1")).text
         return re.findall(r'timeline__step"\s+data-state="(\w+)"', text)
 
-    assert await states() == ["done", "now", "next", "next", "next"]
+    assert await states() == ["done", "done", "now", "next", "next", "next"]
     await scene.accepted(reference)
-    assert await states() == ["done", "now", "next", "next", "next"]
+    assert await states() == ["done", "done", "now", "next", "next", "next"]
     async with scene.database.work() as db:
         (await Bookings(db).for_professional(scene.ravi, reference, lock=True)).depart(scene.ravi)
-    assert await states() == ["done", "done", "now", "next", "next"]
+    assert await states() == ["done", "done", "done", "now", "next", "next"]
     await scene.started(reference)
-    assert await states() == ["done", "done", "done", "now", "next"]
+    assert await states() == ["done", "done", "done", "done", "now", "next"]
     await scene.completed(reference)
-    assert await states() == ["done"] * 5
+    assert await states() == ["done"] * 6
 
 
 async def test_htmx_gets_the_booking_alone_and_a_browser_the_page(scene, asha):
@@ -414,6 +415,37 @@ async def test_when_no_one_accepts_in_time_the_money_goes_back_by_itself(scene, 
     assert await scene.money(reference) == {}
 
 
+async def test_when_no_one_accepts_the_three_nearest_free_starts_are_on_the_page(scene, asha):
+    reference = await scene.paid(asha, a_start(2, 10))
+    booking = await scene.booking(reference)
+    with at(booking, minutes=-55):
+        async with scene.database.work() as db:
+            await cancel_unfilled(db)
+        page = await asha.visit(f"/bookings/{reference}")
+        links = [html.unescape(link) for link in page.links if "start=" in link]
+        starts = [booking.starts_at + timedelta(minutes=more) for more in (90, 120, 150)]  # two hours of notice
+        assert [link.rpartition("start=")[2] for link in links] == [
+            start.astimezone(clock.IST).strftime(START) for start in starts
+        ]
+        form = await asha.visit(links[0])
+        assert booking.address in form.text
+        held = await asha.submit(form, "/bookings")
+        assert held.status == 303, held.text
+    again = await scene.booking(held.location.split("/")[2])
+    assert (again.starts_at, again.note) == (starts[0], booking.note)
+
+
+async def test_a_booking_unfilled_for_a_retired_service_suggests_nothing(scene, asha):
+    reference = await scene.paid(asha)
+    with at(await scene.booking(reference), minutes=-55):
+        async with scene.database.work() as db:
+            await cancel_unfilled(db)
+            await db.execute(update(Service).values(retired_at=clock.now()))
+        page = await asha.visit(f"/bookings/{reference}")
+        assert "No professional was available" in page.text
+        assert "Nearest free times" not in page.text
+
+
 async def test_opened_again_late_the_customer_chooses_when_the_time_has_come(scene, asha):
     reference = await scene.paid(asha)
     await scene.accepted(reference)
@@ -460,7 +492,7 @@ async def test_a_job_completed_by_the_clock_says_so(scene, asha):
     with at(await scene.booking(reference), hours=14):
         async with scene.database.work() as db:
             await complete_overdue_jobs(db)
-        assert "Completed automatically at" in (await asha.visit(f"/bookings/{reference}")).text
+        assert "Completed automatically on" in (await asha.visit(f"/bookings/{reference}")).text
     assert await scene.money(reference) == {"gateway": 149_00, "commission": -22_35, "payout_held": -126_65}
 
 

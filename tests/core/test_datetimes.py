@@ -13,6 +13,7 @@ from app.core.datetimes import (
     format_clock_time,
     format_datetime,
     format_datetime_range,
+    format_near_time,
     format_time_input,
 )
 
@@ -109,3 +110,12 @@ def test_the_value_of_a_time_input_is_the_same_in_every_locale() -> None:
     for locale in ("en_IN", "ta_IN", "en_GB"):
         with reading(locale):
             assert [format_time_input(minute) for minute in (0, 485, 990)] == ["00:00", "08:05", "16:30"]
+
+
+def test_a_time_of_another_day_is_shown_with_its_day() -> None:
+    before_midnight = clock.at(TUESDAY, 23 * 60 + 38)
+    with clock.freeze(clock.at(TUESDAY, 23 * 60 + 59)):
+        assert format_near_time(before_midnight) == f"11:38{NO_BREAK_SPACE}pm"
+        assert format_near_time(clock.at(TUESDAY, END_OF_DAY + 5)) == f"Wed 25 Nov, 12:05{NO_BREAK_SPACE}am"
+    with clock.freeze(clock.at(TUESDAY, END_OF_DAY)):
+        assert format_near_time(before_midnight) == f"Tue 24 Nov, 11:38{NO_BREAK_SPACE}pm"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app.bookings.expiry import cancel_unfilled
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.core import clock
@@ -134,9 +135,24 @@ async def test_a_mail_that_is_not_true_any_more_is_not_sent(own_database, town, 
     await accepted(own_database, town, encryption)
     async with own_database.work() as db:
         await hand_back(db, town.ravi, town.booking.reference, "My scooter broke down.")
-    kinds = {kind for kind, _ in await rendered_messages(own_database, renderer)}
-    assert "booking_looking_again" in kinds
+    messages = await rendered_messages(own_database, renderer)
+    assert "Reason: My scooter broke down." in messages["booking_looking_again", town.asha.email].text
+    kinds = {kind for kind, _ in messages}
     assert not kinds & {"booking_assigned", "job_assigned"}
+
+
+async def test_when_no_one_accepts_the_email_names_the_three_nearest_free_starts(own_database, town, renderer):
+    booking, reference = town.booking, town.booking.reference
+    with clock.freeze(booking.starts_at - timedelta(minutes=55)):
+        async with own_database.work() as db:
+            await cancel_unfilled(db)
+        message = (await rendered_messages(own_database, renderer))["booking_unfilled", town.asha.email]
+    for minutes in (90, 120, 150):  # two hours of notice
+        start = (booking.starts_at + timedelta(minutes=minutes)).astimezone(clock.IST)
+        address = f"/bookings/new?again={reference}&professional=anyone&start={start:%Y-%m-%dT%H:%M}"
+        assert f"https://doorstep.example{address}" in message.text
+        assert address.replace("&", "&amp;") in message.html
+    assert message.text.count("start=") == message.html.count("start=") == 3
 
 
 async def test_a_hold_that_lapsed_is_reported_to_no_one(own_database, town, encryption):

@@ -120,7 +120,7 @@ async def _ravi_does_it(asha: ApiClient, ravi: ApiClient, made: dict[str, Any], 
     finish = (await _own(asha, made))["finish_code"]
     done = await ravi.move(made["id"], "complete", code=finish)
     assert (done["state"], done["earning"]) == ("completed", "126.65")
-    await page.shows("h1", "Ravi finished at")
+    await page.shows("h1", "Ravi finished")
     assert await page.is_marked(), "the page was reloaded"
     text = str(await ravi.jobs())
     assert start not in text
