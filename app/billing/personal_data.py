@@ -13,7 +13,9 @@ OWN_DATA = (
     ),
     OwnDataSection(
         "earnings",
-        "SELECT b.reference AS job, t.kind, e.account, -e.amount AS amount_paise, t.at FROM ledger_entries e"
+        "SELECT b.reference AS job, t.kind, e.account, -e.amount AS amount_paise,"
+        " (SELECT coalesce(-sum(c.amount), 0)::bigint FROM ledger_entries c"
+        "   WHERE c.transaction_id = t.id AND c.account = 'commission') AS commission_paise, t.at FROM ledger_entries e"
         " JOIN ledger_transactions t ON t.id = e.transaction_id JOIN bookings b ON b.id = t.booking_id"
         " WHERE e.person_id = :me AND e.account IN ('earnings', 'payout_held') ORDER BY e.id",
         PROFESSIONAL,

@@ -183,7 +183,23 @@ async def _ledger(_db: AsyncSession, filters: Mapping[str, str], _user_id: int) 
 async def _earnings(_db: AsyncSession, _filters: Mapping[str, str], user_id: int) -> Query:
     """Only the professional's own lines."""
     own = LedgerEntry.person_id == user_id, LedgerEntry.account.in_(("earnings", "payout_held"))
-    return _ledger_lines().where(*own).order_by(LedgerEntry.id)
+    other = aliased(LedgerEntry)
+    commission = (
+        select(func.coalesce(func.sum(func.abs(other.amount)), 0))
+        .where(other.transaction_id == LedgerEntry.transaction_id, other.account == "commission")
+        .scalar_subquery()
+    )
+    is_payout = LedgerTransaction.kind == "payout_free"  # moves what was earned before
+    return (
+        _ledger_lines()
+        .add_columns(
+            case((~is_payout, _rupees(func.abs(LedgerEntry.amount) + commission))).label("price"),
+            case((~is_payout, _rupees(commission))).label("commission"),
+            _rupees(func.abs(LedgerEntry.amount)).label("net"),
+        )
+        .where(*own)
+        .order_by(LedgerEntry.id)
+    )
 
 
 def _ledger_lines() -> Query:

@@ -36,7 +36,10 @@ ADD_AUTHORISED = """
 
 @dataclass(frozen=True, slots=True)
 class EarningsLine:
-    """What one ledger transaction earned a professional: paise, negative when refunded. `held`: paid out later."""
+    """What one ledger transaction earned a professional: paise, negative when refunded. `held`: paid out later.
+
+    `amount` is net of Doorstep's `commission`.
+    """
 
     transaction_id: int
     booking_id: int
@@ -44,6 +47,12 @@ class EarningsLine:
     at: datetime
     amount: int
     held: bool
+    commission: int
+
+    @property
+    def price(self) -> int:
+        """What the customer paid or owes for it."""
+        return self.amount + self.commission
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +163,12 @@ class Charges:
     async def earnings_of(self, person_id: int, cursor: str | None, limit: int | None = None) -> Page[EarningsLine]:
         """A professional's earnings, newest first, from the cursor on; a released payout is no new earning."""
         page_size, last = clamp_limit(limit), decode_cursor(cursor, int)
+        commission = (
+            select(func.coalesce(-func.sum(LedgerEntry.amount), 0).cast(BigInteger))
+            .where(LedgerEntry.transaction_id == LedgerTransaction.id, LedgerEntry.account == "commission")
+            .correlate(LedgerTransaction)
+            .scalar_subquery()
+        )
         query = (
             select(
                 LedgerTransaction.id,
@@ -162,6 +177,7 @@ class Charges:
                 LedgerTransaction.at,
                 -func.sum(LedgerEntry.amount).cast(BigInteger),
                 func.bool_or(LedgerEntry.account == "payout_held"),
+                commission,
             )
             .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
             .where(
@@ -175,9 +191,7 @@ class Charges:
         )
         if last is not None:
             query = query.where(LedgerTransaction.id < last[0])
-        result_rows = [
-            EarningsLine(row[0], row[1], row[2], row[3], int(row[4]), row[5]) for row in await self.db.execute(query)
-        ]
+        result_rows = [EarningsLine(*row) for row in await self.db.execute(query)]
         return page_of(result_rows, page_size, lambda line: [line.transaction_id])
 
     async def earned_between(self, person_id: int, since: datetime, until: datetime) -> int:

@@ -155,6 +155,7 @@ async def test_the_ledger_balances_and_earnings_are_ones_own(booked_scene: Scene
         == await booked_scene.scalar(event_query, id=booked_scene.ravi.id)
         > 0
     )
+    assert paise(own, "price") == paise(own, "commission") + paise(own, "net") > paise(own, "net")
     assert (await built(booked_scene, ctx, booked_scene.kumar, "earnings"))[1] == []
 
 

@@ -208,7 +208,11 @@ async def test_earnings_are_listed_newest_first_and_sum_to_the_ledger(scene):
     page = await rows.earnings_of(scene.ravi, None, 2)
     rest = await rows.earnings_of(scene.ravi, page.next, 2)
     lines = [*page.items, *rest.items]
-    assert [(line.kind, line.amount) for line in lines] == [("refund", -7_65), ("capture", 126_65), ("fee", 70_00)]
+    assert [(line.kind, line.price, line.commission, line.amount) for line in lines] == [
+        ("refund", -9_00, -1_35, -7_65),
+        ("capture", 149_00, 22_35, 126_65),
+        ("fee", 100_00, 30_00, 70_00),
+    ]
     a_minute = timedelta(minutes=1)
     assert await rows.earned_between(scene.ravi, clock.now() - a_minute, clock.now() + a_minute) == 189_00
     assert await rows.earned_by_booking(scene.ravi, [scene.id]) == {scene.id: 189_00}
