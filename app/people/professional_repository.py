@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, cast, func, or_, select, union_all
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, any_, cast, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address, Pincode
@@ -155,7 +155,10 @@ def _count_query(criteria: ProfessionalFilter, matches: NameMatches) -> Query:
 
 
 def _conditions(criteria: ProfessionalFilter) -> Iterator[ColumnElement[bool]]:
-    if criteria.state:
+    if criteria.state == "approved":  # also while a change waits
+        has_change = and_(Professional.admin_status == WAITING, Professional.approval_status == "approved")
+        yield or_(Professional.admin_status == APPROVED, has_change)
+    elif criteria.state:
         yield Professional.admin_status == STATES[criteria.state]
     if criteria.service is not None:
         offers = OfferedService.professional_id == Professional.user_id, OfferedService.service_id == criteria.service

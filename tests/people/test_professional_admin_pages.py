@@ -80,6 +80,25 @@ async def test_each_chip_shows_those_who_stand_so(people, state, found):
     assert await listed(me, q="zachariah", state=state) == [found]
 
 
+async def test_who_is_approved_stays_so_while_a_change_waits(people, scene):
+    me, made, services = people
+    async with scene.database.work() as db:
+        added = OfferedService(
+            professional_id=made["Banu"].id, service_id=services["kites"].id, approval_status="pending"
+        )
+        db.add(added)
+        await Cases(db).open(made["Banu"].id, CaseKind.CHANGE)
+    page = await me.visit(f"{PROFESSIONALS_URL}?q=zachariah")
+    rows = dict(zip(names(page), page.text.split('<tr id="professional-')[1:], strict=True))
+    assert "Approved" in rows["Banu"]
+    assert "1 change to check" in rows["Banu"]
+    assert "Pending" not in rows["Banu"]
+    assert "Pending" in rows["Anbu"]
+    assert "change to check" not in rows["Anbu"]
+    assert await listed(me, q="zachariah", state="approved") == ["Banu"]
+    assert sorted(await listed(me, q="zachariah", state="waiting")) == ["Anbu", "Banu"]
+
+
 async def test_the_queue_comes_first_and_each_order_is_an_address(people):
     me, _, _ = people
     assert (await listed(me, q="zachariah"))[0] == "Anbu"
