@@ -11,7 +11,7 @@ from app.bookings.code import MAX_ATTEMPTS, Code, CodePhase
 from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
 from app.bookings.deadlines import BookingDeadlines
 from app.bookings.extra import Extra, ExtraState
-from app.bookings.moves import MOVES, Flag, State, state_refusal
+from app.bookings.moves import MOVES, Flag, State, StateRefused
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Refused
@@ -276,7 +276,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         """Void the current code on behalf of an admin, who never sees it; the customer can request a new one (W12)."""
         code = self.live_code(CodePhase.FINISH if self.state == State.STARTED else CodePhase.START)
         if code is None:
-            raise Refused(_("There is no code to void."), reason="state")
+            raise Refused(_("There is no code to void."), reason="state", about="code")
         code.void()
         self._record("booking.code_withdrawn", by, phase=code.phase, personal=_personal(reason))
 
@@ -338,7 +338,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         """Make the move and return the previous state; Refused("state", "role") when the table does not allow it."""
         rule, previous = MOVES[name], self.state
         if previous not in rule.sources:
-            raise Refused(state_refusal(previous), reason="state")
+            raise StateRefused(previous)
         if by.role not in rule.by:
             raise Refused(_("You don't have permission to do this."), reason="role")
         self.state = rule.target
@@ -346,7 +346,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
 
     def _require_state(self, state: State) -> None:
         if self.state != state:
-            raise Refused(state_refusal(self.state), reason="state")
+            raise StateRefused(self.state)
 
     def _assign_to(self, professional_id: int | None, encryption: Encryption) -> None:
         self.professional_id = professional_id

@@ -9,10 +9,9 @@ from app.accounts.auth import Me
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_by_customer, cancellation_cost
 from app.bookings.customer_repository import OwnBookings
-from app.bookings.moves import state_refusal
+from app.bookings.moves import StateRefused
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Cancellation
-from app.core.errors import Refused
 from app.core.i18n import _
 from app.payments.repository import Charges
 from app.web.actions import Rejection, submit
@@ -64,7 +63,7 @@ async def _render(
     is_possible = booking.allows("cancel", me)
     refusal, errors = (rejection.refusal, rejection.errors) if rejection else (None, {})
     if not is_possible and refusal is None:
-        refusal = Refused(state_refusal(booking.state))
+        refusal = StateRefused(booking.state)
     return page(
         request,
         "bookings/cancellation.html",

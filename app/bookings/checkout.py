@@ -17,7 +17,7 @@ from app.accounts.repository import Addresses
 from app.bookings.booking import Booking
 from app.bookings.deadlines import BookingDeadlines
 from app.bookings.holds import BookingRequest, hold, refusal_of, refuse_blocked, reserve_slot
-from app.bookings.moves import State, state_refusal
+from app.bookings.moves import State, StateRefused
 from app.bookings.price_changes import check_price, follow_catalog, lock_price, price_changed
 from app.bookings.repository import Bookings
 from app.bookings.schemas import NewBooking, read_address, read_start
@@ -396,7 +396,7 @@ def _require_held(booking: Booking) -> None:
     if booking.hold_lapsed(clock.now()) or booking.cancelled_as == "expired":
         raise _lapsed()
     if booking.state != State.HELD:
-        raise Refused(state_refusal(booking.state), reason="state")
+        raise StateRefused(booking.state)
     if not booking.may_be_offered(clock.now()):
         raise Refused(
             _("The start is too near for a professional to accept. You haven't been charged. Pick a later time."),

@@ -41,7 +41,8 @@ async def require_undisputed_arrival(db: AsyncSession, booking: Booking) -> None
     """Refused("disputed"): the customer says that nobody came, so no money moves until it is decided (W14)."""
     if await is_arrival_contested(db, booking):
         raise Refused(
-            _("The customer says that the professional hasn't arrived. Our team decides first."), reason="disputed"
+            _("The customer says that the professional hasn't arrived. No money moves until that is settled."),
+            reason="disputed",
         )
 
 

@@ -3,6 +3,7 @@
 import enum
 from dataclasses import dataclass
 
+from app.core.errors import Refused
 from app.core.i18n import _
 
 
@@ -54,6 +55,13 @@ MOVES: dict[str, Move] = {
     "close": _move({S.COMPLETED}, S.CLOSED, "customer", "platform"),
     "cancel": _move({S.HELD, S.REQUESTED, S.ASSIGNED}, S.CANCELLED, "customer", "professional", "platform", "admin"),
 }
+
+
+class StateRefused(Refused):
+    """Refused("state"), about the state: what was done needs another one."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state_refusal(state), reason="state", about=State(state))
 
 
 def state_refusal(state: str) -> str:

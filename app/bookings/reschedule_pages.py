@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.bookings.customer_repository import OwnBookings
-from app.bookings.moves import State, state_refusal
+from app.bookings.moves import State, StateRefused
 from app.bookings.repository import Bookings
 from app.bookings.reservation import reschedule_by_customer
 from app.bookings.schemas import NewStart, read_start
 from app.bookings.slot_picker import agreed_service, day_of, load_slot_picker
 from app.catalog.service import Service
 from app.core import clock
-from app.core.errors import Invalid, Refused
+from app.core.errors import Invalid
 from app.core.i18n import _
 from app.scheduling.slot_search import nearest_starts
 from app.web.actions import Rejection, submit
@@ -73,7 +73,7 @@ async def _render(
     values, errors = (rejection.values, rejection.errors) if rejection else ({}, {})
     refusal = rejection.refusal if rejection else None
     if not is_possible and refusal is None:
-        refusal = Refused(state_refusal(booking.state))
+        refusal = StateRefused(booking.state)
     service = agreed_service(booking, await db.get_one(Service, booking.service_id))
     day = day_of(parse_query(request).get("day", ""))
     picks = await load_slot_picker(db, service, booking.pincode, day, ignoring=booking.id) if is_possible else None

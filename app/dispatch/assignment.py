@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
 from app.bookings.holds import refuse_blocked
-from app.bookings.moves import State, state_refusal
+from app.bookings.moves import State, StateRefused, state_refusal
 from app.bookings.repository import Bookings
 from app.bookings.self_booking import record_flag_of_assignment
 from app.core import clock
@@ -94,7 +94,7 @@ async def void_code(db: AsyncSession, by: Person, reference: str, reason: str) -
     """Void the live code without showing it; only the customer can ask for a new one."""
     booking = await Bookings(db).by_reference(reference, lock=True)
     if booking.state not in (State.ASSIGNED, State.STARTED):
-        raise Refused(state_refusal(booking.state), reason="state")
+        raise StateRefused(booking.state)
     booking.void_code(by, reason)
     await db.flush()
     return booking

@@ -86,7 +86,7 @@ async def retry(db: AsyncSession, by: Person, ref: str) -> Export:
     """Queue a failed export again. Raises Refused("state")."""
     export = await Exports(db).by_reference(by.id, ref, lock=True)
     if export.state != "failed":
-        raise Refused(_("This export hasn't failed."), reason="state")
+        raise Refused(_("This export hasn't failed."), reason="state", about="export")
     export.state, export.error, export.rows_done, export.rows_total = "queued", None, 0, None
     _record_request(export, by)
     _enqueue(db, export)

@@ -23,7 +23,7 @@ from app.bookings.code import (
 from app.bookings.completion import complete_booking
 from app.bookings.deadlines import LATE_FEE_PAISE
 from app.bookings.decline import require_undisputed_arrival
-from app.bookings.moves import State, state_refusal
+from app.bookings.moves import State, StateRefused
 from app.bookings.repository import Bookings
 from app.core import clock
 from app.core.datetimes import format_clock_time, format_day, format_near_time
@@ -148,7 +148,7 @@ async def _refuse_attempt(db: AsyncSession, by: Actor, reference: str, phase: st
     """Raise Refused with the reason why no attempt was counted."""
     booking = await Bookings(db).for_professional(by, reference)
     if booking.state != PHASE_STATES[phase]:
-        raise Refused(state_refusal(booking.state), reason="state")
+        raise StateRefused(booking.state)
     code = booking.live_code(phase)
     if is_spent(code):
         raise Refused(void_message(), reason="void")
@@ -173,7 +173,7 @@ async def _revalidate(db: AsyncSession, booking: Booking, attempt: CodeAttempt) 
     The right code may come with the fifth attempt, or beside wrong ones: the lock they set is lifted.
     """
     if booking.state != PHASE_STATES[attempt.phase]:
-        raise Refused(state_refusal(booking.state), reason="state")
+        raise StateRefused(booking.state)
     code = next((code for code in booking.codes if code.id == attempt.code_id), None)
     if code is None or not code.is_live:
         raise Refused(void_message(), reason="void")

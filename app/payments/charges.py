@@ -173,7 +173,7 @@ async def add_authorised(
 async def confirm(db: AsyncSession, charge: Charge) -> None:
     """Mark the charge as authorised: the bank's code was right."""
     if charge.state != ChargeState.NEEDS_CODE:
-        raise Refused(_("This payment isn't waiting for a code."), reason="state")
+        raise Refused(_("This payment isn't waiting for a code."), reason="state", about="charge")
     money = BookingMoney(charge.booking_id, charge.customer_id, [charge])
     money.confirm(charge)
     await _write(db, money)

@@ -63,7 +63,9 @@ async def _render(
     booking = await Bookings(db).for_customer(me, ref)
     existing = await Reviews(db).of_booking(booking.id)
     message = submission_refusal(booking, existing)
-    refusal = (rejection.refusal if rejection else None) or (Refused(message) if message else None)
+    refusal = (rejection.refusal if rejection else None) or (
+        Refused(message, reason="state", about="review") if message else None
+    )
     errors = rejection.errors if rejection else {}
     existing_values = {"rating": existing.rating, "comment": existing.comment} if existing else {}
     return page(

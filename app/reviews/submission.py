@@ -23,7 +23,7 @@ async def submit_review(db: AsyncSession, by: Actor, reference: str, rating: int
     if existing is not None:
         return await _change(db, by, booking, existing, rating, comment)
     if booking.state != State.COMPLETED or booking.professional_id is None:
-        raise Refused(_state_refusal(booking), reason="state")
+        raise Refused(_state_refusal(booking), reason="state", about="review")
     review = Review(
         booking_id=booking.id,
         customer_id=booking.customer_id,

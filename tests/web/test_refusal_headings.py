@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from app.bookings.moves import State
 from app.web.refusal_headings import DEFAULT_HEADING, REFUSAL_HEADINGS, refusal_heading
 
+EVERY_STATE = "any state of a booking"
 APP = Path(__file__).parents[2] / "app"
 
 
@@ -14,6 +16,8 @@ def _keyword(call: ast.Call, name: str, default: str) -> str:
     value = next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
     if value is None:
         return default
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "State":
+        return EVERY_STATE
     assert isinstance(value, ast.Constant), f"{name} of a refusal is a literal"
     return str(value.value)
 
@@ -39,8 +43,9 @@ def _refusals() -> dict[tuple[str, str], str]:
     places: dict[tuple[str, str], str] = {}
     for path in sorted(APP.rglob("*.py")):
         for call in _calls(ast.parse(path.read_text())):
-            key = (_keyword(call, "reason", "refused"), _keyword(call, "about", ""))
-            places.setdefault(key, f"{path.relative_to(APP)}:{call.lineno}")
+            reason, about = _keyword(call, "reason", "refused"), _keyword(call, "about", "")
+            for kind in State if about == EVERY_STATE else (about,):
+                places.setdefault((reason, str(kind)), f"{path.relative_to(APP)}:{call.lineno}")
     return places
 
 
@@ -58,6 +63,8 @@ def test_every_reason_of_a_refusal_has_a_heading_and_none_is_left_over() -> None
         ("taken", "job", "This job has been taken"),
         ("changed", "price", "The price has changed"),
         ("fee", "of an unknown kind", "The fee has changed"),
+        ("state", "completed", "This job is done"),
+        ("state", "cancelled", "This booking was cancelled"),
         ("unheard", "", DEFAULT_HEADING),
     ],
 )
@@ -69,3 +76,8 @@ def test_headings_are_short_and_have_no_full_stop() -> None:
     for heading in REFUSAL_HEADINGS.values():
         assert len(heading) <= 45
         assert not heading.endswith((".", "!"))
+
+
+def test_no_heading_of_a_refusal_leaves_open_what_happened() -> None:
+    vague = {DEFAULT_HEADING, "This page is out of date", "Somebody was quicker"}
+    assert vague.isdisjoint(REFUSAL_HEADINGS.values())
