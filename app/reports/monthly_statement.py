@@ -60,7 +60,8 @@ class MonthlySummary(Struct, frozen=True):
 
     @property
     def is_empty(self) -> bool:
-        return not (self.bookings or self.upcoming or self.spent or self.reviews)
+        """Nothing happened in the month; what is only upcoming is no report."""
+        return not (self.bookings or self.spent or self.reviews)
 
 
 def to_facts(month: MonthlySummary) -> dict[str, Any]:
