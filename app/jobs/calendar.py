@@ -17,6 +17,7 @@ from app.accounts.names import public_name
 from app.bookings.booking import Booking
 from app.bookings.moves import State
 from app.core import clock
+from app.core.addresses import format_address
 from app.core.i18n import _
 from app.core.orm import NaturalKeyBase
 
@@ -107,4 +108,4 @@ def _status(booking: Booking, now: datetime) -> str:
 
 
 def _address(entry: CalendarEntry) -> str:
-    return f"{entry.booking.address}, {entry.place}, {entry.district} {entry.booking.pincode}"
+    return format_address(entry.booking.address, f"{entry.place}, {entry.district}", entry.booking.pincode)

@@ -9,6 +9,7 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.addresses import format_area
 from app.core.datetimes import format_date_pattern
 from app.core.errors import Invalid
 from app.core.i18n import _
@@ -131,7 +132,7 @@ async def _filters(db: AsyncSession, fields: dict[str, str]) -> tuple[FilterForm
     form = FilterForm(
         periods=_period_choices(values),
         categories=[("", _("All %(n)s", n=len(categories))), *((row.slug, row.name) for row in categories)],
-        areas=[("", _("All areas")), *((row.pincode, f"{row.place}, {row.pincode}") for row in areas)],
+        areas=[("", _("All areas")), *((row.pincode, format_area(row.place, row.pincode)) for row in areas)],
         professionals=None
         if professionals is None
         else [("", _("All %(n)s", n=len(professionals))), *((str(row.id), row.full_name) for row in professionals)],

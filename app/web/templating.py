@@ -14,6 +14,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from app.core import clock, i18n
+from app.core.addresses import format_address, format_area
 from app.core.datetimes import (
     format_clock_range,
     format_clock_time,
@@ -191,17 +192,6 @@ def phone(text: str) -> str:
     return f"+91 {digits[2:7]} {digits[7:]}" if len(digits) == 12 and digits.startswith("91") else text
 
 
-def full_address(line: str, place: str, pincode: str) -> str:
-    """12 Beach Road, Adyar, Chennai 600020: an area or pincode that the line names itself is not written twice."""
-    named = {part.strip().casefold() for part in line.replace("\n", ",").split(",")}
-    last = line.rpartition(",")[2].strip()
-    if last.endswith(pincode):
-        named.add(last.removesuffix(pincode).strip(" -").casefold())
-        line = line.removesuffix(pincode).rstrip(" ,-") if last != pincode else line.rpartition(",")[0].rstrip()
-    missing = [part for part in place.split(", ") if part and part.casefold() not in named]
-    return ", ".join([line, *missing]) + f" {pincode}"
-
-
 def initials(name: str) -> str:
     """RK for "Ravi Kumar", also with a title before it, and for "Ravi K."."""
     parts = split_name(name).ordered or tuple(name.split())
@@ -233,7 +223,8 @@ FILTERS: dict[str, Any] = {
     "translate": i18n.gettext,  # of a constant marked with N_; escaped like any text
     "clock": format_clock_time,
     "near_time": format_near_time,
-    "full_address": full_address,
+    "full_address": format_address,
+    "area": format_area,
     "clock_span": format_clock_range,
     "iso": iso,
     "local_iso": local_iso,

@@ -1,15 +1,18 @@
 """The template filters for money, times and distances."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import jinja2
 import pytest
 
 from app.core import clock, i18n
+from app.core.addresses import format_address, format_area
 from app.core.clock import IST
 from app.core.datetimes import format_datetime, format_datetime_range, format_day
 from app.core.money import format_rupees
 from app.web import templating
+from app.web.templating import TEMPLATES
 
 TUESDAY = datetime(2026, 11, 24, 10, 0, tzinfo=IST)
 ONE_HOUR = timedelta(hours=1)
@@ -116,4 +119,16 @@ async def test_a_macro_that_changes_reaches_every_page_that_imports_it(tmp_path,
     ],
 )
 def test_an_address_that_names_its_area_names_it_once(line, place, expected):
-    assert templating.full_address(line, place, "600020") == expected
+    assert format_address(line, place, "600020") == expected
+
+
+def test_an_area_is_written_with_a_blank_before_its_pincode() -> None:
+    assert format_area("New Delhi", "110001") == "New Delhi 110001"
+    assert format_area("", "110001") == "110001"
+
+
+def test_templates_join_area_and_pincode_by_the_formatters() -> None:
+    joined = re.compile(r"\b(?:place|line|address)\s*-?}}(?:[\s,]|<[^>]*>)*{{-?\s*[\w.]*pincode\s*}}")
+    files = [path for path in TEMPLATES.rglob("*") if path.suffix in (".html", ".txt")]
+    assert len(files) > 300
+    assert [path.name for path in files if joined.search(path.read_text())] == []
