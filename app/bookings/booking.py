@@ -112,13 +112,17 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
             personal={"address": self.address, "note": self.note},
         )
 
-    def requote(self, by: Actor, price: int, minutes: int) -> None:
-        """W6: take the catalogue's new price and minutes while held; the customer confirms again."""
+    def requote(self, by: Actor, price: int, minutes: int, changed_by: int | None) -> None:
+        """W6: take the catalogue's new price and minutes while held; the customer confirms again.
+
+        `changed_by` is the admin who changed the service.
+        """
         self._require_state(State.HELD)
         before = {"price": self.price, "minutes": self.minutes}
         self.price, self.minutes = price, minutes
         self.set_slot(self.starts_at)
-        self._record("booking.requoted", by, before=before, after={"price": price, "minutes": minutes})
+        after = {"price": price, "minutes": minutes}
+        self._record("booking.requoted", by, before=before, after=after, changed_by=changed_by)
 
     def pay(self, by: Actor, method: str) -> None:
         previous = self._move("pay", by)

@@ -60,7 +60,7 @@ async def requote(db: AsyncSession, reference: str) -> bool:
     if not await resize_hold(db, booking, service.minutes):
         await cancel_booking(db, booking, PLATFORM, "platform", TOO_LONG)
         return False
-    booking.requote(PLATFORM, service.price, service.minutes)
+    booking.requote(PLATFORM, service.price, service.minutes, await Bookings(db).last_editor(service))
     await charges.release(db, booking.id)
     await db.flush()
     return True

@@ -60,6 +60,7 @@ LOCK_TERMS = f"""
        FOR SHARE OF s
 """
 SELF_BOOKING_SIGNS = "SELECT self_booking_signs($1, $2, $3, $4)"
+LAST_EDITOR = "SELECT actor_id FROM events WHERE subject = $1 AND actor_role = 'admin' ORDER BY seq DESC LIMIT 1"
 PRICE = "SELECT price FROM services WHERE id = $1 AND retired_at IS NULL"
 
 
@@ -126,6 +127,11 @@ class Bookings:
         """Paise, without a lock; None when the service is no longer offered."""
         price: int | None = await fetch_value(self.db, PRICE, service_id)
         return price
+
+    async def last_editor(self, service: Service) -> int | None:
+        """The admin who changed the service last, by its history."""
+        editor: int | None = await fetch_value(self.db, LAST_EDITOR, service.subject)
+        return editor
 
     async def reference_of(self, booking_id: int) -> str:
         return str((await self.db.execute(select(Booking.reference).where(Booking.id == booking_id))).scalar_one())

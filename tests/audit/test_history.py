@@ -12,15 +12,18 @@ from sqlalchemy import delete, select
 from app.accounts import address_book
 from app.audit.details import FIELD_LABELS, STRUCTURAL_FIELDS, detail_lines
 from app.audit.history import ORIGIN_LABELS, History
+from app.bookings.price_changes import requote
+from app.catalog import service_changes
 from app.core import clock
 from app.core.event_types import registry
 from app.core.events import ORIGINS, PLATFORM, Event, EventValue, origin
 from app.jobs.acceptance import accept, hand_back
+from tests.catalog.drafts import redrafted
 from tests.factories import a_customer, a_hold, a_professional, a_service, an_admin
 
 ROOT = Path(__file__).resolve().parents[2]
 # Modules that name events and record none.
-DECLARING = {"app/check/invariants.py"}
+DECLARING = {"app/check/invariants.py", "app/bookings/timeline.py"}
 TREES = {
     str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
     for path in sorted((*(ROOT / "app").rglob("*.py"), *(ROOT / "tasks").rglob("*.py")))
@@ -230,3 +233,18 @@ def test_a_change_lists_only_what_changed() -> None:
     facts = {"before": {"price": 149_00, "minutes": 60}, "after": {"price": 199_00, "minutes": 60}}
     lines = detail_lines("booking.requoted", facts, {}, {})
     assert [(line.label, line.before, line.now) for line in lines] == [("the price", "₹149", "₹199")]
+
+
+async def test_a_new_price_during_payment_names_the_admin_who_set_it(db) -> None:
+    service = await a_service(db)
+    await a_professional(db, services=[service])
+    held = await a_hold(db, await a_customer(db), service)
+    meena = await an_admin(db)
+    await service_changes.edit(db, meena, service.id, await redrafted(db, service, price="199"), 0)
+    await db.flush()
+    assert await requote(db, held.reference)
+    await db.flush()
+    entry = (await History(db).of(held.subject)).items[0]
+    assert entry.sentence == "Doorstep applied a change of the service during payment."
+    lines = [(line.label, line.before, line.now) for line in entry.lines]
+    assert lines == [("the price", "₹149", "₹199"), ("changed by", "", "Meena Iyer")]
