@@ -576,9 +576,9 @@ async def test_an_arrival_from_afar_does_not_shut_the_customers_way(scene, asha)
             sent = await asha.post_fields(f"{here}/absence", {"answer": "refund"})
             assert (sent.status, sent.location) == (303, here)
         page = await asha.visit(here)
-        assert "until then no money moves" in page.text
+        assert "No money moves until it is settled." in page.text
         assert (await ravi.post_fields(f"/jobs/{reference}/absence", {})).status == 409
-        assert "until then no money moves" in (await ravi.visit(f"/jobs/{reference}")).text
+        assert "No money moves until it is settled." in (await ravi.visit(f"/jobs/{reference}")).text
         for address in ("cancellation", "reschedule"):
             start = a_start(days=3).strftime(START)
             assert (await asha.post_fields(f"{here}/{address}", {"start": start})).status == 409
