@@ -10,24 +10,25 @@ from app.accounts.names import FORMER_NAMES
 from app.core.card_numbers import contains_card_number
 from app.core.errors import Invalid
 from app.core.i18n import _
+from app.core.typed_text import ADDRESS_MAP, JOINERS, normal_form, normal_line, plain_line, without_separators
 from app.core.validation import FieldError
 
 MAX_NAME_LENGTH, MAX_ADDRESS_LENGTH, MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH = 120, 300, 254, 40
 MAX_REASON_LENGTH = 1_000  # characters
 # The demo town's numbers, +91 00000 0nnnn, and its @example.com addresses are not assigned to anyone.
 DEMO_DOMAIN = "@example.com"
-DEMO_PHONE = re.compile(r"(?:\+?91)?(0{6}\d{4})")
+DEMO_PHONE = re.compile(r"(?:\+?91|0091|0)?(0{6}\d{4})")
+PHONE_TEXT, PHONE_LENGTH = re.compile(r"\+?[0-9][-0-9 ./]*"), 10  # digits after +91
+MIN_FRAGMENT_LENGTH = 3  # digits; fewer are in nearly every phone
 PINCODE = re.compile(r"[1-9][0-9]{5}")
-SEPARATORS = re.compile(r"[\s\u2010-\u2013-]+")  # inside a pincode
-# Joiners that Indian scripts need; every other invisible character is refused.
-JOINERS = "\u200c\u200d"
 
 
 def parse_name(typed: str) -> str:
-    name = " ".join(typed[: MAX_NAME_LENGTH + 100].split())
+    """The name with single blanks, in one normal form (NFC). Quotes and accents stay as its owner writes them."""
+    name = normal_line(typed[: MAX_NAME_LENGTH + 100])
     if not name:
         raise FieldError(_("Enter your name."))
-    if len(typed) > MAX_NAME_LENGTH:
+    if len(name) > MAX_NAME_LENGTH:
         raise FieldError(_("Name must be %(most)s characters or fewer.", most=MAX_NAME_LENGTH))
     if not is_printable(name) or "://" in name or not any(unicodedata.category(char)[0] == "L" for char in name):
         raise FieldError(_("Enter your name in letters."))
@@ -37,7 +38,8 @@ def parse_name(typed: str) -> str:
 
 
 def parse_email(typed: str) -> str:
-    address = typed.strip()
+    """The address without what is pasted around it: blanks, mailto:, < and >. The domain in lower case."""
+    address = _pasted_address(typed[: MAX_EMAIL_LENGTH + 100])
     if not address:
         raise FieldError(_("Enter your email address."))
     if len(address) > MAX_EMAIL_LENGTH:
@@ -52,13 +54,20 @@ def parse_email(typed: str) -> str:
         raise FieldError(_("This isn't a valid email address. Check it and try again.")) from error
 
 
+def _pasted_address(typed: str) -> str:
+    address = typed.translate(ADDRESS_MAP).strip()
+    if address.lower().startswith("mailto:"):
+        address = address[len("mailto:") :].strip()
+    return address[1:-1].strip() if address[:1] == "<" and address[-1:] == ">" else address
+
+
 def parse_phone(typed: str, email: str) -> str:
     """The number in E.164: Indian numbers, and for @example.com accounts those of the demo town."""
-    text = typed.strip()
+    text = plain_line(typed[: 2 * MAX_PHONE_LENGTH])
     if not text or len(text) > MAX_PHONE_LENGTH:
         raise FieldError(_("Enter your phone number, such as +91 98400 12345."))
     demo = DEMO_PHONE.fullmatch(re.sub(r"[\s()-]", "", text))
-    if demo and email.lower().endswith(DEMO_DOMAIN):
+    if demo and _pasted_address(email).lower().endswith(DEMO_DOMAIN):
         return "+91" + demo[1]
     return _indian(text)
 
@@ -82,7 +91,8 @@ def _indian(text: str) -> str:
 
 def parse_address_line(typed: str) -> str:
     """House, street and area on one line."""
-    line = ", ".join(part for part in (" ".join(part.split()).strip(",") for part in typed[:2000].split("\n")) if part)
+    parts = (normal_line(part).strip(", ") for part in typed[:2000].split("\n"))
+    line = ", ".join(part for part in parts if part)
     if len(line) < 5 or not is_printable(line) or not any(char.isalnum() for char in line):
         raise FieldError(_("Enter the house, the street and the area."))
     if contains_card_number(line):
@@ -94,17 +104,25 @@ def parse_address_line(typed: str) -> str:
 
 def parse_pincode(typed: str) -> str:
     """Six digits of any script, spaces and dashes allowed; whether it exists is checked in the database."""
-    pincode = SEPARATORS.sub("", ascii_digits(typed[:40]))
+    pincode = without_separators(typed[:40])
     if not PINCODE.fullmatch(pincode):
         raise FieldError(_("Enter a 6-digit pincode, such as 600020."))
     return pincode
 
 
+def typed_pincode(typed: str) -> str | None:
+    """The pincode that a search consists of, if it is one."""
+    try:
+        return parse_pincode(typed)
+    except FieldError:
+        return None
+
+
 def parse_pincodes(typed: str) -> list[str]:
     """The pincodes of a list, with commas, semicolons, spaces or lines between them. FieldError names the wrong one."""
     found: list[str] = []
-    for part in re.split(r"[,;\n]+", ascii_digits(typed)):
-        groups = [SEPARATORS.sub("", group) for group in part.split()]
+    for part in re.split(r"[,;\n]+", typed):
+        groups = [group.replace("-", "") for group in plain_line(part).split() if group.strip("-")]
         while groups:
             size = 2 if [len(group) for group in groups[:2]] == [3, 3] else 1  # 600 020
             pincode = "".join(groups[:size])
@@ -115,14 +133,27 @@ def parse_pincodes(typed: str) -> list[str]:
     return found
 
 
-def ascii_digits(text: str) -> str:
-    """The text with the digits of every script as 0 to 9."""
-    return "".join(str(unicodedata.decimal(char, char)) for char in text)
+def phone_fragment(typed: str) -> str | None:
+    """The digits of a phone, or of a part of it, that a search consists of, as they are stored; None for other text.
+
+    "+91 98401 54321", "098401-54321" and "98401 54321" are all 9840154321.
+    """
+    text = plain_line(typed).lower().removeprefix("tel:")
+    text = re.sub(r"\(0\)|[()]", "", text)
+    digits = re.sub(r"\D", "", text)
+    if len(digits) < MIN_FRAGMENT_LENGTH or not PHONE_TEXT.fullmatch(text):
+        return None
+    for prefix in ("91",) if text.startswith("+") else ("0091", "91"):
+        if digits.startswith(prefix) and (text.startswith("+") or len(digits) >= len(prefix) + PHONE_LENGTH):
+            digits = digits.removeprefix(prefix)
+            break
+    digits = digits.removeprefix("0") if len(digits) > PHONE_LENGTH else digits
+    return digits if len(digits) >= MIN_FRAGMENT_LENGTH else None
 
 
 def clean_text(typed: str) -> str:
     """Text without invisible and bidirectional control characters; line breaks stay, and tabs become spaces."""
-    text = unicodedata.normalize("NFC", typed).replace("\r\n", "\n").replace("\r", "\n")
+    text = normal_form(typed).replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub(r"[\t\v\f\x85]", " ", text)
     return "".join(char for char in text if char == "\n" or is_printable(char)).strip()
 

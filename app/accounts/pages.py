@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import auth
 from app.accounts.auth import Me
+from app.accounts.contact_fields import typed_pincode
 from app.accounts.repository import Pincodes, Users
 from app.accounts.schemas import Credentials, NewCustomer
 from app.accounts.sign_in import authenticate
@@ -72,7 +73,7 @@ class RegisterPages(Controller):
 
         async def render_form(rejection: Rejection) -> HtmlResponse:
             async with database.sessions() as db:
-                place = await Pincodes(db).get(form.get("pincode", "")[:6])
+                place = await Pincodes(db).get(typed_pincode(form.get("pincode", "")) or "")
             return form_page(request, "register", rejection.values, rejection, order=NewCustomer, place=place)
 
         return await submit(

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from app.core.i18n import _
+from app.core.secrets import normal_password
 from app.core.validation import FieldError
 
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 10, 200
@@ -23,7 +24,7 @@ def validate_password(typed: str, *own: str) -> str:
     """The password, if it is good enough. `own`: the user's name and email, which are no secret. Raises FieldError."""
     if not typed:
         raise FieldError(_("Choose a password."))
-    if len(typed) < MIN_PASSWORD_LENGTH:
+    if len(normal_password(typed)) < MIN_PASSWORD_LENGTH:
         raise FieldError(_("Use %(least)s characters or more. A short sentence works well.", least=MIN_PASSWORD_LENGTH))
     if len(typed) > MAX_PASSWORD_LENGTH:
         raise FieldError(_("Use %(most)s characters or fewer.", most=MAX_PASSWORD_LENGTH))

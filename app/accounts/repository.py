@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address, Pincode
 from app.accounts.attempts import ACCOUNT, ACCOUNT_HERE, DEVICE, AttemptCount, RateLimitKey, sorted_keys
+from app.accounts.contact_fields import phone_fragment
 from app.accounts.professional import ApprovalStatus, Professional, ProfessionalRating
 from app.accounts.ratings import SELECT_STARS, RatingDistribution, add_counts, load_distribution
 from app.accounts.session import (
@@ -31,11 +32,24 @@ from app.core.i18n import _
 from app.core.outbox import Outbox
 from app.core.queue import MAIL_QUEUE, enqueue_after_commit
 from app.core.references import RowIds
+from app.core.typed_text import containing_pattern, normal_line, search_form
 
 EMAIL_CONSTRAINT = "users_email_key"
 MAX_ADDRESSES = 20
 MAX_DEVICES = 20
 ROW_IDS = RowIds()
+
+
+def person_patterns(typed: str) -> tuple[str, str]:
+    """Patterns of LIKE, but for the case, of the people that a search finds: by the text, and by a phone in it."""
+    text = search_form(normal_line(typed))
+    return containing_pattern(text), containing_pattern(phone_fragment(typed) or text)
+
+
+def matches_person(typed: str) -> ColumnElement[bool]:
+    """Whether name, email or phone contain the text: without accents, with any quotes, the phone as people write it."""
+    conditions = (User.search_text.like(func.lower(pattern)) for pattern in dict.fromkeys(person_patterns(typed)))
+    return or_(*conditions)
 
 
 class Users:

@@ -67,7 +67,7 @@ def field_readers(new: NewCustomer) -> dict[str, Callable[[], str]]:
     return {
         "full_name": lambda: parse_name(new.full_name),
         "email": lambda: parse_email(new.email),
-        "phone": lambda: parse_phone(new.phone, new.email.strip()),
+        "phone": lambda: parse_phone(new.phone, new.email),
         "password": lambda: validate_password(new.password, new.email.strip(), new.full_name.strip()),
         "address": lambda: parse_address_line(new.address),
         "pincode": lambda: parse_pincode(new.pincode),

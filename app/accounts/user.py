@@ -55,9 +55,9 @@ class User(Base, AuditedMixin):
     epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
-    # The text that the admin's search looks through.
+    # The text that the admin's search looks through: app.accounts.repository.matches_person.
     search_text: Mapped[str] = mapped_column(
-        Computed("lower(full_name || ' ' || email || ' ' || phone)", persisted=True), deferred=True
+        Computed("lower(search_form(full_name || ' ' || email || ' ' || phone))", persisted=True), deferred=True
     )
 
     @property

@@ -1,7 +1,5 @@
 """/admin/events: all events, the latest first, and one event with the proof of its hash chain."""
 
-from datetime import date
-
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -10,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.repository import ROW_IDS
 from app.audit.history import HistoryEntry
 from app.audit.repository import ChainProof, EventFilter, EventQueries
+from app.core.datetimes import YEARS, parse_day
 from app.core.event_types import registry
 from app.core.i18n import _
+from app.core.references import parse_reference
 from app.web.admin import admin_page
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
@@ -73,8 +73,8 @@ def _filters(view: TableView) -> EventFilter:
         by=_user_id(values["by"]) if values["by"] else None,
         record=_subject(values["record"]),
         name=values["name"],
-        since=_date(values["from"]),
-        until=_date(values["until"]),
+        since=parse_day(values["from"], YEARS),
+        until=parse_day(values["until"], YEARS),
     )
 
 
@@ -86,14 +86,10 @@ def _user_id(text: str) -> int:
 
 def _subject(text: str) -> str:
     """A booking's reference alone means the booking."""
-    return f"booking-{text.upper()}" if text and "-" not in text else text
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if len(text) == len("2026-11-24") else None
-    except ValueError:
-        return None
+    kind, dash, key = text.partition("-")
+    if kind == "booking" or not (dash and kind.isalpha() and kind.islower()):
+        return f"booking-{parse_reference(key if kind == 'booking' else text)}" if text else ""
+    return text
 
 
 async def _record_page(events: EventQueries, entry: HistoryEntry) -> str | None:

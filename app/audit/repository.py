@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.repository import ROW_IDS
+from app.accounts.repository import ROW_IDS, matches_person
 from app.accounts.user import User
 from app.audit.history import ENTRIES, History, HistoryEntry
 from app.core import clock
@@ -108,5 +108,5 @@ class EventQueries:
 
     async def _matching_users(self, text: str) -> list[int]:
         """The ids of users with this text in name, phone or email, at most MAX_MATCHING_USERS."""
-        query = select(User.id).where(User.search_text.contains(text.lower(), autoescape=True))
+        query = select(User.id).where(matches_person(text))
         return list(await self._db.scalars(query.order_by(User.id).limit(MAX_MATCHING_USERS)))

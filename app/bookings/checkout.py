@@ -26,6 +26,7 @@ from app.core.db import AdvisoryLock, TransactionFactory, acquire_lock
 from app.core.errors import Invalid, Missing, Refused
 from app.core.events import Person
 from app.core.i18n import _
+from app.core.references import parse_reference
 from app.payments import charges, pretend_bank
 from app.payments.charge import Charge, ChargeState
 from app.payments.repository import Charges
@@ -378,7 +379,7 @@ async def _claim_payment_key(
     db: AsyncSession, by: Person, reference: str, instrument: pretend_bank.Instrument, key: str
 ) -> idempotency.IdempotencyKey | None:
     payment = {
-        "reference": reference.upper(),
+        "reference": parse_reference(reference),
         "method": instrument.method,
         "brand": instrument.brand,
         "last4": instrument.last4,

@@ -2,7 +2,6 @@
 
 import enum
 import secrets
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -16,6 +15,7 @@ from app.core.encryption import Encryption
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.orm import Base, TextEnum
+from app.core.typed_text import without_separators
 
 ATTEMPTS_BEFORE_LOCK = 5
 MAX_ATTEMPTS = 10
@@ -119,12 +119,7 @@ def reveal_code(encrypted_code: bytes | None, phase: str, encryption: Encryption
 
 def parse_code(typed: str) -> str:
     """ "482 917", "482-917" or "४८२९१७" as six ASCII digits; Invalid("code") when it cannot be a code."""
-    chars = [
-        str(unicodedata.decimal(char, "x"))
-        for char in typed
-        if not char.isspace() and char not in "-\u2010\u2011\u2013."
-    ]
-    code = "".join(chars)
+    code = without_separators(typed).replace(".", "")
     if len(code) != 6 or not code.isdecimal() or not code.isascii():
         raise Invalid({"code": _("Enter 6 digits.")})
     return code

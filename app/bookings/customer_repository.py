@@ -21,6 +21,7 @@ from app.core.encryption import Encryption
 from app.core.errors import Missing
 from app.core.events import Actor
 from app.core.paging import Page, page_of
+from app.core.references import parse_reference
 from app.core.sql import fetch_row, rows
 from app.payments.charge import CHARGE_LINE_COLUMNS, ChargeLine
 from app.scheduling.travel import Location, distance_km
@@ -244,7 +245,7 @@ class OwnBookings:
     async def booking(self, reference: str) -> CustomerBooking:
         """What the booking's page shows, read at once; Missing for anybody else's."""
         now = clock.now()
-        row = await fetch_row(self._db, SELECT_BOOKING, self._me.id, reference.upper(), now)
+        row = await fetch_row(self._db, SELECT_BOOKING, self._me.id, parse_reference(reference), now)
         if row is None:
             raise Missing
         return _booking(row, now)

@@ -1,7 +1,6 @@
 """Extra work on the spot: proposed by the professional with a price, billed only when the customer approves (W15)."""
 
 import enum
-import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -58,16 +57,10 @@ class Extra(Base):
 
 def propose_extra(booking: "Booking", by: Actor, text: str, price: str) -> Extra:
     """Propose extra work; `price` in rupees as typed. Repeating a proposal that waits returns the same one."""
-    amount = parse_price(price)
+    amount = money.parse_rupees(price, MIN_PRICE_PAISE, MAX_PRICE_PAISE)
     for extra in booking.extras:
         if (extra.text, extra.price, extra.state) == (text, amount, ExtraState.PROPOSED):
             return extra
     if len(booking.extras) >= MAX_PROPOSALS:
         raise Refused(_("There are already 10 proposals. Talk to the customer first."), reason="extras")
     return booking.propose_extra(by, text, amount)
-
-
-def parse_price(text: str) -> int:
-    """ "₹1,250.50" → 125050 paise, digits of any script. Invalid("price") unless it is from ₹1 to ₹1,00,000."""
-    ascii_text = "".join(str(unicodedata.decimal(char, char)) for char in text)
-    return money.parse_rupees(ascii_text, MIN_PRICE_PAISE, MAX_PRICE_PAISE)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address
 from app.accounts.auth import Me
+from app.accounts.contact_fields import typed_pincode
 from app.accounts.repository import Addresses
 from app.bookings.checkout import overdue_reference, place_order, read_booking_request
 from app.bookings.customer_repository import AssignedProfessional, OwnBookings, SimilarBooking
@@ -61,7 +62,7 @@ class BookingListPages(Controller):
         values: dict[str, Any] = {
             "service_id": params.get("service", ""),
             "start": params.get("start", ""),
-            "pincode": params.get("pincode", ""),
+            "pincode": typed_pincode(params.get("pincode", "")) or params.get("pincode", ""),
             "professional_id": params.get("professional", ""),
         }
         if again := params.get("again"):

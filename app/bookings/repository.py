@@ -15,6 +15,7 @@ from app.bookings.decline import Decline
 from app.catalog.service import Service
 from app.core.errors import Missing
 from app.core.events import Actor, Event
+from app.core.references import parse_reference
 from app.core.sql import fetch_row, fetch_value
 from app.payments import charges
 from app.payments.repository import OLDEST_DUE_SQL
@@ -164,7 +165,7 @@ class Bookings:
         """Count one attempt at the live code; None when none is allowed. The caller commits before comparing."""
         params = {
             "me": me.id,
-            "reference": reference.upper(),
+            "reference": parse_reference(reference),
             "phase": phase,
             "state": state,
             "now": now,
@@ -198,7 +199,7 @@ def _loaded() -> Select[Booking]:
 
 
 def _by_reference(reference: str) -> Select[Booking]:
-    return select(Booking).where(Booking.reference == reference.upper())
+    return select(Booking).where(Booking.reference == parse_reference(reference))
 
 
 class SelfBookings:

@@ -19,6 +19,7 @@ from app.catalog.service import Service
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.i18n import _
+from app.core.references import parse_reference
 from app.scheduling.slot_search import nearest_starts
 from app.web.actions import Rejection, submit
 from app.web.forms import parse_form, parse_query
@@ -56,7 +57,7 @@ class ReschedulePages(Controller):
             form=form,
             on_error=lambda rejection: _render(request, db, me, ref, rejection),
             message=_("Rescheduled! We're finding a professional for the new time."),
-            then=f"/bookings/{ref.upper()}",
+            then=f"/bookings/{parse_reference(ref)}",
         )
 
 

@@ -1,22 +1,16 @@
 """What customers send: one struct per form."""
 
-import re
 from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from app.accounts.contact_fields import parse_address_line, parse_pincode
-from app.core import clock
+from app.core.datetimes import YEARS, parse_moment
 from app.core.errors import Invalid
 from app.core.i18n import N_, _
 from app.core.validation import FieldError, collect
 
-# ISO 8601, as JavaScript's Date and others write it.
-START_PATTERN = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
-)
-START = re.compile(START_PATTERN)
 MAX_NOTE_LENGTH = 500
 
 Id = Annotated[int, Meta(gt=0, extra={"error": N_("Choose again.")})]
@@ -76,17 +70,12 @@ class DisputeText(Struct, kw_only=True):
 
 def read_start(text: str) -> datetime:
     """ "2026-11-24T10:00" in Asia/Kolkata, or with an offset; aware. Invalid("start") when it cannot be read."""
-    # In a query string a plus sign arrives as a blank.
-    typed = re.sub(r" (?=[0-9]{2}(:?[0-9]{2})?$)", "+", text.strip())
-    try:
-        moment = datetime.fromisoformat(typed) if START.fullmatch(typed) else None
-    except ValueError:
-        moment = None
+    moment = parse_moment(text)
     if moment is None:
         raise Invalid({"start": _("We can't read this time. Pick one.")})
-    if not 2000 <= moment.year <= 2100:
+    if moment.year not in YEARS:
         raise Invalid({"start": _("That day is too far ahead. Pick an earlier one.")})
-    return (moment if moment.tzinfo else moment.replace(tzinfo=clock.IST)).astimezone(clock.IST)
+    return moment
 
 
 def read_address(address: str, pincode: str) -> tuple[str, str]:

@@ -22,7 +22,12 @@ USAGE = text(f"""
     SELECT (SELECT count(*) FROM bookings WHERE service_id = :id) AS bookings,
            (SELECT count(*) FROM bookings WHERE service_id = :id AND {IS_OPEN}) AS open,
            (SELECT count(*) FROM bookings WHERE service_id = :id AND state = 'held' AND held_until > :now) AS paying,
-           (SELECT count(*) FROM offered_services WHERE service_id = :id) AS offered_by
+           (SELECT count(*) FROM offered_services WHERE service_id = :id AND approval_status <> 'denied')
+               AS offered_by
+""")
+OFFERED_BY = text("""
+    SELECT service_id, count(*) FROM offered_services
+     WHERE service_id = ANY(:ids) AND approval_status <> 'denied' GROUP BY service_id
 """)
 HAS_BOOKINGS = text("SELECT EXISTS (SELECT FROM bookings WHERE service_id = :id)")
 
@@ -36,6 +41,10 @@ class BookedServices:
 
     async def booking_counts(self) -> dict[int, int]:
         return await booking_counts(self._db)
+
+    async def offered_by_counts(self, service_ids: Sequence[int]) -> dict[int, int]:
+        found = await self._db.execute(OFFERED_BY, {"ids": list(service_ids)})
+        return {row[0]: row[1] for row in found}
 
     async def open_bookings(self, service_id: int, limit: int = 50) -> Sequence[AnyRow]:
         return (await self._db.execute(OPEN_BOOKINGS, {"id": service_id, "limit": limit})).all()

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.booking import Booking
 from app.catalog.service import Service
 from app.core import clock
+from app.core.datetimes import parse_day
 from app.scheduling.slot_search import WEEK_DAYS, find_week, nearest_starts
 from app.scheduling.slots import BookableService, Day
 
@@ -102,10 +103,7 @@ def agreed_service(booking: Booking, service: Service) -> AgreedService:
 
 def day_of(text: str) -> date:
     """The first of the seven days; today when it cannot be parsed."""
-    try:
-        day = date.fromisoformat(text) if len(text) == 10 else clock.today()
-    except ValueError:
-        return clock.today()
+    day = parse_day(text) or clock.today()
     return min(max(day, clock.today()), clock.today() + timedelta(days=60))
 
 

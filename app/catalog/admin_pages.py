@@ -168,7 +168,15 @@ async def _render_changed(
         flash(request, message)
         return redirect(request, view.record_url(service_id))
     record = await _record_context(request, db, cache, service_id)
-    context = {"view": view, **record, "confirming": "", "refusal": None, "message": message}
+    offered_by = {service_id: record["usage"].offered_by}
+    context = {
+        "view": view,
+        **record,
+        "offered_by": offered_by,
+        "confirming": "",
+        "refusal": None,
+        "message": message,
+    }
     headers = {"hx-replace-url": view.record_url(service_id)}
     return swap(request, "catalog/admin/service_changed.swap.html", headers=headers, **context)
 
@@ -181,11 +189,13 @@ async def _table_context(db: AsyncSession, cache: Cache, view: TableView) -> dic
         category=view.filters["category"],
         mode=_choice_or_empty(view.filters["mode"], MODES),
     )
+    page = await queries.page(
+        filters, await _booking_counts(db, cache), sort=view.sort, descending=view.descending, after=view.after
+    )
     return {
         "view": view,
-        "page": await queries.page(
-            filters, await _booking_counts(db, cache), sort=view.sort, descending=view.descending, after=view.after
-        ),
+        "page": page,
+        "offered_by": await service_usage(db).offered_by_counts([row.id for row in page.items]),
         "counts": await queries.counts(filters),
         "categories": await queries.categories(),
         "modes": mode_labels(),

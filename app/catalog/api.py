@@ -14,7 +14,7 @@ from app.catalog import service_changes
 from app.catalog.api_schemas import ServiceBody, ServiceChange, ServiceJson, service_json
 from app.catalog.repository import CatalogueRepository, ServiceDetails, ServiceRepository
 from app.catalog.schemas import draft_facts, form_values, read_service
-from app.catalog.search import find_services
+from app.catalog.search import find_named_services
 from app.core import cache_tags
 from app.core.api_types import Listed, Paged
 from app.core.errors import Invalid
@@ -33,10 +33,10 @@ LIST = Doc(
     summary="List all services", tag=TAG, query=Paged, responses={200: SERVICES, 304: None}, error_statuses=(404,)
 )
 NAMED = Doc(
-    summary="Search services, best match first",
+    summary="Find services by name, best match first",
     tag=TAG,
     query=Paged,
-    path={"name": "A service name or search words."},
+    path={"name": "A service name, or most of its words."},
     responses={200: SERVICES, 304: None},
 )
 CREATE = Doc(
@@ -81,7 +81,8 @@ class CatalogueApi(Controller):
     async def named(self, request: Request, name: FromPath[str], db: NamedDependency[AsyncSession]) -> JsonResponse:
         params = read_query(request, Paged)
         (offset,) = decode_cursor(params.after, int) or (0,)
-        hits = [hit.service_id for hit in await find_services(db, name.replace("\x00", " "))][max(int(offset), 0) :]
+        found = await find_named_services(db, name.replace("\x00", " "))
+        hits = [hit.service_id for hit in found][max(int(offset), 0) :]
         services = await ServiceRepository(db).by_ids(hits[: params.limit + 1])
         page = page_of(services, params.limit, lambda _service: [int(offset) + params.limit])
         return _listed(request, page, cache_tags.SEARCH_RESULTS)

@@ -16,7 +16,7 @@ from app.catalog.schemas import (
     MIN_MINUTES,
 )
 from app.core import money
-from app.core.api_types import Body, Id, Paise, Price
+from app.core.api_types import Body, Id, Paise, Price, TypedPrice
 
 Name = Annotated[
     str, Meta(min_length=1, max_length=MAX_NAME_LENGTH, description="Name of the service.", examples=["Tap repair"])
@@ -81,7 +81,7 @@ class ServiceBody(Body):
     name: Name
     description: Description
     category: CategorySlug
-    price: Price
+    price: TypedPrice
     time_required: Minutes
     mode: Mode = "instant"
     included: Lines = []
@@ -96,7 +96,7 @@ class ServiceChange(Body):
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET
     category: CategorySlug | UnsetType = UNSET
-    price: Price | UnsetType = UNSET
+    price: TypedPrice | UnsetType = UNSET
     time_required: Minutes | UnsetType = UNSET
     mode: Mode | UnsetType = UNSET
     included: Lines | UnsetType = UNSET

@@ -14,6 +14,7 @@ from app.core.card_numbers import contains_card_number
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.references import parse_row_id
+from app.core.typed_text import normal_line, plain_line
 from app.core.validation import FieldError, collect
 
 T = TypeVar("T")
@@ -156,7 +157,7 @@ def _bounded(text: str) -> str:
 
 
 def _line(text: str, max_length: int, empty_message: str) -> str:
-    line = unicodedata.normalize("NFC", " ".join(text.split()))
+    line = normal_line(text)
     if not line:
         raise FieldError(empty_message)
     if len(line) > max_length:
@@ -195,6 +196,7 @@ def _terms(text: str) -> list[str]:
 
 
 def _whole(text: str, minimum: int, maximum: int) -> int:
+    text = plain_line(text)
     if not re.fullmatch(r"[0-9]{1,9}", text) or not minimum <= int(text) <= maximum:
         raise FieldError(_("Enter a whole number from %(least)s to %(most)s.", least=minimum, most=maximum))
     return int(text)

@@ -15,11 +15,13 @@ from pathlib import Path
 from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.contact_fields import ascii_digits
+from app.accounts.contact_fields import typed_pincode
 from app.catalog.transliteration import MAX_QUERY_LENGTH, QueryWord, normalized_words, phonetic_key, query_words
 from app.core.sql import fetch, fetch_row, fetch_value, rows
+from app.core.typed_text import normal_line, plain_line
 
 MAX_HITS = 200
+MIN_NAMED_SHARE = 0.6  # of the weights of all words of a name
 # Weights of a word as typed, of its singular, of its phonetic key; and of one with two letters swapped back.
 FORM_WEIGHTS, TRANSPOSED_WEIGHT = (1.0, 0.98, 0.95), 0.7
 # In place of a number of edits: match exactly; match exactly if the word itself is unknown.
@@ -124,7 +126,7 @@ ORDER BY place, grade DESC, english DESC, abs(length(part) - length(form)), part
 PLACES_FILE = Path(__file__).parent / "data" / "places.tsv"
 MAX_PLACE_QUERY_WORDS, MAX_PLACE_NAME_WORDS = 12, 4
 PREPOSITIONS = ("in", "at", "near", "around")
-PINCODE = re.compile(r"(?<![0-9])([1-9][0-9]{2})[\s\u2010-\u2013-]?([0-9]{3})(?![0-9])")
+PINCODE = re.compile(r"(?<![0-9])([1-9][0-9]{2})[ -]?([0-9]{3})(?![0-9])")
 
 # Chennai first: its rows were checked by hand, the rest of India is as published. The popular names are two texts, as
 # the driver would take longer over hundreds of array elements than over the rest of the statement.
@@ -151,6 +153,10 @@ SELECT pincode, place FROM pincodes WHERE place % $1 AND similarity(place, $1) >
 ORDER BY similarity(place, $1) DESC, pincode LIMIT 1
 """
 FIND_BY_PINCODE = "SELECT pincode, place FROM pincodes WHERE pincode = $1"
+IS_RETIRED_NAME = """
+SELECT EXISTS (SELECT FROM services WHERE retired_at IS NOT NULL AND lower(name) = lower($1))
+    AND NOT EXISTS (SELECT FROM services WHERE retired_at IS NULL AND lower(name) = lower($1))
+"""
 IS_KNOWN_WORD = "SELECT EXISTS (SELECT FROM search_terms WHERE $1 <% term AND strict_word_similarity($1, term) = 1)"
 
 
@@ -176,6 +182,17 @@ async def find_services(db: AsyncSession, words: str) -> list[SearchHit]:
     if not parsed:
         return []
     return await rows(db, SearchHit, FIND_SERVICES, *_word_columns(parsed), [word.weight for word in parsed])
+
+
+async def find_named_services(db: AsyncSession, name: str) -> list[SearchHit]:
+    """Find offered services of that name or nearly so, the best first: most of its words must be found in one service.
+
+    None for the name of a service that is retired: others that share a word with it are not meant.
+    """
+    if await fetch_value(db, IS_RETIRED_NAME, normal_line(name)):
+        return []
+    least = MIN_NAMED_SHARE * sum(word.weight for word in query_words(name))
+    return [hit for hit in await find_services(db, name) if hit.score >= least]
 
 
 async def corrected_query(db: AsyncSession, words: str) -> str | None:
@@ -216,7 +233,9 @@ def _allowed_edits(form: str, word: QueryWord) -> int:
 
 async def find_pincode(db: AsyncSession, typed: str) -> Place | None:
     """Find the place that "600036", "600-036", "६०० ०३६", "Adyar", "அடையாறு" or another place name of India means."""
-    if code := PINCODE.search(ascii_digits(typed[:MAX_QUERY_LENGTH])):
+    if pincode := typed_pincode(typed):
+        return await _by_pincode(db, pincode)
+    if code := PINCODE.search(plain_line(typed[:MAX_QUERY_LENGTH])):
         return await _by_pincode(db, "".join(code.groups()))
     words = normalized_words(typed)[:MAX_PLACE_NAME_WORDS]
     if not words:
@@ -229,8 +248,9 @@ async def find_pincode(db: AsyncSession, typed: str) -> Place | None:
 async def split_place(db: AsyncSession, q: str) -> tuple[str, Place | None]:
     """Split a query into work and place: "plumber adyar" → "plumber", Adyar. Without a place, all of it is work."""
     q = q[:MAX_QUERY_LENGTH]
-    if (code := PINCODE.search(ascii_digits(q))) and (place := await _by_pincode(db, "".join(code.groups()))):
-        return _strip_prepositions(normalized_words(q[: code.start()]) + normalized_words(q[code.end() :])), place
+    line = plain_line(q)
+    if (code := PINCODE.search(line)) and (place := await _by_pincode(db, "".join(code.groups()))):
+        return _strip_prepositions(normalized_words(line[: code.start()]) + normalized_words(line[code.end() :])), place
     words = normalized_words(q)[:MAX_PLACE_QUERY_WORDS]
     row = await _find_in_town(db, _word_runs(words))
     # A misspelt place name that is a known search word is that word.

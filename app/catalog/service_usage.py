@@ -26,6 +26,9 @@ class ServiceUsage(Protocol):
     async def booking_counts(self) -> dict[int, int]:
         """Number of bookings by service."""
 
+    async def offered_by_counts(self, service_ids: Sequence[int]) -> dict[int, int]:
+        """Number of professionals who offer each service; without those that none offers."""
+
     async def open_bookings(self, service_id: int, limit: int = 50) -> Sequence[AnyRow]:
         """Open bookings at their agreed prices, the soonest first."""
 

@@ -15,7 +15,15 @@ Price = Annotated[
         description="Amount in rupees with 2 decimals.",
         examples=["149.00"],
         pattern="^[0-9]{1,9}\\.[0-9]{2}$",
-        extra={"error": N_('Send the amount in rupees as text with 2 decimals, such as "149.00".')},
+    ),
+]
+TypedPrice = Annotated[
+    str,
+    Meta(
+        max_length=60,
+        description="Amount in rupees, as text.",
+        examples=["149.00"],
+        extra={"error": N_('Send the amount in rupees as text, such as "149.00".')},
     ),
 ]
 Paise = Annotated[int, Meta(ge=0, description="The same amount in paise.", examples=[14900])]

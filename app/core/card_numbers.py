@@ -2,12 +2,17 @@
 
 import re
 
+from app.core.typed_text import TYPED_MAP, ascii_digits
+
 LONG_NUMBER = r"[0-9](?:[ -]?[0-9]){12,18}"
+OTHER_BLANKS = re.compile(r"[^\S\n]")
 _LONG_NUMBER = re.compile(rf"\b{LONG_NUMBER}\b")
 
 
 def contains_card_number(text: str) -> bool:
     """Return whether any digits in `text` could be a card number."""
+    if not text.isascii():
+        text = OTHER_BLANKS.sub(" ", ascii_digits(text.translate(TYPED_MAP)))
     return any(passes_luhn(number) for number in _LONG_NUMBER.findall(text))
 
 

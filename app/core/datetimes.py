@@ -1,4 +1,4 @@
-"""Formatting of dates, times and durations in the reader's language and in Asia/Kolkata.
+"""Parsing of dates and times; formatting of them and of durations in the reader's language and in Asia/Kolkata.
 
 Times follow the locale: "4:30 pm" in en_IN, "16:30" where the locale has a 24-hour clock.
 """
@@ -11,10 +11,67 @@ from babel.dates import format_date, format_time, get_time_format
 
 from app.core import clock, i18n
 from app.core.i18n import _
+from app.core.typed_text import plain_line
 
 SHORT_DATE_PATTERN, LONG_DATE_PATTERN = "EEE d MMM", "EEEE d MMMM y"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 HALF_DAY_HOURS = 12
+MINUTES_PER_DAY = 24 * 60
+MAX_TYPED_LENGTH = 64
+YEARS, ALL_YEARS = range(2000, 2101), range(1, 10_000)
+ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+INDIAN_DAY = re.compile(r"([0-9]{1,2}) ?[-/.] ?([0-9]{1,2}) ?[-/.] ?([0-9]{4})")
+# ISO 8601, as JavaScript's Date and others write it.
+MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?"
+)
+SPACE_FOR_PLUS = re.compile(r" (?=[0-9]{2}(:?[0-9]{2})?$)")
+CLOCK_TIME = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?::00)?(?: ?([ap])\.?m\.?)?", re.IGNORECASE)
+
+
+def parse_moment(typed: str) -> datetime | None:
+    """ "2026-11-24T10:00" in Asia/Kolkata, or with an offset; aware, in Asia/Kolkata. None: not readable."""
+    # In a query string a plus sign arrives as a blank.
+    text = SPACE_FOR_PLUS.sub("+", plain_line(typed[:MAX_TYPED_LENGTH]))
+    try:
+        moment = datetime.fromisoformat(text.upper()) if MOMENT.fullmatch(text) else None
+    except ValueError:
+        return None
+    if moment is None:
+        return None
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=clock.IST)).astimezone(clock.IST)
+    except OverflowError:
+        return None
+
+
+def parse_day(typed: str, years: range = ALL_YEARS) -> date | None:
+    """ "2026-11-24", or as people in India write it, 24/11/2026, 24-11-2026 or 24.11.2026."""
+    text = plain_line(typed[:MAX_TYPED_LENGTH])
+    if match := ISO_DAY.fullmatch(text):
+        year, month, day = map(int, match.groups())
+    elif match := INDIAN_DAY.fullmatch(text):
+        day, month, year = map(int, match.groups())
+    else:
+        return None
+    try:
+        return date(year, month, day) if year in years else None
+    except ValueError:
+        return None
+
+
+def parse_clock_time(typed: str) -> int | None:
+    """Minutes after midnight of "16:30", "4.30 pm" or "24:00"; None: not readable."""
+    match = CLOCK_TIME.fullmatch(plain_line(typed[:MAX_TYPED_LENGTH]))
+    if match is None:
+        return None
+    hours, minutes = int(match[1]), int(match[2])
+    if match[3]:
+        if not 1 <= hours <= HALF_DAY_HOURS:
+            return None
+        hours = hours % HALF_DAY_HOURS + (HALF_DAY_HOURS if match[3].lower() == "p" else 0)
+    total = hours * 60 + minutes
+    return total if minutes < 60 and total <= MINUTES_PER_DAY else None
 
 
 def format_datetime(moment: datetime) -> str:

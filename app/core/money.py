@@ -8,15 +8,21 @@ from babel.numbers import NumberFormatError, format_currency, parse_decimal
 
 from app.core.errors import Invalid
 from app.core.i18n import _, locale
+from app.core.typed_text import plain_line
 
-# Babel also accepts digits of every script, "1e9", "+5", "1_000" and "NaN", so the input is checked first.
+# Babel also accepts "1e9", "+5", "1_000" and "NaN", so the input is checked first.
 NUMBER_PATTERN = re.compile(r"[0-9][0-9,]{0,15}(?:\.[0-9]{0,20})?|\.[0-9]{1,20}")
+CURRENCY_SIGNS = re.compile(r"^(?:₹|rs\b\.?|inr\b) ?| ?/-$", re.IGNORECASE)
+MAX_TYPED_LENGTH = 60
 INPUT_LOCALE = "en_IN"  # 1,49,900.50, whatever the language of the page
 
 
 def parse_rupees(typed: str, minimum: int, maximum: int) -> int:
-    """Parse "₹1,49,900.50" to 14990050. Invalid("price") when it is not between `minimum` and `maximum` paise."""
-    plain = typed.strip().removeprefix("₹").strip()
+    """Parse "₹1,49,900.50", "Rs. 149/-" or "१४९" to paise, exactly.
+
+    Invalid("price") when it is not between `minimum` and `maximum` paise.
+    """
+    plain = CURRENCY_SIGNS.sub("", plain_line(typed[:MAX_TYPED_LENGTH]))
     if not NUMBER_PATTERN.fullmatch(plain):
         raise _invalid_price(_("Enter an amount in rupees, such as 149 or 1,49,900.50."))
     amount = _parse_number(plain) * 100

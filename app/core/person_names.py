@@ -5,8 +5,10 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from app.core.typed_text import JOINERS
+
 VIRAMA_CLASS = 9
-JOINERS = "\u200c\u200d"
+
 TITLES = frozenset(
     (
         *("mr", "mrs", "ms", "miss", "mx", "dr", "prof", "er", "adv", "rev", "capt", "maj", "col", "lt"),

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -29,11 +30,19 @@ class Passwords:
         self._cached_dummy_hash = ""
 
     async def hash(self, password: str) -> str:
-        return await _in_thread(self._hasher.hash, self._peppered(password))
+        return await _in_thread(self._hasher.hash, self._peppered(normal_password(password)))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Compare a password with its hash; without a hash (unknown user) return False after the same work."""
-        return await _in_thread(self._matches, stored, self._peppered(password)) and stored is not None
+        """Compare a password with its hash; without a hash (unknown user) return False after the same work.
+
+        Keyboards write the same letters differently, so hashes are of one form (NFKC, NIST SP 800-63B). Those of
+        earlier releases are of the password as typed: in one of the other forms.
+        """
+        other_forms = (unicodedata.normalize(form, password) for form in ("NFC", "NFD"))
+        for candidate in dict.fromkeys((normal_password(password), password, *other_forms)):
+            if await _in_thread(self._matches, stored, self._peppered(candidate)):
+                return stored is not None
+        return False
 
     def _matches(self, stored: str | None, peppered: str) -> bool:
         try:
@@ -47,6 +56,11 @@ class Passwords:
 
     def _peppered(self, password: str) -> str:
         return self._encryption.digest(password, "password").hex()
+
+
+def normal_password(typed: str) -> str:
+    """The form of a password that is hashed and compared."""
+    return unicodedata.normalize("NFKC", typed)
 
 
 async def _in_thread(work: Callable[..., T], *args: str | None) -> T:

@@ -81,6 +81,7 @@ PUBLIC_CARD = """
        AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL)
 """
 
+SERVICE_NAME = "SELECT name FROM services WHERE id = $1"
 AREA = "SELECT pincode, place FROM pincodes WHERE pincode = $1"
 
 
@@ -147,6 +148,10 @@ class CatalogueQueries:
     async def area(self, pincode: str) -> Area | None:
         row = await fetch_row(self._db, AREA, pincode)
         return Area(*row) if row else None
+
+    async def service_name(self, service_id: int) -> str | None:
+        name: str | None = await fetch_value(self._db, SERVICE_NAME, service_id)
+        return name
 
     async def busiest_pincode(self) -> str | None:
         """Find the pincode that most professionals cover."""

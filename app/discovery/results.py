@@ -46,6 +46,7 @@ class SearchResults:
     """The results page. `is_covered` is False where no professional works; then `nearest_areas` are filled.
 
     `alternatives` are other services there; `service_id` is the best match, `match_count` ignores price and rating.
+    `coming` is the name of the best match if no professional offers any match anywhere yet.
     """
 
     query: SearchQuery
@@ -63,6 +64,7 @@ class SearchResults:
     errors: Mapping[str, str] = field(default_factory=dict)
     service_id: int | None = None
     match_count: int = 0
+    coming: str | None = None
 
     @property
     def is_unmet(self) -> bool:
@@ -103,6 +105,7 @@ class ServiceSearch:
             alternatives=alternatives,
             errors=errors,
             service_id=ids[0] if ids else None,
+            coming=await self._coming(ids) if ids and not found else None,
             match_count=sum(query.filters.category in ("", card.category) for card in found),
         )
 
@@ -160,6 +163,12 @@ class ServiceSearch:
         return await self._cache.get(
             _cache_key("read", work), SEARCH_MAX_AGE_SECONDS, lambda: corrected_query(self._db, work), str | None
         )
+
+    async def _coming(self, ids: Sequence[int]) -> str | None:
+        """The name of the best match, if no professional offers any of the matches anywhere."""
+        if by_rank(await self.cards(None), ids):
+            return None
+        return await self._queries.service_name(ids[0])
 
     async def _earliest_slots(self, cards: Sequence[ServiceCard], area: Area | None) -> dict[int, datetime]:
         return await earliest_starts(self._db, cards, area.pincode) if area and cards else {}

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from app.catalog.repository import ServiceDetails
 from app.core import clock
+from app.core.datetimes import parse_day
 from app.core.i18n import _
 from app.core.references import parse_row_id
 
@@ -64,10 +65,7 @@ def _parse_day(text: str, service: ServiceDetails, errors: dict[str, str]) -> da
     today = clock.today()
     if not text:
         return today
-    try:
-        day = date.fromisoformat(text) if len(text) == 10 else None
-    except ValueError:
-        day = None
+    day = parse_day(text)
     if day is None:
         errors["day"] = _("We can't read this day. Pick one below.")
     elif day < today:

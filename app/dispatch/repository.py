@@ -20,7 +20,7 @@ by_clock, disputed, locked, blocked   yes: completed automatically; disputed (W1
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_, select, true, union_all
@@ -28,6 +28,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.accounts.address import Pincode
+from app.accounts.contact_fields import typed_pincode
+from app.accounts.repository import matches_person
 from app.accounts.user import Block, User
 from app.bookings.booking import Booking
 from app.bookings.code import Code
@@ -35,9 +37,11 @@ from app.bookings.decline import Dispute
 from app.bookings.moves import ENDS, Flag, State
 from app.catalog.service import Category, Service
 from app.core import clock
+from app.core.datetimes import YEARS, parse_day
 from app.core.paging import MAX_COUNTED_ROWS, AnyRow, CountedPage, Query, Sort, fetch_page
-from app.core.references import parse_row_id
+from app.core.references import REFERENCE_LENGTH, parse_row_id, reference_prefix
 from app.core.sql import fetch
+from app.core.typed_text import normal_line
 
 SORTS = {
     "starts": Sort(Booking.starts_at, datetime),
@@ -62,7 +66,6 @@ CATEGORIES = "SELECT slug, name FROM categories ORDER BY position, id"
 PAYMENT_FILTERS = ("card", "upi", "after")
 MAX_PEOPLE = 100  # people whose bookings are searched
 MIN_NAME_LENGTH = 3  # the trigram index finds nothing for fewer letters
-REFERENCE_LENGTH = 8
 
 _customer, _professional = aliased(User), aliased(User)
 _CUSTOMER_NAME = select(_customer.full_name).where(_customer.id == Booking.customer_id).scalar_subquery()
@@ -133,12 +136,12 @@ class AdminBookings:
 
     async def search(self, q: str) -> SearchMatches:
         """Find people whose name, phone or email contains `q`, and services whose name does."""
-        typed = q.strip().lower()
+        typed = normal_line(q)
         if not typed:
             return SearchMatches()
         people: list[int] = []
         if len(typed) >= MIN_NAME_LENGTH:
-            query = select(User.id).where(User.search_text.contains(typed, autoescape=True))
+            query = select(User.id).where(matches_person(typed))
             people = list(await self._db.scalars(query.limit(MAX_PEOPLE + 1)))
         services = select(Service.id).where(Service.name.icontains(typed, autoescape=True)).limit(MAX_PEOPLE)
         cut = len(people) > MAX_PEOPLE
@@ -188,33 +191,23 @@ def search_conditions(matches: SearchMatches) -> Iterator[ColumnElement[bool]]:
         return
     booking = aliased(Booking)
     # A union, because each condition has its own index and an OR would use none of them.
-    prefix = matches.q.upper()[:REFERENCE_LENGTH]
-    is_reference = matches.q.isascii() and matches.q.isalnum() and len(matches.q) <= REFERENCE_LENGTH
     queries = [
         select(booking.id).where(booking.customer_id.in_(matches.people)),
         select(booking.id).where(booking.professional_id.in_(matches.people)),
     ]
-    if is_reference:
+    if prefix := reference_prefix(matches.q):
         queries.append(select(booking.id).where(booking.reference.between(prefix, prefix.ljust(REFERENCE_LENGTH, "Z"))))
     matching = Booking.id.in_(union_all(*queries))
     yield or_(matching, Booking.service_id.in_(matches.services)) if matches.services else matching
 
 
-def _day(typed: str) -> date | None:
-    try:
-        day = date.fromisoformat(typed)
-    except ValueError:
-        return None
-    return day if 2000 <= day.year <= 2100 else None
-
-
 def _from(value: str) -> ColumnElement[bool]:
-    day = _day(value)
+    day = parse_day(value, YEARS)
     return Booking.starts_at >= clock.at(day) if day else false()
 
 
 def _to(value: str) -> ColumnElement[bool]:
-    day = _day(value)
+    day = parse_day(value, YEARS)
     return Booking.starts_at < clock.at(day + timedelta(days=1)) if day else false()
 
 
@@ -278,7 +271,7 @@ FILTER_CONDITIONS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "to": _to,
     "service": _number(Booking.service_id),
     "category": _category,
-    "pincode": lambda value: Booking.pincode == value,
+    "pincode": lambda value: Booking.pincode == (typed_pincode(value) or value),
     "professional": _number(Booking.professional_id),
     "customer": _number(Booking.customer_id),
     "payment": _choice(Booking.payment, PAYMENT_FILTERS),

@@ -15,6 +15,7 @@ from app.bookings.moves import State
 from app.core import clock
 from app.core.errors import Missing
 from app.core.paging import AnyRow, CountedPage, Query, Sort, fetch_page
+from app.core.references import parse_reference
 from app.dispatch.repository import BOOKING_ROW, count_each
 from app.scheduling.reservation import Reservation
 
@@ -71,7 +72,7 @@ class UnassignedBookings:
 
     async def find(self, reference: str) -> AnyRow:
         """Return one unassigned booking. Missing when it is assigned or over."""
-        row = (await self._db.execute(_UNASSIGNED.where(Booking.reference == reference.upper()))).one_or_none()
+        row = (await self._db.execute(_UNASSIGNED.where(Booking.reference == parse_reference(reference)))).one_or_none()
         if row is None:
             raise Missing
         return row

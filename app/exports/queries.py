@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.accounts.address import Pincode
+from app.accounts.contact_fields import typed_pincode
 from app.accounts.professional import Professional
 from app.accounts.repository import ROW_IDS
 from app.accounts.user import User
@@ -147,7 +148,7 @@ async def _professionals(_db: AsyncSession, filters: Mapping[str, str], _user_id
         filters.get("q", ""),
         state if state in professional_repository.STATES else "",
         service if service in ROW_IDS else None,
-        pincode if pincode.isdecimal() else "",
+        typed_pincode(pincode) or "",
     )
     return (
         professional_repository.filtered_query(person_filter)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.errors import Missing
 from app.core.events import nudge
 from app.core.lease import is_expired, renew_lease, still_owned
+from app.core.references import parse_reference
 from app.exports.export import Export
 
 IN_PROGRESS = Export.state.in_(("queued", "running"))
@@ -21,7 +22,9 @@ class Exports:
 
     async def by_reference(self, person_id: int, reference: str, *, lock: bool = False) -> Export:
         """Find an export of this user; raises Missing."""
-        query = select(Export).where(Export.requested_by_id == person_id, Export.reference == reference.upper())
+        query = select(Export).where(
+            Export.requested_by_id == person_id, Export.reference == parse_reference(reference)
+        )
         query = query.with_for_update() if lock else query
         found = (await self._db.scalars(query.execution_options(populate_existing=True))).one_or_none()
         if found is None:

@@ -15,6 +15,7 @@ from app.core import clock
 from app.core.errors import Missing
 from app.core.event_types import registry
 from app.core.events import Actor, Event
+from app.core.references import parse_reference
 from app.jobs.calendar import CalendarEntry, CalendarFeed
 
 
@@ -39,7 +40,7 @@ class Calendars:
         return [_entry(row) for row in rows]
 
     async def _find(self, query: Select[Any], ref: str) -> CalendarEntry:
-        row = (await self._db.execute(query.where(Booking.reference == ref.upper()))).one_or_none()
+        row = (await self._db.execute(query.where(Booking.reference == parse_reference(ref)))).one_or_none()
         if row is None:
             raise Missing
         return _entry(row)

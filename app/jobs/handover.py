@@ -32,6 +32,7 @@ from app.core.encryption import Encryption
 from app.core.errors import Invalid, Refused
 from app.core.events import Actor
 from app.core.i18n import N_, _
+from app.core.references import parse_reference
 
 PHASE_STATES = {"start": State.ASSIGNED, "finish": State.STARTED}
 
@@ -127,7 +128,7 @@ async def _matching_attempt(
     new_transaction: TransactionFactory, by: Actor, reference: str, phase: str, typed: str, encryption: Encryption
 ) -> CodeAttempt:
     attempt = await _counted_attempt(new_transaction, by, reference, phase)
-    if encryption.matches(typed, f"{phase} code of {reference.upper()}", attempt.digest):
+    if encryption.matches(typed, f"{phase} code of {parse_reference(reference)}", attempt.digest):
         return attempt
     await _record_lock(new_transaction, by, reference, attempt)
     raise Invalid({"code": _wrong_code_message(attempt)}, {"code": typed})

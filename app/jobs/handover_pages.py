@@ -15,6 +15,7 @@ from app.core.db import Database, TransactionFactory
 from app.core.encryption import Encryption
 from app.core.errors import Invalid
 from app.core.i18n import _
+from app.core.references import parse_reference
 from app.jobs import handover
 from app.jobs.pages import find_job, render_job
 from app.jobs.schemas import CodeEntry, Departure, NewExtra, StartEntry
@@ -175,5 +176,5 @@ async def _submit(
         booking = await find_job(db, me, reference)
         return await render_job(request, db, me, booking, do="" if rejection.refusal else do, rejection=rejection)
 
-    then = f"/jobs/{reference.upper()}" if me.blocked is None else "/blocked"
+    then = f"/jobs/{parse_reference(reference)}" if me.blocked is None else "/blocked"
     return await submit(request, action, form=form, on_error=render_error, message=message, then=then)

@@ -19,6 +19,7 @@ from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Missing, Refused
 from app.core.i18n import _
+from app.core.references import is_reference, parse_reference
 from app.jobs import acceptance
 from app.jobs.agenda import Agenda, agenda_of
 from app.jobs.offers import Offer, find_expired_offers, find_offers
@@ -35,7 +36,6 @@ from app.web.render import page, redirect, wants_fragment
 from app.web.validation import validate_form
 
 TABS = ("offers", "today", "coming")
-REFERENCE_LENGTH = 8
 
 
 class JobListPages(Controller):
@@ -166,7 +166,7 @@ class Workday:
 
 async def find_job(db: AsyncSession, me: Me, reference: str) -> Booking:
     """Return the job assigned to `me`. UserBlocked for a blocked professional unless it has started (W2)."""
-    if not _is_reference(reference):
+    if not is_reference(parse_reference(reference)):
         raise Missing
     booking = await Bookings(db).for_professional(me, reference)
     if me.blocked is not None and booking.state != State.STARTED:
@@ -219,7 +219,7 @@ async def render_jobs(
     rejection: Rejection | None = None,
 ) -> HtmlResponse:
     workday = await _load_workday(db, me)
-    references = [reference.upper() for reference in shown or [] if _is_reference(reference)]
+    references = [reference for reference in map(parse_reference, shown or []) if is_reference(reference)]
     return page(
         request,
         "jobs/jobs.html",
@@ -254,7 +254,7 @@ async def _render_offer(
     """Render the offer for a professional who could accept it; else 404, which replaces the offer on an open page."""
     if me.blocked is not None:
         raise UserBlocked(me.blocked)
-    if not _is_reference(reference):
+    if not is_reference(parse_reference(reference)):
         raise Missing
     offers = (await _load_workday(db, me, reference)).offers
     if not offers and not wants_fragment(request):
@@ -265,13 +265,9 @@ async def _render_offer(
         "jobs/offer.html",
         "jobs/_offer.html",
         status=status if offers else 404,
-        reference=reference.upper(),
+        reference=parse_reference(reference),
         offer=offers[0] if offers else None,
-        expired=await find_expired_offers(db, me, [reference.upper()], offers),
+        expired=await find_expired_offers(db, me, [parse_reference(reference)], offers),
         errors=rejection.errors if rejection else {},
         values=rejection.values if rejection else {},
     )
-
-
-def _is_reference(text: str) -> bool:
-    return len(text) == REFERENCE_LENGTH and text.isascii() and text.isalnum()

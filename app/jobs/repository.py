@@ -15,6 +15,7 @@ from app.bookings.extra import BOOKING_TOTAL_SQL
 from app.core import clock
 from app.core.events import Actor, Person
 from app.core.paging import Page, decode_time_cursor, page_of
+from app.core.references import parse_reference
 from app.core.sql import fetch, fetch_row, fetch_value, rows
 from app.payments.shares import earning_of
 from app.scheduling.candidate_repository import SCHEDULE_COLUMNS, SCHEDULE_OF_ONE, schedule_of
@@ -187,7 +188,7 @@ class Jobs:
 
     async def open_offers(self, professional_id: int, reference: str | None = None) -> list[Record]:
         """Rows of requested bookings this professional may accept, requests for them first, then by start."""
-        wanted = reference.upper() if reference else None
+        wanted = parse_reference(reference) if reference else None
         return await fetch(self.db, OPEN_OFFERS, professional_id, clock.now(), clock.today(), wanted)
 
     async def expired_offers(self, professional_id: int, references: Sequence[str]) -> list[Record]:
@@ -217,7 +218,7 @@ class Jobs:
 
     async def has_declined(self, me: Actor, reference: str) -> bool:
         """Return whether `me` declined the job, handed it back or did not arrive."""
-        return bool(await fetch_value(self.db, DECLINED, me.id, reference.upper()))
+        return bool(await fetch_value(self.db, DECLINED, me.id, parse_reference(reference)))
 
     async def relying_on(self, professional_id: int) -> list[int]:
         """Return ids of open bookings assigned to this professional, offered to them first, or reserving their time."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.repository import ROW_IDS, Users
 from app.accounts.user import Role
-from app.core.datetimes import format_time_input
+from app.core.datetimes import MINUTES_PER_DAY, format_time_input, parse_clock_time
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing
 from app.core.i18n import _
@@ -169,10 +169,8 @@ def _quiet_hours(form: Form) -> tuple[int, int] | None:
 
 
 def _minutes(text: str) -> int | None:
-    hours, _colon, minutes = text.partition(":")
-    if not (hours.isascii() and hours.isdigit() and minutes.isascii() and minutes.isdigit() and len(text) == 5):
-        return None
-    return int(hours) * 60 + int(minutes) if int(hours) < 24 and int(minutes) < 60 else None
+    minutes = parse_clock_time(text)
+    return None if minutes is None else minutes % MINUTES_PER_DAY
 
 
 def _facts(preferences: NotificationPreferences) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Of a card only the brand and the last four digits leave this file, so nothing el
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +11,7 @@ from typing import Literal
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.i18n import _, ngettext
+from app.core.typed_text import plain_line, without_separators
 
 Method = Literal["card", "upi", "after"]
 AuthorisationState = Literal["authorised", "declined", "needs_code", "wrong_code", "timed_out"]
@@ -41,7 +41,8 @@ BRANDS = (
     ("JCB", r"35(?:2[89]|[3-8])", (16,), 3),
 )
 MAX_YEARS_AHEAD = 20
-EXPIRY_SEPARATORS = re.compile(r"[\s/.,\-\u2010\u2011\u2013]+")
+MAX_TYPED_LENGTH = 60
+EXPIRY_SEPARATORS = re.compile(r"[ /.,-]+")
 # Month and year, or year and month; a month of one digit only beside a separator, which is a slash by then.
 EXPIRY = re.compile(
     r"(?P<month>0[1-9]|1[0-2]|[1-9](?=/))/?(?:20)?(?P<year>[0-9]{2})"
@@ -88,11 +89,13 @@ def authorise(instrument: Instrument, amount: int, code: str = "") -> Authorisat
         return Authorisation(STATES_BY_BEHAVIOUR[instrument.behaviour], instrument)
     if not code.strip():
         return Authorisation("needs_code", instrument)
-    return Authorisation("authorised" if _ascii_digits(code) == TEST_BANK_CODE else "wrong_code", instrument)
+    return Authorisation(
+        "authorised" if without_separators(code[:MAX_TYPED_LENGTH]) == TEST_BANK_CODE else "wrong_code", instrument
+    )
 
 
 def _card(fields: Mapping[str, str]) -> Instrument:
-    number, cvv = (_ascii_digits(fields.get(name, "")) for name in ("card_number", "cvv"))
+    number, cvv = (without_separators(fields.get(name, "")[:MAX_TYPED_LENGTH]) for name in ("card_number", "cvv"))
     brand, lengths, cvv_length = _brand(number)
     messages = {
         "card_number": _number_error(number, lengths),
@@ -106,7 +109,7 @@ def _card(fields: Mapping[str, str]) -> Instrument:
 
 
 def _upi(text: str) -> Instrument:
-    upi_id = text.strip().lower()
+    upi_id = plain_line(text).lower()
     if not upi_id:
         raise Invalid({"upi_id": _("Enter your UPI ID, such as name@bank.")})
     if not UPI_ID.fullmatch(upi_id):
@@ -155,8 +158,7 @@ def luhn(number: str) -> bool:
 
 def read_expiry(text: str) -> tuple[int, int] | None:
     """(year, month) of a card, in any digits: 08/30, 8/30, 0830, 08 / 2030, 082030, 08.30, 2030-08; None: no month."""
-    digits = "".join(str(unicodedata.decimal(char, char)) for char in text.strip()[:60])
-    typed = EXPIRY_SEPARATORS.sub("/", digits).strip("/")
+    typed = EXPIRY_SEPARATORS.sub("/", plain_line(text[:MAX_TYPED_LENGTH])).strip("/")
     match = EXPIRY.fullmatch(typed)
     if match is None:
         return None
@@ -185,9 +187,3 @@ def _cvv_error(cvv: str, length: int | None) -> str | None:
     if length == 4:
         return _("Enter the 4 digits on the front of the card.")
     return _("Enter the 3 digits on the back of the card.")
-
-
-def _ascii_digits(text: str) -> str:
-    """Digits of any script as 0–9, without blanks and dashes."""
-    chars = (char for char in text[:60] if not char.isspace() and char not in "-\u2010\u2011\u2013")
-    return "".join(str(unicodedata.decimal(char, char)) for char in chars)

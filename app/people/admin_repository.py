@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Label, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.repository import ROW_IDS
+from app.accounts.repository import ROW_IDS, matches_person
 from app.accounts.session import Session
 from app.accounts.user import Block, Role, User
 from app.bookings.booking import Booking
@@ -27,7 +27,7 @@ class Admins:
     async def list_all(self, q: str) -> Sequence[AnyRow]:
         query = _PERSON.add_columns(self._last_seen_column())
         if q:
-            query = query.where(User.search_text.contains(q.lower(), autoescape=True))
+            query = query.where(matches_person(q))
         return (await self._db.execute(query.order_by(User.full_name, User.id).limit(500))).all()
 
     async def get(self, admin_id: int) -> AnyRow:

@@ -8,7 +8,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address, Pincode
-from app.accounts.repository import ROW_IDS
+from app.accounts.contact_fields import typed_pincode
+from app.accounts.repository import ROW_IDS, matches_person
 from app.accounts.user import Block, Role, User
 from app.bookings.booking import Booking
 from app.core.errors import Missing
@@ -116,20 +117,16 @@ def filtered_query(criteria: CustomerFilter) -> Query:
 def _count_query(criteria: CustomerFilter) -> Query:
     """As many rows as filtered_query; the main address, at most one each, is joined only when searched."""
     query = select(User.id).where(User.role == Role.CUSTOMER)
-    if _is_pincode(criteria.q):
+    if typed_pincode(criteria.q):
         query = query.outerjoin(Address, (Address.user_id == User.id) & Address.is_main)
     return _filtered(query, criteria)
 
 
-def _is_pincode(q: str) -> bool:
-    return q.isdigit() and len(q) == 6
-
-
 def _filtered(query: Query, criteria: CustomerFilter) -> Query:
-    if _is_pincode(criteria.q):
-        query = query.where((Address.pincode == criteria.q) | User.search_text.contains(criteria.q))
+    if pincode := typed_pincode(criteria.q):
+        query = query.where((Address.pincode == pincode) | matches_person(criteria.q))
     elif criteria.q:
-        query = query.where(User.search_text.contains(criteria.q.lower(), autoescape=True))
+        query = query.where(matches_person(criteria.q))
     if criteria.state == "blocked":
         query = query.where(_BLOCKED)
     if criteria.state == "left":

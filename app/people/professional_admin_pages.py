@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.accounts.contact_fields import typed_pincode
 from app.accounts.names import greeting_name
 from app.accounts.repository import ROW_IDS, Users
 from app.accounts.user import Role
@@ -205,7 +206,7 @@ def _filter(view: TableView) -> ProfessionalFilter:
         view.q,
         view.filters["state"] if view.filters["state"] in STATES else "",
         service if service in ROW_IDS else None,
-        pincode if pincode.isdecimal() else "",
+        typed_pincode(pincode) or "",
     )
 
 

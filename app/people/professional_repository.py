@@ -8,12 +8,14 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, any_, cast, func,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address, Pincode
+from app.accounts.contact_fields import typed_pincode
 from app.accounts.professional import APPROVED, BLOCKED, DENIED, WAITING, Professional
-from app.accounts.repository import ROW_IDS
+from app.accounts.repository import ROW_IDS, matches_person
 from app.accounts.user import User
 from app.catalog.service import Service
 from app.core.errors import Missing
 from app.core.paging import MAX_COUNTED_ROWS, PAGE_SIZE, AnyRow, CountedPage, Query, Sort, count_rows, fetch_page
+from app.core.typed_text import normal_line, without_separators
 from app.scheduling.working_hours import Coverage, OfferedService
 from app.vetting.repository import PROFILE
 
@@ -73,7 +75,7 @@ class Professionals:
 
     async def match_words(self, q: str) -> NameMatches:
         """Find the matching professionals; with many matches rows are tested one by one, which fills a page soon."""
-        typed = q.lower()
+        typed = normal_line(q).lower()
         if len(typed) < MIN_SEARCH_LENGTH:
             return NameMatches(typed)
         ids_found = (await self._db.scalars(_ids_matching(typed).limit(MAX_HITS + 1))).all()
@@ -145,7 +147,7 @@ class Professionals:
 def filtered_query(criteria: ProfessionalFilter) -> Query:
     """All matching professionals, for exports."""
     query = _PERSON.where(*_conditions(criteria))
-    return query.where(User.id.in_(_ids_matching(criteria.q.lower()))) if criteria.q else query
+    return query.where(User.id.in_(_ids_matching(normal_line(criteria.q).lower()))) if criteria.q else query
 
 
 def _count_query(criteria: ProfessionalFilter, matches: NameMatches) -> Query:
@@ -173,13 +175,13 @@ def _ids_matching(q: str) -> Query:
 
     Each condition has its index.
     """
-    person = select(User.id).where(User.search_text.contains(q, autoescape=True), User.role == "professional")
-    places = or_(Pincode.place.icontains(q, autoescape=True), Pincode.pincode.startswith(q, autoescape=True))
+    person = select(User.id).where(matches_person(q), User.role == "professional")
+    places = or_(Pincode.place.icontains(q, autoescape=True), _begins_pincode(q))
     home = Professional.home_pincode.in_(select(Pincode.pincode).where(places))
     trade = Professional.trade.icontains(q, autoescape=True)
     queries: list[Query] = [person, select(Professional.user_id).where(trade), select(Professional.user_id).where(home)]
-    if _is_pincode(q):
-        queries.append(select(Coverage.professional_id).where(Coverage.pincode == q))
+    if pincode := typed_pincode(q):
+        queries.append(select(Coverage.professional_id).where(Coverage.pincode == pincode))
     if len(q) >= MIN_SEARCH_LENGTH:
         service = select(Service.id).where(Service.name.icontains(q, autoescape=True))
         queries.append(select(OfferedService.professional_id).where(OfferedService.service_id.in_(service)))
@@ -187,23 +189,23 @@ def _ids_matching(q: str) -> Query:
     return select(matches.c[0])
 
 
+def _begins_pincode(q: str) -> ColumnElement[bool]:
+    return Pincode.pincode.startswith(without_separators(q) or q, autoescape=True)
+
+
 def _row_matches(q: str, services: Sequence[int]) -> ColumnElement[bool]:
     """The same condition on one row of _PERSON, without collecting ids first, which could be half of all users."""
     queries: list[ColumnElement[bool]] = [
-        User.search_text.contains(q, autoescape=True),
+        matches_person(q),
         Professional.trade.icontains(q, autoescape=True),
         Pincode.place.icontains(q, autoescape=True),
-        Pincode.pincode.startswith(q, autoescape=True),
+        _begins_pincode(q),
     ]
-    if _is_pincode(q):
-        covers = Coverage.professional_id == Professional.user_id, Coverage.pincode == q
+    if pincode := typed_pincode(q):
+        covers = Coverage.professional_id == Professional.user_id, Coverage.pincode == pincode
         queries.append(select(Coverage.pincode).where(*covers).limit(1).scalar_subquery().is_not(None))
     if services:
         named = OfferedService.service_id == any_(cast(list(services), ARRAY(BigInteger)))
         offers = select(OfferedService.service_id).where(OfferedService.professional_id == Professional.user_id, named)
         queries.append(offers.limit(1).scalar_subquery().is_not(None))
     return or_(*queries)
-
-
-def _is_pincode(q: str) -> bool:
-    return len(q) == 6 and q.isdecimal()

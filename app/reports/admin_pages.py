@@ -9,6 +9,7 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.contact_fields import typed_pincode
 from app.core.addresses import format_area
 from app.core.datetimes import format_date_pattern
 from app.core.errors import Invalid
@@ -127,7 +128,8 @@ async def _filters(db: AsyncSession, fields: dict[str, str]) -> tuple[FilterForm
     professional = await queries.professional(professional_id) if professional_id and professionals is None else None
     values["who"] = professional.full_name if professional else fields.get("who", "")
     category = next((row.id for row in categories if row.slug == values["category"]), None)
-    pincode = next((row.pincode for row in areas if row.pincode == values["pincode"]), None)
+    typed = typed_pincode(values["pincode"])
+    pincode = next((row.pincode for row in areas if row.pincode == typed), None)
     values["category"], values["pincode"] = values["category"] if category else "", pincode or ""
     form = FilterForm(
         periods=_period_choices(values),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from app.core import clock
+from app.core.datetimes import YEARS, parse_day
 from app.core.errors import Invalid
 from app.core.i18n import _
 
@@ -75,7 +76,7 @@ def parse_period(name: str, first: str = "", last: str = "") -> Period:
     today = clock.today()
     if name == "days" or (not name and (first or last)):
         return _parse_span(first, last, today)
-    if month := _parse_day(f"{name}-01"):
+    if month := parse_day(f"{name}-01", YEARS):
         return Period(name, month, _next_month(month) - DAY)
     name = name if name in WEEKS else DEFAULT_PERIOD
     sunday = today - timedelta(days=today.weekday()) + WEEK - DAY
@@ -91,7 +92,7 @@ def recent_months(count: int = 12) -> list[date]:
 
 
 def _parse_span(first: str, last: str, today: date) -> Period:
-    begins, ends = _parse_day(first) if first else None, _parse_day(last) if last else None
+    begins, ends = parse_day(first, YEARS) if first else None, parse_day(last, YEARS) if last else None
     if not last:
         ends = max(begins or today, today)
     if not first:
@@ -108,11 +109,3 @@ def _parse_span(first: str, last: str, today: date) -> Period:
     if (ends - begins).days >= MAX_DAYS:
         raise Invalid({"to": _("Choose a period of 10 years or less.")})
     return Period("days", begins, ends)
-
-
-def _parse_day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if len(text) == 10 and 2000 <= found.year <= 2100 else None

@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.repository import person_patterns
 from app.reports.period import Period
 
 # JIT compilation takes longer than it saves here; the groups stay in memory.
@@ -68,7 +69,8 @@ PROFESSIONALS = text("""
 """)
 PROFESSIONAL_COUNT = text("SELECT count(*) FROM (SELECT 1 FROM professionals LIMIT :limit) few")
 PROFESSIONALS_NAMED = text("""
-    SELECT id, full_name FROM users WHERE role = 'professional' AND (search_text LIKE :pattern OR id = :id)
+    SELECT id, full_name FROM users
+     WHERE role = 'professional' AND (search_text LIKE lower(:text) OR search_text LIKE lower(:phone) OR id = :id)
      ORDER BY id <> :id, full_name, id LIMIT :limit
 """)
 PROFESSIONAL = text("SELECT u.id, u.full_name FROM professionals p JOIN users u ON u.id = p.user_id WHERE u.id = :id")
@@ -132,11 +134,10 @@ class ReportQueries:
 
     async def professionals_named(self, typed: str, limit: int) -> Sequence[AnyRow]:
         """Find professionals by part of name, phone or email, or by id."""
-        escaped = typed.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 16 else 0
-        return (
-            await self._db.execute(PROFESSIONALS_NAMED, {"pattern": f"%{escaped}%", "id": number, "limit": limit})
-        ).all()
+        text, phone = person_patterns(typed)
+        params = {"text": text, "phone": phone, "id": number, "limit": limit}
+        return (await self._db.execute(PROFESSIONALS_NAMED, params)).all()
 
     async def professional(self, number: int) -> AnyRow | None:
         return (await self._db.execute(PROFESSIONAL, {"id": number})).one_or_none()

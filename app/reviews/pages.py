@@ -12,6 +12,7 @@ from app.bookings.customer_view import place_name
 from app.bookings.repository import Bookings
 from app.core.errors import Refused
 from app.core.i18n import _
+from app.core.references import parse_reference
 from app.reviews.repository import Reviews
 from app.reviews.schemas import NewReview
 from app.reviews.submission import submission_refusal, submit_review
@@ -49,7 +50,7 @@ class ReviewPages(Controller):
             form=form,
             on_error=lambda rejection: _render(request, db, me, ref, rejection),
             message=_("Thank you for your review."),
-            then=f"/bookings/{ref.upper()}",
+            then=f"/bookings/{parse_reference(ref)}",
         )
 
 

@@ -9,9 +9,10 @@ from sqlalchemy.dialects.postgresql import Range
 from app.accounts.contact_fields import parse_pincodes
 from app.core import clock
 from app.core.card_numbers import contains_card_number
-from app.core.datetimes import format_time_input
+from app.core.datetimes import YEARS, format_time_input, parse_clock_time, parse_moment
 from app.core.errors import Invalid
 from app.core.i18n import _
+from app.core.typed_text import plain_line
 from app.core.validation import FieldError
 
 DAYS = range(7)
@@ -22,7 +23,6 @@ MAX_TIME_OFF = timedelta(days=120)
 MAX_ADVANCE = timedelta(days=730)
 RADIUS_KM = range(1, 41)
 MAX_PINCODES = 300
-TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::00)?")
 
 Stretch = tuple[int, int, int]
 
@@ -77,9 +77,13 @@ def shown_parts(fields: Mapping[str, str]) -> dict[int, int]:
 
 def overnight_ends(fields: Mapping[str, str]) -> set[str]:
     """The fields of ends that are on the next day, after its midnight."""
-    parts = _parts(fields)
-    pairs = ((_minutes(fields.get(f"from-{d}-{p}", "")), f"to-{d}-{p}") for d in DAYS for p in parts)
-    return {name for first, name in pairs if first is not None and 0 < (_minutes(fields.get(name, "")) or 0) < first}
+    names = [(f"from-{day}-{part}", f"to-{day}-{part}") for day in DAYS for part in _parts(fields)]
+    pairs = ((parse_clock_time(fields.get(opens, "")), closes) for opens, closes in names)
+    return {
+        closes
+        for opens, closes in pairs
+        if opens is not None and 0 < (parse_clock_time(fields.get(closes, "")) or 0) < opens
+    }
 
 
 def time_off_of(sent: Mapping[str, str]) -> tuple[Range[datetime], str]:
@@ -107,7 +111,7 @@ def time_off_of(sent: Mapping[str, str]) -> tuple[Range[datetime], str]:
 
 
 def radius_of(sent: Mapping[str, str]) -> int:
-    typed = sent.get("radius_km", "").strip()
+    typed = plain_line(sent.get("radius_km", ""))
     if not typed.isdecimal() or len(typed) > 3 or int(typed) not in RADIUS_KM:
         raise Invalid({"radius_km": _("Enter whole kilometres from 1 to 40.")})
     return int(typed)
@@ -139,7 +143,7 @@ def _pair(sent: Mapping[str, str], day: int, part: int, errors: dict[str, str]) 
     opens, closes = sent.get(opens_name, "").strip(), sent.get(closes_name, "").strip()
     if not opens and not closes:
         return None
-    first, last = _minutes(opens), _minutes(closes)
+    first, last = parse_clock_time(opens), parse_clock_time(closes)
     last = MINUTES_PER_DAY if last == 0 else last
     if first is None or first == MINUTES_PER_DAY:
         errors[opens_name] = _("Enter the start time.")
@@ -176,12 +180,6 @@ def _after_midnight(day: list[tuple[int, int]], next_day: list[tuple[int, int]])
     return end if end < day[-1][0] else None
 
 
-def _minutes(typed: str) -> int | None:
-    found = TIME.fullmatch(typed)
-    minutes = int(found[1]) * 60 + int(found[2]) if found else None
-    return None if minutes is None or minutes > MINUTES_PER_DAY else minutes
-
-
 def _merge_touching(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for opens, closes in stretches:
@@ -193,11 +191,8 @@ def _merge_touching(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _datetime(sent: Mapping[str, str], name: str, errors: dict[str, str]) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(sent.get(name, "").strip())
-        if not 2020 <= moment.year <= 2100:
-            raise ValueError
-    except ValueError:
+    moment = parse_moment(sent.get(name, ""))
+    if moment is None or moment.year not in YEARS:
         errors[name] = _("Enter a day and a time.")
         return None
-    return moment.replace(tzinfo=clock.IST) if moment.tzinfo is None else moment
+    return moment

@@ -18,6 +18,7 @@ from app.core.errors import Invalid
 from app.core.i18n import N_, _
 from app.core.secrets import Passwords
 from app.core.storage import Storage, Upload
+from app.core.typed_text import plain_line
 from app.core.validation import FieldError, collect
 from app.scheduling.offered_services_repository import OfferedServices, ServiceChoice
 from app.scheduling.repository import Schedules
@@ -71,9 +72,10 @@ async def submit_application(
 
 
 def clean_experience_years(typed: str) -> str:
-    if not typed.strip().isdecimal() or len(typed.strip()) > 3 or int(typed) > MAX_EXPERIENCE_YEARS:
+    text = plain_line(typed)
+    if not text.isdecimal() or len(text) > 3 or int(text) > MAX_EXPERIENCE_YEARS:
         raise FieldError(_("Enter whole years from 0 to %(most)s.", most=MAX_EXPERIENCE_YEARS))
-    return str(int(typed))
+    return str(int(text))
 
 
 def main_trade(offered: Sequence[ServiceChoice]) -> str:

@@ -5,6 +5,7 @@ import time
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 
+from app.accounts.contact_fields import typed_pincode
 from app.accounts.pages import pad_response_time, transaction_factory
 from app.accounts.repository import Pincodes
 from app.core.after_commit import AfterCommit
@@ -73,7 +74,7 @@ async def _render(
 ) -> HtmlResponse:
     async with database.sessions() as db:
         catalogue = await OfferedServices(db).choices()
-        place = await Pincodes(db).get(form.get("pincode", "")[:6] if form is not None else "")
+        place = await Pincodes(db).get((form is not None and typed_pincode(form.get("pincode", ""))) or "")
     errors: dict[str, str] = {}
     if form is not None and rejection is not None:
         errors = with_files_to_choose(form.files, rejection.errors or {"": rejection.message})

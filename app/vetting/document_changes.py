@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.professional import ApprovalStatus, Professional
 from app.accounts.repository import Users
 from app.core import clock
+from app.core.datetimes import parse_day
 from app.core.errors import Invalid, Refused
 from app.core.events import Actor, Person
 from app.core.i18n import _
@@ -26,10 +27,9 @@ def parse_expiry(typed: str) -> date | None:
     """The day after the last valid day typed, or None when empty. Invalid("expires_on")."""
     if not typed.strip():
         return None
-    try:
-        last = date.fromisoformat(typed.strip())
-    except ValueError:
-        raise Invalid({"expires_on": _("Enter a date.")}) from None
+    last = parse_day(typed)
+    if last is None:
+        raise Invalid({"expires_on": _("Enter a date, such as 2026-11-24.")})
     if last < clock.today():
         raise Invalid({"expires_on": _("This document has expired. Upload a valid one.")})
     if last > clock.today() + MAX_VALIDITY:

@@ -18,6 +18,7 @@ from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.network import client_network
 from app.core.storage import MAIN_PART, Upload
+from app.core.typed_text import JOINERS
 from app.vetting.scan_queue import ScanQueue, Ticket
 from app.vetting.scan_sandbox import MAX_PAGES, CleanFile
 
@@ -26,7 +27,6 @@ SANDBOX_SCRIPT = str(Path(__file__).with_name("scan_sandbox.py"))
 SCAN_TIMEOUT_SECONDS = 12.0  # of running, not counting pauses; the sandbox limits its CPU time to 3 s
 TURN_SECONDS = 0.75  # after which another file may be scanned first
 MAX_NAME_LENGTH = 120  # characters
-JOINERS = "\u200c\u200d"  # zero-width joiners, which Tamil, Hindi and other scripts need
 queue = ScanQueue()
 
 

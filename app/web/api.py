@@ -19,6 +19,7 @@ from app.core.i18n import _
 from app.core.idempotency import claim_key
 from app.core.references import RowIds
 from app.core.storage import Upload
+from app.core.typed_text import normal_form
 from app.web.context import Connection, context_of
 from app.web.forms import parse_form, parse_query
 from app.web.guards import EVERYONE, UserFacingError
@@ -127,9 +128,19 @@ async def idempotent(
 
 def _parsed(raw: bytes) -> Any:
     try:
-        return json.loads(raw.decode(), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        data = json.loads(raw.decode(), object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        return _normal_form(data)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise InvalidJson(_("This isn't valid JSON.")) from error
+
+
+def _normal_form(data: Any, name: str = "") -> Any:
+    """Text in the form in which it is stored, as in forms; a password exactly as sent."""
+    if isinstance(data, dict):
+        return {key: _normal_form(value, key) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_normal_form(value, name) for value in data]
+    return normal_form(data) if isinstance(data, str) and not name.endswith("password") else data
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

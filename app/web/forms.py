@@ -10,6 +10,7 @@ from litestar.exceptions import ClientException
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.storage import Upload
+from app.core.typed_text import normal_form
 from app.web.context import Connection
 from app.web.http import Request
 from app.web.uploads import read_multipart
@@ -99,12 +100,18 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
 
 def _normalized(pairs: Iterable[tuple[str, str]], files: Mapping[str, Upload] | None = None) -> Form:
     """Drop fields whose name cannot be stored, and report those whose value cannot."""
-    fields = [(name, value.replace("\r\n", "\n")) for name, value in pairs if is_storable(name)]
+    fields = [(name, _normal_value(name, value)) for name, value in pairs if is_storable(name)]
     message = _("This contains a character that can't be saved.")
     unreadable = {name: message for name, value in fields if not is_storable(value)}
     return Form(
         [(name, _storable(value) if name in unreadable else value) for name, value in fields], files, unreadable
     )
+
+
+def _normal_value(name: str, value: str) -> str:
+    """Text in the form in which it is stored; a password exactly as typed, as older hashes know it."""
+    value = value.replace("\r\n", "\n")
+    return value if name.endswith("password") else normal_form(value)
 
 
 def _storable(text: str) -> str:

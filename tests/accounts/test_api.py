@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.accounts.session import Session, Sessions
 from app.core.rate_limiter import RateLimitPolicy
@@ -177,3 +177,22 @@ async def test_a_professional_moves_home_and_an_admin_has_none(api_client_for, a
     assert (moved.status_code, moved.json()["pincode"]) == (200, "600045")
     answer = await meena.post(f"/api/profile/edit/{meena.number}", json={"address": "1 Hill Road", "pincode": "600045"})
     assert (answer.status_code, set(answer.json()["errors"])) == (422, {"address", "pincode"})
+
+
+async def test_registering_takes_what_the_page_takes_and_stores_one_form(api_client, api_app):
+    typed = NEW | {
+        "full_name": "Jose\u0301  An\u0303ez\u200b",
+        "email": " <Jose.API@example.com>\u00a0",
+        "phone": "000000 00414",
+        "pincode": "६००-०२०",
+        "password": "cafe\u0301 au lait du matin",
+    }
+    registered = await api_client.post("/api/register", json=typed)
+    assert registered.status_code == 201, registered.text
+    stored = "SELECT full_name || phone FROM users WHERE email = 'Jose.API@example.com'"
+    async with api_app.state.services.database.work() as db:
+        assert await db.scalar(text(stored)) == "Jos\u00e9 A\u00f1ez+910000000414"
+    signed_in = await api_client.post(
+        "/api/login", json={"email": "jose.api@example.com", "password": "caf\u00e9 au lait du matin"}
+    )
+    assert signed_in.status_code == 200

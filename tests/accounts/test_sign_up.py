@@ -127,3 +127,20 @@ async def test_the_password_is_stored_as_argon2id_and_nowhere_else(visitor, emai
     for table in ("users", "outbox", "events", "event_values", "attempts", "sessions", "email_links"):
         sql = f"SELECT count(*) FROM {table} t WHERE t::text LIKE :password"
         assert await scalar(sql, password=f"%{PASSWORD}%") == 0
+
+
+async def test_what_is_typed_is_stored_in_one_form_and_opens_on_every_keyboard(visitor, email, scalar, new_person):
+    fields = a_form(
+        email,
+        full_name="Jose\u0301\u00a0An\u0303ez",
+        phone="0091 00000\u200900415",
+        pincode="६०० ०२०",
+        address="Cafe\u0301 House, Beach Road",
+        password="cafe\u0301 au lait du matin",
+    )
+    assert (await visitor.submit(await visitor.visit("/register"), "/register", **fields)).status == 303
+    stored = "SELECT full_name || '|' || phone FROM users WHERE email = :email"
+    assert await scalar(stored, email=email) == "Jos\u00e9 A\u00f1ez|+910000000415"
+    line = "SELECT line || pincode FROM addresses JOIN users u ON u.id = user_id WHERE email = :email"
+    assert await scalar(line, email=email) == "Caf\u00e9 House, Beach Road600020"
+    assert (await new_person().sign_in(email, "caf\u00e9 au lait du matin")).status == 303

@@ -127,8 +127,8 @@ async def test_a_wrong_code_under_a_key_is_counted_and_reported_and_not_remember
 @pytest.mark.parametrize(
     ("sent", "field", "sentence"),
     [
-        ({"price": "abc"}, "price", 'Send the amount in rupees as text with 2 decimals, such as "149.00".'),
-        ({"price": 149}, "price", 'Send the amount in rupees as text with 2 decimals, such as "149.00".'),
+        ({"price": "abc"}, "price", "Enter an amount in rupees, such as 149 or 1,49,900.50."),
+        ({"price": 149}, "price", 'Send the amount in rupees as text, such as "149.00".'),
         ({"time_required": "sixty"}, "time_required", "Send a whole number from 15 to 720. Example: 60"),
         ({"mode": "loan"}, "mode", "Send one of these: instant, offer, quote."),
         ({"included": "a tap"}, "included", "Send a list of up to 12 items."),

@@ -51,7 +51,7 @@ async def test_a_service_is_made_by_a_plain_form_and_seen_on_the_next_request(ap
         assert "Testing the water" in displayed.text
 
 
-@pytest.mark.parametrize("price", ["NaN", "inf", "−1", "-1", "1e9", "0.001", "free", "１４９", "1,23", "", "149.999"])
+@pytest.mark.parametrize("price", ["NaN", "inf", "−1", "-1", "1e9", "0.001", "free", "１४x", "1,23", "", "149.999"])
 async def test_a_bad_price_is_shown_beside_its_field_and_everything_typed_is_kept(meena, service, price):
     page, category = await opened(meena)
     typed = a_form(category, name="Kite rescue", price=price)
@@ -295,3 +295,11 @@ async def test_the_number_of_bookings_leads_to_as_many_bookings(app, meena, serv
         await a_hold(db, await a_customer(db), service, a_start(5))
     row = (await meena.visit("/admin/services?q=kite&sort=-bookings")).text
     assert re.search(rf'<tr id="service-{service.id}".*?>5</td>', row, re.S)
+
+
+async def test_the_table_says_how_many_professionals_offer_a_service(meena):
+    page, category = await opened(meena)
+    await meena.submit(page, "/new", **a_form(category, name="Parrot grooming"))
+    listed = await meena.visit("/admin/services?q=parrot grooming")
+    assert len(rows_of(listed)) == 1
+    assert "Offered by 0" in listed.text

@@ -130,7 +130,7 @@ async def test_an_admin_makes_changes_and_retires_a_service(api_client_for, api_
     ("differently", "errors"),
     [
         ({"price": 149}, "price"),
-        ({"price": "149"}, "price"),
+        ({"price": "1,23"}, "price"),
         ({"price": "0.50"}, "price"),
         ({"price": "1e3.00"}, "price"),
         ({"time_required": "45"}, "time_required"),
@@ -188,3 +188,17 @@ async def test_what_was_refused_may_be_sent_again_under_its_key(api_client_for, 
     key = {"idempotency-key": f"bells-{next(_numbers)}"}
     assert (await meena.post("/api/services", json=draft | {"price": "0.10"}, headers=key)).status_code == 422
     assert (await meena.post("/api/services", json=draft, headers=key)).status_code == 201
+
+
+async def test_a_name_that_is_gone_finds_no_other_service(api_client_for, api_client, category_slug):
+    meena = await api_client_for("meena")
+    names = ("Aquarium window cleaning", "Terrace garden window cleaning")
+    gone, staying = [
+        (await meena.post("/api/services", json=a_draft(category=category_slug) | {"name": name})).json()
+        for name in names
+    ]
+    assert (await meena.delete(f"/api/delete_service/{gone['id']}")).status_code == 200
+    for name in (gone["name"], gone["name"].upper(), "Parrot window polishing"):
+        assert (await api_client.get(f"/api/service/{name}")).json()["items"] == [], name
+    for name in (staying["name"], "terrace gardn window cleaning"):
+        assert (await api_client.get(f"/api/service/{name}")).json()["items"][0]["id"] == staying["id"]

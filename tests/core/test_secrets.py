@@ -67,3 +67,22 @@ async def _seconds(passwords: Passwords, stored: str | None) -> float:
         await passwords.verify(stored, "wrong password")
         best = min(best, time.perf_counter() - started)
     return best
+
+
+COMPOSED, DECOMPOSED, FULL_WIDTH = "caf\u00e9 au lait", "cafe\u0301 au lait", "ｔａｐ ｄｒｙ ｔａｐ"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "typed"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED), (FULL_WIDTH, "tap dry tap")]
+)
+async def test_a_password_opens_on_every_keyboard(passwords, chosen, typed):
+    stored = await passwords.hash(chosen)
+    assert await passwords.verify(stored, typed)
+    assert not await passwords.verify(stored, typed + "e")
+
+
+@pytest.mark.parametrize("chosen", [COMPOSED, DECOMPOSED, FULL_WIDTH])
+async def test_a_hash_of_a_password_as_typed_still_opens(passwords, chosen):
+    """Earlier releases hashed the password without a normal form."""
+    stored = passwords._hasher.hash(passwords._peppered(chosen))
+    assert await passwords.verify(stored, chosen)

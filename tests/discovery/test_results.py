@@ -153,3 +153,11 @@ async def test_the_same_list_again_asks_nothing(app, visitor: VisitorBrowser) ->
     with count_statements(app.state.services.database) as statements:
         await visitor.visit("/services?q=mixer&pincode=600020")
     assert statements == []
+
+
+@pytest.mark.parametrize("place", ["", "&pincode=600020"])
+async def test_a_service_that_no_one_offers_yet_is_coming(visitor: VisitorBrowser, place: str) -> None:
+    page = await visitor.visit(f"/services?q=mosquito treatment{place}")
+    assert "Mosquito treatment is coming" in page.text
+    assert "No professional offers it yet." in page.text
+    assert "No results" not in page.text

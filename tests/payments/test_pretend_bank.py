@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.core import clock
 from app.core.errors import Invalid
 from app.payments import pretend_bank
+from tests.typed import pasted
 
 GOOD = {"method": "card", "card_number": "4242 4242 4242 4242", "expiry": "08 / 29", "cvv": "123"}
 
@@ -191,3 +192,29 @@ def error_fields(fields: dict[str, str]) -> set[str]:
 @given(TYPED)
 def test_whatever_is_typed_is_taken_or_refused_field_by_field(fields):
     assert error_fields(fields) <= {"method", "card_number", "expiry", "cvv", "upi_id"}
+
+
+EXPIRY_FORMS = [
+    "{m:02}/{y:02}",
+    "{m:02}{y:02}",
+    "{m:02}20{y:02}",
+    "{m:02}-20{y:02}",
+    "{m:02} 20{y:02}",
+    "{m:02}.{y:02}",
+    "20{y:02}-{m:02}",
+]
+
+
+@given(
+    st.tuples(st.integers(1, 12), st.integers(0, 99), st.sampled_from(EXPIRY_FORMS)).flatmap(
+        lambda typed: st.tuples(
+            st.just((2000 + typed[1], typed[0])),
+            pasted(st.just(typed[2].format(m=typed[0], y=typed[1])), groups=False),
+        )
+    )
+)
+def test_an_expiry_date_is_the_same_in_digits_of_each_script(example):
+    month, (_plain, written) = example
+    assert pretend_bank.read_expiry(written) == month
+    year, number = month
+    assert pretend_bank.read_expiry(f"{number:02}/{year % 100:02}") == month
