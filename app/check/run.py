@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import app.models  # noqa: F401  registers every table
 from app.check.catalog import CATALOGUE_INVARIANTS
 from app.check.chains import find_broken_chains
 from app.check.constraints import constraint_names
@@ -23,6 +22,7 @@ from app.core.card_numbers import LONG_NUMBER, contains_card_number
 from app.core.db import Database
 from app.core.migrate import APPEND_ONLY, head_revision
 from app.core.storage import Storage
+from app.models import metadata
 from app.scheduling.travel import Location, travel_seconds
 
 EVENT_PAIRS = [(before, after) for before, afters in NEXT_EVENTS.items() for after in afters]
@@ -159,8 +159,8 @@ async def _card_numbers(db: AsyncSession) -> AsyncIterator[str]:
     for table, column in (await db.execute(text(TEXT_COLUMNS))).all():
         if re.search("cvv|cvc|card_number", column):
             yield f"{table}.{column}"
-        query = f'SELECT "{column}"::text FROM "{table}" WHERE "{column}"::text ~ :long'
-        matches = await db.scalars(text(query), {"long": rf"\m{LONG_NUMBER}\M"})
-        for value in matches:
+        key = ", ".join(f'"{part.name}"' for part in metadata.tables[table].primary_key)
+        query = f'SELECT concat_ws(\' \', {key}), "{column}"::text FROM "{table}" WHERE "{column}"::text ~ :long'
+        for row, value in await db.execute(text(query), {"long": rf"\m{LONG_NUMBER}\M"}):
             if contains_card_number(value):
-                yield f"{table}.{column}"
+                yield f"{table}.{column} of {row}"

@@ -6,7 +6,8 @@ from app.core.typed_text import TYPED_MAP, ascii_digits
 
 LONG_NUMBER = r"[0-9](?:[ -]?[0-9]){12,18}"
 OTHER_BLANKS = re.compile(r"[^\S\n]")
-_LONG_NUMBER = re.compile(rf"\b{LONG_NUMBER}\b")
+# Not the digits of a decimal: the mean of stars in a report is 4.666666666666667.
+_LONG_NUMBER = re.compile(rf"(?<![0-9]\.)\b{LONG_NUMBER}\b(?!\.[0-9])")
 
 
 def contains_card_number(text: str) -> bool:

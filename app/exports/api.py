@@ -42,9 +42,12 @@ class ExportBody(Body):
         dict[str, Annotated[str, Meta(max_length=MAX_FILTER_LENGTH)]],
         Meta(description="Filters, as in the table's URL, such as state or from.", examples=[{"state": "completed"}]),
     ] = {}
-    bom: Annotated[bool, Meta(description="Start the file with a byte order mark, for Excel.", examples=[False])] = (
-        False
-    )
+    bom: Annotated[
+        bool,
+        Meta(
+            description="For Excel: start the file with a byte order mark. On unless you send false.", examples=[True]
+        ),
+    ] = True
 
 
 class ExportJson(Struct, kw_only=True):

@@ -204,3 +204,19 @@ async def test_an_application_role_that_may_change_history_is_reported(sound, se
             assert {violation.rule for violation in await find_violations(db)} == {"history-cannot-be-changed"}
     finally:
         services.sql(f"REVOKE UPDATE ON events FROM {role}", sound.name)
+
+
+async def test_a_mean_of_stars_is_no_card_number_and_a_card_names_its_row(sound):
+    async with sound.trying(as_owner=True) as db:
+        await db.execute(
+            text(
+                "INSERT INTO monthly_reports (user_id, month, facts, created_at)"
+                " SELECT id, '2026-10-01', :facts, now() FROM users LIMIT 1"
+            ),
+            {"facts": '{"stars": 4.666666666666667, "other": [4.242424242424242]}'},
+        )
+        assert await find_violations(db, sound.storage) == []
+        note = "UPDATE bookings SET note = '4242 4242 4242 4242' WHERE reference = :reference RETURNING id"
+        booking_id = await db.scalar(text(note), {"reference": sound.town.values["started"]})
+        (violation,) = [found for found in await find_violations(db) if found.rule == "no-stored-card-numbers"]
+        assert violation.subject == f"bookings.note of {booking_id}"

@@ -42,7 +42,9 @@ async def test_an_export_is_requested_watched_and_fetched(api_app, api_client_fo
     assert (data["state"], data["file"], data["size"]) == ("ready", f"{address}/file", 11)
     file = await meena.get(data["file"])
     assert (file.status_code, file.content) == (200, b"reference\r\n")
-    assert file.headers["content-type"].startswith("text/csv")
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    async with api_app.state.services.database.work() as db:
+        assert await db.scalar(text("SELECT bom FROM exports WHERE id = :id"), {"id": made["id"]})
     assert file.headers["cache-control"] == "no-store"
     async with api_app.state.services.database.work() as db:
         await lifecycle.discard(db, api_app.state.services.storage, await db.get_one(User, meena.number), made["ref"])
@@ -91,7 +93,7 @@ async def test_the_same_key_asks_for_one_file(api_app, api_client_for):
     sent = {"table": "customers", "filters": {}}
     responses = [await meena.post("/api/exports", json=sent, headers=key) for _ in range(2)]
     assert responses[0].content == responses[1].content
-    assert (await meena.post("/api/exports", json=sent | {"bom": True}, headers=key)).status_code == 422
+    assert (await meena.post("/api/exports", json=sent | {"bom": False}, headers=key)).status_code == 422
     await build(api_app, responses[0].json()["id"])
 
 

@@ -61,7 +61,9 @@ def test_a_card_number_is_taken_nowhere_but_where_one_pays(note):
     assert "a card number" in error.value.errors["note"]
 
 
-@pytest.mark.parametrize("note", ["4242424242424241", "+91 98400 12345 or 044 2345 6789", "Flat 42424242424242424242"])
+@pytest.mark.parametrize(
+    "note", ["4242424242424241", "+91 98400 12345 or 044 2345 6789", "Flat 42424242424242424242", "4.666666666666667"]
+)
 def test_other_long_numbers_are_what_they_are(note):
     assert validate_form(Story, {"note": note}).note == note
 
