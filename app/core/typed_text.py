@@ -13,7 +13,7 @@ ADDRESS_MAP = {**INVISIBLE, **dict.fromkeys(map(ord, JOINERS)), **FULL_WIDTH}
 TYPED_MAP = {**ADDRESS_MAP, **DASHES}
 SPACES = re.compile(r"\s+")
 
-# What search_form makes of single characters after NFKD, with those of several letters; migration 0016 has a copy.
+# What search_form makes of single characters after NFKD, with those of several letters; migration 0018 has a copy.
 COMBINING_MARKS = "".join(map(chr, range(0x300, 0x370)))
 FOLDED_CHARACTERS = {
     **dict(zip("øØłŁđĐðıħ", "oOlLdDdih", strict=True)),
