@@ -34,11 +34,17 @@ async def asha(scene):
     return await scene.browser(scene.asha)
 
 
+def clean(part: str) -> str:
+    return " ".join(part.split())
+
+
 async def timeline(person, path: str) -> list[tuple[str, str, str, str]]:
     """(state, name, note, time) of each step on a page."""
     page = await person.visit(path)
     assert page.status == 200, page.text
-    return [tuple(" ".join((part or "").split()) for part in step) for step in STEP.findall(page.text)]
+    return [
+        (clean(state), clean(name), clean(note), clean(time)) for state, name, note, time in STEP.findall(page.text)
+    ]
 
 
 async def happened(person, path: str) -> list[tuple[str, str]]:
