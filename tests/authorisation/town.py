@@ -153,7 +153,7 @@ class Builder:
         await self.assigned("nobody_came", NINE - timedelta(hours=1), selvi)
         await self.assigned("soon", NINE + timedelta(minutes=30), self.people["ravi"])
         await self.assigned("assigned", NINE + timedelta(days=1), self.people["ravi"])
-        flagged = await self.assigned("flagged", NINE + timedelta(days=2), self.people["ravi"])
+        flagged = await self.assigned("flagged", NINE + timedelta(days=1, hours=5), self.people["ravi"])
         flagged.flag, flagged.flag_signs = Flag.PENDING, ["phone"]
         await self.assigned("kirans_assigned", NINE + timedelta(days=1), self.people["kiran"])
 
