@@ -38,6 +38,7 @@ class Settings:
     smtp_url: str | None = field(repr=False)
     mail_from: str
     google_chat_webhook_url: str | None = field(repr=False)
+    google_chat_digest: bool
     uploads_dir: Path
     trusted_proxies: int
     metrics_token: str | None = field(repr=False)
@@ -74,6 +75,7 @@ def _read(cls: type[Settings], reader: "_Reader") -> Settings:
         smtp_url=reader.optional_url("SMTP_URL", ("smtp", "smtps", "smtp+starttls"), required=reader.production),
         mail_from=reader.text("MAIL_FROM", "Doorstep <doorstep@example.com>"),
         google_chat_webhook_url=reader.public_url("GOOGLE_CHAT_WEBHOOK_URL"),
+        google_chat_digest=reader.one_of("GOOGLE_CHAT_DIGEST", ("no", "yes"), "no") == "yes",
         uploads_dir=Path(reader.text("UPLOADS_DIR", str(ROOT / ".dev" / "uploads"))),
         trusted_proxies=reader.number("TRUSTED_PROXIES", 0),
         metrics_token=reader.get("METRICS_TOKEN"),

@@ -1,11 +1,14 @@
 """Deliver the rows of the outbox, channel by channel; write reminders into it."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import app.listeners  # noqa: F401  registers the channels of higher rooms
+from app.core import clock
 from app.core.schedule import ScheduleRuns
 from app.notifications import reminders
 from app.notifications.channel import Channel, all_channels
+from app.notifications.channels.google_chat.transport import add_digest
 from tasks.context import Context, unit_of_work
 
 Task = Callable[[Context], Awaitable[int]]
@@ -34,6 +37,15 @@ async def send_evening_reminders(ctx: Context) -> int:
         if reached is None:
             return batches
         last, batches = reached, batches + 1
+
+
+async def send_room_digest(ctx: Context) -> bool:
+    """Write tomorrow's digest for the admins' room, where there is one and the setting says so."""
+    settings = ctx["services"].settings
+    if settings.google_chat_webhook_url is None or not settings.google_chat_digest:
+        return False
+    async with unit_of_work(ctx) as db:
+        return await add_digest(db, ctx["tick"].astimezone(clock.IST).date() + timedelta(days=1))
 
 
 async def send_job_reminders(ctx: Context) -> int:

@@ -19,6 +19,7 @@ from tasks.notifications import (
     DELIVERY_TASKS,
     send_evening_reminders,
     send_job_reminders,
+    send_room_digest,
 )
 from tasks.operations import prune_runs, sweep_files
 from tasks.payments import release_payouts
@@ -38,6 +39,7 @@ TIMETABLE = Timetable(
     ScheduledTask("0 8 * * *", warn_of_expiry),
     ScheduledTask("15 * * * *", sweep_files),
     ScheduledTask("0 18 * * *", send_evening_reminders, catch_up=timedelta(hours=4)),
+    ScheduledTask("0 18 * * *", send_room_digest, catch_up=timedelta(hours=4)),
     ScheduledTask("*/5 * * * *", send_job_reminders),
     ScheduledTask("0 8 1 * *", send_monthly_reports, catch_up=timedelta(days=40)),
     ScheduledTask("25 * * * *", expire_exports),

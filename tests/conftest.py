@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.services", "tests.api_client"]
 
+hypothesis.settings.register_profile("doorstep", deadline=None)  # a busy machine is no wrong answer
+hypothesis.settings.load_profile("doorstep")
 WAITING_FOLDERS = ("stories", "faults", "api", "dev", "live")
 
 

@@ -32,8 +32,8 @@ CONSTRAINTS = (
     CheckConstraint("cancelled_as IN ('" + "', '".join(ENDS) + "')", name="bookings_cancelled_as_check"),
     CheckConstraint("payment IN ('card', 'upi', 'after')", name="bookings_payment_check"),
     CheckConstraint(
-        "flag IN ('pending', 'counts', 'excluded') AND cardinality(flag_signs) > 0"
-        " OR flag IS NULL AND flag_signs IS NULL",
+        "(flag IS NULL) = (flag_signs IS NULL) AND flag IN ('pending', 'counts', 'excluded')"
+        " AND cardinality(flag_signs) > 0",
         name="bookings_flag_check",
     ),
     CheckConstraint("length(note) <= 500 AND length(address) BETWEEN 1 AND 300", name="bookings_text_check"),

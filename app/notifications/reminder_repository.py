@@ -9,6 +9,7 @@ from sqlalchemy.types import BigInteger, DateTime, Interval
 
 from app.core import clock
 from app.core.paging import AnyRow
+from app.core.sql import fetch
 
 # Jobs of that day stay with a professional whose documents expired (W7); waiting offers need one who may work.
 WITH_JOBS_OR_OFFERS = text(
@@ -47,6 +48,13 @@ STARTING = text(
 )
 
 
+# The first references of a day's jobs or unassigned bookings, and the number of all.
+REFERENCES = """
+    SELECT b.reference, count(*) OVER ()::int FROM bookings b
+     WHERE b.state = $1 AND b.starts_at >= $2 AND b.starts_at < $3 ORDER BY b.starts_at, b.id LIMIT $4
+"""
+
+
 class ReminderQueries:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
@@ -57,6 +65,14 @@ class ReminderQueries:
         """Ids after `after` of professionals with a job between `since` and `until`, or an offer that may be theirs."""
         params = {"since": since, "until": until, "now": now, "after": after, "limit": limit, "today": clock.today()}
         return list(await self._db.scalars(WITH_JOBS_OR_OFFERS, params))
+
+    async def references_of(self, since: datetime, until: datetime, limit: int) -> list[dict[str, object]]:
+        """Accepted jobs, then unassigned bookings, that start between: {"count": all, "references": up to `limit`}."""
+        lists = []
+        for state in ("assigned", "requested"):
+            found = await fetch(self._db, REFERENCES, state, since, until, limit)
+            lists.append({"count": found[0][1] if found else 0, "references": [reference for reference, _ in found]})
+        return lists
 
     async def starting(
         self, position: tuple[datetime, int], until: datetime, lead_time: timedelta, limit: int

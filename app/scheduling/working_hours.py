@@ -85,7 +85,7 @@ class OfferedHours(Base):
         ),
         Index("offered_hours_pincode_idx", "pincode", "service_id", "opens", "closes"),
     )
-    service_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("services.id"))
+    service_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("services.id", ondelete="CASCADE"))
     pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
     opens: Mapped[int] = mapped_column(SmallInteger)
     closes: Mapped[int] = mapped_column(SmallInteger)

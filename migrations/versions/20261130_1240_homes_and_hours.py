@@ -206,7 +206,9 @@ def upgrade() -> None:
         sa.Column("opens", sa.SmallInteger(), nullable=False),
         sa.Column("closes", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="offered_hours_pkey"),
-        sa.ForeignKeyConstraint(["service_id"], ["services.id"], name="offered_hours_service_id_fkey"),
+        sa.ForeignKeyConstraint(
+            ["service_id"], ["services.id"], name="offered_hours_service_id_fkey", ondelete="CASCADE"
+        ),
         sa.ForeignKeyConstraint(["pincode"], ["pincodes.pincode"], name="offered_hours_pincode_fkey"),
         sa.CheckConstraint(
             "0 <= opens AND opens < 10080 AND opens < closes AND closes <= opens + 10080",

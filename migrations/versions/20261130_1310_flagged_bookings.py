@@ -94,8 +94,8 @@ def upgrade() -> None:
     op.create_check_constraint(
         "bookings_flag_check",
         "bookings",
-        "flag IN ('pending', 'counts', 'excluded') AND cardinality(flag_signs) > 0"
-        " OR flag IS NULL AND flag_signs IS NULL",
+        "(flag IS NULL) = (flag_signs IS NULL) AND flag IN ('pending', 'counts', 'excluded')"
+        " AND cardinality(flag_signs) > 0",
     )
     op.create_index(
         "bookings_flag_idx", "bookings", ["flag", "starts_at", "id"], postgresql_where=sa.text("flag IS NOT NULL")

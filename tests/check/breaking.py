@@ -33,6 +33,13 @@ CASE = {
 }
 
 
+DEVICE_TOKEN = {
+    "digest": "sha256('x')",
+    "user_id": "user_id",
+    "created_at": "now()",
+    "last_used_at": "now()",
+    "expires_at": "now() + interval '90 days'",
+}
 EXPORT = {
     "reference": "lpad(user_id::text, 8, 'X')",
     "requested_by_id": "user_id",
@@ -68,6 +75,9 @@ def booking(changes: str, which: str = "assigned") -> str:
 
 
 CHECKS = {
+    "bookings_flag_check": booking("flag = 'pending'"),
+    "device_tokens_digest_check": made("device_tokens", DEVICE_TOKEN, digest="'x'"),
+    "device_tokens_expires_at_check": made("device_tokens", DEVICE_TOKEN, expires_at="now() + interval '91 days'"),
     "pincodes_pincode_check": "UPDATE pincodes SET pincode = '012345' WHERE pincode = '744301'",
     "users_full_name_check": "UPDATE users SET full_name = ''",
     "users_role_check": "UPDATE users SET role = 'owner'",
@@ -159,6 +169,7 @@ CHECKS = {
 }
 
 UNIQUE = {
+    "device_tokens_user_id_digest_key": made("device_tokens", DEVICE_TOKEN) + ", generate_series(1, 2)",
     "attempts_pkey": "INSERT INTO attempts (key, first_at, wait_until) VALUES ('x', now(), now()), ('x', now(), now())",
     "calendar_feeds_digest_key": "UPDATE calendar_feeds SET digest = 'same'",
     "calendar_feeds_pkey": "INSERT INTO calendar_feeds SELECT professional_id, 'x', now() FROM calendar_feeds",
@@ -242,6 +253,7 @@ ROWS = f"""
     {document(decided_at="now()", decided_by_id="user_id", state="'approved'")};
     {case(decided_at="now()", decided_by_id="user_id", state="'approved'")};
     {export()};
+    {made("device_tokens", DEVICE_TOKEN)};
     INSERT INTO monthly_reports (user_id, month, facts, created_at)
      SELECT id, '2026-11-01', '{{{{}}}}', now() FROM users;
     INSERT INTO muted_topics SELECT id, 'bookings', 'email' FROM users;

@@ -70,6 +70,10 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE bookings SET rating = 1 WHERE reference = '{started}'",
     ],
     "service-counts-match-bookings": ["INSERT INTO service_booking_counts SELECT id, 99, 99 FROM services"],
+    "flagged-reviews-do-not-count": [
+        "ALTER TABLE reviews DISABLE TRIGGER USER",
+        "UPDATE reviews SET counts = false",
+    ],
     "ratings-match-reviews": ["UPDATE professional_ratings SET five = five + 1"],
     "professional-totals-match": ["UPDATE professionals SET admin_status = 2"],
     "candidates-are-current": [

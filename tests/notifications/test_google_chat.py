@@ -2,24 +2,27 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from app.bookings.repository import Bookings
+from app.catalog.service import Service
 from app.core import clock
+from app.core.datetimes import format_day
 from app.core.errors import Invalid
 from app.core.outbox import Outbox
 from app.jobs.acceptance import accept
 from app.jobs.handover import start
 from app.notifications.channel import ChannelState
-from app.notifications.channels.google_chat.transport import ADDRESS, NAME, ChatRenderer, GoogleChat
+from app.notifications.channels.google_chat.transport import ADDRESS, DIGEST, NAME, ChatRenderer, GoogleChat, add_digest
 from app.notifications.http_transport import HttpOutboxWorker
 from app.settings import Settings
-from tasks.notifications import DELIVERY_TASKS
+from tasks.notifications import DELIVERY_TASKS, send_room_digest
 from tests.application import task_context
-from tests.factories import an_admin
+from tests.factories import a_request, an_admin
 from tests.notifications.conftest import rows
 from tests.webhook_sink import URL, http_response, webhook_server
 
@@ -92,6 +95,37 @@ async def test_nothing_else_goes_to_the_room(own_database, town, encryption):
     async with own_database.work() as db:
         await accept(db, town.ravi, town.booking.reference, encryption)
     assert {row.channel for row in await rows(own_database)} == {"email"}
+
+
+async def test_the_room_may_have_the_list_of_tomorrow_by_reference(own_database, town, encryption, chat, worker):
+    day = town.booking.starts_at.astimezone(clock.IST).date()
+    async with own_database.work() as db:
+        service = await db.get_one(Service, town.booking.service_id)
+        other = await a_request(db, town.asha, service, town.booking.starts_at + timedelta(hours=3))
+        await accept(db, town.ravi, town.booking.reference, encryption)
+    async with own_database.work() as db:
+        assert await add_digest(db, day)
+    async with own_database.work() as db:
+        assert not await add_digest(db, day)  # once for each day
+        assert await add_digest(db, day + timedelta(days=1))
+    assert await worker.drain() == 2
+    texts = [json.loads(request.split(b"\r\n\r\n", 1)[1])["text"].split("\n") for request in chat.requests]
+    link = "https://doorstep.example/admin/bookings"
+    assert texts[0] == [
+        f"{format_day(day)}: jobs 1, unassigned 1",
+        f"Jobs: {town.booking.reference}",
+        f"Unassigned: {other.reference}",
+        link,
+    ]
+    assert texts[1] == [f"{format_day(day + timedelta(days=1))}: jobs 0, unassigned 0", link]
+
+
+@pytest.mark.parametrize("is_wanted", [False, True])
+async def test_the_list_is_written_only_where_the_setting_says_so(own_database, settings, is_wanted):
+    url = "https://chat.googleapis.com/v1/spaces/x"
+    configured = replace(settings, google_chat_webhook_url=url, google_chat_digest=is_wanted)
+    assert await send_room_digest(task_context(own_database, configured, tick=clock.now())) is is_wanted
+    assert len(await of_kind(own_database, DIGEST)) == is_wanted
 
 
 async def test_retry_after_is_respected(own_database, chat, worker):

@@ -1,4 +1,5 @@
-"""The admins' room in Google Chat: one line for each event that declares one, with a reference and a link.
+"""The admins' room in Google Chat: one line for each event that declares one, with a reference and a link, and a digest
+of tomorrow each evening where the setting says so.
 
 Many people read a room: nothing personal, and nothing for one person, goes there.
 """
