@@ -115,7 +115,7 @@ async def test_a_known_address_is_answered_the_same_and_its_document_is_thrown_a
     [
         ("full_name", ""),
         ("full_name", f"Geeta {RIGHT_TO_LEFT}nonem"),
-        ("full_name", "Geeta\u2066Menon\u2069"),
+        ("full_name", "Geeta\u2067Menon\u2069"),
         ("full_name", "Former professional"),
         ("email", "geeta@example"),
         ("phone", "+91 12"),
