@@ -9,7 +9,7 @@ def format_address(line: str, place: str, pincode: str) -> str:
         named.add(last.removesuffix(pincode).strip(" -").casefold())
         line = line.removesuffix(pincode).rstrip(" ,-") if last != pincode else line.rpartition(",")[0].rstrip()
     missing = [part for part in place.split(", ") if part and part.casefold() not in named]
-    return ", ".join([line, *missing]) + f" {pincode}"
+    return ", ".join([line, *missing]) + (f" {pincode}" if place else f", {pincode}")
 
 
 def format_area(place: str, pincode: str) -> str:

@@ -153,7 +153,7 @@ def test_quiet_hours_go_over_midnight_in_indias_time(quiet, hour, until):
 
 
 @pytest.mark.parametrize(
-    ("since", "until"), [("22:00", ""), ("", "7"), ("24:00", "07:00"), ("22:00", "22:00"), ("x", "y")]
+    ("since", "until"), [("22:00", ""), ("", "7"), ("24:30", "07:00"), ("22:00", "22:00"), ("x", "y")]
 )
 async def test_quiet_hours_that_are_none_are_shown_beside_the_field(asha, since, until):
     page = await asha.visit("/profile/notices")
