@@ -96,8 +96,9 @@ async def _reviewed(app: Litestar, count: int, text: str = "Review number {n}.")
     async with app.state.services.database.work(app.state.services.after_commit) as db:
         service = await a_service(db, "Tuning a sitar")
         worker = await a_professional(db, "Sara Bano", services=[service])
-        customer = await a_customer(db, "Mina Pereira")
+        customers = [await a_customer(db, "Mina Pereira") for _ in range(-(-count // 3))]
         for n in range(count):
+            customer = customers[n // 3]
             booking = await a_request(db, customer, service, a_start(1 + n // 8, 8 + n % 8 * 1.5))
             review = Review(
                 booking_id=booking.id,
