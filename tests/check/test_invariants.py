@@ -1,5 +1,6 @@
 """`doorstep check` finds nothing in consistent data, and each violation that a test creates."""
 
+import re
 from contextlib import aclosing
 
 import pytest
@@ -146,6 +147,9 @@ PLANTED: dict[str, list[str]] = {
 }
 
 
+NAMED_ROW = re.compile(r"[a-z_]+[-. ]\S.*")  # "booking 7K3MQ9WD", "booking-7K3MQ9WD, event 4", "extras.price of 3"
+
+
 async def test_sound_data_breaks_no_rule(sound):
     async with sound.trying() as db:
         assert await find_violations(db, sound.storage) == []
@@ -162,7 +166,7 @@ async def test_what_must_never_be_is_found(sound, rule):
             await db.execute(text(statement.format(**sound.town.values).replace(":", "\\:")))
         found = await find_violations(db, sound.storage)
     assert rule in {item.rule for item in found}
-    assert all(item.subject for item in found)
+    assert [item.subject for item in found if not NAMED_ROW.fullmatch(item.subject)] == []
 
 
 @pytest.mark.parametrize(
