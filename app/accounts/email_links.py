@@ -24,10 +24,16 @@ from app.core.validation import collect
 VERIFY_LIFETIME = timedelta(days=3)
 RESET_LIFETIME = timedelta(hours=1)
 TOKEN_FIELD = "token"
+NEXT_FIELD = "next"
 
 
-async def send_verification(db: AsyncSession, encryption: Encryption, user: User, address: str) -> None:
-    """Send a verification link to `address`, which becomes the account's address when the link is opened."""
+async def send_verification(
+    db: AsyncSession, encryption: Encryption, user: User, address: str, next_url: str = ""
+) -> None:
+    """Send a verification link to `address`, which becomes the account's address when the link is opened.
+
+    `next_url`: the local path to continue at then.
+    """
     token, now = new_token(), clock.now()
     db.add(
         EmailLink(
@@ -39,7 +45,9 @@ async def send_verification(db: AsyncSession, encryption: Encryption, user: User
             expires_at=now + VERIFY_LIFETIME,
         )
     )
-    await EmailOutbox(db).add(_link_email(LinkPurpose.VERIFY, token, encryption, recipient_id=user.id, address=address))
+    await EmailOutbox(db).add(
+        _link_email(LinkPurpose.VERIFY, token, encryption, recipient_id=user.id, address=address, next_url=next_url)
+    )
 
 
 async def verify(db: AsyncSession, token: str) -> User:
@@ -69,12 +77,22 @@ async def _change_address(db: AsyncSession, users: Users, user: User, address: s
     await EmailOutbox(db).add(_email("email_changed", key, recipient_id=user.id, address=before))
 
 
-async def send_reset(db: AsyncSession, encryption: Encryption, email: str) -> None:
-    """Write the same rows whether or not there is such an account; an email without a recipient is dropped unsent."""
+async def send_reset(db: AsyncSession, encryption: Encryption, email: str, next_url: str = "") -> None:
+    """Write the same rows whether or not there is such an account; an email without a recipient is dropped unsent.
+
+    `next_url`: the local path to continue at after signing in with the new password.
+    """
     token = new_token()
     user_id = await EmailLinks(db).issue_reset(email, digest(token), clock.now() + RESET_LIFETIME)
     await EmailOutbox(db).add(
-        _link_email(LinkPurpose.RESET, token, encryption, recipient_id=user_id, address=None if user_id else email)
+        _link_email(
+            LinkPurpose.RESET,
+            token,
+            encryption,
+            recipient_id=user_id,
+            address=None if user_id else email,
+            next_url=next_url,
+        )
     )
 
 
@@ -112,11 +130,12 @@ def link_token(mail: Outbox, encryption: Encryption) -> str | None:
 
 
 def _link_email(
-    kind: str, token: str, encryption: Encryption, *, recipient_id: int | None, address: str | None
+    kind: str, token: str, encryption: Encryption, *, recipient_id: int | None, address: str | None, next_url: str
 ) -> Outbox:
     key = f"{kind}:{digest(token).hex()}"
     encrypted = base64.b64encode(encryption.encrypt(token, key)).decode()
-    return _email(kind, key, recipient_id=recipient_id, address=address, **{TOKEN_FIELD: encrypted})
+    data = {TOKEN_FIELD: encrypted} | ({NEXT_FIELD: next_url} if next_url else {})
+    return _email(kind, key, recipient_id=recipient_id, address=address, **data)
 
 
 def _email(kind: str, key: str, *, recipient_id: int | None, address: str | None, **data: Any) -> Outbox:

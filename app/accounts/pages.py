@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -29,7 +30,7 @@ from app.web.forms import parse_form, parse_query
 from app.web.guards import everyone, signed_in
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page, redirect
-from app.web.security import client_address, local_path
+from app.web.security import client_address, local_path, with_next
 from app.web.validation import validate_form
 
 # The least duration of a response about an address, so that timing does not reveal whether the address is known.
@@ -39,6 +40,16 @@ MIN_RESPONSE_SECONDS = 0.4
 def transaction_factory(database: Database, after_commit: AfterCommit) -> TransactionFactory:
     """Transactions separate from the request's."""
     return partial(database.work, after_commit)
+
+
+def next_of_query(request: Request) -> str:
+    """The local path to continue at, of the address; "" when there is none."""
+    return local_path(parse_query(request).get("next"), "")
+
+
+def next_of_form(form: Mapping[str, str]) -> str:
+    """The local path to continue at, of the form; "" when there is none."""
+    return local_path(form.get("next"), "")
 
 
 def home_path(role: str) -> str:
@@ -52,7 +63,7 @@ class RegisterPages(Controller):
 
     @get(name="register")
     async def show(self, request: Request) -> HtmlResponse:
-        return form_page(request, "register", {}, place=None)
+        return form_page(request, "register", {}, next_url=next_of_query(request), place=None)
 
     @post()
     async def create(
@@ -65,16 +76,25 @@ class RegisterPages(Controller):
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
         started, form = time.monotonic(), await parse_form(request)
+        next_url = next_of_form(form)
 
         async def create_account() -> None:
             new_transaction = transaction_factory(database, after_commit)
-            await sign_up(new_transaction, passwords, encryption, validate_form(NewCustomer, form))
+            await sign_up(new_transaction, passwords, encryption, validate_form(NewCustomer, form), next_url)
             await pad_response_time(started, settings)
 
         async def render_form(rejection: Rejection) -> HtmlResponse:
             async with database.sessions() as db:
                 place = await Pincodes(db).get(typed_pincode(form.get("pincode", "")) or "")
-            return form_page(request, "register", rejection.values, rejection, order=NewCustomer, place=place)
+            return form_page(
+                request,
+                "register",
+                rejection.values,
+                rejection,
+                order=NewCustomer,
+                next_url=next_url,
+                place=place,
+            )
 
         return await submit(
             request,
@@ -83,7 +103,7 @@ class RegisterPages(Controller):
             catch=(Invalid,),
             on_error=render_form,
             message=_("Thank you. Sign in with your email and password. We've also sent you an email."),
-            then="/login",
+            then=with_next("/login", next_url),
         )
 
 
@@ -93,10 +113,10 @@ class LoginPages(Controller):
 
     @get(name="login")
     async def show(self, request: Request, me: NamedDependency[Me | None]) -> HtmlResponse:
-        next_url = local_path(parse_query(request).get("next"), "")
+        next_url = next_of_query(request)
         if me is not None:
             return redirect(request, next_url or home_path(me.role))
-        return form_page(request, "login", {"next": next_url})
+        return form_page(request, "login", {}, next_url=next_url)
 
     @post()
     async def create(
@@ -109,7 +129,7 @@ class LoginPages(Controller):
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
         form = await parse_form(request)
-        next_url = local_path(form.get("next"), "")
+        next_url = next_of_form(form)
 
         async def sign_in() -> str:
             credentials = _require_both(validate_form(Credentials, form))
@@ -133,7 +153,7 @@ class LoginPages(Controller):
             sign_in,
             form=form,
             catch=(Invalid, RateLimited),
-            on_error=lambda rejection: form_page(request, "login", rejection.values | {"next": next_url}, rejection),
+            on_error=lambda rejection: form_page(request, "login", rejection.values, rejection, next_url=next_url),
             then=lambda path: path,
         )
 
@@ -159,9 +179,13 @@ def form_page(
     rejection: Rejection | None = None,
     *,
     order: type | None = None,
+    next_url: str = "",
     **context: Any,
 ) -> HtmlResponse:
-    """The page accounts/<name>.html with its form, empty or rejected; `order`: the Struct whose fields it has."""
+    """The page accounts/<name>.html with its form, empty or rejected; `order`: the Struct whose fields it has.
+
+    `next_url`: where the person continues after signing in.
+    """
     errors = {field: message for field, message in (rejection.errors if rejection else {}).items() if field}
     return page(
         request,
@@ -172,6 +196,7 @@ def form_page(
         values=values,
         errors=in_field_order(errors, order) if order else errors,
         message=rejection.message if rejection else "",
+        next_url=next_url,
         **context,
     )
 

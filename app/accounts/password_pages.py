@@ -11,7 +11,7 @@ from app.accounts import auth
 from app.accounts.auth import Me
 from app.accounts.contact_fields import parse_email
 from app.accounts.email_links import reset_password, send_reset, verify
-from app.accounts.pages import form_page, pad_response_time, transaction_factory
+from app.accounts.pages import form_page, next_of_form, next_of_query, pad_response_time, transaction_factory
 from app.accounts.repository import EmailLinks
 from app.accounts.schemas import Forgotten, NewPassword
 from app.accounts.session import LinkPurpose, Sessions
@@ -30,7 +30,7 @@ from app.web.forms import parse_form
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page, redirect
-from app.web.security import client_address
+from app.web.security import client_address, with_next
 from app.web.validation import validate_form
 
 
@@ -40,7 +40,7 @@ class ForgottenPages(Controller):
 
     @get(name="forgotten")
     async def show(self, request: Request) -> HtmlResponse:
-        return form_page(request, "forgotten", {})
+        return form_page(request, "forgotten", {}, next_url=next_of_query(request))
 
     @post()
     async def create(
@@ -54,6 +54,7 @@ class ForgottenPages(Controller):
     ) -> HtmlResponse:
         """The same response, rows and time whether there is such an account or not."""
         started, form = time.monotonic(), await parse_form(request)
+        next_url = next_of_form(form)
 
         async def send_link() -> None:
             entered = validate_form(Forgotten, form)
@@ -61,7 +62,7 @@ class ForgottenPages(Controller):
             address = client_address(request.scope, settings.trusted_proxies)
             new_transaction = transaction_factory(database, after_commit)
             await hit_email_limit(new_transaction, email, address, auth.device_digest(request))
-            await send_reset(db, encryption, email)
+            await send_reset(db, encryption, email, next_url)
             await pad_response_time(started, settings)
 
         return await submit(
@@ -69,9 +70,9 @@ class ForgottenPages(Controller):
             send_link,
             form=form,
             catch=(Invalid, RateLimited),
-            on_error=lambda rejection: form_page(request, "forgotten", rejection.values, rejection),
+            on_error=lambda rejection: form_page(request, "forgotten", rejection.values, rejection, next_url=next_url),
             message=_("If there's an account with this email, we've sent you a link. It works for 1 hour."),
-            then="/login",
+            then=with_next("/login", next_url),
         )
 
 
@@ -83,7 +84,7 @@ class ResetPages(Controller):
     async def show(self, request: Request, token: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         if not await EmailLinks(db).is_open(LinkPurpose.RESET, digest(token)):
             return _expired_link_page(request, LinkPurpose.RESET)
-        return form_page(request, "reset", {}, token=token)
+        return form_page(request, "reset", {}, next_url=next_of_query(request), token=token)
 
     @post()
     async def create(
@@ -97,6 +98,7 @@ class ResetPages(Controller):
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
         form = await parse_form(request)
+        next_url = next_of_form(form)
 
         async def reset() -> None:
             password = validate_form(NewPassword, form).password
@@ -110,9 +112,9 @@ class ResetPages(Controller):
                 request,
                 reset,
                 catch=(Invalid,),
-                on_error=lambda rejection: form_page(request, "reset", {}, rejection, token=token),
+                on_error=lambda rejection: form_page(request, "reset", {}, rejection, next_url=next_url, token=token),
                 message=_("Your new password is set. Sign in with it."),
-                then="/login",
+                then=with_next("/login", next_url),
             )
         except Missing:
             return _expired_link_page(request, LinkPurpose.RESET)
@@ -128,7 +130,7 @@ class VerifyPages(Controller):
     async def show(self, request: Request, token: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         if not await EmailLinks(db).is_open(LinkPurpose.VERIFY, digest(token)):
             return _expired_link_page(request, LinkPurpose.VERIFY)
-        return page(request, "accounts/verify.html", token=token)
+        return page(request, "accounts/verify.html", token=token, next_url=next_of_query(request))
 
     @post()
     async def create(
@@ -139,9 +141,10 @@ class VerifyPages(Controller):
         except Missing:
             return _expired_link_page(request, LinkPurpose.VERIFY)
         flash(request, _("Your email address is confirmed."))
-        return redirect(request, "/profile" if me else "/login")
+        next_url = next_of_form(await parse_form(request))
+        return redirect(request, (next_url or "/profile") if me else with_next("/login", next_url))
 
 
 def _expired_link_page(request: Request, purpose: str) -> HtmlResponse:
     """Render the same page for a link that was used, expired, replaced or never issued."""
-    return page(request, "accounts/link_gone.html", status=404, purpose=purpose)
+    return page(request, "accounts/link_gone.html", status=404, purpose=purpose, next_url=next_of_query(request))

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.contact_fields import parse_address_line, parse_email, parse_name, parse_phone, parse_pincode
-from app.accounts.email_links import send_verification
+from app.accounts.email_links import NEXT_FIELD, send_verification
 from app.accounts.password import validate_password
 from app.accounts.repository import Addresses, EmailOutbox, Pincodes, Users
 from app.accounts.schemas import NewCustomer
@@ -25,9 +25,15 @@ TransactionFactory = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
 async def sign_up(
-    new_transaction: TransactionFactory, passwords: Passwords, encryption: Encryption, new: NewCustomer
+    new_transaction: TransactionFactory,
+    passwords: Passwords,
+    encryption: Encryption,
+    new: NewCustomer,
+    next_url: str = "",
 ) -> None:
     """Create a customer's account; if the address has one, email its owner instead, with the same response.
+
+    The links of both emails continue at `next_url`, a local path.
 
     Raises Invalid with every wrong field. Nothing is read before the password is hashed, so that many sign-ups wait for
     the two hashing threads and not for database connections.
@@ -38,9 +44,9 @@ async def sign_up(
         await Pincodes(db).require(fields["pincode"])
         user = new_user(Role.CUSTOMER, fields["email"], fields["full_name"], fields["phone"], hashed)
         if await Users(db).add(user):
-            await complete_registration(db, encryption, user, fields["address"], fields["pincode"])
+            await complete_registration(db, encryption, user, fields["address"], fields["pincode"], next_url)
         else:
-            await notify_owner(db, fields["email"])
+            await notify_owner(db, fields["email"], next_url)
 
 
 async def create_admin(
@@ -87,19 +93,27 @@ def new_user(role: Role, email: str, full_name: str, phone: str, hashed: str) ->
     )
 
 
-async def complete_registration(db: AsyncSession, encryption: Encryption, user: User, line: str, pincode: str) -> None:
+async def complete_registration(
+    db: AsyncSession, encryption: Encryption, user: User, line: str, pincode: str, next_url: str = ""
+) -> None:
     """Record the registration, add the first address, and send the verification email."""
     user.record("person.registered", by=user, role=user.role)
     await Addresses(db, user.id).add(line, pincode)
-    await send_verification(db, encryption, user, user.email)
+    await send_verification(db, encryption, user, user.email, next_url)
 
 
-async def notify_owner(db: AsyncSession, email: str) -> None:
+async def notify_owner(db: AsyncSession, email: str, next_url: str = "") -> None:
     """Email the owner of an address that was used to sign up again, at most once an hour."""
     owner = await Users(db).by_email(email)
     if owner is not None:
         hour = clock.now().strftime("%Y%m%d%H")
         key = f"known_address:{owner.id}:{hour}"
         await EmailOutbox(db).add(
-            Outbox(kind="known_address", dedupe_key=key, recipient_id=owner.id, address=None, data={})
+            Outbox(
+                kind="known_address",
+                dedupe_key=key,
+                recipient_id=owner.id,
+                address=None,
+                data={NEXT_FIELD: next_url} if next_url else {},
+            )
         )

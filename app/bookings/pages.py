@@ -68,7 +68,7 @@ class BookingListPages(Controller):
         if again := params.get("again"):
             chosen = {name: value for name, value in values.items() if value}
             values |= await _values_of_previous(db, me, again) | chosen
-        return await _render(request, db, me, encryption, values, day=params.get("day", ""))
+        return await _render(request, db, me, encryption, values, day=params.get("day", ""), is_new=True)
 
     @post()
     async def create(
@@ -130,8 +130,12 @@ async def _render(
     errors: Mapping[str, str] | None = None,
     refusal: Refused | None = None,
     day: str = "",
+    is_new: bool = False,
 ) -> HtmlResponse:
-    """The form with the values as sent; a slot picker when there is no start or the start is not possible."""
+    """The form with the values as sent; a slot picker when there is no start or the start is not possible.
+
+    `is_new`: the form is opened, perhaps long after the start was chosen; the nearest free starts when it was taken.
+    """
     field_errors = dict(errors or {})
     service = await _find_service(db, values.get("service_id", ""), field_errors)
     if service.retired_at is not None:
@@ -146,11 +150,14 @@ async def _render(
     values["idempotency_key"] = values.get("idempotency_key") or _idempotency_key(
         encryption, me, values, similar_bookings
     )
-    free = (
-        await _suggested_starts(db, service, values["pincode"], start, professional)
-        if start and _is_slot_taken(refusal)
-        else []
-    )
+    is_held = any(booking.is_open for booking in similar_bookings)
+    free: list[datetime] = []
+    if start and (_is_slot_taken(refusal) or (is_new and values["pincode"] and not is_held)):
+        free = await _suggested_starts(db, service, values["pincode"], start, professional)
+        if is_new and start not in free:
+            refusal = Refused(_("That time has been taken."), reason="taken")
+        elif is_new:
+            free = []
     booked_out = professional if start and _is_slot_taken(refusal) and not free else None
     if start and booked_out:  # the form now asks for anyone
         professional, values["professional_id"] = None, ""
@@ -158,7 +165,7 @@ async def _render(
     return page(
         request,
         "bookings/new.html",
-        status=409 if refusal else 422 if field_errors else 200,
+        status=409 if refusal and not is_new else 422 if field_errors else 200,
         service=service,
         book=addresses,
         values=values,

@@ -91,10 +91,17 @@ def return_to(request: Request, default: str = "/") -> str:
     return local_path(parts.path + (f"?{parts.query}" if parts.query else ""), default)
 
 
+def requested_url(request: Request) -> str:
+    """The path and query of the request."""
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return str(request.scope["path"]) + (f"?{query}" if query else "")
+
+
 def render(request: Request, template: str, context: Mapping[str, Any], *, anonymous: bool = False) -> bytes:
-    """Render a template with the variables of every page: me, request_path, flash; and the CSRF globals."""
+    """Render a template with the variables of every page: me, request_path, request_url, flash, and those of CSRF."""
     services = services_of(request)
     common: dict[str, Any] = {"me": None, "request_path": request.scope["path"], "flash": []}
+    common["request_url"] = requested_url(request)
     if not anonymous:
         common |= {"me": context_of(request).user, "flash": _take_flash(request)}
     token = current_request.set(None if anonymous else request)

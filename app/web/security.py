@@ -3,7 +3,7 @@
 import base64
 import secrets
 from string import punctuation
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from litestar.datastructures import Cookie
 from litestar.types import Message, Scope
@@ -145,3 +145,8 @@ def local_path(path: str | None, default: str = "/") -> str:
     if parts.scheme or parts.netloc:
         return default
     return path if path.isascii() else quote(path, safe=punctuation, errors="replace")
+
+
+def with_next(path: str, next_url: str) -> str:
+    """The address of a sign-in page that continues at `next_url`, which may be empty."""
+    return f"{path}?{urlencode({'next': next_url})}" if next_url else path

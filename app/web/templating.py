@@ -30,6 +30,7 @@ from app.core.i18n import _, ngettext
 from app.core.money import format_rupees
 from app.core.person_names import split_name
 from app.web.reload import FolderWatcher
+from app.web.security import with_next
 from app.web.static import Assets
 from app.web.template_compiler import LanguageEnvironment
 
@@ -237,5 +238,6 @@ FILTERS: dict[str, Any] = {
     "initials": initials,
     "tint": tint,
     "spaced_code": spaced_code,
+    "with_next": with_next,
     "translated": i18n.translate_stored,  # for texts marked with N_; text typed by users is unchanged
 }
