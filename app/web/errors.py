@@ -19,10 +19,17 @@ from app.core import logs
 from app.core.errors import Invalid, Missing, Overloaded, RateLimited, Refused
 from app.core.i18n import _
 from app.web.context import context_of
-from app.web.guards import InvalidCsrfToken, ReauthenticationRequired, SignInRequired, UserBlocked, UserFacingError
+from app.web.guards import (
+    CookiesRefused,
+    InvalidCsrfToken,
+    ReauthenticationRequired,
+    SignInRequired,
+    UserBlocked,
+    UserFacingError,
+)
 from app.web.http import Request
 from app.web.refusal_headings import refusal_heading
-from app.web.render import redirect, render, return_to, wants_fragment
+from app.web.render import redirect, render, requested_url, return_to, wants_fragment
 from app.web.security import SAFE_METHODS, local_path
 
 log = logs.get_logger("errors")
@@ -118,6 +125,8 @@ def _of_http(error: HTTPException) -> ErrorDescription:
         return ErrorDescription(403, error.detail, "blocked")
     if isinstance(error, UserFacingError):
         return ErrorDescription(error.status_code, error.detail, error.kind, headers=dict(error.headers or {}))
+    if isinstance(error, CookiesRefused):
+        return ErrorDescription(403, error.detail, "cookies")
     if isinstance(error, InvalidCsrfToken):
         return ErrorDescription(403, error.detail, "token")
     messages = {
@@ -203,12 +212,12 @@ def error_response(request: Request, description: ErrorDescription) -> AnyRespon
 
 def _retry_path(request: Request) -> str:
     """The requested page, to be loaded once more; empty for an action, which is not repeated by a link."""
-    return local_path(_requested_path(request), "/") if request.method in SAFE_METHODS else ""
+    return local_path(requested_url(request), "/") if request.method in SAFE_METHODS else ""
 
 
 def _page_names(description: ErrorDescription) -> tuple[str, ...]:
     general = 500 if description.status >= 500 else 400
-    names = [description.kind] if description.kind in ("blocked", "token") else []
+    names = [description.kind] if description.kind in ("blocked", "cookies", "token") else []
     return tuple(f"errors/{name}.html" for name in (*names, description.status, general))
 
 
@@ -257,11 +266,6 @@ def _to_password(request: Request) -> AnyResponse:
 
 def _next(request: Request, *, own_page: bool = False) -> str:
     """The path to continue at after signing in: the requested page, or the page of the form or fragment."""
-    path = _requested_path(request)
+    path = requested_url(request)
     is_page = own_page or (request.method in SAFE_METHODS and not wants_fragment(request))
     return urlencode({"next": path if is_page else return_to(request)})
-
-
-def _requested_path(request: Request) -> str:
-    query = request.scope.get("query_string", b"").decode("latin-1")
-    return str(request.scope["path"]) + (f"?{query}" if query else "")

@@ -71,6 +71,10 @@ class InvalidCsrfToken(HTTPException):
     status_code = 403
 
 
+class CookiesRefused(InvalidCsrfToken):
+    """A form from a browser that sends no cookie at all, so that no token can be bound to it."""
+
+
 class UserFacingError(HTTPException):
     """An error whose detail is shown to users unchanged; `kind` is a stable identifier for API clients."""
 
@@ -118,6 +122,13 @@ class AccessGuard:
         if token is None and isinstance(connection, Request):
             token = (await parse_form(connection, may_repeat=True)).get(CSRF_FIELD)
         if not self._csrf.verify(connection, token):
+            if not connection.headers.get("cookie"):
+                raise CookiesRefused(
+                    _(
+                        "Doorstep needs cookies to know that this form is yours. Allow cookies for this site, then go"
+                        " back, reload the page and send the form again."
+                    )
+                )
             raise InvalidCsrfToken(_("This page was open for too long. Go back, reload it and send the form again."))
 
 

@@ -47,6 +47,22 @@ async def test_a_missing_or_wrong_token_is_refused_in_words(visitor, token):
     assert "reload" in response.text
 
 
+@pytest.mark.parametrize("path", ["/login", "/register", "/password/forgotten", "/t/form"])
+async def test_a_browser_that_refuses_cookies_reads_why(visitor, path):
+    token = await visitor.token()
+    visitor.cookies.clear()
+    response = await visitor.post(path, data={**SENT, "_csrf_token": token})
+    assert response.status_code == 403
+    assert "Please allow cookies" in response.text
+    assert "open for too long" not in response.text
+
+
+async def test_a_browser_with_another_cookie_does_not_read_of_cookies(visitor):
+    response = await visitor.post("/t/form", data=SENT, headers={"cookie": "other=1"})
+    assert response.status_code == 403
+    assert "cookies" not in response.text
+
+
 async def test_another_browsers_token_is_refused(visitor, app):
     async with Browser(app) as other:
         foreign = await other.token()
