@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -34,6 +35,13 @@ from app.web.render import page, redirect
 from app.web.validation import validate_form
 
 PAGE_SIZE = 20
+
+
+def form_page_of(form: Mapping[str, str]) -> str:
+    """The page of the new booking's form, by its fields; nothing personal is in its address."""
+    names = {"service_id": "service", "start": "start", "pincode": "pincode", "professional_id": "professional"}
+    chosen = {query: form[name][:40] for name, query in names.items() if form.get(name)}
+    return "/bookings/new?" + urlencode(chosen)
 
 
 class BookingListPages(Controller):
@@ -70,7 +78,7 @@ class BookingListPages(Controller):
             values |= await _values_of_previous(db, me, again) | chosen
         return await _render(request, db, me, encryption, values, day=params.get("day", ""), is_new=True)
 
-    @post()
+    @post(opt={"form_page": form_page_of})
     async def create(
         self,
         request: Request,

@@ -26,13 +26,24 @@ class Encryption:
 
     def encrypt(self, text: str, context: str) -> bytes:
         """Return the nonce and the ciphertext."""
-        nonce = os.urandom(12)
-        return nonce + AESGCM(self.key("seal")).encrypt(nonce, text.encode(), context.encode())
+        return self.encrypt_bytes(text.encode(), context)
 
     def decrypt(self, encrypted: bytes, context: str) -> str | None:
         """Return the text, or None if it was encrypted for another context or with another key."""
+        plain = self.decrypt_bytes(encrypted, context)
+        return plain.decode() if plain is not None else None
+
+    def encrypt_bytes(self, plain: bytes, context: str) -> bytes:
+        """Return the nonce and the ciphertext."""
+        nonce = os.urandom(12)
+        return nonce + AESGCM(self.key("seal")).encrypt(nonce, plain, context.encode())
+
+    def decrypt_bytes(self, encrypted: bytes, context: str) -> bytes | None:
+        """Return the bytes, or None if they were encrypted for another context or with another key."""
+        if len(encrypted) < 28:  # a nonce and a tag
+            return None
         try:
-            return AESGCM(self.key("seal")).decrypt(encrypted[:12], encrypted[12:], context.encode()).decode()
+            return AESGCM(self.key("seal")).decrypt(encrypted[:12], encrypted[12:], context.encode())
         except InvalidTag:
             return None
 

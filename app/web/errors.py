@@ -31,6 +31,7 @@ from app.web.http import Request
 from app.web.refusal_headings import refusal_heading
 from app.web.render import redirect, render, requested_url, return_to, wants_fragment
 from app.web.security import SAFE_METHODS, local_path
+from app.web.unsent_form import form_page
 
 log = logs.get_logger("errors")
 AnyResponse = Response[Any]
@@ -267,5 +268,7 @@ def _to_password(request: Request) -> AnyResponse:
 def _next(request: Request, *, own_page: bool = False) -> str:
     """The path to continue at after signing in: the requested page, or the page of the form or fragment."""
     path = requested_url(request)
-    is_page = own_page or (request.method in SAFE_METHODS and not wants_fragment(request))
+    if request.method not in SAFE_METHODS:
+        return urlencode({"next": form_page(request)})
+    is_page = own_page or not wants_fragment(request)
     return urlencode({"next": path if is_page else return_to(request)})

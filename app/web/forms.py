@@ -38,6 +38,11 @@ class Form(dict[str, str]):
         super().__init__(self._pairs)
 
     @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Every field with its value, in order."""
+        return tuple(self._pairs)
+
+    @property
     def repeated(self) -> dict[str, str]:
         """A sentence for each field that came more than once though one is meant."""
         counts = Counter(name for name, _value in self._pairs if name not in REPEATABLE_FIELDS)

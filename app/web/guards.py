@@ -23,6 +23,7 @@ from app.web.context import Connection, CurrentUser, context_of
 from app.web.forms import parse_form
 from app.web.http import Request
 from app.web.security import CSRF_FIELD, CSRF_HEADER, SAFE_METHODS, Csrf
+from app.web.unsent_form import keep_unsent_form
 
 LoadUser = Callable[[Connection], Awaitable[CurrentUser | None]]
 EVERYONE = "everyone"
@@ -99,7 +100,12 @@ class AccessGuard:
         connection.scope["user"] = context.user
         if handler.opt.get("api"):
             await self._check_rate_limit(connection)
-        _check_access(context.user, handler.opt)
+        try:
+            _check_access(context.user, handler.opt)
+        except (SignInRequired, ReauthenticationRequired):
+            if isinstance(connection, Request) and connection.method == "POST" and "api" not in handler.opt:
+                await keep_unsent_form(connection)
+            raise
         if connection.scope.get("method") not in SAFE_METHODS and handler.opt.get("csrf", "api" not in handler.opt):
             await self._check_csrf(connection)
 

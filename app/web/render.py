@@ -13,10 +13,12 @@ from litestar_htmx import ClientRedirect
 from markupsafe import Markup, escape
 
 from app.core.encryption import Encryption
+from app.core.i18n import _
 from app.web.context import context_of, current_request
 from app.web.http import HtmlResponse, Request
 from app.web.security import CSRF_FIELD, Cookies, Csrf, local_path
 from app.web.services import services_of
+from app.web.unsent_form import fill_form, take_unsent_form
 
 VARY = "HX-Request, HX-Request-Type, Cookie"
 FLASH_SECONDS = 120
@@ -40,12 +42,23 @@ def page(
     """
     template = fragment if fragment and wants_fragment(request) else full
     own = context_of(request)
-    body = render(request, template, context)
+    body = _with_unsent_form(request, template, context) if template == full and status == 200 else None
+    body = body or render(request, template, context)
     personal = own.user is not None or bool(own.cookies)
     if max_age and not personal and status == 200:
         own.cacheable = (max_age, tags)
     cache = "no-store" if personal or status >= 400 else "no-cache"
     return _html_response(request, body, status, {"cache-control": cache, "vary": VARY, **(headers or {})})
+
+
+def _with_unsent_form(request: Request, template: str, context: Mapping[str, Any]) -> bytes | None:
+    """The page with what the user typed before the session ended; None when there is nothing to fill in."""
+    unsent = take_unsent_form(request)
+    if unsent is None:
+        return None
+    message = _("You were signed out before this was sent. What you typed is here again: check it, then send it.")
+    flashed = [*_take_flash(request), {"kind": "waiting", "text": message}]
+    return fill_form(render(request, template, {**context, "flash": flashed}), unsent)
 
 
 def swap(
@@ -103,7 +116,8 @@ def render(request: Request, template: str, context: Mapping[str, Any], *, anony
     common: dict[str, Any] = {"me": None, "request_path": request.scope["path"], "flash": []}
     common["request_url"] = requested_url(request)
     if not anonymous:
-        common |= {"me": context_of(request).user, "flash": _take_flash(request)}
+        common |= {"me": context_of(request).user}
+        common |= {} if "flash" in context else {"flash": _take_flash(request)}
     token = current_request.set(None if anonymous else request)
     try:
         return services.templates.get_template(template).render({**common, **context}).encode()

@@ -50,12 +50,15 @@ class SecurityHeaders:
 
 
 class Cookies:
-    """The cookies: session, known device, a visitor's pre-session, flash message, and a secret that is shown once."""
+    """The cookies: session, known device, a visitor's pre-session, flash message, a secret that is shown once,
+    and a form that was sent after its session had ended.
+    """
 
     def __init__(self, *, https: bool) -> None:
         prefix = "__Host-" if https else ""
         self.session, self.pre_session, self.flash = f"{prefix}ds", f"{prefix}pre", f"{prefix}flash"
         self.one_time_secret, self.device = f"{prefix}once", f"{prefix}device"
+        self.unsent_form = f"{prefix}unsent"
         self.cache_bypass = (self.session.encode() + b"=", self.flash.encode() + b"=")
         self._https = https
 
@@ -68,7 +71,10 @@ class Cookies:
 
 
 class Csrf:
-    """CSRF tokens: bound to the session cookie or, for a visitor, to a pre-session cookie."""
+    """CSRF tokens: bound to the session cookie or, for a visitor, to a pre-session cookie.
+
+    A token of a signed-in user's page also names its owner, who is still known by it when the session has ended.
+    """
 
     def __init__(self, encryption: Encryption, cookies: Cookies) -> None:
         self._encryption = encryption
@@ -80,19 +86,30 @@ class Csrf:
         if context.csrf_token is None or context.csrf_token[0] != seed:
             mac = self._mac(seed)
             mask = secrets.token_bytes(len(mac))
-            context.csrf_token = seed, base64.urlsafe_b64encode(mask + _xor(mask, mac)).decode().rstrip("=")
+            token = base64.urlsafe_b64encode(mask + _xor(mask, mac)).decode().rstrip("=")
+            owner = "." + self.owner_tag(context.user.id) if context.user is not None else ""
+            context.csrf_token = seed, token + owner
         return context.csrf_token[1]
 
     def verify(self, connection: Connection, token: str | None) -> bool:
         seed = self._seed(connection, create=False)
         if not seed or not token or len(token) > 200:
             return False
+        token = token.partition(".")[0]
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except ValueError:
             return False
         half = len(raw) // 2
         return secrets.compare_digest(_xor(raw[:half], raw[half:]), self._mac(seed))
+
+    def owner_tag(self, user_id: int) -> str:
+        """What stands for the user in the tokens of their pages."""
+        return self._encryption.digest(str(user_id), "owner of a form").hex()[:24]
+
+    def owner_of_token(self, token: str | None) -> str:
+        """The tag of the user whose page had the token; "" of a visitor's. It proves nothing about who sends it."""
+        return (token or "")[:200].partition(".")[2]
 
     def _seed(self, connection: Connection, *, create: bool) -> str | None:
         context = context_of(connection)

@@ -1,11 +1,12 @@
 """What a visitor chose is there after signing in, and the nearest free starts where it was taken meanwhile."""
 
 import re
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests.bookings.scenes import START, Scene
+from app.accounts.session import Sessions
+from tests.bookings.scenes import START, VISA, Scene
 from tests.factories import ADYAR, a_start
 from tests.person import Person
 
@@ -76,3 +77,80 @@ async def test_the_own_hold_of_a_start_is_not_called_taken(scene):
     page = await asha.visit(scene.new_booking_url(a_start(2, 11), professional=scene.ravi.id))
     assert "already holding this time" in page.text
     assert "has been taken" not in page.text
+
+
+async def session_ends(scene, user) -> None:
+    async with scene.database.work() as db:
+        await Sessions(scene.database).close_all(db, user.id)
+
+
+async def goes_on(scene, person, sent, user):
+    """Sent to the sign-in page, signs in again and follows where it leads."""
+    assert sent.status == 303
+    assert sent.location.startswith("/login?next=")
+    await person.signed_in_as(user, scene.database)
+    return await person.visit(parse_qs(urlsplit(sent.location).query)["next"][0])
+
+
+async def test_a_booking_that_was_typed_while_the_session_ended_is_there_again(scene):
+    asha = await scene.browser(scene.asha)
+    page = await asha.visit(scene.new_booking_url(a_start(2, 15), professional=scene.ravi.id))
+    await session_ends(scene, scene.asha)
+    typed = {"address_id": "", "address": '7 Lake View <Road>\nbehind the "temple"', "note": "The dog's name is Pongal"}
+    sent = await asha.submit(page, "/bookings", **typed, pincode=ADYAR)
+    assert "Lake" not in sent.location + str(sent.response.headers)
+    assert "Pongal" not in sent.location + str(sent.response.headers)
+    page = await goes_on(scene, asha, sent, scene.asha)
+    form = page.form("/bookings", having="note")
+    assert "What you typed is here again" in page.text
+    assert {name: form.fields[name].strip() for name in typed} == typed
+    assert (form.fields["start"], form.fields["professional_id"]) == (
+        a_start(2, 15).strftime(START),
+        str(scene.ravi.id),
+    )
+    assert "Lake View" not in (await asha.visit(page.path)).text, "once"
+    assert (await asha.submit(page, "/bookings", having="note")).status == 303
+
+
+async def test_another_person_in_the_same_browser_does_not_read_it(scene):
+    person = await scene.browser(scene.asha)
+    page = await person.visit(scene.new_booking_url(a_start(2, 15)))
+    await session_ends(scene, scene.asha)
+    sent = await person.submit(page, "/bookings", address_id="", address="7 Lake View Road", note="Ring twice")
+    page = await goes_on(scene, person, sent, scene.omar)
+    assert "Lake View" not in page.text
+    assert "Ring twice" not in page.text
+    assert "What you typed" not in page.text
+
+
+async def test_card_data_and_codes_are_not_kept(scene):
+    asha = await scene.browser(scene.asha)
+    reference = await scene.held(asha, a_start(2, 15))
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    await session_ends(scene, scene.asha)
+    sent = await asha.submit(page, "/payment", **VISA, upi_id="asha@bank", code="123456")
+    page = await goes_on(scene, asha, sent, scene.asha)
+    assert page.path == f"/bookings/{reference}/payment"
+    fields = page.form("/payment").fields
+    assert [fields[name] for name in ("card_number", "expiry", "cvv", "upi_id")] == ["", "", "", ""]
+    assert "asha@bank" not in page.text
+
+
+async def test_a_reason_typed_while_the_session_ended_is_there_again(scene):
+    asha = await scene.browser(scene.asha)
+    reference = await scene.paid(asha, a_start(2, 15))
+    page = await asha.visit(f"/bookings/{reference}/cancellation")
+    await session_ends(scene, scene.asha)
+    sent = await asha.submit(page, "/cancellation", reason="We found the spanner.")
+    page = await goes_on(scene, asha, sent, scene.asha)
+    assert page.form("/cancellation").fields["reason"].strip() == "We found the spanner."
+
+
+async def test_an_address_typed_while_the_session_ended_is_there_again(scene):
+    asha = await scene.browser(scene.asha)
+    page = await asha.visit("/profile/addresses/new")
+    await session_ends(scene, scene.asha)
+    sent = await asha.submit(page, "/profile/addresses", address="A new home", pincode="600041")
+    page = await goes_on(scene, asha, sent, scene.asha)
+    fields = page.form("/profile/addresses", having="address").fields
+    assert (fields["address"].strip(), fields["pincode"]) == ("A new home", "600041")
