@@ -8,6 +8,7 @@ from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
 from app.accounts.reauthentication_pages import ReauthenticationPages
+from app.accounts.sign_in_code_pages import SignInCodePages, WelcomePages
 from app.audit.admin_pages import EventAdminPages
 from app.billing.ledger_admin_pages import LedgerAdminPages
 from app.blocking.pages import BlockedPages
@@ -77,6 +78,8 @@ EVERYONE: Routes = (
     ("/register", RegisterPages),
     ("/register/professional", ApplicationPages),
     ("/login", LoginPages),
+    ("/login/code", SignInCodePages),
+    ("/welcome", WelcomePages),
     ("/password/forgotten", ForgottenPages),
     ("/password/reset/{token:str}", ResetPages),
     ("/verify/{token:str}", VerifyPages),

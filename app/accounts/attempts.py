@@ -44,6 +44,7 @@ DEVICE = BackoffPolicy("device", 5, FIRST_WAIT, timedelta(minutes=15))
 APPLICATIONS = BackoffPolicy(
     "joining", 12, FIRST_WAIT, timedelta(minutes=10)
 )  # applications with documents from one network
+MAX_CODES_PER_HOUR = 5  # sign-in codes to one address
 EMAILS = BackoffPolicy("mails", 3, timedelta(minutes=5), timedelta(hours=1))
 
 
@@ -70,7 +71,7 @@ class RateLimitKey:
     def hit(self, attempts: AttemptCount, now: datetime) -> AttemptCount:
         """Count one more attempt. Raises RateLimited, counting nothing, when it comes too early."""
         if attempts.wait_until > now and attempts.count >= self.policy.free_attempts:
-            raise _rate_limited(attempts.wait_until)
+            raise rate_limited(attempts.wait_until)
         expired = attempts.wait_until + RESET_AFTER < now
         count = 1 if expired else attempts.count + 1
         return AttemptCount(count, now if expired else attempts.first_at, now + self.policy.wait(count))
@@ -113,7 +114,8 @@ def sorted_keys(keys: Sequence[RateLimitKey]) -> list[str]:
     return sorted(key.key for key in keys)
 
 
-def _rate_limited(until: datetime) -> RateLimited:
+def rate_limited(until: datetime) -> RateLimited:
+    """The refusal that says when the next attempt is possible."""
     seconds = max(1, int((until - clock.now()).total_seconds()) + 1)
     if seconds < 60:
         message = ngettext(

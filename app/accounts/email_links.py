@@ -133,7 +133,20 @@ def _link_email(
     kind: str, token: str, encryption: Encryption, *, recipient_id: int | None, address: str | None, next_url: str
 ) -> Outbox:
     key = f"{kind}:{digest(token).hex()}"
-    encrypted = base64.b64encode(encryption.encrypt(token, key)).decode()
+    return encrypted_email(kind, key, token, encryption, recipient_id, address, next_url)
+
+
+def encrypted_email(
+    kind: str,
+    key: str,
+    secret: str,
+    encryption: Encryption,
+    recipient_id: int | None,
+    address: str | None,
+    next_url: str = "",
+) -> Outbox:
+    """An email with a secret, which link_token() reads; `key` is its dedupe key."""
+    encrypted = base64.b64encode(encryption.encrypt(secret, key)).decode()
     data = {TOKEN_FIELD: encrypted} | ({NEXT_FIELD: next_url} if next_url else {})
     return _email(kind, key, recipient_id=recipient_id, address=address, **data)
 

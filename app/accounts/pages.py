@@ -27,7 +27,7 @@ from app.core.secrets import Passwords
 from app.settings import Settings
 from app.web.actions import Rejection, submit
 from app.web.forms import parse_form, parse_query
-from app.web.guards import everyone, signed_in
+from app.web.guards import ReauthenticationRequired, everyone, signed_in
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page, redirect
 from app.web.security import client_address, local_path, with_next
@@ -144,7 +144,7 @@ class LoginPages(Controller):
             if user_id is None:
                 raise Invalid({"": _("That email and password don't match.")})
             try:
-                return await _start_session(request, db, user_id, next_url)
+                return await start_session(request, db, user_id, next_url)
             except Missing as error:  # deleted at this very moment
                 raise Invalid({"": _("That email and password don't match.")}) from error
 
@@ -201,6 +201,17 @@ def form_page(
     )
 
 
+async def check_sign_in_is_recent(db: AsyncSession, me: Me) -> bool:
+    """Whether the account has a password, which the form asks for. Without one, a code must have been used lately.
+
+    Raises ReauthenticationRequired.
+    """
+    has_password = await Users(db).has_password(me.id)
+    if not has_password and not me.is_fresh:
+        raise ReauthenticationRequired()
+    return has_password
+
+
 async def pad_response_time(started: float, settings: Settings) -> None:
     """Wait until MIN_RESPONSE_SECONDS have passed since `started` (time.monotonic)."""
     if settings.env != "test":
@@ -224,7 +235,7 @@ def _require_both(credentials: Credentials) -> Credentials:
     return credentials
 
 
-async def _start_session(request: Request, db: AsyncSession, user_id: int, next_url: str) -> str:
+async def start_session(request: Request, db: AsyncSession, user_id: int, next_url: str) -> str:
     """Sign the user in. The path to go to: a blocked user first reads why (W2)."""
     users = Users(db)
     user = await users.get(user_id, lock=True)

@@ -44,6 +44,10 @@ OWN_DATA = (
         "SELECT created_at AS first_signed_in_at, last_used_at AS last_signed_in_at, expires_at AS known_until"
         " FROM device_tokens WHERE user_id = :me ORDER BY id",
     ),
+    OwnDataSection(
+        "sign_in_codes",
+        "SELECT email, created_at AS sent_at, used_at FROM sign_in_codes WHERE user_id = :me ORDER BY id",
+    ),
 )
 ERASE = (
     DELETE_EVENT_VALUES + "e.subject = 'user-' || :id",
@@ -51,6 +55,7 @@ ERASE = (
     "DELETE FROM email_links WHERE user_id = :id",
     "DELETE FROM sessions WHERE user_id = :id",
     "DELETE FROM device_tokens WHERE user_id = :id",
+    "DELETE FROM sign_in_codes WHERE user_id = :id",
     DELETE_IDEMPOTENCY_KEYS,
     f"UPDATE blocks SET reason = '{ERASED_TEXT}', lifted_reason = '{ERASED_TEXT}'"
     " WHERE user_id = :id AND lifted_at IS NOT NULL",

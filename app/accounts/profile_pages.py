@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import auth
 from app.accounts.auth import Me
 from app.accounts.email_links import set_password
-from app.accounts.pages import form_page, transaction_factory
+from app.accounts.pages import check_sign_in_is_recent, form_page, transaction_factory
 from app.accounts.profile import (
     browser_name,
     change_details,
@@ -118,8 +118,9 @@ class EmailPages(Controller):
     opt = signed_in()
 
     @get(name="email")
-    async def show(self, request: Request, me: NamedDependency[Me]) -> HtmlResponse:
-        return form_page(request, "change_email", {}, email=me.email)
+    async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
+        has_password = await check_sign_in_is_recent(db, me)
+        return form_page(request, "change_email", {}, email=me.email, has_password=has_password)
 
     @post()
     async def update(
@@ -133,7 +134,7 @@ class EmailPages(Controller):
         encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        form = await parse_form(request)
+        form, has_password = await parse_form(request), await check_sign_in_is_recent(db, me)
 
         async def start_change() -> None:
             change = validate_form(EmailChange, form)
@@ -149,7 +150,13 @@ class EmailPages(Controller):
             form=form,
             catch=(Invalid, RateLimited),
             on_error=lambda rejection: form_page(
-                request, "change_email", rejection.values, rejection, order=EmailChange, email=me.email
+                request,
+                "change_email",
+                rejection.values,
+                rejection,
+                order=EmailChange,
+                email=me.email,
+                has_password=has_password,
             ),
             message=_("We've sent an email to your new address. Open its link to confirm the change."),
             message_kind="calm",
@@ -162,8 +169,9 @@ class PasswordPages(Controller):
     opt = signed_in()
 
     @get(name="password")
-    async def show(self, request: Request, me: NamedDependency[Me]) -> HtmlResponse:
-        return form_page(request, "change_password", {}, email=me.email)
+    async def show(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
+        has_password = await check_sign_in_is_recent(db, me)
+        return form_page(request, "change_password", {}, email=me.email, has_password=has_password)
 
     @post()
     async def update(
@@ -175,7 +183,7 @@ class PasswordPages(Controller):
         after_commit: NamedDependency[AfterCommit],
         passwords: NamedDependency[Passwords],
     ) -> HtmlResponse:
-        form = await parse_form(request)
+        form, has_password = await parse_form(request), await check_sign_in_is_recent(db, me)
 
         async def change_password() -> None:
             change = validate_form(PasswordChange, form)
@@ -192,7 +200,13 @@ class PasswordPages(Controller):
             change_password,
             catch=(Invalid, RateLimited),
             on_error=lambda rejection: form_page(
-                request, "change_password", {}, rejection, order=PasswordChange, email=me.email
+                request,
+                "change_password",
+                {},
+                rejection,
+                order=PasswordChange,
+                email=me.email,
+                has_password=has_password,
             ),
             message=_("Your new password is set. Other browsers are signed out."),
             then="/profile",

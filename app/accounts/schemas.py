@@ -26,6 +26,15 @@ class NewCustomer(Struct, kw_only=True):
     pincode: PincodeText = ""
 
 
+class NewPerson(Struct, kw_only=True):
+    """What an account whose address is proven still needs."""
+
+    full_name: Name = ""
+    phone: Phone = ""
+    address: Line = ""
+    pincode: PincodeText = ""
+
+
 class Credentials(Struct, kw_only=True):
     email: Email = ""
     password: Password = ""

@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, delete, update
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, delete, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,6 +18,9 @@ from app.core.orm import Base, NaturalKeyBase, TextEnum
 IDLE_TIMEOUT = timedelta(days=14)
 MAX_LIFETIME = timedelta(days=90)
 DEVICE_LIFETIME = timedelta(days=90)
+CODE_LIFETIME = timedelta(minutes=10)
+MAX_CODE_TRIES = 5
+CODE_RETENTION = timedelta(days=1)
 SESSION_ENDED = "session-ended"  # sent to user:<id>; open streams check their session again
 
 
@@ -192,6 +195,45 @@ class EmailLink(Base):
     used_at: Mapped[datetime | None]
 
 
+class SignInCode(Base):
+    """A six-digit code that was sent to an address: the row has its keyed digest.
+
+    `browser`: the digest of the cookie of the browser that asked; `device`: of the known device that it was, if it was
+    one; `user_id`: the account of the address, if it has one; `ended_at`: when it was replaced, given up or, by a new
+    account, used.
+    """
+
+    __tablename__ = "sign_in_codes"
+    __table_args__ = (
+        CheckConstraint("length(digest) = 32 AND length(browser) = 32", name="sign_in_codes_digest_check"),
+        CheckConstraint("attempts BETWEEN 0 AND 5", name="sign_in_codes_attempts_check"),
+        CheckConstraint(
+            "expires_at > created_at AND expires_at <= created_at + interval '10 minutes'",
+            name="sign_in_codes_expires_at_check",
+        ),
+        Index(
+            "sign_in_codes_live_key",
+            "browser",
+            "email",
+            unique=True,
+            postgresql_where=text("used_at IS NULL AND ended_at IS NULL"),
+        ),
+        Index("sign_in_codes_email_idx", "email", "created_at"),
+        Index("sign_in_codes_user_id_idx", "user_id"),
+        Index("sign_in_codes_created_at_idx", "created_at"),
+    )
+    email: Mapped[str]
+    browser: Mapped[bytes]
+    device: Mapped[bytes | None]
+    user_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))
+    digest: Mapped[bytes]
+    attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
 class Attempts(NaturalKeyBase):
     """Counted attempts under one key, such as an account or a network (app.accounts.attempts)."""
 
@@ -203,10 +245,14 @@ class Attempts(NaturalKeyBase):
 
 
 async def prune(db: AsyncSession, now: datetime) -> int:
-    """Delete expired sessions and devices, links after a week, attempts after a day; return the number of sessions."""
+    """Delete expired sessions and devices, links after a week, attempts and codes after a day.
+
+    Return the number of sessions.
+    """
     expired = delete(Session).where(Session.expires_at <= now)
     deleted = (await db.scalars(expired.returning(Session.id))).all()
     await db.execute(delete(DeviceToken).where(DeviceToken.expires_at <= now))
     await db.execute(delete(EmailLink).where(EmailLink.expires_at <= now - timedelta(days=7)))
+    await db.execute(delete(SignInCode).where(SignInCode.created_at <= now - CODE_RETENTION))
     await db.execute(delete(Attempts).where(Attempts.wait_until <= now - timedelta(days=1)))
     return len(deleted)

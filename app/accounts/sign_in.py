@@ -23,6 +23,8 @@ class Account(Protocol):
     def email(self) -> str: ...
     @property
     def session_id(self) -> int: ...
+    @property
+    def is_fresh(self) -> bool: ...
 
 
 async def authenticate(
@@ -60,13 +62,15 @@ async def prove_password(
 ) -> None:
     """Check the password of the signed-in user; counted for this session alone. Raises Invalid at `field`, RateLimited.
 
-    A stranger's wrong attempts at the account count elsewhere, so that they do not hold up who is signed in.
+    A stranger's wrong attempts at the account count elsewhere, so that they do not hold up who is signed in. An account
+    without a password is proven by a sign-in within the last 15 minutes.
     """
     keys = session_keys(me.session_id)
     async with new_transaction() as db:
         await RateLimits(db).hit(keys)
         credentials = await Users(db).credentials(me.email)
-    matches = await passwords.verify(credentials[1] if credentials else None, password)
+    is_proven = credentials == (me.id, "") and me.is_fresh
+    matches = is_proven or await passwords.verify(credentials[1] if credentials else None, password)
     if not matches or credentials is None or credentials[0] != me.id:
         messages = {
             "current_password": _("That's not your current password. Try again."),

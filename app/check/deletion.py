@@ -11,6 +11,7 @@ REMAINS = {
     "address book": "addresses t JOIN deleted ON deleted.id = t.user_id",
     "sessions": "sessions t JOIN deleted ON deleted.id = t.user_id",
     "known devices": "device_tokens t JOIN deleted ON deleted.id = t.user_id",
+    "sign-in codes": "sign_in_codes t JOIN deleted ON deleted.id = t.user_id",
     "links": "email_links t JOIN deleted ON deleted.id = t.user_id",
     "submitted forms": "idempotency_keys t JOIN deleted ON deleted.id = t.user_id",
     "emails": "outbox t JOIN deleted ON deleted.id = t.recipient_id"

@@ -32,6 +32,7 @@ KINDS: dict[str, NotificationKind] = {
     "known_address": NotificationKind(),
     "password_changed": NotificationKind(message=N_("Your password was changed."), url="/profile/sessions"),
     "reset": NotificationKind(),
+    "sign_in_code": NotificationKind(),
     "verify": NotificationKind(),
     "booking_requested": NotificationKind("bookings", message=N_("Booked: %(service)s.")),
     "booking_assigned": NotificationKind(message=N_("A professional accepted: %(service)s.")),

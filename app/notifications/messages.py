@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.email_links import TOKEN_FIELD, link_token
 from app.accounts.repository import EmailLinks, Users
+from app.accounts.session import CODE_LIFETIME
+from app.accounts.sign_in_codes import CODE_EMAIL
 from app.accounts.user import Block, User
 from app.bookings.booking import Booking
 from app.bookings.deadlines import FREE_CANCELLATION_NOTICE, LATE_FEE_PAISE
@@ -67,18 +69,37 @@ class MessageRenderer:
 
     async def render(self, db: AsyncSession, row: Outbox) -> RenderedMessage:
         """Raises OutOfDate."""
+        if row.kind == CODE_EMAIL:
+            return self._render(row, row.address or await self._email_of(db, row), self._sign_in_code(row))
         about = self._about_booking if "booking" in row.data else self._about_account
         person, context = await about(db, row)
-        context |= {"person": person, "site": self._site, "data": row.data}
+        return self._render(row, row.address or person.email, context | {"person": person})
+
+    def _render(self, row: Outbox, recipient: str, context: dict[str, Any]) -> RenderedMessage:
+        context |= {"site": self._site, "data": row.data}
         subject = self._subject(row.kind, context)
         context |= {"subject": subject, "unsubscribe": self._unsubscribe(row)}
         return RenderedMessage(
-            recipient=row.address or person.email,
+            recipient=recipient,
             subject=subject,
             html=self._templates.get_template(f"emails/{row.kind}.html").render(context),
             text=_tidy(self._text(row.kind).render(context)),
             unsubscribe=context["unsubscribe"],
         )
+
+    async def _email_of(self, db: AsyncSession, row: Outbox) -> str:
+        """The recipient's address. Raises OutOfDate."""
+        person = await NotificationContext(db).recipient(row.recipient_id)
+        if person is None:
+            raise OutOfDate
+        return person.email
+
+    def _sign_in_code(self, row: Outbox) -> dict[str, Any]:
+        """The code, the same for people with and without an account. Raises OutOfDate once it has expired."""
+        code = link_token(row, self._encryption)
+        if code is None or row.created_at + CODE_LIFETIME <= clock.now():
+            raise OutOfDate
+        return {"code": code}
 
     def _unsubscribe(self, row: Outbox) -> str | None:
         topic = kind_of(row.kind).topic

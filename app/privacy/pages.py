@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import auth
 from app.accounts.auth import Me
-from app.accounts.pages import transaction_factory
+from app.accounts.pages import check_sign_in_is_recent, transaction_factory
 from app.accounts.schemas import Password
 from app.accounts.session import Sessions
 from app.accounts.sign_in import prove_password
@@ -83,6 +83,7 @@ class AccountDeletionPages(Controller):
         storage: NamedDependency[Storage],
     ) -> HtmlResponse:
         form = await parse_form(request)
+        await check_sign_in_is_recent(db, me)
 
         async def delete() -> None:
             params = validate_form(DeletionForm, form)
@@ -124,6 +125,7 @@ async def _render(request: Request, db: AsyncSession, me: Me, rejection: Rejecti
         preview=await preview_deletion(db, me),
         refusal=rejection.message if rejection and not rejection.errors else "",
         errors=rejection.errors if rejection else {},
+        has_password=await check_sign_in_is_recent(db, me),
         selected=rejection is not None and rejection.values.get("reviews") == "yes",
     )
 

@@ -111,6 +111,10 @@ class Csrf:
         """The tag of the user whose page had the token; "" of a visitor's. It proves nothing about who sends it."""
         return (token or "")[:200].partition(".")[2]
 
+    def browser(self, connection: Connection) -> bytes:
+        """The digest of the random cookie that the browser's tokens are bound to; of nothing when it has none."""
+        return self._encryption.digest(self._seed(connection, create=False) or "", "browser")
+
     def _seed(self, connection: Connection, *, create: bool) -> str | None:
         context = context_of(connection)
         if context.user is not None:

@@ -30,6 +30,9 @@ PLANTED = {
     " VALUES ('x', {c}, 0, now(), now(), now(), now())",
     "known devices": "INSERT INTO device_tokens (digest, user_id, created_at, last_used_at, expires_at)"
     " VALUES (decode(repeat('00', 32), 'hex'), {c}, now(), now(), now() + interval '90 days')",
+    "sign-in codes": "INSERT INTO sign_in_codes (email, browser, user_id, digest, created_at, expires_at)"
+    " VALUES ('zaphira@example.com', decode(repeat('00', 32), 'hex'), {c}, decode(repeat('00', 32), 'hex'), now(),"
+    " now() + interval '10 minutes')",
     "links": "INSERT INTO email_links (digest, user_id, purpose, address, created_at, expires_at)"
     " VALUES ('x', {c}, 'reset', 'zaphira@example.com', now(), now())",
     "submitted forms": "INSERT INTO idempotency_keys VALUES ({c}, 'k', 'p', 'd', '', now())",

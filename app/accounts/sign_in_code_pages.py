@@ -1,0 +1,177 @@
+"""/login/code: sign in, or up, with a code by email. /welcome: what a new account still needs."""
+
+import time
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts import auth
+from app.accounts.auth import Me
+from app.accounts.contact_fields import parse_email, typed_pincode
+from app.accounts.pages import (
+    form_page,
+    home_path,
+    next_of_form,
+    next_of_query,
+    pad_response_time,
+    start_session,
+    transaction_factory,
+)
+from app.accounts.repository import Pincodes, SignInCodes
+from app.accounts.schemas import Forgotten, NewPerson
+from app.accounts.sign_in_codes import confirm_account, create_account, proven_since, redeem_code, request_code
+from app.core.after_commit import AfterCommit
+from app.core.db import Database
+from app.core.encryption import Encryption
+from app.core.errors import Invalid, RateLimited
+from app.core.i18n import _
+from app.core.validation import collect
+from app.settings import Settings
+from app.web.actions import Rejection, submit
+from app.web.forms import Form, parse_form, parse_query
+from app.web.guards import everyone
+from app.web.http import HtmlResponse, Request
+from app.web.render import redirect
+from app.web.security import client_address, with_next
+from app.web.services import services_of
+from app.web.validation import validate_form
+
+
+class SignInCodePages(Controller):
+    """The first form takes the address, the second the code. Both answer alike for known and unknown addresses."""
+
+    path = "/login/code"
+    opt = everyone()
+
+    @get(name="sign_in_code")
+    async def show(
+        self, request: Request, me: NamedDependency[Me | None], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        next_url = next_of_query(request)
+        if me is not None:
+            return redirect(request, next_url or home_path(me.role))
+        row = await SignInCodes(db).live(browser_of(request), "")
+        if row is None or parse_query(request).get("other"):
+            return form_page(request, "sign_in_code", {}, next_url=next_url)
+        return form_page(request, "enter_code", {}, next_url=next_url, email=row.email)
+
+    @post()
+    async def create(
+        self,
+        request: Request,
+        db: NamedDependency[AsyncSession],
+        database: NamedDependency[Database],
+        after_commit: NamedDependency[AfterCommit],
+        encryption: NamedDependency[Encryption],
+        settings: NamedDependency[Settings],
+    ) -> HtmlResponse:
+        started, form = time.monotonic(), await parse_form(request)
+        next_url, browser = next_of_form(form), browser_of(request)
+        new_transaction = transaction_factory(database, after_commit)
+
+        async def send_code() -> None:
+            entered = validate_form(Forgotten, form)
+            email = collect({"email": lambda: parse_email(entered.email)})["email"]
+            address, device = client_address(request.scope, settings.trusted_proxies), auth.device_digest(request)
+            await request_code(new_transaction, encryption, email, browser, address, device)
+            await pad_response_time(started, settings)
+
+        async def sign_in() -> str:
+            row = await redeem_code(new_transaction, encryption, browser, form.get("email", ""), form["code"])
+            user = await confirm_account(db, row.email)
+            if user is None:
+                return with_next("/welcome", next_url)
+            return await start_session(request, db, user.id, next_url)
+
+        if "code" not in form:
+            return await submit(
+                request,
+                send_code,
+                form=form,
+                catch=(Invalid, RateLimited),
+                on_error=lambda rejection: form_page(
+                    request, "sign_in_code", rejection.values, rejection, next_url=next_url
+                ),
+                then=with_next("/login/code", next_url),
+            )
+        return await submit(
+            request,
+            sign_in,
+            catch=(Invalid,),
+            on_error=lambda rejection: form_page(
+                request, "enter_code", {}, rejection, next_url=next_url, email=form.get("email", "")
+            ),
+            then=lambda path: path,
+        )
+
+
+class WelcomePages(Controller):
+    """For the browser in which a code for an address without an account was used within the last hour."""
+
+    path = "/welcome"
+    opt = everyone()
+
+    @get(name="welcome")
+    async def show(
+        self, request: Request, me: NamedDependency[Me | None], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        next_url = next_of_query(request)
+        if me is not None:
+            return redirect(request, next_url or home_path(me.role))
+        row = await SignInCodes(db).proven(browser_of(request), proven_since())
+        if row is None:
+            return redirect(request, with_next("/login/code", next_url))
+        return form_page(request, "welcome", {}, next_url=next_url, email=row.email, place=None)
+
+    @post()
+    async def create(
+        self,
+        request: Request,
+        me: NamedDependency[Me | None],
+        db: NamedDependency[AsyncSession],
+        database: NamedDependency[Database],
+    ) -> HtmlResponse:
+        form = await parse_form(request)
+        next_url = next_of_form(form)
+        row = await SignInCodes(db).proven(browser_of(request), proven_since(), lock=True)
+        if row is None or me is not None:
+            return redirect(request, next_url or home_path(me.role) if me else with_next("/login/code", next_url))
+        email = row.email
+
+        async def sign_up() -> str:
+            user = await create_account(db, row, validate_form(NewPerson, form))
+            await SignInCodes(db).end(row, user.id)
+            return await start_session(request, db, user.id, next_url)
+
+        return await submit(
+            request,
+            sign_up,
+            form=form,
+            catch=(Invalid,),
+            on_error=lambda rejection: _render_welcome(request, database, form, rejection, next_url, email),
+            message=_("Welcome to Doorstep. Your account is ready."),
+            then=lambda path: path,
+        )
+
+
+async def _render_welcome(
+    request: Request, database: Database, form: Form, rejection: Rejection, next_url: str, email: str
+) -> HtmlResponse:
+    async with database.sessions() as db:
+        place = await Pincodes(db).get(typed_pincode(form.get("pincode", "")) or "")
+    return form_page(
+        request,
+        "welcome",
+        rejection.values,
+        rejection,
+        order=NewPerson,
+        next_url=next_url,
+        email=email,
+        place=place,
+    )
+
+
+def browser_of(request: Request) -> bytes:
+    """The digest of this browser's random cookie; nothing is stored under that of a browser without one."""
+    return services_of(request).csrf.browser(request)
