@@ -291,7 +291,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     def decide_flag(self, by: Actor, flag: Flag) -> None:
         """An admin says whether the review of the flagged booking counts. Refused("state") without a flag."""
         if self.flag is None:
-            raise Refused(_("This booking isn't flagged."), reason="state")
+            raise Refused(_("This booking isn't flagged."), reason="state", about="flag")
         if flag != self.flag:
             before, self.flag = self.flag, flag
             self._record("booking.flag_decided", by, before={"flag": str(before)}, after={"flag": str(flag)})

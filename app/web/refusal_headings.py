@@ -67,6 +67,7 @@ REFUSAL_HEADINGS = {
     ("state", "code"): N_("There is no code to void"),
     ("state", "completed"): N_("This job is done"),
     ("state", "export"): N_("This export hasn't failed"),
+    ("state", "flag"): N_("This booking isn't flagged"),
     ("state", "held"): N_("This booking isn't paid yet"),
     ("state", "payment"): N_("Already paid"),
     ("state", "requested"): N_("No professional has accepted yet"),
