@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import auth
 from app.accounts.auth import Me
 from app.accounts.pages import form_page, home_path, transaction_factory
-from app.accounts.repository import SignInCodes, Users
+from app.accounts.repository import Users
 from app.accounts.sign_in import prove_password
 from app.accounts.sign_in_code_pages import browser_of
+from app.accounts.sign_in_code_repository import SignInCodes
 from app.accounts.sign_in_codes import redeem_code, request_code
 from app.core.after_commit import AfterCommit
 from app.core.db import Database

@@ -1,6 +1,7 @@
 """/login/code: sign in, or up, with a code by email. /welcome: what a new account still needs."""
 
 import time
+from urllib.parse import parse_qsl, urlsplit
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -18,8 +19,9 @@ from app.accounts.pages import (
     start_session,
     transaction_factory,
 )
-from app.accounts.repository import Pincodes, SignInCodes
+from app.accounts.repository import Pincodes
 from app.accounts.schemas import Forgotten, NewPerson
+from app.accounts.sign_in_code_repository import SignInCodes
 from app.accounts.sign_in_codes import confirm_account, create_account, proven_since, redeem_code, request_code
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
@@ -122,7 +124,9 @@ class WelcomePages(Controller):
         row = await SignInCodes(db).proven(browser_of(request), proven_since())
         if row is None:
             return redirect(request, with_next("/login/code", next_url))
-        return form_page(request, "welcome", {}, next_url=next_url, email=row.email, place=None)
+        pincode = parse_query(request).get("pincode") or _chosen_pincode(next_url)
+        place = await Pincodes(db).get(typed_pincode(pincode) or "")
+        return form_page(request, "welcome", {"pincode": pincode}, next_url=next_url, email=row.email, place=place)
 
     @post()
     async def create(
@@ -153,6 +157,11 @@ class WelcomePages(Controller):
             message=_("Welcome to Doorstep. Your account is ready."),
             then=lambda path: path,
         )
+
+
+def _chosen_pincode(next_url: str) -> str:
+    """The pincode that was entered before signing up, where the page to continue at has it."""
+    return dict(parse_qsl(urlsplit(next_url).query)).get("pincode", "")[:10]
 
 
 async def _render_welcome(

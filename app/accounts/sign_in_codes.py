@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.attempts import MAX_CODES_PER_HOUR, NETWORK, RateLimitKey, rate_limited
 from app.accounts.contact_fields import parse_address_line, parse_name, parse_phone, parse_pincode
 from app.accounts.email_links import encrypted_email
-from app.accounts.repository import Addresses, Devices, EmailOutbox, Pincodes, RateLimits, SignInCodes, Users
+from app.accounts.repository import Addresses, Devices, EmailOutbox, Pincodes, RateLimits, Users
 from app.accounts.schemas import NewPerson
 from app.accounts.session import CODE_LIFETIME, MAX_CODE_TRIES, SignInCode
+from app.accounts.sign_in_code_repository import SignInCodes
 from app.accounts.sign_up import TransactionFactory, new_user
 from app.accounts.user import Role, User
 from app.core import clock
@@ -27,7 +28,7 @@ from app.core.validation import collect
 
 CODE_EMAIL = "sign_in_code"
 WELCOME_DURATION = timedelta(hours=1)  # how long a new person may take to fill in the rest
-HOUR = timedelta(hours=1)
+LIMIT_PERIOD = timedelta(hours=1)
 CODE_DIGITS = 6
 MAX_TYPED_LENGTH = 20
 
@@ -50,9 +51,9 @@ async def request_code(
     async with new_transaction() as db:
         codes, now, typed = SignInCodes(db), clock.now(), f"{secrets.randbelow(1_000_000):06d}"
         known = device if device is not None and await Devices(db).knows(email, device) else None
-        recent = await codes.recent(email, known, now - HOUR)
+        recent = await codes.recent(email, known, now - LIMIT_PERIOD)
         if len(recent) >= MAX_CODES_PER_HOUR:
-            raise rate_limited(recent[-MAX_CODES_PER_HOUR] + HOUR)
+            raise rate_limited(recent[-MAX_CODES_PER_HOUR] + LIMIT_PERIOD)
         credentials = await Users(db).credentials(email)
         user_id = credentials[0] if credentials else None
         row = await codes.issue(
