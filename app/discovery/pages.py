@@ -7,13 +7,14 @@ from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
-from app.accounts.repository import Addresses
 from app.core import cache_tags
 from app.core.cache import Cache
+from app.core.encryption import Encryption
 from app.core.errors import Invalid
 from app.discovery import invalidation
-from app.discovery.home import load_home
+from app.discovery.home import load_customer_home, load_home
 from app.discovery.labels import count_of_services, sorts
+from app.discovery.repository import CatalogueQueries
 from app.discovery.results import SearchQuery, ServiceSearch
 from app.discovery.service_list import SORTS, ServiceFilters
 from app.discovery.unmet_searches import UnmetSearchCounter
@@ -35,12 +36,18 @@ class HomePages(Controller):
         db: NamedDependency[AsyncSession],
         cache: NamedDependency[Cache],
         me: NamedDependency[Me | None],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
+        """The visitors' page; customers who have booked see their next visit first. Its fragment is what is theirs."""
         max_age = invalidation.slots_max_age()
-        home = await load_home(db, cache, await main_pincode(db, me))
+        is_customer = me is not None and me.role == "customer"
+        home = await (
+            load_customer_home(db, cache, encryption, me, me.name) if me and is_customer else load_home(db, cache)
+        )
         return page(
             request,
             "discovery/home.html",
+            "discovery/_own.html" if home.own else None,
             max_age=max_age,
             tags=(cache_tags.SLOTS, cache_tags.CARDS, cache_tags.MOST_BOOKED),
             home=home,
@@ -92,8 +99,8 @@ async def main_pincode(db: AsyncSession, me: Me | None) -> str | None:
     """Return the pincode of a signed-in customer's main address."""
     if me is None or me.role != "customer":
         return None
-    address = await Addresses(db, me.id).main()
-    return address.pincode if address else None
+    area = await CatalogueQueries(db).main_area(me.id)
+    return area.pincode if area else None
 
 
 def read_search_query(request: Request) -> SearchQuery:

@@ -82,6 +82,10 @@ PUBLIC_CARD = """
 """
 
 SERVICE_NAME = "SELECT name FROM services WHERE id = $1"
+MAIN_AREA = """
+    SELECT p.pincode, p.place FROM addresses a JOIN pincodes p ON p.pincode = a.pincode
+     WHERE a.user_id = $1 ORDER BY a.is_main DESC, a.id LIMIT 1
+"""
 AREA = "SELECT pincode, place FROM pincodes WHERE pincode = $1"
 
 
@@ -152,6 +156,11 @@ class CatalogueQueries:
     async def service_name(self, service_id: int) -> str | None:
         name: str | None = await fetch_value(self._db, SERVICE_NAME, service_id)
         return name
+
+    async def main_area(self, user_id: int) -> Area | None:
+        """The area of a person's main address."""
+        row = await fetch_row(self._db, MAIN_AREA, user_id)
+        return Area(*row) if row else None
 
     async def busiest_pincode(self) -> str | None:
         """Find the pincode that most professionals cover."""

@@ -95,6 +95,7 @@ READS: dict[str, dict[str, str]] = {
         "categories": "bookable services",
         "service_ratings": "bookable services",
         "coverage": "areas of a professional",
+        "addresses": "the area of a customer's main address",
         "professionals": "public cards",
         "professional_ratings": "public cards",
         "blocks": "public cards",
