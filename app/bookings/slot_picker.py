@@ -70,7 +70,7 @@ async def load_slot_picker(
     week = await find_week(db, service, pincode, first_day, professional_id=professional_id, ignoring=ignoring)
     days = picker_days(week.days)
     free_starts = [free_start for day in week.days for free_start in day.starts]
-    chosen = start if start in free_starts else _preselected(free_starts, usual_time) if pick_first else None
+    chosen = start if start in free_starts else usual_start(free_starts, usual_time) if pick_first else None
     first = chosen or (free_starts[0] if free_starts else None)
     shown = next((index for index, day in enumerate(days) if first and day.day == first.date()), 0)
     value = chosen.strftime(VALUE_FORMAT) if chosen else ""
@@ -87,7 +87,8 @@ async def nearest_free_starts(
     return await nearest_starts(db, service, pincode, start, limit=limit)
 
 
-def _preselected(free_starts: Sequence[datetime], usual_time: time | None) -> datetime | None:
+def usual_start(free_starts: Sequence[datetime], usual_time: time | None = None) -> datetime | None:
+    """The earliest free start at the customer's usual time, else by day; none at night."""
     by_day = [start for start in free_starts if start.hour in DAYTIME_HOURS]
     usual = [start for start in free_starts if start.time() == usual_time]
     return next(iter(usual or by_day), None)

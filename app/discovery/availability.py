@@ -1,11 +1,13 @@
 """The slots of a service in a locality, and the available professionals."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.names import public_name
+from app.bookings.slot_picker import VALUE_FORMAT, usual_start
 from app.catalog.repository import ServiceDetails
 from app.catalog.search import find_pincode
 from app.core.i18n import _
@@ -17,13 +19,14 @@ from app.scheduling.candidates import Candidate
 from app.scheduling.slot_search import find_week, nearest_candidates
 from app.scheduling.slots import Day
 
-MAX_NEAREST_CANDIDATES = 3
 PEOPLE_PER_PAGE = FIRST_BATCH - 2  # so that a week of slots has read the first page and one more
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceAvailability:
     """Slots, and the nearest candidates; `has_more`: there are others.
+
+    `start` is preselected; `jobs_like_this` are those that the selected professional did of this service.
 
     Not `is_covered`: no professional does the service there, see `nearest_areas`.
     """
@@ -34,7 +37,8 @@ class ServiceAvailability:
     has_more: bool = False
     selected_professional: Candidate | None = None
     open_day_index: int = 0
-    selected_start: str = ""
+    start: datetime | None = None
+    jobs_like_this: int = 0
     is_covered: bool = True
     nearest_areas: Sequence[Area] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -44,16 +48,15 @@ class ServiceAvailability:
         return any(day.starts for day in self.days)
 
     @property
-    def nearest_candidates(self) -> Sequence[Candidate]:
-        """The nearest candidates, with the selected one among them."""
-        nearest = list(self.candidates[:MAX_NEAREST_CANDIDATES])
-        selected = self.selected_professional
-        return nearest if selected is None or selected.id in _ids(nearest) else [*nearest, selected]
+    def selected_start(self) -> str:
+        """The form value of the preselected start."""
+        return self.start.strftime(VALUE_FORMAT) if self.start else ""
 
     @property
-    def other_candidates(self) -> Sequence[Candidate]:
-        nearest = _ids(self.nearest_candidates)
-        return [candidate for candidate in self.candidates if candidate.id not in nearest]
+    def people(self) -> Sequence[Candidate]:
+        """The candidates, the nearest first, with the selected one among them."""
+        selected = self.selected_professional
+        return self.candidates if selected is None or selected in self.candidates else [*self.candidates, selected]
 
 
 async def load_availability(db: AsyncSession, service: ServiceDetails, selection: SlotSelection) -> ServiceAvailability:
@@ -69,22 +72,22 @@ async def load_availability(db: AsyncSession, service: ServiceDetails, selection
     if selection.professional_id is not None and selected_professional is None and people:
         errors["professional"] = not_available_message(_("This professional"), area.place)
         week = await find_week(db, service, area.pincode, selection.day)
+    start = _selected_start(week.days, selection)
     return ServiceAvailability(
         area=area,
         days=week.days,
         candidates=people[:shown],
         has_more=len(people) > shown,
         selected_professional=selected_professional,
-        open_day_index=_open_day_index(week.days, selection),
-        selected_start=selection.start,
+        open_day_index=_open_day_index(week.days, selection, start),
+        start=start,
+        jobs_like_this=(
+            await CatalogueQueries(db).job_count(selected_professional.id, service.id) if selected_professional else 0
+        ),
         is_covered=bool(people),
         nearest_areas=() if people else await CatalogueQueries(db).nearest_covered(area.pincode, service.id),
         errors=errors,
     )
-
-
-def _ids(candidates: Iterable[Candidate]) -> set[int]:
-    return {candidate.id for candidate in candidates}
 
 
 def display_name(candidate: Candidate) -> str:
@@ -103,12 +106,20 @@ async def _resolve_area(db: AsyncSession, selection: SlotSelection) -> tuple[Are
     return Area(place.pincode, place.name), errors
 
 
-def _open_day_index(days: Sequence[Day], selection: SlotSelection) -> int:
-    """Index of the day of the selected slot, else of the expanded day, else of the first day with a slot."""
+def _selected_start(days: Sequence[Day], selection: SlotSelection) -> datetime | None:
+    """The selected start if it is free, else the earliest of a usual hour, on the expanded day if one is there."""
+    free = [start for day in days for start in day.starts]
+    same = (start for start in free if start.strftime(VALUE_FORMAT) == selection.start)
+    that_day = [start for start in free if start.date().isoformat() == selection.open_day]
+    return next(same, None) or usual_start(that_day) or usual_start(free)
+
+
+def _open_day_index(days: Sequence[Day], selection: SlotSelection, start: datetime | None) -> int:
+    """Index of the expanded day, else of the day of the selected slot, else of the first day with a slot."""
     free = [index for index, day in enumerate(days) if day.starts]
     matching_days = (
         index
-        for selected_day in (selection.start[:10], selection.open_day)
+        for selected_day in (selection.start[:10], selection.open_day, start.date().isoformat() if start else "")
         for index in free
         if days[index].day.isoformat() == selected_day
     )

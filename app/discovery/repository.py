@@ -16,6 +16,7 @@ from app.core.sql import fetch, fetch_row, fetch_value, rows
 from app.discovery.service_list import ServiceCard
 
 MOST_BOOKED_WINDOW = timedelta(days=90)
+MAX_JOBS_COUNTED = 500
 MAX_INT64 = 2**63 - 1
 
 # One probe per service that stops at the first professional.
@@ -81,6 +82,12 @@ PUBLIC_CARD = """
        AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL)
 """
 
+# Counted up to a limit: who has done more has done many.
+JOBS_OF_SERVICE = """
+    SELECT count(*) FROM (
+           SELECT FROM bookings b
+            WHERE b.professional_id = $1 AND b.service_id = $2 AND b.state IN ('completed', 'closed') LIMIT $3) done
+"""
 SERVICE_NAME = "SELECT name FROM services WHERE id = $1"
 MAIN_AREA = """
     SELECT p.pincode, p.place FROM addresses a JOIN pincodes p ON p.pincode = a.pincode
@@ -152,6 +159,10 @@ class CatalogueQueries:
     async def area(self, pincode: str) -> Area | None:
         row = await fetch_row(self._db, AREA, pincode)
         return Area(*row) if row else None
+
+    async def job_count(self, professional_id: int, service_id: int) -> int:
+        """How many jobs of the service the professional has done, at most MAX_JOBS_COUNTED."""
+        return int(await fetch_value(self._db, JOBS_OF_SERVICE, professional_id, service_id, MAX_JOBS_COUNTED))
 
     async def service_name(self, service_id: int) -> str | None:
         name: str | None = await fetch_value(self._db, SERVICE_NAME, service_id)

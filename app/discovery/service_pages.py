@@ -17,6 +17,7 @@ from app.discovery.availability import display_name, load_availability
 from app.discovery.labels import language_of
 from app.discovery.pages import main_pincode, read_query_fields
 from app.discovery.slot_selection import SlotSelection, read_slot_selection
+from app.payments.shares import earning_of
 from app.reviews.repository import Reviews
 from app.web.forms import parse_query
 from app.web.guards import everyone
@@ -24,6 +25,7 @@ from app.web.http import HtmlResponse, Request
 from app.web.render import page, wants_fragment
 
 REVIEWS_SHOWN = 3
+STARS = {str(n) for n in range(1, 6)}
 REVIEWS_PAGE_SIZE = 20
 
 
@@ -46,8 +48,8 @@ class ServicePages(Controller):
 
     @get("/reviews")
     async def reviews(self, request: Request, slug: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        service = await ServiceRepository(db).by_slug(slug)
-        reviews = Reviews(db)
+        service, query = await ServiceRepository(db).by_slug(slug), parse_query(request)
+        stars = int(query["stars"]) if query.get("stars") in STARS else None
         return page(
             request,
             "discovery/reviews.html",
@@ -55,7 +57,8 @@ class ServicePages(Controller):
             tags=(cache_tags.REVIEWS, cache_tags.CARDS),
             service=service,
             spread=await ServiceRatings(db).of(service.id),
-            reviews=await reviews.of_service(service.id, parse_query(request).get("after"), REVIEWS_PAGE_SIZE),
+            stars=stars,
+            reviews=await Reviews(db).of_service(service.id, query.get("after"), REVIEWS_PAGE_SIZE, stars=stars),
             language_of=language_of,
         )
 
@@ -82,6 +85,7 @@ class ServicePages(Controller):
             more_professionals_url=_more_professionals_url(service, selection),
             days=picker_days(availability.days),
             display_name=display_name,
+            earning=earning_of(service.price),
             language_of=language_of,
             **reviews_context,
         )

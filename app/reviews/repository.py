@@ -14,7 +14,7 @@ from app.core.paging import Page, decode_cursor, page_of
 from app.core.sql import fetch, fetch_row
 from app.reviews.review import Review, ReviewDeadline
 
-# $1 is the service or the professional, $2 the id after which a page begins, NULL for the first.
+# $1 is the service or the professional, $2 the id after which a page begins, NULL for the first; $4 the stars, or NULL.
 SELECT_REVIEWS = """
     SELECT r.id, r.rating, r.comment, u.full_name, pin.place, r.created_at
       FROM reviews r
@@ -22,6 +22,7 @@ SELECT_REVIEWS = """
       JOIN bookings b ON b.id = r.booking_id
       JOIN pincodes pin ON pin.pincode = b.pincode
      WHERE {of} = $1 AND r.counts AND ($2::bigint IS NULL OR r.id < $2)
+       AND ($4::int IS NULL OR r.rating = $4)
      ORDER BY r.id DESC LIMIT $3
 """
 OF_SERVICE, OF_PROFESSIONAL = (SELECT_REVIEWS.format(of=of) for of in ("r.service_id", "r.professional_id"))
@@ -57,9 +58,11 @@ class Reviews:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def of_service(self, service_id: int, cursor: str | None = None, limit: int = 20) -> Page[PublicReview]:
-        """Newest first. A cursor that is not ours is Missing."""
-        return await self._newest(OF_SERVICE, service_id, cursor, limit)
+    async def of_service(
+        self, service_id: int, cursor: str | None = None, limit: int = 20, *, stars: int | None = None
+    ) -> Page[PublicReview]:
+        """Newest first; `stars`: only those of so many. A cursor that is not ours is Missing."""
+        return await self._newest(OF_SERVICE, service_id, cursor, limit, stars)
 
     async def of_professional(
         self, professional_id: int, cursor: str | None = None, limit: int = 20
@@ -95,11 +98,13 @@ class Reviews:
         if review.rating != before and review.counts:
             await self._count(review, {STAR_COLUMNS[before - 1]: -1, STAR_COLUMNS[review.rating - 1]: 1})
 
-    async def _newest(self, query: str, of: int, cursor: str | None, limit: int) -> Page[PublicReview]:
+    async def _newest(
+        self, query: str, of: int, cursor: str | None, limit: int, stars: int | None = None
+    ) -> Page[PublicReview]:
         (last,) = decode_cursor(cursor, int) or (None,)
         reviews = [
             PublicReview(review_id, rating, comment, public_name(name), place, at)
-            for review_id, rating, comment, name, place, at in await fetch(self._db, query, of, last, limit + 1)
+            for review_id, rating, comment, name, place, at in await fetch(self._db, query, of, last, limit + 1, stars)
         ]
         return page_of(reviews, limit, lambda row: (row.id,))
 

@@ -10,13 +10,24 @@
   };
   const mark = (input) => { input.closest("[data-code]").dataset.at = Math.min(input.value.length, 6); };
   const showText = (radio) => {
-    const target = document.getElementById(radio.dataset.showsIn);
-    if (target) target.textContent = radio.dataset.label;
+    for (const id of radio.dataset.showsIn.split(" ")) {
+      const target = document.getElementById(id);
+      if (target) target.textContent = radio.dataset.label;
+    }
+  };
+  // A button that needs a radio is live once one is chosen; what shows the choice is empty until then.
+  const checkNeeds = () => {
+    for (const button of document.querySelectorAll("[data-needs]")) {
+      button.disabled = !button.form?.querySelector(`[name="${button.dataset.needs}"]:checked`);
+      const shown = button.form?.querySelector("[data-empty]");
+      if (button.disabled && shown) shown.textContent = shown.dataset.empty;
+    }
   };
   const prepare = (root) => {
     root.querySelectorAll(".field__eye[hidden]").forEach((eye) => { eye.hidden = false; });
     root.querySelectorAll("[data-code] input").forEach(mark);
     root.querySelectorAll("[data-shows-in]:checked").forEach(showText);
+    checkNeeds();
   };
   addEventListener("change", (event) => {
     const eye = event.target;
@@ -37,6 +48,7 @@
   addEventListener("change", (event) => {
     const radio = event.target;
     if (radio.dataset.showsIn) showText(radio);
+    checkNeeds();
     if (radio.dataset.ratingLabel) document.querySelector(`[data-rating-label-for="${radio.name}"]`).textContent = radio.dataset.ratingLabel;
   });
   addEventListener("DOMContentLoaded", () => prepare(document));

@@ -14,6 +14,13 @@
       if (!sheet.querySelector("summary").contains(event.target) && !inside.contains(event.target)) sheet.open = false;
     }
   });
+  // A choice folds up again once a pointer has made it; arrow keys may go on.
+  addEventListener("click", (event) => {
+    const folded = event.detail && event.target.matches?.("[type=radio]") && event.target.closest("details[data-folds]");
+    if (!folded) return;
+    folded.open = false;
+    folded.querySelector("summary").focus({ preventScroll: true });
+  });
   addEventListener("click", (event) => {
     if (event.target.closest?.("[data-closes-sheet]")) for (const sheet of open()) sheet.open = false;
   });

@@ -94,7 +94,7 @@ async def test_a_cursor_that_was_not_ours_is_refused_in_words(visitor: VisitorBr
 async def _reviewed(app: Litestar, count: int, text: str = "Review number {n}.") -> tuple[str, int]:
     """A service with that many reviews, and who did the work."""
     async with app.state.services.database.work(app.state.services.after_commit) as db:
-        service = await a_service(db, "Tuning a sitar")
+        service = await a_service(db, "Tuning a sitar", horizon_days=30)
         worker = await a_professional(db, "Sara Bano", services=[service])
         customers = [await a_customer(db, "Mina Pereira") for _ in range(-(-count // 3))]
         for n in range(count):
@@ -111,3 +111,18 @@ async def _reviewed(app: Litestar, count: int, text: str = "Review number {n}.")
             )
             await Reviews(db).add(review)
     return service.slug, worker.id
+
+
+async def test_reviews_are_filtered_by_stars_page_by_page(visitor: VisitorBrowser, app: Litestar) -> None:
+    slug, _ = await _reviewed(app, 103)
+    page = await visitor.visit(f"/services/{slug}/reviews")
+    visited: list[int] = []
+    page = await visitor.visit(next(link for link in page.links if link.endswith("stars=2")))
+    while True:
+        visited += [int(n) for n in re.findall(r"Review number (\d+)\.", page.text)]
+        following = [link for link in page.links if "after=" in link]
+        if not following:
+            break
+        page = await visitor.visit(following[0])
+    assert visited == [n for n in reversed(range(103)) if n % 5 == 1]
+    assert "Review number 102." in (await visitor.visit(f"/services/{slug}/reviews?stars=banana")).text

@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.errors import Invalid, Refused
 from app.scheduling.slot_search import find_week
 from tests.discovery.conftest import LEAKS, TUESDAY, Town, VisitorBrowser
-from tests.factories import ADYAR, a_service
+from tests.factories import ADYAR, a_professional, a_service, past_visits
 from tests.person import Page
 from tests.statements import count_statements
 
@@ -92,7 +92,7 @@ async def test_what_is_chosen_arrives_at_the_booking(asha: VisitorBrowser) -> No
 
 async def test_a_named_professional_shows_their_times_alone(visitor: VisitorBrowser, town: Town, app: Litestar) -> None:
     page = await visitor.visit(f"{SLOTS}&professional={town.ravi.id}", AS_HTMX)
-    assert "When Ravi K. is free" in page.text
+    assert "More about Ravi K." in page.text
     assert page.response.headers["hx-replace-url"] == f"/services/{LEAKS}?pincode={ADYAR}&professional={town.ravi.id}"
     async with app.state.services.database.work() as db:
         found = await find_week(db, town[LEAKS], ADYAR, clock.today(), professional_id=town.ravi.id)
@@ -221,3 +221,52 @@ async def test_the_page_asks_the_database_few_things(app: Litestar, visitor: Vis
 async def test_at_the_minute_when_a_start_comes_too_near_it_goes(visitor: VisitorBrowser) -> None:
     with clock.freeze(TUESDAY + timedelta(seconds=55)):
         assert "2026-11-24T11:00" not in starts(await visitor.visit(f"{PAGE}&x=1"))
+
+
+async def test_the_times_come_before_what_is_included_and_who_is_one_folded_row(visitor: VisitorBrowser) -> None:
+    text = (await visitor.visit(PAGE)).text
+    folded = re.search(r'<details[^>]*id="more-professionals"[^>]*>.*?</details>', text, re.DOTALL)
+    assert folded
+    assert " open" not in folded[0].split(">")[0]
+    assert "Ravi K." in folded[0]
+    assert text.index("<h1") < folded.start() < text.index('name="start"') < text.index("What's included")
+
+
+async def test_the_earliest_start_by_day_is_preselected_and_book_never_goes_without_one(
+    visitor: VisitorBrowser, town: Town, app: Litestar
+) -> None:
+    page = await visitor.visit(PAGE)
+    assert page.form("/bookings/new", having="start").fields["start"] == "2026-11-24T11:00"
+    assert "Tue 24 Nov, 11:00\xa0am</b>" in page.text
+    assert 'data-needs="start"' in page.text
+    radios = re.findall(r'<input type="radio" name="start"[^>]*>', page.text)
+    assert radios
+    assert all("required" in radio for radio in radios)
+    later = (await visitor.visit(f"{PAGE}&start=2026-11-26T15:30")).form("/bookings/new", having="start")
+    assert later.fields["start"] == "2026-11-26T15:30"
+    taken = (await visitor.visit(f"{PAGE}&start=2026-11-26T03:30")).form("/bookings/new", having="start")
+    assert taken.fields["start"] == "2026-11-24T11:00"
+
+
+async def test_nothing_at_night_is_preselected_on_a_service(visitor: VisitorBrowser, town: Town, app: Litestar) -> None:
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
+        night = await a_service(db, "Night watch", notice_minutes=0)
+        await a_professional(db, "Nila Devi", services=[night], opens=0, closes=5 * 60)
+    page = await visitor.visit(f"/services/{night.slug}?pincode={ADYAR}")
+    assert starts(page)
+    assert "start" not in page.form("/bookings/new", having="start").fields
+    assert "Pick a time</b>" in page.text
+
+
+async def test_a_sentence_each_says_why_this_person_and_this_price(
+    visitor: VisitorBrowser, town: Town, app: Litestar
+) -> None:
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
+        await past_visits(db, town.asha, town[LEAKS], town.ravi, 3)
+    anyone = await visitor.visit(PAGE)
+    assert "₹149 is our list price" in anyone.text
+    assert "₹126.65 of it goes to them" in anyone.text
+    assert "The first one who accepts" in anyone.text
+    ravi = await visitor.visit(f"{PAGE}&professional={town.ravi.id}")
+    assert "Ravi K. starts 0.5 km from you." in ravi.text
+    assert "Has done 3 jobs like this." in " ".join(ravi.text.split())

@@ -99,7 +99,7 @@ READS: dict[str, dict[str, str]] = {
         "professionals": "public cards",
         "professional_ratings": "public cards",
         "blocks": "public cards",
-        "bookings": "the most booked services of a pincode",
+        "bookings": "the most booked services of a pincode, and how many jobs of a service a professional did",
     },
     "notifications": {
         "professionals": "whom the evening reminder goes to",
