@@ -74,7 +74,7 @@ class ResultPages(Controller):
         return page(
             request,
             "discovery/results.html",
-            "discovery/results.swap.html",
+            "discovery/_more.html" if query.after else "discovery/results.swap.html",
             status=422 if results.errors else 200,
             max_age=0 if results.is_unmet else max_age,
             tags=(cache_tags.SLOTS, cache_tags.CARDS),

@@ -24,7 +24,7 @@ BOOKABLE_SERVICES = f"""
     SELECT s.id, s.slug, s.name, s.price, s.minutes, s.notice_minutes, s.horizon_days,
            c.slug AS category, c.short_name AS category_name,
            coalesce({RATING_SUM_SQL}, 0) AS stars,
-           coalesce({REVIEW_COUNT_SQL}, 0) AS reviews
+           coalesce({REVIEW_COUNT_SQL}, 0) AS reviews, c.drawing
       FROM services s
       JOIN categories c ON c.id = s.category_id
       LEFT JOIN service_ratings r ON r.service_id = s.id

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +14,16 @@ from app.core.i18n import _
 from app.core.paging import Page
 from app.discovery.invalidation import CATALOGUE_MAX_AGE_SECONDS, SEARCH_MAX_AGE_SECONDS
 from app.discovery.repository import Area, CatalogueQueries
-from app.discovery.service_list import ServiceCard, ServiceFilters, by_popularity, by_rank, page_of_cards
+from app.discovery.service_list import (
+    ServiceCard,
+    ServiceFilters,
+    by_category,
+    by_popularity,
+    by_rank,
+    names_first,
+    page_of_cards,
+    previous_category,
+)
 from app.scheduling.slot_search import earliest_starts
 
 ALTERNATIVES_SHOWN = 3
@@ -42,10 +52,22 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
+class CardGroup:
+    """Cards under the name of their category; without a name, as they are ranked."""
+
+    name: str
+    drawing: str
+    cards: Sequence[ServiceCard]
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResults:
     """The results page. `is_covered` is False where no professional works; then `nearest_areas` are filled.
 
     `alternatives` are other services there; `service_id` is the best match, `match_count` ignores price and rating.
+    `groups` are the cards of the page by category, where no word is searched for and best comes first; else one group.
+    `continues`: the first group began on the page before.
+
     `coming` is the name of the best match if no professional offers any match anywhere yet.
     """
 
@@ -65,6 +87,8 @@ class SearchResults:
     service_id: int | None = None
     match_count: int = 0
     coming: str | None = None
+    groups: Sequence[CardGroup] = ()
+    continues: bool = False
 
     @property
     def is_unmet(self) -> bool:
@@ -85,7 +109,10 @@ class ServiceSearch:
         work, area, errors = await self._parse(query)
         cards = await self.cards(area.pincode if area else None)
         ids = await self._matching_service_ids(work) if work else []
-        found = by_rank(cards, ids) if work else by_popularity(cards)
+        found = names_first(by_rank(cards, ids), work) if work else by_popularity(cards)
+        is_grouped = not work and query.sort == "best" and not query.filters.category
+        if is_grouped:
+            found = by_category(found)
         matching = [card for card in found if query.filters.matches(card)]
         earliest = await self._earliest_slots(matching, area) if query.sort == "earliest" else {}
         page = page_of_cards(matching, query.sort, query.after, earliest)
@@ -97,7 +124,11 @@ class ServiceSearch:
             page=page,
             count=len(matching),
             earliest_slots=earliest or await self._earliest_slots([*page.items, *alternatives], area),
-            facets=_facets(found),
+            facets=_facets(found, query.filters.category),
+            groups=_groups(page.items) if is_grouped else [CardGroup("", "", page.items)],
+            continues=is_grouped
+            and bool(page.items)
+            and previous_category(matching, query.after) == page.items[0].category,
             corrected_query=await self._corrected_query(work) if work and found else None,
             is_covered=bool(cards) or area is None,
             is_understood=bool(ids) or not work,
@@ -183,9 +214,17 @@ def _cache_key(kind: str, text: str) -> str:
     return f"{SEARCH_RESULTS}:{kind}:{text.replace(':', ' ')}"
 
 
-def _facets(cards: Sequence[ServiceCard]) -> list[Facet]:
+def _groups(cards: Sequence[ServiceCard]) -> list[CardGroup]:
+    """The cards under their categories; those of a category stand together."""
+    groups = (list(group) for _, group in groupby(cards, key=lambda card: card.category))
+    return [CardGroup(group[0].category_name, group[0].drawing, group) for group in groups]
+
+
+def _facets(cards: Sequence[ServiceCard], chosen: str) -> list[Facet]:
+    """The categories of the results, the chosen one first."""
     counts: dict[tuple[str, str], int] = {}
     for card in cards:
         key = (card.category, card.category_name)
         counts[key] = counts.get(key, 0) + 1
-    return [Facet(slug, name, count) for (slug, name), count in counts.items()]
+    facets = [Facet(slug, name, count) for (slug, name), count in counts.items()]
+    return sorted(facets, key=lambda facet: facet.slug != chosen)

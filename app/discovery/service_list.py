@@ -26,6 +26,7 @@ class ServiceCard:
     category_name: str
     stars: int
     reviews: int
+    drawing: str = "help"  # of its category
 
     @property
     def rating(self) -> float | None:
@@ -54,9 +55,31 @@ def by_rank(cards: Sequence[ServiceCard], ids: Sequence[int]) -> list[ServiceCar
     return [by_id[service_id] for service_id in ids if service_id in by_id]
 
 
+def names_first(cards: Sequence[ServiceCard], work: str) -> list[ServiceCard]:
+    """For a single word: services with it in their name first, then those with it in their category's name."""
+    word = work.casefold()
+
+    def rank(card: ServiceCard) -> int:
+        return 0 if word in _words(card.name) else 1 if word in _words(card.category_name) else 2
+
+    return sorted(cards, key=rank) if " " not in word else list(cards)
+
+
+def by_category(cards: Sequence[ServiceCard]) -> list[ServiceCard]:
+    """Put the services of a category together, where its first one stands."""
+    order = {category: n for n, category in enumerate(dict.fromkeys(card.category for card in cards))}
+    return sorted(cards, key=lambda card: order[card.category])
+
+
 def by_popularity(cards: Collection[ServiceCard]) -> list[ServiceCard]:
     """Sort by number of reviews, the most first."""
     return sorted(cards, key=lambda card: (-card.reviews, card.id))
+
+
+def previous_category(cards: Sequence[ServiceCard], cursor: str | None) -> str | None:
+    """The category of the last card before the page after `cursor`."""
+    last = decode_cursor(cursor, int, int, int)
+    return next((card.category for card in cards if last and card.id == last[2]), None)
 
 
 def page_of_cards(
@@ -73,6 +96,12 @@ def page_of_cards(
     rows = sorted(((*keys(card), card.id), card) for card in cards if last is None or (*keys(card), card.id) > last)
     shown = page_of(rows, size, lambda row: row[0])
     return Page([card for _, card in shown.items], shown.next)
+
+
+def _words(text: str) -> set[str]:
+    """The words of a name, also in the singular."""
+    words = set(text.casefold().replace("-", " ").split())
+    return words | {word.removesuffix("s") for word in words}
 
 
 def _sort_key(

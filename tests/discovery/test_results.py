@@ -4,9 +4,12 @@ import re
 from html import unescape
 
 import pytest
+from litestar import Litestar
 
 from app.catalog.search import find_services
+from app.discovery.service_list import ServiceCard, names_first
 from tests.discovery.conftest import LEAKS, Town, VisitorBrowser
+from tests.factories import a_professional, a_service
 from tests.person import Page
 from tests.statements import count_statements
 
@@ -161,3 +164,48 @@ async def test_a_service_that_no_one_offers_yet_is_coming(visitor: VisitorBrowse
     assert "Mosquito treatment is coming" in page.text
     assert "No professional offers it yet." in page.text
     assert "No results" not in page.text
+
+
+async def test_without_a_word_services_stand_under_their_categories(visitor: VisitorBrowser) -> None:
+    page = await visitor.visit("/services?pincode=600090")
+    heads = re.findall(r"<h3[^>]*>.*?</svg>([^<]+)</h3>", page.text, re.DOTALL)
+    assert sorted(heads) == ["Electrical", "Plumbing"]
+    assert "#plumbing" in page.text
+    searched = await visitor.visit("/services?q=leak&pincode=600090")
+    assert re.findall(r"<h3[^>]*>.*?</svg>([^<]+)</h3>", searched.text, re.DOTALL) == []
+    assert "#plumbing" in searched.text
+
+
+async def test_the_chosen_category_is_the_first_chip(visitor: VisitorBrowser) -> None:
+    page = await visitor.visit("/services?pincode=600090&category=electrical")
+    chips = re.findall(r'<a class="chip"[^>]*?(aria-current="true")?>', page.text.split("</details>")[-1])
+    assert chips[0] == 'aria-current="true"'
+
+
+async def test_show_more_adds_below_what_is_there(visitor: VisitorBrowser, app: Litestar) -> None:
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
+        services = [await a_service(db, f"Piano tuning {n}") for n in range(25)]
+        await a_professional(db, "Pia Nair", services=services, pincodes=["600028"], home="600028")
+    first = await visitor.visit("/services?pincode=600028")
+    following = next(link for link in first.links if "after=" in link)
+    assert 'hx-target="#more"' in first.text
+    piece = await visitor.visit(following, AS_HTMX)
+    assert 'id="results"' not in piece.text
+    assert 'id="more"' not in piece.text
+    assert piece.text.count("autofocus") == 1
+    shown = names(first) + names(piece)
+    assert sorted(shown) == sorted(service.name for service in services)
+    whole = await visitor.visit(following)
+    assert 'id="results"' in whole.text
+    assert "autofocus" not in whole.text
+    assert names(whole) == names(piece)
+
+
+def test_a_single_word_puts_the_services_with_that_name_first() -> None:
+    def card(number: int, name: str, category: str) -> ServiceCard:
+        return ServiceCard(number, f"s{number}", name, 100, 60, 60, 7, category, category, 0, 0)
+
+    drain, sofa = card(1, "Blocked drain or floor trap", "Plumbing"), card(2, "Sofa shampoo", "Home cleaning")
+    bath = card(3, "Classic bathroom cleaning", "Kitchen & bath")
+    assert names_first([drain, sofa, bath], "cleaning") == [bath, sofa, drain]
+    assert names_first([drain, sofa, bath], "drain cleaning") == [drain, sofa, bath]
