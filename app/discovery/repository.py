@@ -8,7 +8,7 @@ from asyncpg import Record
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.names import public_name
+from app.accounts.names import greeting_name, public_name
 from app.accounts.ratings import RATING_SUM_SQL, REVIEW_COUNT_SQL, RatingDistribution
 from app.core import clock
 from app.core.errors import Missing
@@ -69,10 +69,16 @@ PUBLIC_CARD = """
     SELECT p.user_id, u.full_name, u.deleted_at IS NOT NULL AS has_left, p.trade, p.experience_years, h.place,
            coalesce(r.one, 0) AS one, coalesce(r.two, 0) AS two, coalesce(r.three, 0) AS three,
            coalesce(r.four, 0) AS four, coalesce(r.five, 0) AS five, coalesce(r.jobs, 0) AS jobs,
-           (SELECT coalesce(array_agg(DISTINCT a.place ORDER BY a.place), '{}')
-              FROM coverage v JOIN pincodes a ON a.pincode = v.pincode WHERE v.professional_id = p.user_id) AS areas,
-           (SELECT coalesce(json_agg(json_build_array(s.slug, s.name, s.price) ORDER BY s.name), '[]')
+           p.home_pincode,
+           (SELECT coalesce(array_agg(a.place ORDER BY a.far, a.place), '{}')
+              FROM (SELECT a.place, min(coalesce((a.latitude - h.latitude) ^ 2 + (a.longitude - h.longitude) ^ 2, 1000))
+                           AS far
+                      FROM coverage v JOIN pincodes a ON a.pincode = v.pincode
+                     WHERE v.professional_id = p.user_id GROUP BY a.place) a) AS areas,
+           (SELECT coalesce(json_agg(json_build_array(s.slug, s.name, s.price) ORDER BY
+                   coalesce(sr.one + sr.two + sr.three + sr.four + sr.five, 0) DESC, s.name), '[]')
               FROM eligible_services($2) e JOIN services s ON s.id = e.service_id AND s.retired_at IS NULL
+              LEFT JOIN service_ratings sr ON sr.service_id = s.id
              WHERE e.professional_id = p.user_id) AS services
       FROM professionals p
       JOIN users u ON u.id = p.user_id
@@ -117,14 +123,18 @@ class CardService:
 class PublicCard:
     """A professional as visitors see them: first name and initial, never a surname, a phone or an address.
 
+    `areas` come the nearest first, `services` the most reviewed first.
+
     After the account is deleted only the reviews and the number of jobs remain (W17).
     """
 
     id: int
     name: str
+    first_name: str
     trade: str
     years: int
     home: str
+    home_pincode: str
     jobs: int
     areas: list[str]
     services: list[CardService]
@@ -191,9 +201,11 @@ def _public_card(row: Record) -> PublicCard:
     return PublicCard(
         id=row["user_id"],
         name=public_name(row["full_name"]),
+        first_name=greeting_name(row["full_name"]),
         trade=row["trade"],
         years=row["experience_years"],
         home=row["place"],
+        home_pincode=row["home_pincode"],
         jobs=row["jobs"],
         areas=row["areas"],
         services=[CardService(*fields) for fields in row["services"]],

@@ -1,11 +1,13 @@
 """Public cards of professionals, and the reviews of customers."""
 
 import re
+from html import unescape
 
 import pytest
 from litestar import Litestar
 
 from app.core import clock
+from app.discovery.professional_pages import areas_text
 from app.reviews.repository import Reviews
 from app.reviews.review import Review
 from tests.discovery.conftest import Town, VisitorBrowser
@@ -126,3 +128,18 @@ async def test_reviews_are_filtered_by_stars_page_by_page(visitor: VisitorBrowse
         page = await visitor.visit(following[0])
     assert visited == [n for n in reversed(range(103)) if n % 5 == 1]
     assert "Review number 102." in (await visitor.visit(f"/services/{slug}/reviews?stars=banana")).text
+
+
+async def test_a_public_card_says_when_ravi_is_free_next_and_books_him(visitor: VisitorBrowser, town: Town) -> None:
+    page = await visitor.visit(f"/professionals/{town.ravi.id}")
+    assert "Next free: Today 11:00\xa0am" in page.text
+    assert "Book\n          Ravi" in page.text or "Book Ravi" in page.text
+    link = unescape(next(link for link in page.links if "start=2026-11-24T11%3A00" in link or "T11:00" in link))
+    form = (await visitor.visit(link)).form("/bookings/new", having="start")
+    assert (form.fields["professional"], form.fields["start"]) == (str(town.ravi.id), "2026-11-24T11:00")
+
+
+def test_areas_are_a_few_names_the_nearest_first_without_post_offices() -> None:
+    assert areas_text(["Adyar", "Besant Nagar", "Tiruvanmiyur"]) == "Adyar, Besant Nagar, Tiruvanmiyur"
+    assert areas_text(["Adyar", "EGMORE MDO", "Anna Nagar", "Guindy"]) == "Adyar, Egmore and 2 more"
+    assert areas_text(["Adyar", *(f"Place {n}" for n in range(67))]) == "Adyar, Place 0 and 66 more"
