@@ -150,7 +150,7 @@ async def _render(
         debt=sum(charge.amount for charge in due),
         waiting=charge,
         who=await OwnBookings(db, me).card(booking.requested_professional_id, booking.pincode),
-        values={"method": "card", **_new_form()["values"], **(values or {})},
+        values={"method": "upi", **_new_form()["values"], **(values or {})},
         errors=dict(errors or {}),
         refusal=refusal,
         place=await place_name(db, booking),

@@ -1,11 +1,13 @@
 // Show a submit button as busy and prevent a second submission, with and without htmx.
 {
+  // The text of a button; of several spans the one that is shown.
+  const labelOf = (button) => [...button.querySelectorAll("span")].find((span) => span.checkVisibility()) ?? button.lastChild;
   const reset = (form) => {
     form.removeAttribute("data-sent");
     for (const button of form.querySelectorAll("[data-busy]")) {
       button.removeAttribute("data-busy");
       button.removeAttribute("aria-disabled");
-      if (button.dataset.label) button.lastChild.textContent = button.dataset.label;
+      if (button.dataset.label) labelOf(button).textContent = button.dataset.label;
     }
   };
   addEventListener("submit", (event) => {
@@ -21,8 +23,8 @@
     button.setAttribute("data-busy", "");
     button.setAttribute("aria-disabled", "true");
     if (button.dataset.busyLabel) {
-      button.dataset.label ||= button.lastChild.textContent;
-      button.lastChild.textContent = button.dataset.busyLabel;
+      button.dataset.label = labelOf(button).textContent;
+      labelOf(button).textContent = button.dataset.busyLabel;
     }
   });
   addEventListener("htmx:finally:request", (event) => {

@@ -545,3 +545,21 @@ async def test_a_payment_field_that_comes_twice_is_refused_and_nothing_is_paid(s
     assert "A field was sent twice." in answer.text
     assert VISA["card_number"] not in answer.text
     assert await scene.scalar("SELECT state FROM bookings WHERE customer_id = :id", id=scene.asha.id) == "held"
+
+
+async def test_the_payment_form_begins_with_upi_and_its_button_says_what_happens(scene, asha):
+    reference = await scene.held(asha)
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    form = page.form("/payment")
+    assert form.choices["method"] == ["upi", "card", "after"]
+    assert form.fields["method"] == "upi"
+    words = " ".join(page.text.split())
+    assert '<span class="pays">Pay ₹149</span>' in words
+    assert "<span>Book, pay ₹149 after the job</span>" in words
+
+
+async def test_what_is_due_after_the_job_can_only_be_paid(scene, asha):
+    reference = await scene.done(asha, method="after")
+    page = await asha.visit(f"/bookings/{reference}/payment")
+    assert page.form("/payment").choices["method"] == ["upi", "card"]
+    assert "after the job</span>" not in page.text

@@ -87,6 +87,7 @@ async def _asha_pays(asha: Window, ravi: Window) -> str:
     await asha.page.fill("[name=note]", NOTE)
     await asha.press_and_arrive("Continue")
     reference = asha.page.url.split("/")[-2]
+    await asha.page.locator("[name=method][value=card]").check()
     for name, value in {"card_number": "4242424242424242", "expiry": "0840", "cvv": "123"}.items():
         await asha.page.locator(f"[name={name}]").press_sequentially(value)
     await asha.press("Pay ₹149")
