@@ -22,7 +22,7 @@ from app.core.errors import Missing
 from app.core.events import Actor
 from app.core.paging import Page, page_of
 from app.core.references import parse_reference
-from app.core.sql import fetch_row, fetch_value, rows
+from app.core.sql import fetch, fetch_row, fetch_value, rows
 from app.payments.charge import CHARGE_LINE_COLUMNS, ChargeLine
 from app.scheduling.travel import Location, distance_km
 
@@ -48,10 +48,17 @@ SELECT_UPCOMING = (
 
 SELECT_PAST = (
     SELECT_ROWS
-    + """ AND (b.state IN ('completed', 'closed') OR b.state = 'cancelled' AND b.cancelled_as <> 'expired')
+    + """ AND (b.state IN ('completed', 'closed') AND $5 <> 'cancelled'
+            OR b.state = 'cancelled' AND b.cancelled_as <> 'expired' AND $5 <> 'done')
+       AND ($6 = '' OR strpos(lower(b.service_name), $6) > 0 OR b.professional_id = ANY($8::bigint[])
+            OR b.reference = $7)
        AND ($2::timestamptz IS NULL OR (b.starts_at, b.id) < ($2, $3::bigint))
      ORDER BY b.starts_at DESC, b.id DESC LIMIT $4"""
 )
+
+SELECT_OWN_PROFESSIONALS = """
+    SELECT DISTINCT u.id, u.full_name FROM bookings b JOIN users u ON u.id = b.professional_id WHERE b.customer_id = $1
+"""
 
 # The public card of a professional `u`, beside the pincode `pin` of the booking.
 CARD_COLUMNS = f"""
@@ -336,9 +343,17 @@ class OwnBookings:
     async def upcoming(self) -> list[BookingRow]:
         return await rows(self._db, BookingRow, SELECT_UPCOMING, self._me.id, clock.now(), MAX_UPCOMING)
 
-    async def past(self, before: tuple[datetime, int] | None, limit: int) -> Page[BookingRow]:
-        """The latest first, without holds that were never paid."""
-        found = await rows(self._db, BookingRow, SELECT_PAST, self._me.id, *(before or (None, None)), limit + 1)
+    async def past(
+        self, before: tuple[datetime, int] | None, limit: int, *, text: str = "", state: str = ""
+    ) -> Page[BookingRow]:
+        """The latest first, without holds that were never paid.
+
+        `text`: part of the service's or the professional's shown name, or a reference. `state`: "done", "cancelled" or
+        both.
+        """
+        search = (text.casefold(), parse_reference(text), await self._professionals_named(text) if text else [])
+        last = before or (None, None)
+        found = await rows(self._db, BookingRow, SELECT_PAST, self._me.id, *last, limit + 1, state, *search)
         return page_of(found, limit, lambda row: (row.starts_at.isoformat(), row.id))
 
     async def next(self) -> list[NextBooking]:
@@ -351,6 +366,11 @@ class OwnBookings:
 
     async def exist(self) -> bool:
         return bool(await fetch_value(self._db, HAS_BOOKED, self._me.id))
+
+    async def _professionals_named(self, text: str) -> list[int]:
+        """Ids of those who came or will come and whose public name has the text: the family name finds no one."""
+        people = await fetch(self._db, SELECT_OWN_PROFESSIONALS, self._me.id)
+        return [person_id for person_id, name in people if text.casefold() in public_name(name).casefold()]
 
     async def similar(self, service_id: int, starts_at: datetime) -> list[SimilarBooking]:
         return await rows(self._db, SimilarBooking, SELECT_SIMILAR, self._me.id, service_id, starts_at)

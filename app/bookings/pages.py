@@ -1,7 +1,8 @@
 """/bookings and /bookings/new: a customer's bookings, and the form of a new one."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from app.accounts.auth import Me
 from app.accounts.contact_fields import typed_pincode
 from app.accounts.repository import Addresses
 from app.bookings.checkout import overdue_reference, place_order, read_booking_request
-from app.bookings.customer_repository import AssignedProfessional, OwnBookings, SimilarBooking
+from app.bookings.customer_repository import AssignedProfessional, BookingRow, OwnBookings, SimilarBooking
 from app.bookings.holds import check_start
 from app.bookings.repository import Bookings
 from app.bookings.schemas import NewBooking, read_start
@@ -35,6 +36,8 @@ from app.web.render import page, redirect
 from app.web.validation import validate_form
 
 PAGE_SIZE = 20
+MAX_QUERY_LENGTH = 100
+PAST_STATES = ("done", "cancelled")
 
 
 def form_page_of(form: Mapping[str, str]) -> str:
@@ -50,12 +53,24 @@ class BookingListPages(Controller):
 
     @get(name="bookings")
     async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        """Upcoming bookings, and past ones, the latest first."""
-        own, cursor = OwnBookings(db, me), parse_query(request).get("after")
-        past = await own.past(decode_time_cursor(cursor), PAGE_SIZE)
-        upcoming = [] if cursor else await own.upcoming()
+        """Upcoming bookings, and past ones by month, the latest first; found ones alone while searching."""
+        own, params = OwnBookings(db, me), parse_query(request)
+        cursor, text = params.get("after"), " ".join(params.get("q", "").replace("\x00", "").split())[:MAX_QUERY_LENGTH]
+        state = params["state"] if params.get("state") in PAST_STATES else ""
+        past = await own.past(decode_time_cursor(cursor), PAGE_SIZE, text=text, state=state)
+        is_searched = bool(text or state)
+        upcoming = [] if cursor or is_searched else await own.upcoming()
         return page(
-            request, "bookings/index.html", "bookings/_index.html", upcoming=upcoming, past=past, first=not cursor
+            request,
+            "bookings/index.html",
+            "bookings/_index.html",
+            upcoming=upcoming,
+            months=[(month, list(rows)) for month, rows in groupby(past.items, key=_month_of)],
+            next_cursor=past.next,
+            first=not cursor,
+            text=text,
+            state=state,
+            is_searched=is_searched,
         )
 
     @get("/new", name="new booking")
@@ -97,6 +112,11 @@ class BookingListPages(Controller):
         except Refused as refusal:
             return await _render(request, db, me, encryption, values, refusal=refusal)
         return redirect(request, f"/bookings/{reference}/payment")
+
+
+def _month_of(booking: BookingRow) -> date:
+    """The first day of the booking's month in Asia/Kolkata."""
+    return booking.starts_at.astimezone(clock.IST).date().replace(day=1)
 
 
 def _without_anyone(form: Form) -> Form:
