@@ -1,7 +1,7 @@
 """Imports every model, so that `metadata` has every table."""
 
 from app.accounts import address, professional, session, user
-from app.bookings import booking, code, decline, extra, service_booking_count
+from app.bookings import booking, code, decline, extra, offer_wave, service_booking_count
 from app.catalog import service
 from app.core import events, idempotency, outbox, schedule
 from app.core.orm import metadata
@@ -32,6 +32,7 @@ MODULES = (
     inbox,
     ledger,
     monthly_statement,
+    offer_wave,
     outbox,
     preference,
     professional,

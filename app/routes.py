@@ -31,12 +31,20 @@ from app.dispatch.unassigned_admin_pages import UnassignedAdminPages
 from app.exports.admin_pages import ExportAdminPages, ExportRecordAdminPages
 from app.exports.api import ExportApi
 from app.exports.pages import EarningsExportPages, EarningsExportRecordPages
-from app.jobs.api import BookingActionApi, JobListApi
+from app.jobs.api import BookingActionApi, DelayApi, JobListApi
 from app.jobs.availability_pages import AvailabilityPages
 from app.jobs.calendar_pages import CalendarPages, booking_calendar, job_calendar
 from app.jobs.calendar_pages import feed as calendar_feed
 from app.jobs.earnings_pages import earnings, history
-from app.jobs.handover_pages import ArrivalPages, CompletionPages, DeparturePages, ExtraPages, NoShowPages, StartPages
+from app.jobs.handover_pages import (
+    ArrivalPages,
+    CompletionPages,
+    DelayPages,
+    DeparturePages,
+    ExtraPages,
+    NoShowPages,
+    StartPages,
+)
 from app.jobs.pages import AcceptancePages, HandBackPages, JobListPages, JobPages, PassPages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import InboxPages, PreferencePages, UnsubscribePages
@@ -109,6 +117,7 @@ PROFESSIONALS: Routes = (
     ("/jobs/{ref:str}/return", HandBackPages),
     ("/jobs/{ref:str}/departure", DeparturePages),
     ("/jobs/{ref:str}/arrival", ArrivalPages),
+    ("/jobs/{ref:str}/late", DelayPages),
     ("/jobs/{ref:str}/start", StartPages),
     ("/jobs/{ref:str}/completion", CompletionPages),
     ("/jobs/{ref:str}/extras", ExtraPages),
@@ -191,6 +200,7 @@ PROGRAMS: Routes = (
     ("/api/servicerequest/{professional_id:int}", JobListApi),
     ("/api/request/service", BookingApi),
     ("/api/request/edit/{booking_id:int}", BookingActionApi),
+    ("/api/jobs/{ref:str}/late", DelayApi),
     ("/api/request/close/{booking_id:int}", ReviewApi),
     ("/api/customers", PeopleApi),
     ("/api/customer/{customer_id:int}", PeopleApi),

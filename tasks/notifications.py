@@ -6,10 +6,10 @@ from datetime import timedelta
 import app.listeners  # noqa: F401  registers the channels of higher rooms
 from app.core import clock
 from app.core.schedule import ScheduleRuns
-from app.notifications import reminders
+from app.notifications import offer_waves, reminders
 from app.notifications.channel import Channel, all_channels
 from app.notifications.channels.google_chat.transport import add_digest
-from tasks.context import Context, unit_of_work
+from tasks.context import Context, repeat_until_done, unit_of_work
 
 Task = Callable[[Context], Awaitable[int]]
 
@@ -26,6 +26,11 @@ def _delivery_task(channel: Channel) -> Task:
 # One for each channel, so that a slow server delays no other channel.
 DELIVERY_TASKS: dict[str, Task] = {channel.task: _delivery_task(channel) for channel in all_channels() if channel.task}
 drain_outbox = DELIVERY_TASKS["drain_outbox"]  # emails; also woken by every commit of outbox rows
+
+
+async def send_offer_waves(ctx: Context) -> int:
+    """Wave by wave, each in a transaction of its own, so that a crash notifies nobody twice."""
+    return await repeat_until_done(ctx, offer_waves.send_next_wave)
 
 
 async def send_evening_reminders(ctx: Context) -> int:

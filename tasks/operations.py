@@ -15,6 +15,7 @@ FREQUENT = (
     "end_priority_offers",
     "complete_overdue_jobs",
     "send_job_reminders",
+    "send_offer_waves",
 )
 
 

@@ -19,6 +19,7 @@ from tasks.notifications import (
     DELIVERY_TASKS,
     send_evening_reminders,
     send_job_reminders,
+    send_offer_waves,
     send_room_digest,
 )
 from tasks.operations import prune_runs, sweep_files
@@ -32,6 +33,7 @@ TIMETABLE = Timetable(
     ScheduledTask("* * * * *", expire_holds),
     ScheduledTask("* * * * *", cancel_unfilled_bookings),
     ScheduledTask("* * * * *", end_priority_offers),
+    ScheduledTask("* * * * *", send_offer_waves),
     ScheduledTask("*/5 * * * *", complete_overdue_jobs),
     ScheduledTask("5 * * * *", count_bookings),
     ScheduledTask("10 * * * *", close_old_bookings),

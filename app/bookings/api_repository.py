@@ -20,7 +20,8 @@ from app.core.sql import fetch, fetch_row
 Key = tuple[datetime, int]
 SELECT_BOOKINGS = f"""
     SELECT b.id, b.reference, b.state, b.cancelled_as, b.service_id, b.service_name, b.price, b.minutes, b.created_at,
-           b.starts_at, b.ends_at, b.completed_at, b.address, b.pincode, b.note, b.customer_id, b.professional_id,
+           b.starts_at, b.ends_at, b.eta_from, b.eta_until,
+           b.completed_at, b.address, b.pincode, b.note, b.customer_id, b.professional_id,
            pin.place, c.full_name AS customer_name, c.phone AS customer_phone, w.full_name AS professional_name,
            w.phone AS professional_phone, b.rating, code.phase, code.encrypted_code,
            {BOOKING_TOTAL_SQL} AS total{{added}}
@@ -75,6 +76,8 @@ class ApiBooking:
     created_at: datetime
     starts_at: datetime
     ends_at: datetime
+    eta_from: datetime | None
+    eta_until: datetime | None
     completed_at: datetime | None
     address: str
     pincode: str

@@ -102,6 +102,20 @@ class BookingJson(Struct, kw_only=True):
     date_of_request: Moment
     start: Moment
     end: Moment
+    eta_from: Annotated[
+        Moment | None,
+        Meta(
+            description="While the professional is on the way: when they are expected at the earliest; else null.",
+            examples=["2026-11-24T09:50:00+05:30", None],
+        ),
+    ]
+    eta_until: Annotated[
+        Moment | None,
+        Meta(
+            description="While the professional is on the way: when they are expected at the latest; else null.",
+            examples=["2026-11-24T10:05:00+05:30", None],
+        ),
+    ]
     date_of_completion: Annotated[
         Moment | None, Meta(description="When the job was completed.", examples=["2026-11-24T11:00:00+05:30", None])
     ]
@@ -225,6 +239,7 @@ def booking_json(
     holds = me.role == "professional" and booking.professional_id == me.id
     is_open = is_contact_open(booking.state, booking.completed_at, clock.now())
     near = own or (holds and is_open)
+    is_expected = booking.state == State.ASSIGNED
     earning = earning_of(booking.total if holds else booking.price) if me.role == "professional" else None
     return BookingJson(
         id=booking.id,
@@ -238,6 +253,8 @@ def booking_json(
         date_of_request=to_ist(booking.created_at),
         start=to_ist(booking.starts_at),
         end=to_ist(booking.ends_at),
+        eta_from=to_ist(booking.eta_from) if booking.eta_from and is_expected else None,
+        eta_until=to_ist(booking.eta_until) if booking.eta_until and is_expected else None,
         date_of_completion=to_ist(booking.completed_at) if booking.completed_at else None,
         address=booking.address if near else None,
         pincode=booking.pincode,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.bookings.code import MAX_ATTEMPTS, Code, CodePhase
 from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
-from app.bookings.deadlines import BookingDeadlines
+from app.bookings.deadlines import MAX_DELAYS, BookingDeadlines
 from app.bookings.extra import Extra, ExtraState
 from app.bookings.moves import MOVES, Flag, State, StateRefused
 from app.core import clock
@@ -18,6 +18,7 @@ from app.core.errors import Refused
 from app.core.events import PLATFORM, Actor, AuditedMixin
 from app.core.i18n import _
 from app.core.orm import Base, TextEnum
+from app.scheduling.travel import ArrivalWindow
 
 
 class Booking(BookingDeadlines, Base, AuditedMixin):
@@ -52,6 +53,10 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     assigned_at: Mapped[datetime | None]
     departed_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
+    # When the professional is expected, once they left or said that they are late, and how often they did (W24).
+    eta_from: Mapped[datetime | None]
+    eta_until: Mapped[datetime | None]
+    late_count: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
@@ -207,11 +212,32 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
             fee=fee,
         )
 
-    def depart(self, by: Actor) -> None:
+    def depart(self, by: Actor, eta: ArrivalWindow | None = None) -> None:
+        """Record that the professional is on the way, expected within `eta` (W24)."""
         self._require_state(State.ASSIGNED)
         if self.departed_at is None:
             self.departed_at = clock.now()
+            if eta is not None:
+                self.eta_from, self.eta_until = eta
             self._record("booking.departed", by)
+
+    def delay(self, by: Actor, minutes: int) -> None:
+        """W24: the professional comes `minutes` later than was last expected; at most twice, before the arrival."""
+        self._require_state(State.ASSIGNED)
+        if self.arrived_at is not None:
+            raise Refused(_("You're at the door already."), reason="arrived")
+        if self.late_count >= MAX_DELAYS:
+            raise Refused(_("You've already said twice that you're late. Call the customer."), reason="late_twice")
+        before = self.eta_from or self.starts_at
+        self.eta_from, self.eta_until = self.delayed_arrival(timedelta(minutes=minutes), clock.now())
+        self.late_count += 1
+        self._record(
+            "booking.delayed",
+            by,
+            minutes=minutes,
+            before={"eta_from": before.isoformat()},
+            after={"eta_from": self.eta_from.isoformat()},
+        )
 
     def arrive(self, by: Actor) -> None:
         self._require_state(State.ASSIGNED)
@@ -362,6 +388,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         self._void_codes()
         self.professional_id, self.reopened_at = None, clock.now()
         self.assigned_at = self.departed_at = self.arrived_at = self.exclusive_until = None
+        self.eta_from, self.eta_until, self.late_count = None, None, 0
         return previous
 
     def _issue_code(self, phase: CodePhase, encryption: Encryption) -> None:

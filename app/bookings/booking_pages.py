@@ -16,6 +16,7 @@ from app.bookings.customer_repository import CustomerBooking, OwnBookings
 from app.bookings.customer_view import booking_page
 from app.bookings.deadlines import BookingDeadlines
 from app.bookings.moves import State
+from app.bookings.offer_wave_repository import usual_minutes_to_accept
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Answer, Details, DisputeText, read_address_line
 from app.bookings.slot_picker import nearest_free_starts
@@ -250,7 +251,8 @@ async def _render(
     values = rejection.values if rejection and errors else {}
     booking = await OwnBookings(db, me).booking(ref)
     _refuse_blocked(me, booking)
-    page_data = booking_page(booking, encryption, me)
+    usual_minutes = await usual_minutes_to_accept(db, booking.id) if booking.state == State.REQUESTED else None
+    page_data = booking_page(booking, encryption, me, usual_minutes)
     return page(
         request,
         "bookings/show.html",

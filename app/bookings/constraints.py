@@ -36,6 +36,11 @@ CONSTRAINTS = (
         " AND cardinality(flag_signs) > 0",
         name="bookings_flag_check",
     ),
+    CheckConstraint(
+        "eta_until >= eta_from + interval '15 minutes' OR eta_from IS NULL AND eta_until IS NULL",
+        name="bookings_eta_check",
+    ),
+    CheckConstraint("late_count BETWEEN 0 AND 2", name="bookings_late_count_check"),
     CheckConstraint("length(note) <= 500 AND length(address) BETWEEN 1 AND 300", name="bookings_text_check"),
     Index("bookings_customer_idx", "customer_id", "starts_at", "id"),
     Index("bookings_professional_idx", "professional_id", "starts_at", "id"),
@@ -82,5 +87,12 @@ CONSTRAINTS = (
     Index("bookings_charged_idx", "starts_at", "id", postgresql_where=text("is_charged")),
     Index("bookings_completed_idx", "completed_at", postgresql_where=text("state = 'completed'")),
     Index("bookings_created_idx", "created_at", "id"),
+    Index(
+        "bookings_accepted_idx",
+        "service_id",
+        "pincode",
+        "assigned_at",
+        postgresql_where=text("accepted_minutes IS NOT NULL"),
+    ),
     Index("bookings_demand_idx", "pincode", "created_at", "service_id"),
 )

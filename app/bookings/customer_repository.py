@@ -81,9 +81,11 @@ SELECT_BOOKING = f"""
     SELECT b.id, b.reference, b.state, b.service_id, b.service_name, b.price, b.minutes, b.address, b.pincode, b.note,
            b.starts_at, b.ends_at, b.requested_professional_id, b.exclusive_until, b.professional_id, b.held_until,
            b.payment, b.fee, b.created_at, b.requested_at, b.reopened_at, b.assigned_at, b.departed_at, b.arrived_at,
+           b.eta_from, b.eta_until, b.late_count,
            b.started_at, b.completed_at, b.cancelled_at, b.cancelled_as, b.cancel_reason, b.completed_automatically,
            {BOOKING_TOTAL_SQL}, pin.place,
            (SELECT d.at FROM disputes d WHERE d.booking_id = b.id),
+           (SELECT count(*) FROM offer_recipients o WHERE o.booking_id = b.id),
            ARRAY(SELECT ROW(c.phase, c.encrypted_code, c.attempts, c.locked_until)
                    FROM codes c WHERE c.booking_id = b.id AND c.used_at IS NULL AND c.voided_at IS NULL
                     AND c.phase = CASE b.state WHEN 'assigned' THEN 'start' WHEN 'started' THEN 'finish' END
@@ -261,7 +263,7 @@ class CustomerBooking(BookingDeadlines):
     """A booking as its customer's page reads it; money in paise, `total` with approved extras.
 
     `professional` is who is assigned or has a priority offer, `place` the booking's area; `charges` and
-    `events` oldest first.
+    `events` oldest first; `notified` is how many professionals were notified of the offer (W25).
     """
 
     id: int
@@ -288,6 +290,9 @@ class CustomerBooking(BookingDeadlines):
     assigned_at: datetime | None
     departed_at: datetime | None
     arrived_at: datetime | None
+    eta_from: datetime | None
+    eta_until: datetime | None
+    late_count: int
     started_at: datetime | None
     completed_at: datetime | None
     cancelled_at: datetime | None
@@ -297,6 +302,7 @@ class CustomerBooking(BookingDeadlines):
     total: int
     place: str
     disputed_at: datetime | None
+    notified: int
     code: LiveCode | None
     extras: Sequence[ExtraLine]
     charges: Sequence[ChargeLine]

@@ -40,6 +40,7 @@ class BookingPageData:
     disputed: bool
     is_arrival_contested: bool
     may_dispute: bool
+    usual_minutes: int | None
     now: datetime
 
     @property
@@ -107,7 +108,10 @@ async def place_name(db: AsyncSession, booking: Booking) -> str:
     return pincode.place if pincode else ""
 
 
-def booking_page(booking: CustomerBooking, encryption: Encryption, me: Person) -> BookingPageData:
+def booking_page(
+    booking: CustomerBooking, encryption: Encryption, me: Person, usual_minutes: int | None = None
+) -> BookingPageData:
+    """`usual_minutes`: how long accepting usually takes, of a booking that waits for it (W25)."""
     now, code = clock.now(), booking.code
     phase = {State.ASSIGNED: "start", State.STARTED: "finish"}.get(booking.state)
     disputed = booking.cancelled_as == "no_show" and booking.is_disputed_since(booking.cancelled_at)
@@ -126,5 +130,6 @@ def booking_page(booking: CustomerBooking, encryption: Encryption, me: Person) -
         disputed=disputed,
         is_arrival_contested=booking.may_contest_arrival(now) and booking.is_disputed_since(booking.arrived_at),
         may_dispute=not disputed and may_dispute(booking),
+        usual_minutes=usual_minutes,
         now=now,
     )

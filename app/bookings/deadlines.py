@@ -4,15 +4,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app.bookings.moves import State
+from app.scheduling.travel import MIN_ARRIVAL_WINDOW, ArrivalWindow
 
 HOLD_DURATION = timedelta(minutes=7)
 PRIORITY_OFFER_DURATION = timedelta(minutes=10)
 FREE_CANCELLATION_NOTICE = timedelta(hours=3)
 LATE_FEE_PAISE = 100_00
 UNFILLED_CUTOFF = timedelta(minutes=60)
+MAX_UNALERTED_WAIT = timedelta(hours=2)  # for a professional to accept, before admins are alerted (W26)
 MIN_TIME_TO_ACCEPT = timedelta(minutes=6)
 UNASKED_EARLY_START = timedelta(minutes=90)
 EARLIEST_ARRIVAL = timedelta(minutes=60)
+MAX_DELAYS = 2  # how often a professional may say that they are late (W24)
 CUSTOMER_NO_SHOW_WAIT = timedelta(minutes=15)
 PROFESSIONAL_ABSENCE_WAIT = timedelta(minutes=30)
 AUTO_COMPLETE_AFTER = timedelta(hours=12)
@@ -39,6 +42,9 @@ class BookingDeadlines:
         assigned_at: datetime | None
         departed_at: datetime | None
         arrived_at: datetime | None
+        eta_from: datetime | None
+        eta_until: datetime | None
+        late_count: int
         started_at: datetime | None
         completed_at: datetime | None
         cancelled_at: datetime | None
@@ -103,6 +109,17 @@ class BookingDeadlines:
         """W23: when the professional may report the arrival at the earliest."""
         return self.starts_at - EARLIEST_ARRIVAL
 
+    def may_report_delay(self) -> bool:
+        """W24: whether the professional may say that they are late."""
+        return self.state == State.ASSIGNED and self.arrived_at is None and self.late_count < MAX_DELAYS
+
+    def delayed_arrival(self, delay: timedelta, now: datetime) -> ArrivalWindow:
+        """The arrival window `delay` later than it is now, of the slot's start before departure; never in the past."""
+        window = ArrivalWindow.around(self.starts_at, MIN_ARRIVAL_WINDOW / 2)
+        since, until = self.eta_from or window.since, self.eta_until or window.until
+        delay = max(delay, now + delay - until)
+        return ArrivalWindow(since + delay, until + delay)
+
     def professional_is_absent(self, now: datetime) -> bool:
         """W14: half an hour into the slot and no arrival reported."""
         return (
@@ -138,6 +155,16 @@ def unfilled_at_sql(bookings: str) -> str:
     """The same in SQL, of the table or alias `bookings`."""
     half = f"({bookings}.starts_at - {bookings}.requested_at) / 2"
     return f"({bookings}.starts_at - least(interval '{UNFILLED_CUTOFF.seconds} seconds', {half}))"
+
+
+def alert_at_sql(bookings: str) -> str:
+    """SQL: from when an admin should look after a booking that nobody accepted, of the alias `bookings` (W26).
+
+    Half of the time from the request, or the moment it was opened again, to W9's end, at most two hours.
+    """
+    since = f"greatest({bookings}.requested_at, {bookings}.reopened_at)"
+    wait = f"least(interval '{MAX_UNALERTED_WAIT.seconds} seconds', ({unfilled_at_sql(bookings)} - {since}) / 2)"
+    return f"({since} + {wait})"
 
 
 def is_contact_open(state: str, completed_at: datetime | None, now: datetime) -> bool:

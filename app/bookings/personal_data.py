@@ -15,7 +15,8 @@ OWN_DATA = (
         "SELECT b.reference, b.service_name AS service, b.state, b.cancelled_as, b.cancel_reason, b.starts_at,"
         " b.ends_at, b.address, b.pincode, b.note, b.payment AS paid_by, b.price AS price_paise, b.fee AS fee_paise,"
         " u.full_name AS who_came, b.created_at, b.requested_at, b.assigned_at AS accepted_at, b.departed_at,"
-        " b.arrived_at, b.started_at, b.completed_at, b.completed_automatically AS completed_by_the_clock, b.closed_at,"
+        " b.arrived_at, b.eta_from AS expected_from, b.eta_until AS expected_until,"
+        " b.started_at, b.completed_at, b.completed_automatically AS completed_by_the_clock, b.closed_at,"
         " b.cancelled_at FROM bookings b LEFT JOIN users u ON u.id = b.professional_id"
         " WHERE b.customer_id = :me ORDER BY b.id",
         CUSTOMER,
@@ -37,9 +38,16 @@ OWN_DATA = (
         "jobs",
         "SELECT b.reference, b.service_name AS service, b.state, b.cancelled_as, b.starts_at, b.ends_at,"
         " p.place AS area, b.pincode, b.price AS price_paise, b.assigned_at AS accepted_at, b.departed_at,"
-        " b.arrived_at, b.started_at, b.completed_at, b.completed_automatically AS completed_by_the_clock,"
+        " b.arrived_at, b.eta_from AS expected_from, b.eta_until AS expected_until,"
+        " b.started_at, b.completed_at, b.completed_automatically AS completed_by_the_clock,"
         " b.cancelled_at FROM bookings b JOIN pincodes p ON p.pincode = b.pincode"
         " WHERE b.professional_id = :me ORDER BY b.id",
+        PROFESSIONAL,
+    ),
+    OwnDataSection(
+        "offers_received",
+        "SELECT b.reference AS job, r.notified_at FROM offer_recipients r JOIN bookings b ON b.id = r.booking_id"
+        " WHERE r.professional_id = :me ORDER BY r.notified_at, b.id",
         PROFESSIONAL,
     ),
     OwnDataSection(
@@ -61,6 +69,7 @@ ERASE = (
     " FROM declines d JOIN bookings b ON b.id = d.booking_id WHERE d.professional_id = :id)"
     " AND e.facts ->> 'professional_id' = CAST(:id AS text)",
     "UPDATE declines SET reason = '' WHERE professional_id = :id",
+    "DELETE FROM offer_recipients WHERE professional_id = :id",
     f"UPDATE extras x SET text = '{ERASED_TEXT}' FROM bookings b"
     " WHERE b.id = x.booking_id AND b.professional_id = :id AND x.state <> 'approved'",
     DELETE_EVENT_VALUES + "e.subject LIKE 'booking-%' AND e.actor_id = :id",

@@ -33,6 +33,7 @@ REMAINS = {
     "disputes": "disputes t JOIN deleted ON deleted.id = t.customer_id WHERE t.text <> '–'",
     "reasons of declined jobs": "declines t JOIN bookings b ON b.id = t.booking_id"
     " JOIN deleted ON deleted.id IN (t.professional_id, b.customer_id) WHERE t.reason <> ''",
+    "offers received": "offer_recipients t JOIN deleted ON deleted.id = t.professional_id",
     "extra work": "extras t JOIN bookings b ON b.id = t.booking_id"
     " JOIN deleted ON deleted.id IN (b.professional_id, b.customer_id) WHERE t.text <> '–' AND t.state <> 'approved'",
     "work": "professionals t JOIN deleted ON deleted.id = t.user_id WHERE t.trade <> '' OR t.experience_years <> 0"

@@ -30,6 +30,7 @@ class AdvisoryLock(IntEnum):
     CATALOG = 7005  # taken before any row of the catalog
     WEBHOOKS = 7006
     SEED = 7007
+    OFFER_WAVES = 7009  # one worker sends them, so that a person's emails are counted one after the other
     OFFERED_HOURS = 7008  # shared by the triggers that add; who removes takes it without waiting
 
 
@@ -115,6 +116,12 @@ class Database:
 async def acquire_lock(db: AsyncSession, lock: AdvisoryLock, key: int = 0) -> None:
     """Wait for an advisory lock and hold it until the end of the transaction."""
     await sql.execute(db, "SELECT pg_advisory_xact_lock($1, $2)", int(lock), key)
+
+
+async def try_lock(db: AsyncSession, lock: AdvisoryLock, key: int = 0) -> bool:
+    """Take an advisory lock until the end of the transaction; False when another transaction has it."""
+    is_taken: bool = await sql.fetch_value(db, "SELECT pg_try_advisory_xact_lock($1, $2)", int(lock), key)
+    return is_taken
 
 
 def lock_statement(lock: AdvisoryLock, key: int, *, wait: bool) -> str:

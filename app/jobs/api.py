@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
@@ -18,11 +18,11 @@ from app.bookings.api_schemas import BookingJson, EditBody, booking_json
 from app.bookings.moves import State
 from app.bookings.schemas import read_start
 from app.core.after_commit import AfterCommit
-from app.core.api_types import Paged
+from app.core.api_types import Body, Paged
 from app.core.db import Database, TransactionFactory
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing
-from app.core.i18n import _
+from app.core.i18n import N_, _
 from app.core.paging import Page
 from app.jobs import acceptance, handover
 from app.jobs.offers import find_offers
@@ -53,6 +53,32 @@ EDIT = Doc(
 )
 
 
+class DelayBody(Body):
+    """How late the professional is."""
+
+    minutes: Annotated[
+        int,
+        Meta(
+            ge=5,
+            le=60,
+            description="Minutes later than was last expected.",
+            examples=[10],
+            extra={"error": N_("Enter 5 to 60 minutes.")},
+        ),
+    ]
+
+
+LATE = Doc(
+    summary="Say that you are late, before arriving and at most twice",
+    tag="Bookings",
+    body=DelayBody,
+    path={"ref": "Reference of the booking."},
+    responses={200: BookingJson},
+    error_statuses=(409,),
+    idempotent=True,
+)
+
+
 class JobListApi(Controller):
     path = "/api/servicerequest/{professional_id:int}"
 
@@ -77,6 +103,28 @@ class JobListApi(Controller):
             started = [booking for booking in bookings.items if booking.state == State.STARTED]
             bookings = Page(started, bookings.next)
         return booking_page_response(me, encryption, bookings, distances)
+
+
+class DelayApi(Controller):
+    path = "/api/jobs/{ref:str}/late"
+
+    @post(name="api_late", opt=only("professional", api=True, doc=LATE))
+    async def create(
+        self,
+        request: Request,
+        ref: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        encryption: NamedDependency[Encryption],
+    ) -> JsonResponse:
+        body = await read_body(request, DelayBody)
+
+        async def run() -> JsonResponse:
+            booking = await handover.report_delay(db, me, ref, body.minutes)
+            await db.flush()
+            return json_response(booking_json(me, await ApiBookings(db).get(booking.id), encryption))
+
+        return await idempotent(request, db, me, body, run)
 
 
 class BookingActionApi(Controller):

@@ -1,4 +1,4 @@
-"""Leave for a job, arrive, start and finish it with codes; report a customer no-show (W13, W23).
+"""Leave for a job, be late, arrive, start and finish it with codes; report a customer no-show (W13, W23, W24).
 
 Every attempt at a code is counted and committed before it is compared (docs/rules.md, codes).
 """
@@ -33,6 +33,9 @@ from app.core.errors import Invalid, Refused
 from app.core.events import Actor
 from app.core.i18n import N_, _
 from app.core.references import parse_reference
+from app.jobs.repository import Jobs
+from app.scheduling.candidate_repository import require_pincode
+from app.scheduling.travel import ArrivalWindow, arrival_window
 
 PHASE_STATES = {"start": State.ASSIGNED, "finish": State.STARTED}
 
@@ -44,7 +47,14 @@ async def depart(db: AsyncSession, by: Actor, reference: str, *, early: bool = F
         question = _early_question(booking)
         if question is not None:
             raise Refused(question, reason="early", about="departure")
-    booking.depart(by)
+    booking.depart(by, await _expected_arrival(db, by, booking))
+    return booking
+
+
+async def report_delay(db: AsyncSession, by: Actor, reference: str, minutes: int) -> Booking:
+    """W24: the professional is `minutes` later than expected. Refused("arrived", "late_twice")."""
+    booking = await Bookings(db).for_professional(by, reference, lock=True)
+    booking.delay(by, minutes)
     return booking
 
 
@@ -112,6 +122,12 @@ async def report_no_show(db: AsyncSession, by: Actor, reference: str) -> Booking
     fee = min(LATE_FEE_PAISE, booking.price)
     await cancel_booking(db, booking, by, "no_show", N_("No answer at the door."), fee)
     return booking
+
+
+async def _expected_arrival(db: AsyncSession, by: Actor, booking: Booking) -> ArrivalWindow:
+    """When a professional who leaves now arrives: from the job they completed last today, else from home."""
+    place = await Jobs(db).last_place(by)
+    return arrival_window(clock.now(), place, await require_pincode(db, booking.pincode), booking.arrival_from)
 
 
 def _early_question(booking: Booking) -> str | None:

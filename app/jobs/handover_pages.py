@@ -18,7 +18,7 @@ from app.core.i18n import _
 from app.core.references import parse_reference
 from app.jobs import handover
 from app.jobs.pages import find_job, render_job
-from app.jobs.schemas import CodeEntry, Departure, NewExtra, StartEntry
+from app.jobs.schemas import CodeEntry, Delay, Departure, NewExtra, StartEntry
 from app.web.actions import Rejection, submit
 from app.web.forms import Form, parse_form
 from app.web.guards import only
@@ -56,6 +56,31 @@ class ArrivalPages(Controller):
             await handover.arrive(db, me, ref)
 
         return await _submit(request, db, me, ref, arrive)
+
+
+class DelayPages(Controller):
+    path = "/jobs/{ref:str}/late"
+    opt = only("professional")
+
+    @post(name="late")
+    async def create(
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        form = await parse_form(request)
+
+        async def report() -> None:
+            await handover.report_delay(db, me, ref, validate_form(Delay, form).minutes)
+
+        return await _submit(
+            request,
+            db,
+            me,
+            ref,
+            report,
+            do="late",
+            form=form,
+            message=_("The customer has been notified of when you'll come."),
+        )
 
 
 class StartPages(Controller):

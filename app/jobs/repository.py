@@ -56,6 +56,19 @@ CONTACTS = """
       FROM users c LEFT JOIN users w ON w.id = $2 WHERE c.id = $1
 """
 
+# Where the professional $1 completed the last job since $2, else their home.
+LAST_PLACE = """
+    SELECT pin.pincode, pin.latitude, pin.longitude
+      FROM professionals p
+      JOIN pincodes pin ON pin.pincode = coalesce(
+           (SELECT b.pincode FROM bookings b
+             WHERE b.professional_id = $1 AND b.state IN ('completed', 'closed') AND b.starts_at >= $2
+               AND b.completed_at IS NOT NULL
+             ORDER BY b.completed_at DESC LIMIT 1),
+           p.home_pincode)
+     WHERE p.user_id = $1
+"""
+
 DECLINED = """
     SELECT EXISTS (SELECT 1 FROM declines d JOIN bookings b ON b.id = d.booking_id
                     WHERE b.reference = $2 AND d.professional_id = $1)
@@ -215,6 +228,11 @@ class Jobs:
         """Return the phones of both sides, for an admin whose view is recorded first."""
         (found,) = await rows(self.db, Contacts, CONTACTS, booking.customer_id, booking.professional_id)
         return found
+
+    async def last_place(self, me: Actor) -> Location:
+        """Where `me` sets out from: the place of the last job completed today, else home."""
+        (place,) = await rows(self.db, Location, LAST_PLACE, me.id, clock.at(clock.today()))
+        return place
 
     async def has_declined(self, me: Actor, reference: str) -> bool:
         """Return whether `me` declined the job, handed it back or did not arrive."""

@@ -28,6 +28,12 @@ class Departure(Struct):
     early: Confirmation = ""
 
 
+class Delay(Struct):
+    """How much later than expected the professional comes (W24)."""
+
+    minutes: Annotated[int, Meta(ge=5, le=60, extra={"error": N_("Enter 5 to 60 minutes.")})]
+
+
 class CodeEntry(Struct):
     code: Annotated[str, Meta(max_length=64, extra={"error": N_("Enter 6 digits.")})]
 

@@ -18,6 +18,7 @@ class NotificationKind:
     priority: int = NOW
     message: str | None = None
     url: str = ""
+    digest: str = ""  # the kind of the email that lists it with others; it has none of its own
 
     @property
     def deferrable(self) -> bool:
@@ -41,6 +42,9 @@ KINDS: dict[str, NotificationKind] = {
     "booking_cancelled": NotificationKind(message=N_("Cancelled: %(service)s.")),
     "booking_unfilled": NotificationKind(message=N_("No professional was available in time: %(service)s.")),
     "booking_no_show": NotificationKind(message=N_("No answer at the door: %(service)s.")),
+    "booking_departed": NotificationKind(message=N_("On the way to you: %(service)s.")),
+    "booking_delayed": NotificationKind(message=N_("The professional is late: %(service)s.")),
+    "booking_arrived": NotificationKind(message=N_("At your door: %(service)s.")),
     "booking_started": NotificationKind(message=N_("The job has started: %(service)s.")),
     "booking_completed": NotificationKind("bookings", message=N_("Done: %(service)s.")),
     "code_locked": NotificationKind(message=N_("Wrong codes were entered: %(service)s.")),
@@ -49,6 +53,8 @@ KINDS: dict[str, NotificationKind] = {
     "code_renewed": NotificationKind(message=N_("You have a new code: %(service)s.")),
     "extra_proposed": NotificationKind(message=N_("Extra work proposed: %(service)s.")),
     "extra_answered": NotificationKind(message=N_("The customer answered about extra work: %(service)s.")),
+    "job_offered": NotificationKind("bookings", SOON, N_("New offer: %(service)s."), url="/jobs", digest="job_offers"),
+    "job_offers": NotificationKind("bookings", SOON),
     "job_asked": NotificationKind("bookings", message=N_("A customer requested you: %(service)s.")),
     "job_assigned": NotificationKind(message=N_("The job is yours: %(service)s.")),
     "job_given": NotificationKind(message=N_("You've been assigned a job: %(service)s.")),

@@ -19,6 +19,7 @@ from app.accounts.user import Block, User
 from app.bookings.booking import Booking
 from app.bookings.deadlines import FREE_CANCELLATION_NOTICE, LATE_FEE_PAISE
 from app.bookings.moves import State
+from app.bookings.offer_wave_repository import OfferWaves
 from app.bookings.repository import Bookings
 from app.bookings.slot_picker import nearest_free_starts
 from app.bookings.timeline import TimelineEvent, last_reopening
@@ -213,6 +214,10 @@ def _is_still_planned(booking: Booking, row: Outbox) -> bool:
     return same and _is_still_assigned(booking, row)
 
 
+def _is_on_the_way(booking: Booking, _row: Outbox) -> bool:
+    return booking.state == State.ASSIGNED and booking.eta_from is not None and booking.arrived_at is None
+
+
 def _code_is_live(booking: Booking, row: Outbox) -> bool:
     return booking.live_code(str(row.data.get("phase"))) is not None
 
@@ -228,6 +233,9 @@ STILL_VALID: dict[str, Callable[[Booking, Outbox], bool]] = {
     "job_soon": _is_still_planned,
     "booking_looking_again": lambda booking, row: booking.state == State.REQUESTED,
     "booking_moved": lambda booking, row: booking.starts_at.isoformat() == row.data.get("starts_at"),
+    "booking_departed": _is_on_the_way,
+    "booking_delayed": _is_on_the_way,
+    "booking_arrived": lambda booking, row: booking.state == State.ASSIGNED and booking.arrived_at is not None,
     "booking_started": lambda booking, row: booking.state == State.STARTED,
     "code_locked": _code_is_live,
     "code_renewed": _code_is_live,
@@ -248,8 +256,16 @@ async def _evening_data(db: AsyncSession, person: User, row: Outbox) -> dict[str
     return {"day": day, "jobs": jobs, "offers": offers} if jobs or offers else None
 
 
+async def _offers_data(db: AsyncSession, person: User, row: Outbox) -> dict[str, Any] | None:
+    """The offers of this email that are still open; None when there are none any more."""
+    references = await OfferWaves(db).in_digest(person.id, row.dedupe_key)
+    schedule, _agenda = await Jobs(db).workday(person)
+    offers = [offer for offer in await find_offers(db, schedule) if offer.reference in references]
+    return {"offers": offers} if offers else None
+
+
 # More of what a message shows beside its recipient, by kind. None means that there is nothing to say any more.
-MESSAGE_DATA: dict[str, MessageData] = {"evening": _evening_data}
+MESSAGE_DATA: dict[str, MessageData] = {"evening": _evening_data, "job_offers": _offers_data}
 
 
 def register_message_data(kind: str, load: MessageData) -> None:

@@ -82,7 +82,7 @@ ONE_PROFESSIONAL = """
 # Of those who were not looked at yet, who works at one of some starts and has neither a reservation nor time off then:
 # where a time is booked out, this finds the few who are left without reading a city. Whether they have time for the
 # way, and until when they work, is decided by app.scheduling.slots.
-FREE = """AND e.professional_id <> ALL($4::bigint[]) AND EXISTS (
+WITHOUT_RESERVATIONS = """AND e.professional_id <> ALL($4::bigint[]) AND EXISTS (
                     SELECT 1 FROM unnest($5::timestamptz[], $6::int[], $7::int[]) AS start (at, weekday, minute)
                      WHERE EXISTS (SELECT 1 FROM working_hours w
                                     WHERE w.professional_id = e.professional_id AND w.weekday = start.weekday
@@ -91,10 +91,12 @@ FREE = """AND e.professional_id <> ALL($4::bigint[]) AND EXISTS (
                                         WHERE r.professional_id = e.professional_id
                                           AND r.span && tstzrange(start.at, start.at + $8::interval)
                                           AND r.booking_id IS DISTINCT FROM $9
-                                          AND (r.expires_at IS NULL OR r.expires_at > $10))
+                                          AND (r.expires_at IS NULL OR r.expires_at > $10){condition})
                        AND NOT EXISTS (SELECT 1 FROM time_off t
                                         WHERE t.professional_id = e.professional_id
                                           AND t.span && tstzrange(start.at, start.at + $8::interval)))"""
+FREE = WITHOUT_RESERVATIONS.format(condition="")
+ABLE = WITHOUT_RESERVATIONS.format(condition=" AND r.is_committed")  # who accepts makes other reservations move
 
 # What a week of slots can show at most.
 OFFERED_HOURS = (
@@ -241,15 +243,16 @@ async def find_free_candidates(
     without: Collection[int],
     limit: int,
     ignoring: int | None = None,
+    condition: str = FREE,
 ) -> list[Candidate]:
     """Return who, `without` some people, may be free for a job of `minutes` at one of the starts, nearest first.
 
-    `ignoring`: the id of a booking that is being moved.
+    `ignoring`: the id of a booking that is being moved. `condition`: ABLE for those who are free of accepted jobs.
     """
     local = [start.astimezone(clock.IST) for start in starts]
     found = await fetch(
         db,
-        _page_of_candidates(_nearest(FREE, limit, 0), True),
+        _page_of_candidates(_nearest(condition, limit, 0), True),
         *(service_id, location.pincode, clock.today(), list(without)),
         *(local, [start.weekday() for start in local], [start.hour * 60 + start.minute for start in local]),
         *(timedelta(minutes=minutes), ignoring, clock.now()),

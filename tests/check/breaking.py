@@ -132,6 +132,8 @@ CHECKS = {
     "bookings_payment_check": booking("payment = 'gold'"),
     "bookings_requested_check": booking("payment = NULL", "requested"),
     "bookings_state_check": booking("state = 'lost'"),
+    "bookings_eta_check": booking("eta_from = now(), eta_until = now() + interval '14 minutes'"),
+    "bookings_late_count_check": booking("late_count = 3"),
     "bookings_text_check": booking("note = repeat('x', 501)"),
     "offered_services_approval_status_check": "UPDATE offered_services SET approval_status = 'maybe'",
     "search_terms_language_check": "INSERT INTO search_terms (term, language, category_id)"
@@ -229,6 +231,9 @@ UNIQUE = {
     " SELECT booking_id, phase, digest, issued_at, used_at FROM codes WHERE used_at IS NOT NULL",
     "declines_pkey": "INSERT INTO declines SELECT id, professional_id, 'passed', '', now() FROM bookings"
     " CROSS JOIN generate_series(1, 2) WHERE professional_id IS NOT NULL",
+    "offer_waves_pkey": "INSERT INTO offer_waves SELECT id FROM bookings CROSS JOIN generate_series(1, 2)",
+    "offer_recipients_pkey": "INSERT INTO offer_recipients SELECT id, professional_id, now(), 'k' FROM bookings"
+    " CROSS JOIN generate_series(1, 2) WHERE professional_id IS NOT NULL",
     "disputes_pkey": "INSERT INTO disputes SELECT id, customer_id, 'x', now() FROM bookings"
     " CROSS JOIN generate_series(1, 2)",
     "reviews_booking_id_key": SAME.format(
@@ -241,6 +246,9 @@ ROWS = f"""
     INSERT INTO declines SELECT id, professional_id, 'passed', '', now() FROM bookings
      WHERE reference = '{{completed}}';
     INSERT INTO disputes SELECT id, customer_id, 'x', now() FROM bookings WHERE reference = '{{completed}}';
+    INSERT INTO offer_waves SELECT id FROM bookings WHERE reference = '{{completed}}';
+    INSERT INTO offer_recipients SELECT id, professional_id, now(), 'k' FROM bookings
+     WHERE reference = '{{completed}}';
     INSERT INTO idempotency_keys SELECT id, 'k', 'p', 'd', '', now() FROM users;
     INSERT INTO search_terms (term, language, category_id) SELECT 'x', 'en', id FROM categories;
     INSERT INTO search_terms (term, language, service_id) SELECT 'x', 'en', id FROM services;

@@ -57,6 +57,7 @@ READS: dict[str, dict[str, str]] = {
     "jobs": {
         "bookings": "agenda, offers, history and calendar of a professional",
         "declines": "offers that were declined are not shown again",
+        "professionals": "where a professional without a job before sets out from",
         "blocks": "calendar feeds of the blocked are closed",
         "reservations": "bookings that take the time of a professional who stops",
     },

@@ -55,6 +55,7 @@ PLANTED = {
     "debts": "UPDATE charges SET state = 'due' WHERE customer_id = {c}",
     "disputes": f"INSERT INTO disputes VALUES ({BOOKING_OF_CUSTOMER}, {{c}}, 'I was at home', now())",
     "reasons of declined jobs": f"INSERT INTO declines VALUES ({BOOKING_OF_CUSTOMER}, {{p}}, 'passed', 'Far', now())",
+    "offers received": f"INSERT INTO offer_recipients VALUES ({BOOKING_OF_CUSTOMER}, {{p}}, now(), 'k')",
     "extra work": "INSERT INTO extras (booking_id, text, price, state, proposed_at)"
     f" VALUES ({BOOKING_OF_CUSTOMER}, 'A tap', 100, 'proposed', now())",
     "work": "UPDATE professionals SET trade = 'Plumbing' WHERE user_id = {p}",

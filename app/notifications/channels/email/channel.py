@@ -1,4 +1,4 @@
-"""Emails: one outbox row for each notification, delivered by SMTP."""
+"""Emails: one outbox row for each notification that is not listed in another's email, delivered by SMTP."""
 
 from collections.abc import Iterable
 
@@ -12,6 +12,8 @@ from app.notifications.notification import Notification
 
 
 def notification_rows(notification: Notification) -> Iterable[Base]:
+    if kind_of(notification.kind).digest:
+        return
     yield Outbox(
         channel=NAME,
         priority=kind_of(notification.kind).priority,
