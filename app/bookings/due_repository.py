@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, DateTime, SQLColumnExpression, func, liter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CUTOFF, unfilled_at_sql
+from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CUTOFF, alert_at_sql, unfilled_at_sql
 from app.bookings.moves import State
 from app.bookings.repository import LOAD_SEPARATELY, REFRESH
 
 DUE_BATCH_SIZE = 200
+ALERT_AT = literal_column(alert_at_sql("bookings"), DateTime(timezone=True))
 UNFILLED_AT = literal_column(unfilled_at_sql("bookings"), DateTime(timezone=True))
 
 

@@ -9,8 +9,9 @@ from sqlalchemy.orm import aliased
 
 from app.accounts.user import User
 from app.bookings.booking import Booking
+from app.bookings.deadlines import alert_at_sql
 from app.bookings.decline import Decline
-from app.bookings.due_repository import UNFILLED_AT
+from app.bookings.due_repository import ALERT_AT, UNFILLED_AT
 from app.bookings.moves import State
 from app.core import clock
 from app.core.errors import Missing
@@ -24,6 +25,7 @@ SOON_THRESHOLD = timedelta(hours=3)
 CHIP_CONDITIONS = {
     "": "b.state = 'requested'",
     "soon": "b.state = 'requested' AND b.starts_at > $1 AND b.starts_at <= $2",
+    "alert": f"b.state = 'requested' AND b.starts_at > $1 AND {alert_at_sql('b')} <= $1",
     "over": "b.state = 'requested' AND b.starts_at <= $1",
 }
 
@@ -42,6 +44,7 @@ _UNASSIGNED: Query = BOOKING_ROW.add_columns(
     Booking.exclusive_until,
     Booking.reopened_at,
     UNFILLED_AT.label("unfilled_at"),
+    ALERT_AT.label("alert_at"),
     Booking.pincode,
     _RESERVED_NAME.label("kept"),
     _REQUESTED_NAME.label("named"),
@@ -93,4 +96,6 @@ def _filtered(chip: str, query: Query) -> Select[*tuple[object, ...]]:
     now = clock.now()
     if chip == "soon":
         return query.where(and_(Booking.starts_at > now, Booking.starts_at <= now + SOON_THRESHOLD))
+    if chip == "alert":
+        return query.where(and_(Booking.starts_at > now, now >= ALERT_AT))
     return query.where(Booking.starts_at <= now) if chip == "over" else query

@@ -280,3 +280,24 @@ async def test_the_ledger_lists_the_commission_of_a_job_that_is_still_to_come(sc
     assert paid in held.text
     is_charged = "SELECT count(*) FROM bookings WHERE is_charged AND service_id = :id"
     assert await scene.scalar(is_charged, id=scene.service.id) == 2, "what is only held is not charged"
+
+
+@pytest.mark.parametrize(("hours_ahead", "red_after"), [(26, 120), (4, 90)])
+async def test_a_booking_that_nobody_accepts_is_red_after_half_its_time_or_two_hours(scene, hours_ahead, red_after):
+    """Half of the time from the request to an hour before the slot, at most two hours (W26)."""
+    requested_at = a_start(days=3, hour=9)
+    with clock.freeze(requested_at):
+        asha = await scene.browser(scene.asha)
+        reference = await scene.paid(asha, requested_at + timedelta(hours=hours_ahead))
+    for minutes, is_red in ((red_after - 1, False), (red_after, True)):
+        with clock.freeze(requested_at + timedelta(minutes=minutes)):
+            admin = await scene.browser(await _admin(scene))
+            page = await admin.visit(DISPATCH)
+            row = page.text.partition(f'id="booking-{reference}"')[2].partition("</tr>")[0]
+            assert ("nobody accepted yet" in row) == is_red
+            assert (reference in listed(await admin.visit(f"{DISPATCH}?left=alert"))) == is_red
+
+
+async def _admin(scene):
+    async with scene.database.work() as db:
+        return await an_admin(db)
