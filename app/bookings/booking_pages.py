@@ -256,7 +256,7 @@ async def _render(
     return page(
         request,
         "bookings/show.html",
-        "bookings/_booking.html",
+        "bookings/booking.swap.html",
         status=rejection.status if rejection else 200,
         page_data=page_data,
         booking=booking,

@@ -23,6 +23,7 @@ from app.web.actions import Rejection, submit
 from app.web.forms import Form, parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
+from app.web.render import redirect, wants_fragment
 from app.web.validation import validate_form
 
 CONFIRMED = "yes"  # the field `early`: do it long before the slot (W23)
@@ -201,5 +202,12 @@ async def _submit(
         booking = await find_job(db, me, reference)
         return await render_job(request, db, me, booking, do="" if rejection.refusal else do, rejection=rejection)
 
-    then = f"/jobs/{parse_reference(reference)}" if me.blocked is None else "/blocked"
-    return await submit(request, action, form=form, on_error=render_error, message=message, then=then)
+    async def render_result(_result: None) -> HtmlResponse:
+        if me.blocked is not None:
+            return redirect(request, "/blocked")
+        if not wants_fragment(request):
+            return redirect(request, f"/jobs/{parse_reference(reference)}")
+        await db.flush()
+        return await render_job(request, db, me, await find_job(db, me, reference))
+
+    return await submit(request, action, form=form, on_error=render_error, message=message, then=render_result)

@@ -105,7 +105,8 @@ async def test_the_thread_draws_each_step_as_it_happens(scene, asha):
 async def test_htmx_gets_the_booking_alone_and_a_browser_the_page(scene, asha):
     reference = await scene.paid(asha)
     alone = (await asha.visit(f"/bookings/{reference}", **{"HX-Request": "true"})).text
-    assert alone.lstrip().startswith("<article")
+    assert alone.partition("</title>")[2].lstrip().startswith("<article")
+    assert "<html" not in alone
     assert f'id="booking-{reference}"' in alone
     assert f"booking-{reference} from:body" in alone
     assert "<html" in (await asha.visit(f"/bookings/{reference}")).text
@@ -649,3 +650,24 @@ async def test_book_again_preselects_the_usual_hour_and_nothing_at_night(scene, 
     at_night = await asha.visit(f"/bookings/new?service={scene.service.id}&pincode={ADYAR}")
     assert "start" in at_night.form("/bookings").choices
     assert "start" not in at_night.form("/bookings").fields
+
+
+async def test_extra_work_stands_in_gold_above_the_code_and_is_announced(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    await scene.started(reference)
+    await proposed(scene, reference)
+    page = await asha.visit(f"/bookings/{reference}")
+    assert 0 < page.text.index('class="card note" data-kind="waiting"') < page.text.index('id="finish-code"')
+    card = page.text.partition('class="card note" data-kind="waiting"')[2].partition(">")[0]
+    assert "Ravi proposes extra work" in card.partition("data-announce")[2]
+
+
+async def test_the_title_of_a_booking_says_its_state_also_after_an_update(scene, asha):
+    reference = await scene.paid(asha)
+    await scene.accepted(reference)
+    await scene.started(reference)
+    for headers in ({}, {"hx-request": "true", "hx-request-type": "partial"}):
+        page = await asha.visit(f"/bookings/{reference}", **headers)
+        title = page.text.partition("<title>")[2].partition("</title>")[0]
+        assert title.startswith("Ravi is at work · Fixing leaks")

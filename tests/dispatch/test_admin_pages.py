@@ -283,7 +283,7 @@ async def test_the_ledger_lists_the_commission_of_a_job_that_is_still_to_come(sc
 
 
 @pytest.mark.parametrize(("hours_ahead", "red_after"), [(26, 120), (4, 90)])
-async def test_a_booking_that_nobody_accepts_is_red_after_half_its_time_or_two_hours(scene, hours_ahead, red_after):
+async def test_a_booking_without_a_professional_is_red_after_half_its_time_or_two_hours(scene, hours_ahead, red_after):
     """Half of the time from the request to an hour before the slot, at most two hours (W26)."""
     requested_at = a_start(days=3, hour=9)
     with clock.freeze(requested_at):
@@ -294,7 +294,7 @@ async def test_a_booking_that_nobody_accepts_is_red_after_half_its_time_or_two_h
             admin = await scene.browser(await _admin(scene))
             page = await admin.visit(DISPATCH)
             row = page.text.partition(f'id="booking-{reference}"')[2].partition("</tr>")[0]
-            assert ("nobody accepted yet" in row) == is_red
+            assert ("not accepted for long" in row) == is_red
             assert (reference in listed(await admin.visit(f"{DISPATCH}?left=alert"))) == is_red
 
 

@@ -134,7 +134,7 @@ async def test_the_way_begins_at_the_job_before(scene):
         assert (await Jobs(db).last_place(scene.ravi)).pincode == BESANT_NAGAR
 
 
-async def test_a_delay_moves_the_window_and_is_told(scene):
+async def test_a_delay_moves_the_window_and_notifies_the_customer(scene):
     await scene.depart(60)
     before = await scene.booking()
     with clock.freeze(scene.starts_at - timedelta(minutes=50)):

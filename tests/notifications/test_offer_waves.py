@@ -209,7 +209,7 @@ async def test_an_email_that_is_being_sent_is_not_added_to(db):
     assert [row.due_at for row in await digests(db)] == [mail.due_at, mail.due_at + timedelta(minutes=15)]
 
 
-async def test_a_killed_worker_has_notified_nobody_and_the_next_notifies_once(own_database):
+async def test_a_killed_worker_has_not_notified_and_the_next_notifies_once(own_database):
     async with own_database.work() as db:
         service = await a_service(db)
         crowd = await a_crowd(db, service, 3)
