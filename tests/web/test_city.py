@@ -235,10 +235,10 @@ async def hold_of_someone(place: Place) -> None:
 
 
 async def hold_of_a_taken_time(place: Place) -> None:
-    worker = place.worker()
-    taken = await place.requested(await place.customer(), worker)
+    worker, start = place.worker(), place.start()
     me = await place.browser(await place.customer())
-    page = await me.visit(new_booking_address(place, taken.starts_at.astimezone(clock.IST), worker.id))
+    page = await me.visit(new_booking_address(place, start, worker.id))
+    await place.requested(await place.customer(), worker, start)
     sent = await submit_in_vain(place, me, page, "/bookings")
     assert "just taken" in sent.text
 
