@@ -40,6 +40,14 @@ DEVICE_TOKEN = {
     "last_used_at": "now()",
     "expires_at": "now() + interval '90 days'",
 }
+SIGN_IN_CODE = {
+    "email": "user_id || '@example.com'",
+    "browser": "sha256('browser')",
+    "user_id": "user_id",
+    "digest": "sha256('x')",
+    "created_at": "now()",
+    "expires_at": "now() + interval '10 minutes'",
+}
 EXPORT = {
     "reference": "lpad(user_id::text, 8, 'X')",
     "requested_by_id": "user_id",
@@ -76,6 +84,9 @@ def booking(changes: str, which: str = "assigned") -> str:
 
 CHECKS = {
     "bookings_flag_check": booking("flag = 'pending'"),
+    "sign_in_codes_attempts_check": made("sign_in_codes", SIGN_IN_CODE, attempts="6"),
+    "sign_in_codes_digest_check": made("sign_in_codes", SIGN_IN_CODE, digest="'x'"),
+    "sign_in_codes_expires_at_check": made("sign_in_codes", SIGN_IN_CODE, expires_at="now() + interval '11 minutes'"),
     "device_tokens_digest_check": made("device_tokens", DEVICE_TOKEN, digest="'x'"),
     "device_tokens_expires_at_check": made("device_tokens", DEVICE_TOKEN, expires_at="now() + interval '91 days'"),
     "pincodes_pincode_check": "UPDATE pincodes SET pincode = '012345' WHERE pincode = '744301'",
@@ -171,6 +182,7 @@ CHECKS = {
 }
 
 UNIQUE = {
+    "sign_in_codes_live_key": made("sign_in_codes", SIGN_IN_CODE, email="'a@example.com'"),
     "device_tokens_user_id_digest_key": made("device_tokens", DEVICE_TOKEN) + ", generate_series(1, 2)",
     "attempts_pkey": "INSERT INTO attempts (key, first_at, wait_until) VALUES ('x', now(), now()), ('x', now(), now())",
     "calendar_feeds_digest_key": "UPDATE calendar_feeds SET digest = 'same'",
@@ -262,6 +274,7 @@ ROWS = f"""
     {case(decided_at="now()", decided_by_id="user_id", state="'approved'")};
     {export()};
     {made("device_tokens", DEVICE_TOKEN)};
+    {made("sign_in_codes", SIGN_IN_CODE)};
     INSERT INTO monthly_reports (user_id, month, facts, created_at)
      SELECT id, '2026-11-01', '{{{{}}}}', now() FROM users;
     INSERT INTO muted_topics SELECT id, 'bookings', 'email' FROM users;
