@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.accounts.email_links import send_reset, send_verification
+from app.accounts.email_links import encrypted_email, send_reset, send_verification
+from app.accounts.sign_in_codes import CODE_EMAIL
 from app.bookings.booking import Booking
 from app.bookings.offer_wave_repository import OfferWaves
 from app.bookings.repository import Bookings
@@ -73,6 +74,10 @@ async def the_mail(database: Database, town: Town, encryption: Encryption, kind:
             await accept(db, town.ravi, town.booking.reference, encryption)
     if kind in LINKS:
         return await the_link(database, encryption, town, kind)
+    if kind == CODE_EMAIL:
+        mail = encrypted_email(kind, "x", "402718", encryption, recipient.id, None)
+        mail.created_at = MONDAY
+        return mail
     if kind in ("wrong_codes", "export_ready", "channel_off", "webhook_off"):
         async with database.work() as db:
             recipient = await an_admin(db, email="meena@example.com")
