@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.session import SignInCode
 from app.core import clock
-
-CODE_LOCK_SEED = 1400  # of the advisory locks of addresses that codes are sent to
+from app.core.db import AdvisoryLock, acquire_lock
+from app.core.secrets import digest
 
 
 class SignInCodes:
@@ -23,7 +23,8 @@ class SignInCodes:
 
         Requests for one address wait for each other until the end of the transaction.
         """
-        await self._db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(email, CODE_LOCK_SEED))))
+        key = int.from_bytes(digest(email)[:4], "big", signed=True)
+        await acquire_lock(self._db, AdvisoryLock.SIGN_IN_CODES, key)
         query = select(SignInCode.created_at).where(SignInCode.email == email, SignInCode.created_at > since)
         own = query.where(SignInCode.device.is_not_distinct_from(device)).order_by(SignInCode.created_at)
         return (await self._db.scalars(own)).all()

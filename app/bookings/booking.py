@@ -225,7 +225,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
         """W24: the professional comes `minutes` later than was last expected; at most twice, before the arrival."""
         self._require_state(State.ASSIGNED)
         if self.arrived_at is not None:
-            raise Refused(_("You're at the door already."), reason="arrived")
+            raise Refused(_("You're at the door already."), reason="state", about="arrived")
         if self.late_count >= MAX_DELAYS:
             raise Refused(_("You've already said twice that you're late. Call the customer."), reason="late_twice")
         before = self.eta_from or self.starts_at

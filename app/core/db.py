@@ -30,8 +30,9 @@ class AdvisoryLock(IntEnum):
     CATALOG = 7005  # taken before any row of the catalog
     WEBHOOKS = 7006
     SEED = 7007
-    OFFER_WAVES = 7009  # one worker sends them, so that a person's emails are counted one after the other
     OFFERED_HOURS = 7008  # shared by the triggers that add; who removes takes it without waiting
+    OFFER_WAVES = 7009  # one worker sends them, so that a person's emails are counted one after the other
+    SIGN_IN_CODES = 7010  # per address that codes are sent to
 
 
 class ReadingSession(Session):

@@ -52,7 +52,7 @@ async def depart(db: AsyncSession, by: Actor, reference: str, *, early: bool = F
 
 
 async def report_delay(db: AsyncSession, by: Actor, reference: str, minutes: int) -> Booking:
-    """W24: the professional is `minutes` later than expected. Refused("arrived", "late_twice")."""
+    """W24: the professional is `minutes` later than expected. Refused("state", "late_twice")."""
     booking = await Bookings(db).for_professional(by, reference, lock=True)
     booking.delay(by, minutes)
     return booking

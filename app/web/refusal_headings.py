@@ -60,6 +60,8 @@ REFUSAL_HEADINGS = {
     ("settled", ""): N_("Already settled"),
     ("soon", ""): N_("That start is too near now"),
     ("state", "answer"): N_("Already answered"),
+    ("late_twice", ""): N_("You've said twice that you're late"),
+    ("state", "arrived"): N_("You're at the door already"),
     ("state", "assigned"): N_("A professional has accepted"),
     ("state", "cancelled"): N_("This booking was cancelled"),
     ("state", "charge"): N_("No code is needed"),
