@@ -103,9 +103,8 @@ async def test_a_professional_accepts_while_being_blocked(own_database, meena):
     async with own_database.work() as db:
         service = await a_service(db)
         workers = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(RACE_ROUNDS)]
-        asha = await a_customer(db)
         requested = [
-            (await a_request(db, asha, service, a_start(days=1 + n % 6, hour=8 + n))).reference
+            (await a_request(db, await a_customer(db), service, a_start(days=1 + n % 6, hour=8 + n))).reference
             for n in range(RACE_ROUNDS)
         ]
 

@@ -135,9 +135,9 @@ async def test_deletion_while_accepting(own_database, try_deletion):
     async with own_database.work() as db:
         service = await a_service(db)
         workers = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(RACE_ROUNDS)]
-        asha = await a_customer(db)
         references = []
         for n in range(RACE_ROUNDS):
+            asha = await a_customer(db)
             booking = await a_hold(db, asha, service, a_start(days=1 + n % 4, hour=9 + 3 * (n // 4)))
             booking.pay(asha, "after")
             references.append(booking.reference)
@@ -158,8 +158,8 @@ async def test_two_who_leave_at_once_with_the_jobs_of_each_other_to_take(own_dat
     async with own_database.work() as db:
         service = await a_service(db)
         workers = [await a_professional(db, f"Ravi {chr(65 + n)}", services=[service]) for n in range(4)]
-        asha = await a_customer(db)
         for n, professional in enumerate(workers):
+            asha = await a_customer(db)
             for day in (1, 2):
                 start = a_start(days=day, hour=9 + 2 * n)
                 booking = await a_hold(db, asha, service, start, professional_id=professional.id)
