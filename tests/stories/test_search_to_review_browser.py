@@ -128,6 +128,7 @@ async def _ravi_arrives(asha: Window, ravi: Window) -> None:
 async def _the_work_is_done(asha: Window, ravi: Window) -> list[str]:
     start = await _read_out(asha, "start")
     wrong_code = f"{(int(start) + 1) % 1_000_000:06d}"
+    await ravi.page.get_by_text("Enter the start code now").click()
     await _types(ravi, wrong_code, "Start the job")
     await expect(ravi.page.get_by_text("Start now?")).to_be_visible()
     await _types(ravi, wrong_code, "Start the job")
