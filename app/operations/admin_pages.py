@@ -47,7 +47,7 @@ TASK_LABELS = {
     "prune_sessions": N_("Delete old sessions"),
     "send_job_reminders": N_("Send reminders 1 day and 2 hours before jobs"),
     "send_evening_reminders": N_("Send evening reminders"),
-    "send_offer_waves": N_("Notify professionals of offers"),
+    "send_offer_waves": N_("Announce offers"),
     "send_room_digest": N_("Send tomorrow's list to Google Chat"),
     "run_due_task": N_("Run scheduled task"),
     "send_monthly_reports": N_("Send monthly reports"),

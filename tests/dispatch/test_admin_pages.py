@@ -294,7 +294,7 @@ async def test_a_booking_without_a_professional_is_red_after_half_its_time_or_tw
             admin = await scene.browser(await _admin(scene))
             page = await admin.visit(DISPATCH)
             row = page.text.partition(f'id="booking-{reference}"')[2].partition("</tr>")[0]
-            assert ("not accepted for long" in row) == is_red
+            assert ("not accepted yet" in row) == is_red
             assert (reference in listed(await admin.visit(f"{DISPATCH}?left=alert"))) == is_red
 
 
