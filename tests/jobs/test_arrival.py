@@ -166,7 +166,7 @@ async def test_a_professional_may_be_late_twice_and_not_after_the_arrival(scene)
             await handover.arrive(db, scene.ravi, scene.reference)
     with pytest.raises(Refused) as refusal:
         await scene.delay(10)
-    assert refusal.value.reason == "arrived"
+    assert (refusal.value.reason, refusal.value.about) == ("state", "arrived")
     assert (await scene.booking()).late_count == 1
 
 
