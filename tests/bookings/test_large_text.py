@@ -10,6 +10,9 @@ from app.web.static import STATIC
 from tests.bookings.scenes import Scene
 from tests.browser import windows
 from tests.factories import a_start, an_admin
+from tests.own_application import own_app
+
+__all__ = ["own_app"]  # a fixture: what the pages list is this test's own
 
 pytestmark = pytest.mark.browser
 STYLES = "\n".join((STATIC / "css" / name).read_text() for name in (STATIC / "css/bundle.txt").read_text().split())
@@ -30,16 +33,16 @@ ADMIN += ["/admin/professionals", "/admin/reports", "/admin/events", "/admin/led
 
 
 @pytest.fixture
-async def phone() -> AsyncIterator[Page]:
-    async with windows.browser() as browser:
-        yield await browser.new_page(viewport=SCREEN)
+async def scene(own_app) -> AsyncIterator[Scene]:
+    scene = await Scene.set(own_app)
+    yield scene
+    await scene.close()
 
 
 @pytest.fixture
-async def scene(app) -> AsyncIterator[Scene]:
-    scene = await Scene.set(app)
-    yield scene
-    await scene.close()
+async def phone() -> AsyncIterator[Page]:
+    async with windows.browser() as browser:
+        yield await browser.new_page(viewport=SCREEN)
 
 
 async def excess_width(phone: Page, html: str) -> tuple[int, list[str]]:
