@@ -56,8 +56,9 @@ async def test_no_page_is_wider_than_the_phone(scene: Scene, phone: Page) -> Non
     async with scene.database.work() as db:
         meena = await an_admin(db)
     asha, ravi, admin = [await scene.browser(user) for user in (scene.asha, scene.ravi, meena)]
-    reference = await scene.paid(asha, a_start())
+    reference = await scene.paid(asha, a_start(days=4, hour=11.5))  # "11:30 am–12:30 pm", as long as a time can be
     await scene.paid(asha, a_start(hour=15))  # an offer to Ravi
+    await scene.paid(await scene.browser(scene.omar), a_start(days=5, hour=11))  # "Wed 30 Dec", the longest day
     await scene.accepted(reference)
     for browser, paths in ((asha, VISITOR + CUSTOMER), (ravi, PROFESSIONAL), (admin, ADMIN)):
         for path in paths:
