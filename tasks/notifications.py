@@ -29,7 +29,7 @@ drain_outbox = DELIVERY_TASKS["drain_outbox"]  # emails; also woken by every com
 
 
 async def send_offer_waves(ctx: Context) -> int:
-    """Wave by wave, each in a transaction of its own, so that a crash notifies nobody twice."""
+    """Wave by wave, each in a transaction of its own, so that a crash repeats no notification."""
     return await repeat_until_done(ctx, offer_waves.send_next_wave)
 
 

@@ -5,7 +5,7 @@ from tasks.context import Context, unit_of_work
 
 
 async def prune_offered_hours(ctx: Context) -> int:
-    """Remove hours and homes that nobody offers any more, pincode by pincode."""
+    """Remove hours and homes that are no longer offered, pincode by pincode."""
     async with unit_of_work(ctx) as db:
         pincodes = await offered_hours_repository.covered_pincodes(db)
     removed = 0

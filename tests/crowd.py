@@ -224,7 +224,7 @@ class Place:
         customer = await self.customer()
         await self.requested(customer, worker)
         await self.reserved(customer, worker)
-        customer = await self.customer()  # nobody has so many unpaid bookings
+        customer = await self.customer()  # of the limit of unpaid bookings
         hold = await self.held(customer)
         async with self.database.work() as db:
             await reserve_for(db, hold, worker)

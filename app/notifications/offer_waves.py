@@ -1,7 +1,7 @@
 """Notify professionals of an offer for anyone, in waves, nearest first (W25); /jobs shows it to all of them at once.
 
-A wave is one transaction: a worker that is killed has notified nobody of it. Its row of recipients keeps anybody from
-being notified twice, and names the email that lists the offer.
+A wave is one transaction: a killed worker leaves nothing of it behind. Its rows of recipients keep each professional
+from being notified twice, and name the email that lists the offer.
 """
 
 from datetime import timedelta
@@ -20,7 +20,7 @@ from app.scheduling.able_candidates import find_able_candidates
 
 WAVE_SIZE = 8
 WAVE_INTERVAL = timedelta(minutes=3)
-REPEAT_INTERVAL = timedelta(minutes=30)  # when everyone who could come was notified: somebody may become free
+REPEAT_INTERVAL = timedelta(minutes=30)  # once everyone who could come was notified, until others become free
 DIGEST_INTERVAL = timedelta(minutes=15)
 log = logs.get_logger("offers")
 

@@ -295,8 +295,8 @@ async def offered_hours(
 ) -> dict[int, list[WorkingWeek]]:
     """Service id → the stretches that someone may work there, each as a week of its own.
 
-    Where one person stops and another begins, nobody takes a job over both. A stretch may be left of somebody who has
-    gone; none of those who may come is missing.
+    Stretches of different people are not joined, since a job over both would need two of them. A stretch may be left of
+    a professional who has gone; none of those who may come is missing.
     """
     weeks: dict[int, list[WorkingWeek]] = {service_id: [] for service_id in services}
     for service_id, opens, closes in await fetch(db, OFFERED_HOURS, list(services), location.pincode):

@@ -55,7 +55,7 @@ async def covered_pincodes(db: AsyncSession) -> list[str]:
 
 
 async def remove_unneeded(db: AsyncSession, pincode: str) -> int | None:
-    """Remove the pincode's rows that nobody needs; return how many, None while another transaction adds some."""
+    """Remove the pincode's rows that are not needed; return how many, None while another transaction adds some."""
     if await fetch_row(db, lock_statement(AdvisoryLock.OFFERED_HOURS, 0, wait=False)) is None:
         return None
     homes = await execute(db, REMOVE_HOMES, pincode)

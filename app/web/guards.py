@@ -1,6 +1,6 @@
 """Access control: every route declares in its `opt` who may use it, and one guard checks it before the handler.
 
-A GET that records that somebody looked at personal data, or that streams rows, declares `in_transaction=True`.
+A GET that records a view of personal data, or that streams rows, declares `in_transaction=True`.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,7 @@
 """What a search reads instead of everyone: the homes from which a pincode is covered, and the hours offered there.
 
 Triggers add to both tables and keep the home and the stars of a professional beside each offered service, so that the
-nearest and best are read in the order of two indexes. Rows that nobody needs any more stay until they are removed by
+nearest and best are read in the order of two indexes. Rows that are not needed any more stay until they are removed by
 the scheduled task: they cost a look, never a wrong answer.
 """
 
@@ -27,9 +27,9 @@ BEGIN ATOMIC
      WHERE lower(merged.stretch) < 10080;
 END
 """
-# Nobody waits for what another adds, so two may add the same row. The lock is against the task that removes rows, which
-# takes it without waiting: a row that was seen is not removed before the reason for it is visible. The professional's row
-# is locked, so that of two changes of the same one the later sees the earlier.
+# Transactions that add do not wait for each other, so two may add the same row. The lock is against the task that
+# removes rows, which takes it without waiting: a row that was seen is not removed before the reason for it is visible.
+# The professional's row is locked, so that of two changes of the same one the later sees the earlier.
 ADD_OFFERED_HOURS = """
 CREATE FUNCTION add_offered_hours(ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

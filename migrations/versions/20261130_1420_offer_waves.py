@@ -8,7 +8,7 @@ down_revision = "0019"
 branch_labels = None
 depends_on = None
 
-# The first wave is due when the booking is offered to everybody: paid, moved, opened again, or after a priority offer.
+# The first wave is due when the booking is offered to all: paid, moved, opened again, or after a priority offer.
 SCHEDULE_OFFER_WAVE = """
 CREATE FUNCTION schedule_offer_wave() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
