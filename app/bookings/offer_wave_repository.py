@@ -97,7 +97,7 @@ class OfferWaves:
         return [row[0] for row in await fetch(self._db, EXCLUDED, booking_id)]
 
     async def add_recipients(self, booking_id: int, digest_keys: Mapping[int, str]) -> None:
-        """Record who is notified now, each with the key of the email that lists it; an error for who was notified before."""
+        """Record who is notified now, each with the key of the email that lists it; an error for earlier recipients."""
         ids, keys = list(digest_keys), list(digest_keys.values())
         await execute(self._db, ADD_RECIPIENTS, booking_id, clock.now(), ids, keys)
 

@@ -40,7 +40,7 @@ class ArrivalWindow(NamedTuple):
 
 
 def arrival_window(departed_at: datetime, a: Location, b: Location, earliest: datetime) -> ArrivalWindow:
-    """Return when a professional who left `a` reaches `b`, but not before `earliest`: ± 25 %, at least 15 minutes wide."""
+    """Return when who left `a` reaches `b`, but not before `earliest`: ± 25 %, at least 15 minutes wide."""
     travel = timedelta(seconds=travel_seconds(a, b))
     half = max(travel * ARRIVAL_TOLERANCE, MIN_ARRIVAL_WINDOW / 2)
     expected = max(departed_at + travel, earliest + half)
