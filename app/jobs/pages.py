@@ -36,6 +36,7 @@ from app.web.render import page, redirect, wants_fragment
 from app.web.validation import validate_form
 
 TABS = ("offers", "today", "coming")
+OFFERS_PER_PAGE = 12
 
 
 class JobListPages(Controller):
@@ -50,9 +51,10 @@ class JobListPages(Controller):
         db: NamedDependency[AsyncSession],
         tab: FromQuery[str] = "offers",
         seen: FromQuery[str] = "",
+        show: FromQuery[str] = "",
     ) -> HtmlResponse:
-        """`seen` are the references of the displayed offers; expired ones are shown once more."""
-        return await render_jobs(request, db, me, tab=tab, shown=seen.split(","))
+        """`seen` are the offers that were open before; displayed ones that expired are shown once more."""
+        return await render_jobs(request, db, me, tab=tab, seen=seen.split(","), count=_parse_count(show))
 
 
 class JobPages(Controller):
@@ -108,7 +110,12 @@ class PassPages(Controller):
 
     @post(name="pass")
     async def create(
-        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+        self,
+        request: Request,
+        ref: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        show: FromQuery[str] = "",
     ) -> HtmlResponse:
         form = await parse_form(request)
 
@@ -121,7 +128,9 @@ class PassPages(Controller):
             return await _render_offer(request, db, me, ref, rejection)
 
         async def render_result(_booking: Booking) -> HtmlResponse:
-            return await render_jobs(request, db, me) if wants_fragment(request) else redirect(request, "/jobs")
+            if wants_fragment(request):
+                return await render_jobs(request, db, me, count=_parse_count(show))
+            return redirect(request, "/jobs")
 
         return await submit(request, pass_on, form=form, on_error=render_error, then=render_result)
 
@@ -215,11 +224,13 @@ async def render_jobs(
     me: Me,
     *,
     tab: str = "offers",
-    shown: list[str] | None = None,
+    seen: list[str] | None = None,
+    count: int = OFFERS_PER_PAGE,
     rejection: Rejection | None = None,
 ) -> HtmlResponse:
     workday = await _load_workday(db, me)
-    references = [reference for reference in map(parse_reference, shown or []) if is_reference(reference)]
+    references = [reference for reference in map(parse_reference, seen or []) if is_reference(reference)]
+    displayed = references[:count]
     return page(
         request,
         "jobs/jobs.html",
@@ -228,8 +239,10 @@ async def render_jobs(
         tab=tab if tab in TABS else "offers",
         schedule=workday.schedule,
         offers=workday.offers,
+        count=count,
+        next_count=min(count + OFFERS_PER_PAGE, len(workday.offers)),
         new_offers=[offer for offer in workday.offers if references and offer.reference not in references],
-        expired=await find_expired_offers(db, me, references, workday.offers) if references else [],
+        expired=await find_expired_offers(db, me, displayed, workday.offers) if displayed else [],
         area=await load_service_area(db, workday.schedule) if not workday.offers else None,
         agenda=workday.agenda,
         refusal=rejection.refusal if rejection else None,
@@ -240,7 +253,12 @@ async def _render_refused_offer(
     request: Request, db: AsyncSession, me: Me, reference: str, rejection: Rejection
 ) -> HtmlResponse:
     """Render the list with what became of the offer."""
-    return await render_jobs(request, db, me, shown=[reference], rejection=rejection)
+    return await render_jobs(request, db, me, seen=[reference], rejection=rejection)
+
+
+def _parse_count(show: str) -> int:
+    """How many offers to show: what "Show more" asked for, else a page of them."""
+    return max(int(show), OFFERS_PER_PAGE) if show.isascii() and show.isdecimal() and len(show) < 4 else OFFERS_PER_PAGE
 
 
 async def _load_workday(db: AsyncSession, me: Me, reference: str | None = None) -> Workday:

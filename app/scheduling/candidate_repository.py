@@ -29,7 +29,7 @@ from app.scheduling.travel import Location, distance_km, round_up_km
 
 DAY_MINUTES, WEEK_DAYS = 24 * 60, 7
 MAX_TRAVEL_TIME = timedelta(hours=8)
-FIRST_BATCH = 32  # of candidates; each further batch is twice as large
+FIRST_BATCH = 24  # of candidates; each further batch is twice as large
 STRETCHES = lru_cache(4096)(msgspec.json.Decoder(tuple[Stretch, ...]).decode)  # many people work the same hours
 INTERVALS = msgspec.json.Decoder(list[tuple[int, int]]).decode
 MAX_ASSESSED = 150  # rows of ASSESSED: first all who cover the pincode, then the nearest others

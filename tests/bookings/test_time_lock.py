@@ -91,7 +91,7 @@ async def test_people_who_take_turns_do_not_make_a_city_read_everyone(db, databa
         *("12:00", "12:30", "13:00", "13:30", "14:00", "14:30", "15:00"),
     ]
     batches = [statement for statement in statements if "WITH page" in statement]
-    assert len(batches) < 4  # of 302 people: 32 + 64 + 128 + 78
+    assert len(batches) < 4  # of 302 people: 24 + 48 + 96 + 134
 
 
 @pytest.mark.parametrize("verb", ["hold", "reschedule", "accept", "pass on", "hand back", "next", "leave"])

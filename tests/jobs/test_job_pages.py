@@ -1,9 +1,11 @@
 """The professional's pages by plain forms: offers, the job, codes, errors, and what others must not see."""
 
 import asyncio
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from sqlalchemy import text
@@ -432,3 +434,28 @@ async def test_expired_documents_are_named_as_the_reason_for_no_offers(scene, ra
     page = await ravi.visit("/jobs")
     assert "A document expired on" in page.text
     assert "once your documents are approved" not in page.text
+
+
+async def test_twelve_offers_are_drawn_and_more_on_request(scene, ravi):
+    async with scene.database.work() as db:
+        for day, hour in product(range(1, 5), (10, 14)):
+            for _ in range(2 if (day, hour) != (1, 10) else 0):  # one reserved for each of the two professionals
+                await a_request(db, await a_customer(db), scene.service, a_start(day, hour))
+    page = await ravi.visit("/jobs")
+    assert "15 offers for you" in page.text
+    assert page.text.count('action="/jobs/') == 2 * 12  # pass and accept
+    assert "Show 3 more" in page.text
+    for show in ("15", "999"):
+        page = await ravi.visit(f"/jobs?show={show}")
+        assert page.text.count('action="/jobs/') == 2 * 15, show
+        assert " more</a>" not in page.text
+    for wrong in ("1", "-3", "x", "9999", "१५"):
+        page = await ravi.visit(f"/jobs?show={wrong}")
+        assert page.text.count('action="/jobs/') == 2 * 12, wrong
+    seen = re.search(r'name="seen" value="([^"]+)"', page.text)[1].split(",")
+    await scene.accepted(by=scene.kumar)  # the first of the displayed
+    gone = await ravi.visit(f"/jobs?seen={','.join(seen)}", **{"HX-Request": "true"})
+    assert "Taken by someone else" in gone.text
+    hidden = [*seen[1:], seen[0]]
+    kept = await ravi.visit(f"/jobs?seen={','.join(hidden)}", **{"HX-Request": "true"})
+    assert "Taken by someone else" not in kept.text
