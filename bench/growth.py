@@ -1,5 +1,6 @@
-"""Measure how the core path grows with the professionals of one city: one town of each size, the last beside the first.
+"""Measure how the core path grows with the professionals of one city: a town of each size, side by side.
 
+All towns stand at once and are asked in turn, so that a slow moment of the machine meets them all.
 The application runs in this process without a cache; CPU is its own and the driver's. The last column is the ratio of
 CPU to the smallest town; of many at once, of the time until the last was answered.
 """
@@ -9,7 +10,8 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
@@ -25,12 +27,19 @@ from bench.processes import settings
 from bench.servers import UNREACHABLE_REDIS_URL, BenchServers, temporary_servers
 from bench.statements import record_statements
 from bench.tables import median_of, print_table, quantile
-from bench.town import ADYAR, build, sign_in
+from bench.town import ADYAR, Town, build, sign_in
 
 COOKIE = "__Host-ds="
 COLUMNS = ("what", "professionals", "statements", "CPU ms", "p50 ms", "p99 ms", "codes", "× the first")
 BOOKINGS_PER_PROFESSIONAL = 24  # a week ahead, one day back
 RIVALS = (16, 50)
+READS = {  # who asks, and for what
+    "slots": ("visitor", "/api/services/{service}/slots?pincode={pincode}"),
+    "results, nothing kept": ("visitor", "/services?q=leak&pincode={pincode}"),
+    "service page, nothing kept": ("visitor", "/services/{slug}?pincode={pincode}"),
+    "job list": ("professional", "/jobs"),
+    "unassigned list": ("admin", "/admin/dispatch"),
+}
 ADMIN = """
     INSERT INTO users (role, email, full_name, phone, password_hash, email_verified_at, created_at)
     VALUES ('admin', 'admin@example.com', 'Meena Iyer', '+919999999999', 'none', now(), now()) RETURNING id
@@ -81,26 +90,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    results: list[Result] = []
-    for size in map(int, args.sizes.split(",")):
-        with temporary_servers() as servers:
-            town = build(servers, professionals=size, bookings=size * BOOKINGS_PER_PROFESSIONAL)
-            results += asyncio.run(_measure(servers, town.service, town.professional, size, args.times))
+    sizes = [int(size) for size in args.sizes.split(",")]
+    with ExitStack() as stack:
+        places = []
+        for size in sizes:
+            servers = stack.enter_context(temporary_servers())
+            places.append((servers, build(servers, professionals=size, bookings=size * BOOKINGS_PER_PROFESSIONAL)))
+        results = asyncio.run(_measure(places, sizes, args.times))
     first = {result.what: result for result in reversed(results)}
-    rows = [result.row(first[result.what]) for what in first for result in results if result.what == what]
+    rows = [result.row(first[result.what]) for result in results]
     print_table(f"Growth with the professionals of one city, medians of {args.times}", COLUMNS, rows)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
             json.dump([result.as_json() for result in results], file, indent=1)
 
 
-async def _measure(servers: BenchServers, slug: str, professional: int, size: int, times: int) -> list[Result]:
+async def _measure(places: Sequence[tuple[BenchServers, Town]], sizes: Sequence[int], times: int) -> list[Result]:
+    """The results of each measurement in all towns, the sizes in order."""
+    async with AsyncExitStack() as stack:
+        towns = [
+            await stack.enter_async_context(_open_town(servers, town, size))
+            for (servers, town), size in zip(places, sizes, strict=True)
+        ]
+        results = []
+        for what in READS:
+            results += await _take_turns(what, towns, [town.reading(what) for town in towns], times)
+        books = [await town.booking() for town in towns]
+        results += await _take_turns("a booking", towns, books, times)
+        sent = times + 1
+        for count in RIVALS:
+            what = f"{count} bookings at once"
+            for town, book in zip(towns, books, strict=True):
+                results.append(await town.run_concurrently(what, book, range(sent, sent + count)))
+            sent += count
+        results += await _take_turns("accepting", towns, [await town.accepting(times + 1) for town in towns], times)
+        return results
+
+
+async def _take_turns(what: str, towns: Sequence["_Town"], sends: Sequence[Send], times: int) -> list[Result]:
+    """One request in each town to warm up, then the measured ones, town by town: all meet the same moments."""
+    results = [Result(what, town.size) for town in towns]
+    for number in range(times + 1):
+        for town, send, result in zip(towns, sends, results, strict=True):
+            await town.send_once(result if number else Result(what, town.size), send, number)
+    return results
+
+
+@asynccontextmanager
+async def _open_town(servers: BenchServers, town: Town, size: int) -> AsyncIterator["_Town"]:
     environment = settings(servers, redis=UNREACHABLE_REDIS_URL) | {"LOG_LEVEL": "error", "TRUSTED_PROXIES": "1"}
     app = create_app(Settings.from_env(environment))
     database: Database = app.state.services.database
     owner = await asyncpg.connect(servers.owner)
     try:
-        return await _Town(InProcessClient(app), database, owner, slug, professional, size, times).measure()
+        opened = _Town(InProcessClient(app), database, owner, town.service, size)
+        await opened.prepare(town.professional)
+        yield opened
     finally:
         await owner.close()
         await database.close()
@@ -112,35 +157,30 @@ class _Town:
     database: Database
     owner: "asyncpg.Connection[asyncpg.Record]"
     slug: str
-    professional: int
     size: int
-    times: int
+    service: int = 0
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
     networks: Any = field(default_factory=lambda: cycle(range(1 << 16)))
 
-    async def measure(self) -> list[Result]:
-        service = await self.owner.fetchval("SELECT id FROM services WHERE slug = $1", self.slug)
-        cookie = {"cookie": COOKIE + await sign_in(self.database, self.professional)}
-        admin = {"cookie": COOKIE + await sign_in(self.database, await self.owner.fetchval(ADMIN))}
-        slots = f"/api/services/{service}/slots?pincode={ADYAR}"
-        results = [
-            await self._repeat("slots", self._get(slots)),
-            await self._repeat("results, nothing kept", self._get(f"/services?q=leak&pincode={ADYAR}")),
-            await self._repeat("service page, nothing kept", self._get(f"/services/{self.slug}?pincode={ADYAR}")),
-            await self._repeat("job list", self._get("/jobs", cookie)),
-            await self._repeat("unassigned list", self._get("/admin/dispatch", admin)),
-        ]
-        days = (await self._get(slots)(0)).json()["days"]
+    async def prepare(self, professional: int) -> None:
+        self.service = await self.owner.fetchval("SELECT id FROM services WHERE slug = $1", self.slug)
+        admin = await self.owner.fetchval(ADMIN)
+        for role, user in (("professional", professional), ("admin", admin)):
+            self.headers[role] = {"cookie": COOKIE + await sign_in(self.database, user)}
+
+    def reading(self, what: str) -> Send:
+        role, path = READS[what]
+        path = path.format(service=self.service, slug=self.slug, pincode=ADYAR)
+        return self._get(path, self.headers.get(role))
+
+    async def booking(self) -> Send:
+        """Each books another start as another customer."""
+        slots = self._get(f"/api/services/{self.service}/slots?pincode={ADYAR}")
+        days = (await slots(0)).json()["days"]
         starts = [start for day in days[2:] for start in day["slots"]]
         customers = await self.owner.fetch("SELECT id FROM users WHERE role = 'customer' ORDER BY id LIMIT 200")
         tokens = [await sign_in(self.database, row["id"], SessionKind.TOKEN) for row in customers]
-        book = self._booking(service, starts, tokens)
-        results.append(await self._repeat("a booking", book))
-        sent = self.times + 1
-        for count in RIVALS:
-            results.append(await self._run_concurrently(f"{count} bookings at once", book, range(sent, sent + count)))
-            sent += count
-        results.append(await self._repeat("accepting", await self._accepting()))
-        return results
+        return self._booking(starts, tokens)
 
     def _get(self, path: str, headers: dict[str, str] | None = None) -> Send:
         async def send(_number: int) -> Answer:
@@ -148,10 +188,10 @@ class _Town:
 
         return send
 
-    def _booking(self, service: int, starts: Sequence[str], tokens: Sequence[str]) -> Send:
+    def _booking(self, starts: Sequence[str], tokens: Sequence[str]) -> Send:
         async def send(number: int) -> Answer:
             order = {
-                "service_id": service,
+                "service_id": self.service,
                 "start": starts[number % len(starts)],
                 "address": "Flat 3B, 12 Main Road",
                 "pincode": ADYAR,
@@ -162,9 +202,9 @@ class _Town:
 
         return send
 
-    async def _accepting(self) -> Send:
+    async def accepting(self, count: int) -> Send:
         """Each accepts another offer, as the professional whose time is reserved for it."""
-        offers = await self.owner.fetch(OFFERS, self.times + 1)
+        offers = await self.owner.fetch(OFFERS, count)
         tokens = [await sign_in(self.database, row["professional_id"], SessionKind.TOKEN) for row in offers]
 
         async def send(number: int) -> Answer:
@@ -174,17 +214,13 @@ class _Town:
 
         return send
 
-    async def _repeat(self, what: str, send: Send) -> Result:
-        """One request to warm up, then the measured ones, one after the other; the most statements of any."""
-        result = Result(what, self.size)
-        await send(0)
-        for number in range(1, self.times + 1):
-            with record_statements(self.database) as recorded:
-                await self._timed(result, send, number)
-            result.statements = max(result.statements, len(recorded))
-        return result
+    async def send_once(self, result: Result, send: Send, number: int) -> None:
+        """`statements` become the most of any request."""
+        with record_statements(self.database) as recorded:
+            await self._timed(result, send, number)
+        result.statements = max(result.statements, len(recorded))
 
-    async def _run_concurrently(self, what: str, send: Send, numbers: Sequence[int]) -> Result:
+    async def run_concurrently(self, what: str, send: Send, numbers: Sequence[int]) -> Result:
         result = Result(what, self.size, is_concurrent=True)
         started = time.process_time()
         with record_statements(self.database) as recorded:

@@ -36,7 +36,7 @@ from tests.person import Person
 from tests.statements import count_statements, returned_rows
 
 TOWN, CITY = 30, 3_000
-WORKER_COUNT = 45  # of the crowd, who do jobs in the tests; with them even a town is more than one batch of candidates
+WORKER_COUNT = 28  # of the crowd, who do jobs in the tests; the town is them, Ravi and another
 NO_REDIS = "redis://127.0.0.1:1"  # without it nothing is cached, and every page is made from the database
 # More people like :like, with the same hours, area and services.
 CROWD = (
@@ -71,6 +71,18 @@ END_BOOKINGS = text("""
     UPDATE bookings SET state = 'cancelled', cancelled_as = 'platform', cancelled_at = created_at,
                         professional_id = NULL
      WHERE state IN ('held', 'requested', 'assigned', 'started')
+""")
+
+# Who still works there as Ravi does: not blocked, nor deleted, with the same hours, area and services.
+UNCHANGED_WORKERS = text("""
+    SELECT p.user_id FROM professionals p JOIN professionals ravi ON ravi.user_id = :ravi
+      JOIN users u ON u.id = p.user_id
+     WHERE u.deleted_at IS NULL AND p.week = ravi.week
+       AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL)
+       AND NOT EXISTS (SELECT pincode FROM coverage WHERE professional_id = :ravi
+                       EXCEPT SELECT pincode FROM coverage WHERE professional_id = p.user_id)
+       AND NOT EXISTS (SELECT service_id FROM offered_services WHERE professional_id = :ravi
+                       EXCEPT SELECT service_id FROM offered_services WHERE professional_id = p.user_id)
 """)
 
 TIME_OFF = text("""
@@ -113,7 +125,8 @@ class Place:
     app: Litestar
     services: list[Service]
     ravi: User
-    workers: list[User]
+    crowd: list[User]
+    workers: list[User] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
     max_rows: int = 0
     people: list[Person | ApiClient] = field(default_factory=list)
@@ -252,6 +265,8 @@ class Place:
         async with self.database.work() as db:
             await db.execute(END_BOOKINGS)
             await db.execute(text("DELETE FROM time_off"))
+            unchanged = set(await db.scalars(UNCHANGED_WORKERS, {"ravi": self.ravi.id}))
+        self.workers = [worker for worker in self.crowd if worker.id in unchanged]
         self.starts, self.subjects = count(), None
 
     async def close(self) -> None:
@@ -267,7 +282,7 @@ async def a_place(services: Any, people: int) -> AsyncIterator[Place]:
         async with app.state.services.database.work() as db:
             offered = [await a_service(db, horizon_days=60) for _ in range(3)]
             ravi = await a_professional(db, services=offered)
-            await a_crowd(db, ravi.id, people + WORKER_COUNT)
+            await a_crowd(db, ravi.id, people - 1)
             query = select(User).where(User.id > ravi.id).order_by(User.id.desc()).limit(WORKER_COUNT)
             workers = list(await db.scalars(query))
         services.sql("ANALYZE", name)
