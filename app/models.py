@@ -7,12 +7,13 @@ from app.core import events, idempotency, outbox, schedule
 from app.core.orm import metadata
 from app.discovery import unmet_searches
 from app.exports import export
+from app.favourites import favourite
 from app.jobs import calendar
 from app.notifications import channel, inbox, preference
 from app.payments import charge, ledger
 from app.reports import monthly_statement
 from app.reviews import review
-from app.scheduling import reservation, working_hours
+from app.scheduling import exclusion, reservation, working_hours
 from app.vetting import document, verification
 from app.webhooks import webhook
 
@@ -26,8 +27,10 @@ MODULES = (
     decline,
     document,
     events,
+    exclusion,
     export,
     extra,
+    favourite,
     idempotency,
     inbox,
     ledger,

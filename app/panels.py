@@ -1,10 +1,11 @@
 """Every piece that a room adds to a lower room's page, in one list."""
 
 from app.billing.ledger_panel import LEDGER_PANEL
+from app.favourites.booking_panel import CHOICES_PANEL
 from app.reviews.flag_panel import FLAG_PANEL
 from app.reviews.review_panel import REVIEW_PANEL
 from app.web.panels import Panel
 
 PANELS: tuple[Panel, ...] = tuple(
-    sorted((LEDGER_PANEL, REVIEW_PANEL, FLAG_PANEL), key=lambda panel: (panel.page, panel.order))
+    sorted((LEDGER_PANEL, REVIEW_PANEL, FLAG_PANEL, CHOICES_PANEL), key=lambda panel: (panel.page, panel.order))
 )

@@ -31,11 +31,15 @@ from app.dispatch.unassigned_admin_pages import UnassignedAdminPages
 from app.exports.admin_pages import ExportAdminPages, ExportRecordAdminPages
 from app.exports.api import ExportApi
 from app.exports.pages import EarningsExportPages, EarningsExportRecordPages
+from app.favourites.api import FavouriteApi
+from app.favourites.pages import ChoicePages, FavouritePages
 from app.jobs.api import BookingActionApi, DelayApi, JobListApi
 from app.jobs.availability_pages import AvailabilityPages
 from app.jobs.calendar_pages import CalendarPages, booking_calendar, job_calendar
 from app.jobs.calendar_pages import feed as calendar_feed
 from app.jobs.earnings_pages import earnings, history
+from app.jobs.exclusion_api import ExclusionApi
+from app.jobs.exclusion_pages import ExclusionPages
 from app.jobs.handover_pages import (
     ArrivalPages,
     CompletionPages,
@@ -105,6 +109,8 @@ CUSTOMERS: Routes = (
     ("/bookings/{ref:str}/receipt", ReceiptPages),
     ("/bookings/{ref:str}/review", ReviewPages),
     ("/bookings/{ref:str}/calendar", booking_calendar),
+    ("/favourites", FavouritePages),
+    ("/professionals/{person_id:int}", ChoicePages),
     ("/profile/addresses", AddressPages),
     ("/reports", MonthlyStatementPages),
 )
@@ -122,6 +128,7 @@ PROFESSIONALS: Routes = (
     ("/jobs/{ref:str}/completion", CompletionPages),
     ("/jobs/{ref:str}/extras", ExtraPages),
     ("/jobs/{ref:str}/absence", NoShowPages),
+    ("/jobs/{ref:str}/exclusion", ExclusionPages),
     ("/jobs/{ref:str}/calendar", job_calendar),
     ("/jobs/calendar", CalendarPages),
     ("/jobs/history", history),
@@ -201,6 +208,10 @@ PROGRAMS: Routes = (
     ("/api/request/service", BookingApi),
     ("/api/request/edit/{booking_id:int}", BookingActionApi),
     ("/api/jobs/{ref:str}/late", DelayApi),
+    ("/api/jobs/{ref:str}/exclusion", ExclusionApi),
+    ("/api/favourites", FavouriteApi),
+    ("/api/professionals/{person_id:int}/favourite", FavouriteApi),
+    ("/api/professionals/{person_id:int}/exclusion", FavouriteApi),
     ("/api/request/close/{booking_id:int}", ReviewApi),
     ("/api/customers", PeopleApi),
     ("/api/customer/{customer_id:int}", PeopleApi),

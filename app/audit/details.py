@@ -50,6 +50,7 @@ FIELD_LABELS: dict[str, str] = {
     "attempts": N_("tries"),
     "rating": N_("the rating"),
     "professional_id": N_("the professional"),
+    "customer_id": N_("the customer"),
     "changed_by": N_("changed by"),
     "reserved_for": N_("whose time is reserved"),
     "rows": N_("the rows"),
@@ -95,7 +96,7 @@ MONEY_FIELDS = ("price", "total", "fee")
 MINUTE_FIELDS = ("minutes", "notice_minutes")
 TIME_FIELDS = ("starts_at", "from", "until")
 DATE_FIELDS = ("expires_on",)
-USER_FIELDS = ("professional_id", "reserved_for", "changed_by")
+USER_FIELDS = ("professional_id", "customer_id", "reserved_for", "changed_by")
 # Stored values as people read them; some of them are words of older releases.
 ENUM_LABELS: dict[str, str] = {
     "held": N_("waiting for payment"),

@@ -263,18 +263,18 @@ async def _render(
         values={"address": booking.address, "note": booking.note, **values},
         errors=errors,
         refusal=rejection.refusal if rejection else None,
-        free=await _suggested_starts(db, booking),
+        free=await _suggested_starts(db, me, booking),
         panels=await load_panels(request, db, "bookings.booking", booking),
         steps_open=bool(parse_query(request).get("steps")),
         shown_as=f"{public_name(me.name)}, {page_data.place}",
     )
 
 
-async def _suggested_starts(db: AsyncSession, booking: CustomerBooking) -> list[datetime]:
+async def _suggested_starts(db: AsyncSession, me: Me, booking: CustomerBooking) -> list[datetime]:
     """W9: the nearest free starts when no professional accepted."""
     if booking.cancelled_as != "unfilled":
         return []
-    return await nearest_free_starts(db, booking.service_id, booking.pincode, booking.starts_at)
+    return await nearest_free_starts(db, booking.service_id, booking.pincode, booking.starts_at, customer_id=me.id)
 
 
 def _booking_path(booking: Booking) -> str:

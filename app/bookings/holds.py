@@ -86,8 +86,10 @@ async def reserve_slot(
     booking = _new_booking(by, terms, request)
     held_until = clock.now() + HOLD_DURATION
     expires_at = held_until if payment_method is None else None
-    slot = RequestedSlot(booking.id, terms.id, request.starts_at, terms.minutes, terms.location, expires_at)
-    first = await first_candidates(db, terms.id, terms.location, professional_id=request.professional_id)
+    slot = RequestedSlot(booking.id, by.id, terms.id, request.starts_at, terms.minutes, terms.location, expires_at)
+    first = await first_candidates(
+        db, terms.id, terms.location, customer_id=by.id, professional_id=request.professional_id
+    )
     if not first:
         raise Refused(_("No professionals offer this in %(pincode)s.", pincode=request.pincode), reason="nobody")
     candidate = await reserve_first_free(db, candidates_in_batches(db, terms.id, slot, first), slot)
@@ -110,13 +112,17 @@ async def refuse_blocked(db: AsyncSession) -> AsyncIterator[None]:
 async def resize_hold(db: AsyncSession, booking: Booking, minutes: int) -> bool:
     """Let the held `booking` (row locked) take `minutes` of the same professional's time; False when they are busy."""
     location = await require_pincode(db, booking.pincode)
-    slot = RequestedSlot(booking.id, booking.service_id, booking.starts_at, minutes, location, booking.held_until)
+    slot = RequestedSlot(
+        booking.id, booking.customer_id, booking.service_id, booking.starts_at, minutes, location, booking.held_until
+    )
     professional_id = (await reserved_professionals(db, [booking.id])).get(booking.id)
     if professional_id is None:
         return False
     if minutes <= booking.minutes:
         return await reserve(db, professional_id, slot)
-    first = await first_candidates(db, booking.service_id, location, professional_id=professional_id)
+    first = await first_candidates(
+        db, booking.service_id, location, customer_id=booking.customer_id, professional_id=professional_id
+    )
     batches = candidates_in_batches(db, booking.service_id, slot, first)
     return await reserve_first_free(db, batches, slot) is not None
 

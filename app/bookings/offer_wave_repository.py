@@ -86,7 +86,9 @@ class OfferWaves:
         if row is None:
             return None
         booking_id, service_id, starts_at, minutes, pincode, latitude, longitude, reference, customer_id = row
-        slot = RequestedSlot(booking_id, service_id, starts_at, minutes, Location(pincode, latitude, longitude))
+        slot = RequestedSlot(
+            booking_id, customer_id, service_id, starts_at, minutes, Location(pincode, latitude, longitude)
+        )
         return DueOffer(slot, reference, customer_id)
 
     async def schedule_next(self, booking_id: int, at: datetime) -> None:

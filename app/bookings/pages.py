@@ -28,6 +28,7 @@ from app.core.errors import Invalid, Missing, Refused
 from app.core.i18n import _
 from app.core.paging import decode_time_cursor
 from app.core.references import parse_row_id
+from app.scheduling.candidate_repository import find_candidates, find_pincode
 from app.scheduling.slot_search import nearest_starts
 from app.web.forms import Form, parse_form, parse_query, redisplayable
 from app.web.guards import only
@@ -133,10 +134,14 @@ def _errors_by_field(errors: Mapping[str, str], form: Mapping[str, str]) -> dict
 
 
 async def _values_of_previous(db: AsyncSession, me: Me, reference: str) -> dict[str, Any]:
-    """The values of a previous booking without its time, and without a professional who has left."""
+    """The values of a previous booking without its time, and without a professional who cannot take it any more."""
     previous = await Bookings(db).for_customer(me, reference)
-    professional = await OwnBookings(db, me).card(
-        previous.professional_id or previous.requested_professional_id, previous.pincode
+    professional_id = previous.professional_id or previous.requested_professional_id
+    location = await find_pincode(db, previous.pincode) if professional_id else None
+    candidates = (
+        await find_candidates(db, [previous.service_id], location, customer_id=me.id, professional_id=professional_id)
+        if location
+        else []
     )
     return {
         "service_id": str(previous.service_id),
@@ -144,7 +149,7 @@ async def _values_of_previous(db: AsyncSession, me: Me, reference: str) -> dict[
         "pincode": previous.pincode,
         "address": previous.address,
         "note": previous.note,
-        "professional_id": str(professional.id) if professional is not None and not professional.has_left else "",
+        "professional_id": str(candidates[0].id) if candidates else "",
     }
 
 
@@ -181,7 +186,7 @@ async def _render(
     is_held = any(booking.is_open for booking in similar_bookings)
     free: list[datetime] = []
     if start and (_is_slot_taken(refusal) or (is_new and values["pincode"] and not is_held)):
-        free = await _suggested_starts(db, service, values["pincode"], start, professional)
+        free = await _suggested_starts(db, me, service, values["pincode"], start, professional)
         if is_new and start not in free:
             refusal = Refused(_("That time has been taken."), reason="taken")
         elif is_new:
@@ -189,7 +194,7 @@ async def _render(
     booked_out = professional if start and _is_slot_taken(refusal) and not free else None
     if start and booked_out:  # the form now asks for anyone
         professional, values["professional_id"] = None, ""
-        free = await _suggested_starts(db, service, values["pincode"], start, professional)
+        free = await _suggested_starts(db, me, service, values["pincode"], start, professional)
     return page(
         request,
         "bookings/new.html",
@@ -201,7 +206,7 @@ async def _render(
         start=start,
         ends=start + timedelta(minutes=service.minutes) if start else None,
         who=professional,
-        picks=None if start else await _slot_picker(db, service, values, field_errors, professional, day),
+        picks=None if start else await _slot_picker(db, me, service, values, field_errors, professional, day),
         refusal=refusal,
         owed=await overdue_reference(db, me),
         same=next((booking for booking in similar_bookings if booking.is_open), None),
@@ -223,6 +228,7 @@ def _with_default_address(
 
 async def _slot_picker(
     db: AsyncSession,
+    me: Me,
     service: Service,
     values: Mapping[str, Any],
     field_errors: Mapping[str, str],
@@ -241,6 +247,7 @@ async def _slot_picker(
         service,
         pincode,
         day_of(day),
+        customer_id=me.id,
         professional_id=professional_id,
         pick_first=not field_errors,
         usual_time=usual_time,
@@ -318,9 +325,15 @@ def _idempotency_key(
 
 
 async def _suggested_starts(
-    db: AsyncSession, service: Service, pincode: str, start: datetime, professional: AssignedProfessional | None
+    db: AsyncSession, me: Me, service: Service, pincode: str, start: datetime, professional: AssignedProfessional | None
 ) -> list[datetime]:
     """The free starts nearest to the one that was taken, of the named professional or of anyone."""
     return await nearest_starts(
-        db, service, pincode, start, professional_id=professional.id if professional else None, limit=MAX_SUGGESTIONS
+        db,
+        service,
+        pincode,
+        start,
+        customer_id=me.id,
+        professional_id=professional.id if professional else None,
+        limit=MAX_SUGGESTIONS,
     )

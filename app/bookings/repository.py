@@ -11,12 +11,11 @@ from sqlalchemy.types import BigInteger, DateTime
 
 from app.bookings.booking import Booking
 from app.bookings.code import ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS, Code, CodeAttempt
-from app.bookings.decline import Decline
 from app.catalog.service import Service
 from app.core.errors import Missing
 from app.core.events import Actor, Event
 from app.core.references import parse_reference
-from app.core.sql import fetch_row, fetch_value
+from app.core.sql import fetch, fetch_row, fetch_value
 from app.payments import charges
 from app.payments.repository import OLDEST_DUE_SQL
 from app.scheduling.travel import Location
@@ -59,6 +58,13 @@ LOCK_TERMS = f"""
           FROM bookings b WHERE b.customer_id = $1) own
      WHERE s.id = $2 AND s.retired_at IS NULL
        FOR SHARE OF s
+"""
+# By bookings: who passed on each, handed it back or did not come, and who excluded the customer or was excluded (W41).
+EXCLUDED_FROM = """
+    SELECT d.booking_id, d.professional_id FROM declines d WHERE d.booking_id = ANY($1::bigint[])
+     UNION ALL
+    SELECT b.id, x.professional_id FROM bookings b JOIN exclusions x ON x.customer_id = b.customer_id
+     WHERE b.id = ANY($1::bigint[])
 """
 SELF_BOOKING_SIGNS = "SELECT self_booking_signs($1, $2, $3, $4)"
 LAST_EDITOR = "SELECT actor_id FROM events WHERE subject = $1 AND actor_role = 'admin' ORDER BY seq DESC LIMIT 1"
@@ -144,13 +150,12 @@ class Bookings:
         )
         return {booking.id: booking for booking in rows}
 
-    async def declined_by(self, booking_ids: Collection[int]) -> dict[int, set[int]]:
-        """Booking id → the professionals who passed on it or handed it back."""
-        query = select(Decline.booking_id, Decline.professional_id).where(Decline.booking_id.in_(booking_ids))
-        declined: dict[int, set[int]] = {booking_id: set() for booking_id in booking_ids}
-        for booking_id, professional_id in await self.db.execute(query):
-            declined[booking_id].add(professional_id)
-        return declined
+    async def excluded_from(self, booking_ids: Collection[int]) -> dict[int, set[int]]:
+        """Booking id → the professionals who get no offers of it: who declined it, or is kept from its customer."""
+        excluded: dict[int, set[int]] = {booking_id: set() for booking_id in booking_ids}
+        for booking_id, professional_id in await fetch(self.db, EXCLUDED_FROM, booking_ids):
+            excluded[booking_id].add(professional_id)
+        return excluded
 
     async def count_code_renewals(self, booking: Booking, since: datetime) -> int:
         """Number of new codes that its customer requested."""

@@ -77,7 +77,11 @@ async def _render(
         refusal = StateRefused(booking.state)
     service = agreed_service(booking, await db.get_one(Service, booking.service_id))
     day = day_of(parse_query(request).get("day", ""))
-    picks = await load_slot_picker(db, service, booking.pincode, day, ignoring=booking.id) if is_possible else None
+    picks = (
+        await load_slot_picker(db, service, booking.pincode, day, customer_id=me.id, ignoring=booking.id)
+        if is_possible
+        else None
+    )
     was_taken = refusal is not None and refusal.reason == "taken"
     return page(
         request,
@@ -88,7 +92,9 @@ async def _render(
         fee=booking.cancellation_fee(clock.now()),
         professional=await OwnBookings(db, me).assigned_professional(booking, booking.professional_id),
         picks=picks,
-        free=await nearest_starts(db, service, booking.pincode, _requested_start(values), limit=MAX_SUGGESTIONS)
+        free=await nearest_starts(
+            db, service, booking.pincode, _requested_start(values), customer_id=me.id, limit=MAX_SUGGESTIONS
+        )
         if was_taken
         else [],
         values=values,

@@ -33,28 +33,26 @@ from app.scheduling.travel import Location
 class CandidateSearch:
     """Reserve other professionals' time for bookings (rows locked) of one transaction.
 
-    What their searches have in common, places and the nearest candidates, is read once. `declined`: booking id → who
-    gets no more offers of it.
+    What their searches have in common, places and the nearest candidates, is read once. `excluded`: booking id → who
+    gets no offers of it: who declined it, and who is kept from its customer.
     """
 
-    def __init__(self, db: AsyncSession, declined: dict[int, set[int]]) -> None:
+    def __init__(self, db: AsyncSession, excluded: dict[int, set[int]]) -> None:
         self._db = db
-        self._declined = declined
+        self._excluded = excluded
         self._locations: dict[str, Location] = {}
         self._nearest: dict[tuple[int, str], list[Candidate]] = {}
 
     @classmethod
     async def of(cls, db: AsyncSession, bookings: Iterable[Booking]) -> "CandidateSearch":
-        return cls(db, await Bookings(db).declined_by([booking.id for booking in bookings]))
+        return cls(db, await Bookings(db).excluded_from([booking.id for booking in bookings]))
 
     async def reserve_next(self, booking: Booking, excluded_id: int | None = None) -> int | None:
         """Reserve the next candidate who is free for the whole slot; when none is left, nobody's time (W9)."""
         candidate: Candidate | None = None
         if booking.starts_at > clock.now():
             location = await self._location(booking.pincode)
-            slot = RequestedSlot(
-                booking.id, booking.service_id, booking.starts_at, booking.minutes, location, booking.held_until
-            )
+            slot = _slot_of(booking, booking.starts_at, location, booking.held_until)
             candidate = await reserve_first_free(self._db, self._others(booking, slot, excluded_id), slot)
         if candidate is None:
             await release_time(self._db, [booking.id])
@@ -68,8 +66,8 @@ class CandidateSearch:
     async def _others(
         self, booking: Booking, slot: RequestedSlot, excluded_id: int | None
     ) -> AsyncIterator[list[Candidate]]:
-        """Yield the professionals who could take the booking, in batches, without those who declined it."""
-        excluded_ids = self._declined[booking.id] | {excluded_id}
+        """Yield the professionals who could take the booking, in batches, without those who get no offers of it."""
+        excluded_ids = self._excluded[booking.id] | {excluded_id}
         key = booking.service_id, booking.pincode
         if key not in self._nearest:
             self._nearest[key] = await first_candidates(self._db, booking.service_id, slot.location)
@@ -119,7 +117,7 @@ async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: d
     if booking.professional_is_absent(clock.now()):  # an absent professional is not asked again (W14)
         await record_decline(db, booking, booking.professional_id, "absent", "")
     preferred = booking.professional_id or booking.requested_professional_id
-    slot = RequestedSlot(booking.id, booking.service_id, starts_at, booking.minutes, location)
+    slot = _slot_of(booking, starts_at, location)
     candidate = await reserve_first_free(db, _candidates_of_move(db, booking, slot, preferred), slot)
     if candidate is None:
         raise await slot_unavailable(db, service, slot)
@@ -136,14 +134,22 @@ async def reserve_next_candidate(db: AsyncSession, booking: Booking, excluded_id
 async def _candidates_of_move(
     db: AsyncSession, booking: Booking, slot: RequestedSlot, preferred: int | None
 ) -> AsyncIterator[list[Candidate]]:
-    """Yield batches of the professionals who could take the booking and have not declined it, `preferred` first."""
-    excluded_ids = (await Bookings(db).declined_by([booking.id]))[booking.id]
+    """Yield batches of the professionals who could take the booking and may get it, `preferred` first."""
+    excluded_ids = (await Bookings(db).excluded_from([booking.id]))[booking.id]
     if preferred is not None and preferred not in excluded_ids:
         yield await find_candidates(db, [booking.service_id], slot.location, professional_id=preferred)
         excluded_ids.add(preferred)
     nearest = await first_candidates(db, booking.service_id, slot.location)
     async for batch in candidates_in_batches(db, booking.service_id, slot, nearest):
         yield [candidate for candidate in batch if candidate.id not in excluded_ids]
+
+
+def _slot_of(
+    booking: Booking, starts_at: datetime, location: Location, expires_at: datetime | None = None
+) -> RequestedSlot:
+    return RequestedSlot(
+        booking.id, booking.customer_id, booking.service_id, starts_at, booking.minutes, location, expires_at
+    )
 
 
 async def record_decline(

@@ -60,6 +60,7 @@ async def load_slot_picker(
     pincode: str,
     first_day: date,
     *,
+    customer_id: int,
     professional_id: int | None = None,
     start: datetime | None = None,
     ignoring: int | None = None,
@@ -67,7 +68,15 @@ async def load_slot_picker(
     usual_time: time | None = None,
 ) -> SlotPicker:
     """`pick_first`: select the earliest free start at the `usual_time` of the customer, else by day; none at night."""
-    week = await find_week(db, service, pincode, first_day, professional_id=professional_id, ignoring=ignoring)
+    week = await find_week(
+        db,
+        service,
+        pincode,
+        first_day,
+        customer_id=customer_id,
+        professional_id=professional_id,
+        ignoring=ignoring,
+    )
     days = picker_days(week.days)
     free_starts = [free_start for day in week.days for free_start in day.starts]
     chosen = start if start in free_starts else usual_start(free_starts, usual_time) if pick_first else None
@@ -78,13 +87,13 @@ async def load_slot_picker(
 
 
 async def nearest_free_starts(
-    db: AsyncSession, service_id: int, pincode: str, start: datetime, limit: int = MAX_SUGGESTIONS
+    db: AsyncSession, service_id: int, pincode: str, start: datetime, *, customer_id: int, limit: int = MAX_SUGGESTIONS
 ) -> list[datetime]:
-    """Free starts of anyone, the next after `start` first; none of a service that is no longer offered (W9)."""
+    """Free starts for the customer, the next after `start` first; none of a service that is no longer offered (W9)."""
     service = await db.get(Service, service_id)
     if service is None or service.retired_at is not None:
         return []
-    return await nearest_starts(db, service, pincode, start, limit=limit)
+    return await nearest_starts(db, service, pincode, start, customer_id=customer_id, limit=limit)
 
 
 def usual_start(free_starts: Sequence[datetime], usual_time: time | None = None) -> datetime | None:

@@ -43,6 +43,8 @@ REMAINS = {
     "hours": "working_hours t JOIN deleted ON deleted.id = t.professional_id",
     "calendar": "calendar_feeds t JOIN deleted ON deleted.id = t.professional_id",
     "time off": "time_off t JOIN deleted ON deleted.id = t.professional_id",
+    "exclusions": "exclusions t JOIN deleted ON deleted.id IN (t.customer_id, t.professional_id)",
+    "favourites": "favourites t JOIN deleted ON deleted.id = t.customer_id",
     "documents": "documents t JOIN deleted ON deleted.id = t.professional_id"
     " WHERE t.name <> '–' OR t.stored_as IS NOT NULL"
     " OR t.sha256 <> decode(repeat('00', 32), 'hex') OR t.size <> 1 OR t.pages <> 1 OR t.expires_on IS NOT NULL"

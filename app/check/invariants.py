@@ -41,6 +41,18 @@ BOOKING_INVARIANTS = (
         """,
     ),
     Invariant(
+        "no-booking-after-exclusion",
+        "No booking is reserved for, or was accepted by, a professional after the two were kept from each other",
+        """
+        SELECT 'booking ' || b.reference
+          FROM exclusions x JOIN bookings b ON b.customer_id = x.customer_id
+          LEFT JOIN reservations r ON r.booking_id = b.id AND NOT r.is_committed
+         WHERE b.state IN ('held', 'requested') AND r.professional_id = x.professional_id
+               AND (r.expires_at IS NULL OR r.expires_at > now())
+            OR b.state IN ('assigned', 'started') AND b.professional_id = x.professional_id AND b.assigned_at > x.at
+        """,
+    ),
+    Invariant(
         "codes-in-order",
         "Work starts with the start code and ends with the finish code, or is completed automatically",
         """

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.auth import Me
 from app.accounts.contact_fields import parse_pincode
 from app.catalog.repository import ServiceRepository
 from app.core import cache_tags, clock
@@ -18,6 +19,7 @@ from app.core.i18n import N_
 from app.core.validation import collect
 from app.discovery.availability import ServiceAvailability, display_name, load_availability
 from app.discovery.invalidation import slots_unchanged_seconds
+from app.discovery.pages import customer_id
 from app.discovery.slot_selection import read_slot_selection
 from app.scheduling.candidate_repository import next_hold_expiry
 from app.scheduling.candidates import Candidate
@@ -109,7 +111,11 @@ class SlotsApi(Controller):
 
     @get(name="api_slots", opt=everyone(api=True, doc=SLOTS))
     async def index(
-        self, request: Request, service_id: FromPath[int], db: NamedDependency[AsyncSession]
+        self,
+        request: Request,
+        service_id: FromPath[int],
+        db: NamedDependency[AsyncSession],
+        me: NamedDependency[Me | None],
     ) -> JsonResponse:
         params = read_query(request, SlotsQuery)
         max_age = slots_unchanged_seconds(await next_hold_expiry(db, clock.now()))
@@ -118,11 +124,13 @@ class SlotsApi(Controller):
         fields = {
             name: str(value) for name in params.__struct_fields__ if (value := getattr(params, name)) is not UNSET
         } | {"pincode": pincode}
-        availability = await load_availability(db, service, read_slot_selection(fields, service, {}))
+        selection = read_slot_selection(fields, service, {})
+        availability = await load_availability(db, service, selection, customer_id=customer_id(me))
         if availability.errors:
             raise Invalid(availability.errors)
         tags = (cache_tags.SLOTS, cache_tags.SERVICES, cache_tags.REVIEWS, cache_tags.PROFESSIONALS)
-        return cacheable_json(request, _slots_json(pincode, availability), max_age=max_age, tags=tags)
+        slots = _slots_json(pincode, availability)
+        return cacheable_json(request, slots, max_age=max_age, tags=tags)
 
 
 def _slots_json(pincode: str, availability: ServiceAvailability) -> SlotsJson:

@@ -59,19 +59,26 @@ class ServiceAvailability:
         return self.candidates if selected is None or selected in self.candidates else [*self.candidates, selected]
 
 
-async def load_availability(db: AsyncSession, service: ServiceDetails, selection: SlotSelection) -> ServiceAvailability:
-    """Load slots and candidates; empty if the pincode is missing or unknown, or the service retired."""
+async def load_availability(
+    db: AsyncSession, service: ServiceDetails, selection: SlotSelection, *, customer_id: int | None
+) -> ServiceAvailability:
+    """Load slots and candidates; empty if the pincode is missing or unknown, or the service retired.
+
+    `customer_id`: the customer who looks, without those who are kept from them (W41).
+    """
     area, errors = await _resolve_area(db, selection)
     if area is None or service.retired:
         return ServiceAvailability(area, errors=errors)
-    week = await find_week(db, service, area.pincode, selection.day, professional_id=selection.professional_id)
+    week = await find_week(
+        db, service, area.pincode, selection.day, customer_id=customer_id, professional_id=selection.professional_id
+    )
     selected_professional = week.candidates[0] if selection.professional_id is not None and week.candidates else None
     shown, people = PEOPLE_PER_PAGE * selection.pages, week.candidates
     if selection.professional_id is not None or selection.pages > 1:
-        people = await nearest_candidates(db, service, area.pincode, shown + 1)
+        people = await nearest_candidates(db, service, area.pincode, shown + 1, customer_id=customer_id)
     if selection.professional_id is not None and selected_professional is None and people:
         errors["professional"] = not_available_message(_("This professional"), area.place)
-        week = await find_week(db, service, area.pincode, selection.day)
+        week = await find_week(db, service, area.pincode, selection.day, customer_id=customer_id)
     start = _selected_start(week.days, selection)
     return ServiceAvailability(
         area=area,

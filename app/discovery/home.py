@@ -19,10 +19,11 @@ from app.discovery.repository import Area, CatalogueQueries
 from app.discovery.results import ServiceSearch
 from app.discovery.service_list import ServiceCard, by_popularity, by_rank
 from app.discovery.suggestions import Suggestion, suggest_services
+from app.favourites.repository import FavouriteRow, Favourites
 from app.scheduling.slot_search import earliest_starts
 
 CARDS_SHOWN = 3
-MAX_AGAIN = 3
+MAX_AGAIN, MAX_FAVOURITES_SHOWN = 3, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class OwnHome:
     code: str | None
     again: Sequence[RepeatableVisit]
     suggestions: Sequence[Suggestion]
+    favourites: Sequence[FavouriteRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +79,21 @@ async def load_customer_home(
     if own is None:
         if area is None:
             return await load_home(db, cache)
-        return await _load_public(db, cache, search, area)
+        return await _load_public(db, cache, search, area, customer.id)
     return HomePageData(await _category_tiles(db, cache), area, (), False, {}, own)
 
 
-async def _load_public(db: AsyncSession, cache: Cache, search: ServiceSearch, area: Area | None) -> HomePageData:
+async def _load_public(
+    db: AsyncSession, cache: Cache, search: ServiceSearch, area: Area | None, customer_id: int | None = None
+) -> HomePageData:
     cards, is_most_booked = await _most_booked_cards(search, area) if area else ([], False)
+    earliest = await earliest_starts(db, cards, area.pincode, customer_id=customer_id) if area and cards else {}
     return HomePageData(
         category_tiles=await _category_tiles(db, cache),
         area=area,
         cards=cards,
         is_most_booked=is_most_booked,
-        earliest_slots=await earliest_starts(db, cards, area.pincode) if area and cards else {},
+        earliest_slots=earliest,
     )
 
 
@@ -122,6 +127,7 @@ async def _load_own(
         code=upcoming.code(encryption) if upcoming else None,
         again=list(islice(repeatable, MAX_AGAIN)),
         suggestions=suggestions,
+        favourites=await Favourites(db, customer).available(MAX_FAVOURITES_SHOWN),
     )
 
 

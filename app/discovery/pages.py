@@ -67,7 +67,7 @@ class ResultPages(Controller):
         unmet_searches: NamedDependency[UnmetSearchCounter],
     ) -> HtmlResponse:
         query, max_age = read_search_query(request), invalidation.slots_max_age()
-        results = await ServiceSearch(db, cache).find(query)
+        results = await ServiceSearch(db, cache, customer_id(me)).find(query)
         if results.is_unmet and results.area is not None and (results.is_understood or not wants_fragment(request)):
             # A half-typed word searched for while typing does not count.
             unmet_searches.record(results.area.pincode, results.service_id, query.filters.category)
@@ -93,6 +93,11 @@ class StaticPages(Controller):
     async def show(self, request: Request) -> HtmlResponse:
         name = request.scope["path"].strip("/")
         return page(request, f"discovery/{name}.html", max_age=invalidation.SEARCH_MAX_AGE_SECONDS)
+
+
+def customer_id(me: Me | None) -> int | None:
+    """The id of a signed-in customer; None for visitors and other roles, who see all professionals."""
+    return me.id if me is not None and me.role == "customer" else None
 
 
 async def main_pincode(db: AsyncSession, me: Me | None) -> str | None:

@@ -15,8 +15,9 @@ from app.core import cache_tags, clock
 from app.core.i18n import _, ngettext
 from app.discovery import invalidation
 from app.discovery.labels import language_of
-from app.discovery.pages import main_pincode
+from app.discovery.pages import customer_id, main_pincode
 from app.discovery.repository import CardService, CatalogueQueries, PublicCard
+from app.favourites.repository import load_choices
 from app.reviews.repository import Reviews
 from app.scheduling.slot_search import next_starts
 from app.web.forms import parse_query
@@ -57,7 +58,8 @@ class ProfessionalPages(Controller):
             max_age=max_age,
             tags=(cache_tags.PROFESSIONALS, cache_tags.REVIEWS, cache_tags.CARDS, cache_tags.SLOTS),
             card=card,
-            offer=await _next_offer(db, card, await main_pincode(db, me)),
+            offer=await _next_offer(db, card, await main_pincode(db, me), customer_id(me)),
+            choices=await load_choices(db, me.id, person_id) if me and me.role == "customer" else None,
             areas=areas_text(card.areas),
             reviews=await Reviews(db).of_professional(person_id, fields.get("after"), REVIEWS_PAGE_SIZE),
             language_of=language_of,
@@ -79,14 +81,18 @@ def _place_name(place: str) -> str:
     return name.title() if name.isupper() else name
 
 
-async def _next_offer(db: AsyncSession, card: PublicCard, pincode: str | None) -> NextOffer | None:
+async def _next_offer(
+    db: AsyncSession, card: PublicCard, pincode: str | None, customer_id: int | None
+) -> NextOffer | None:
     """Where the reader lives if the professional comes there, else where the professional does."""
     if card.has_left or not card.services:
         return None
     offered = card.services[0]
     service = await ServiceRepository(db).by_slug(offered.slug)
     for where in dict.fromkeys((pincode or card.home_pincode, card.home_pincode)):
-        starts = await next_starts(db, service, where, clock.now(), professional_id=card.id, limit=1)
+        starts = await next_starts(
+            db, service, where, clock.now(), customer_id=customer_id, professional_id=card.id, limit=1
+        )
         if starts:
             return NextOffer(offered, where, starts[0])
     return NextOffer(offered, pincode or card.home_pincode, None)

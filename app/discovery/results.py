@@ -97,10 +97,14 @@ class SearchResults:
 
 
 class ServiceSearch:
-    """Find services; results that are the same for every visitor are cached."""
+    """Find services; results that are the same for every visitor are cached.
 
-    def __init__(self, db: AsyncSession, cache: Cache) -> None:
+    `customer_id`: for whom; their earliest times are without those of professionals who are kept from them (W41).
+    """
+
+    def __init__(self, db: AsyncSession, cache: Cache, customer_id: int | None = None) -> None:
         self._db = db
+        self._customer_id = customer_id
         self._cache = cache
         self._queries = CatalogueQueries(db)
         self._cards: dict[str | None, list[ServiceCard]] = {}
@@ -202,7 +206,9 @@ class ServiceSearch:
         return await self._queries.service_name(ids[0])
 
     async def _earliest_slots(self, cards: Sequence[ServiceCard], area: Area | None) -> dict[int, datetime]:
-        return await earliest_starts(self._db, cards, area.pincode) if area and cards else {}
+        if area is None or not cards:
+            return {}
+        return await earliest_starts(self._db, cards, area.pincode, customer_id=self._customer_id)
 
 
 def unknown_pincode_message() -> str:

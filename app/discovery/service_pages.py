@@ -15,7 +15,7 @@ from app.core import cache_tags
 from app.discovery import invalidation
 from app.discovery.availability import display_name, load_availability
 from app.discovery.labels import language_of
-from app.discovery.pages import main_pincode, read_query_fields
+from app.discovery.pages import customer_id, main_pincode, read_query_fields
 from app.discovery.slot_selection import SlotSelection, read_slot_selection
 from app.payments.shares import earning_of
 from app.reviews.repository import Reviews
@@ -68,7 +68,7 @@ class ServicePages(Controller):
         max_age = invalidation.slots_max_age()
         service = await ServiceRepository(db).by_slug(slug)
         selection = await _slot_selection(request, service, db, me)
-        availability = await load_availability(db, service, selection)
+        availability = await load_availability(db, service, selection, customer_id=customer_id(me))
         is_fragment = fragment is not None and wants_fragment(request)
         reviews_context = {} if is_fragment else await _reviews_context(db, service)
         return page(

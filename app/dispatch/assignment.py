@@ -30,6 +30,11 @@ DECLINED = {
     "absent": N_("Accepted this job but didn't arrive or couldn't come."),
 }
 
+EXCLUDED = {
+    "customer": N_("The customer doesn't want to be visited by them again."),
+    "professional": N_("Doesn't want jobs from this customer again."),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class AssignmentCandidate:
@@ -53,7 +58,9 @@ async def find_assignment_candidates(
 ) -> list[AssignmentCandidate]:
     """Return everyone who offers the service, free ones first, then by distance; only `person_id` if given."""
     location = await require_pincode(db, booking.pincode)
-    assessed = await assess_candidates(db, booking.service_id, location, professional_id=person_id)
+    assessed = await assess_candidates(
+        db, booking.service_id, location, customer_id=booking.customer_id, professional_id=person_id
+    )
     candidates = [row.candidate for row in assessed]
     await load_unavailability(db, candidates, booking.starts_at, booking.ends_at, ignoring=booking.id)
     conflicts_of = {
@@ -105,6 +112,9 @@ async def _take(
 ) -> None:
     try:
         await take_time(db, chosen.candidate, booking, reservations)
+    except Missing as missing:
+        why = _("One of the two has just excluded the other.")
+        raise Refused(_not_free(chosen, [why]), reason="busy", about="professional") from missing
     except Refused as refusal:
         if refusal.reason != "busy":
             raise
@@ -128,7 +138,7 @@ def _judge(
     jobs: list[BusyTime],
     labels: Mapping[int, tuple[str, str]],
 ) -> AssignmentCandidate:
-    objections = [*_ineligible(assessed.eligibility)]
+    objections = [*_ineligible(assessed.eligibility), *(_(EXCLUDED[side]) for side in assessed.excluded_by)]
     if declined:
         objections.append(_(DECLINED[declined]))
     objections += _unavailable(assessed.candidate, booking)

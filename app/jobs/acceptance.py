@@ -20,6 +20,7 @@ from app.core.i18n import _
 from app.jobs.repository import Jobs
 from app.scheduling.candidate_repository import MAX_TRAVEL_TIME, find_candidates, load_unavailability, require_pincode
 from app.scheduling.candidates import BusyTime, Candidate, RequestedSlot
+from app.scheduling.exclusion_repository import Exclusions
 from app.scheduling.reservation import (
     lock_time,
     movable_reservations,
@@ -102,7 +103,7 @@ async def lock_with_reservations(
 async def take_time(db: AsyncSession, me: Candidate, booking: Booking, reservations: dict[int, Booking]) -> None:
     """Reserve the candidate's time for `booking`, moving the conflicting `reservations` to other candidates.
 
-    All rows are locked by lock_with_reservations. Refused("late", "busy").
+    All rows are locked by lock_with_reservations. Refused("late", "busy"); Missing: they were excluded meanwhile (W41).
     """
     if booking.starts_at <= clock.now():
         raise Refused(
@@ -110,7 +111,9 @@ async def take_time(db: AsyncSession, me: Candidate, booking: Booking, reservati
         )
     await lock_time(db, me.id)
     location = await require_pincode(db, booking.pincode)
-    slot = RequestedSlot(booking.id, booking.service_id, booking.starts_at, booking.minutes, location)
+    slot = RequestedSlot(
+        booking.id, booking.customer_id, booking.service_id, booking.starts_at, booking.minutes, location
+    )
     await _move_reservations(db, me, booking, slot, reservations)
     if not await reserve(db, me.id, slot, is_committed=True):
         raise _busy()
@@ -120,8 +123,8 @@ async def _offered_to(db: AsyncSession, bookings: Bookings, by: Actor, booking: 
     """Return `by` as a candidate. Missing: never offered to them; Refused("taken", "cancelled"): no longer open."""
     location = await require_pincode(db, booking.pincode)
     candidates = await find_candidates(db, [booking.service_id], location, professional_id=by.id)
-    declined = await bookings.declined_by([booking.id])
-    if not candidates or booking.state == State.HELD or by.id in declined[booking.id]:
+    excluded = await bookings.excluded_from([booking.id])
+    if not candidates or booking.state == State.HELD or by.id in excluded[booking.id]:
         raise Missing
     if booking.state == State.CANCELLED:
         raise Refused(_("The customer no longer needs this."), reason="cancelled")
@@ -142,6 +145,8 @@ async def _move_reservations(
     if not within_hours(me, booking.minutes, booking.starts_at):
         if await Users(db).has_left(me.id):
             raise account_closed()
+        if await Exclusions(db).exists(booking.customer_id, me.id):
+            raise Missing
         raise Refused(_("That's outside your working hours."), reason="busy", about="hours")
     for job in conflicts(me, booking.minutes, slot.location, booking.starts_at):
         await _move_reservation(db, me, job, reservations)

@@ -12,5 +12,8 @@ EVENTS = (
     EventType(
         "person.calendar_made", N_("%(who)s created a private calendar link. Any older link stopped working."), NOTHING
     ),
+    # The time that unaccepted bookings of the two had reserved is free again.
+    EventType("person.excluded", N_("%(who)s wants no more bookings with this person."), (SLOTS,)),
+    EventType("person.exclusion_lifted", N_("%(who)s allows bookings with this person again."), NOTHING),
     EventType("person.calendar_ended", N_("%(who)s removed the private calendar link."), NOTHING),
 )

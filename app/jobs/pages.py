@@ -26,8 +26,10 @@ from app.jobs.offers import Offer, find_expired_offers, find_offers
 from app.jobs.repository import Jobs
 from app.jobs.schemas import MaybeReason, Reason
 from app.payments.shares import earning_of
-from app.scheduling.candidate_repository import load_service_area
 from app.scheduling.candidates import ProfessionalSchedule
+from app.scheduling.exclusion import ExcludedBy
+from app.scheduling.exclusion_repository import Exclusions
+from app.scheduling.service_area_repository import load_service_area
 from app.web.actions import Rejection, submit
 from app.web.forms import parse_form
 from app.web.guards import UserBlocked, only
@@ -215,7 +217,15 @@ async def render_job(
         values=rejection.values if rejection and not refusal else {},
         refusal=refusal,
         question=question,
+        is_excluded=await _is_excluded(db, me, booking),
     )
+
+
+async def _is_excluded(db: AsyncSession, me: Me, booking: Booking) -> bool | None:
+    """Whether `me` excluded the customer of a job that is over; None while it is not."""
+    if booking.state not in (State.COMPLETED, State.CLOSED, State.CANCELLED):
+        return None
+    return await Exclusions(db).exists(booking.customer_id, me.id, ExcludedBy.PROFESSIONAL)
 
 
 async def render_jobs(

@@ -74,6 +74,8 @@ DECLINED = """
                     WHERE b.reference = $2 AND d.professional_id = $1)
 """
 
+HAD_BOOKING = "SELECT EXISTS (SELECT 1 FROM bookings WHERE customer_id = $1 AND professional_id = $2)"
+
 # A request named for one professional is theirs alone until exclusive_until; requests not accepted in time expire,
 # unless reopened later than that (W9). Services and pincodes are two arrays, so that the index is searched for each
 # pair: joined, the requests of a whole city would be read first.
@@ -93,6 +95,7 @@ OPEN_OFFERS = f"""
        AND (b.exclusive_until IS NULL OR b.exclusive_until <= $2 OR b.requested_professional_id = $1)
        AND ({unfilled_at_sql("b")} > $2 OR b.reopened_at >= {unfilled_at_sql("b")})
        AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.booking_id = b.id AND d.professional_id = $1)
+       AND b.customer_id <> ALL(ARRAY(SELECT x.customer_id FROM exclusions x WHERE x.professional_id = $1))
        AND ($4::text IS NULL OR b.reference = $4)
      ORDER BY exclusive_until IS NULL, b.requested_professional_id IS DISTINCT FROM $1, b.starts_at, b.id
      LIMIT 300
@@ -237,6 +240,10 @@ class Jobs:
     async def has_declined(self, me: Actor, reference: str) -> bool:
         """Return whether `me` declined the job, handed it back or did not arrive."""
         return bool(await fetch_value(self.db, DECLINED, me.id, parse_reference(reference)))
+
+    async def had_booking(self, customer_id: int, professional_id: int) -> bool:
+        """Return whether the professional has, or had until it ended, a job of this customer."""
+        return bool(await fetch_value(self.db, HAD_BOOKING, customer_id, professional_id))
 
     async def relying_on(self, professional_id: int) -> list[int]:
         """Return ids of open bookings assigned to this professional, offered to them first, or reserving their time."""

@@ -1,9 +1,10 @@
 """Forms of a professional about a job."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from app.core.api_types import Body
 from app.core.i18n import N_
 
 
@@ -32,6 +33,18 @@ class Delay(Struct):
     """How much later than expected the professional comes (W24)."""
 
     minutes: Annotated[int, Meta(ge=5, le=60, extra={"error": N_("Enter 5 to 60 minutes.")})]
+
+
+class Switch(Struct):
+    """Whether something is to be so from now on."""
+
+    on: Annotated[Literal["yes", "no"], Meta(extra={"error": N_("Choose an option.")})]
+
+
+class SwitchBody(Body):
+    """Whether something is to be so from now on."""
+
+    on: Annotated[Literal["yes", "no"], Meta(description="Whether it is so from now on.", examples=["yes"])]
 
 
 class CodeEntry(Struct):

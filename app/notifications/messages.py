@@ -176,7 +176,9 @@ class MessageRenderer:
         }
 
     async def _free_starts(self, db: AsyncSession, booking: Booking) -> list[datetime]:
-        return await nearest_free_starts(db, booking.service_id, booking.pincode, booking.starts_at)
+        return await nearest_free_starts(
+            db, booking.service_id, booking.pincode, booking.starts_at, customer_id=booking.customer_id
+        )
 
     async def _reopening_of(self, db: AsyncSession, booking: Booking) -> TimelineEvent | None:
         return last_reopening(booking, await timeline_events(db, booking.reference))

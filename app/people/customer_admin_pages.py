@@ -20,6 +20,7 @@ from app.core.i18n import _
 from app.core.paging import AnyRow
 from app.people.admin_roles import promote
 from app.people.customer_repository import SORTS, STATES, CustomerFilter, Customers
+from app.scheduling.exclusion_repository import Exclusions
 from app.web.actions import submit
 from app.web.admin import admin_page
 from app.web.forms import parse_form, parse_query
@@ -136,6 +137,7 @@ async def _record_context(db: AsyncSession, customer: AnyRow, tab: str) -> dict[
         context["bookings"] = await customers.bookings(customer.id)
     if tab == "history":
         context["history"] = await History(db).of(f"user-{customer.id}")
+        context["exclusions"] = await Exclusions(db).of_person(customer.id)
     if tab == "":
         context["addresses"] = await customers.addresses(customer.id)
     return context

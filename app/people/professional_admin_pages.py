@@ -19,6 +19,7 @@ from app.core.paging import AnyRow
 from app.core.references import parse_row_id
 from app.people.customer_admin_pages import record_contact_view
 from app.people.professional_repository import SORTS, STATES, ProfessionalFilter, Professionals
+from app.scheduling.exclusion_repository import Exclusions
 from app.vetting.decision import DecisionForm, approve, deny, review_case_of
 from app.vetting.document import FORMER_STATES, DocumentState
 from app.vetting.reapplication import has_expired_documents
@@ -196,6 +197,7 @@ async def _record_context(db: AsyncSession, professional: AnyRow, tab: str) -> d
         context["areas"] = await Professionals(db).area_count(professional.id)
     if tab == "history":
         context["history"] = await History(db).of(f"user-{professional.id}")
+        context["exclusions"] = await Exclusions(db).of_person(professional.id)
         context["cases"] = await Cases(db).of(professional.id)
     return context
 

@@ -5,6 +5,7 @@ from app.billing.personal_data import BILLING_PERSONAL_DATA
 from app.bookings.personal_data import BOOKINGS_PERSONAL_DATA
 from app.core.personal_data import OwnDataSection, PersonalData
 from app.exports.personal_data import EXPORTS_PERSONAL_DATA
+from app.favourites.personal_data import FAVOURITES_PERSONAL_DATA
 from app.jobs.personal_data import JOBS_PERSONAL_DATA
 from app.notifications.personal_data import NOTIFICATIONS_PERSONAL_DATA
 from app.payments.personal_data import PAYMENTS_PERSONAL_DATA
@@ -22,6 +23,7 @@ PERSONAL_DATA: tuple[PersonalData, ...] = (
     SCHEDULING_PERSONAL_DATA,
     JOBS_PERSONAL_DATA,
     VETTING_PERSONAL_DATA,
+    FAVOURITES_PERSONAL_DATA,
     REVIEWS_PERSONAL_DATA,
     ACCOUNTS_PERSONAL_DATA,
     NOTIFICATIONS_PERSONAL_DATA,
@@ -38,6 +40,8 @@ SECTION_ORDER = (
     "payments",
     "objections",
     "reviews_written",
+    "favourites",
+    "excluded",
     "services_offered",
     "areas",
     "working_hours",

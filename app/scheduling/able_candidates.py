@@ -24,6 +24,7 @@ async def find_able_candidates(
             slot.minutes,
             without=seen,
             limit=size,
+            customer_id=slot.customer_id,
             ignoring=slot.booking_id,
             condition=ABLE,
         )

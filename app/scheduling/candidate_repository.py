@@ -21,11 +21,10 @@ from app.scheduling.candidates import (
     Eligibility,
     ProfessionalSchedule,
     RequestedSlot,
-    ServiceArea,
     Stretch,
     WorkingWeek,
 )
-from app.scheduling.travel import Location, distance_km, round_up_km
+from app.scheduling.travel import Location, distance_km
 
 DAY_MINUTES, WEEK_DAYS = 24 * 60, 7
 MAX_TRAVEL_TIME = timedelta(hours=8)
@@ -60,9 +59,11 @@ PAGE_OF_CANDIDATES = """
       FROM page JOIN professionals p ON p.user_id = page.professional_id {joins}
      ORDER BY page.metres, p.stars DESC, p.user_id
 """
+# Whom the customer $4 and who excluded the customer (W41), read once for a statement; for a visitor $4 is NULL.
+NOT_EXCLUDED = "<> ALL(ARRAY(SELECT x.professional_id FROM exclusions x WHERE x.customer_id = $4::bigint))"
 # Home by home from the nearest on, and of each home the best, in the order of coverage_homes_nearest_idx and
 # offered_services_nearest_idx: what a page costs does not depend on how many there are.
-NEAREST = """
+NEAREST = f"""
              SELECT best.professional_id, h.metres
                FROM (SELECT DISTINCT metres, home_pincode FROM coverage_homes WHERE pincode = $2) AS h
               CROSS JOIN LATERAL (
@@ -71,30 +72,32 @@ NEAREST = """
                      WHERE e.service_id = wanted.service_id AND e.home_pincode = h.home_pincode
                        AND EXISTS (SELECT 1 FROM coverage c
                                     WHERE c.professional_id = e.professional_id AND c.pincode = $2)
-                       {condition}
-                     ORDER BY e.stars DESC, e.professional_id LIMIT {enough}) AS best
-              ORDER BY h.metres, best.stars DESC, best.professional_id LIMIT {limit} OFFSET {offset}"""
-ONE_PROFESSIONAL = """
+                       AND e.professional_id {NOT_EXCLUDED}
+                       {{condition}}
+                     ORDER BY e.stars DESC, e.professional_id LIMIT {{enough}}) AS best
+              ORDER BY h.metres, best.stars DESC, best.professional_id LIMIT {{limit}} OFFSET {{offset}}"""
+ONE_PROFESSIONAL = f"""
              SELECT c.professional_id, c.metres
                FROM coverage c JOIN eligible_services($3) e ON e.professional_id = c.professional_id
-              WHERE c.pincode = $2 AND c.professional_id = $4 AND e.service_id = wanted.service_id"""
+              WHERE c.pincode = $2 AND c.professional_id = $5 AND e.service_id = wanted.service_id
+               AND c.professional_id {NOT_EXCLUDED}"""
 
 # Of those who were not looked at yet, who works at one of some starts and has neither a reservation nor time off then:
 # where a time is booked out, this finds the few who are left without reading a city. Whether they have time for the
 # way, and until when they work, is decided by app.scheduling.slots.
-WITHOUT_RESERVATIONS = """AND e.professional_id <> ALL($4::bigint[]) AND EXISTS (
-                    SELECT 1 FROM unnest($5::timestamptz[], $6::int[], $7::int[]) AS start (at, weekday, minute)
+WITHOUT_RESERVATIONS = """AND e.professional_id <> ALL($5::bigint[]) AND EXISTS (
+                    SELECT 1 FROM unnest($6::timestamptz[], $7::int[], $8::int[]) AS start (at, weekday, minute)
                      WHERE EXISTS (SELECT 1 FROM working_hours w
                                     WHERE w.professional_id = e.professional_id AND w.weekday = start.weekday
                                       AND w.opens <= start.minute AND start.minute < w.closes)
                        AND NOT EXISTS (SELECT 1 FROM reservations r
                                         WHERE r.professional_id = e.professional_id
-                                          AND r.span && tstzrange(start.at, start.at + $8::interval)
-                                          AND r.booking_id IS DISTINCT FROM $9
-                                          AND (r.expires_at IS NULL OR r.expires_at > $10){condition})
+                                          AND r.span && tstzrange(start.at, start.at + $9::interval)
+                                          AND r.booking_id IS DISTINCT FROM $10
+                                          AND (r.expires_at IS NULL OR r.expires_at > $11){condition})
                        AND NOT EXISTS (SELECT 1 FROM time_off t
                                         WHERE t.professional_id = e.professional_id
-                                          AND t.span && tstzrange(start.at, start.at + $8::interval)))"""
+                                          AND t.span && tstzrange(start.at, start.at + $9::interval)))"""
 FREE = WITHOUT_RESERVATIONS.format(condition="")
 ABLE = WITHOUT_RESERVATIONS.format(condition=" AND r.is_committed")  # who accepts makes other reservations move
 
@@ -134,7 +137,9 @@ ASSESSED = f"""
            p.approval_status = 'approved' AS is_approved,
            p.documents_expire_on IS NULL OR p.documents_expire_on > $6 AS has_valid_documents,
            EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = p.user_id AND b.lifted_at IS NULL) AS is_blocked,
-           page.approval_status = 'approved' AS is_approved_for_service, page.covers_pincode
+           page.approval_status = 'approved' AS is_approved_for_service, page.covers_pincode,
+           ARRAY(SELECT x.excluded_by FROM exclusions x
+                  WHERE x.customer_id = $8 AND x.professional_id = p.user_id ORDER BY 1) AS excluded_by
       FROM page JOIN professionals p ON p.user_id = page.professional_id {CANDIDATE_JOINS}
 """
 
@@ -151,7 +156,8 @@ SCHEDULE = f"SELECT {SCHEDULE_COLUMNS} FROM {SCHEDULE_OF_ONE}"
 
 # An expired hold takes no time, even before it is deleted. A professional who was blocked after the candidates were
 # read counts as away, and one of those who are read again ($6, $7) whose hours or area have changed since, or who no
-# longer offers the service: all this is changed under the lock of that professional's time.
+# longer offers the service, or is kept from the customer $10: all this is changed under the lock of that professional's
+# time.
 UNAVAILABILITY = """
     SELECT r.professional_id, r.booking_id, extract(epoch FROM lower(r.span))::bigint,
            extract(epoch FROM upper(r.span) - interval '10 minutes')::bigint, r.is_committed,
@@ -176,21 +182,13 @@ UNAVAILABILITY = """
         OR NOT EXISTS (SELECT 1 FROM coverage c WHERE c.professional_id = p.user_id AND c.pincode = $8)
         OR NOT EXISTS (SELECT 1 FROM offered_services o WHERE o.professional_id = p.user_id AND o.service_id = $9
                           AND o.approval_status = 'approved')
+    UNION ALL
+    SELECT x.professional_id, NULL, floor(extract(epoch FROM $2::timestamptz))::bigint,
+           ceil(extract(epoch FROM $3::timestamptz))::bigint, true, NULL, NULL, NULL
+      FROM exclusions x WHERE x.customer_id = $10 AND x.professional_id = ANY($6::bigint[])
 """
 
 NEXT_HOLD_EXPIRY = "SELECT min(expires_at) FROM reservations WHERE expires_at > $1"
-
-SERVICE_AREA = """
-    SELECT (SELECT count(*) FROM coverage WHERE professional_id = $1),
-           (SELECT array_agg(DISTINCT k.name) FROM offered_services o JOIN services s ON s.id = o.service_id
-              JOIN categories k ON k.id = s.category_id
-             WHERE o.professional_id = $1 AND o.approval_status = 'approved'),
-           farthest.pincode, farthest.latitude, farthest.longitude
-      FROM (VALUES (1)) AS one
-      LEFT JOIN LATERAL (
-           SELECT pin.pincode, pin.latitude, pin.longitude FROM coverage c JOIN pincodes pin ON pin.pincode = c.pincode
-            WHERE c.professional_id = $1 AND c.metres IS NOT NULL ORDER BY c.metres DESC LIMIT 1) AS farthest ON true
-"""
 
 
 async def next_hold_expiry(db: AsyncSession, now: datetime) -> datetime | None:
@@ -221,15 +219,19 @@ async def find_candidates(
     services: Collection[int],
     location: Location,
     *,
+    customer_id: int | None = None,
     professional_id: int | None = None,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Candidate]:
-    """Return who may do the services there, nearest and best first, without busy times: a page of each service."""
+    """Return who may do the services there, nearest and best first, without busy times: a page of each service.
+
+    `customer_id`: for whom, without those who are kept from them (W41); None for a visitor.
+    """
     named = () if professional_id is None else (professional_id,)
     near = ONE_PROFESSIONAL if named else _nearest("", limit, offset)
     query = _page_of_candidates(near, len(services) == 1)
-    found = await fetch(db, query, _wanted(services), location.pincode, clock.today(), *named)
+    found = await fetch(db, query, _wanted(services), location.pincode, clock.today(), customer_id, *named)
     return [_candidate(row, location) for row in found]
 
 
@@ -242,6 +244,7 @@ async def find_free_candidates(
     *,
     without: Collection[int],
     limit: int,
+    customer_id: int | None = None,
     ignoring: int | None = None,
     condition: str = FREE,
 ) -> list[Candidate]:
@@ -253,7 +256,7 @@ async def find_free_candidates(
     found = await fetch(
         db,
         _page_of_candidates(_nearest(condition, limit, 0), True),
-        *(service_id, location.pincode, clock.today(), list(without)),
+        *(service_id, location.pincode, clock.today(), customer_id, list(without)),
         *(local, [start.weekday() for start in local], [start.hour * 60 + start.minute for start in local]),
         *(timedelta(minutes=minutes), ignoring, clock.now()),
     )
@@ -261,10 +264,17 @@ async def find_free_candidates(
 
 
 async def first_candidates(
-    db: AsyncSession, service_id: int, location: Location, *, professional_id: int | None = None
+    db: AsyncSession,
+    service_id: int,
+    location: Location,
+    *,
+    customer_id: int | None = None,
+    professional_id: int | None = None,
 ) -> list[Candidate]:
     """Return the first batch of those who may do the service there."""
-    return await find_candidates(db, [service_id], location, professional_id=professional_id, limit=FIRST_BATCH)
+    return await find_candidates(
+        db, [service_id], location, customer_id=customer_id, professional_id=professional_id, limit=FIRST_BATCH
+    )
 
 
 async def candidates_in_batches(
@@ -286,6 +296,7 @@ async def candidates_in_batches(
             slot.minutes,
             without=seen,
             limit=size,
+            customer_id=slot.customer_id,
             ignoring=slot.booking_id,
         )
 
@@ -305,12 +316,20 @@ async def offered_hours(
 
 
 async def assess_candidates(
-    db: AsyncSession, service_id: int, location: Location, *, professional_id: int | None = None
+    db: AsyncSession,
+    service_id: int,
+    location: Location,
+    *,
+    customer_id: int | None = None,
+    professional_id: int | None = None,
 ) -> list[AssessedCandidate]:
     """Return everyone who offers the service, eligible or not, without busy times; at most 150."""
     place = location.pincode, location.latitude, location.longitude
-    found = await fetch(db, ASSESSED, service_id, *place, professional_id, clock.today(), MAX_ASSESSED)
-    return [AssessedCandidate(_candidate(row, location), row["place"], _eligibility(row)) for row in found]
+    found = await fetch(db, ASSESSED, service_id, *place, professional_id, clock.today(), MAX_ASSESSED, customer_id)
+    return [
+        AssessedCandidate(_candidate(row, location), row["place"], _eligibility(row), row["excluded_by"])
+        for row in found
+    ]
 
 
 async def load_schedule(db: AsyncSession, me: Person) -> ProfessionalSchedule:
@@ -339,7 +358,8 @@ async def load_unavailability(
     """Fill `busy` (bookings) and `away` (time off, blocks) of each candidate between two moments; return None.
 
     `ignoring`: the id of a booking that is being moved. `locked_for`: the slot, once the transaction has locked the
-    candidates' time: whose hours or area have changed since they were read, or who withdrew the service, is away.
+    candidates' time: whose hours or area have changed since they were read, who withdrew the service, or who is kept
+    from the slot's customer, is away.
     """
     if not candidates:
         return
@@ -348,9 +368,11 @@ async def load_unavailability(
         candidate.busy, candidate.away = [], []
     window = since - MAX_TRAVEL_TIME, until + MAX_TRAVEL_TIME
     known = candidates if locked_for is not None else ()
-    place, service_id = (locked_for.location.pincode, locked_for.service_id) if locked_for else (None, None)
-    reread = [candidate.id for candidate in known], [candidate.week for candidate in known], place, service_id
-    found = await fetch(db, UNAVAILABILITY, list(by_id), *window, ignoring, clock.now(), *reread)
+    reread = [candidate.id for candidate in known], [candidate.week for candidate in known]
+    slot: tuple[object, ...] = (None, None, None)
+    if locked_for is not None:
+        slot = locked_for.location.pincode, locked_for.service_id, locked_for.customer_id
+    found = await fetch(db, UNAVAILABILITY, list(by_id), *window, ignoring, clock.now(), *reread, *slot)
     # Unpacked as tuples: a busy town has a thousand of these rows for one page.
     for professional_id, booking_id, starts, ends, is_committed, pincode, latitude, longitude in found:
         if booking_id is None:
@@ -358,13 +380,6 @@ async def load_unavailability(
         else:
             location = Location(pincode, latitude, longitude)
             by_id[professional_id].busy.append(BusyTime(booking_id, starts, ends, location, is_committed))
-
-
-async def load_service_area(db: AsyncSession, schedule: ProfessionalSchedule) -> ServiceArea:
-    """Return the trades and the covered pincodes of a professional."""
-    ((count, trades, *farthest),) = await fetch(db, SERVICE_AREA, schedule.candidate.id)
-    km = distance_km(schedule.candidate.home, Location(*farthest)) if farthest[0] else None
-    return ServiceArea(trades or [], count, None if km is None else round_up_km(km))
 
 
 @cache

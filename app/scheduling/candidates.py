@@ -1,5 +1,6 @@
 """Candidates for a job, with their working hours and busy times."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -52,6 +53,7 @@ class RequestedSlot:
     """The time that a booking needs: a job of `minutes` at a place. `expires_at` is set for a hold."""
 
     booking_id: int
+    customer_id: int
     service_id: int
     starts_at: datetime
     minutes: int
@@ -77,11 +79,15 @@ class Eligibility:
 
 @dataclass(frozen=True, slots=True)
 class AssessedCandidate:
-    """A professional who offers a service, eligible or not; `place` is the name of their home pincode."""
+    """A professional who offers a service, eligible or not; `place` is the name of their home pincode.
+
+    `excluded_by`: who of the two, "customer" or "professional", excluded the other (W41).
+    """
 
     candidate: Candidate
     place: str
     eligibility: Eligibility
+    excluded_by: Sequence[str]
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
-"""Personal data of this room: offered services, area, working hours and time off."""
+"""Personal data of this room: offered services, area, working hours, time off and exclusions."""
 
-from app.core.personal_data import PROFESSIONAL, OwnDataSection, PersonalData
+from app.core.personal_data import CUSTOMER, PROFESSIONAL, OwnDataSection, PersonalData
 
 OWN_DATA = (
     OwnDataSection(
@@ -29,11 +29,21 @@ OWN_DATA = (
         " WHERE professional_id = :me ORDER BY lower(span)",
         PROFESSIONAL,
     ),
+    # Their own exclusions alone: nothing tells who excluded them (W41).
+    OwnDataSection(
+        "excluded",
+        "SELECT u.full_name AS who, x.at FROM exclusions x JOIN users u ON u.id = x.professional_id"
+        " WHERE x.customer_id = :me AND x.excluded_by = 'customer'"
+        " UNION ALL SELECT split_part(u.full_name, ' ', 1), x.at FROM exclusions x JOIN users u ON u.id = x.customer_id"
+        " WHERE x.professional_id = :me AND x.excluded_by = 'professional' ORDER BY 2, 1",
+        CUSTOMER + PROFESSIONAL,
+    ),
 )
 ERASE = (
     "DELETE FROM offered_services WHERE professional_id = :id",
     "DELETE FROM coverage WHERE professional_id = :id",
     "DELETE FROM working_hours WHERE professional_id = :id",
     "DELETE FROM time_off WHERE professional_id = :id",
+    "DELETE FROM exclusions WHERE customer_id = :id OR professional_id = :id",
 )
 SCHEDULING_PERSONAL_DATA = PersonalData("scheduling", own_data=OWN_DATA, erase=ERASE)

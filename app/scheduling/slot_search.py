@@ -32,10 +32,13 @@ async def find_week(
     pincode: str,
     first_day: date,
     *,
+    customer_id: int | None = None,
     professional_id: int | None = None,
     ignoring: int | None = None,
 ) -> Week:
     """Return seven days of slots, for anyone or for one professional; empty days where the pincode is unknown.
+
+    `customer_id`: for whom, without the times of those who are kept from them (W41); None for a visitor.
 
     The nearest candidates are read first, then those who may be free at what is left of all that anyone's hours allow.
     """
@@ -45,7 +48,7 @@ async def find_week(
         return Week(calendar.days(0), [])
     window = calendar.window(*bounds(service, clock.now()))
     nearest = batch = await find_candidates(
-        db, [service.id], location, professional_id=professional_id, limit=FIRST_BATCH
+        db, [service.id], location, customer_id=customer_id, professional_id=professional_id, limit=FIRST_BATCH
     )
     free = window & await _free(db, calendar, batch, service.minutes, location, ignoring)
     if len(batch) < FIRST_BATCH:
@@ -57,17 +60,29 @@ async def find_week(
         size *= 2
         uncovered = [datetime.fromtimestamp(start, clock.IST) for start in calendar.starts(reachable & ~free)]
         batch = await find_free_candidates(
-            db, service.id, location, uncovered, service.minutes, without=seen, limit=size, ignoring=ignoring
+            db,
+            service.id,
+            location,
+            uncovered,
+            service.minutes,
+            without=seen,
+            limit=size,
+            customer_id=customer_id,
+            ignoring=ignoring,
         )
         free |= window & await _free(db, calendar, batch, service.minutes, location, ignoring)
         seen += [candidate.id for candidate in batch]
     return Week(calendar.days(free), nearest)
 
 
-async def nearest_candidates(db: AsyncSession, service: BookableService, pincode: str, limit: int) -> list[Candidate]:
+async def nearest_candidates(
+    db: AsyncSession, service: BookableService, pincode: str, limit: int, *, customer_id: int | None = None
+) -> list[Candidate]:
     """The nearest and best who may do the service there, without busy times."""
     location = await find_pincode(db, pincode)
-    return await find_candidates(db, [service.id], location, limit=limit) if location else []
+    if location is None:
+        return []
+    return await find_candidates(db, [service.id], location, customer_id=customer_id, limit=limit)
 
 
 async def next_starts(
@@ -76,12 +91,13 @@ async def next_starts(
     pincode: str,
     after: datetime,
     *,
+    customer_id: int | None = None,
     professional_id: int | None = None,
     limit: int = 3,
 ) -> list[datetime]:
     """Return the first free starts from `after` on, within seven days."""
     day = max(after, clock.now()).astimezone(clock.IST).date()
-    week = await find_week(db, service, pincode, day, professional_id=professional_id)
+    week = await find_week(db, service, pincode, day, customer_id=customer_id, professional_id=professional_id)
     return [start for day in week.days for start in day.starts if start >= after][:limit]
 
 
@@ -91,20 +107,25 @@ async def nearest_starts(
     pincode: str,
     requested_start: datetime,
     *,
+    customer_id: int | None = None,
     professional_id: int | None = None,
     limit: int = 3,
 ) -> list[datetime]:
     """Return the next free starts after `wanted` in order, filled up with those before it where too few follow."""
-    later = await next_starts(db, service, pincode, requested_start, professional_id=professional_id, limit=limit)
+    later = await next_starts(
+        db, service, pincode, requested_start, customer_id=customer_id, professional_id=professional_id, limit=limit
+    )
     if len(later) >= limit:
         return later
     first = max(clock.today(), requested_start.astimezone(clock.IST).date() - timedelta(days=WEEK_DAYS - 1))
-    week = await find_week(db, service, pincode, first, professional_id=professional_id)
+    week = await find_week(db, service, pincode, first, customer_id=customer_id, professional_id=professional_id)
     earlier = [start for day in week.days for start in day.starts if start < requested_start]
     return earlier[len(later) - limit :] + later
 
 
-async def earliest_starts(db: AsyncSession, services: Sequence[BookableService], pincode: str) -> dict[int, datetime]:
+async def earliest_starts(
+    db: AsyncSession, services: Sequence[BookableService], pincode: str, *, customer_id: int | None = None
+) -> dict[int, datetime]:
     """Return the first free start of each service that has one there within its horizon, by service id."""
     location = await find_pincode(db, pincode)
     if location is None or not services:
@@ -114,7 +135,7 @@ async def earliest_starts(db: AsyncSession, services: Sequence[BookableService],
     found: dict[int, datetime] = {}
     for day_count in (NEAR_DAYS, max(service.horizon_days for service in services)):
         calendar = Calendar(clock.today(), day_count)
-        first_bits = await _first_bits(db, calendar, waiting, location, weeks)
+        first_bits = await _first_bits(db, calendar, waiting, location, weeks, customer_id)
         found |= {
             service_id: datetime.fromtimestamp(next(calendar.starts(bit)), clock.IST)
             for service_id, bit in first_bits.items()
@@ -131,6 +152,7 @@ async def _first_bits(
     services: Sequence[BookableService],
     location: Location,
     weeks: Mapping[int, Collection[WorkingWeek]],
+    customer_id: int | None,
 ) -> dict[int, int]:
     """The first free start of each service as a bit of the calendar; services without one are left out.
 
@@ -145,7 +167,8 @@ async def _first_bits(
     waiting = [service for service in services if best[service.id]]
     size, offset = max(FIRST_BATCH // max(len(waiting), 1), SMALLEST_BATCH), 0
     while waiting:
-        batch = await find_candidates(db, [service.id for service in waiting], location, limit=size, offset=offset)
+        ids = [service.id for service in waiting]
+        batch = await find_candidates(db, ids, location, customer_id=customer_id, limit=size, offset=offset)
         await load_unavailability(db, batch, *calendar.span(max(service.minutes for service in waiting)))
         unfinished = []
         for service in waiting:

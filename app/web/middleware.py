@@ -31,6 +31,10 @@ def wrap(app: Litestar, services: WebServices, limits: ApiLimits, cors: Cors, bo
     app.asgi_handler = Middleware(app.asgi_handler, services, limits, cors, body_limits)
 
 
+# What everyone may read, but who is signed in as a customer without those who are kept from them (W41).
+PERSONAL_API_PATHS = ("/slots",)
+
+
 class Middleware:
     def __init__(
         self, inner: ASGIApp, services: WebServices, limits: ApiLimits, cors: Cors, body_limits: BodyLimits
@@ -79,7 +83,8 @@ class Middleware:
         cache = self._api_cache if is_api else self._page_cache
         # None for a token that was not looked up lately: AccessGuard finds out for whom the request counts.
         session_id = self._limits.known_session(scope) if is_api else NO_SESSION
-        key = None if session_id is None else self._key(scope, headers, sender.encoding, is_api=is_api)
+        is_personal = session_id not in (None, NO_SESSION) and scope["path"].endswith(PERSONAL_API_PATHS)
+        key = None if session_id is None or is_personal else self._key(scope, headers, sender.encoding, is_api=is_api)
         if key and (cached := await cache.find(key)):
             limit = await self._limits.count(scope, session_id or NO_SESSION) if is_api else None
             if limit is None or limit.allowed:

@@ -35,6 +35,7 @@ REFUSAL_HEADINGS = {
     ("early", "departure"): N_("The visit is later"),
     ("early", "start"): N_("The visit is later"),
     ("extras", ""): N_("Too many proposals"),
+    ("favourites", ""): N_("You have too many favourites"),
     ("fee", ""): N_("The fee has changed"),
     ("free", ""): N_("This account isn't blocked"),
     ("full", ""): N_("Too many webhooks"),

@@ -339,7 +339,7 @@ async def test_the_database_refuses_an_overlap_from_any_writer(db):
         async with db.begin_nested():
             await db.execute(update(Reservation).where(Reservation.booking_id == second.id).values(span=taken))
     location = await require_pincode(db, ADYAR)
-    slot = RequestedSlot(second.id, second.service_id, first.starts_at, first.minutes, location)
+    slot = RequestedSlot(second.id, second.customer_id, second.service_id, first.starts_at, first.minutes, location)
     assert not await reserve(db, await reserved_for(db, first), slot)
 
 

@@ -46,7 +46,7 @@ async def test_who_holds_someones_time_never_waits_for_another(own_database: Dat
         ravi, kumar = [await a_professional(db, name, services=[service]) for name in ("Ravi Kumar", "Kumar Ravi")]
         location = await require_pincode(db, ADYAR)
         booking = await a_request(db, await a_customer(db), service, a_start(days=2))
-    slot = RequestedSlot(booking.id, service.id, a_start(), service.minutes, location)
+    slot = RequestedSlot(booking.id, booking.customer_id, service.id, a_start(), service.minutes, location)
 
     async def take(own: int, others: int, both_hold: asyncio.Barrier) -> bool:
         async with own_database.work() as db:
@@ -69,7 +69,7 @@ async def test_the_lock_of_someone_who_is_not_free_is_given_back(own_database: D
         await a_request(db, asha, service)
         location = await require_pincode(db, ADYAR)
         other = await a_request(db, asha, service, a_start(days=2))
-    slot = RequestedSlot(other.id, service.id, a_start(), service.minutes, location)
+    slot = RequestedSlot(other.id, other.customer_id, service.id, a_start(), service.minutes, location)
     async with own_database.work() as first:
         ravis = await first_candidates(first, service.id, location)
         assert await reserve_first_free(first, candidates_in_batches(first, service.id, slot, ravis), slot) is None

@@ -167,6 +167,8 @@ CHECKS = {
     "codes_erased_check": "UPDATE codes SET encrypted_code = 'x' WHERE used_at IS NOT NULL",
     "declines_kind_check": "INSERT INTO declines SELECT id, professional_id, 'laughed', '', now() FROM bookings"
     " WHERE reference = '{completed}'",
+    "exclusions_excluded_by_check": "INSERT INTO exclusions SELECT customer_id, professional_id, 'admin', now()"
+    " FROM bookings WHERE reference = '{completed}'",
     "disputes_text_check": "INSERT INTO disputes SELECT id, customer_id, '', now() FROM bookings",
     "extras_answered_check": "UPDATE extras SET state = 'approved'",
     "extras_price_check": "UPDATE extras SET price = 99",
@@ -246,6 +248,10 @@ UNIQUE = {
     "offer_waves_pkey": "INSERT INTO offer_waves SELECT id FROM bookings CROSS JOIN generate_series(1, 2)",
     "offer_recipients_pkey": "INSERT INTO offer_recipients SELECT id, professional_id, now(), 'k' FROM bookings"
     " CROSS JOIN generate_series(1, 2) WHERE professional_id IS NOT NULL",
+    "exclusions_pkey": "INSERT INTO exclusions SELECT customer_id, professional_id, 'customer', now() FROM bookings"
+    " CROSS JOIN generate_series(1, 2) WHERE reference = '{completed}'",
+    "favourites_pkey": "INSERT INTO favourites SELECT customer_id, professional_id, now() FROM bookings"
+    " CROSS JOIN generate_series(1, 2) WHERE reference = '{completed}'",
     "disputes_pkey": "INSERT INTO disputes SELECT id, customer_id, 'x', now() FROM bookings"
     " CROSS JOIN generate_series(1, 2)",
     "reviews_booking_id_key": SAME.format(
@@ -260,6 +266,10 @@ ROWS = f"""
     INSERT INTO disputes SELECT id, customer_id, 'x', now() FROM bookings WHERE reference = '{{completed}}';
     INSERT INTO offer_waves SELECT id FROM bookings WHERE reference = '{{completed}}';
     INSERT INTO offer_recipients SELECT id, professional_id, now(), 'k' FROM bookings
+     WHERE reference = '{{completed}}';
+    INSERT INTO exclusions SELECT customer_id, professional_id, 'customer', now() FROM bookings
+     WHERE reference = '{{completed}}';
+    INSERT INTO favourites SELECT customer_id, professional_id, now() FROM bookings
      WHERE reference = '{{completed}}';
     INSERT INTO idempotency_keys SELECT id, 'k', 'p', 'd', '', now() FROM users;
     INSERT INTO search_terms (term, language, category_id) SELECT 'x', 'en', id FROM categories;

@@ -29,6 +29,12 @@ PLANTED: dict[str, list[str]] = {
         "DELETE FROM reservations WHERE booking_id = " + OF.format("{started}"),
         "UPDATE reservations SET pincode = '600045' WHERE booking_id = " + OF.format("{requested}"),
     ],
+    "no-booking-after-exclusion": [
+        "INSERT INTO exclusions SELECT customer_id, professional_id, 'customer', '2026-01-01' FROM bookings"
+        " WHERE reference = '{assigned}'",
+        "INSERT INTO exclusions SELECT b.customer_id, r.professional_id, 'professional', now()"
+        " FROM bookings b JOIN reservations r ON r.booking_id = b.id WHERE b.reference = '{requested}'",
+    ],
     "codes-in-order": [
         "UPDATE codes SET used_at = NULL, voided_at = now() WHERE phase = 'start' AND booking_id = "
         + OF.format("{started}")

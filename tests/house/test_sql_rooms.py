@@ -53,6 +53,7 @@ READS: dict[str, dict[str, str]] = {
         "professional_ratings": "the professional's card",
         "offered_services": "who offers a service, for the catalogue's page of it",
         "reservations": "whether a professional's time is taken, before a block or a deletion",
+        "exclusions": "who gets no offers of a customer's bookings",
     },
     "jobs": {
         "bookings": "agenda, offers, history and calendar of a professional",
@@ -60,6 +61,7 @@ READS: dict[str, dict[str, str]] = {
         "professionals": "where a professional without a job before sets out from",
         "blocks": "calendar feeds of the blocked are closed",
         "reservations": "bookings that take the time of a professional who stops",
+        "exclusions": "offers of whom a professional is kept from are not shown",
     },
     "vetting": {"professionals": "the case is about the professional's row"},
     "dispatch": {
@@ -90,6 +92,14 @@ READS: dict[str, dict[str, str]] = {
         "bookings": "totals of a customer",
         "charges": "totals of a customer",
         "reviews": "totals of a customer",
+    },
+    "favourites": {
+        "professionals": "who may be a favourite, and their trade",
+        "blocks": "who may be a favourite",
+        "bookings": "who visited the customer, and for what",
+        "exclusions": "which favourites are not available, and whom the customer excluded",
+        "services": "what a favourite can be booked for",
+        "service_ratings": "what a favourite can be booked for",
     },
     "discovery": {
         "services": "bookable services",

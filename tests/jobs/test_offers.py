@@ -13,7 +13,8 @@ from app.core.events import OutgoingMessage, pop_outgoing_messages
 from app.jobs.acceptance import accept, hand_back, pass_on
 from app.jobs.offers import find_expired_offers, find_offers
 from app.jobs.repository import Jobs
-from app.scheduling.candidate_repository import load_schedule, load_service_area
+from app.scheduling.candidate_repository import load_schedule
+from app.scheduling.service_area_repository import load_service_area
 from app.scheduling.working_hours import TimeOff
 from tests.factories import (
     ADYAR,

@@ -95,7 +95,7 @@ async def test_who_was_found_before_the_change_is_not_reserved_after_it(own_data
         location = await require_pincode(db, ADYAR)
         other = await a_request(db, asha, service, a_start(days=2))
         await cancel_by_customer(db, asha, other.reference, "")
-    slot = RequestedSlot(other.id, service.id, a_start(), service.minutes, location)
+    slot = RequestedSlot(other.id, other.customer_id, service.id, a_start(), service.minutes, location)
     async with own_database.work() as db:
         found = await first_candidates(db, service.id, location)
         await changed(own_database, ravi, change)

@@ -65,6 +65,8 @@ PLANTED = {
     "calendar": "INSERT INTO calendar_feeds VALUES ({p}, 'x', now())",
     "time off": "INSERT INTO time_off (professional_id, span, created_at)"
     " VALUES ({p}, tstzrange(now(), now() + interval '1 day'), now())",
+    "exclusions": "INSERT INTO exclusions VALUES ({c}, {p}, 'customer', now())",
+    "favourites": "INSERT INTO favourites VALUES ({c}, {p}, now())",
     "documents": INSERT_DOCUMENT,
     "verifications": "INSERT INTO verifications (professional_id, kind, message, submitted_at)"
     " VALUES ({p}, 'joining', 'I am Zaphira', now())",

@@ -15,6 +15,8 @@ from app.bookings.holds import BookingRequest, hold
 from app.catalog.service import Service
 from app.core import clock
 from app.core.errors import Invalid, Refused
+from app.scheduling.exclusion import ExcludedBy
+from app.scheduling.exclusion_repository import Exclusions
 from app.scheduling.slot_search import earliest_starts, find_week, next_starts
 from app.scheduling.working_hours import TimeOff, WorkingHours
 from tests.factories import ADYAR, BESANT_NAGAR, TAMBARAM, TIRUVANMIYUR, a_customer, a_professional, a_service
@@ -22,6 +24,8 @@ from tests.factories import ADYAR, BESANT_NAGAR, TAMBARAM, TIRUVANMIYUR, a_custo
 PLACES = (ADYAR, BESANT_NAGAR, TIRUVANMIYUR, TAMBARAM)
 FACTS = """
     SELECT o.professional_id AS id,
+           ARRAY(SELECT x.customer_id FROM exclusions x
+                  WHERE x.professional_id = o.professional_id) AS excluded_customers,
            (SELECT json_agg(json_build_array(weekday, opens, closes)) FROM working_hours w
              WHERE w.professional_id = o.professional_id) AS hours
       FROM offered_services o JOIN coverage c USING (professional_id)
@@ -31,10 +35,13 @@ FACTS = """
 
 
 async def a_small_town(db: AsyncSession, dice: random.Random) -> tuple[Service, User]:
-    """Four professionals with odd hours, two of them over midnight, days off and a week that is half full."""
+    """Four professionals with odd hours, two of them over midnight, days off and a week that is half full.
+
+    Some of them the customer has excluded, or they the customer.
+    """
     notice = dice.choice([0, 30, 66, 120])
     service = await a_service(db, minutes=dice.choice([30, 45, 60, 90, 150]), notice_minutes=notice)
-    customer = await a_customer(db)
+    customer, workers = await a_customer(db), []
     for n in range(4):
         opens = dice.choice([420, 480, 495, 600])
         worker = await a_professional(
@@ -46,6 +53,7 @@ async def a_small_town(db: AsyncSession, dice: random.Random) -> tuple[Service, 
             closes=opens + dice.choice([240, 425, 600]),
             approval=dice.choice(["approved", "approved", "approved", "pending"]),
         )
+        workers.append(worker)
         if n > 1:
             nights = [
                 (day, *stretch) for day in range(7) for stretch in ((0, 130), (1300, 1440)) if dice.random() < 0.6
@@ -57,6 +65,10 @@ async def a_small_town(db: AsyncSession, dice: random.Random) -> tuple[Service, 
     await db.flush()
     for _ in range(12):
         await try_to_hold(db, customer, service, dice.choice(PLACES), a_moment(dice))
+    for worker in workers:
+        for side in ExcludedBy:
+            if dice.random() < 0.15:
+                await Exclusions(db).add(customer.id, worker.id, side)
     return service, customer
 
 
@@ -78,8 +90,8 @@ async def try_to_hold(db: AsyncSession, customer: User, service: Service, pincod
 class Oracle:
     """A brute-force oracle: minute by minute, from the raw rows, with its own geometry."""
 
-    def __init__(self, service: Service, pincode: str) -> None:
-        self.service, self.pincode = service, pincode
+    def __init__(self, service: Service, pincode: str, customer: User | None = None) -> None:
+        self.service, self.pincode, self.customer = service, pincode, customer
 
     async def read(self, db: AsyncSession) -> "Oracle":
         params = {"service": self.service.id, "pincode": self.pincode}
@@ -119,7 +131,10 @@ class Oracle:
             return False
         if start.astimezone(clock.IST).date() >= clock.today() + timedelta(days=7):
             return False
-        return any(self._can(person, start) for person in self.people)
+        return any(self._can(person, start) for person in self.people if not self._is_excluded(person))
+
+    def _is_excluded(self, person: Any) -> bool:
+        return self.customer is not None and self.customer.id in person.excluded_customers
 
     def _can(self, person: Any, start: datetime) -> bool:
         end = start + timedelta(minutes=self.service.minutes)
@@ -145,10 +160,14 @@ async def test_every_shown_slot_is_true_and_every_true_slot_is_shown(db, seed: i
     dice = random.Random(seed)
     service, customer = await a_small_town(db, dice)
     pincode = dice.choice(PLACES)
-    displayed = {start for day in (await find_week(db, service, pincode, clock.today())).days for start in day.starts}
-    oracle = await Oracle(service, pincode).read(db)
     grid = [clock.at(clock.today(), 30 * n) for n in range(-10, 48 * 8)]
-    assert displayed == {start for start in grid if oracle.has_candidate(start)}
+    for viewer in (None, customer):
+        week = await find_week(db, service, pincode, clock.today(), customer_id=viewer.id if viewer else None)
+        displayed = {start for day in week.days for start in day.starts}
+        oracle = await Oracle(service, pincode, viewer).read(db)
+        assert displayed == {start for start in grid if oracle.has_candidate(start)}
+    earliest = await earliest_starts(db, [service], pincode, customer_id=customer.id)
+    assert earliest.get(service.id) == min(displayed, default=None)
     await every_answer_holds(db, customer, service, pincode, displayed, dice.sample(grid, 40))
 
 

@@ -35,7 +35,7 @@ async def test_who_was_found_before_the_service_was_withdrawn_is_not_reserved_af
     async with own_database.work() as db:
         location = await require_pincode(db, ADYAR)
         other = await a_request(db, asha, leaks, a_start(days=2))
-    slot = RequestedSlot(other.id, leaks.id, a_start(), leaks.minutes, location)
+    slot = RequestedSlot(other.id, other.customer_id, leaks.id, a_start(), leaks.minutes, location)
     async with own_database.work() as db:
         found = await first_candidates(db, leaks.id, location)
         assert [candidate.id for candidate in found] == [ravi.id]

@@ -1,0 +1,16 @@
+"""The panel on a finished booking's page: add its professional to the favourites, or don't book them again."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bookings.customer_repository import CustomerBooking
+from app.bookings.moves import State
+from app.favourites.repository import CustomerChoices, choices_of_booking
+from app.web.panels import Panel
+
+
+async def _load(db: AsyncSession, booking: CustomerBooking) -> CustomerChoices | None:
+    is_over = booking.state in (State.COMPLETED, State.CLOSED, State.CANCELLED)
+    return await choices_of_booking(db, booking.id) if is_over and booking.professional_id is not None else None
+
+
+CHOICES_PANEL = Panel("bookings.booking", 20, _load, "favourites/_booking_choices.html")
