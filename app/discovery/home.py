@@ -19,7 +19,7 @@ from app.discovery.repository import Area, CatalogueQueries
 from app.discovery.results import ServiceSearch
 from app.discovery.service_list import ServiceCard, by_popularity, by_rank
 from app.discovery.suggestions import Suggestion, suggest_services
-from app.favourites.repository import FavouriteRow, Favourites
+from app.favourites.repository import FavouriteRow
 from app.scheduling.slot_search import earliest_starts
 
 CARDS_SHOWN = 3
@@ -74,8 +74,8 @@ async def load_customer_home(
 ) -> HomePageData:
     """Load the page of a signed-in customer: what is theirs, or the visitors' page before the first booking."""
     search = ServiceSearch(db, cache)
-    area = await CatalogueQueries(db).main_area(customer.id)
-    own = await _load_own(db, search, encryption, customer, full_name, area)
+    area, favourites = await CatalogueQueries(db).area_and_favourites(customer.id, MAX_FAVOURITES_SHOWN)
+    own = await _load_own(db, search, encryption, customer, full_name, area, favourites)
     if own is None:
         if area is None:
             return await load_home(db, cache)
@@ -104,6 +104,7 @@ async def _load_own(
     customer: Person,
     full_name: str,
     area: Area | None,
+    favourites: Sequence[FavouriteRow],
 ) -> OwnHome | None:
     """What is the customer's; None before the first booking."""
     own = OwnBookings(db, customer)
@@ -127,7 +128,7 @@ async def _load_own(
         code=upcoming.code(encryption) if upcoming else None,
         again=list(islice(repeatable, MAX_AGAIN)),
         suggestions=suggestions,
-        favourites=await Favourites(db, customer).available(MAX_FAVOURITES_SHOWN),
+        favourites=favourites,
     )
 
 

@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.errors import Missing
 from app.core.sql import fetch, fetch_row, fetch_value, rows
 from app.discovery.service_list import ServiceCard
+from app.favourites.repository import FAVOURITES, FavouriteRow
 
 MOST_BOOKED_WINDOW = timedelta(days=90)
 MAX_JOBS_COUNTED = 500
@@ -99,6 +100,10 @@ MAIN_AREA = """
     SELECT p.pincode, p.place FROM addresses a JOIN pincodes p ON p.pincode = a.pincode
      WHERE a.user_id = $1 ORDER BY a.is_main DESC, a.id LIMIT 1
 """
+# What the home page of a customer needs besides bookings: the area, and the favourites ($2 today, $3 how many).
+AREA_AND_FAVOURITES = f"""
+    SELECT ARRAY(SELECT ROW(area.*) FROM ({MAIN_AREA}) area), ARRAY(SELECT ROW(marked.*) FROM ({FAVOURITES}) marked)
+"""
 AREA = "SELECT pincode, place FROM pincodes WHERE pincode = $1"
 
 
@@ -182,6 +187,11 @@ class CatalogueQueries:
         """The area of a person's main address."""
         row = await fetch_row(self._db, MAIN_AREA, user_id)
         return Area(*row) if row else None
+
+    async def area_and_favourites(self, customer_id: int, limit: int) -> tuple[Area | None, list[FavouriteRow]]:
+        """The area of a customer's main address, and the first of the favourites who are available."""
+        (found,) = await fetch(self._db, AREA_AND_FAVOURITES, customer_id, clock.today(), limit)
+        return next((Area(*area) for area in found[0]), None), [FavouriteRow(*row) for row in found[1]]
 
     async def busiest_pincode(self) -> str | None:
         """Find the pincode that most professionals cover."""

@@ -24,6 +24,7 @@ ADD = """
         ON CONFLICT (customer_id, professional_id) DO NOTHING
 """
 REMOVE = "DELETE FROM favourites WHERE customer_id = $1 AND professional_id = $2"
+# Of the customer $1, today $2; all of them, or the first $3 who are available.
 # The service is what they did last for the customer of what they offer now, else what is reviewed most; none for who
 # may not work, has left or is kept from the customer, and which of these it is is not read.
 FAVOURITES = """
@@ -53,13 +54,15 @@ EXCLUDED = """
 """
 CHOICES = """
     SELECT u.id, u.full_name,
-           EXISTS (SELECT 1 FROM favourites f WHERE f.customer_id = $1 AND f.professional_id = u.id),
+           EXISTS (SELECT 1 FROM favourites f WHERE f.customer_id = pair.customer_id AND f.professional_id = u.id),
            EXISTS (SELECT 1 FROM exclusions x
-                    WHERE x.customer_id = $1 AND x.professional_id = u.id AND x.excluded_by = 'customer'),
-           EXISTS (SELECT 1 FROM bookings b WHERE b.customer_id = $1 AND b.professional_id = u.id)
-      FROM users u WHERE u.id = $2
+                    WHERE x.customer_id = pair.customer_id AND x.professional_id = u.id
+                      AND x.excluded_by = 'customer'),
+           EXISTS (SELECT 1 FROM bookings b WHERE b.customer_id = pair.customer_id AND b.professional_id = u.id)
+      FROM {pair} JOIN users u ON u.id = pair.professional_id
 """
-PARTIES = "SELECT customer_id, professional_id FROM bookings WHERE id = $1"
+CHOICES_ABOUT = CHOICES.format(pair="(VALUES ($1::bigint, $2::bigint)) AS pair (customer_id, professional_id)")
+CHOICES_OF_BOOKING = CHOICES.format(pair="(SELECT customer_id, professional_id FROM bookings WHERE id = $1) AS pair")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +142,17 @@ class Favourites:
         """Available ones first, then the latest first."""
         return await rows(self._db, FavouriteRow, FAVOURITES, self._me.id, clock.today(), None)
 
-    async def available(self, limit: int) -> list[FavouriteRow]:
-        return await rows(self._db, FavouriteRow, FAVOURITES, self._me.id, clock.today(), limit)
-
     async def excluded(self) -> list[ExcludedRow]:
         """The professionals whom `me` excluded, the latest first; not who excluded `me`."""
         return await rows(self._db, ExcludedRow, EXCLUDED, self._me.id)
 
 
 async def load_choices(db: AsyncSession, customer_id: int, professional_id: int) -> CustomerChoices | None:
-    row = await fetch_row(db, CHOICES, customer_id, professional_id)
+    row = await fetch_row(db, CHOICES_ABOUT, customer_id, professional_id)
     return CustomerChoices(*row) if row else None
 
 
 async def choices_of_booking(db: AsyncSession, booking_id: int) -> CustomerChoices | None:
     """What the customer of the booking chose about its professional; None while there is none."""
-    row = await fetch_row(db, PARTIES, booking_id)
-    return await load_choices(db, *row) if row and row["professional_id"] is not None else None
+    row = await fetch_row(db, CHOICES_OF_BOOKING, booking_id)
+    return CustomerChoices(*row) if row else None
