@@ -1,14 +1,13 @@
 """Imports every model, so that `metadata` has every table."""
 
 from app.accounts import address, professional, session, user
-from app.bookings import booking, code, decline, extra, offer_wave, service_booking_count
+from app.bookings import booking, calendar, code, decline, extra, offer_wave, service_booking_count
 from app.catalog import service
 from app.core import events, idempotency, outbox, schedule
 from app.core.orm import metadata
 from app.discovery import unmet_searches
 from app.exports import export
 from app.favourites import favourite
-from app.jobs import calendar
 from app.notifications import channel, inbox, preference
 from app.payments import charge, ledger
 from app.reports import monthly_statement

@@ -2,6 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
+from app.accounts.address_api import AddressApi
 from app.accounts.address_pages import AddressPages
 from app.accounts.api import AccountApi
 from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
@@ -14,6 +15,8 @@ from app.billing.ledger_admin_pages import LedgerAdminPages
 from app.blocking.pages import BlockedPages
 from app.bookings.api import BookingApi, BookingListApi
 from app.bookings.booking_pages import BookingPages, ExtraAnswerPages, ReceiptPages
+from app.bookings.calendar_pages import CalendarPages, booking_calendar
+from app.bookings.calendar_pages import feed as calendar_feed
 from app.bookings.cancellation_pages import CancellationPages
 from app.bookings.checkout_pages import PaymentPages
 from app.bookings.pages import BookingListPages
@@ -35,8 +38,7 @@ from app.favourites.api import FavouriteApi
 from app.favourites.pages import ChoicePages, FavouritePages
 from app.jobs.api import BookingActionApi, DelayApi, JobListApi
 from app.jobs.availability_pages import AvailabilityPages
-from app.jobs.calendar_pages import CalendarPages, booking_calendar, job_calendar
-from app.jobs.calendar_pages import feed as calendar_feed
+from app.jobs.calendar_pages import JobCalendarPages, job_calendar
 from app.jobs.earnings_pages import earnings, history
 from app.jobs.exclusion_api import ExclusionApi
 from app.jobs.exclusion_pages import ExclusionPages
@@ -111,6 +113,7 @@ CUSTOMERS: Routes = (
     ("/bookings/{ref:str}/calendar", booking_calendar),
     ("/favourites", FavouritePages),
     ("/professionals/{person_id:int}", ChoicePages),
+    ("/calendar", CalendarPages),
     ("/profile/addresses", AddressPages),
     ("/reports", MonthlyStatementPages),
 )
@@ -130,7 +133,7 @@ PROFESSIONALS: Routes = (
     ("/jobs/{ref:str}/absence", NoShowPages),
     ("/jobs/{ref:str}/exclusion", ExclusionPages),
     ("/jobs/{ref:str}/calendar", job_calendar),
-    ("/jobs/calendar", CalendarPages),
+    ("/jobs/calendar", JobCalendarPages),
     ("/jobs/history", history),
     ("/earnings", earnings),
     ("/earnings/export", EarningsExportPages),
@@ -222,6 +225,7 @@ PROGRAMS: Routes = (
     ("/api/verify/professional/{professional_id:int}", DecisionApi),
     ("/api/deny/professional/{professional_id:int}", DecisionApi),
     ("/api/profile/edit/{person_id:int}", ProfileApi),
+    ("/api/profile/addresses", AddressApi),
     ("/api/professional/register", ApplicationApi),
     ("/api/re_verify", ApplicationApi),
     ("/api/exports", ExportApi),

@@ -30,6 +30,11 @@ async def close_old_bookings(ctx: Context) -> int:
     return await repeat_until_done(ctx, expiry.close_unreviewed)
 
 
+async def erase_old_contacts(ctx: Context) -> int:
+    """Erase who was at the door of old visits."""
+    return await repeat_until_done(ctx, expiry.erase_old_contacts)
+
+
 async def count_bookings(ctx: Context) -> int:
     """Count new bookings by service, for the admin's table of services."""
     async with unit_of_work(ctx) as db:

@@ -11,6 +11,7 @@ from tasks.bookings import (
     complete_overdue_jobs,
     count_bookings,
     end_priority_offers,
+    erase_old_contacts,
     expire_holds,
 )
 from tasks.context import Context
@@ -49,6 +50,7 @@ TIMETABLE = Timetable(
     ScheduledTask("40 3 * * *", prune_keys),
     ScheduledTask("50 3 * * *", prune_runs),
     ScheduledTask("10 4 * * *", prune_offered_hours),
+    ScheduledTask("20 4 * * *", erase_old_contacts),
 )
 
 # Polled every second, with or without Redis, each in a loop of its own: a slow mail server delays nothing else.

@@ -94,7 +94,9 @@ class StoryApp:
     async def pending_emails(self) -> list[RenderedMessage]:
         """Render all emails that would be sent now."""
         services, emails = self.app.state.services, []
-        writer = MessageRenderer(services.templates, services.encryption, services.settings.base_url)
+        writer = MessageRenderer(
+            services.templates, services.encryption, services.settings.base_url, services.settings.mail_from
+        )
         async with self.database.work() as db:
             for mail in await OutboxRepository(db).latest(500):
                 try:

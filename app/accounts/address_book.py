@@ -3,24 +3,30 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address
+from app.accounts.address_details import NO_DETAILS, AddressDetails
 from app.accounts.repository import Addresses, Users
 from app.accounts.user import User
 from app.core.events import Person
 
 
-async def add(db: AsyncSession, me: Person, line: str, pincode: str) -> Address:
+async def add(db: AsyncSession, me: Person, line: str, pincode: str, details: AddressDetails = NO_DETAILS) -> Address:
     """Add an address; the first one is the main one. Raises Invalid when the book is full."""
     user = await _locked(db, me)
-    address = await Addresses(db, me.id).add(line, pincode)
+    address = await Addresses(db, me.id).add(line, pincode, details)
     after = {"pincode": pincode, "main": address.is_main}
     user.record("person.address_added", by=user, address_id=address.id, after=after, personal={"after.address": line})
     return address
 
 
-async def change(db: AsyncSession, me: Person, address_id: int, line: str, pincode: str) -> None:
+async def change(
+    db: AsyncSession, me: Person, address_id: int, line: str, pincode: str, details: AddressDetails | None = None
+) -> None:
+    """Change the address; without `details` they stay. History has the line, never who opens the door."""
     user, address = await _locked(db, me), await Addresses(db, me.id).get(address_id, lock=True)
-    if (address.line, address.pincode) == (line, pincode):
+    details = address.details if details is None else details
+    if (address.line, address.pincode, address.details) == (line, pincode, details):
         return
+    address.details = details
     personal = {"before.address": address.line, "after.address": line}
     before, after = {"pincode": address.pincode}, {"pincode": pincode}
     address.line, address.pincode = line, pincode

@@ -1,5 +1,7 @@
 """Pages of a customer's address book; another person's address is Missing."""
 
+from dataclasses import asdict
+
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -7,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import address_book
 from app.accounts.address import Address
+from app.accounts.address_details import NO_DETAILS, AddressDetails, read_address_details
 from app.accounts.auth import Me
 from app.accounts.contact_fields import parse_address_line, parse_pincode
 from app.accounts.pages import form_page
@@ -16,7 +19,7 @@ from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.validation import collect
 from app.web.actions import Rejection, submit
-from app.web.forms import Form, parse_form
+from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, redirect
@@ -39,8 +42,7 @@ class AddressPages(Controller):
         form = await parse_form(request)
 
         async def add() -> None:
-            line, pincode = await _read(db, form)
-            await address_book.add(db, me, line, pincode)
+            await address_book.add(db, me, *await read_address(db, me, validate_form(NewAddress, form)))
 
         return await submit(
             request,
@@ -57,7 +59,8 @@ class AddressPages(Controller):
         self, request: Request, address_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         address = await Addresses(db, me.id).get(address_id)
-        return _render_form(request, address, {"address": address.line, "pincode": address.pincode})
+        values = {"address": address.line, "pincode": address.pincode, **asdict(address.details)}
+        return _render_form(request, address, values)
 
     @post("/{address_id:int}")
     async def update(
@@ -67,8 +70,8 @@ class AddressPages(Controller):
         address = await Addresses(db, me.id).get(address_id, lock=True)
 
         async def change() -> None:
-            line, pincode = await _read(db, form)
-            await address_book.change(db, me, address.id, line, pincode)
+            entered = validate_form(NewAddress, form)
+            await address_book.change(db, me, address.id, *await read_address(db, me, entered, address))
 
         return await submit(
             request,
@@ -97,17 +100,30 @@ class AddressPages(Controller):
         return redirect(request, "/profile")
 
 
-async def _read(db: AsyncSession, form: Form) -> tuple[str, str]:
-    """The address line and the pincode. Raises Invalid."""
-    entered = validate_form(NewAddress, form)
-    fields = collect(
-        {
-            "address": lambda: parse_address_line(entered.address),
-            "pincode": lambda: parse_pincode(entered.pincode),
-        }
-    )
+async def read_address(
+    db: AsyncSession, me: Me, entered: NewAddress, current: Address | None = None
+) -> tuple[str, str, AddressDetails]:
+    """The address line, the pincode and the details; those not entered stay as in `current`. Raises Invalid."""
+    fields: dict[str, str] = {}
+    details = NO_DETAILS
+    errors: dict[str, str] = {}
+    try:
+        fields = collect(
+            {
+                "address": lambda: parse_address_line(entered.address),
+                "pincode": lambda: parse_pincode(entered.pincode),
+            }
+        )
+    except Invalid as error:
+        errors |= error.errors
+    try:
+        details = read_address_details(entered.details(current.details if current else NO_DETAILS), me.email)
+    except Invalid as error:
+        errors |= error.errors
+    if errors:
+        raise Invalid(errors)
     await Pincodes(db).require(fields["pincode"])
-    return fields["address"], fields["pincode"]
+    return fields["address"], fields["pincode"], details
 
 
 def _render_form(

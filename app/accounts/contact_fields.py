@@ -15,6 +15,7 @@ from app.core.validation import FieldError
 
 MAX_NAME_LENGTH, MAX_ADDRESS_LENGTH, MAX_EMAIL_LENGTH, MAX_PHONE_LENGTH = 120, 300, 254, 40
 MAX_REASON_LENGTH = 1_000  # characters
+MAX_LABEL_LENGTH, MAX_FLOOR_LENGTH, MAX_LANDMARK_LENGTH = 40, 40, 120
 # The demo town's numbers, +91 00000 0nnnn, and its @example.com addresses are not assigned to anyone.
 DEMO_DOMAIN = "@example.com"
 DEMO_PHONE = re.compile(r"(?:\+?91|0091|0)?(0{6}\d{4})")
@@ -99,6 +100,18 @@ def parse_address_line(typed: str) -> str:
         raise FieldError(_("This looks like a card number. Enter it only when you pay."))
     if len(line) > MAX_ADDRESS_LENGTH or len(typed) > 2000:
         raise FieldError(_("Address must be %(most)s characters or fewer.", most=MAX_ADDRESS_LENGTH))
+    return line
+
+
+def parse_detail(typed: str, max_length: int) -> str:
+    """A line beside an address, such as its floor; "" for none. FieldError for characters that could disguise it."""
+    line = normal_line(typed[: max_length + 500])
+    if len(line) > max_length:
+        raise FieldError(_("Use %(most)s characters or fewer.", most=max_length))
+    if not is_printable(line):
+        raise FieldError(_("This has characters that can't be shown. Type it again."))
+    if contains_card_number(line):
+        raise FieldError(_("This looks like a card number. Enter it only when you pay."))
     return line
 
 

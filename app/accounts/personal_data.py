@@ -25,8 +25,8 @@ OWN_DATA = (
     ),
     OwnDataSection(
         "addresses",
-        "SELECT line AS address, pincode, is_main, created_at AS added_at FROM addresses WHERE user_id = :me"
-        " ORDER BY id",
+        "SELECT label, line AS address, floor, landmark, pincode, contact_name, contact_phone, is_main,"
+        " created_at AS added_at FROM addresses WHERE user_id = :me ORDER BY id",
         CUSTOMER,
     ),
     OwnDataSection(

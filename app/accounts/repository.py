@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Address, Pincode
+from app.accounts.address_details import NO_DETAILS, AddressDetails
 from app.accounts.attempts import ACCOUNT, ACCOUNT_HERE, DEVICE, AttemptCount, RateLimitKey, sorted_keys
 from app.accounts.contact_fields import phone_fragment
 from app.accounts.professional import ApprovalStatus, Professional, ProfessionalRating
@@ -220,7 +221,7 @@ class Addresses:
     async def main(self) -> Address | None:
         return next(iter(await self.all()), None)
 
-    async def add(self, line: str, pincode: str) -> Address:
+    async def add(self, line: str, pincode: str, details: AddressDetails = NO_DETAILS) -> Address:
         """Add an address; the first one is the main one. Raises Invalid when the book is full."""
         await self._lock_book()
         before = await self.all()
@@ -229,6 +230,7 @@ class Addresses:
         address = Address(
             user_id=self._owner_id, line=line, pincode=pincode, is_main=not before, created_at=clock.now()
         )
+        address.details = details
         self._db.add(address)
         await self._db.flush()
         return address

@@ -1,9 +1,11 @@
 """The forms of accounts, one Struct per action. Fields may be empty, so that all errors are reported at once."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from app.accounts.address_details import NO_DETAILS, AddressDetails
 from app.accounts.contact_fields import MAX_ADDRESS_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, MAX_PHONE_LENGTH
 from app.accounts.password import MAX_PASSWORD_LENGTH
 from app.core.i18n import N_
@@ -14,6 +16,7 @@ Email = Annotated[str, Meta(max_length=MAX_EMAIL_LENGTH, extra={"error": TOO_LON
 Phone = Annotated[str, Meta(max_length=MAX_PHONE_LENGTH, extra={"error": TOO_LONG})]
 Password = Annotated[str, Meta(max_length=MAX_PASSWORD_LENGTH, extra={"error": TOO_LONG})]
 Line = Annotated[str, Meta(max_length=MAX_ADDRESS_LENGTH, extra={"error": TOO_LONG})]
+Detail = Annotated[str, Meta(max_length=1_000, extra={"error": TOO_LONG})]  # its reader says how long it may be
 PincodeText = Annotated[str, Meta(max_length=40, extra={"error": TOO_LONG})]
 
 
@@ -65,5 +68,17 @@ class Details(Struct, kw_only=True):
 
 
 class NewAddress(Struct, kw_only=True):
+    """A detail that is not sent stays as it is."""
+
     address: Line = ""
     pincode: PincodeText = ""
+    label: Detail | None = None
+    floor: Detail | None = None
+    landmark: Detail | None = None
+    contact_name: Detail | None = None
+    contact_phone: Detail | None = None
+
+    def details(self, current: AddressDetails = NO_DETAILS) -> AddressDetails:
+        """The details as typed, over the `current` ones."""
+        sent = {name: getattr(self, name) for name in ("label", "floor", "landmark", "contact_name", "contact_phone")}
+        return replace(current, **{name: text for name, text in sent.items() if text is not None})

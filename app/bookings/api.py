@@ -15,6 +15,7 @@ from app.bookings.api_repository import ApiBooking, ApiBookings
 from app.bookings.api_schemas import BookBody, BookingJson, booking_json
 from app.bookings.checkout import PaymentForm, PaymentFormKind, book_and_pay, read_booking_request
 from app.bookings.schemas import NewBooking
+from app.bookings.visit_details import VISIT_FIELDS
 from app.catalog.repository import ServiceRepository
 from app.core.api_types import Listed, Paged
 from app.core.encryption import Encryption
@@ -53,7 +54,7 @@ BOOK = Doc(
 )
 # Errors of the payment are reported under its fields inside the body.
 PAYMENT_FIELDS = {name: f"payment.{name}" for name in ("method", "card_number", "expiry", "cvv", "upi_id", "code")}
-BOOKING_FIELDS = ("service_id", "start", "address", "pincode", "note", "professional_id")
+BOOKING_FIELDS = ("service_id", "start", "address", "pincode", "note", "professional_id", *VISIT_FIELDS)
 
 
 class BookingListApi(Controller):
@@ -132,7 +133,7 @@ class BookingApi(Controller):
 
         async def create_booking() -> JsonResponse:
             new_booking = NewBooking(**{name: getattr(body, name) for name in BOOKING_FIELDS})
-            booking_request = await read_booking_request(db, me, new_booking, address_given=True)
+            booking_request = await read_booking_request(db, me, new_booking, me.email, address_given=True)
             form = PaymentForm(PaymentFormKind.INSTRUMENT, payment)
             with rename_errors(**PAYMENT_FIELDS):
                 booking = await book_and_pay(db, me, booking_request, form)

@@ -21,7 +21,8 @@ Key = tuple[datetime, int]
 SELECT_BOOKINGS = f"""
     SELECT b.id, b.reference, b.state, b.cancelled_as, b.service_id, b.service_name, b.price, b.minutes, b.created_at,
            b.starts_at, b.ends_at, b.eta_from, b.eta_until,
-           b.completed_at, b.address, b.pincode, b.note, b.customer_id, b.professional_id,
+           b.completed_at, b.address, b.pincode, b.note, b.floor, b.landmark, b.contact_name,
+           b.contact_phone, b.contact_email, b.customer_id, b.professional_id,
            pin.place, c.full_name AS customer_name, c.phone AS customer_phone, w.full_name AS professional_name,
            w.phone AS professional_phone, b.rating, code.phase, code.encrypted_code,
            {BOOKING_TOTAL_SQL} AS total{{added}}
@@ -83,6 +84,11 @@ class ApiBooking:
     pincode: str
     place: str
     note: str
+    floor: str
+    landmark: str
+    contact_name: str
+    contact_phone: str
+    contact_email: str
     customer_id: int
     customer_name: str
     customer_phone: str

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from app.accounts.contact_fields import MAX_FLOOR_LENGTH, MAX_LANDMARK_LENGTH
 from app.accounts.names import public_name
 from app.bookings.api_repository import ApiBooking
 from app.bookings.code import reveal_code
@@ -131,6 +132,29 @@ class BookingJson(Struct, kw_only=True):
     note: Annotated[
         str | None, Meta(description="The customer's note for the professional.", examples=["Ring twice.", None])
     ]
+    floor: Annotated[
+        str | None, Meta(description="Floor or unit, shown with the address.", examples=["2nd floor", None])
+    ]
+    landmark: Annotated[
+        str | None, Meta(description="What is near the address, shown with it.", examples=["Opposite the temple", None])
+    ]
+    contact_name: Annotated[
+        str | None,
+        Meta(
+            description="Who is at the door, if it isn't the customer; shown with the address.",
+            examples=["Lakshmi Iyer", None],
+        ),
+    ]
+    contact_phone: Annotated[
+        str | None, Meta(description="Phone of the person at the door.", examples=["+919000000000", None])
+    ]
+    contact_email: Annotated[
+        str | None,
+        Meta(
+            description="Where the start code is sent besides; shown only to the customer.",
+            examples=["lakshmi@example.com", None],
+        ),
+    ]
     rating: Annotated[int | None, Meta(description="Rating of the review, 1 to 5.", examples=[5, None])]
     comments: Annotated[str | None, Meta(description="Text of the review.", examples=["Quick and clean.", None])]
     price: Price
@@ -178,6 +202,28 @@ class BookBody(Body, kw_only=True):
     pincode: Annotated[str, Meta(max_length=40, description="6-digit pincode.", examples=["600020"])]
     note: Annotated[
         str, Meta(max_length=MAX_NOTE_LENGTH, description="A note for the professional.", examples=["Ring twice."])
+    ] = ""
+    floor: Annotated[str, Meta(max_length=MAX_FLOOR_LENGTH, description="Floor or unit.", examples=["2nd floor"])] = ""
+    landmark: Annotated[
+        str,
+        Meta(max_length=MAX_LANDMARK_LENGTH, description="What is near the address.", examples=["Opposite the temple"]),
+    ] = ""
+    contact_name: Annotated[
+        str,
+        Meta(
+            max_length=120, description="Who is at the door, if it isn't you; needs a phone.", examples=["Lakshmi Iyer"]
+        ),
+    ] = ""
+    contact_phone: Annotated[
+        str, Meta(max_length=40, description="Phone of the person at the door.", examples=["+91 90000 00000"])
+    ] = ""
+    contact_email: Annotated[
+        str,
+        Meta(
+            max_length=254,
+            description="Email of the person at the door: they are sent the start code.",
+            examples=["lakshmi@example.com"],
+        ),
     ] = ""
     professional_id: Annotated[
         Id | None,
@@ -260,6 +306,11 @@ def booking_json(
         pincode=booking.pincode,
         place=booking.place,
         note=booking.note if near else None,
+        floor=(booking.floor or None) if near else None,
+        landmark=(booking.landmark or None) if near else None,
+        contact_name=(booking.contact_name or None) if near else None,
+        contact_phone=(booking.contact_phone or None) if near else None,
+        contact_email=(booking.contact_email or None) if own else None,
         rating=booking.rating,
         comments=booking.comment,
         price=money.format_decimal(booking.price),

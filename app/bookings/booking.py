@@ -12,6 +12,7 @@ from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
 from app.bookings.deadlines import MAX_DELAYS, BookingDeadlines
 from app.bookings.extra import Extra, ExtraState
 from app.bookings.moves import MOVES, Flag, State, StateRefused
+from app.bookings.visit_details import VisitDetails, VisitMixin
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Refused
@@ -21,7 +22,7 @@ from app.core.orm import Base, TextEnum
 from app.scheduling.travel import ArrivalWindow
 
 
-class Booking(BookingDeadlines, Base, AuditedMixin):
+class Booking(BookingDeadlines, VisitMixin, Base, AuditedMixin):
     """`price` (paise) and `minutes` are as agreed. Whose time it takes: app.scheduling.reservation.
 
     `requested_at` is when it was paid, or moved to the start that it has.
@@ -39,6 +40,12 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
     address: Mapped[str]
     pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
     note: Mapped[str] = mapped_column(default="", server_default="")
+    floor: Mapped[str] = mapped_column(default="", server_default="")
+    landmark: Mapped[str] = mapped_column(default="", server_default="")
+    # Who is at the door, if it is not the customer; erased some time after the visit.
+    contact_name: Mapped[str] = mapped_column(default="", server_default="")
+    contact_phone: Mapped[str] = mapped_column(default="", server_default="")
+    contact_email: Mapped[str] = mapped_column(default="", server_default="")
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     requested_professional_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("professionals.user_id"))
@@ -284,7 +291,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
             personal=_personal(reason),
         )
 
-    def change_details(self, by: Actor, address: str, note: str) -> None:
+    def change_details(self, by: Actor, address: str, note: str, visit: VisitDetails) -> None:
         if self.state not in (State.HELD, State.REQUESTED):
             raise Refused(_("A professional has already accepted. Call them to change the address."), about="address")
         changes = {
@@ -294,6 +301,7 @@ class Booking(BookingDeadlines, Base, AuditedMixin):
             "after.note": note,
         }
         self.address, self.note = address, note
+        self.visit = visit
         self._record("booking.details_changed", by, personal=changes)
 
     def renew_code(self, by: Actor, phase: CodePhase, encryption: Encryption) -> None:

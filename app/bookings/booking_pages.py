@@ -1,6 +1,7 @@
 """/bookings/…: one booking as its customer sees it, the customer's decisions, and the receipt."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from litestar import Controller, get, post
@@ -18,7 +19,7 @@ from app.bookings.deadlines import BookingDeadlines
 from app.bookings.moves import State
 from app.bookings.offer_wave_repository import usual_minutes_to_accept
 from app.bookings.repository import Bookings
-from app.bookings.schemas import Answer, Details, DisputeText, read_address_line
+from app.bookings.schemas import Answer, Details, DisputeText, read_details
 from app.bookings.slot_picker import nearest_free_starts
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
@@ -65,9 +66,9 @@ class BookingPages(Controller):
 
         async def change() -> Booking:
             details = validate_form(Details, form)
-            line = read_address_line(details.address)
             booking = await Bookings(db).for_customer(me, ref, lock=True)
-            booking.change_details(me, line, details.note)
+            line, visit = read_details(details, booking.visit, me.email)
+            booking.change_details(me, line, details.note, visit)
             return booking
 
         return await submit(
@@ -260,7 +261,7 @@ async def _render(
         status=rejection.status if rejection else 200,
         page_data=page_data,
         booking=booking,
-        values={"address": booking.address, "note": booking.note, **values},
+        values={"address": booking.address, "note": booking.note, **asdict(booking.visit), **values},
         errors=errors,
         refusal=rejection.refusal if rejection else None,
         free=await _suggested_starts(db, me, booking),

@@ -42,6 +42,14 @@ CONSTRAINTS = (
     ),
     CheckConstraint("late_count BETWEEN 0 AND 2", name="bookings_late_count_check"),
     CheckConstraint("length(note) <= 500 AND length(address) BETWEEN 1 AND 300", name="bookings_text_check"),
+    CheckConstraint("length(floor) <= 40 AND length(landmark) <= 120", name="bookings_place_check"),
+    CheckConstraint(
+        "(contact_name = '') = (contact_phone = '') AND length(contact_name) <= 120"
+        " AND contact_phone ~ '^([+][0-9]{8,15})?$' AND length(contact_email) <= 254"
+        " AND (contact_email = '' OR contact_name <> '')",
+        name="bookings_contact_check",
+    ),
+    Index("bookings_contact_idx", "ends_at", postgresql_where=text("contact_name <> ''::text")),
     Index("bookings_customer_idx", "customer_id", "starts_at", "id"),
     Index("bookings_professional_idx", "professional_id", "starts_at", "id"),
     Index("bookings_service_idx", "service_id", "starts_at", "id"),

@@ -16,6 +16,7 @@ from app.bookings.extra import BOOKING_TOTAL_SQL
 from app.bookings.moves import State
 from app.bookings.timeline import TimelineEvent
 from app.bookings.timeline_repository import TIMELINE_COLUMNS, TIMELINE_EVENTS
+from app.bookings.visit_details import VisitDetails
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.errors import Missing
@@ -26,8 +27,7 @@ from app.core.sql import fetch, fetch_row, fetch_value, rows
 from app.payments.charge import CHARGE_LINE_COLUMNS, ChargeLine
 from app.scheduling.travel import Location, distance_km
 
-MAX_UPCOMING = 100
-MAX_VISITS_READ = 200
+MAX_UPCOMING, MAX_VISITS_READ = 100, 200
 
 SELECT_ROWS = f"""
     SELECT b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, b.departed_at, b.arrived_at,
@@ -81,11 +81,11 @@ SELECT_BOOKING = f"""
     SELECT b.id, b.reference, b.state, b.service_id, b.service_name, b.price, b.minutes, b.address, b.pincode, b.note,
            b.starts_at, b.ends_at, b.requested_professional_id, b.exclusive_until, b.professional_id, b.held_until,
            b.payment, b.fee, b.created_at, b.requested_at, b.reopened_at, b.assigned_at, b.departed_at, b.arrived_at,
-           b.eta_from, b.eta_until, b.late_count,
-           b.started_at, b.completed_at, b.cancelled_at, b.cancelled_as, b.cancel_reason, b.completed_automatically,
-           {BOOKING_TOTAL_SQL}, pin.place,
+           b.eta_from, b.eta_until, b.late_count, b.started_at, b.completed_at, b.cancelled_at, b.cancelled_as,
+           b.cancel_reason, b.completed_automatically, {BOOKING_TOTAL_SQL}, pin.place,
            (SELECT d.at FROM disputes d WHERE d.booking_id = b.id),
            (SELECT count(*) FROM offer_recipients o WHERE o.booking_id = b.id),
+           ROW(b.floor, b.landmark, b.contact_name, b.contact_phone, b.contact_email),
            ARRAY(SELECT ROW(c.phase, c.encrypted_code, c.attempts, c.locked_until)
                    FROM codes c WHERE c.booking_id = b.id AND c.used_at IS NULL AND c.voided_at IS NULL
                     AND c.phase = CASE b.state WHEN 'assigned' THEN 'start' WHEN 'started' THEN 'finish' END
@@ -303,6 +303,7 @@ class CustomerBooking(BookingDeadlines):
     place: str
     disputed_at: datetime | None
     notified: int
+    visit: VisitDetails
     code: LiveCode | None
     extras: Sequence[ExtraLine]
     charges: Sequence[ChargeLine]
@@ -398,11 +399,12 @@ class OwnBookings:
 
 def _booking(row: Record, now: datetime) -> CustomerBooking:
     values, card = row[:BEFORE_CARD], row[BEFORE_CARD:]
-    *columns, codes, extras, charges, events = values
+    *columns, visit, codes, extras, charges, events = values
     state, professional_id, completed_at = State(row["state"]), row["professional_id"], row["completed_at"]
     reachable = professional_id is not None and is_contact_open(state, completed_at, now)
     columns[STATE] = state
     columns += [
+        VisitDetails(*visit),
         LiveCode(*codes[0]) if codes else None,
         [ExtraLine(*extra) for extra in extras],
         [ChargeLine(*charge) for charge in charges],

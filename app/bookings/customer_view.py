@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.names import public_name
 from app.accounts.repository import Pincodes
 from app.bookings.booking import Booking
+from app.bookings.calendar import google_url
 from app.bookings.cancellation import CancellationCost, cancellation_cost
 from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.customer_decisions import may_dispute
@@ -17,6 +18,7 @@ from app.bookings.deadlines import PROFESSIONAL_ABSENCE_WAIT
 from app.bookings.moves import State
 from app.bookings.timeline import Step, TimelineEvent, last_reopening, timeline_steps
 from app.core import clock
+from app.core.addresses import format_address, with_details
 from app.core.encryption import Encryption
 from app.core.events import Person
 from app.payments.charge import ChargeLine, ChargeState
@@ -76,6 +78,14 @@ class BookingPageData:
     def who_reopened(self) -> str:
         """The public name of the professional who gave up the job or can't come; "" when it is not reopened."""
         return public_name(self.reopening.professional) if self.reopening and self.reopening.professional else ""
+
+    @property
+    def google_url(self) -> str:
+        """The link that adds the visit to Google Calendar."""
+        visit, pincode = self.booking.visit, self.booking.pincode
+        line = with_details(self.booking.address, visit.floor, visit.landmark)
+        location = format_address(line, self.place, pincode)
+        return google_url(self.booking.service_name, self.booking.starts_at, self.booking.ends_at, location)
 
     @property
     def is_lapsed(self) -> bool:

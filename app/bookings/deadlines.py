@@ -21,6 +21,7 @@ PROFESSIONAL_ABSENCE_WAIT = timedelta(minutes=30)
 AUTO_COMPLETE_AFTER = timedelta(hours=12)
 CLOSE_AFTER = timedelta(days=7)
 CONTACT_OPEN_AFTER_JOB = timedelta(hours=24)
+KEEP_CONTACT = timedelta(days=180)  # after the visit: the person at the door
 REVIEW_EDIT_PERIOD = timedelta(hours=48)
 
 

@@ -11,7 +11,14 @@ from sqlalchemy import ColumnElement, DateTime, SQLColumnExpression, func, liter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
-from app.bookings.deadlines import AUTO_COMPLETE_AFTER, CLOSE_AFTER, UNFILLED_CUTOFF, alert_at_sql, unfilled_at_sql
+from app.bookings.deadlines import (
+    AUTO_COMPLETE_AFTER,
+    CLOSE_AFTER,
+    KEEP_CONTACT,
+    UNFILLED_CUTOFF,
+    alert_at_sql,
+    unfilled_at_sql,
+)
 from app.bookings.moves import State
 from app.bookings.repository import LOAD_SEPARATELY, REFRESH
 
@@ -48,6 +55,11 @@ class DueBookings:
         """Completed seven days ago."""
         is_old = Booking.completed_at <= now - CLOSE_AFTER
         return await self._lock(Booking.state == State.COMPLETED, is_old, order=Booking.completed_at)
+
+    async def old_contacts(self, now: datetime) -> Sequence[Booking]:
+        """With a person at the door of a visit that is long over."""
+        is_old = Booking.contact_name != "", Booking.ends_at <= now - KEEP_CONTACT
+        return await self._lock(*is_old, order=Booking.ends_at)
 
     async def areas_opened_between(self, since: datetime, until: datetime) -> list[str]:
         """Pincodes with a priority offer that ended between two moments."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app.bookings.booking import Booking
+from app.bookings.moves import State
 from app.core.admin_audience import BOOKINGS_TOPIC
 from app.core.cache_tags import BOOKING_COUNTS, JOB_DONE, MOST_BOOKED, NOTHING, SLOTS
 from app.core.event_types import EventFamily, EventType, NotificationRule, fact, record_field
@@ -24,6 +25,20 @@ def _cancelled_as(*outcomes: str) -> Callable[[Event, Booking], bool]:
     return matches
 
 
+def _has_contact(event: Event, booking: Booking) -> bool:
+    """Whether the person at the door has an email: they get the start code too."""
+    return booking.contact_email != "" and event.facts.get("phase", "start") == "start"
+
+
+def _contact_expects_visit(event: Event, booking: Booking) -> bool:
+    """Whether a visit that the person at the door was notified of does not take place as planned."""
+    previous = (event.facts.get("before") or {}).get("state")
+    return booking.contact_email != "" and previous == State.ASSIGNED and event.facts.get("cancelled_as") != "no_show"
+
+
+# The customer is the recipient; the email goes to the address of the person at the door (app.notifications.messages).
+CONTACT_VISIT = NotificationRule("contact_visit", CUSTOMER, when=_has_contact)
+CONTACT_CHANGE = NotificationRule("contact_change", CUSTOMER, when=_contact_expects_visit)
 FAMILIES = (EventFamily("booking", N_("Bookings"), admin_page="/admin/bookings", admin_topic=BOOKINGS_TOPIC),)
 EVENTS = (
     EventType(
@@ -58,7 +73,11 @@ EVENTS = (
         N_("%(who)s accepted the job."),
         (SLOTS,),
         enums=("state",),
-        notifies=(NotificationRule("booking_assigned", CUSTOMER), NotificationRule("job_assigned", PROFESSIONAL)),
+        notifies=(
+            NotificationRule("booking_assigned", CUSTOMER),
+            NotificationRule("job_assigned", PROFESSIONAL),
+            CONTACT_VISIT,
+        ),
         carries=("professional_id",),
         webhook="booking.assigned",
         changes_calendar=True,
@@ -68,7 +87,11 @@ EVENTS = (
         N_("%(who)s assigned the job to a professional."),
         (SLOTS,),
         enums=("state",),
-        notifies=(NotificationRule("booking_assigned", CUSTOMER), NotificationRule("job_given", PROFESSIONAL)),
+        notifies=(
+            NotificationRule("booking_assigned", CUSTOMER),
+            NotificationRule("job_given", PROFESSIONAL),
+            CONTACT_VISIT,
+        ),
         carries=("professional_id",),
         webhook="booking.given",
         changes_calendar=True,
@@ -79,7 +102,7 @@ EVENTS = (
         N_("%(who)s gave up the job."),
         (SLOTS,),
         enums=("state",),
-        notifies=(NotificationRule("booking_looking_again", CUSTOMER),),
+        notifies=(NotificationRule("booking_looking_again", CUSTOMER), CONTACT_CHANGE),
         webhook="booking.returned",
         changes_calendar=True,
     ),
@@ -91,6 +114,7 @@ EVENTS = (
         notifies=(
             NotificationRule("booking_looking_again", CUSTOMER),
             NotificationRule("job_taken_away", FORMER_PROFESSIONAL),
+            CONTACT_CHANGE,
         ),
         carries=("professional_id",),
         webhook="booking.offered_again",
@@ -102,7 +126,11 @@ EVENTS = (
         (SLOTS,),
         enums=("state",),
         bare_field="starts_at",
-        notifies=(NotificationRule("booking_moved", CUSTOMER), NotificationRule("job_moved", FORMER_PROFESSIONAL)),
+        notifies=(
+            NotificationRule("booking_moved", CUSTOMER),
+            NotificationRule("job_moved", FORMER_PROFESSIONAL),
+            CONTACT_CHANGE,
+        ),
         carries=("professional_id", "fee"),
         carries_change="starts_at",
         webhook="booking.moved",
@@ -163,6 +191,7 @@ EVENTS = (
             NotificationRule("job_taken_away", PROFESSIONAL, when=_cancelled_as("professional_absent")),
             NotificationRule("booking_no_show", CUSTOMER, when=_cancelled_as("no_show")),
             NotificationRule("booking_unfilled", CUSTOMER, when=_cancelled_as("unfilled")),
+            CONTACT_CHANGE,
         ),
         carries=("cancelled_as", "fee"),
         webhook="booking.cancelled",
@@ -187,7 +216,7 @@ EVENTS = (
         N_("%(who)s requested a new code."),
         NOTHING,
         enums=("phase",),
-        notifies=(NotificationRule("code_renewed", CUSTOMER),),
+        notifies=(NotificationRule("code_renewed", CUSTOMER), CONTACT_VISIT),
         carries=("phase",),
     ),
     EventType(
@@ -261,4 +290,8 @@ EVENTS = (
         NOTHING,
         chat=N_("The no-show fee was disputed: booking %(booking)s."),
     ),
+    EventType(
+        "person.calendar_made", N_("%(who)s created a private calendar link. Any older link stopped working."), NOTHING
+    ),
+    EventType("person.calendar_ended", N_("%(who)s removed the private calendar link."), NOTHING),
 )

@@ -4,6 +4,7 @@ All are idempotent.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -47,6 +48,15 @@ async def complete_overdue_jobs(db: AsyncSession) -> int:
 async def close_unreviewed(db: AsyncSession) -> int:
     """Close bookings that were completed seven days ago and never reviewed."""
     return await _apply(db, await DueBookings(db).unreviewed(clock.now()), _close)
+
+
+async def erase_old_contacts(db: AsyncSession) -> int:
+    """Erase the person at the door of visits that were over 180 days ago."""
+    old = await DueBookings(db).old_contacts(clock.now())
+    for booking in old:
+        booking.visit = replace(booking.visit, contact_name="", contact_phone="", contact_email="")
+    await db.flush()
+    return len(old)
 
 
 async def end_priority_offers(db: AsyncSession) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.booking import Booking
 from app.bookings.deadlines import HOLD_DURATION
 from app.bookings.repository import Bookings, SaleTerms
+from app.bookings.visit_details import NO_VISIT_DETAILS, VisitDetails
 from app.core import clock
 from app.core.db import AdvisoryLock, acquire_lock, violated_constraint
 from app.core.errors import Invalid, Refused
@@ -48,6 +49,7 @@ class BookingRequest:
     pincode: str
     note: str = ""
     professional_id: int | None = None
+    visit: VisitDetails = NO_VISIT_DETAILS
 
 
 async def hold(db: AsyncSession, by: Person, request: BookingRequest) -> Booking:
@@ -206,5 +208,6 @@ def _new_booking(by: Actor, terms: SaleTerms, request: BookingRequest) -> Bookin
         requested_professional_id=request.professional_id,
         created_at=clock.now(),
     )
+    booking.visit = request.visit
     booking.set_slot(request.starts_at)
     return booking

@@ -1,6 +1,7 @@
 """/bookings and /bookings/new: a customer's bookings, and the form of a new one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
@@ -106,7 +107,7 @@ class BookingListPages(Controller):
         values = redisplayable(form)
         try:
             new_booking = validate_form(NewBooking, _without_anyone(form))
-            booking_request = await read_booking_request(db, me, new_booking, address_given="address" in form)
+            booking_request = await read_booking_request(db, me, new_booking, me.email, address_given="address" in form)
             reference = await place_order(db, me, booking_request, new_booking.idempotency_key)
         except Invalid as error:
             return await _render(request, db, me, encryption, values, errors=_errors_by_field(error.errors, form))
@@ -149,6 +150,7 @@ async def _values_of_previous(db: AsyncSession, me: Me, reference: str) -> dict[
         "pincode": previous.pincode,
         "address": previous.address,
         "note": previous.note,
+        **asdict(previous.visit),
         "professional_id": str(candidates[0].id) if candidates else "",
     }
 

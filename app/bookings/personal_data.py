@@ -13,7 +13,8 @@ OWN_DATA = (
     OwnDataSection(
         "bookings",
         "SELECT b.reference, b.service_name AS service, b.state, b.cancelled_as, b.cancel_reason, b.starts_at,"
-        " b.ends_at, b.address, b.pincode, b.note, b.payment AS paid_by, b.price AS price_paise, b.fee AS fee_paise,"
+        " b.ends_at, b.address, b.floor, b.landmark, b.pincode, b.note, b.contact_name, b.contact_phone,"
+        " b.contact_email, b.payment AS paid_by, b.price AS price_paise, b.fee AS fee_paise,"
         " u.full_name AS who_came, b.created_at, b.requested_at, b.assigned_at AS accepted_at, b.departed_at,"
         " b.arrived_at, b.eta_from AS expected_from, b.eta_until AS expected_until,"
         " b.started_at, b.completed_at, b.completed_automatically AS completed_by_the_clock, b.closed_at,"
@@ -58,8 +59,10 @@ OWN_DATA = (
     ),
 )
 ERASE = (
+    "DELETE FROM calendar_feeds WHERE user_id = :id",
     DELETE_EVENT_VALUES + "e.subject IN (SELECT 'booking-' || reference FROM bookings WHERE customer_id = :id)",
-    f"UPDATE bookings SET address = '{ERASED_TEXT}', note = '', cancel_reason = NULL WHERE customer_id = :id",
+    f"UPDATE bookings SET address = '{ERASED_TEXT}', note = '', cancel_reason = NULL, floor = '', landmark = '',"
+    " contact_name = '', contact_phone = '', contact_email = '' WHERE customer_id = :id",
     f"UPDATE disputes SET text = '{ERASED_TEXT}' WHERE customer_id = :id",
     "UPDATE declines d SET reason = '' FROM bookings b WHERE b.id = d.booking_id AND b.customer_id = :id",
     f"UPDATE extras x SET text = '{ERASED_TEXT}' FROM bookings b"

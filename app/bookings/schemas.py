@@ -1,11 +1,13 @@
 """What customers send: one struct per form."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from app.accounts.contact_fields import parse_address_line, parse_pincode
+from app.bookings.visit_details import NO_VISIT_DETAILS, VISIT_FIELDS, VisitDetails, read_visit_details
 from app.core.datetimes import YEARS, parse_moment
 from app.core.errors import Invalid
 from app.core.i18n import N_, _
@@ -18,10 +20,26 @@ Note = Annotated[str, Meta(max_length=MAX_NOTE_LENGTH, extra={"error": N_("Use 5
 Line = Annotated[str, Meta(max_length=1_000, extra={"error": N_("Address must be 300 characters or fewer.")})]
 Short = Annotated[str, Meta(max_length=64, extra={"error": N_("Check this field.")})]
 Key = Annotated[str, Meta(max_length=100, extra={"error": N_("This key is too long.")})]
+Detail = Annotated[str, Meta(max_length=1_000, extra={"error": N_("That's too long. Shorten it.")})]
 Why = Annotated[str, Meta(max_length=500, extra={"error": N_("Use 500 characters or fewer.")})]
 
 
-class NewBooking(Struct, kw_only=True):
+class VisitFields(Struct, kw_only=True):
+    """A detail that is not sent stays as it is."""
+
+    floor: Detail | None = None
+    landmark: Detail | None = None
+    contact_name: Detail | None = None
+    contact_phone: Detail | None = None
+    contact_email: Detail | None = None
+
+    def visit(self, current: VisitDetails = NO_VISIT_DETAILS) -> VisitDetails:
+        """The details as typed, over the `current` ones."""
+        sent = {name: getattr(self, name) for name in VISIT_FIELDS}
+        return replace(current, **{name: text for name, text in sent.items() if text is not None})
+
+
+class NewBooking(VisitFields, kw_only=True):
     service_id: Id
     start: Annotated[str, Meta(max_length=64, extra={"error": N_("Pick a time.")})]
     address: Line = ""
@@ -32,7 +50,7 @@ class NewBooking(Struct, kw_only=True):
     idempotency_key: Key = ""
 
 
-class Details(Struct, kw_only=True):
+class Details(VisitFields, kw_only=True):
     address: Line = ""
     note: Note = ""
 
@@ -84,8 +102,18 @@ def read_address(address: str, pincode: str) -> tuple[str, str]:
     return values["address"], values["pincode"]
 
 
-def read_address_line(address: str) -> str:
+def read_details(details: Details, current: VisitDetails, account_email: str) -> tuple[str, VisitDetails]:
+    """Return (address line, visit details); those not sent stay as in `current`. Raises Invalid with every error."""
+    errors: dict[str, str] = {}
+    line, visit = "", current
     try:
-        return parse_address_line(address)
+        line = parse_address_line(details.address)
     except FieldError as error:
-        raise Invalid({"address": str(error)}) from error
+        errors["address"] = str(error)
+    try:
+        visit = read_visit_details(details.visit(current), account_email)
+    except Invalid as error:
+        errors |= error.errors
+    if errors:
+        raise Invalid(errors)
+    return line, visit

@@ -25,7 +25,8 @@ REMAINS = {
     "blocks": "blocks t JOIN deleted ON deleted.id = t.user_id WHERE t.reason <> '–' OR t.lifted_reason <> '–'",
     "open block": "blocks t JOIN deleted ON deleted.id = t.user_id WHERE t.lifted_at IS NULL",
     "bookings": "bookings t JOIN deleted ON deleted.id = t.customer_id"
-    " WHERE t.address <> '–' OR t.note <> '' OR t.cancel_reason IS NOT NULL",
+    " WHERE t.address <> '–' OR t.note <> '' OR t.cancel_reason IS NOT NULL"
+    " OR concat(t.floor, t.landmark, t.contact_name, t.contact_phone, t.contact_email) <> ''",
     "open bookings": "bookings t JOIN deleted ON deleted.id IN (t.customer_id, t.professional_id)"
     " WHERE t.state IN ('held', 'requested', 'assigned', 'started')",
     "cards": "charges t JOIN deleted ON deleted.id = t.customer_id WHERE t.brand IS NOT NULL OR t.last4 IS NOT NULL",
@@ -41,7 +42,7 @@ REMAINS = {
     "services": "offered_services t JOIN deleted ON deleted.id = t.professional_id",
     "areas": "coverage t JOIN deleted ON deleted.id = t.professional_id",
     "hours": "working_hours t JOIN deleted ON deleted.id = t.professional_id",
-    "calendar": "calendar_feeds t JOIN deleted ON deleted.id = t.professional_id",
+    "calendar": "calendar_feeds t JOIN deleted ON deleted.id = t.user_id",
     "time off": "time_off t JOIN deleted ON deleted.id = t.professional_id",
     "exclusions": "exclusions t JOIN deleted ON deleted.id IN (t.customer_id, t.professional_id)",
     "favourites": "favourites t JOIN deleted ON deleted.id = t.customer_id",

@@ -12,6 +12,11 @@ def format_address(line: str, place: str, pincode: str) -> str:
     return ", ".join([line, *missing]) + (f" {pincode}" if place else f", {pincode}")
 
 
+def with_details(line: str, floor: str, landmark: str) -> str:
+    """12 Beach Road, 2nd floor, opposite the temple: the line with what is known beside it."""
+    return ", ".join(part for part in (line, floor, landmark) if part)
+
+
 def format_area(place: str, pincode: str) -> str:
     """New Delhi 110001."""
     return f"{place} {pincode}".strip()

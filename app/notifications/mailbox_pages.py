@@ -79,7 +79,7 @@ class MailboxPages(Controller):
 
 
 def _renderer(request: Request, encryption: Encryption, settings: Settings) -> MessageRenderer:
-    return MessageRenderer(services_of(request).templates, encryption, settings.base_url)
+    return MessageRenderer(services_of(request).templates, encryption, settings.base_url, settings.mail_from)
 
 
 async def _read(

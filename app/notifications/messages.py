@@ -17,6 +17,14 @@ from app.accounts.session import CODE_LIFETIME
 from app.accounts.sign_in_codes import CODE_EMAIL
 from app.accounts.user import Block, User
 from app.bookings.booking import Booking
+from app.bookings.calendar import (
+    CalendarEntry,
+    Invitation,
+    customer_event,
+    job_invitation_event,
+    render_invitation,
+)
+from app.bookings.calendar_repository import Calendars
 from app.bookings.deadlines import FREE_CANCELLATION_NOTICE, LATE_FEE_PAISE
 from app.bookings.moves import State
 from app.bookings.offer_wave_repository import OfferWaves
@@ -38,7 +46,27 @@ from app.payments.shares import earning_of
 from app.vetting.repository import Cases
 
 # The phase whose code a message shows; a code_renewed row names it itself.
-CODES = {"booking_assigned": "start", "booking_started": "finish"}
+CODES = {
+    "booking_assigned": "start",
+    "booking_started": "finish",
+    "contact_visit": "start",
+    "contact_reminder": "start",
+}
+# Messages that change the recipient's calendar: of the customer, and of the professional.
+CUSTOMER_INVITATIONS = frozenset(
+    {
+        "booking_requested",
+        "booking_assigned",
+        "booking_looking_again",
+        "booking_moved",
+        "booking_cancelled",
+        "booking_unfilled",
+        "booking_no_show",
+    }
+)
+JOB_INVITATIONS = frozenset({"job_assigned", "job_given", "job_moved", "job_cancelled", "job_taken_away"})
+# To the person at the door, at the address that the customer gave: the row's recipient is the customer.
+CONTACT_KINDS = ("contact_visit", "contact_reminder", "contact_change")
 BLOCK_KINDS = ("account_blocked", "account_unblocked")
 DENIAL_KINDS = ("work_denied",)
 UNFILLED_KINDS = ("booking_unfilled",)
@@ -54,6 +82,7 @@ class RenderedMessage:
     html: str
     text: str
     unsubscribe: str | None = None  # the address of one-click unsubscribing
+    invitation: Invitation | None = None  # what it tells the recipient's calendar
 
 
 class OutOfDate(Exception):
@@ -61,12 +90,16 @@ class OutOfDate(Exception):
 
 
 class MessageRenderer:
-    """`templates` are those of the pages; `site` is BASE_URL, the beginning of every link."""
+    """`templates` are those of the pages; `site` is BASE_URL, the beginning of every link.
 
-    def __init__(self, templates: MessageTemplates, encryption: Encryption, site: str) -> None:
+    `sender` is MAIL_FROM, the organizer of invitations.
+    """
+
+    def __init__(self, templates: MessageTemplates, encryption: Encryption, site: str, sender: str) -> None:
         self._templates = templates
         self._encryption = encryption
         self._site = site
+        self._sender = sender
 
     async def render(self, db: AsyncSession, row: Outbox) -> RenderedMessage:
         """Raises OutOfDate."""
@@ -74,7 +107,8 @@ class MessageRenderer:
             return self._render(row, row.address or await self._email_of(db, row), self._sign_in_code(row))
         about = self._about_booking if "booking" in row.data else self._about_account
         person, context = await about(db, row)
-        return self._render(row, row.address or person.email, context | {"person": person})
+        recipient = context["booking"].contact_email if row.kind in CONTACT_KINDS else row.address or person.email
+        return self._render(row, recipient, context | {"person": person})
 
     def _render(self, row: Outbox, recipient: str, context: dict[str, Any]) -> RenderedMessage:
         context |= {"site": self._site, "data": row.data}
@@ -86,6 +120,7 @@ class MessageRenderer:
             html=self._templates.get_template(f"emails/{row.kind}.html").render(context),
             text=_tidy(self._text(row.kind).render(context)),
             unsubscribe=context["unsubscribe"],
+            invitation=context.get("invitation"),
         )
 
     async def _email_of(self, db: AsyncSession, row: Outbox) -> str:
@@ -151,6 +186,8 @@ class MessageRenderer:
         return reason
 
     async def _about_booking(self, db: AsyncSession, row: Outbox) -> tuple[User, dict[str, Any]]:
+        # Before the booking: a revision may stand beside a newer content, never beside an older one.
+        entry = await self._calendar_entry(db, row)
         booking = await Bookings(db).by_reference(row.data["booking"])
         if not STILL_VALID.get(row.kind, _always)(booking, row):
             raise OutOfDate
@@ -162,6 +199,7 @@ class MessageRenderer:
         reopening = await self._reopening_of(db, booking) if row.kind in REOPENING_KINDS else None
         phase = row.data.get("phase") if row.kind == "code_renewed" else CODES.get(row.kind)
         return person, {
+            "invitation": self._invitation(entry, row, person) if entry else None,
             "booking": booking,
             "about": about,
             "phase": phase,
@@ -174,6 +212,19 @@ class MessageRenderer:
             "free_starts": await self._free_starts(db, booking) if row.kind in UNFILLED_KINDS else [],
             "reopening_reason": reopening.reason if reopening and reopening.actor_role != "customer" else "",
         }
+
+    async def _calendar_entry(self, db: AsyncSession, row: Outbox) -> CalendarEntry | None:
+        """The entry of a message after which the recipient's calendar is to change."""
+        is_invitation = row.kind in CUSTOMER_INVITATIONS | JOB_INVITATIONS
+        return await Calendars(db).of_message(row.data["booking"]) if is_invitation else None
+
+    def _invitation(self, entry: CalendarEntry, row: Outbox, person: User) -> Invitation:
+        now = clock.now()
+        if row.kind in CUSTOMER_INVITATIONS:
+            event = customer_event(entry, self._site, now)
+        else:
+            event = job_invitation_event(entry, self._site, now, person.id)
+        return render_invitation(event, self._sender, person.email, person.full_name)
 
     async def _free_starts(self, db: AsyncSession, booking: Booking) -> list[datetime]:
         return await nearest_free_starts(
@@ -224,6 +275,12 @@ def _code_is_live(booking: Booking, row: Outbox) -> bool:
     return booking.live_code(str(row.data.get("phase"))) is not None
 
 
+def _contact_expects(booking: Booking, row: Outbox) -> bool:
+    """Whether a professional still comes to the person at the door, who has a code to give."""
+    same = row.data.get("professional_id") in (None, booking.professional_id)
+    return bool(booking.contact_email) and same and booking.live_code("start") is not None
+
+
 STILL_VALID: dict[str, Callable[[Booking, Outbox], bool]] = {
     "booking_assigned": _is_still_assigned,
     "job_assigned": _is_still_assigned,
@@ -233,6 +290,11 @@ STILL_VALID: dict[str, Callable[[Booking, Outbox], bool]] = {
     ),
     "booking_soon": _is_still_planned,
     "job_soon": _is_still_planned,
+    "contact_visit": _contact_expects,
+    "contact_reminder": lambda booking, row: _contact_expects(booking, row) and _is_still_planned(booking, row),
+    "contact_change": lambda booking, row: (
+        bool(booking.contact_email) and booking.state in (State.REQUESTED, State.CANCELLED)
+    ),
     "booking_looking_again": lambda booking, row: booking.state == State.REQUESTED,
     "booking_moved": lambda booking, row: booking.starts_at.isoformat() == row.data.get("starts_at"),
     "booking_departed": _is_on_the_way,

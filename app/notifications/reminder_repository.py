@@ -34,7 +34,7 @@ WITH_JOBS_OR_OFFERS = text(
 
 STARTING = text(
     """
-    SELECT b.id, b.reference, b.customer_id, b.professional_id, b.starts_at
+    SELECT b.id, b.reference, b.customer_id, b.professional_id, b.starts_at, b.contact_email <> '' AS has_contact
       FROM bookings b
      WHERE b.state = 'assigned' AND (b.starts_at, b.id) > (:since, :id) AND b.starts_at <= :until
        AND b.assigned_at < b.starts_at - :lead_time

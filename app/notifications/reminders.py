@@ -56,6 +56,9 @@ async def remind_before(db: AsyncSession, lead_time: timedelta, position: Positi
 def _both_sides(row: AnyRow, lead_time: timedelta, now: datetime) -> Iterator[Notification]:
     hours = int(lead_time.total_seconds() // 3600)
     data = {"booking": row.reference, "starts_at": row.starts_at.isoformat(), "hours": hours}
-    for kind, user_id in (("booking_soon", row.customer_id), ("job_soon", row.professional_id)):
+    sides = [("booking_soon", row.customer_id), ("job_soon", row.professional_id)]
+    if row.has_contact:
+        sides.append(("contact_reminder", row.customer_id))
+    for kind, user_id in sides:
         key = f"{kind}:{hours}:{row.reference}:{row.starts_at.isoformat()}:{user_id}"
         yield Notification(kind, user_id, {**data, "professional_id": row.professional_id}, key, now)

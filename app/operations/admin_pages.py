@@ -37,6 +37,7 @@ TASK_LABELS = {
     "drain_outbox": N_("Send emails"),
     "drain_google_chat": N_("Send notifications to Google Chat"),
     "drain_webhooks": N_("Send webhooks"),
+    "erase_old_contacts": N_("Erase the contact persons of old visits"),
     "expire_exports": N_("Delete old exports"),
     "release_payouts": N_("Release payouts on hold"),
     "cancel_unfilled_bookings": N_("Cancel unfilled bookings"),

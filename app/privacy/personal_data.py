@@ -6,7 +6,6 @@ from app.bookings.personal_data import BOOKINGS_PERSONAL_DATA
 from app.core.personal_data import OwnDataSection, PersonalData
 from app.exports.personal_data import EXPORTS_PERSONAL_DATA
 from app.favourites.personal_data import FAVOURITES_PERSONAL_DATA
-from app.jobs.personal_data import JOBS_PERSONAL_DATA
 from app.notifications.personal_data import NOTIFICATIONS_PERSONAL_DATA
 from app.payments.personal_data import PAYMENTS_PERSONAL_DATA
 from app.privacy.own_data_repository import HISTORY_SECTION
@@ -21,7 +20,6 @@ PERSONAL_DATA: tuple[PersonalData, ...] = (
     PAYMENTS_PERSONAL_DATA,
     BILLING_PERSONAL_DATA,
     SCHEDULING_PERSONAL_DATA,
-    JOBS_PERSONAL_DATA,
     VETTING_PERSONAL_DATA,
     FAVOURITES_PERSONAL_DATA,
     REVIEWS_PERSONAL_DATA,

@@ -14,7 +14,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from app.core import clock, i18n
-from app.core.addresses import format_address, format_area
+from app.core.addresses import format_address, format_area, with_details
 from app.core.datetimes import (
     format_clock_range,
     format_clock_time,
@@ -225,6 +225,7 @@ FILTERS: dict[str, Any] = {
     "clock": format_clock_time,
     "near_time": format_near_time,
     "full_address": format_address,
+    "with_details": with_details,
     "area": format_area,
     "clock_span": format_clock_range,
     "iso": iso,

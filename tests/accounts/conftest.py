@@ -79,7 +79,9 @@ def emails_to(app: Litestar) -> Callable[[str], Any]:
 
     async def find(address: str) -> list[tuple[str, RenderedMessage]]:
         services = app.state.services
-        renderer = MessageRenderer(services.templates, services.encryption, services.settings.base_url)
+        renderer = MessageRenderer(
+            services.templates, services.encryption, services.settings.base_url, services.settings.mail_from
+        )
         async with services.database.work() as db:
             found = []
             for mail in reversed(await OutboxRepository(db).latest(500)):

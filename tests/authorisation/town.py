@@ -14,6 +14,7 @@ from app.accounts.address import Address
 from app.accounts.session import EmailLink, Session, SessionKind, Sessions
 from app.accounts.user import User
 from app.bookings.booking import Booking
+from app.bookings.calendar_repository import CalendarFeeds
 from app.bookings.checkout import pay
 from app.bookings.completion import complete_booking
 from app.bookings.moves import Flag
@@ -29,7 +30,6 @@ from app.core.storage import Storage
 from app.exports import lifecycle
 from app.exports.export import Export
 from app.jobs.acceptance import accept
-from app.jobs.calendar_repository import CalendarFeeds
 from app.jobs.handover import report_no_show
 from app.notifications.inbox import InboxItem
 from app.notifications.preference import unsubscribe_token

@@ -47,7 +47,7 @@ async def read(person, address: str) -> list:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
     calendar = Calendar.from_ical(answer.content)
-    assert [str(zone["tzid"]) for zone in calendar.walk("VTIMEZONE")] in (["Asia/Kolkata"], [])
+    assert not calendar.walk("VTIMEZONE")
     return calendar.walk("VEVENT")
 
 
@@ -58,7 +58,7 @@ async def test_both_sides_take_the_booking_into_their_calendar(scene, ravi):
     booking = await scene.booking(ref)
     for entry in (hers, his):
         assert (entry.start, entry.end) == (booking.starts_at, booking.ends_at)
-        assert entry["dtstart"].params["TZID"] == "Asia/Kolkata"
+        assert entry["dtstart"].to_ical().endswith(b"Z")
         assert entry["status"] == "CONFIRMED"
         assert entry["summary"] == booking.service_name
         assert str(entry["location"]).startswith(booking.address)

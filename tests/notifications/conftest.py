@@ -70,7 +70,9 @@ def encryption() -> Encryption:
 
 @pytest.fixture
 def renderer(encryption: Encryption) -> MessageRenderer:
-    return MessageRenderer(page_templates(), encryption, "https://doorstep.example")
+    return MessageRenderer(
+        page_templates(), encryption, "https://doorstep.example", "Doorstep <hello@doorstep.example>"
+    )
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from app.audit.history import History
 from app.bookings.booking import Booking
+from app.bookings.calendar_repository import _revisions
 from app.bookings.repository import Bookings
 from app.core.admin_audience import ADMIN_AUDIENCE, BOOKINGS_TOPIC
 from app.core.cache_tags import REVIEWS, SLOTS
@@ -23,7 +24,6 @@ from app.core.event_types import (
 from app.core.events import pop_outgoing_messages
 from app.core.outbox import Outbox
 from app.discovery.invalidation import stale_tags
-from app.jobs.calendar_repository import _revisions
 from app.notifications.inbox import InboxItem
 from app.webhooks import registration
 from tests.factories import an_admin

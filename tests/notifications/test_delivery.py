@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -156,7 +157,7 @@ async def test_an_email_that_cannot_be_written_does_not_hold_up_the_others(own_d
 
 @pytest.mark.parametrize("where", ["recipient", "subject"])
 def test_no_line_break_gets_into_a_header(where):
-    message = {"recipient": "a@b.in", "subject": "Hello", "html": "h", "text": "t"}
+    message: dict[str, Any] = {"recipient": "a@b.in", "subject": "Hello", "html": "h", "text": "t"}
     message[where] += "\r\nBcc: everybody@example.com"
     mail = Outbox(dedupe_key="x", created_at=clock.now())
     with pytest.raises(ValueError, match=r"."):

@@ -181,6 +181,8 @@ async def test_a_mail_is_as_it_was(database, town, encryption, renderer: Message
         message = await renderer.render(db, mail)
     compare(f"{kind}.txt", fixed(headed(message), town.booking, codes))
     compare(f"{kind}.html", fixed(message.html, town.booking, codes))
+    if message.invitation:
+        compare(f"{kind}.ics", fixed(message.invitation.text.replace("\r\n", "\n"), town.booking, codes))
 
 
 def a_month(first: date) -> MonthlySummary:

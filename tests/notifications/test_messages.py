@@ -11,6 +11,7 @@ from sqlalchemy import text
 from app.bookings.expiry import cancel_unfilled
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
+from app.bookings.visit_details import VisitDetails
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.event_types import registry
@@ -19,7 +20,7 @@ from app.core.outbox import Outbox
 from app.jobs.acceptance import accept, hand_back
 from app.jobs.handover import start
 from app.notifications.kinds import KINDS as EVERY_KIND
-from app.notifications.messages import OutOfDate
+from app.notifications.messages import CONTACT_KINDS, OutOfDate
 from app.scheduling.travel import ArrivalWindow
 from app.vetting.decision import deny
 from app.vetting.repository import Cases
@@ -181,7 +182,7 @@ async def test_every_email_can_be_written(own_database, town, encryption, render
         mail.data = ACCOUNT[kind]
     async with own_database.work() as db:
         message = await renderer.render(db, mail)
-    assert message.recipient == recipient.email
+    assert message.recipient == ("lakshmi@example.com" if kind in CONTACT_KINDS else recipient.email)
     assert message.subject == " ".join(message.subject.split()) != ""
     for body in (message.html, message.text):
         assert "{{" not in body
@@ -195,6 +196,10 @@ async def prepare(database, town, encryption, kind: str) -> None:
     """Bring the booking to where this message is true."""
     async with database.work() as db:
         booking = await Bookings(db).by_reference(town.booking.reference, lock=True)
+        if kind in CONTACT_KINDS:
+            booking.visit = VisitDetails(
+                "2nd floor", "Opposite the temple", "Lakshmi Iyer", "+919840012345", "lakshmi@example.com"
+            )
         if kind in ("booking_started", "booking_completed", "extra_proposed", "extra_answered"):
             booking.start(town.ravi, booking.live_code("start"), encryption)
             await db.flush()
@@ -213,7 +218,9 @@ async def prepare(database, town, encryption, kind: str) -> None:
                 town.ravi.id,
                 clock.now() + timedelta(minutes=9),
             )
-        if kind.startswith(("booking_cancelled", "booking_unfilled", "booking_no_show", "job_cancelled")):
+        if kind.startswith(
+            ("booking_cancelled", "booking_unfilled", "booking_no_show", "job_cancelled", "contact_change")
+        ):
             booking.cancel(PLATFORM, "platform", "Reason", fee=100_00)
         if kind == "work_denied":
             await denied(db, town.ravi)

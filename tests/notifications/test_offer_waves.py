@@ -66,7 +66,9 @@ async def digests(db) -> list[Outbox]:
 
 
 async def render(db, row: Outbox):
-    return await MessageRenderer(page_templates(), ENCRYPTION, "https://doorstep.example").render(db, row)
+    return await MessageRenderer(
+        page_templates(), ENCRYPTION, "https://doorstep.example", "Doorstep <hello@doorstep.example>"
+    ).render(db, row)
 
 
 async def is_offered(db, user: User, booking: Booking) -> bool:

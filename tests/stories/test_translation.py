@@ -122,7 +122,9 @@ async def test_what_is_not_there_is_understood(readers: Readers, address: str) -
 
 async def test_every_email_is_understood(readers: Readers) -> None:
     services, written = readers.app.state.services, 0
-    writer = MessageRenderer(services.templates, services.encryption, services.settings.base_url)
+    writer = MessageRenderer(
+        services.templates, services.encryption, services.settings.base_url, services.settings.mail_from
+    )
     token = i18n.locale.set(LOCALE)
     async with readers.app.state.services.database.work() as db:
         for mail in await OutboxRepository(db).latest(500):

@@ -66,7 +66,9 @@ async def reminders_sent(database, *kinds):
 
 
 async def render_email(database, row):
-    writer = MessageRenderer(page_templates(), ENCRYPTION, "https://doorstep.example")
+    writer = MessageRenderer(
+        page_templates(), ENCRYPTION, "https://doorstep.example", "Doorstep <hello@doorstep.example>"
+    )
     async with database.work() as db:
         try:
             return await writer.render(db, row)

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from app.bookings.calendar import Invitation
 from app.core.outbox import Outbox
 from app.notifications.channel import DeliveryContext
 from app.notifications.delivery import OutboxWorker
@@ -32,7 +33,7 @@ async def deliver(context: DeliveryContext) -> int:
         return 0
     else:
         transport = MailboxTransport(NAME, context.database, context.encryption)
-    renderer = MessageRenderer(context.templates, context.encryption, settings.base_url)
+    renderer = MessageRenderer(context.templates, context.encryption, settings.base_url, settings.mail_from)
     return await OutboxWorker(context.database, renderer, transport, settings).drain()
 
 
@@ -91,7 +92,17 @@ def build_email(message: RenderedMessage, row: Outbox, sender: str, host: str) -
         email["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     email.set_content(message.text)
     email.add_alternative(message.html, subtype="html")
+    if message.invitation:
+        _add_invitation(email, message.invitation)
     return email
+
+
+def _add_invitation(email: EmailMessage, invitation: Invitation) -> None:
+    """As a part that calendars read by themselves (RFC 6047), and as a file for those that don't."""
+    method = {"method": invitation.method}
+    email.add_alternative(invitation.text, subtype="calendar", params=method, cte="base64")
+    file = invitation.text.encode()
+    email.add_attachment(file, maintype="application", subtype="ics", filename="invite.ics")
 
 
 def _address(sender: str) -> Address:

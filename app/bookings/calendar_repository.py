@@ -1,5 +1,9 @@
-"""SQL for calendar entries, scoped to their reader, and for the secret URLs of feeds."""
+"""SQL for calendar entries, scoped to their reader, and for the secret URLs of feeds.
 
+A revision is read with its entry or before it: none stands beside an older content, so that the last one wins.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,14 +13,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.accounts.address import Pincode
-from app.accounts.user import Block, User
+from app.accounts.user import Block, Role, User
 from app.bookings.booking import Booking
+from app.bookings.calendar import CalendarEntry, CalendarFeed
 from app.core import clock
 from app.core.errors import Missing
 from app.core.event_types import registry
 from app.core.events import Actor, Event
 from app.core.references import parse_reference
-from app.jobs.calendar import CalendarEntry, CalendarFeed
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOwner:
+    """Whose feed it is, and in which role they read it."""
+
+    id: int
+    role: str
 
 
 class Calendars:
@@ -31,13 +43,20 @@ class Calendars:
         """Return the entry of `me`, who is or was assigned to the job until it ended; raises Missing."""
         return await self._find(_entries(Booking.customer_id).where(Booking.professional_id == me.id), reference)
 
-    async def jobs_of(self, professional_id: int, since: datetime, limit: int) -> list[CalendarEntry]:
-        """Return the entries that begin after `since`, the earliest `limit` of them."""
-        query = _entries(Booking.customer_id).where(
-            Booking.professional_id == professional_id, Booking.starts_at >= since
-        )
-        rows = await self._db.execute(query.order_by(Booking.starts_at).limit(limit))
-        return [_entry(row) for row in rows]
+    async def of_message(self, reference: str) -> CalendarEntry:
+        """Return the entry with the professional's contact, for a message to either side."""
+        return await self._find(_entries(Booking.professional_id), reference)
+
+    async def feed_of(self, owner: FeedOwner, since: datetime, limit: int) -> list[CalendarEntry]:
+        """Return the entries that begin after `since`, the earliest `limit` of them; no holds that were never paid."""
+        if owner.role == Role.PROFESSIONAL:
+            query = _entries(Booking.customer_id).where(Booking.professional_id == owner.id)
+        else:
+            query = _entries(Booking.professional_id).where(
+                Booking.customer_id == owner.id, Booking.requested_at.is_not(None)
+            )
+        query = query.where(Booking.starts_at >= since).order_by(Booking.starts_at, Booking.id)
+        return [_entry(row) for row in await self._db.execute(query.limit(limit))]
 
     async def _find(self, query: Select[Any], ref: str) -> CalendarEntry:
         row = (await self._db.execute(query.where(Booking.reference == parse_reference(ref)))).one_or_none()
@@ -50,27 +69,27 @@ class CalendarFeeds:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def professional_at(self, digest: bytes) -> int | None:
-        """Return the id of the professional whose feed it is; None when the address is not valid (any more)."""
-        professional_id: int | None = await self._db.scalar(_active_feeds().where(CalendarFeed.digest == digest))
-        return professional_id
+    async def owner_at(self, digest: bytes) -> FeedOwner | None:
+        """Return whose feed it is; None when the address is not valid (any more)."""
+        row = (await self._db.execute(_active_feeds().where(CalendarFeed.digest == digest))).one_or_none()
+        return FeedOwner(row.user_id, row.role) if row else None
 
     async def created_at(self, me: Actor) -> datetime | None:
         """Return when the valid feed of `me` was created."""
         alive = _active_feeds().with_only_columns(CalendarFeed.created_at)
-        since: datetime | None = await self._db.scalar(alive.where(CalendarFeed.professional_id == me.id))
+        since: datetime | None = await self._db.scalar(alive.where(CalendarFeed.user_id == me.id))
         return since
 
     async def replace(self, me: Actor, digest: bytes) -> None:
         """Store the digest of a new address; the old address stops working."""
         values = {"digest": digest, "created_at": clock.now()}
-        made = insert(CalendarFeed).values(professional_id=me.id, **values)
-        await self._db.execute(made.on_conflict_do_update(index_elements=["professional_id"], set_=values))
+        made = insert(CalendarFeed).values(user_id=me.id, **values)
+        await self._db.execute(made.on_conflict_do_update(index_elements=["user_id"], set_=values))
 
     async def end(self, me: Actor) -> bool:
         """Delete the feed; return False when there was none."""
-        ended = delete(CalendarFeed).where(CalendarFeed.professional_id == me.id)
-        return (await self._db.execute(ended.returning(CalendarFeed.professional_id))).first() is not None
+        ended = delete(CalendarFeed).where(CalendarFeed.user_id == me.id)
+        return (await self._db.execute(ended.returning(CalendarFeed.user_id))).first() is not None
 
 
 def _revisions() -> list[str]:
@@ -78,9 +97,9 @@ def _revisions() -> list[str]:
     return [event_type.name for event_type in registry if event_type.changes_calendar]
 
 
-def _active_feeds() -> Select[Any]:
+def _active_feeds() -> Select[int, Role]:
     """Select feeds that no block, password change or account deletion has ended."""
-    is_own_feed = User.id == CalendarFeed.professional_id
+    is_own_feed = User.id == CalendarFeed.user_id
     blocked = exists().where(
         Block.user_id == User.id, (Block.lifted_at.is_(None)) | (Block.created_at >= CalendarFeed.created_at)
     )
@@ -89,8 +108,9 @@ def _active_feeds() -> Select[Any]:
         Event.name == "person.password_changed",
         Event.at >= CalendarFeed.created_at,
     )
-    query = select(CalendarFeed.professional_id).join(User, is_own_feed)
-    return query.where(User.deleted_at.is_(None), ~blocked, ~renewed)
+    query = select(CalendarFeed.user_id, User.role).join(User, is_own_feed)
+    has_calendar = User.role.in_((Role.CUSTOMER, Role.PROFESSIONAL))
+    return query.where(User.deleted_at.is_(None), has_calendar, ~blocked, ~renewed)
 
 
 def _entries(
@@ -125,6 +145,6 @@ def _entry(row: Row[Any]) -> CalendarEntry:
         district=row.district,
         name=row.full_name,
         phone=row.phone,
-        revision=row.revision,
-        changed_at=row.changed_at,
+        revision=max(row.revision, 0),
+        changed_at=row.changed_at or row.Booking.created_at,
     )
