@@ -25,7 +25,7 @@ WIDE_PARTS = """clipped => [...document.querySelectorAll('body *')].filter(part 
 }).map(part => `${part.tagName}.${part.className} ${part.getBoundingClientRect().right}`)"""
 VISITOR = ["/", "/services", "/services?q=leak&pincode=600020", "/register/professional", "/help", "/terms"]
 CUSTOMER = ["/bookings", "/bookings?past=1", "/bookings/{}", "/bookings/{}/cancellation", "/bookings/{}/reschedule"]
-CUSTOMER += ["/profile", "/profile/addresses/new", "/notices", "/bookings/{}/payment", "/reports"]
+CUSTOMER += ["/profile", "/profile/addresses/new", "/notices", "/bookings/{}/payment", "/reports", "/calendar"]
 PROFESSIONAL = ["/jobs", "/jobs?tab=today", "/jobs?tab=coming", "/jobs/{}", "/availability", "/jobs/history"]
 PROFESSIONAL += ["/documents", "/earnings", "/earnings/export", "/profile/work", "/verification", "/profile"]
 ADMIN = ["/admin", "/admin/bookings", "/admin/bookings/{}", "/admin/dispatch", "/admin/customers", "/admin/services"]

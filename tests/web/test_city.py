@@ -84,6 +84,7 @@ PAGES = {
         "/bookings/{requested}/reschedule?day={next_week}",
         "/bookings/{assigned}/cancellation",
         "/bookings/{assigned}/calendar",
+        "/calendar",
     ],
     "professional": [
         "/jobs",
