@@ -110,7 +110,12 @@ class BookingListPages(Controller):
             booking_request = await read_booking_request(db, me, new_booking, me.email, address_given="address" in form)
             reference = await place_order(db, me, booking_request, new_booking.idempotency_key)
         except Invalid as error:
-            return await _render(request, db, me, encryption, values, errors=_errors_by_field(error.errors, form))
+            errors = _errors_by_field(error.errors, form)
+            if form.get("taken") and not form.get("start") and "pincode" not in errors:
+                values["start"] = form["taken"]
+                errors.pop("start", None)
+                return await _render(request, db, me, encryption, values, errors=errors, refusal=_taken())
+            return await _render(request, db, me, encryption, values, errors=errors)
         except Refused as refusal:
             return await _render(request, db, me, encryption, values, refusal=refusal)
         return redirect(request, f"/bookings/{reference}/payment")
@@ -180,6 +185,8 @@ async def _render(
     addresses = await Addresses(db, me.id).all()
     values = _with_default_address(addresses, values, field_errors) | {"service_id": service.id}
     start = _read_start(service, values, field_errors)
+    if start is None and _is_slot_taken(refusal):
+        refusal = None  # there is another error beside the field
     professional = await _named_professional(db, me, values, field_errors)
     similar_bookings = await OwnBookings(db, me).similar(service.id, start) if start else []
     values["idempotency_key"] = values.get("idempotency_key") or _idempotency_key(
@@ -190,7 +197,7 @@ async def _render(
     if start and (_is_slot_taken(refusal) or (is_new and values["pincode"] and not is_held)):
         free = await _suggested_starts(db, me, service, values["pincode"], start, professional)
         if is_new and start not in free:
-            refusal = Refused(_("That time has been taken."), reason="taken")
+            refusal = _taken()
         elif is_new:
             free = []
     booked_out = professional if start and _is_slot_taken(refusal) and not free else None
@@ -254,6 +261,10 @@ async def _slot_picker(
         pick_first=not field_errors,
         usual_time=usual_time,
     )
+
+
+def _taken() -> Refused:
+    return Refused(_("That time has been taken."), reason="taken")
 
 
 def _is_slot_taken(refusal: Refused | None) -> bool:

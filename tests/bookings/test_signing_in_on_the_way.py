@@ -71,6 +71,26 @@ async def test_a_start_taken_while_signing_in_leads_to_the_nearest_free_ones(sce
     assert sent.status == 303
 
 
+async def test_a_taken_start_sent_again_without_a_choice_is_refused_with_the_nearest_free_ones(scene):
+    when = a_start(2, 11)
+    asha, omar = await scene.browser(scene.asha), await scene.browser(scene.omar)
+    await scene.held(asha, when, professional=scene.ravi.id)
+    page = await omar.visit(scene.new_booking_url(when, professional=scene.ravi.id))
+    assert page.form("/bookings", having="professional_id").fields["taken"] == when.strftime(START)
+    for _again in range(2):
+        page = await omar.submit(page, "/bookings", having="professional_id", address="7 Lake View", pincode=ADYAR)
+        assert page.status == 409
+        assert "That time has been taken." in page.text
+        offered = re.findall(r'name="start"\s+value="([^"]+)"', page.text)
+        assert len(offered) == 3
+        assert when.strftime(START) not in offered
+        assert "7 Lake View" in page.text
+    bad = await omar.submit(page, "/bookings", having="professional_id", taken="soon", address="7 Lake View")
+    assert bad.status == 422
+    sent = await omar.submit(page, "/bookings", having="professional_id", start=offered[0])
+    assert sent.status == 303
+
+
 async def test_the_own_hold_of_a_start_is_not_called_taken(scene):
     asha = await scene.browser(scene.asha)
     await scene.held(asha, a_start(2, 11), professional=scene.ravi.id)
