@@ -18,7 +18,8 @@ OWN_DATA = (
     ),
     OwnDataSection(
         "work",
-        "SELECT approval_status AS standing, trade, experience_years AS years_of_experience, home_pincode,"
+        "SELECT approval_status AS standing, trade, experience_years AS years_of_experience, languages,"
+        " home_pincode,"
         " denial_reason, approved_at, documents_expire_on AS papers_expire_on, created_at AS applied_at"
         " FROM professionals WHERE user_id = :me",
         PROFESSIONAL,
@@ -59,7 +60,7 @@ ERASE = (
     DELETE_IDEMPOTENCY_KEYS,
     f"UPDATE blocks SET reason = '{ERASED_TEXT}', lifted_reason = '{ERASED_TEXT}'"
     " WHERE user_id = :id AND lifted_at IS NOT NULL",
-    "UPDATE professionals SET trade = '', experience_years = 0, denial_reason = NULL, documents_expire_on = NULL"
-    " WHERE user_id = :id",
+    "UPDATE professionals SET trade = '', experience_years = 0, languages = '{}', denial_reason = NULL,"
+    " documents_expire_on = NULL WHERE user_id = :id",
 )
 ACCOUNTS_PERSONAL_DATA = PersonalData("accounts", own_data=OWN_DATA, erase=ERASE)

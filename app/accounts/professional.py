@@ -4,8 +4,11 @@ import enum
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, SmallInteger, String, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
 
+from app.accounts.languages import LANGUAGE_CODES
 from app.accounts.ratings import StarCounts
 from app.core import clock
 from app.core.orm import NaturalKeyBase, TextEnum
@@ -21,6 +24,9 @@ class ApprovalStatus(enum.StrEnum):
     PENDING = "pending"
     APPROVED = "approved"
     DENIED = "denied"
+
+
+_LANGUAGES = ", ".join(f"'{code}'" for code in LANGUAGE_CODES)
 
 
 class Professional(NaturalKeyBase):
@@ -40,6 +46,10 @@ class Professional(NaturalKeyBase):
             "(approval_status = 'approved') = (approved_at IS NOT NULL)", name="professionals_approved_check"
         ),
         CheckConstraint("experience_years BETWEEN 0 AND 70", name="professionals_experience_check"),
+        CheckConstraint(
+            f"languages <@ ARRAY[{_LANGUAGES}]::text[] AND cardinality(languages) <= {len(LANGUAGE_CODES)}",
+            name="professionals_languages_check",
+        ),
         Index("professionals_approved_idx", "user_id", postgresql_where=text("approval_status = 'approved'")),
         *(
             Index(f"professionals_{name}_idx", name, "user_id")
@@ -53,6 +63,7 @@ class Professional(NaturalKeyBase):
     )
     trade: Mapped[str]
     experience_years: Mapped[int] = mapped_column(Integer)
+    languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     home_pincode: Mapped[str] = mapped_column(String(6), ForeignKey("pincodes.pincode"))
     denial_reason: Mapped[str | None]
     approved_at: Mapped[datetime | None]
@@ -72,8 +83,8 @@ class Professional(NaturalKeyBase):
     def apply_again(self) -> None:
         self.approval_status, self.denial_reason = ApprovalStatus.PENDING, None
 
-    def describe_work(self, trade: str, experience_years: int) -> None:
-        self.trade, self.experience_years = trade, experience_years
+    def describe_work(self, trade: str, experience_years: int, languages: list[str]) -> None:
+        self.trade, self.experience_years, self.languages = trade, experience_years, languages
 
     def move_home(self, pincode: str) -> None:
         self.home_pincode = pincode

@@ -74,7 +74,9 @@ class Users:
     def add_block(self, user: User, by_id: int, reason: str) -> None:
         self._db.add(Block(user_id=user.id, blocked_by_id=by_id, reason=reason, created_at=clock.now()))
 
-    async def add_professional(self, user: User, home: Pincode, *, trade: str, experience_years: int) -> None:
+    async def add_professional(
+        self, user: User, home: Pincode, *, trade: str, experience_years: int, languages: list[str]
+    ) -> None:
         """Create the professional's side of the account, not approved yet."""
         self._db.add(
             Professional(
@@ -82,6 +84,7 @@ class Users:
                 approval_status=ApprovalStatus.PENDING,
                 trade=trade,
                 experience_years=experience_years,
+                languages=languages,
                 home_pincode=home.pincode,
                 created_at=clock.now(),
             )

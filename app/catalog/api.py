@@ -13,7 +13,7 @@ from app.accounts.auth import Me
 from app.catalog import service_changes
 from app.catalog.api_schemas import ServiceBody, ServiceChange, ServiceJson, service_json
 from app.catalog.repository import CatalogueRepository, ServiceDetails, ServiceRepository
-from app.catalog.schemas import draft_facts, form_values, read_service
+from app.catalog.schemas import QUESTION_NUMBERS, draft_facts, form_values, question_values, read_service
 from app.catalog.search import find_named_services
 from app.core import cache_tags
 from app.core.api_types import Listed, Paged
@@ -64,7 +64,9 @@ RETIRE = Doc(
     error_statuses=(409,),
 )
 # Fields whose names in the API differ from those of the form.
-API_NAMES = {"minutes": "time_required", "category_id": "category"}
+API_NAMES = {"minutes": "time_required", "category_id": "category"} | {
+    f"{name}_{number}": "questions" for number in QUESTION_NUMBERS for name in ("question", "answer")
+}
 
 
 class CatalogueApi(Controller):
@@ -146,4 +148,6 @@ async def _form_fields(db: AsyncSession, body: ServiceBody | ServiceChange) -> M
         if category_id is None:
             raise Invalid({"category": _("This category doesn't exist.")})
         fields["category_id"] = category_id
+    if "questions" in fields:
+        fields |= question_values([(each.question, each.answer) for each in fields.pop("questions")])
     return {name: "\n".join(value) if isinstance(value, list) else str(value) for name, value in fields.items()}

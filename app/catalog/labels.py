@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.catalog.schemas import QUESTION_NUMBERS
 from app.core import money
 from app.core.i18n import _, ngettext
 
@@ -53,9 +54,26 @@ def service_field_labels() -> dict[str, str]:
         "description": _("Description"),
         "included": _("What's included"),
         "excluded": _("What's not included"),
+        "parts": _("Parts and material"),
+        "preparation": _("What customers prepare"),
+        "guarantee": _("Guarantee"),
+        "questions": _("Questions and answers"),
         "notice_minutes": _("Minimum notice (minutes)"),
         "horizon_days": _("Booking window (days)"),
         **term_language_labels(),
+    }
+
+
+def question_labels() -> dict[str, str]:
+    """Label the fields of each question and its answer."""
+    labels = {
+        number: (_("Question %(number)s", number=number), _("Answer %(number)s", number=number))
+        for number in QUESTION_NUMBERS
+    }
+    return {
+        f"{name}_{number}": label
+        for number, pair in labels.items()
+        for name, label in zip(("question", "answer"), pair, strict=True)
     }
 
 
@@ -81,4 +99,6 @@ def format_value(field: str, value: Any, categories: Mapping[int, str]) -> str:
         return categories.get(value, _("another category"))
     if field in ("mode", "drawing"):
         return (mode_labels() | drawing_labels()).get(str(value), str(value))
+    if field == "questions":
+        return " · ".join(f"{question} {answer}" for question, answer in value)
     return ", ".join(value) if isinstance(value, list) else str(value)

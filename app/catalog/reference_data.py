@@ -7,11 +7,34 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.catalog.service import Category, SearchTerm, Service
+from app.catalog.service import Category, SearchTerm, Service, ServiceQuestion
 from app.catalog.transliteration import term_spellings
 from app.core import clock
 from app.core.events import PLATFORM
 
+# What a service says itself, or its category for it.
+SHARED_FIELDS = ("parts", "preparation", "questions")
+# Asked about every service; docs/rules.md says why the answers are true.
+COMMON_QUESTIONS = (
+    (
+        "What if more work is needed?",
+        "The professional describes it and sets a price. Only what you approve on your booking page is billed.",
+    ),
+    (
+        "Can I reschedule or cancel?",
+        "It's free until 3 hours before the start, or at any time before a professional accepts. After that it costs "
+        "₹100, never more than the price of the booking.",
+    ),
+    (
+        "Must I be at home?",
+        "You, or someone you trust. The start code is read out at your door, the finish code once the work is done.",
+    ),
+)
+# W28. It is the same for every service; admins may write it otherwise for one.
+GUARANTEE = (
+    "If the work wasn't done right, tell us within 14 days of completion. We look into each case: the work is done "
+    "again at no charge, or you get money back, where it wasn't done right."
+)
 CATEGORIES = Path(__file__).parent / "data" / "categories"
 
 
@@ -20,12 +43,15 @@ async def load_catalogue(db: AsyncSession) -> None:
     for category_entry in sorted(read_catalogue(), key=lambda entry: entry["position"]):
         category = await _category(db, category_entry)
         for entry in category_entry["services"]:
-            await _service(db, category, entry)
+            await _service(db, category, {field: category_entry[field] for field in SHARED_FIELDS} | entry)
     await db.flush()
 
 
 def read_catalogue() -> list[dict[str, Any]]:
-    """Read every file; the file name is the slug, prices are in rupees."""
+    """Read every file; the file name is the slug, prices are in rupees.
+
+    What a service does not say about parts, preparation and questions is said by its category.
+    """
     return [
         {"slug": file.stem, **tomllib.loads(file.read_text(encoding="utf-8"))} for file in CATEGORIES.glob("*.toml")
     ]
@@ -46,13 +72,18 @@ async def _category(db: AsyncSession, entry: dict[str, Any]) -> Category:
 
 async def _service(db: AsyncSession, category: Category, entry: dict[str, Any]) -> None:
     if await db.scalar(select(Service.id).where(Service.slug == entry["slug"])) is None:
-        fields = ("slug", "name", "description", "included", "excluded", "minutes", "mode")
-        values = {field: entry[field] for field in fields}
+        fields = ("slug", "name", "description", "included", "excluded", "parts", "preparation", "minutes", "mode")
+        values = {field: entry[field] for field in fields} | {"guarantee": entry.get("guarantee", GUARANTEE)}
         service = Service(**values, category_id=category.id, price=entry["price"] * 100, created_at=clock.now())
         db.add(service)
         await db.flush()
         _add_terms(db, entry["terms"], service_id=service.id)
-        facts = {field: values[field] for field in fields if field != "slug"}
+        questions = [*entry["questions"], *map(list, COMMON_QUESTIONS)]
+        db.add_all(
+            ServiceQuestion(service_id=service.id, position=position, question=question, answer=answer)
+            for position, (question, answer) in enumerate(questions, 1)
+        )
+        facts = {field: value for field, value in values.items() if field != "slug"} | {"questions": questions}
         facts |= {"price": service.price, "category_id": category.id, "category": category.name}
         service.record("service.created", by=PLATFORM, slug=service.slug, after=facts)
 

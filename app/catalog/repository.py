@@ -11,7 +11,7 @@ from app.accounts.ratings import SELECT_STARS, RatingDistribution, add_counts, l
 from app.accounts.repository import ROW_IDS
 from app.accounts.user import User
 from app.catalog.schemas import LANGUAGES, CategoryDraft, Draft, ServiceDraft
-from app.catalog.service import Category, SearchTerm, Service, ServiceRating
+from app.catalog.service import Category, SearchTerm, Service, ServiceQuestion, ServiceRating
 from app.catalog.transliteration import phonetic_key, term_spellings
 from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Missing
@@ -25,10 +25,14 @@ SELECT_CATEGORY_TILES = """
     SELECT slug, name, short_name, drawing FROM categories WHERE retired_at IS NULL ORDER BY position, id
 """
 SELECT_SERVICES = """
-    SELECT s.id, s.slug, s.name, s.description, s.included, s.excluded, s.price, s.minutes, s.mode, s.notice_minutes,
+    SELECT s.id, s.slug, s.name, s.description, s.included, s.excluded, s.parts, s.preparation, s.guarantee,
+           (SELECT coalesce(json_agg(json_build_array(q.question, q.answer) ORDER BY q.position), '[]')
+              FROM service_questions q WHERE q.service_id = s.id) AS questions,
+           s.price, s.minutes, s.mode, s.notice_minutes,
            s.horizon_days, s.retired_at IS NOT NULL, c.slug, c.name, c.short_name, c.drawing
       FROM services s JOIN categories c ON c.id = s.category_id
 """
+QUESTIONS_COLUMN = 9  # of SELECT_SERVICES, from 0
 BY_SLUG, BY_ID = f"{SELECT_SERVICES} WHERE s.slug = $1", f"{SELECT_SERVICES} WHERE s.id = $1"
 BY_IDS = f"{SELECT_SERVICES} WHERE s.id = ANY($1::bigint[])"
 OFFERED = f"{SELECT_SERVICES} WHERE s.retired_at IS NULL AND s.id > $1 ORDER BY s.id LIMIT $2"
@@ -51,7 +55,10 @@ class CategoryTile:
 
 @dataclass(frozen=True, slots=True)
 class ServiceDetails:
-    """One service as its page shows it: `price` in paise, `retired` means no longer offered (W5)."""
+    """One service as its page shows it: `price` in paise, `retired` means no longer offered (W5).
+
+    `questions` are pairs of a question and its answer.
+    """
 
     id: int
     slug: str
@@ -59,6 +66,10 @@ class ServiceDetails:
     description: str
     included: list[str]
     excluded: list[str]
+    parts: str
+    preparation: list[str]
+    guarantee: str
+    questions: list[tuple[str, str]]
     price: int
     minutes: int
     mode: str
@@ -153,6 +164,10 @@ class CatalogueRepository:
             description=service.description,
             included=service.included,
             excluded=service.excluded,
+            parts=service.parts,
+            preparation=service.preparation,
+            guarantee=service.guarantee,
+            questions=[(row.question, row.answer) for row in await self._questions(service.id)],
             price=service.price,
             minutes=service.minutes,
             mode=service.mode,
@@ -183,6 +198,17 @@ class CatalogueRepository:
             SearchTerm(term=term, language=language, **target) for term, language in sorted(spellings - saved.keys())
         )
 
+    async def save_questions(self, draft: ServiceDraft, service_id: int) -> None:
+        """Replace the questions and answers of a service."""
+        saved = await self._questions(service_id)
+        if [(row.question, row.answer) for row in saved] == [tuple(pair) for pair in draft.questions]:
+            return
+        await self._db.execute(delete(ServiceQuestion).where(ServiceQuestion.service_id == service_id))
+        self._db.add_all(
+            ServiceQuestion(service_id=service_id, position=position, question=question, answer=answer)
+            for position, (question, answer) in enumerate(draft.questions, 1)
+        )
+
     async def name_taken(
         self, kind: type[Service] | type[Category], name: str, excluding_id: int | None = None
     ) -> bool:
@@ -198,8 +224,9 @@ class CatalogueRepository:
         return slug if slug not in taken else next(candidate for candidate in candidates if candidate not in taken)
 
     async def delete_service_references(self, service_id: int) -> None:
-        """Delete ratings and search terms of a service that is to be deleted."""
+        """Delete ratings, questions and search terms of a service that is to be deleted."""
         await self._db.execute(delete(ServiceRating).where(ServiceRating.service_id == service_id))
+        await self._db.execute(delete(ServiceQuestion).where(ServiceQuestion.service_id == service_id))
         await self._db.execute(delete(SearchTerm).where(SearchTerm.service_id == service_id))
 
     async def delete_category_terms(self, category_id: int) -> None:
@@ -228,6 +255,10 @@ class CatalogueRepository:
             raise Missing()
         return record
 
+    async def _questions(self, service_id: int) -> Sequence[ServiceQuestion]:
+        query = select(ServiceQuestion).where(ServiceQuestion.service_id == service_id)
+        return (await self._db.scalars(query.order_by(ServiceQuestion.position))).all()
+
     async def _terms(self, **target: int) -> dict[str, list[str]]:
         """Load the terms as they were entered, without the phonetic keys derived from them."""
         rows = (await self._db.scalars(select(SearchTerm).filter_by(**target).order_by(SearchTerm.term))).all()
@@ -240,4 +271,5 @@ class CatalogueRepository:
 def _service(*values: Any) -> ServiceDetails:
     """From the columns of SELECT_SERVICES; the last four are the category's."""
     fields: list[Any] = [*values[:-4], CategoryTile(*values[-4:])]
+    fields[QUESTIONS_COLUMN] = [(question, answer) for question, answer in fields[QUESTIONS_COLUMN]]
     return ServiceDetails(*fields)

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from app.accounts.contact_fields import is_printable
 from app.catalog.transliteration import normalized_words, to_latin
@@ -17,13 +17,14 @@ from app.core.references import parse_row_id
 from app.core.typed_text import normal_line, plain_line
 from app.core.validation import FieldError, collect
 
-T = TypeVar("T")
 Readers = Mapping[str, Callable[[str], Any]]
 MIN_PRICE_PAISE, MAX_PRICE_PAISE = 1_00, 10_00_000_00  # paise
 MIN_MINUTES, MAX_MINUTES = 15, 720
 MAX_NOTICE_MINUTES, MAX_HORIZON_DAYS = 30 * 1440, 60  # minutes, days
 MAX_NAME_LENGTH, MAX_SHORT_NAME_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_LINE_LENGTH = 80, 30, 600, 160
 MAX_LINES, MAX_TERMS, MAX_TERM_LENGTH = 12, 60, 60
+MAX_PARTS_LENGTH, MAX_GUARANTEE_LENGTH, MAX_QUESTIONS, MAX_ANSWER_LENGTH = 600, 300, 8, 600
+QUESTION_NUMBERS = range(1, MAX_QUESTIONS + 1)  # question_1 and answer_1, question_2 and answer_2, …
 MAX_POSITION = 99
 MODES = ("instant", "offer", "quote")
 LANGUAGES = ("en", "hi", "ta", "translit")
@@ -50,13 +51,20 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceDraft(Terms):
-    """The editable fields of a service. `price` in paise, `minutes` of work, notice in minutes, horizon in days."""
+    """The editable fields of a service. `price` in paise, `minutes` of work, notice in minutes, horizon in days.
+
+    `questions` are pairs of a question and its answer.
+    """
 
     name: str
     category_id: int
     description: str
     included: Sequence[str]
     excluded: Sequence[str]
+    parts: str
+    preparation: Sequence[str]
+    guarantee: str
+    questions: Sequence[Sequence[str]]
     price: int
     minutes: int
     mode: str
@@ -79,7 +87,7 @@ Draft = ServiceDraft | CategoryDraft
 
 def draft_facts(draft: Draft) -> dict[str, Any]:
     """Convert a draft to the facts of an event."""
-    return {name: list(value) if isinstance(value, tuple | list) else value for name, value in asdict(draft).items()}
+    return {name: _as_lists(value) for name, value in asdict(draft).items()}
 
 
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -89,20 +97,34 @@ def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[
 
 def form_values(facts: Mapping[str, Any]) -> dict[str, str]:
     """Convert the facts of a draft to the values of its form."""
-    return {name: _form_value(name, value) for name, value in facts.items()}
+    values = {name: _form_value(name, value) for name, value in facts.items() if name != "questions"}
+    return values | question_values(facts["questions"]) if "questions" in facts else values
+
+
+def question_values(questions: Sequence[Sequence[str]]) -> dict[str, str]:
+    """The values of every pair of fields, empty ones too, so that they replace what was there."""
+    pairs = [*questions, *(("", "") for _ in QUESTION_NUMBERS)]
+    return {
+        f"{name}_{number}": pairs[number - 1][column]
+        for number in QUESTION_NUMBERS
+        for column, name in enumerate(("question", "answer"))
+    }
 
 
 def read_service(form: Mapping[str, str]) -> ServiceDraft:
     """Read the form; raises Invalid with a message for every wrong field."""
-    return _read(
+    fields = _read(
         form,
-        ServiceDraft,
         {
             "name": lambda text: _line(text, MAX_NAME_LENGTH, _("Enter a name for the service.")),
             "category_id": _category,
             "description": _description,
             "included": _lines,
             "excluded": _lines,
+            "parts": lambda text: _text(text, MAX_PARTS_LENGTH),
+            "preparation": _lines,
+            "guarantee": lambda text: _text(text, MAX_GUARANTEE_LENGTH),
+            **_question_readers(form),
             "price": lambda text: money.parse_rupees(text, MIN_PRICE_PAISE, MAX_PRICE_PAISE),
             "minutes": lambda text: _whole(text, MIN_MINUTES, MAX_MINUTES),
             "mode": lambda text: _choice(text, MODES),
@@ -111,13 +133,14 @@ def read_service(form: Mapping[str, str]) -> ServiceDraft:
             **TERMS,
         },
     )
+    pairs = [(fields.pop(f"question_{number}"), fields.pop(f"answer_{number}")) for number in QUESTION_NUMBERS]
+    return ServiceDraft(**fields, questions=[pair for pair in pairs if pair[0]])
 
 
 def read_category(form: Mapping[str, str]) -> CategoryDraft:
     """Read the form; raises Invalid with a message for every wrong field."""
-    return _read(
+    fields = _read(
         form,
-        CategoryDraft,
         {
             "name": lambda text: _line(text, MAX_NAME_LENGTH, _("Enter a name for the category.")),
             "short_name": lambda text: _line(
@@ -128,6 +151,7 @@ def read_category(form: Mapping[str, str]) -> CategoryDraft:
             **TERMS,
         },
     )
+    return CategoryDraft(**fields)
 
 
 def slug_of(name: str) -> str:
@@ -136,8 +160,8 @@ def slug_of(name: str) -> str:
     return "-".join(word for word in plain if word)[:60].strip("-") or "service"
 
 
-def _read(form: Mapping[str, str], kind: type[T], readers: Readers) -> T:
-    """A draft of what each reader makes of its field. Raises Invalid with the error of every field that failed."""
+def _read(form: Mapping[str, str], readers: Readers) -> dict[str, Any]:
+    """What each reader makes of its field. Raises Invalid with the error of every field that failed."""
 
     def read(name: str) -> Any:
         try:
@@ -145,7 +169,21 @@ def _read(form: Mapping[str, str], kind: type[T], readers: Readers) -> T:
         except Invalid as error:  # of a money field
             raise FieldError(next(iter(error.errors.values()))) from error
 
-    return kind(**collect({name: partial(read, name) for name in readers}))
+    return collect({name: partial(read, name) for name in readers})
+
+
+def _question_readers(form: Mapping[str, str]) -> Readers:
+    """A question and its answer are both filled in, or neither is."""
+
+    def reader(name: str, other: str, length: int, message: str) -> Callable[[str], str]:
+        return lambda text: _line(text, length, message) if text or form.get(other, "").strip() else ""
+
+    readers: dict[str, Callable[[str], str]] = {}
+    for number in QUESTION_NUMBERS:
+        question, answer = f"question_{number}", f"answer_{number}"
+        readers[question] = reader(question, answer, MAX_LINE_LENGTH, _("Enter the question, or empty its answer."))
+        readers[answer] = reader(answer, question, MAX_ANSWER_LENGTH, _("Enter the answer, or empty its question."))
+    return readers
 
 
 def _bounded(text: str) -> str:
@@ -171,6 +209,10 @@ def _line(text: str, max_length: int, empty_message: str) -> str:
 
 def _description(text: str) -> str:
     return _line(text, MAX_DESCRIPTION_LENGTH, _("Describe the service in 1 or 2 sentences."))
+
+
+def _text(text: str, max_length: int) -> str:
+    return _line(text, max_length, "") if text else ""
 
 
 def _lines(text: str) -> list[str]:
@@ -217,6 +259,11 @@ def _category(text: str) -> int:
 
 def _ascii(word: str) -> str:
     return "".join(character for character in word if character.isascii() and character.isalnum())
+
+
+def _as_lists(value: Any) -> Any:
+    """As JSON gives it back."""
+    return [_as_lists(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _form_value(name: str, value: Any) -> str:

@@ -32,7 +32,10 @@ class Category(Base, AuditedMixin):
 
 
 class Service(Base, AuditedMixin):
-    """A bookable service. `price` in paise, `minutes` of work, notice in minutes, horizon in days."""
+    """A bookable service. `price` in paise, `minutes` of work, notice in minutes, horizon in days.
+
+    `parts` says who brings and pays material, `preparation` what the customer does before the visit, line by line.
+    """
 
     __tablename__ = "services"
     __table_args__ = (
@@ -40,6 +43,12 @@ class Service(Base, AuditedMixin):
         CheckConstraint("minutes BETWEEN 15 AND 720", name="services_minutes_check"),
         CheckConstraint("mode IN ('instant', 'offer', 'quote')", name="services_mode_check"),
         CheckConstraint("notice_minutes >= 0 AND horizon_days BETWEEN 1 AND 60", name="services_window_check"),
+        CheckConstraint("char_length(parts) <= 600", name="services_parts_check"),
+        CheckConstraint(
+            "cardinality(preparation) <= 12 AND char_length(array_to_string(preparation, '')) <= 1920",
+            name="services_preparation_check",
+        ),
+        CheckConstraint("char_length(guarantee) <= 300", name="services_guarantee_check"),
         Index("services_search_idx", "search", postgresql_using="gin"),
         Index("services_name_trgm_idx", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
         Index("services_category_id_idx", "category_id", postgresql_include=["id"]),
@@ -51,6 +60,9 @@ class Service(Base, AuditedMixin):
     description: Mapped[str]
     included: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     excluded: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    parts: Mapped[str] = mapped_column(default="", server_default="")
+    preparation: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    guarantee: Mapped[str] = mapped_column(default="", server_default="")
     price: Mapped[int]
     minutes: Mapped[int] = mapped_column(Integer)
     mode: Mapped[str]
@@ -67,6 +79,23 @@ class Service(Base, AuditedMixin):
     @property
     def subject(self) -> str:
         return f"service-{self.id}"
+
+
+class ServiceQuestion(NaturalKeyBase):
+    """A question that customers ask about a service, with its answer; `position` orders them, from 1."""
+
+    __tablename__ = "service_questions"
+    __table_args__ = (
+        CheckConstraint("position BETWEEN 1 AND 8", name="service_questions_position_check"),
+        CheckConstraint("char_length(question) BETWEEN 1 AND 160", name="service_questions_question_check"),
+        CheckConstraint("char_length(answer) BETWEEN 1 AND 600", name="service_questions_answer_check"),
+    )
+    service_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("services.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    question: Mapped[str]
+    answer: Mapped[str]
 
 
 class SearchTerm(Base):

@@ -21,8 +21,8 @@ from app.core.events import Person
 from app.core.i18n import _
 
 DRAFT_COLUMNS = (
-    "name", "category_id", "description", "included", "excluded", "price", "minutes", "mode", "notice_minutes",
-    "horizon_days",
+    "name", "category_id", "description", "included", "excluded", "parts", "preparation", "guarantee", "price",
+    "minutes", "mode", "notice_minutes", "horizon_days",
 )  # fmt: skip
 IDEMPOTENCY_KIND = "service"
 
@@ -61,6 +61,7 @@ async def create(db: AsyncSession, by: Person, draft: ServiceDraft, key: str = "
     db.add(service)
     await db.flush()
     await catalogue.save_terms(draft, service_id=service.id)
+    await catalogue.save_questions(draft, service.id)
     service.record(
         "service.created", by=by, slug=service.slug, after=await _with_category_name(catalogue, draft_facts(draft))
     )
@@ -87,6 +88,7 @@ async def edit(db: AsyncSession, by: Person, service_id: int, draft: ServiceDraf
     await _check(catalogue, draft, service)
     _write(service, draft)
     await catalogue.save_terms(draft, service_id=service.id)
+    await catalogue.save_questions(draft, service.id)
     before, after = ({name: facts[name] for name in changed} for facts in (before, after))
     service.record(
         "service.changed",
@@ -191,7 +193,7 @@ async def _check(catalogue: CatalogueRepository, draft: ServiceDraft, service: S
 def _write(service: Service, draft: ServiceDraft) -> None:
     for name in DRAFT_COLUMNS:
         value = getattr(draft, name)
-        setattr(service, name, list(value) if name in ("included", "excluded") else value)
+        setattr(service, name, value if isinstance(value, str | int) else list(value))
 
 
 async def _with_category_name(catalogue: CatalogueRepository, facts: dict[str, Any]) -> dict[str, Any]:

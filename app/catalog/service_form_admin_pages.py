@@ -1,6 +1,6 @@
 """Create and change a service in a form, with a preview of what customers will see."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,9 @@ from app.accounts.auth import Me
 from app.catalog import service_changes
 from app.catalog.admin_pages import PATH, services_view
 from app.catalog.admin_repository import CatalogueAdminQueries
-from app.catalog.labels import format_value, mode_labels, service_field_labels
+from app.catalog.labels import format_value, mode_labels, question_labels, service_field_labels
 from app.catalog.repository import CatalogueRepository, CategoryTile
-from app.catalog.schemas import draft_facts, form_values, read_service
+from app.catalog.schemas import MAX_QUESTIONS, QUESTION_NUMBERS, draft_facts, form_values, read_service
 from app.catalog.service import Category, Service
 from app.catalog.service_changes import EditConflict
 from app.core.errors import Invalid
@@ -30,6 +30,7 @@ from app.web.render import wants_fragment
 from app.web.validation import validate_with
 
 FORM_TEMPLATE = "catalog/admin/_service_form.html"
+MIN_QUESTION_ROWS = 2
 DEFAULT_VALUES = {"mode": "instant", "minutes": "60", "notice_minutes": "120", "horizon_days": "7"}
 
 
@@ -49,6 +50,10 @@ class ServicePreview:
     description: str
     included: list[str]
     excluded: list[str]
+    parts: str
+    preparation: list[str]
+    guarantee: str
+    questions: list[Sequence[str]]
     price: int
     minutes: int
     category: CategoryTile
@@ -85,11 +90,16 @@ class ServiceFormAdminPages(Controller):
 
     @post("/preview", name="admin-service-preview")
     async def preview(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        """Save nothing; render the preview for HTMX, the form with the preview for a plain browser."""
+        """Save nothing; render the preview for HTMX, the form with the preview for a plain browser.
+
+        `add` renders the form with one more pair of fields for a question and its answer.
+        """
         form = await parse_form(request)
         service_id = parse_row_id(form.get("service", ""))
         service = await CatalogueRepository(db).service(service_id) if service_id else None
         values, rejection = redisplayable(form), None
+        if form.get("add"):
+            return await _render_form(request, db, service, values | {"question_rows": str(_question_rows(values) + 1)})
         try:
             validate_with(read_service, form)
         except Invalid as error:
@@ -184,7 +194,8 @@ async def _render_form(
         errors=rejection.errors if rejection else {},
         refusal=rejection.refusal if rejection else None,
         conflicts=describe_conflicts(rejection.error if rejection else None, labels, names),
-        labels=labels,
+        labels=labels | question_labels(),
+        question_rows=_question_rows(values),
         categories=[
             category
             for category in categories
@@ -206,8 +217,26 @@ def _preview(values: Mapping[str, str], categories: Any) -> ServicePreview | Non
     if category is None:
         return None
     tile = CategoryTile(category.slug, category.name, category.short_name, category.drawing)
-    lines = list(draft.included), list(draft.excluded)
-    return ServicePreview(draft.name, draft.description, *lines, draft.price, draft.minutes, tile)
+    return ServicePreview(
+        name=draft.name,
+        description=draft.description,
+        included=list(draft.included),
+        excluded=list(draft.excluded),
+        parts=draft.parts,
+        preparation=list(draft.preparation),
+        guarantee=draft.guarantee,
+        questions=list(draft.questions),
+        price=draft.price,
+        minutes=draft.minutes,
+        category=tile,
+    )
+
+
+def _question_rows(values: Mapping[str, str]) -> int:
+    """How many pairs of fields are shown: an empty one after those that are filled in, and those that were added."""
+    filled = [n for n in QUESTION_NUMBERS if values.get(f"question_{n}") or values.get(f"answer_{n}")]
+    added = parse_row_id(values.get("question_rows", "")) or 0
+    return min(max(MIN_QUESTION_ROWS, max(filled, default=0) + 1, added), MAX_QUESTIONS)
 
 
 def _category_from_query(request: Request) -> dict[str, str]:

@@ -38,6 +38,7 @@ REMAINS = {
     "extra work": "extras t JOIN bookings b ON b.id = t.booking_id"
     " JOIN deleted ON deleted.id IN (b.professional_id, b.customer_id) WHERE t.text <> '–' AND t.state <> 'approved'",
     "work": "professionals t JOIN deleted ON deleted.id = t.user_id WHERE t.trade <> '' OR t.experience_years <> 0"
+    " OR t.languages <> '{}'"
     " OR t.denial_reason IS NOT NULL OR t.documents_expire_on IS NOT NULL",
     "services": "offered_services t JOIN deleted ON deleted.id = t.professional_id",
     "areas": "coverage t JOIN deleted ON deleted.id = t.professional_id",

@@ -47,6 +47,7 @@ APPROVED = """
       FROM professionals r JOIN pincodes p ON p.pincode = r.home_pincode
      WHERE r.approval_status = 'approved' AND r.user_id = ANY($1::bigint[]) ORDER BY r.user_id
 """
+DEMO_LANGUAGES = (("ta", "en"), ("ta",), ("ta", "en", "hi"), ("ta", "te"), ("ta", "ml", "en"))
 SERVICES = "SELECT id, name, price, minutes FROM services ORDER BY id"
 
 
@@ -258,6 +259,7 @@ def _professional_rows(town: Founding, number: int, user: User) -> tuple[Profess
         approval_status=status,
         trade=category.name,
         experience_years=town.rng.randint(1, 22),
+        languages=list(DEMO_LANGUAGES[number % len(DEMO_LANGUAGES)]),
         home_pincode=home.pincode,
         created_at=town.founded,
         approved_at=town.founded if status == "approved" else None,

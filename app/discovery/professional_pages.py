@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from litestar import Controller, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.accounts.languages import language_labels
 from app.catalog.repository import ServiceRepository
 from app.core import cache_tags, clock
 from app.core.i18n import _, ngettext
+from app.core.storage import Storage
 from app.discovery import invalidation
 from app.discovery.labels import language_of
 from app.discovery.pages import customer_id, main_pincode
@@ -20,12 +22,18 @@ from app.discovery.repository import CardService, CatalogueQueries, PublicCard
 from app.favourites.repository import load_choices
 from app.reviews.repository import Reviews
 from app.scheduling.slot_search import next_starts
+from app.vetting.repository import Documents
 from app.web.forms import parse_query
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
 from app.web.render import page
 
 REVIEWS_PAGE_SIZE = 10
+PHOTO_HEADERS = {
+    "cache-control": "public, max-age=300",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "x-content-type-options": "nosniff",
+}
 MAX_AREAS_NAMED = 3
 POST_OFFICE_WORDS = {"mdo", "ho", "so", "po", "bo", "gpo", "ndtso"}
 
@@ -61,9 +69,18 @@ class ProfessionalPages(Controller):
             offer=await _next_offer(db, card, await main_pincode(db, me), customer_id(me)),
             choices=await load_choices(db, me.id, person_id) if me and me.role == "customer" else None,
             areas=areas_text(card.areas),
+            languages=[label for code, label in language_labels().items() if code in card.languages],
             reviews=await Reviews(db).of_professional(person_id, fields.get("after"), REVIEWS_PAGE_SIZE),
             language_of=language_of,
         )
+
+    @get("/professionals/{person_id:int}/photo", name="professional-photo")
+    async def photo(
+        self, person_id: FromPath[int], db: NamedDependency[AsyncSession], storage: NamedDependency[Storage]
+    ) -> HtmlResponse:
+        """The photo that an admin has checked; nothing before, and nothing once it is replaced or removed."""
+        stored_as = await Documents(db).public_photo(person_id)
+        return Response(await storage.read(stored_as), media_type="image/jpeg", headers=PHOTO_HEADERS)
 
 
 def areas_text(places: Sequence[str]) -> str:

@@ -70,7 +70,15 @@ PUBLIC_CARD = """
     SELECT p.user_id, u.full_name, u.deleted_at IS NOT NULL AS has_left, p.trade, p.experience_years, h.place,
            coalesce(r.one, 0) AS one, coalesce(r.two, 0) AS two, coalesce(r.three, 0) AS three,
            coalesce(r.four, 0) AS four, coalesce(r.five, 0) AS five, coalesce(r.jobs, 0) AS jobs,
-           p.home_pincode,
+           p.home_pincode, p.languages,
+           (SELECT coalesce(json_agg(json_build_array(d.kind, CAST(d.decided_at AT TIME ZONE 'Asia/Kolkata' AS date))
+                                     ORDER BY d.decided_at, d.id), '[]')
+              FROM documents d
+             WHERE d.professional_id = p.user_id AND d.state = 'approved' AND d.kind <> 'photo'
+               AND (d.expires_on IS NULL OR d.expires_on > $2)) AS checks,
+           (SELECT d.id FROM documents d
+             WHERE d.professional_id = p.user_id AND d.state = 'approved' AND d.kind = 'photo'
+               AND d.stored_as IS NOT NULL) AS photo_id,
            (SELECT coalesce(array_agg(a.place ORDER BY a.far, a.place), '{}')
               FROM (SELECT a.place, min(coalesce((a.latitude - h.latitude) ^ 2 + (a.longitude - h.longitude) ^ 2, 1000))
                            AS far
@@ -128,7 +136,8 @@ class CardService:
 class PublicCard:
     """A professional as visitors see them: first name and initial, never a surname, a phone or an address.
 
-    `areas` come the nearest first, `services` the most reviewed first.
+    `areas` come the nearest first, `services` the most reviewed first. `languages` are codes, `checks` the kinds of
+    the approved, valid documents with the day of their approval; `photo_id` is the document of the approved photo.
 
     After the account is deleted only the reviews and the number of jobs remain (W17).
     """
@@ -145,6 +154,9 @@ class PublicCard:
     services: list[CardService]
     spread: RatingDistribution
     has_left: bool
+    languages: list[str]
+    checks: list[tuple[str, date]]
+    photo_id: int | None
 
 
 ADD_UNMET_SEARCHES = text("""
@@ -221,6 +233,9 @@ def _public_card(row: Record) -> PublicCard:
         services=[CardService(*fields) for fields in row["services"]],
         spread=RatingDistribution(row["one"], row["two"], row["three"], row["four"], row["five"]),
         has_left=row["has_left"],
+        languages=row["languages"],
+        checks=[(kind, date.fromisoformat(day)) for kind, day in row["checks"]],
+        photo_id=row["photo_id"],
     )
 
 

@@ -24,7 +24,7 @@ MAX_OFFERS = 50
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A job that is not accepted yet. `earning` in paise; `km` in halves of a kilometre, None when unknown.
+    """A job that is not accepted yet. `price` and `earning` in paise; `km` in halves of a kilometre, None when unknown.
 
     `from_job` is the start of the job from which `km` is measured, None when it is measured from home;
     `exclusive_until` is set while the job is offered to this professional only.
@@ -35,6 +35,7 @@ class Offer:
     place: str
     starts_at: datetime
     ends_at: datetime
+    price: int
     earning: int
     is_requested: bool
     exclusive_until: datetime | None
@@ -94,6 +95,7 @@ def _offer(candidate: Candidate, row: Record) -> Offer:
         place=row["place"],
         starts_at=row["starts_at"],
         ends_at=row["ends_at"],
+        price=row["price"],
         earning=earning_of(row["price"]),
         is_requested=row["is_requested"],
         exclusive_until=row["exclusive_until"],

@@ -20,7 +20,7 @@ from app.core.sql import fetch, fetch_row, fetch_value, rows
 from app.payments.shares import earning_of
 from app.scheduling.candidate_repository import SCHEDULE_COLUMNS, SCHEDULE_OF_ONE, schedule_of
 from app.scheduling.candidates import BusyTime, ProfessionalSchedule
-from app.scheduling.travel import Location
+from app.scheduling.travel import Location, distance_km, round_up_km
 
 # The schedule with the open jobs and those completed today, each a row: $1 is the professional, $4 and $5 are the day.
 WORKDAY = f"""
@@ -47,8 +47,13 @@ HISTORY = """
 """
 
 CUSTOMER_CONTACT = """
-    SELECT u.full_name, u.phone, pin.place, pin.district
-      FROM users u, pincodes pin WHERE u.id = $1 AND u.deleted_at IS NULL AND pin.pincode = $2
+    SELECT u.full_name, u.phone, pin.place, pin.district, pin.pincode, pin.latitude, pin.longitude,
+           h.pincode AS home_pincode, h.latitude AS home_latitude, h.longitude AS home_longitude
+      FROM users u
+      JOIN pincodes pin ON pin.pincode = $2
+      JOIN professionals p ON p.user_id = $3
+      JOIN pincodes h ON h.pincode = p.home_pincode
+     WHERE u.id = $1 AND u.deleted_at IS NULL
 """
 
 CONTACTS = """
@@ -171,12 +176,13 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class CustomerContact:
-    """The customer of a job, while contact is open."""
+    """The customer of a job, while contact is open; `km` from the professional's home, None when unknown."""
 
     name: str
     phone: str
     place: str
     district: str
+    km: float | None
 
     @property
     def first_name(self) -> str:
@@ -224,8 +230,15 @@ class Jobs:
 
     async def customer_contact(self, booking: Booking) -> CustomerContact | None:
         """Return the customer; only while `contact_open`. None when the account is deleted."""
-        row = await fetch_row(self.db, CUSTOMER_CONTACT, booking.customer_id, booking.pincode)
-        return CustomerContact(*row) if row else None
+        ids = booking.customer_id, booking.pincode, booking.professional_id
+        row = await fetch_row(self.db, CUSTOMER_CONTACT, *ids)
+        if row is None:
+            return None
+        home = Location(row["home_pincode"], row["home_latitude"], row["home_longitude"])
+        km = distance_km(home, Location(row["pincode"], row["latitude"], row["longitude"]))
+        return CustomerContact(
+            row["full_name"], row["phone"], row["place"], row["district"], None if km is None else round_up_km(km)
+        )
 
     async def admin_contact(self, booking: Booking) -> Contacts:
         """Return the phones of both sides, for an admin whose view is recorded first."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.api_schemas import RegisteredJson
 from app.accounts.auth import Me
+from app.accounts.languages import LANGUAGE_CODES
 from app.accounts.pages import pad_response_time, transaction_factory
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
@@ -25,7 +26,7 @@ from app.vetting import reapplication
 from app.vetting.api_schemas import DenialBody, ProfessionalJson, professional_json
 from app.vetting.application import MAX_EXPERIENCE_YEARS, MAX_OFFERED_SERVICES, NewProfessional, submit_application
 from app.vetting.decision import approve, deny
-from app.vetting.document import KINDS
+from app.vetting.document import PROOF_KINDS
 from app.vetting.document_changes import parse_expiry
 from app.vetting.document_scan import ScannedDocument, scan_document
 from app.vetting.reapplication import clean_message, refuse_reapplication, requested_document_kind
@@ -78,6 +79,13 @@ REGISTER_FORM = {
             "description": "IDs of the services you offer; repeat the field for each.",
             "examples": [[12, 15]],
         },
+        "languages": {
+            "type": "array",
+            "maxItems": len(LANGUAGE_CODES),
+            "items": {"enum": list(LANGUAGE_CODES)},
+            "description": "Languages you speak, by their ISO 639 codes; repeat the field for each.",
+            "examples": [["ta", "en"]],
+        },
         "document": DOCUMENT_SCHEMA,
     },
 }
@@ -87,7 +95,7 @@ REAPPLICATION_FORM = {
     "required": ["message", "document"],
     "properties": {
         "message": _text("What has changed since the last decision.", "Here is a clear photo.", 1_000),
-        "kind": {"enum": list(KINDS), "description": "Kind of document.", "examples": ["identity"]},
+        "kind": {"enum": list(PROOF_KINDS), "description": "Kind of document.", "examples": ["identity"]},
         "expires_on": {
             "type": "string",
             "format": "date",
@@ -185,7 +193,7 @@ class ApplicationApi(Controller):
 
         async def send() -> JsonResponse:
             await refuse_reapplication(db, me)
-            if fields.kind and fields.kind not in KINDS:
+            if fields.kind and fields.kind not in PROOF_KINDS:
                 raise Invalid({"kind": _("Choose from the list.")})
             kind = fields.kind or await requested_document_kind(db, me.id)
             message, expires_on = clean_message(fields.message), parse_expiry(fields.expires_on)

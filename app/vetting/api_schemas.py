@@ -42,6 +42,10 @@ class ProfessionalJson(Struct, kw_only=True):
     place: PlaceName
     trade: Annotated[str, Meta(description="Main trade.", examples=["Plumbing"])]
     experience_years: Annotated[int, Meta(ge=0, description="Years of experience.", examples=[8])]
+    languages: Annotated[
+        list[Literal["ta", "en", "hi", "te", "ml", "kn", "ur", "bn", "mr", "gu", "or", "pa"]],
+        Meta(description="Languages they speak, by their ISO 639 codes.", examples=[["ta", "en"]]),
+    ]
     standing: Annotated[
         Literal["pending", "approved", "denied"], Meta(description="Approval status.", examples=["approved"])
     ]
@@ -87,6 +91,7 @@ def professional_json(row: AnyRow, address: str | None = None, *, whole: bool = 
         place=row.place,
         trade=row.trade,
         experience_years=row.experience_years,
+        languages=row.languages,
         standing=row.approval_status,
         denial_reason=row.denial_reason,
         rating=row.stars / 100 if row.stars else None,

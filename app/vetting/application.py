@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Pincode
 from app.accounts.attempts import application_keys
+from app.accounts.languages import LANGUAGE_CODES, clean_languages
 from app.accounts.repository import Pincodes, RateLimits, Users
 from app.accounts.schemas import TOO_LONG, NewCustomer
 from app.accounts.sign_up import TransactionFactory, complete_registration, field_readers, new_user, notify_owner
@@ -39,6 +40,9 @@ class NewProfessional(NewCustomer, kw_only=True):
     service_ids: Annotated[
         list[int], Meta(max_length=MAX_OFFERED_SERVICES, extra={"error": N_("Choose from the list.")})
     ] = []
+    languages: Annotated[
+        list[str], Meta(max_length=len(LANGUAGE_CODES), extra={"error": N_("Choose from the list.")})
+    ] = []
 
 
 async def submit_application(
@@ -67,7 +71,9 @@ async def submit_application(
             await notify_owner(db, cleaned["email"])
             return
         await complete_registration(db, encryption, user, cleaned["address"], home.pincode)
-        await _create_professional(db, user, home, int(cleaned["experience_years"]), offered)
+        await _create_professional(
+            db, user, home, offered, experience_years=int(cleaned["experience_years"]), languages=cleaned["languages"]
+        )
         await _open_case(db, storage, user, scan)
 
 
@@ -85,13 +91,17 @@ def main_trade(offered: Sequence[ServiceChoice]) -> str:
 
 async def _validate(
     new_transaction: TransactionFactory, new: NewProfessional, upload: Upload | None
-) -> tuple[dict[str, str], list[ServiceChoice]]:
+) -> tuple[dict[str, Any], list[ServiceChoice]]:
     """The cleaned fields and chosen services, or Invalid with all errors except those of the file's content."""
     errors: dict[str, str] = {}
-    cleaned: dict[str, str] = {}
+    cleaned: dict[str, Any] = {}
     try:
         cleaned = collect(
-            field_readers(new) | {"experience_years": lambda: clean_experience_years(new.experience_years)}
+            field_readers(new)
+            | {
+                "experience_years": lambda: clean_experience_years(new.experience_years),
+                "languages": lambda: clean_languages(new.languages),
+            }
         )
     except Invalid as error:
         errors |= error.errors
@@ -119,10 +129,18 @@ async def _pincode_errors(db: AsyncSession, pincode: str) -> dict[str, str]:
 
 
 async def _create_professional(
-    db: AsyncSession, user: User, home: Pincode, years: int, offered: Sequence[ServiceChoice]
+    db: AsyncSession,
+    user: User,
+    home: Pincode,
+    offered: Sequence[ServiceChoice],
+    *,
+    experience_years: int,
+    languages: list[str],
 ) -> None:
     """Create the professional's row, service area and pending services, without working hours."""
-    await Users(db).add_professional(user, home, trade=main_trade(offered), experience_years=years)
+    await Users(db).add_professional(
+        user, home, trade=main_trade(offered), experience_years=experience_years, languages=languages
+    )
     schedule = Schedules(db, user)
     await schedule.set_area(await schedule.pincodes_within(home, INITIAL_RADIUS_KM))
     await OfferedServices(db).add(user.id, [service.service_id for service in offered])

@@ -6,6 +6,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 
 from app.accounts.contact_fields import typed_pincode
+from app.accounts.languages import language_labels
 from app.accounts.pages import pad_response_time, transaction_factory
 from app.accounts.repository import Pincodes
 from app.core.after_commit import AfterCommit
@@ -88,6 +89,8 @@ async def _render(
         selected=set(form.all("service_ids")) if form is not None else set(),
         errors=dict(sorted(errors.items(), key=lambda item: _position(item[0]))),
         catalogue=catalogue,
+        languages=language_labels(),
+        ticked_languages=set(form.all("languages")) if form is not None else set(),
         place=place,
         reach=INITIAL_RADIUS_KM,
     )

@@ -19,12 +19,12 @@ from app.core.events import Person
 from app.core.i18n import _
 from app.scheduling.offered_services_repository import OfferedServiceDetails, OfferedServices, service_names
 from app.vetting import document_changes
-from app.vetting.document import Document, DocumentState
+from app.vetting.document import Document, DocumentKind, DocumentState
 from app.vetting.repository import Cases, Documents, Professionals
 from app.vetting.verification import CaseKind, CaseState, Verification
 
 DOCUMENT_CHECKS = ("name", "photo", "valid", "readable")
-SERVICE_CHECK = "services"
+SERVICE_CHECK, PHOTO_CHECK = "services", "face"
 # (whether they were approved before, the decision) → the event.
 DECISION_EVENTS = {
     (False, CaseState.APPROVED): "person.approved",
@@ -49,7 +49,12 @@ class ReviewCase:
     @property
     def checks(self) -> tuple[str, ...]:
         """The checks that an admin must tick to approve."""
-        return (*(DOCUMENT_CHECKS if self.waiting else ()), *((SERVICE_CHECK,) if self.pending else ()))
+        kinds = {document.kind for document in self.waiting}
+        return (
+            *(DOCUMENT_CHECKS if kinds - {DocumentKind.PHOTO} else ()),
+            *((PHOTO_CHECK,) if DocumentKind.PHOTO in kinds else ()),
+            *((SERVICE_CHECK,) if self.pending else ()),
+        )
 
     @property
     def version(self) -> str:
@@ -89,7 +94,8 @@ async def approve(db: AsyncSession, by: Person, professional_id: int, form: Deci
     """
     user, professional, review = await _lock_case(db, professional_id, form)
     _refuse_unchecked(review, form)
-    if not review.waiting and not await Documents(db).in_state(professional_id, DocumentState.APPROVED):
+    approved = await Documents(db).in_state(professional_id, DocumentState.APPROVED)
+    if all(document.kind == DocumentKind.PHOTO for document in (*review.waiting, *approved)):
         raise Refused(_("%(name)s hasn't uploaded any documents yet.", name=user.full_name), reason="papers")
     await document_changes.approve_documents(db, by, professional_id)
     await OfferedServices(db).set_approval_status(professional_id, "pending", "approved")

@@ -15,9 +15,12 @@ from app.core.storage import MAX_UPLOAD_BYTES
 
 
 class DocumentKind(enum.StrEnum):
+    """Proofs, which only the owner and admins see, and the photo for the public page, once it is approved."""
+
     IDENTITY = "identity"
     CERTIFICATE = "certificate"
     ADDRESS = "address"
+    PHOTO = "photo"
 
 
 class DocumentState(enum.StrEnum):
@@ -30,6 +33,7 @@ class DocumentState(enum.StrEnum):
 
 
 KINDS = tuple(DocumentKind)
+PROOF_KINDS = tuple(kind for kind in DocumentKind if kind != DocumentKind.PHOTO)
 CURRENT_STATES = (DocumentState.SUBMITTED, DocumentState.APPROVED)
 FORMER_STATES = (DocumentState.DENIED, DocumentState.REPLACED)
 MEDIA_TYPES = ("application/pdf", "image/jpeg", "image/png")
@@ -60,6 +64,7 @@ class Document(Base, AuditedMixin):
             "(state = 'submitted') = (decided_at IS NULL) AND (state = 'denied') = (denial_reason IS NOT NULL)",
             name="documents_decided_check",
         ),
+        CheckConstraint("kind <> 'photo' OR media_type = 'image/jpeg' AND pages = 1", name="documents_photo_check"),
         Index("documents_professional_id_idx", "professional_id", "id"),
         Index("documents_current_key", *UNIQUE_PER_KIND, unique=True, postgresql_where=text("state = 'approved'")),
         Index("documents_waiting_key", *UNIQUE_PER_KIND, unique=True, postgresql_where=text("state = 'submitted'")),
@@ -128,6 +133,14 @@ class Document(Base, AuditedMixin):
             self.decided_at = clock.now()
         self.denial_reason = None
         self.record("document.replaced", by=by, nudges=self._nudges, kind=self.kind, before=before, after="replaced")
+
+    def withdraw(self, by: Actor) -> None:
+        """Take back the photo: it is public no longer, and its file is erased."""
+        before, self.state = self.state, DocumentState.REPLACED
+        if before == DocumentState.SUBMITTED:
+            self.decided_at = clock.now()
+        self.record("document.withdrawn", by=by, nudges=self._nudges, kind=self.kind, before=before, after="replaced")
+        self.erase(by)
 
     def record_view(self, by: Actor, how: str) -> None:
         """Record who saw the file; `how` is "downloaded" or "looked at"."""

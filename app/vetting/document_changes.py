@@ -8,14 +8,15 @@ from app.accounts.professional import ApprovalStatus, Professional
 from app.accounts.repository import Users
 from app.core import clock
 from app.core.datetimes import parse_day
-from app.core.errors import Invalid, Refused
+from app.core.errors import Invalid, Missing, Refused
 from app.core.events import Actor, Person
 from app.core.i18n import _
 from app.core.storage import Storage
-from app.vetting.document import KINDS, Document, DocumentKind, DocumentState
+from app.scheduling.offered_services_repository import OfferedServices
+from app.vetting.document import CURRENT_STATES, KINDS, Document, DocumentKind, DocumentState
 from app.vetting.document_scan import ScannedDocument
 from app.vetting.repository import Cases, Documents, Professionals
-from app.vetting.verification import CaseKind
+from app.vetting.verification import CaseKind, CaseState
 
 MAX_VALIDITY = timedelta(days=366 * 50)
 UPLOAD_PERIOD, MAX_UPLOADS_PER_DAY = timedelta(days=1), 20  # enough for every mistake, too few to fill a disk
@@ -50,7 +51,7 @@ async def submit_document(
 
     Scan the file before the transaction. Invalid: "kind", "document" (too many today).
     """
-    if kind not in KINDS:
+    if kind not in KINDS or scan.is_portrait != (kind == DocumentKind.PHOTO):
         raise Invalid({"kind": _("Choose the type of document.")})
     await Users(db).get(professional_id, lock=True)
     if await Documents(db).count_since(professional_id, clock.now() - UPLOAD_PERIOD) >= MAX_UPLOADS_PER_DAY:
@@ -79,6 +80,26 @@ async def upload_document(
     document = await submit_document(db, storage, by, by.id, kind, scan, expires_on)
     await Cases(db).open(by.id, case_kind(professional))
     return document
+
+
+async def withdraw_photo(db: AsyncSession, storage: Storage, me: Person, document_id: int) -> None:
+    """Take back an own photo that waits or is public; its file is deleted. Missing when there is no such photo.
+
+    The case of a change ends when nothing else waits.
+    """
+    await Users(db).get(me.id, lock=True)
+    case = await Cases(db).open_of(me.id, lock=True)
+    photos = await Documents(db).in_state(me.id, *CURRENT_STATES, kind=DocumentKind.PHOTO)
+    photo = next((photo for photo in photos if photo.id == document_id and photo.stored_as), None)
+    if photo is None:
+        raise Missing
+    storage.delete(db, str(photo.stored_as))
+    photo.withdraw(me)
+    await db.flush()
+    if case is None or case.kind != CaseKind.CHANGE or await Documents(db).in_state(me.id, DocumentState.SUBMITTED):
+        return
+    if all(service.approval_status != "pending" for service in await OfferedServices(db).of(me.id)):
+        case.end(CaseState.WITHDRAWN)
 
 
 async def approve_documents(db: AsyncSession, by: Actor, professional_id: int) -> list[Document]:

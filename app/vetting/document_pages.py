@@ -12,14 +12,14 @@ from app.core.references import parse_row_id
 from app.core.storage import MAIN_PART, Storage
 from app.settings import Settings
 from app.vetting import document_changes
-from app.vetting.document import CURRENT_STATES, FORMER_STATES, KINDS, Document
+from app.vetting.document import CURRENT_STATES, FORMER_STATES, KINDS, Document, DocumentKind
 from app.vetting.document_scan import scan_document
 from app.vetting.repository import Cases, Documents, Professionals
 from app.web.actions import Rejection, submit
 from app.web.forms import Form, parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
-from app.web.render import flash, page
+from app.web.render import flash, page, redirect
 from app.web.security import client_address
 from app.web.uploads import MAX_UPLOAD_REQUEST_BYTES, with_files_to_choose
 
@@ -52,9 +52,11 @@ class DocumentsPages(Controller):
         form, address = await parse_form(request), client_address(request.scope, settings.trusted_proxies)
 
         async def upload() -> None:
-            expires_on = document_changes.parse_expiry(form.get("expires_on", ""))
-            scan = await scan_document(form.files.get("document"), address)
-            await document_changes.upload_document(db, storage, me, form.get("kind", ""), scan, expires_on)
+            kind, expires_on = form.get("kind", ""), None
+            if kind != DocumentKind.PHOTO:
+                expires_on = document_changes.parse_expiry(form.get("expires_on", ""))
+            scan = await scan_document(form.files.get("document"), address, kind)
+            await document_changes.upload_document(db, storage, me, kind, scan, expires_on)
             flash(request, _("We've received your document. We'll email you when it's reviewed."), "waiting")
 
         return await submit(
@@ -84,6 +86,20 @@ class DocumentPages(Controller):
         name = f"{document.kind}-{document.id}.{EXTENSIONS[document.media_type]}"
         headers = {**FILE_HEADERS, "content-disposition": f'attachment; filename="{name}"'}
         return Response(await storage.read(_stored_name(document)), media_type=document.media_type, headers=headers)
+
+    @post("/removal", name="photo-removal", opt=only("professional"))
+    async def remove(
+        self,
+        request: Request,
+        document_id: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        storage: NamedDependency[Storage],
+    ) -> HtmlResponse:
+        """Take back the own photo. Proofs stay; a new one replaces them."""
+        await document_changes.withdraw_photo(db, storage, me, parse_row_id(document_id) or 0)
+        flash(request, _("Your photo is removed."))
+        return redirect(request, "/documents")
 
     @get("/preview", name="document-preview", opt={"in_transaction": True})
     async def preview(

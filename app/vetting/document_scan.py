@@ -19,6 +19,7 @@ from app.core.i18n import _
 from app.core.network import client_network
 from app.core.storage import MAIN_PART, Upload
 from app.core.typed_text import JOINERS
+from app.vetting.document import DocumentKind
 from app.vetting.scan_queue import ScanQueue, Ticket
 from app.vetting.scan_sandbox import MAX_PAGES, CleanFile
 
@@ -38,6 +39,7 @@ class ScannedDocument:
     media_type: str
     content: bytes
     previews: list[bytes]
+    is_portrait: bool = False
 
     @property
     def sha256(self) -> bytes:
@@ -49,10 +51,10 @@ class ScannedDocument:
         return {MAIN_PART: self.content} | {f"{number}.jpg": page for number, page in enumerate(self.previews, 1)}
 
 
-async def scan_document(upload: Upload | None, address: str) -> ScannedDocument:
+async def scan_document(upload: Upload | None, address: str, kind: str = "") -> ScannedDocument:
     """Scan for about half a second: call it before the transaction begins. Invalid("document"), Overloaded.
 
-    `address` is the client's IP address: each waits for its own files.
+    `address` is the client's IP address: each waits for its own files. Of a photo a small square is kept.
     """
     field = "document"
     if upload is None or (upload.size == 0 and not upload.too_large):
@@ -60,15 +62,18 @@ async def scan_document(upload: Upload | None, address: str) -> ScannedDocument:
     if upload.too_large:
         raise Invalid({field: _("This file is larger than 10 MB. Upload a smaller one.")})
     async with queue.entry(client_network(address)) as ticket:
-        result = await _run_sandbox(upload.file, ticket)
+        is_portrait = kind == DocumentKind.PHOTO
+        result = await _run_sandbox(upload.file, ticket, *(["portrait"] if is_portrait else []))
     if isinstance(result, str):
         raise Invalid({field: refusal_messages().get(result) or refusal_messages()["broken"]})
-    return ScannedDocument(file_name(upload.name), result.media_type, result.content, result.previews)
+    return ScannedDocument(file_name(upload.name), result.media_type, result.content, result.previews, is_portrait)
 
 
 def refusal_messages() -> dict[str, str]:
     return {
         "type": _("This isn't a PDF or a photo (JPEG, PNG, WebP, HEIC), whatever its name says. Upload one of these."),
+        "picture": _("Upload a picture (JPEG, PNG, WebP, HEIC) of your face."),
+        "small": _("This picture is too small. Upload one of at least 128 × 128 pixels."),
         "broken": _("We can't read this file. Take the photo again, or save the PDF again."),
         "slow": _("This file takes too long to open. Upload a photo of the document instead."),
         "locked": _("This PDF is locked with a password. Upload it without one."),
@@ -88,7 +93,7 @@ def file_name(submitted: str) -> str:
     return words[-MAX_NAME_LENGTH:].strip(". ") or _("document")
 
 
-async def _run_sandbox(file: IO[bytes], ticket: Ticket) -> CleanFile | str:
+async def _run_sandbox(file: IO[bytes], ticket: Ticket, *arguments: str) -> CleanFile | str:
     """The sandbox's result, or the key of a refusal message. The process is always ended."""
     with TemporaryFile() as answer:
         file.seek(0)
@@ -96,6 +101,7 @@ async def _run_sandbox(file: IO[bytes], ticket: Ticket) -> CleanFile | str:
             sys.executable,
             "-I",
             SANDBOX_SCRIPT,
+            *arguments,
             stdin=file.fileno(),
             stdout=answer,
             stderr=asyncio.subprocess.DEVNULL,

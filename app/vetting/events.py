@@ -41,7 +41,12 @@ EVENTS = (
     ),
     EventType("person.asked_again", N_("%(who)s reapplied."), NOTHING, enums=("standing",)),
     EventType("person.services_changed", N_("%(who)s changed the services offered."), (SLOTS, PROFESSIONALS, CARDS)),
-    EventType("person.work_changed", N_("%(who)s changed the trade or years of experience."), (SLOTS, PROFESSIONALS)),
+    EventType(
+        "person.work_changed",
+        N_("%(who)s changed the trade, years or languages."),
+        (SLOTS, PROFESSIONALS),
+        enums=("languages",),
+    ),
     EventType("person.moved_home", N_("%(who)s changed the home address."), (SLOTS, PROFESSIONALS)),
     EventType("document.submitted", N_("%(who)s uploaded the document."), NOTHING, enums=("kind",)),
     EventType(
@@ -49,6 +54,7 @@ EVENTS = (
     ),
     EventType("document.denied", N_("%(who)s rejected the document."), NOTHING, enums=("kind",)),
     EventType("document.replaced", N_("%(who)s replaced the document with a newer one."), NOTHING, enums=("kind",)),
+    EventType("document.withdrawn", N_("%(who)s removed the photo."), (PROFESSIONALS, CARDS), enums=("kind",)),
     EventType("document.seen", N_("%(who)s viewed the document."), NOTHING, enums=("how",), is_view=True),
     EventType(
         "document.expiry_warned",

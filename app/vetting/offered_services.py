@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.languages import clean_languages
 from app.accounts.professional import ApprovalStatus, Professional
 from app.accounts.repository import Users
 from app.accounts.user import User
@@ -28,6 +30,7 @@ class WorkForm:
     trade: str
     years: str
     service_ids: frozenset[int]
+    languages: frozenset[str] = frozenset()
 
 
 def trade_choices(offered: Collection[OfferedServiceDetails], trade: str) -> list[str]:
@@ -38,13 +41,13 @@ def trade_choices(offered: Collection[OfferedServiceDetails], trade: str) -> lis
 
 
 async def update_work(db: AsyncSession, me: Person, work: WorkForm) -> list[str]:
-    """Save trade, years and services; return the names of the newly pending services. Accepted jobs stay.
+    """Save trade, years, languages and services; return the names of the newly pending services. Accepted jobs stay.
 
     Locks bookings and people's time before the person's row, as everywhere. Refused("denied"); Invalid by field.
     """
     offerings = OfferedServices(db)
     catalogue = {service.service_id: service for service in await offerings.choices()}
-    years = _validate(await Professionals(db).get(me.id), work, set(catalogue), await offerings.of(me.id))
+    years, languages = _validate(await Professionals(db).get(me.id), work, set(catalogue), await offerings.of(me.id))
     withdrawn = {service.service_id for service in await offerings.of(me.id) if _is_withdrawn(service, work)}
     await withdraw_services(db, me.id, withdrawn)
     user = await Users(db).get(me.id, lock=True)
@@ -54,7 +57,7 @@ async def update_work(db: AsyncSession, me: Person, work: WorkForm) -> list[str]
     await offerings.remove(me.id, withdrawn | new)
     await offerings.add(me.id, new)
     _record_services(user, before, await offerings.of(me.id))
-    _record_work(user, professional, work.trade, years)
+    _record_work(user, professional, work.trade, years, languages)
     await _update_case(db, professional, bool(new))
     await db.flush()
     return sorted(catalogue[key].name for key in new)
@@ -67,15 +70,21 @@ def _is_withdrawn(service: OfferedServiceDetails, work: WorkForm) -> bool:
 
 def _validate(
     professional: Professional, work: WorkForm, existing_ids: set[int], offered: list[OfferedServiceDetails]
-) -> int:
-    """Return the years. Refused("denied"); Invalid with all errors."""
+) -> tuple[int, list[str]]:
+    """Return the years and the languages. Refused("denied"); Invalid with all errors."""
     if professional.approval_status == ApprovalStatus.DENIED:
         raise Refused(_("Reapply first."), reason="denied")
     errors: dict[str, str] = {}
+    read: dict[str, Any] = {}
     try:
-        years = collect({"experience_years": lambda: clean_experience_years(work.years)})["experience_years"]
+        read = collect(
+            {
+                "experience_years": lambda: clean_experience_years(work.years),
+                "languages": lambda: clean_languages(work.languages),
+            }
+        )
     except Invalid as error:
-        years, errors = "0", dict(error.errors)
+        errors = dict(error.errors)
     if not work.service_ids:
         errors["service_ids"] = _("Choose at least one service.")
     elif not work.service_ids <= existing_ids:
@@ -84,7 +93,7 @@ def _validate(
         errors["trade"] = _("Choose from the list.")
     if errors:
         raise Invalid(errors)
-    return int(years)
+    return int(read["experience_years"]), read["languages"]
 
 
 def _record_services(
@@ -101,10 +110,14 @@ def _record_services(
         )
 
 
-def _record_work(user: User, professional: Professional, trade: str, years: int) -> None:
-    before = {"trade": professional.trade, "experience_years": professional.experience_years}
-    after = {"trade": trade, "experience_years": years}
-    professional.describe_work(trade, years)
+def _record_work(user: User, professional: Professional, trade: str, years: int, languages: list[str]) -> None:
+    before = {
+        "trade": professional.trade,
+        "experience_years": professional.experience_years,
+        "languages": list(professional.languages),
+    }
+    after = {"trade": trade, "experience_years": years, "languages": languages}
+    professional.describe_work(trade, years, languages)
     changed = [name for name in after if before[name] != after[name]]
     if changed:
         user.record(

@@ -1,10 +1,11 @@
-"""/profile/work: trade, years, services and home address, with what the public sees of them (T0-20)."""
+"""/profile/work: trade, years, languages, services and home address, with what the public sees of them (T0-20)."""
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
+from app.accounts.languages import language_labels
 from app.accounts.names import public_name
 from app.accounts.repository import Addresses, Users
 from app.core.errors import Invalid
@@ -69,7 +70,8 @@ class OfferedServicesPages(Controller):
 def _work_form(form: Form) -> WorkForm:
     """What is not a number becomes 0, a service that does not exist."""
     ticked = (value if value.isdecimal() and len(value) < 19 else "0" for value in form.all("service_ids"))
-    return WorkForm(form.get("trade", ""), form.get("experience_years", ""), frozenset(int(value) for value in ticked))
+    services, languages = frozenset(int(value) for value in ticked), frozenset(form.all("languages"))
+    return WorkForm(form.get("trade", ""), form.get("experience_years", ""), services, languages)
 
 
 async def _render(
@@ -98,6 +100,8 @@ async def _render(
         catalogue=await OfferedServices(db).choices(),
         trades=trade_choices(list(offered.values()), professional.trade),
         ticked=set(work.all("service_ids")) if work is not None else ticked,
+        languages=language_labels(),
+        ticked_languages=set(work.all("languages")) if work is not None else set(professional.languages),
         values=rejected if work is not None else values,
         errors=errors if work is not None else {},
         place=rejected if about_address else address,

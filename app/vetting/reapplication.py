@@ -48,8 +48,11 @@ async def requested_document_kind(db: AsyncSession, professional_id: int) -> str
     invalid = (
         document
         for document in documents
-        if document.state == DocumentState.DENIED
-        or (document.state == DocumentState.APPROVED and document.is_expired())
+        if document.kind != DocumentKind.PHOTO
+        and (
+            document.state == DocumentState.DENIED
+            or (document.state == DocumentState.APPROVED and document.is_expired())
+        )
     )
     return next((document.kind for document in invalid), DocumentKind.IDENTITY)
 

@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.address import Pincode
 from app.accounts.professional import ApprovalStatus, Professional
-from app.accounts.user import Role, User
+from app.accounts.user import Block, Role, User
 from app.core import clock
 from app.core.errors import Missing
 from app.core.events import Event, Person
 from app.core.paging import AnyRow, Query
 from app.core.references import RowIds
-from app.vetting.document import EXPIRY_WARNED, VIEWED, Document, DocumentState
+from app.vetting.document import EXPIRY_WARNED, VIEWED, Document, DocumentKind, DocumentState
 from app.vetting.verification import CaseKind, CaseState, Verification
 
 IDS = RowIds()
@@ -30,6 +30,7 @@ PROFILE: Query = (
         User.deleted_at,
         Professional.trade,
         Professional.experience_years,
+        Professional.languages,
         Professional.approval_status,
         Professional.denial_reason,
         Professional.admin_status,
@@ -121,6 +122,26 @@ class Documents:
             .with_for_update(of=Document, skip_locked=True)
         )
         return (await self._db.scalars(query)).all()
+
+    async def public_photo(self, professional_id: int) -> str:
+        """Where the approved photo of an approved, unblocked professional is stored. Missing when there is none."""
+        is_blocked = exists().where(Block.user_id == Document.professional_id, Block.lifted_at.is_(None))
+        query = (
+            select(Document.stored_as)
+            .join(Professional, Professional.user_id == Document.professional_id)
+            .where(
+                Document.professional_id == professional_id,
+                Document.kind == DocumentKind.PHOTO,
+                Document.state == DocumentState.APPROVED,
+                Document.stored_as.is_not(None),
+                Professional.approval_status == ApprovalStatus.APPROVED,
+                ~is_blocked,
+            )
+        )
+        found: str | None = await self._db.scalar(query) if professional_id in IDS else None
+        if found is None:
+            raise Missing
+        return found
 
     async def stored_files(self) -> Sequence[StoredFile]:
         """What each file on the disk must be: id, stored_as, size, sha256, pages."""

@@ -1,7 +1,8 @@
 """Decode and rewrite an uploaded file in a process of its own, with limits on memory, time and files.
 
 Run as a script it reads the file from standard input and writes the result to standard output: one line of JSON,
-{"media_type", "sizes"} or {"refused"}, and then the bytes. Nothing is passed through as it was sent: pictures are
+{"media_type", "sizes"} or {"refused"}, and then the bytes. With the argument "portrait" the file must be a picture, and
+the middle of it is made a small square. Nothing is passed through as it was sent: pictures are
 decoded and encoded again, PDFs are rebuilt from their pages without active content.
 """
 
@@ -10,6 +11,7 @@ import json
 import re
 import resource
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pi_heif
@@ -22,6 +24,8 @@ MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_PAGES = 20
 MAX_PIXELS = 60_000_000
 MAX_SIDE_PIXELS = 4000  # of a stored picture
+PORTRAIT_SIZE = (256, 256)  # pixels
+MIN_PORTRAIT_SIDE_PIXELS = 128
 PREVIEW_SIZE = (1200, 1600)  # pixels, width and height
 MAX_MEMORY_BYTES = 1024 * 1024 * 1024
 MAX_CPU_SECONDS = 3
@@ -65,6 +69,18 @@ def clean_file(data: bytes) -> CleanFile:
     return _clean_pdf(data) if media_type == "application/pdf" else _clean_picture(data, media_type)
 
 
+def clean_portrait(data: bytes) -> CleanFile:
+    """A small square of the middle of a picture. Raise Refusal, or whatever a decoder raises."""
+    media_type = detect_type(data)
+    if media_type == "application/pdf":
+        raise Refusal("picture")
+    picture = _open_picture(data, media_type)
+    if min(picture.size) < MIN_PORTRAIT_SIDE_PIXELS:
+        raise Refusal("small")
+    square = ImageOps.fit(picture, PORTRAIT_SIZE)
+    return CleanFile("image/jpeg", _encode(square, "JPEG"), [_preview(square)])
+
+
 def detect_type(data: bytes) -> str:
     """Detect the type from the content alone, not from the name or what the sender claims."""
     if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
@@ -79,6 +95,16 @@ def detect_type(data: bytes) -> str:
 
 
 def _clean_picture(data: bytes, media_type: str) -> CleanFile:
+    flat = _open_picture(data, media_type)
+    media_type = media_type if media_type in STORED_TYPES else "image/jpeg"
+    content = _encode(flat, FORMATS[media_type])
+    if len(content) > MAX_FILE_BYTES:
+        media_type, content = "image/jpeg", _encode(flat, "JPEG")
+    return CleanFile(media_type, content, [_preview(flat)])
+
+
+def _open_picture(data: bytes, media_type: str) -> Image.Image:
+    """The pixels alone, upright and not larger than MAX_SIDE_PIXELS."""
     with Image.open(io.BytesIO(data), formats=[FORMATS[media_type]]) as opened:
         if opened.width * opened.height > MAX_PIXELS:
             raise Refusal("pixels")
@@ -90,11 +116,7 @@ def _clean_picture(data: bytes, media_type: str) -> CleanFile:
         turned = ImageOps.exif_transpose(opened)
         flat = _flatten(turned)
     flat.thumbnail((MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
-    media_type = media_type if media_type in STORED_TYPES else "image/jpeg"
-    content = _encode(flat, FORMATS[media_type])
-    if len(content) > MAX_FILE_BYTES:
-        media_type, content = "image/jpeg", _encode(flat, "JPEG")
-    return CleanFile(media_type, content, [_preview(flat)])
+    return flat
 
 
 def _flatten(picture: Image.Image) -> Image.Image:
@@ -180,9 +202,9 @@ def _limit_resources() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS + 1))
 
 
-def _scan(data: bytes) -> tuple[dict[str, object], list[bytes]]:
+def _scan(data: bytes, clean: Callable[[bytes], CleanFile]) -> tuple[dict[str, object], list[bytes]]:
     try:
-        result = clean_file(data)
+        result = clean(data)
     except Refusal as error:
         return {"refused": error.reason}, []
     except Image.DecompressionBombError:
@@ -196,7 +218,8 @@ def _scan(data: bytes) -> tuple[dict[str, object], list[bytes]]:
 def main() -> None:
     _register_heic()
     _limit_resources()
-    head, blobs = _scan(sys.stdin.buffer.read(MAX_FILE_BYTES + 1))
+    clean = clean_portrait if sys.argv[1:] == ["portrait"] else clean_file
+    head, blobs = _scan(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), clean)
     out = sys.stdout.buffer
     out.write(json.dumps(head).encode() + b"\n")
     for blob in blobs:

@@ -14,7 +14,7 @@ from app.core.storage import Storage
 from app.scheduling.offered_services_repository import OfferedServices
 from app.scheduling.repository import Schedules
 from app.settings import Settings
-from app.vetting.document import KINDS
+from app.vetting.document import PROOF_KINDS
 from app.vetting.document_changes import parse_expiry
 from app.vetting.document_scan import scan_document
 from app.vetting.reapplication import (
@@ -116,7 +116,7 @@ async def _render(
         has_expired_documents=has_expired_documents(professional),
         may_reapply=may_reapply(professional, case),
         hours=await Schedules(db, me).hours(),
-        kinds=KINDS,
+        kinds=PROOF_KINDS,
         values=rejection.values if rejection else {"kind": await requested_document_kind(db, me.id)},
         errors=with_files_to_choose(form.files, rejection.errors) if form is not None and rejection else {},
     )

@@ -16,7 +16,7 @@ from app.web.http import Request
 from app.web.uploads import read_multipart
 
 MAX_FORM_FIELDS = 200
-REPEATABLE_FIELDS = frozenset({"service_ids", "wanted", "checked"})  # every other field of a form comes once
+REPEATABLE_FIELDS = frozenset({"service_ids", "languages", "wanted", "checked"})  # every other field comes once
 NEVER_REDISPLAYED = frozenset({"password", "card_number", "expiry", "cvv", "code", "_csrf_token"})
 
 

@@ -37,6 +37,7 @@ from app.payments.pretend_bank import Authorisation, Instrument
 from app.reports.monthly_statement import MonthlySummary, to_facts
 from app.reports.monthly_statement_repository import MonthlyStatements
 from app.scheduling.working_hours import TimeOff
+from app.vetting.document import Document
 from app.vetting.document_changes import submit_document
 from app.vetting.document_scan import ScannedDocument
 from app.vetting.repository import Cases
@@ -99,6 +100,9 @@ async def build(app: Litestar) -> Town:
             town.values["notice"] = str(await db.scalar(query))
             town.values["waiting"] = str(await _waiting(db, app.state.services.storage))
             town.values["document"] = await _submit_document(db, app.state.services.storage, town.people["ravi"])
+            photo = await _submit_photo(db, app.state.services.storage, town.people["ravi"])
+            (await _submit_photo(db, app.state.services.storage, town.people["balu"])).approve(town.people["meena"])
+            town.values |= {"photo": str(photo.id), "photographed": str(town.people["balu"].id)}
             # What is thrown away has a file of its own: a rollback does not bring it back.
             for name in ("export", "unwanted", "own_export", "own_unwanted"):
                 who, kind = ("ravi", "earnings") if name.startswith("own") else ("meena", "ledger")
@@ -260,6 +264,11 @@ async def _waiting(db: AsyncSession, storage: Storage) -> int:
 async def _submit_document(db: AsyncSession, storage: Storage, user: User) -> str:
     document = ScannedDocument("permit.png", "image/png", a_picture(), [a_picture("JPEG")])
     return str((await submit_document(db, storage, user, user.id, "identity", document)).id)
+
+
+async def _submit_photo(db: AsyncSession, storage: Storage, user: User) -> Document:
+    portrait = ScannedDocument("me.jpg", "image/jpeg", a_picture("JPEG"), [a_picture("JPEG")], is_portrait=True)
+    return await submit_document(db, storage, user, user.id, "photo", portrait)
 
 
 async def _export(db: AsyncSession, storage: Storage, user: User, kind: str) -> str:

@@ -63,6 +63,34 @@ async def test_a_bad_price_is_shown_beside_its_field_and_everything_typed_is_kep
     assert {name: rendered[name] for name in typed} == typed
 
 
+async def test_questions_are_typed_into_rows_and_another_row_is_a_button(app, meena, service):
+    page, category = await opened(meena)
+    typed = a_form(
+        category, name="Kite testing", parts="Glue is brought along.", preparation="Wait for wind", guarantee="14 days."
+    )
+    typed |= {"question_1": "Does it fly?", "answer_1": "Yes.", "question_2": "How high?", "answer_2": ""}
+    fields = page.form("/new").fields | typed
+    assert "question_3" not in fields
+    for headers in ({}, AS_HTMX):
+        more = await meena.post("/admin/services/preview", data=fields | {"add": "question"}, headers=headers)
+        assert more.status_code == 200
+        assert 'name="question_4"' in more.text
+        assert 'name="question_5"' not in more.text
+        assert "Does it fly?" in more.text
+        assert "field__error" not in more.text
+        assert ("<html" in more.text) is not bool(headers)
+    refused = await meena.submit(page, "/new", **typed)
+    assert refused.status == 422
+    assert 'id="answer_2-error"' in refused.text
+    made = await meena.submit_and_follow(refused, "/new", answer_2="As far as the string goes.")
+    assert made.status == 200
+    async with Person(app) as visitor:
+        displayed = await visitor.visit("/services/kite-testing")
+        for words in ("Glue is brought along.", "Wait for wind", "14 days.", "Does it fly?", "As far as the string"):
+            assert words in displayed.text
+        assert displayed.text.count("<details") >= 4
+
+
 async def test_the_preview_shows_card_and_page_before_anything_is_kept(app, meena, service):
     page, category = await opened(meena)
     target = page.form("/new")

@@ -42,6 +42,12 @@ async def test_the_catalogue_is_read_page_by_page_by_anybody(api_client, api_ser
         "price": "149.00",
         "price_paise": 14900,
         "time_required": 60,
+        "included": ["Finding the leak"],
+        "excluded": ["New taps"],
+        "parts": "",
+        "preparation": [],
+        "guarantee": "",
+        "questions": [],
         "offered": True,
     }
     assert len({item["id"] for item in found}) == len(found)
@@ -151,6 +157,35 @@ async def test_an_invalid_service_is_reported_field_by_field(api_client_for, cat
     meena = await api_client_for("meena")
     answer = await meena.post("/api/services", json=a_draft(category=category_slug) | differently)
     assert (answer.status_code, set(answer.json()["errors"])) == (422, {errors})
+
+
+async def test_an_admin_writes_what_is_good_to_know_and_visitors_read_it(api_client_for, api_client, category_slug):
+    meena = await api_client_for("meena")
+    texts = {
+        "parts": "Small parts are brought along.",
+        "preparation": ["Clear the table"],
+        "guarantee": "Tell us within 14 days.",
+        "questions": [{"question": "How long?", "answer": "An hour."}, {"question": "Is it loud?", "answer": "No."}],
+    }
+    made = (await meena.post("/api/services", json=a_draft(category=category_slug) | texts)).json()
+    assert {name: made[name] for name in texts} == texts
+    only_price = (await meena.post(f"/api/edit_service/{made['id']}", json={"price": "98.00"})).json()
+    assert {name: only_price[name] for name in texts} == texts
+    fewer = {"questions": texts["questions"][1:], "preparation": []}
+    changed = (await meena.post(f"/api/edit_service/{made['id']}", json=fewer)).json()
+    assert {name: changed[name] for name in texts} == texts | fewer
+    read = (await api_client.get(f"/api/service/{made['name']}")).json()["items"][0]
+    assert read == changed
+
+
+@pytest.mark.parametrize(
+    "questions", [[{"question": "", "answer": "x"}], [{"question": "Why?"}], [{"question": "Why?", "answer": "4"}] * 9]
+)
+async def test_questions_that_are_none_are_refused(api_client_for, category_slug, questions):
+    meena = await api_client_for("meena")
+    answer = await meena.post("/api/services", json=a_draft(category=category_slug) | {"questions": questions})
+    assert answer.status_code == 422
+    assert set(answer.json()["errors"]) == {"questions"}
 
 
 async def test_two_services_do_not_share_a_name(api_client_for, category_slug, api_service):

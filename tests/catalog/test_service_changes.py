@@ -102,6 +102,42 @@ async def test_only_what_changed_is_remembered_with_what_it_was(db, meena, new_c
     assert made.id in await found(db, "மீன் குளம்")
 
 
+async def test_questions_keep_their_order_and_an_emptied_pair_goes(db, meena, new_category):
+    texts = {"parts": "Small parts are brought along.", "preparation": "Clear the table\nClose the valve"}
+    questions = {"question_1": "How long?", "answer_1": "An hour.", "question_3": "Is it loud?", "answer_3": "No."}
+    made = await service_changes.create(db, meena, a_draft(new_category.id, **texts, **questions))
+    draft = await CatalogueRepository(db).service_draft(made)
+    assert draft.preparation == ["Clear the table", "Close the valve"]
+    assert draft.questions == [("How long?", "An hour."), ("Is it loud?", "No.")]
+    emptied = await redrafted(db, made, question_1="", answer_1=" ", parts="")
+    await service_changes.edit(db, meena, made.id, emptied, made.event_count)
+    draft = await CatalogueRepository(db).service_draft(made)
+    assert (draft.parts, draft.questions) == ("", [("Is it loud?", "No.")])
+    facts = await db.scalar(text("SELECT facts FROM events WHERE name = 'service.changed' ORDER BY id DESC LIMIT 1"))
+    assert facts["before"]["questions"] == [["How long?", "An hour."], ["Is it loud?", "No."]]
+    await service_changes.remove(db, meena, made.id)
+    assert await db.scalar(text("SELECT count(*) FROM service_questions WHERE service_id = :id"), {"id": made.id}) == 0
+
+
+async def test_two_admins_change_different_questions_of_a_service(db, meena, new_category):
+    made = await service_changes.create(db, meena, a_draft(new_category.id, question_1="How long?", answer_1="Long."))
+    version, other = made.event_count, await redrafted(db, made, question_1="How long?", answer_1="An hour.")
+    await service_changes.edit(db, meena, made.id, other, version)
+    draft = await redrafted(db, made, answer_1="Two hours.")
+    with pytest.raises(EditConflict) as refused:
+        await service_changes.edit(db, meena, made.id, draft, version)
+    assert [conflict.field for conflict in refused.value.conflicts] == ["questions"]
+
+
+async def test_every_service_of_the_catalogue_says_what_is_good_to_know(db):
+    await load_catalogue(db)
+    for service in (await db.scalars(select(Service))).all():
+        draft = await CatalogueRepository(db).service_draft(service)
+        assert all((draft.parts, draft.preparation, draft.guarantee)), service.slug
+        assert 3 < len(draft.questions) <= 8
+        assert "within 14 days" in draft.guarantee
+
+
 async def test_saving_without_a_change_is_no_event(db, meena, new_category):
     made = await service_changes.create(db, meena, a_draft(new_category.id))
     await service_changes.edit(db, meena, made.id, await redrafted(db, made), made.event_count)
@@ -358,6 +394,11 @@ async def test_an_empty_category_is_deleted_and_its_history_stays(db, meena, new
         ("description", "4242 4242 4242 4242", "card number"),
         ("included", "\n".join(f"line {n}" for n in range(13)), "Use 12 lines or fewer"),
         ("included", "x" * 161, "Use 160 characters or fewer"),
+        ("parts", "x" * 601, "Use 600 characters or fewer"),
+        ("preparation", "x" * 161, "Use 160 characters or fewer"),
+        ("guarantee", "x" * 301, "Use 300 characters or fewer"),
+        ("question_2", "Is it loud?", "Enter the answer"),
+        ("answer_8", "x" * 601, "Use 600 characters or fewer"),
         ("notice_minutes", "-5", "from 0"),
         ("horizon_days", "61", "from 1 to 60"),
         ("horizon_days", "0", "from 1 to 60"),
@@ -372,8 +413,10 @@ async def test_an_empty_category_is_deleted_and_its_history_stays(db, meena, new
 def test_what_cannot_be_so_is_shown_beside_its_field(field, typed, expected_text):
     with pytest.raises(Invalid) as refused:
         read_service(a_form(1) | {field: typed})
-    assert set(refused.value.errors) == {field}
-    assert expected_text in refused.value.errors[field]
+    beside = {"question_2": "answer_2"}.get(field, field)
+    assert beside in refused.value.errors
+    assert set(refused.value.errors) <= {beside, "question_8"}
+    assert expected_text in refused.value.errors[beside]
 
 
 def test_an_empty_form_says_everything_at_once():

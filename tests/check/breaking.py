@@ -59,6 +59,8 @@ EXPORT = {
     "created_at": "now()",
 }
 
+QUESTION = {"service_id": "(SELECT min(id) FROM services)", "position": "8", "question": "'x'", "answer": "'x'"}
+
 
 def made(table: str, row: dict[str, str], **differently: str) -> str:
     """Insert a row for every professional, valid but for the given columns."""
@@ -102,6 +104,7 @@ CHECKS = {
     "documents_media_type_check": document(media_type="'text/html'"),
     "documents_name_check": document(name="''"),
     "documents_pages_check": document(pages="0"),
+    "documents_photo_check": document(kind="'photo'", pages="2"),
     "documents_sha256_check": document(sha256="'x'"),
     "documents_size_check": document(size="10485761"),
     "documents_state_check": document(state="'lost'", decided_at="now()"),
@@ -130,6 +133,13 @@ CHECKS = {
     "professionals_approved_check": "UPDATE professionals SET approved_at = NULL WHERE approval_status = 'approved'",
     "professionals_experience_check": "UPDATE professionals SET experience_years = 71",
     "professionals_approval_status_check": "UPDATE professionals SET approval_status = 'famous', approved_at = NULL",
+    "professionals_languages_check": "UPDATE professionals SET languages = ARRAY['ta', 'xx']",
+    "service_questions_answer_check": made("service_questions", QUESTION, answer="''"),
+    "service_questions_position_check": made("service_questions", QUESTION, position="9"),
+    "service_questions_question_check": made("service_questions", QUESTION, question="repeat('x', 161)"),
+    "services_guarantee_check": "UPDATE services SET guarantee = repeat('x', 301)",
+    "services_parts_check": "UPDATE services SET parts = repeat('x', 601)",
+    "services_preparation_check": "UPDATE services SET preparation = array_fill('x'::text, ARRAY[13])",
     "services_minutes_check": "UPDATE services SET minutes = 14",
     "services_mode_check": "UPDATE services SET mode = 'auction'",
     "services_price_check": "UPDATE services SET price = 0",
@@ -235,6 +245,7 @@ UNIQUE = {
     "professional_ratings_pkey": SAME.format("professional_ratings", "professional_id"),
     "service_booking_counts_pkey": "INSERT INTO service_booking_counts SELECT id, 0, 0 FROM services"
     " CROSS JOIN generate_series(1, 2)",
+    "service_questions_pkey": made("service_questions", QUESTION) + " CROSS JOIN generate_series(1, 2)",
     "service_ratings_pkey": SAME.format("service_ratings", "service_id"),
     "professionals_pkey": SAME.format(
         "professionals", "user_id, approval_status, trade, experience_years, home_pincode, created_at, approved_at"

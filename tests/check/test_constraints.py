@@ -17,6 +17,7 @@ FOREIGN = sorted(
 )
 # Whose own key points elsewhere while others point at it, or whose rows cannot be changed: a new row tries.
 BY_A_NEW_ROW = {
+    "service_questions_service_id_fkey": "INSERT INTO service_questions VALUES (-1, 1, 'x', 'x')",
     "professionals_user_id_fkey": "INSERT INTO professionals (user_id, approval_status, trade, home_pincode,"
     " created_at, experience_years) VALUES (-1, 'pending', 'x', '600020', now(), 1)",
     "event_values_event_id_fkey": "INSERT INTO event_values VALUES (-1, 'x', 'x', 'x')",

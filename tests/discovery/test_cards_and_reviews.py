@@ -6,10 +6,12 @@ from html import unescape
 import pytest
 from litestar import Litestar
 
+from app.accounts.professional import Professional
 from app.core import clock
 from app.discovery.professional_pages import areas_text
 from app.reviews.repository import Reviews
 from app.reviews.review import Review
+from app.vetting.document import Document
 from tests.discovery.conftest import Town, VisitorBrowser
 from tests.factories import a_block, a_customer, a_professional, a_request, a_service, a_start, an_admin
 
@@ -137,6 +139,32 @@ async def test_a_public_card_says_when_ravi_is_free_next_and_books_him(visitor: 
     link = unescape(next(link for link in page.links if "start=2026-11-24T11%3A00" in link or "T11:00" in link))
     form = (await visitor.visit(link)).form("/bookings/new", having="start")
     assert (form.fields["professional"], form.fields["start"]) == (str(town.ravi.id), "2026-11-24T11:00")
+
+
+async def test_a_public_card_names_the_languages_and_what_was_checked_when(
+    visitor: VisitorBrowser, town: Town, app: Litestar
+) -> None:
+    bare = await visitor.visit(f"/professionals/{town.ravi.id}")
+    assert "Languages" not in bare.text
+    assert "What we checked" not in bare.text
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
+        nila, admin = await a_professional(db, "Nila Devi"), await an_admin(db)
+        nila_work = await db.get_one(Professional, nila.id)
+        nila_work.describe_work("Plumbing", 8, ["ta", "te"])
+        for kind, last_day in (("identity", None), ("certificate", clock.today()), ("address", None)):
+            document = Document(
+                professional_id=nila.id, kind=kind, name="x", media_type="image/png", size=1, sha256=b"x" * 32,
+                uploaded_at=clock.now(), expires_on=last_day, event_count=0,
+            )  # fmt: skip
+            db.add(document)
+            await db.flush()
+            if kind != "address":
+                document.approve(admin)
+    page = " ".join((await visitor.visit(f"/professionals/{nila.id}")).text.split())
+    assert "Tamil, Telugu" in page
+    assert "ID, checked on 24 Nov" in page
+    assert "Trade certificate" not in page, "it has expired"
+    assert "Proof of address" not in page, "it waits"
 
 
 def test_areas_are_a_few_names_the_nearest_first_without_post_offices() -> None:

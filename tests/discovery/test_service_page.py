@@ -232,6 +232,23 @@ async def test_the_times_come_before_what_is_included_and_who_is_one_folded_row(
     assert text.index("<h1") < folded.start() < text.index('name="start"') < text.index("What's included")
 
 
+async def test_what_is_good_to_know_is_folded_below_the_times(visitor: VisitorBrowser) -> None:
+    text = (await visitor.visit(PAGE)).text
+    for words in ("Tell us within 14 days", "within 14 days of completion"):
+        assert words.casefold() in text.casefold()
+    folds = re.findall(r'<details class="more up-2">\s*<summary class="link">([^<]*)</summary>', text)
+    assert folds[:2] == ["What to prepare", "Parts and material"]
+    assert "Can I reschedule or cancel?" in folds
+    assert "Clear the space under the sink" in text
+    assert text.index('name="start"') < text.index("Good to know") < text.index("What customers say")
+
+
+async def test_a_service_of_which_nothing_more_is_known_says_nothing(visitor: VisitorBrowser, app: Litestar) -> None:
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
+        bare = await a_service(db, "Bare bones")
+    assert "Good to know" not in (await visitor.visit(f"/services/{bare.slug}")).text
+
+
 async def test_the_earliest_start_by_day_is_preselected_and_book_never_goes_without_one(
     visitor: VisitorBrowser, town: Town, app: Litestar
 ) -> None:
@@ -265,7 +282,7 @@ async def test_a_sentence_each_says_why_this_person_and_this_price(
         await past_visits(db, town.asha, town[LEAKS], town.ravi, 3)
     anyone = await visitor.visit(PAGE)
     assert "₹149 is our list price" in anyone.text
-    assert "₹126.65 of it goes to them" in anyone.text
+    assert "₹126.65 of it goes to them. Extra work is billed only if" in anyone.text
     assert "The first one who accepts" in anyone.text
     ravi = await visitor.visit(f"{PAGE}&professional={town.ravi.id}")
     assert "Ravi K. starts 0.5 km from you." in ravi.text

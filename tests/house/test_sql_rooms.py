@@ -63,7 +63,10 @@ READS: dict[str, dict[str, str]] = {
         "reservations": "bookings that take the time of a professional who stops",
         "exclusions": "offers of whom a professional is kept from are not shown",
     },
-    "vetting": {"professionals": "the case is about the professional's row"},
+    "vetting": {
+        "professionals": "the case is about the professional's row",
+        "blocks": "the photo of a blocked professional is not public",
+    },
     "dispatch": {
         "bookings": "the admin's table of bookings",
         "codes": "bookings whose codes are locked",
@@ -108,6 +111,7 @@ READS: dict[str, dict[str, str]] = {
         "coverage": "areas of a professional",
         "addresses": "the area of a customer's main address",
         "professionals": "public cards",
+        "documents": "what was checked of a professional, and the photo",
         "professional_ratings": "public cards",
         "blocks": "public cards",
         "bookings": "the most booked services of a pincode, and how many jobs of a service a professional did",

@@ -104,6 +104,16 @@ async def test_an_offer_shows_what_it_earns_and_nothing_of_the_customer(scene, r
     assert "₹126.65" in (await ravi.visit("/jobs")).text
 
 
+async def test_offer_and_job_say_why_this_one_and_what_becomes_of_the_price(scene, ravi):
+    price = "₹149 is the list price: you get ₹126.65 after Doorstep's commission of 15 %."
+    for path in ("/jobs", f"/jobs/{scene.ref}"):
+        words = " ".join((await ravi.visit(path)).text.split())
+        assert f"You offer {scene.service.name} here and are free then. It's 0.5 km from your home. {price}" in words
+    page = await ravi.submit_and_follow(await ravi.visit("/jobs"), f"/jobs/{scene.ref}/acceptance")
+    words = " ".join(page.text.split())
+    assert f"You offer {scene.service.name} here and were free. It's 0.5 km from your home. {price}" in words
+
+
 async def test_accepting_opens_the_address_and_the_phone(scene, ravi):
     page = await ravi.submit_and_follow(await ravi.visit("/jobs"), f"/jobs/{scene.ref}/acceptance")
     assert page.path == f"/jobs/{scene.ref}"

@@ -27,7 +27,8 @@ WRITTEN = r"""
     UNION SELECT email FROM users
     UNION SELECT line FROM addresses UNION SELECT text FROM extras
     UNION SELECT unnest(ARRAY[name, short_name]) FROM categories UNION SELECT reason FROM blocks
-    UNION SELECT unnest(ARRAY[name, description] || included || excluded) FROM services
+    UNION SELECT unnest(ARRAY[name, description, parts, guarantee] || included || excluded || preparation) FROM services
+    UNION SELECT unnest(ARRAY[question, answer]) FROM service_questions
     UNION SELECT unnest(ARRAY[reference, service_name, address, note]) FROM bookings
     UNION SELECT reference FROM exports UNION SELECT trade FROM professionals UNION SELECT reason FROM time_off
     UNION SELECT name FROM documents

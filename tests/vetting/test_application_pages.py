@@ -51,13 +51,14 @@ async def new_applicant(db):
 
 
 async def test_someone_asks_to_work_and_waits(scene, stranger, own_storage):
-    answer = await joins(stranger, scene)
+    answer = await joins(stranger, scene, languages=["en", "ta"])
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
     async with scene.database.work() as db:
         user = await new_applicant(db)
         professional = await db.get_one(Professional, user.id)
         assert (professional.approval_status, professional.experience_years) == ("pending", 8)
         assert professional.admin_status == WAITING
+        assert professional.languages == ["ta", "en"]
         assert professional.home_pincode == "600020"
         offered = (await db.scalars(select(OfferedService).where(OfferedService.professional_id == user.id))).one()
         assert (offered.service_id, offered.approval_status) == (scene.service.id, "pending")

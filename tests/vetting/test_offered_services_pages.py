@@ -1,5 +1,7 @@
 """/profile/work: a new home address keeps the service area and is not shown to customers."""
 
+import re
+
 import pytest
 
 from app.check.run import find_violations
@@ -7,6 +9,7 @@ from app.check.run import find_violations
 HOME_ADDRESS_QUERY = (
     "SELECT p.home_pincode, a.line, a.pincode FROM professionals p JOIN addresses a ON a.user_id = p.user_id"
 )
+LANGUAGES = "SELECT languages FROM professionals WHERE user_id = :me"
 AREA = "SELECT pincode FROM coverage ORDER BY pincode"
 
 
@@ -57,3 +60,25 @@ async def test_a_wrong_address_stays_in_its_form(scene, ravi, address, pincode, 
     assert sent.status == 422
     assert f'id="{errors}-error"' in sent.text or f'href="#{errors}"' in sent.text
     assert await scene.rows(HOME_ADDRESS_QUERY) == [("600020", "4 Canal Road", "600020")]
+
+
+async def test_languages_are_ticked_and_shown(scene, ravi):
+    page = await ravi.visit("/profile/work")
+    fields = page.form("/profile/work").fields
+    assert "languages" not in fields
+    token = {"_csrf_token": await ravi.token()}
+    work = {name: fields[name] for name in ("trade", "experience_years")}
+    work |= {"service_ids": str(scene.service.id)}
+    sent = await ravi.post("/profile/work", data=token | work | {"languages": ["hi", "ta"]})
+    assert sent.status_code == 303
+    assert await scene.scalar(LANGUAGES, me=scene.ravi.id) == ["ta", "hi"]
+    changed = "SELECT facts -> 'after' -> 'languages' FROM events WHERE name = 'person.work_changed'"
+    assert await scene.scalar(changed) == ["ta", "hi"]
+    assert re.search(r'value="hi"\s+id="languages-hi" checked', (await ravi.visit("/profile/work")).text)
+    visitor = await scene.browser(scene.asha)
+    assert "Tamil, Hindi" in (await visitor.visit(f"/professionals/{scene.ravi.id}")).text
+    refused = await ravi.post("/profile/work", data=token | work | {"languages": ["ta", "xx"]})
+    assert refused.status_code == 422
+    assert 'id="languages-error"' in refused.text
+    assert (await ravi.post("/profile/work", data=token | work)).status_code == 303
+    assert await scene.scalar(LANGUAGES, me=scene.ravi.id) == []
