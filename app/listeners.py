@@ -1,7 +1,9 @@
 """Everything that happens when an event is recorded, in one list for web, worker and commands."""
 
 import app.events  # noqa: F401  declares every event type
+from app.accounts.sign_in_listeners import register_sign_in_listener
 from app.bookings.api_repository import add_booking_column
+from app.bookings.chosen_start import hold_chosen_start
 from app.bookings.service_usage_repository import BookedServices
 from app.catalog.service_usage import register_service_usage
 from app.core.admin_audience import notify_admins
@@ -26,6 +28,7 @@ LISTENERS: tuple[Listener, ...] = (
 add_booking_column("comment", COMMENT_SQL)
 register_service_usage(BookedServices)
 register_channel(WEBHOOK_CHANNEL)
+register_sign_in_listener(hold_chosen_start)
 register_message_data("monthly_report", monthly_statement_data)
 
 

@@ -9,6 +9,7 @@ from app.accounts.pages import LoginPages, LogoutPages, RegisterPages
 from app.accounts.password_pages import ForgottenPages, ResetPages, VerifyPages
 from app.accounts.profile_pages import EmailPages, PasswordPages, ProfilePages, SessionPages
 from app.accounts.reauthentication_pages import ReauthenticationPages
+from app.accounts.sign_in_code_api import SignInCodeApi, WelcomeApi
 from app.accounts.sign_in_code_pages import SignInCodePages, WelcomePages
 from app.audit.admin_pages import EventAdminPages
 from app.billing.ledger_admin_pages import LedgerAdminPages
@@ -55,6 +56,7 @@ from app.jobs.pages import AcceptancePages, HandBackPages, JobListPages, JobPage
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import InboxPages, PreferencePages, UnsubscribePages
 from app.operations.admin_pages import TaskAdminPages
+from app.payments.saved_method_pages import SavedMethodPages
 from app.people.admin_admin_pages import AdminAdminPages, AdminBlockPages
 from app.people.api import PeopleApi, ProfileApi, StatusApi
 from app.people.customer_admin_pages import CustomerAdminPages, CustomerBlockPages
@@ -115,6 +117,7 @@ CUSTOMERS: Routes = (
     ("/professionals/{person_id:int}", ChoicePages),
     ("/calendar", CalendarPages),
     ("/profile/addresses", AddressPages),
+    ("/profile/payment-methods", SavedMethodPages),
     ("/reports", MonthlyStatementPages),
 )
 
@@ -197,6 +200,8 @@ PROGRAMS: Routes = (
     ("/api", ReferencePages),
     ("/api/openapi.json", ReferencePages),
     ("/api/login", AccountApi),
+    ("/api/login/code", SignInCodeApi),
+    ("/api/welcome", WelcomeApi),
     ("/api/logout", AccountApi),
     ("/api/register", AccountApi),
     ("/api/services", CatalogueApi),

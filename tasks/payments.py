@@ -1,9 +1,16 @@
-"""Payouts over time."""
+"""Payouts over time, and old remembered payment methods."""
 
-from app.payments import charges
-from tasks.context import Context, repeat_until_done
+from app.core import clock
+from app.payments import charges, saved_methods
+from tasks.context import Context, repeat_until_done, unit_of_work
 
 
 async def release_payouts(ctx: Context) -> int:
     """Release payouts whose holding period is over."""
     return await repeat_until_done(ctx, charges.release_held_payouts)
+
+
+async def prune_saved_methods(ctx: Context) -> int:
+    """Delete remembered payment methods that are of no use any more."""
+    async with unit_of_work(ctx) as db:
+        return await saved_methods.prune(db, clock.now())

@@ -24,7 +24,7 @@ from tasks.notifications import (
     send_room_digest,
 )
 from tasks.operations import prune_runs, sweep_files
-from tasks.payments import release_payouts
+from tasks.payments import prune_saved_methods, release_payouts
 from tasks.reports import send_monthly_reports
 from tasks.scheduler import run_tick
 from tasks.scheduling import prune_offered_hours
@@ -51,6 +51,7 @@ TIMETABLE = Timetable(
     ScheduledTask("50 3 * * *", prune_runs),
     ScheduledTask("10 4 * * *", prune_offered_hours),
     ScheduledTask("20 4 * * *", erase_old_contacts),
+    ScheduledTask("30 4 * * *", prune_saved_methods),
 )
 
 # Polled every second, with or without Redis, each in a loop of its own: a slow mail server delays nothing else.

@@ -14,6 +14,7 @@ from app.accounts.repository import Users
 from app.accounts.schemas import NewCustomer
 from app.accounts.sign_in import authenticate
 from app.accounts.sign_up import sign_up
+from app.accounts.user import User
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
 from app.core.encryption import Encryption
@@ -60,13 +61,7 @@ class AccountApi(Controller):
         if user_id is None:
             raise WrongCredentials(_("That email and password don't match."))
         user = await Users(db).get(user_id, lock=True)
-        is_blocked = await Users(db).active_block(user.id) is not None
-        token = await auth.issue_token(request, db, user)
-        response = json_response(
-            LoginJson(id=user.id, token=token, email=user.email, role=user.role, active=not is_blocked)
-        )
-        response.cookies.append(await auth.remember_device(request, db, user))
-        return response
+        return await token_response(request, db, user)
 
     @post("/logout", name="api_logout", opt=signed_in(api=True, allow_blocked=True, doc=LOGOUT))
     async def logout(self, request: Request, db: NamedDependency[AsyncSession]) -> Response[Any]:
@@ -88,3 +83,14 @@ class AccountApi(Controller):
         await sign_up(transaction_factory(database, after_commit), passwords, encryption, new)
         await pad_response_time(started, settings)
         return json_response(RegisteredJson(email=body.email), 201)
+
+
+async def token_response(request: Request, db: AsyncSession, user: User, status: int = 200) -> JsonResponse:
+    """Sign a program in as the user, whose row is locked: its token, and the cookie of a known device."""
+    is_blocked = await Users(db).active_block(user.id) is not None
+    token = await auth.issue_token(request, db, user)
+    response = json_response(
+        LoginJson(id=user.id, token=token, email=user.email, role=user.role, active=not is_blocked), status
+    )
+    response.cookies.append(await auth.remember_device(request, db, user))
+    return response

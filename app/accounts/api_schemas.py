@@ -47,6 +47,49 @@ class LoginJson(Struct, kw_only=True):
     active: Annotated[bool, Meta(description="False while the account is blocked.", examples=[True])]
 
 
+Request = Annotated[
+    str,
+    Meta(
+        max_length=100,
+        description="The secret that the request for the code was answered with. The code works with it only.",
+        examples=["kq3vB9cXh0sVb5cJ1cG8h4a7o1wJ2xRr3mS0pT5uYdE"],  # pragma: allowlist secret
+    ),
+]
+
+
+class CodeBody(Body):
+    """`email` to get a code, then `request` and `code` to sign in with it."""
+
+    email: Email = ""
+    request: Request = ""
+    code: Annotated[
+        str, Meta(max_length=40, description="The 6 digits of the code in the email.", examples=["482917"])
+    ] = ""
+
+
+class CodeSentJson(Struct, kw_only=True):
+    """A code was sent to the address, whether it has an account or not."""
+
+    request: Request
+    expires_in: Annotated[int, Meta(description="Seconds for which the code works.", examples=[600])]
+
+
+class WelcomeJson(Struct, kw_only=True):
+    """The code was right and the address has no account yet: create it with `POST /api/welcome`, within an hour."""
+
+    email: Email
+
+
+class WelcomeBody(Body):
+    """What a new customer still needs, as on the welcome page."""
+
+    request: Request
+    full_name: Annotated[str, Meta(max_length=120, description="Full name.", examples=["Lakshmi Iyer"])]
+    phone: Annotated[str, Meta(max_length=40, description="Indian mobile number.", examples=["+91 90000 00000"])]
+    address: Annotated[str, Meta(max_length=300, description="House number and street.", examples=["12 Beach Road"])]
+    pincode: Annotated[str, Meta(max_length=40, description="6-digit pincode.", examples=["600020"])]
+
+
 class RegisterBody(Body):
     """A new customer, as on the sign-up page."""
 

@@ -27,5 +27,7 @@ EVENTS = (
     EventType("person.address_added", N_("%(who)s added an address."), NOTHING, private=("address",)),
     EventType("person.address_changed", N_("%(who)s changed an address."), NOTHING, private=("address",)),
     EventType("person.address_removed", N_("%(who)s removed an address."), NOTHING, private=("address",)),
+    EventType("person.payment_method_saved", N_("%(who)s saved a payment method."), NOTHING, enums=("method",)),
+    EventType("person.payment_method_removed", N_("%(who)s removed a payment method."), NOTHING, enums=("method",)),
     EventType("person.main_address_changed", N_("%(who)s set a new main address."), NOTHING),
 )

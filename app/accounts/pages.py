@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -16,6 +17,7 @@ from app.accounts.contact_fields import typed_pincode
 from app.accounts.repository import Pincodes, Users
 from app.accounts.schemas import Credentials, NewCustomer
 from app.accounts.sign_in import authenticate
+from app.accounts.sign_in_listeners import after_sign_in
 from app.accounts.sign_up import TransactionFactory, sign_up
 from app.accounts.user import Role
 from app.core.after_commit import AfterCommit
@@ -26,11 +28,13 @@ from app.core.i18n import _
 from app.core.secrets import Passwords
 from app.settings import Settings
 from app.web.actions import Rejection, submit
+from app.web.context import context_of
 from app.web.forms import parse_form, parse_query
 from app.web.guards import ReauthenticationRequired, everyone, signed_in
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page, redirect
 from app.web.security import client_address, local_path, with_next
+from app.web.services import services_of
 from app.web.validation import validate_form
 
 # The least duration of a response about an address, so that timing does not reveal whether the address is known.
@@ -52,6 +56,11 @@ def next_of_form(form: Mapping[str, str]) -> str:
     return local_path(form.get("next"), "")
 
 
+def chosen_pincode(next_url: str) -> str:
+    """The pincode that was entered before signing up, where the page to continue at has it."""
+    return dict(parse_qsl(urlsplit(next_url).query)).get("pincode", "")[:10]
+
+
 def home_path(role: str) -> str:
     """Where a user arrives after signing in."""
     return {Role.PROFESSIONAL: "/jobs", Role.ADMIN: "/admin"}.get(Role(role), "/")
@@ -62,8 +71,12 @@ class RegisterPages(Controller):
     opt = everyone()
 
     @get(name="register")
-    async def show(self, request: Request) -> HtmlResponse:
-        return form_page(request, "register", {}, next_url=next_of_query(request), place=None)
+    async def show(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
+        """The form; with the pincode that is being typed, or was entered before, and its place."""
+        next_url = next_of_query(request)
+        pincode = parse_query(request).get("pincode") or chosen_pincode(next_url)
+        place = await Pincodes(db).get(typed_pincode(pincode) or "")
+        return form_page(request, "register", {"pincode": pincode}, next_url=next_url, place=place)
 
     @post()
     async def create(
@@ -242,4 +255,8 @@ async def start_session(request: Request, db: AsyncSession, user_id: int, next_u
     await auth.sign_in(request, db, user)
     if await users.active_block(user.id):
         return "/blocked"
+    if next_url:
+        services = services_of(request)
+        new_transaction = transaction_factory(services.database, services.after_commit)
+        context_of(request).follow_ups.append(partial(after_sign_in, new_transaction, user, next_url))
     return next_url or home_path(user.role)

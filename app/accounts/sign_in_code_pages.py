@@ -1,7 +1,6 @@
 """/login/code: sign in, or up, with a code by email. /welcome: what a new account still needs."""
 
 import time
-from urllib.parse import parse_qsl, urlsplit
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -11,6 +10,7 @@ from app.accounts import auth
 from app.accounts.auth import Me
 from app.accounts.contact_fields import parse_email, typed_pincode
 from app.accounts.pages import (
+    chosen_pincode,
     form_page,
     home_path,
     next_of_form,
@@ -23,6 +23,7 @@ from app.accounts.repository import Pincodes
 from app.accounts.schemas import Forgotten, NewPerson
 from app.accounts.sign_in_code_repository import SignInCodes
 from app.accounts.sign_in_codes import confirm_account, create_account, proven_since, redeem_code, request_code
+from app.accounts.sign_up import TransactionFactory
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
 from app.core.encryption import Encryption
@@ -34,7 +35,7 @@ from app.web.actions import Rejection, submit
 from app.web.forms import Form, parse_form, parse_query
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
-from app.web.render import redirect
+from app.web.render import page, redirect, wants_fragment
 from app.web.security import client_address, with_next
 from app.web.services import services_of
 from app.web.validation import validate_form
@@ -68,44 +69,80 @@ class SignInCodePages(Controller):
         encryption: NamedDependency[Encryption],
         settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        started, form = time.monotonic(), await parse_form(request)
-        next_url, browser = next_of_form(form), browser_of(request)
-        new_transaction = transaction_factory(database, after_commit)
+        form = await parse_form(request)
+        if "code" in form:
+            return await _enter_code(request, db, transaction_factory(database, after_commit), encryption, form)
+        return await _send_code(request, transaction_factory(database, after_commit), encryption, settings, form)
 
-        async def send_code() -> None:
-            entered = validate_form(Forgotten, form)
-            email = collect({"email": lambda: parse_email(entered.email)})["email"]
-            address, device = client_address(request.scope, settings.trusted_proxies), auth.device_digest(request)
-            await request_code(new_transaction, encryption, email, browser, address, device)
-            await pad_response_time(started, settings)
 
-        async def sign_in() -> str:
-            row = await redeem_code(new_transaction, encryption, browser, form.get("email", ""), form["code"])
-            user = await confirm_account(db, row.email)
-            if user is None:
-                return with_next("/welcome", next_url)
-            return await start_session(request, db, user.id, next_url)
+async def _send_code(
+    request: Request,
+    new_transaction: TransactionFactory,
+    encryption: Encryption,
+    settings: Settings,
+    form: Form,
+) -> HtmlResponse:
+    """Email a code, then ask for it: on another page, or in place of the form's page where a script sent it."""
+    started, next_url = time.monotonic(), next_of_form(form)
 
-        if "code" not in form:
-            return await submit(
-                request,
-                send_code,
-                form=form,
-                catch=(Invalid, RateLimited),
-                on_error=lambda rejection: form_page(
-                    request, "sign_in_code", rejection.values, rejection, next_url=next_url
-                ),
-                then=with_next("/login/code", next_url),
-            )
-        return await submit(
+    async def send() -> str:
+        entered = validate_form(Forgotten, form)
+        email = collect({"email": lambda: parse_email(entered.email)})["email"]
+        address, device = client_address(request.scope, settings.trusted_proxies), auth.device_digest(request)
+        await request_code(new_transaction, encryption, email, browser_of(request), address, device)
+        await pad_response_time(started, settings)
+        return email.lower()
+
+    def ask_for_it(email: str) -> str | HtmlResponse:
+        url = with_next("/login/code", next_url)
+        if not wants_fragment(request):
+            return url
+        headers = {"hx-retarget": "#main", "hx-reswap": "innerHTML", "hx-push-url": url}
+        return page(
             request,
-            sign_in,
-            catch=(Invalid,),
-            on_error=lambda rejection: form_page(
-                request, "enter_code", {}, rejection, next_url=next_url, email=form.get("email", "")
-            ),
-            then=lambda path: path,
+            "accounts/enter_code.html",
+            "accounts/_enter_code.html",
+            headers=headers,
+            next_url=next_url,
+            email=email,
+            values={},
+            errors={},
+            message="",
+            retitle=True,
         )
+
+    return await submit(
+        request,
+        send,
+        form=form,
+        catch=(Invalid, RateLimited),
+        on_error=lambda rejection: form_page(request, "sign_in_code", rejection.values, rejection, next_url=next_url),
+        then=ask_for_it,
+    )
+
+
+async def _enter_code(
+    request: Request, db: AsyncSession, new_transaction: TransactionFactory, encryption: Encryption, form: Form
+) -> HtmlResponse:
+    """Sign in with the code, or go on to /welcome where its address has no account."""
+    next_url = next_of_form(form)
+
+    async def sign_in() -> str:
+        row = await redeem_code(new_transaction, encryption, browser_of(request), form.get("email", ""), form["code"])
+        user = await confirm_account(db, row.email)
+        if user is None:
+            return with_next("/welcome", next_url)
+        return await start_session(request, db, user.id, next_url)
+
+    return await submit(
+        request,
+        sign_in,
+        catch=(Invalid,),
+        on_error=lambda rejection: form_page(
+            request, "enter_code", {}, rejection, next_url=next_url, email=form.get("email", "")
+        ),
+        then=lambda path: path,
+    )
 
 
 class WelcomePages(Controller):
@@ -124,7 +161,7 @@ class WelcomePages(Controller):
         row = await SignInCodes(db).proven(browser_of(request), proven_since())
         if row is None:
             return redirect(request, with_next("/login/code", next_url))
-        pincode = parse_query(request).get("pincode") or _chosen_pincode(next_url)
+        pincode = parse_query(request).get("pincode") or chosen_pincode(next_url)
         place = await Pincodes(db).get(typed_pincode(pincode) or "")
         return form_page(request, "welcome", {"pincode": pincode}, next_url=next_url, email=row.email, place=place)
 
@@ -157,11 +194,6 @@ class WelcomePages(Controller):
             message=_("Welcome to Doorstep. Your account is ready."),
             then=lambda path: path,
         )
-
-
-def _chosen_pincode(next_url: str) -> str:
-    """The pincode that was entered before signing up, where the page to continue at has it."""
-    return dict(parse_qsl(urlsplit(next_url).query)).get("pincode", "")[:10]
 
 
 async def _render_welcome(

@@ -46,17 +46,23 @@ class PaymentFormKind(enum.Enum):
 class PaymentForm:
     """A submitted payment. `fields` may hold card data, which is only passed to the bank.
 
-    `shown_price` is the price that the page showed, as text; None when it showed none.
+    `shown_price` is the price that the page showed, as text; None when it showed none. `saved`: the remembered method
+    that was chosen, in place of the fields.
     """
 
     kind: PaymentFormKind
     fields: Mapping[str, str]
     idempotency_key: str = ""
     shown_price: str | None = None
+    saved: pretend_bank.Instrument | None = None
 
     @property
     def code(self) -> str:
         return self.fields.get("code", "")
+
+    def instrument(self) -> pretend_bank.Instrument:
+        """Raises Invalid beside each wrong field."""
+        return self.saved or pretend_bank.read_instrument(self.fields)
 
 
 class PaymentStatus(enum.Enum):
@@ -148,7 +154,7 @@ async def book_and_pay(db: AsyncSession, by: Person, request: BookingRequest, fo
     price = await Bookings(db).price_of(request.service_id)
     if price is None:
         raise Invalid({"service_id": _("This service is no longer offered.")})
-    instrument = pretend_bank.read_instrument(form.fields)
+    instrument = form.instrument()
     authorisation = _authorise(instrument, price, form.code)
     if authorisation is not None and authorisation.state == "needs_code":
         raise Invalid({"code": _("Your bank needs a code. Send the same request again with the code.")})
@@ -256,7 +262,7 @@ async def _pay_held(
             await check_price(db, booking, form.shown_price)
         await _confirm_code(db, by, booking.reference, form.code)
         return
-    instrument = pretend_bank.read_instrument(form.fields)
+    instrument = form.instrument()
     if is_payable:
         await check_price(db, booking, form.shown_price)
     authorisation = _authorise(instrument, booking.price, form.code)
@@ -296,7 +302,7 @@ async def _pay_debt(db: AsyncSession, by: Person, booking: Booking, amount: int,
     if form.kind is PaymentFormKind.BANK_CODE:
         await _settle_by_code(db, by, booking.reference, form.code)
         return
-    instrument = pretend_bank.read_instrument(form.fields)
+    instrument = form.instrument()
     if instrument.method == "after":
         raise Invalid({"method": _("The job is done. Choose card or UPI.")})
     authorisation = pretend_bank.authorise(instrument, amount, form.code)

@@ -1,6 +1,7 @@
 """/bookings/…/payment: pay for a held booking or for what is due. Card data is never shown again."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from litestar import Controller, get, post
@@ -29,12 +30,15 @@ from app.bookings.schemas import Payment
 from app.catalog.repository import ServiceDetails, ServiceRepository
 from app.core import clock
 from app.core.after_commit import AfterCommit
-from app.core.db import Database
+from app.core.db import Database, TransactionFactory
+from app.core.encryption import Encryption
 from app.core.errors import Invalid, Refused
 from app.core.i18n import _
 from app.core.references import new_reference as random_key
 from app.payments.charges import due_charges
 from app.payments.repository import Charges
+from app.payments.saved_methods import SavedMethods
+from app.web.context import context_of
 from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
@@ -69,25 +73,51 @@ class PaymentPages(Controller):
         db: NamedDependency[AsyncSession],
         database: NamedDependency[Database],
         after_commit: NamedDependency[AfterCommit],
+        encryption: NamedDependency[Encryption],
     ) -> HtmlResponse:
         form = await parse_form(request)
         try:
-            payment_form = _payment_form(form)
+            payment_form = await _payment_form(db, me, encryption, form)
         except Invalid as error:
             booking = await Bookings(db).for_customer(me, ref)
             for_debt = bool(due_charges(await Charges(db).of_booking(booking.id)))
             outcome = PaymentOutcome(PaymentStatus.INVALID, booking, for_debt, error.errors)
         else:
-            outcome = await pay_order(db, me, ref, payment_form, lambda: database.work(after_commit))
+            new_transaction = partial(database.work, after_commit)
+            outcome = await pay_order(db, me, ref, payment_form, new_transaction)
+            if outcome.status in (PaymentStatus.PAID, PaymentStatus.NEEDS_CODE):
+                remembering = partial(_remember, new_transaction, me, encryption, payment_form, outcome)
+                context_of(request).follow_ups.append(remembering)
         return await _respond(request, db, me, outcome, form)
 
 
-def _payment_form(form: Mapping[str, str]) -> PaymentForm:
-    """Read which of the two forms was sent: the bank's code is one without an instrument."""
+async def _payment_form(db: AsyncSession, me: Me, encryption: Encryption, form: Mapping[str, str]) -> PaymentForm:
+    """Read which of the two forms was sent: the bank's code is one without an instrument.
+
+    Raises Invalid for a remembered method that is not theirs or has expired.
+    """
+    payment, saved = validate_form(Payment, form), None
     code_alone = bool(form.get("code", "").strip()) and not form.get("card_number", "").strip()
     is_code = code_alone and form.get("method", "card") == "card"
     kind = PaymentFormKind.BANK_CODE if is_code else PaymentFormKind.INSTRUMENT
-    return PaymentForm(kind, form, validate_form(Payment, form).idempotency_key, form.get("shown"))
+    if form.get("method") == "saved":
+        saved = await SavedMethods(db, me).instrument(encryption, payment.saved_id)
+    return PaymentForm(kind, form, payment.idempotency_key, form.get("shown"), saved)
+
+
+async def _remember(
+    new_transaction: TransactionFactory, me: Me, encryption: Encryption, form: PaymentForm, outcome: PaymentOutcome
+) -> None:
+    """Remember the method that was paid with, where the form asks so; a card that awaits a code once that is right."""
+    async with new_transaction() as db:
+        saved_methods, paid = SavedMethods(db, me), outcome.status is PaymentStatus.PAID
+        if form.kind is PaymentFormKind.BANK_CODE and paid:
+            for charge in await Charges(db).of_booking(outcome.booking.id):
+                await saved_methods.confirm(charge.brand, charge.last4)
+        elif form.saved is not None:
+            await saved_methods.use(int(form.fields["saved_id"]))
+        elif form.fields.get("remember") == "yes" and (instrument := form.instrument()).method != "after":
+            await saved_methods.remember(encryption, instrument, confirmed=paid)
 
 
 async def _respond(
@@ -141,6 +171,9 @@ async def _render(
 ) -> HtmlResponse:
     due = due_charges(await Charges(db).of_booking(booking.id))
     waiting = await charge_awaiting_code(db, booking) if not due else None
+    saved = await SavedMethods(db, me).all()
+    usable = next((method for method in saved if not method.is_expired), None)
+    chosen = {"method": "saved", "saved_id": str(usable.id)} if usable else {"method": "upi"}
     charge = waiting or next((charge for charge in due if charge.method != "after"), None)
     return page(
         request,
@@ -150,7 +183,8 @@ async def _render(
         debt=sum(charge.amount for charge in due),
         waiting=charge,
         who=await OwnBookings(db, me).card(booking.requested_professional_id, booking.pincode),
-        values={"method": "upi", **_new_form()["values"], **(values or {})},
+        saved_methods=saved,
+        values={**chosen, **_new_form()["values"], **(values or {})},
         errors=dict(errors or {}),
         refusal=refusal,
         place=await place_name(db, booking),
@@ -168,7 +202,9 @@ async def _retired_service(db: AsyncSession, booking: Booking) -> ServiceDetails
 
 def _redisplayable(form: Mapping[str, str]) -> dict[str, str]:
     """The values that may be shown again: nothing of a card."""
-    return {name: form[name] for name in ("method", "upi_id", "idempotency_key") if name in form}
+    return {
+        name: form[name] for name in ("method", "saved_id", "upi_id", "remember", "idempotency_key") if name in form
+    }
 
 
 def _new_form(refusal: Refused | None = None) -> dict[str, Any]:

@@ -49,7 +49,7 @@ SELECT_UPCOMING = (
 SELECT_PAST = (
     SELECT_ROWS
     + """ AND (b.state IN ('completed', 'closed') AND $5 <> 'cancelled'
-            OR b.state = 'cancelled' AND b.cancelled_as <> 'expired' AND $5 <> 'done')
+            OR b.state = 'cancelled' AND b.requested_at IS NOT NULL AND $5 <> 'done')
        AND ($6 = '' OR strpos(lower(b.service_name), $6) > 0 OR b.professional_id = ANY($8::bigint[])
             OR b.reference = $7)
        AND ($2::timestamptz IS NULL OR (b.starts_at, b.id) < ($2, $3::bigint))
@@ -142,7 +142,7 @@ SELECT_LAST_VISITS = """
 HAS_BOOKED = "SELECT EXISTS (SELECT FROM bookings b WHERE b.customer_id = $1)"
 
 SELECT_SIMILAR = """
-    SELECT b.reference, b.state, b.held_until FROM bookings b
+    SELECT b.reference, b.state, b.held_until, b.requested_professional_id FROM bookings b
      WHERE b.customer_id = $1 AND b.service_id = $2 AND b.starts_at = $3
      ORDER BY b.id DESC LIMIT 50
 """
@@ -326,6 +326,11 @@ class SimilarBooking:
     reference: str
     state: str
     held_until: datetime | None
+    requested_professional_id: int | None
+
+    def is_held_for(self, professional_id: int | None) -> bool:
+        """Whether it is a live hold of this professional; None means anyone."""
+        return self.state == "held" and self.is_open and self.requested_professional_id == professional_id
 
     @property
     def is_open(self) -> bool:

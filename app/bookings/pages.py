@@ -16,6 +16,7 @@ from app.accounts.auth import Me
 from app.accounts.contact_fields import typed_pincode
 from app.accounts.repository import Addresses
 from app.bookings.checkout import overdue_reference, place_order, read_booking_request
+from app.bookings.chosen_start import continue_hold
 from app.bookings.customer_repository import AssignedProfessional, BookingRow, OwnBookings, SimilarBooking
 from app.bookings.holds import check_start
 from app.bookings.repository import Bookings
@@ -108,7 +109,9 @@ class BookingListPages(Controller):
         try:
             new_booking = validate_form(NewBooking, _without_anyone(form))
             booking_request = await read_booking_request(db, me, new_booking, me.email, address_given="address" in form)
-            reference = await place_order(db, me, booking_request, new_booking.idempotency_key)
+            reference = (
+                await continue_hold(db, me, new_booking.held, booking_request) if new_booking.held else None
+            ) or await place_order(db, me, booking_request, new_booking.idempotency_key)
         except Invalid as error:
             errors = _errors_by_field(error.errors, form)
             if form.get("taken") and not form.get("start") and "pincode" not in errors:
@@ -192,7 +195,8 @@ async def _render(
     values["idempotency_key"] = values.get("idempotency_key") or _idempotency_key(
         encryption, me, values, similar_bookings
     )
-    is_held = any(booking.is_open for booking in similar_bookings)
+    same = next((booking for booking in similar_bookings if booking.is_open), None)
+    is_held = same is not None
     free: list[datetime] = []
     if start and (_is_slot_taken(refusal) or (is_new and values["pincode"] and not is_held)):
         free = await _suggested_starts(db, me, service, values["pincode"], start, professional)
@@ -218,7 +222,9 @@ async def _render(
         picks=None if start else await _slot_picker(db, me, service, values, field_errors, professional, day),
         refusal=refusal,
         owed=await overdue_reference(db, me),
-        same=next((booking for booking in similar_bookings if booking.is_open), None),
+        same=same,
+        held=same if same and same.is_held_for(professional.id if professional else None) else None,
+        now=clock.now(),
         free=free,
         booked_out=booked_out,
     )

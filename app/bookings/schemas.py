@@ -40,6 +40,8 @@ class VisitFields(Struct, kw_only=True):
 
 
 class NewBooking(VisitFields, kw_only=True):
+    """`held`: the reference of the own hold that the form continues."""
+
     service_id: Id
     start: Annotated[str, Meta(max_length=64, extra={"error": N_("Pick a time.")})]
     address: Line = ""
@@ -47,6 +49,7 @@ class NewBooking(VisitFields, kw_only=True):
     pincode: Short = ""
     note: Note = ""
     professional_id: Id | None = None
+    held: Short = ""
     idempotency_key: Key = ""
 
 
@@ -58,6 +61,7 @@ class Details(VisitFields, kw_only=True):
 class Payment(Struct, kw_only=True):
     """The fields besides the instrument, which goes to the bank and nowhere else."""
 
+    saved_id: Short = ""
     idempotency_key: Key = ""
 
 

@@ -1,7 +1,7 @@
 """Events of a professional's schedule."""
 
-from app.core.cache_tags import CARDS, PROFESSIONALS, SLOTS
-from app.core.event_types import NOTHING, EventType
+from app.core.cache_tags import CARDS, NOTHING, PROFESSIONALS, SLOTS
+from app.core.event_types import EventType
 from app.core.i18n import N_
 
 EVENTS = (

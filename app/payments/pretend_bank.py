@@ -3,9 +3,12 @@
 Of a card only the brand and the last four digits leave this file, so nothing else can be stored, logged or shown again.
 """
 
+import calendar
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from app.core import clock
@@ -13,6 +16,7 @@ from app.core.errors import Invalid
 from app.core.i18n import _, ngettext
 from app.core.typed_text import plain_line, without_separators
 
+MASK = "…"
 Method = Literal["card", "upi", "after"]
 AuthorisationState = Literal["authorised", "declined", "needs_code", "wrong_code", "timed_out"]
 
@@ -53,12 +57,17 @@ UPI_ID = re.compile(r"[a-z0-9][a-z0-9._-]{1,60}@[a-z][a-z0-9]{1,30}")
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A payment method as far as it is stored; `behaviour` is how the pretend bank will answer."""
+    """A payment method as far as it is stored; `behaviour` is how the pretend bank will answer.
+
+    `expires_on` (a card's last day) and `masked_id` (of a UPI ID, "as…@bank") are kept of a remembered one alone.
+    """
 
     method: Method
     brand: str | None = None
     last4: str | None = None
     behaviour: str = "approves"
+    expires_on: date | None = None
+    masked_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,17 @@ def authorise(instrument: Instrument, amount: int, code: str = "") -> Authorisat
     )
 
 
+def token_of(instrument: Instrument) -> str:
+    """The bank's token of a card or UPI ID, by which it can be charged again without its number."""
+    return f"{instrument.method}:{instrument.behaviour}:{secrets.token_urlsafe(18)}"
+
+
+def instrument_of_token(token: str, brand: str | None, last4: str | None) -> Instrument:
+    """The instrument that the bank charges for a token."""
+    method, behaviour, _random = token.split(":")
+    return Instrument("upi" if method == "upi" else "card", brand, last4, behaviour)
+
+
 def _card(fields: Mapping[str, str]) -> Instrument:
     number, cvv = (without_separators(fields.get(name, "")[:MAX_TYPED_LENGTH]) for name in ("card_number", "cvv"))
     brand, lengths, cvv_length = _brand(number)
@@ -105,7 +125,9 @@ def _card(fields: Mapping[str, str]) -> Instrument:
     errors = {name: message for name, message in messages.items() if message}
     if errors:
         raise Invalid(errors)
-    return Instrument("card", brand, number[-4:], TEST_INSTRUMENTS.get(number, "approves"))
+    year, month = read_expiry(fields["expiry"]) or (0, 0)
+    last_day = date(year, month, calendar.monthrange(year, month)[1])
+    return Instrument("card", brand, number[-4:], TEST_INSTRUMENTS.get(number, "approves"), expires_on=last_day)
 
 
 def _upi(text: str) -> Instrument:
@@ -114,7 +136,9 @@ def _upi(text: str) -> Instrument:
         raise Invalid({"upi_id": _("Enter your UPI ID, such as name@bank.")})
     if not UPI_ID.fullmatch(upi_id):
         raise Invalid({"upi_id": _("Enter a UPI ID, such as name@bank.")})
-    return Instrument("upi", behaviour=TEST_INSTRUMENTS.get(upi_id, "approves"))
+    name, bank = upi_id.split("@")
+    masked = f"{name[: 2 if len(name) > 3 else 1]}{MASK}@{bank}"
+    return Instrument("upi", behaviour=TEST_INSTRUMENTS.get(upi_id, "approves"), masked_id=masked)
 
 
 def _brand(number: str) -> tuple[str | None, tuple[int, ...], int | None]:

@@ -36,6 +36,7 @@ SECTION_ORDER = (
     "bookings",
     "extra_work",
     "payments",
+    "saved_payment_methods",
     "objections",
     "reviews_written",
     "favourites",

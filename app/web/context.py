@@ -1,6 +1,6 @@
 """The context of one request: the signed-in user, response cookies and headers, how the response may be cached."""
 
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,7 +35,8 @@ class CurrentUser(Protocol):
 class RequestContext:
     """`cacheable`: (max age in seconds, tags) when visitors may share the response.
 
-    `cookies` and `headers` are added to the response, whatever it is.
+    `cookies` and `headers` are added to the response, whatever it is. `follow_ups` run after the request's commit and
+    before the response is sent; one that fails is logged and changes nothing else (app.web.unit_of_work).
     """
 
     user: CurrentUser | None = None
@@ -44,6 +45,7 @@ class RequestContext:
     headers: dict[str, str] = field(default_factory=dict)
     csrf_token: tuple[str, str] | None = None  # the seed and the token of all forms of the response
     rate_limit: RateLimitResult | None = None  # of a request that was counted before its handler was found
+    follow_ups: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     pre_session: str | None = None  # a visitor's random cookie, which CSRF tokens are bound to (app.web.security.Csrf)
 
 

@@ -10,12 +10,15 @@ from typing import Any
 from litestar import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import logs
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
+from app.web.context import context_of
 from app.web.http import Request
 from app.web.security import SAFE_METHODS
 from app.web.services import services_of
 
+log = logs.get_logger("unit_of_work")
 _status: ContextVar[int] = ContextVar("status", default=200)
 
 
@@ -40,7 +43,17 @@ async def unit_of_work(request: Request) -> AsyncGenerator[AsyncSession, None]:
             if _status.get() >= 400:
                 raise _RolledBack
     except _RolledBack:
-        pass
+        return
+    await _follow_up(request)
+
+
+async def _follow_up(request: Request) -> None:
+    """Run what the handler left for after the commit, each in a transaction of its own. Best effort."""
+    for follow_up in context_of(request).follow_ups:
+        try:
+            await follow_up()
+        except Exception:
+            log.exception("follow-up failed")
 
 
 def only_reads(method: str, opt: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-// Input helpers: show a password, group a card number, mark the boxes of a code, show the text of a selected radio elsewhere.
+// Input helpers: show a password, group a card number, mark the boxes of a code, show the text of a selected radio elsewhere, clear errors.
 {
   const digits = (text) => text.replace(/\D/g, "");
   const codeDigits = (text) => text.replace(/\P{Nd}/gu, "");  // of any script
@@ -50,6 +50,17 @@
     if (radio.dataset.showsIn) showText(radio);
     checkNeeds();
     if (radio.dataset.ratingLabel) document.querySelector(`[data-rating-label-for="${radio.name}"]`).textContent = radio.dataset.ratingLabel;
+  });
+  // A refused field that is put right loses its error at once; the summary above counts what is left, of two or more.
+  addEventListener("change", ({ target }) => {
+    if (target.ariaInvalid !== "true" || !target.required || !target.checkValidity()) return;
+    target.removeAttribute("aria-invalid");
+    document.getElementById(`${target.name}-error`)?.remove();
+    const summary = target.form?.querySelector(".summary");
+    summary?.querySelector(`[href="#${target.name}"]`)?.closest("li").remove();
+    const left = summary?.querySelectorAll("li").length;
+    if (left < 2) summary.remove();
+    else if (left) summary.querySelector("h2").textContent = summary.querySelector("h2").textContent.replace(/\d+/, left);
   });
   addEventListener("DOMContentLoaded", () => prepare(document));
   addEventListener("htmx:after:swap", () => prepare(document));

@@ -34,6 +34,7 @@ from app.jobs.handover import report_no_show
 from app.notifications.inbox import InboxItem
 from app.notifications.preference import unsubscribe_token
 from app.payments.pretend_bank import Authorisation, Instrument
+from app.payments.saved_methods import SavedMethods
 from app.reports.monthly_statement import MonthlySummary, to_facts
 from app.reports.monthly_statement_repository import MonthlyStatements
 from app.scheduling.working_hours import TimeOff
@@ -182,6 +183,10 @@ class Builder:
         mail = await self.db.scalar(select(Outbox.id).where(Outbox.kind == "booking_requested").limit(1))
         event = await self.db.scalar(select(Event.id).where(Event.name == "booking.started").limit(1))
         self.values |= {"event": str(event)}
+        visa = Instrument("card", "Visa", "4242", expires_on=date(2040, 8, 31))
+        saved_methods = SavedMethods(self.db, asha)
+        await saved_methods.remember(self.encryption, visa, confirmed=True)
+        self.values["saved_method"] = str((await saved_methods.all())[0].id)
         self.values |= {"extra": str(extra.id), "address": str(second.id), "away": str(away.id), "mail": str(mail)}
         unbooked = await a_service(self.db, "Winding clocks")
         dearer = await redrafted(self.db, unbooked, price="199")

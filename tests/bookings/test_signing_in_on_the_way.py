@@ -95,7 +95,7 @@ async def test_the_own_hold_of_a_start_is_not_called_taken(scene):
     asha = await scene.browser(scene.asha)
     await scene.held(asha, a_start(2, 11), professional=scene.ravi.id)
     page = await asha.visit(scene.new_booking_url(a_start(2, 11), professional=scene.ravi.id))
-    assert "already holding this time" in page.text
+    assert "holding this time until" in page.text
     assert "has been taken" not in page.text
 
 

@@ -48,6 +48,20 @@ SIGN_IN_CODE = {
     "created_at": "now()",
     "expires_at": "now() + interval '10 minutes'",
 }
+SAVED_METHOD = {
+    "customer_id": "user_id",
+    "method": "'card'",
+    "brand": "'Visa'",
+    "last4": "'4242'",
+    "expires_on": "now()",
+    "encrypted_token": "'x'",
+    "created_at": "now()",
+    "used_at": "now()",
+}
+UPI_METHOD = {name: value for name, value in SAVED_METHOD.items() if name not in ("brand", "last4", "expires_on")} | {
+    "method": "'upi'",
+    "masked_id": "'as…@bank'",
+}
 EXPORT = {
     "reference": "lpad(user_id::text, 8, 'X')",
     "requested_by_id": "user_id",
@@ -86,6 +100,9 @@ def booking(changes: str, which: str = "assigned") -> str:
 
 CHECKS = {
     "bookings_flag_check": booking("flag = 'pending'"),
+    "saved_methods_last4_check": made("saved_methods", SAVED_METHOD, last4="'42x2'"),
+    "saved_methods_masked_id_check": made("saved_methods", UPI_METHOD, masked_id="'asha@bank'"),
+    "saved_methods_method_check": made("saved_methods", SAVED_METHOD, method="'cheque'"),
     "sign_in_codes_attempts_check": made("sign_in_codes", SIGN_IN_CODE, attempts="6"),
     "sign_in_codes_digest_check": made("sign_in_codes", SIGN_IN_CODE, digest="'x'"),
     "sign_in_codes_expires_at_check": made("sign_in_codes", SIGN_IN_CODE, expires_at="now() + interval '11 minutes'"),
@@ -198,6 +215,7 @@ CHECKS = {
 }
 
 UNIQUE = {
+    "saved_methods_key": made("saved_methods", SAVED_METHOD) + ", generate_series(1, 2)",
     "sign_in_codes_live_key": made("sign_in_codes", SIGN_IN_CODE, email="'a@example.com'"),
     "device_tokens_user_id_digest_key": made("device_tokens", DEVICE_TOKEN) + ", generate_series(1, 2)",
     "attempts_pkey": "INSERT INTO attempts (key, first_at, wait_until) VALUES ('x', now(), now()), ('x', now(), now())",
@@ -300,6 +318,7 @@ ROWS = f"""
     {export()};
     {made("device_tokens", DEVICE_TOKEN)};
     {made("sign_in_codes", SIGN_IN_CODE)};
+    {made("saved_methods", SAVED_METHOD)};
     INSERT INTO monthly_reports (user_id, month, facts, created_at)
      SELECT id, '2026-11-01', '{{{{}}}}', now() FROM users;
     INSERT INTO muted_topics SELECT id, 'bookings', 'email' FROM users;

@@ -33,6 +33,8 @@ PLANTED = {
     "sign-in codes": "INSERT INTO sign_in_codes (email, browser, user_id, digest, created_at, expires_at)"
     " VALUES ('zaphira@example.com', decode(repeat('00', 32), 'hex'), {c}, decode(repeat('00', 32), 'hex'), now(),"
     " now() + interval '10 minutes')",
+    "remembered payment methods": "INSERT INTO saved_methods (customer_id, method, last4, expires_on, encrypted_token,"
+    " created_at, used_at) VALUES ({c}, 'card', '4242', now(), 'x', now(), now())",
     "links": "INSERT INTO email_links (digest, user_id, purpose, address, created_at, expires_at)"
     " VALUES ('x', {c}, 'reset', 'zaphira@example.com', now(), now())",
     "submitted forms": "INSERT INTO idempotency_keys VALUES ({c}, 'k', 'p', 'd', '', now())",
