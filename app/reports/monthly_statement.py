@@ -1,5 +1,6 @@
 """The monthly statement of a customer: the summary of one calendar month, stored when it is over."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -62,6 +63,22 @@ class MonthlySummary(Struct, frozen=True):
     def is_empty(self) -> bool:
         """Nothing happened in the month; what is only upcoming is no report."""
         return not (self.bookings or self.spent or self.reviews)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthLine:
+    """One month of the list; `spent` paise."""
+
+    month: date
+    done: int
+    spent: int
+    upcoming: int = 0
+
+
+def line_of(statement: MonthlyStatement) -> MonthLine:
+    """The line of a stored statement: what was upcoming counts only where nothing else happened."""
+    summary = from_facts(statement.facts)
+    return MonthLine(statement.month, summary.done, summary.spent, len(summary.upcoming) if summary.is_empty else 0)
 
 
 def to_facts(month: MonthlySummary) -> dict[str, Any]:

@@ -10,8 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime
 
 from app.core import clock
-from app.core.errors import Missing
-from app.reports.monthly_statement import MonthBooking, MonthlyStatement, MonthlySummary, UpcomingBooking, month_span
+from app.reports.monthly_statement import (
+    MonthBooking,
+    MonthLine,
+    MonthlyStatement,
+    MonthlySummary,
+    UpcomingBooking,
+    month_span,
+)
 
 MAX_BOOKINGS_LISTED = 50
 SPAN_PARAMS = (bindparam("since", type_=DateTime(timezone=True)), bindparam("until", type_=DateTime(timezone=True)))
@@ -45,6 +51,18 @@ UPCOMING = text(f"""
      WHERE customer_id = :id AND state IN ('requested', 'assigned') AND starts_at >= :now
      ORDER BY starts_at, id LIMIT {MAX_BOOKINGS_LISTED}
 """).bindparams(bindparam("now", type_=DateTime(timezone=True)))
+# Bookings by the month of their start, and what was paid by the month of the payment; for months without a statement.
+BOOKED_BY_MONTH = text("""
+    SELECT date_trunc('month', starts_at AT TIME ZONE 'Asia/Kolkata')::date AS month,
+           count(*) FILTER (WHERE state IN ('completed', 'closed')) AS done
+      FROM bookings WHERE customer_id = :id AND requested_at IS NOT NULL AND starts_at < :until GROUP BY 1
+""").bindparams(bindparam("until", type_=DateTime(timezone=True)))
+SPENT_BY_MONTH = text("""
+    SELECT date_trunc('month', t.at AT TIME ZONE 'Asia/Kolkata')::date AS month, sum(e.amount)::bigint AS spent
+      FROM bookings b JOIN ledger_transactions t ON t.booking_id = b.id
+      JOIN ledger_entries e ON e.transaction_id = t.id AND e.account = 'gateway'
+     WHERE b.customer_id = :id GROUP BY 1
+""")
 # Customers with a verified email and at least one booking, not blocked.
 RECIPIENTS = text("""
     SELECT u.id FROM users u
@@ -78,6 +96,15 @@ class MonthlySummaryQueries:
             upcoming=[UpcomingBooking(*row) for row in upcoming],
         )
 
+    async def months(self, customer_id: int, until: datetime) -> list[MonthLine]:
+        """The months with a booking that started before `until`, or a payment, the latest first."""
+        booked = {
+            row.month: row.done for row in await self._db.execute(BOOKED_BY_MONTH, {"id": customer_id, "until": until})
+        }
+        spent = {row.month: row.spent for row in await self._db.execute(SPENT_BY_MONTH, {"id": customer_id})}
+        months = sorted({*booked, *(month for month, paise in spent.items() if paise)}, reverse=True)
+        return [MonthLine(month, booked.get(month, 0), spent.get(month, 0)) for month in months]
+
     async def recipients(self, after: int, limit: int) -> list[int]:
         """List ids of customers who get a statement, after the id `after`."""
         return list(await self._db.scalars(RECIPIENTS, {"after": after, "limit": limit}))
@@ -99,9 +126,6 @@ class MonthlyStatements:
         query = select(MonthlyStatement).where(MonthlyStatement.user_id == user_id)
         return (await self._db.scalars(query.order_by(MonthlyStatement.month.desc()))).all()
 
-    async def by_month(self, user_id: int, month: date) -> MonthlyStatement:
+    async def by_month(self, user_id: int, month: date) -> MonthlyStatement | None:
         query = select(MonthlyStatement).where(MonthlyStatement.user_id == user_id, MonthlyStatement.month == month)
-        statement = (await self._db.scalars(query)).one_or_none()
-        if statement is None:
-            raise Missing
-        return statement
+        return (await self._db.scalars(query)).one_or_none()
