@@ -27,14 +27,14 @@ async def requested(program: ApiClient, email: str) -> str:
     return response.json()["request"]
 
 
-def wrong(code: str) -> str:
+def another(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06d}"
 
 
 async def test_a_code_gives_a_token(app, asha, program, email, scalar):
     secret = await requested(program, email.upper())
     [code] = await emailed_codes(app, email)
-    refused = await program.post("/api/login/code", json={"request": secret, "code": wrong(code)})
+    refused = await program.post("/api/login/code", json={"request": secret, "code": another(code)})
     assert refused.status_code == 422
     assert "4 more tries" in refused.json()["errors"]["code"]
     response = await program.post("/api/login/code", json={"request": secret, "code": f"{code[:3]} {code[3:]}"})
@@ -78,7 +78,7 @@ async def test_known_and_unknown_addresses_are_answered_alike(asha, program, ema
     assert answers[0] == answers[1]
 
 
-async def test_a_code_works_only_with_the_request_that_it_was_asked_by(app, asha, new_person, program, email):
+async def test_a_code_works_only_with_its_own_request(app, asha, new_person, program, email):
     secret = await requested(program, email)
     [code] = await emailed_codes(app, email)
     for request in ("", "x", digest(secret).hex(), await requested(program, email)):

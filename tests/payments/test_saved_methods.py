@@ -6,7 +6,8 @@ import pytest
 
 from app.core import clock
 from app.payments.pretend_bank import Instrument, instrument_of_token, read_instrument, token_of
-from app.payments.saved_methods import MAX_SAVED_METHODS, SavedMethods, prune
+from app.payments.saved_method import MAX_SAVED_METHODS
+from app.payments.saved_methods import SavedMethods, prune
 from app.privacy.personal_data import own_data_sections
 from tests.bookings.scenes import VISA, Scene
 from tests.factories import a_start, past_visits
@@ -106,7 +107,7 @@ async def test_a_card_that_asks_for_a_code_is_remembered_once_the_code_was_right
 
 
 @pytest.mark.parametrize("saved_id", ["", "0", "banana", "99999999999999999999", "{other}"])
-async def test_what_is_not_theirs_pays_nothing(scene, asha, saved_id):
+async def test_another_customers_method_pays_nothing(scene, asha, saved_id):
     omar = await scene.browser(scene.omar)
     await scene.paid(omar, a_start(2, 11), **VISA, remember="yes")
     other = await scene.scalar("SELECT id FROM saved_methods WHERE customer_id = :id", id=scene.omar.id)
@@ -123,7 +124,7 @@ async def test_what_is_not_theirs_pays_nothing(scene, asha, saved_id):
     assert await scene.scalar("SELECT count(*) FROM saved_methods WHERE id = :id", id=other) == 1
 
 
-async def test_an_expired_card_is_told(scene, asha):
+async def test_an_expired_card_is_refused_in_words(scene, asha):
     await scene.paid(asha, a_start(2, 11), **VISA, remember="yes")
     reference = await scene.held(asha, a_start(2, 14))
     saved_id = await scene.scalar(

@@ -64,7 +64,7 @@ async def chooses_a_time(walker: Walker) -> None:
     await walker.type("q", "tap leking")
     await walker.type("pincode", ADYAR)
     await walker.press("Search")
-    assert "pincode" in page.url
+    assert f"pincode={ADYAR}" in page.url, page.url
     await walker.tap_and_arrive(page.get_by_role("link", name="Choose Fixing leaks and pipes"))
     assert LEAKS in page.url
     await walker.press("Book")
@@ -103,7 +103,7 @@ async def test_someone_new_books_and_pays_by_a_code(url, browser, own_database):
     await pays_by_upi(walker)
     assert walker.window.complaints == []
     counted = dict(zip(("taps", "typed", "loads"), (walker.taps, walker.typed, walker.loads), strict=True))
-    assert all(n <= most for n, most in zip(walker.counted, MOST_FOR_SOMEONE_NEW, strict=True)), counted
+    assert all(n <= limit for n, limit in zip(walker.counted, MOST_FOR_SOMEONE_NEW, strict=True)), counted
     assert await is_consistent(own_database)
 
 
@@ -128,7 +128,7 @@ async def test_a_customer_books_again_and_pays(url, browser, own_database, town)
     await walker.press("Pay ₹149")
     await expect(page.locator("h1")).to_contain_text("asked Ravi")
     counted = dict(zip(("taps", "typed", "loads"), (walker.taps, walker.typed, walker.loads), strict=True))
-    assert all(n <= most for n, most in zip(walker.counted, MOST_FOR_A_CUSTOMER, strict=True)), counted
+    assert all(n <= limit for n, limit in zip(walker.counted, MOST_FOR_A_CUSTOMER, strict=True)), counted
     assert walker.window.complaints == []
     assert await is_consistent(own_database)
 
@@ -138,8 +138,8 @@ async def test_someone_new_signs_up_with_a_password_and_sees_the_place(url, brow
     page = walker.window.page
     await chooses_a_time(walker)
     await walker.tap_and_arrive(page.get_by_role("link", name="Create an account"))
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
     await expect(page.locator("#place")).to_contain_text("Adyar")
     fields = {**WHO, "email": EMAIL, "password": PASSWORD}
     await page.fill("[name=phone]", "12")
@@ -149,7 +149,7 @@ async def test_someone_new_signs_up_with_a_password_and_sees_the_place(url, brow
     await page.fill("[name=pincode]", "600 041")
     await page.locator("[name=pincode]").blur()
     await expect(page.locator("#place")).to_contain_text("Tiruvanmiyur")
-    assert not [address for address in asked if "password" in address or "mangoes" in address]
+    assert not [address for address in urls if "password" in address or "mangoes" in address]
     await page.fill("[name=phone]", fields["phone"])
     await page.locator("[name=phone]").blur()
     await expect(page.locator("#phone-error")).to_have_count(0)
