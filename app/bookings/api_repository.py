@@ -41,7 +41,7 @@ EVERY = PAGE
 OF_CUSTOMER = f"b.customer_id = $4 AND {PAGE}"
 OF_PROFESSIONAL = f"b.professional_id = $4 AND {PAGE}"
 OF_SERVICES = f"b.service_id = ANY($4::bigint[]) AND {PAGE}"
-OF_REFERENCES = f"b.reference = ANY($4::text[]) AND {PAGE}"
+OF_REFERENCES = f"b.reference = ANY($5::text[]) AND {PAGE}"
 OF_ID = "b.id = $1"
 # What higher rooms say of a booking `b`: an SQL expression by field of ApiBooking (app.listeners).
 _added_columns: dict[str, str] = {}
@@ -116,9 +116,12 @@ class ApiBookings:
 
     async def jobs_and_offers(self, who: int, offered: Sequence[str], after: str, limit: int) -> Page[ApiBooking]:
         """A professional's jobs together with the offers `offered` (references)."""
-        jobs = await self._rows(OF_PROFESSIONAL, after, limit, who)
-        offers = await self._rows(OF_REFERENCES, after, limit, offered) if offered else []
-        return _page_of(sorted(jobs + offers, key=_key, reverse=True), limit)
+        if not offered:
+            return await self._page(OF_PROFESSIONAL, after, limit, who)
+        # Each part has its index: one condition for both would read every booking.
+        both = f"({_select(OF_PROFESSIONAL)}) UNION ALL ({_select(OF_REFERENCES)})"
+        found = await self._rows(both, after, limit, who, offered)
+        return _page_of(sorted(found, key=_key, reverse=True), limit)
 
     async def get(self, booking_id: int) -> ApiBooking:
         row = await fetch_row(self._db, _select(OF_ID), booking_id)
@@ -137,12 +140,12 @@ class ApiBookings:
         return found
 
     async def _page(self, condition: str, after: str, limit: int, *which: object) -> Page[ApiBooking]:
-        return _page_of(await self._rows(condition, after, limit, *which), limit)
+        return _page_of(await self._rows(_select(condition), after, limit, *which), limit)
 
-    async def _rows(self, condition: str, after: str, limit: int, *which: object) -> list[ApiBooking]:
+    async def _rows(self, query: str, after: str, limit: int, *which: object) -> list[ApiBooking]:
         """One more than `limit`, if there are so many."""
         since, last = decode_time_cursor(after) or (None, None)
-        return [_booking(row) for row in await fetch(self._db, _select(condition), since, last, limit + 1, *which)]
+        return [_booking(row) for row in await fetch(self._db, query, since, last, limit + 1, *which)]
 
 
 def _page_of(rows: Sequence[ApiBooking], limit: int) -> Page[ApiBooking]:

@@ -19,6 +19,7 @@ from app.bookings.holds import BookingRequest, hold
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.schemas import read_start
+from app.bookings.visit_details import NO_VISIT_DETAILS
 from app.catalog.repository import ServiceRepository
 from app.core import clock
 from app.core.db import AdvisoryLock, TransactionFactory, acquire_lock
@@ -83,8 +84,8 @@ async def continue_hold(db: AsyncSession, by: Person, reference: str, request: B
     if not _is_for(booking, request):
         await cancel_booking(db, booking, by, "customer", "")
         return None
-    if (booking.address, booking.note) != (request.address, request.note):
-        booking.change_details(by, request.address, request.note)
+    if (booking.address, booking.note, booking.visit) != (request.address, request.note, request.visit):
+        booking.change_details(by, request.address, request.note, request.visit)
         await db.flush()
     return booking.reference
 
@@ -99,12 +100,10 @@ async def _hold(db: AsyncSession, user: User, chosen: ChosenStart) -> None:
     await acquire_lock(db, AdvisoryLock.CUSTOMER_HOLDS, user.id)
     if any(booking.is_open for booking in await OwnBookings(db, user).similar(service_id, chosen.starts_at)):
         return
+    where = there[0].line, there[0].pincode
+    visit = NO_VISIT_DETAILS.at(there[0].details)
     await hold(
-        db,
-        user,
-        BookingRequest(
-            service_id, chosen.starts_at, there[0].line, there[0].pincode, professional_id=chosen.professional_id
-        ),
+        db, user, BookingRequest(service_id, chosen.starts_at, *where, professional_id=chosen.professional_id, visit=visit)
     )
 
 

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.events import Person
-from app.jobs.repository import Jobs
+from app.jobs.repository import Jobs, OfferRow
 from app.payments.shares import earning_of
 from app.scheduling.candidates import BusyTime, Candidate, ProfessionalSchedule
 from app.scheduling.slots import conflicts, within_hours
-from app.scheduling.travel import Location, distance_km, round_up_km
+from app.scheduling.travel import distance_km, round_up_km
 
 MAX_OFFERS = 50
 
@@ -55,10 +54,15 @@ class ExpiredOffer:
 
 async def find_offers(db: AsyncSession, schedule: ProfessionalSchedule, reference: str | None = None) -> list[Offer]:
     """Return the offers that the professional could accept now, requests for them first; only `reference` if given."""
+    rows = await Jobs(db).open_offers(schedule.candidate.id, reference) if schedule.may_work else []
+    return fitting_offers(schedule, rows)
+
+
+def fitting_offers(schedule: ProfessionalSchedule, rows: Iterable[OfferRow]) -> list[Offer]:
+    """Return those of the rows that the professional could accept now, in their order."""
     if not schedule.may_work:
         return []
     candidate = schedule.candidate
-    rows = await Jobs(db).open_offers(candidate.id, reference)
     return [_offer(candidate, row) for row in islice((row for row in rows if _fits(candidate, row)), MAX_OFFERS)]
 
 
@@ -77,28 +81,26 @@ async def find_expired_offers(
     ]
 
 
-def _fits(candidate: Candidate, row: Record) -> bool:
+def _fits(candidate: Candidate, row: OfferRow) -> bool:
     """Return whether the offer fits the hours and the accepted jobs; reservations can move to other candidates."""
-    location = Location(row["pincode"], row["latitude"], row["longitude"])
-    if not within_hours(candidate, row["minutes"], row["starts_at"]):
+    if not within_hours(candidate, row.minutes, row.starts_at):
         return False
-    return not conflicts(candidate, row["minutes"], location, row["starts_at"])
+    return not conflicts(candidate, row.minutes, row.location, row.starts_at)
 
 
-def _offer(candidate: Candidate, row: Record) -> Offer:
-    before = _job_before(candidate, row["starts_at"])
-    location = Location(row["pincode"], row["latitude"], row["longitude"])
-    km = distance_km(before.location if before else candidate.home, location)
+def _offer(candidate: Candidate, row: OfferRow) -> Offer:
+    before = _job_before(candidate, row.starts_at)
+    km = distance_km(before.location if before else candidate.home, row.location)
     return Offer(
-        reference=row["reference"],
-        service_name=row["service_name"],
-        place=row["place"],
-        starts_at=row["starts_at"],
-        ends_at=row["ends_at"],
-        price=row["price"],
-        earning=earning_of(row["price"]),
-        is_requested=row["is_requested"],
-        exclusive_until=row["exclusive_until"],
+        reference=row.reference,
+        service_name=row.service_name,
+        place=row.place,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        price=row.price,
+        earning=earning_of(row.price),
+        is_requested=row.is_requested,
+        exclusive_until=row.exclusive_until,
         km=None if km is None else round_up_km(km),
         from_job=datetime.fromtimestamp(before.starts, clock.IST) if before else None,
     )

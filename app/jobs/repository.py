@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from asyncpg import Record
 from sqlalchemy import select
@@ -23,8 +24,7 @@ from app.scheduling.candidates import BusyTime, ProfessionalSchedule
 from app.scheduling.travel import Location, distance_km, round_up_km
 
 # The schedule with the open jobs and those completed today, each a row: $1 is the professional, $4 and $5 are the day.
-WORKDAY = f"""
-    SELECT {SCHEDULE_COLUMNS},
+WORKDAY_COLUMNS = f"""{SCHEDULE_COLUMNS},
            ARRAY(SELECT ROW(b.id, b.reference, b.service_name, b.state, b.minutes, b.starts_at, b.ends_at, pin.place,
                             {BOOKING_TOTAL_SQL}, pin.pincode, pin.latitude, pin.longitude)
                    FROM bookings b JOIN pincodes pin ON pin.pincode = b.pincode
@@ -32,9 +32,8 @@ WORKDAY = f"""
                     AND (b.state IN ('assigned', 'started')
                          OR b.state IN ('completed', 'closed') AND b.starts_at >= $4 AND b.starts_at < $5)
                   ORDER BY b.starts_at, b.id
-                  LIMIT 300) AS jobs
-      FROM {SCHEDULE_OF_ONE}
-"""
+                  LIMIT 300) AS jobs"""
+WORKDAY = f"SELECT {WORKDAY_COLUMNS} FROM {SCHEDULE_OF_ONE}"
 
 HISTORY = """
     SELECT b.id, b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, pin.place, b.rating
@@ -84,8 +83,9 @@ HAD_BOOKING = "SELECT EXISTS (SELECT 1 FROM bookings WHERE customer_id = $1 AND 
 # A request named for one professional is theirs alone until exclusive_until; requests not accepted in time expire,
 # unless reopened later than that (W9). Services and pincodes are two arrays, so that the index is searched for each
 # pair: joined, the requests of a whole city would be read first.
-OPEN_OFFERS = f"""
-    SELECT b.id, b.reference, b.service_name, b.price, b.minutes, b.starts_at, b.ends_at, pin.place,
+# $1 is the professional, $2 now, $3 today, {reference} one reference or NULL.
+OFFERS_TO_ONE = f"""
+    SELECT b.reference, b.service_name, b.price, b.minutes, b.starts_at, b.ends_at, pin.place,
            pin.pincode, pin.latitude, pin.longitude,
            b.requested_professional_id IS NOT DISTINCT FROM $1 AS is_requested,
            CASE WHEN b.requested_professional_id = $1 AND b.exclusive_until > $2 THEN b.exclusive_until END
@@ -101,9 +101,16 @@ OPEN_OFFERS = f"""
        AND ({unfilled_at_sql("b")} > $2 OR b.reopened_at >= {unfilled_at_sql("b")})
        AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.booking_id = b.id AND d.professional_id = $1)
        AND b.customer_id <> ALL(ARRAY(SELECT x.customer_id FROM exclusions x WHERE x.professional_id = $1))
-       AND ($4::text IS NULL OR b.reference = $4)
+       AND ({{reference}}::text IS NULL OR b.reference = {{reference}})
      ORDER BY exclusive_until IS NULL, b.requested_professional_id IS DISTINCT FROM $1, b.starts_at, b.id
      LIMIT 300
+"""
+OPEN_OFFERS = OFFERS_TO_ONE.format(reference="$4")
+# A page has both, and a statement of its own would cost more than to read the offers does.
+WORKDAY_WITH_OFFERS = f"""
+    SELECT {WORKDAY_COLUMNS},
+           ARRAY(SELECT ROW(o.*) FROM ({OFFERS_TO_ONE.format(reference="$6")}) AS o) AS offers
+      FROM {SCHEDULE_OF_ONE}
 """
 
 EXPIRED_OFFERS = """
@@ -159,6 +166,27 @@ class AgendaRow:
         return BusyTime(self.id, int(self.starts_at.timestamp()), int(self.ends_at.timestamp()), self.location, True)
 
 
+class OfferRow(NamedTuple):
+    """A requested booking of this professional's services and area, whether or not it fits their day."""
+
+    reference: str
+    service_name: str
+    price: int
+    minutes: int
+    starts_at: datetime
+    ends_at: datetime
+    place: str
+    pincode: str
+    latitude: float | None
+    longitude: float | None
+    is_requested: bool
+    exclusive_until: datetime | None
+
+    @property
+    def location(self) -> Location:
+        return Location(self.pincode, self.latitude, self.longitude)
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
     """A job that is over; its earning is in the ledger."""
@@ -203,15 +231,21 @@ class Jobs:
 
     async def workday(self, me: Person) -> tuple[ProfessionalSchedule, list[AgendaRow]]:
         """Return the schedule of `me`, busy with the open jobs, and these jobs with those completed today."""
-        midnight, day = clock.at(clock.today()), timedelta(days=1)
-        (row,) = await fetch(self.db, WORKDAY, me.id, clock.now(), clock.today(), midnight, midnight + day)
-        jobs = [AgendaRow(*job) for job in row["jobs"]]
-        return schedule_of(row, [job.busy for job in jobs if not job.is_done]), jobs
+        (row,) = await fetch(self.db, WORKDAY, *_now_of(me))
+        return _workday(row)
 
-    async def open_offers(self, professional_id: int, reference: str | None = None) -> list[Record]:
-        """Rows of requested bookings this professional may accept, requests for them first, then by start."""
+    async def workday_with_offers(
+        self, me: Person, reference: str | None = None
+    ) -> tuple[ProfessionalSchedule, list[AgendaRow], list[OfferRow]]:
+        """Return what `workday` and `open_offers` do, in one statement."""
         wanted = parse_reference(reference) if reference else None
-        return await fetch(self.db, OPEN_OFFERS, professional_id, clock.now(), clock.today(), wanted)
+        (row,) = await fetch(self.db, WORKDAY_WITH_OFFERS, *_now_of(me), wanted)
+        return *_workday(row), [OfferRow(*offer) for offer in row["offers"]]
+
+    async def open_offers(self, professional_id: int, reference: str | None = None) -> list[OfferRow]:
+        """Return requested bookings this professional may accept, requests for them first, then by start."""
+        wanted = parse_reference(reference) if reference else None
+        return await rows(self.db, OfferRow, OPEN_OFFERS, professional_id, clock.now(), clock.today(), wanted)
 
     async def expired_offers(self, professional_id: int, references: Sequence[str]) -> list[Record]:
         """Return bookings of this professional's services and area that another professional has or that ended."""
@@ -261,6 +295,17 @@ class Jobs:
     async def relying_on(self, professional_id: int) -> list[int]:
         """Return ids of open bookings assigned to this professional, offered to them first, or reserving their time."""
         return [row[0] for row in await fetch(self.db, RELYING_ON, professional_id)]
+
+
+def _now_of(me: Person) -> tuple[int, datetime, date, datetime, datetime]:
+    """The values of WORKDAY: the professional, now, today, and the day from midnight to midnight."""
+    midnight = clock.at(clock.today())
+    return me.id, clock.now(), clock.today(), midnight, midnight + timedelta(days=1)
+
+
+def _workday(row: Record) -> tuple[ProfessionalSchedule, list[AgendaRow]]:
+    jobs = [AgendaRow(*job) for job in row["jobs"]]
+    return schedule_of(row, [job.busy for job in jobs if not job.is_done]), jobs
 
 
 def _cursor_key(row: HistoryRow) -> Sequence[str | int]:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.api_client import a_time, assigned, booked, move, own
+from tests.statements import count_statements
 
 PERSONAL = ("Flat 3B", "Asha", "Ring twice", "+91")
 
@@ -20,6 +21,20 @@ async def test_before_accepting_a_professional_reads_area_and_distance_alone(api
     held = (await move(ravi, made["id"], "accept")).json()
     assert (held["customer"]["name"], held["address"]) == ("Asha Raman", "Flat 3B, Kasturba Nagar")
     assert held["customer"]["phone"] == api_people["asha"].phone
+
+
+async def test_lists_ask_the_database_few_things(api_app, api_client_for, api_service):
+    asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
+    made = await booked(asha, api_service)
+    for client, path, most in (
+        (asha, f"/api/request/service/{asha.number}", 3),  # the token, the customer, the bookings
+        (ravi, f"/api/servicerequest/{ravi.number}", 3),  # the token, the schedule with the offers, the bookings
+    ):
+        await client.get(path)
+        with count_statements(api_app.state.services.database) as statements:
+            listed = (await client.get(path)).json()["items"]
+        assert made["id"] in [item["id"] for item in listed]
+        assert len(statements) <= most, statements
 
 
 @pytest.mark.parametrize("action", ["accept", "start", "complete", "return", "pass"])

@@ -409,10 +409,14 @@ async def test_earnings_add_up_to_the_ledger(scene, ravi):
     assert page.text.count("₹126.65") == 4
 
 
-async def test_a_job_list_asks_the_database_three_times(scene, ravi, app_database):
+async def test_a_job_list_asks_the_database_twice_and_without_offers_three_times(scene, ravi, app_database):
     await ravi.visit("/jobs")
     with count_statements(app_database) as statements:
-        await ravi.visit("/jobs")
+        assert f"/jobs/{scene.ref}/acceptance" in (await ravi.visit("/jobs")).text
+    assert len(statements) <= 2, statements  # the session; the schedule with the agenda and the offers
+    await ravi.submit(await ravi.visit("/jobs"), f"/jobs/{scene.ref}/pass")
+    with count_statements(app_database) as statements:
+        assert "No offers right now" in (await ravi.visit("/jobs")).text
     assert len(statements) <= 3, statements
 
 
