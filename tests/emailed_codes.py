@@ -11,7 +11,9 @@ from app.notifications.repository import OutboxRepository
 async def emailed_codes(app: Litestar, email: str) -> list[str]:
     """The sign-in codes that are on their way to the address, oldest first."""
     services, codes = app.state.services, []
-    renderer = MessageRenderer(services.templates, services.encryption, services.settings.base_url)
+    renderer = MessageRenderer(
+        services.templates, services.encryption, services.settings.base_url, services.settings.mail_from
+    )
     async with services.database.work() as db:
         for row in reversed(await OutboxRepository(db).latest(500)):
             if row.kind != "sign_in_code":

@@ -102,9 +102,8 @@ async def _hold(db: AsyncSession, user: User, chosen: ChosenStart) -> None:
         return
     where = there[0].line, there[0].pincode
     visit = NO_VISIT_DETAILS.at(there[0].details)
-    await hold(
-        db, user, BookingRequest(service_id, chosen.starts_at, *where, professional_id=chosen.professional_id, visit=visit)
-    )
+    request = BookingRequest(service_id, chosen.starts_at, *where, professional_id=chosen.professional_id, visit=visit)
+    await hold(db, user, request)
 
 
 def _is_for(booking: Booking, request: BookingRequest) -> bool:

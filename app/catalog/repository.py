@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from asyncpg import Record
 from sqlalchemy import delete, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.ratings import SELECT_STARS, RatingDistribution, add_counts, load_distribution
+from app.accounts.ratings import STAR_COLUMNS, RatingDistribution, add_counts
 from app.accounts.repository import ROW_IDS
 from app.accounts.user import User
 from app.catalog.schemas import LANGUAGES, CategoryDraft, Draft, ServiceDraft
@@ -24,13 +25,17 @@ MAX_NAME_MATCHES = 100
 SELECT_CATEGORY_TILES = """
     SELECT slug, name, short_name, drawing FROM categories WHERE retired_at IS NULL ORDER BY position, id
 """
-SELECT_SERVICES = """
-    SELECT s.id, s.slug, s.name, s.description, s.included, s.excluded, s.parts, s.preparation, s.guarantee,
+SERVICE_COLUMNS = """s.id, s.slug, s.name, s.description, s.included, s.excluded, s.parts, s.preparation, s.guarantee,
            (SELECT coalesce(json_agg(json_build_array(q.question, q.answer) ORDER BY q.position), '[]')
               FROM service_questions q WHERE q.service_id = s.id) AS questions,
            s.price, s.minutes, s.mode, s.notice_minutes,
-           s.horizon_days, s.retired_at IS NOT NULL, c.slug, c.name, c.short_name, c.drawing
+           s.horizon_days, s.retired_at IS NOT NULL, c.slug, c.name, c.short_name, c.drawing"""
+SELECT_SERVICES = f"SELECT {SERVICE_COLUMNS} FROM services s JOIN categories c ON c.id = s.category_id"
+BY_SLUG_WITH_STARS = f"""
+    SELECT {", ".join(f"coalesce(r.{stars}, 0)" for stars in STAR_COLUMNS)}, {SERVICE_COLUMNS}
       FROM services s JOIN categories c ON c.id = s.category_id
+      LEFT JOIN service_ratings r ON r.service_id = s.id
+     WHERE s.slug = $1
 """
 QUESTIONS_COLUMN = 9  # of SELECT_SERVICES, from 0
 BY_SLUG, BY_ID = f"{SELECT_SERVICES} WHERE s.slug = $1", f"{SELECT_SERVICES} WHERE s.id = $1"
@@ -90,12 +95,16 @@ class ServiceRepository:
 
     async def by_slug(self, slug: str) -> ServiceDetails:
         """Find a service, retired ones too; raises Missing."""
-        if "\x00" in slug or len(slug) > 200:
-            raise Missing()
-        return await self._find(BY_SLUG, slug)
+        return _service(*await self._find(BY_SLUG, slug))
+
+    async def by_slug_with_stars(self, slug: str) -> tuple[ServiceDetails, RatingDistribution]:
+        """Find a service, retired ones too, and its reviews by their stars; raises Missing."""
+        row = await self._find(BY_SLUG_WITH_STARS, slug)
+        star_count = len(STAR_COLUMNS)
+        return _service(*row[star_count:]), RatingDistribution(*row[:star_count])
 
     async def by_id(self, service_id: int) -> ServiceDetails:
-        return await self._find(BY_ID, service_id)
+        return _service(*await self._find(BY_ID, service_id))
 
     async def offered(self, after: int, limit: int) -> list[ServiceDetails]:
         """List offered services by id, after the id `after`."""
@@ -117,11 +126,13 @@ class ServiceRepository:
         category_id: int | None = await self._db.scalar(select(Category.id).where(same).order_by(Category.id).limit(1))
         return category_id
 
-    async def _find(self, query: str, key: str | int) -> ServiceDetails:
+    async def _find(self, query: str, key: str | int) -> Record:
+        if isinstance(key, str) and ("\x00" in key or len(key) > 200):
+            raise Missing()
         row = await fetch_row(self._db, query, key)
         if row is None:
             raise Missing()
-        return _service(*row)
+        return row
 
 
 class ServiceRatings:
@@ -129,10 +140,6 @@ class ServiceRatings:
 
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
-
-    async def of(self, service_id: int) -> RatingDistribution:
-        query = f"{SELECT_STARS} FROM service_ratings WHERE service_id = $1"
-        return await load_distribution(self._db, query, service_id)
 
     async def count_stars(self, service_id: int, counts: Mapping[str, int]) -> None:
         """Add numbers of reviews, by column of the stars."""

@@ -145,14 +145,14 @@ WITH query AS (
         OR (a.edits > 0 AND left(n.key, 1) = left(a.key, 1)
             AND levenshtein_less_equal(n.key, a.key, a.edits) <= a.edits)
 )
-SELECT p.pincode, p.place, m.start, m.count, m.off FROM met m JOIN pincodes p USING (pincode)
+SELECT p.pincode, p.place, p.latitude, p.longitude, m.start, m.count, m.off FROM met m JOIN pincodes p USING (pincode)
 ORDER BY m.off > 0, m.count DESC, m.off, m.rank, p.pincode LIMIT 1
 """
 FIND_IN_COUNTRY = """
-SELECT pincode, place FROM pincodes WHERE place % $1 AND similarity(place, $1) >= $2
+SELECT pincode, place, latitude, longitude FROM pincodes WHERE place % $1 AND similarity(place, $1) >= $2
 ORDER BY similarity(place, $1) DESC, pincode LIMIT 1
 """
-FIND_BY_PINCODE = "SELECT pincode, place FROM pincodes WHERE pincode = $1"
+FIND_BY_PINCODE = "SELECT pincode, place, latitude, longitude FROM pincodes WHERE pincode = $1"
 IS_RETIRED_NAME = """
 SELECT EXISTS (SELECT FROM services WHERE retired_at IS NOT NULL AND lower(name) = lower($1))
     AND NOT EXISTS (SELECT FROM services WHERE retired_at IS NULL AND lower(name) = lower($1))
@@ -170,10 +170,12 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A pincode and the name of its place."""
+    """A pincode, the name of its place, and its coordinates in degrees, None when unknown."""
 
     pincode: str
     name: str
+    latitude: float | None
+    longitude: float | None
 
 
 async def find_services(db: AsyncSession, words: str) -> list[SearchHit]:
@@ -315,7 +317,7 @@ def _strip_prepositions(words: list[str]) -> str:
 
 
 def _place(row: Record | None) -> Place | None:
-    return Place(row["pincode"], row["place"]) if row else None
+    return Place(row["pincode"], row["place"], row["latitude"], row["longitude"]) if row else None
 
 
 @cache

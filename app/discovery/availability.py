@@ -70,15 +70,15 @@ async def load_availability(
     if area is None or service.retired:
         return ServiceAvailability(area, errors=errors)
     week = await find_week(
-        db, service, area.pincode, selection.day, customer_id=customer_id, professional_id=selection.professional_id
+        db, service, area.location, selection.day, customer_id=customer_id, professional_id=selection.professional_id
     )
     selected_professional = week.candidates[0] if selection.professional_id is not None and week.candidates else None
     shown, people = PEOPLE_PER_PAGE * selection.pages, week.candidates
     if selection.professional_id is not None or selection.pages > 1:
-        people = await nearest_candidates(db, service, area.pincode, shown + 1, customer_id=customer_id)
+        people = await nearest_candidates(db, service, area.location, shown + 1, customer_id=customer_id)
     if selection.professional_id is not None and selected_professional is None and people:
         errors["professional"] = not_available_message(_("This professional"), area.place)
-        week = await find_week(db, service, area.pincode, selection.day, customer_id=customer_id)
+        week = await find_week(db, service, area.location, selection.day, customer_id=customer_id)
     start = _selected_start(week.days, selection)
     return ServiceAvailability(
         area=area,
@@ -110,7 +110,7 @@ async def _resolve_area(db: AsyncSession, selection: SlotSelection) -> tuple[Are
     if place is None:
         errors["pincode"] = unknown_pincode_message()
         return None, errors
-    return Area(place.pincode, place.name), errors
+    return Area.of(place), errors
 
 
 def _selected_start(days: Sequence[Day], selection: SlotSelection) -> datetime | None:

@@ -87,7 +87,7 @@ async def _load_public(
     db: AsyncSession, cache: Cache, search: ServiceSearch, area: Area | None, customer_id: int | None = None
 ) -> HomePageData:
     cards, is_most_booked = await _most_booked_cards(search, area) if area else ([], False)
-    earliest = await earliest_starts(db, cards, area.pincode, customer_id=customer_id) if area and cards else {}
+    earliest = await earliest_starts(db, cards, area.location, customer_id=customer_id) if area and cards else {}
     return HomePageData(
         category_tiles=await _category_tiles(db, cache),
         area=area,

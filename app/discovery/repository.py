@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.names import greeting_name, public_name
 from app.accounts.ratings import RATING_SUM_SQL, REVIEW_COUNT_SQL, RatingDistribution
+from app.catalog.search import Place
 from app.core import clock
 from app.core.errors import Missing
 from app.core.sql import fetch, fetch_row, fetch_value, rows
 from app.discovery.service_list import ServiceCard
 from app.favourites.repository import FAVOURITES, FavouriteRow
+from app.scheduling.travel import Location
 
 MOST_BOOKED_WINDOW = timedelta(days=90)
 MAX_JOBS_COUNTED = 500
@@ -39,8 +41,8 @@ BOOKABLE_SERVICES = f"""
 
 # Walks from near to far and stops as soon as enough are found.
 NEAREST_COVERED = """
-    SELECT q.pincode, q.place
-      FROM (SELECT a.pincode, a.place,
+    SELECT q.pincode, q.place, q.latitude, q.longitude
+      FROM (SELECT a.pincode, a.place, a.latitude, a.longitude,
                    coalesce((a.latitude - h.latitude) ^ 2
                             + ((a.longitude - h.longitude) * cos(radians(h.latitude))) ^ 2,
                             abs(CAST(a.pincode AS int) - CAST(h.pincode AS int)) + 1000) AS far
@@ -105,22 +107,32 @@ JOBS_OF_SERVICE = """
 """
 SERVICE_NAME = "SELECT name FROM services WHERE id = $1"
 MAIN_AREA = """
-    SELECT p.pincode, p.place FROM addresses a JOIN pincodes p ON p.pincode = a.pincode
+    SELECT p.pincode, p.place, p.latitude, p.longitude FROM addresses a JOIN pincodes p ON p.pincode = a.pincode
      WHERE a.user_id = $1 ORDER BY a.is_main DESC, a.id LIMIT 1
 """
 # What the home page of a customer needs besides bookings: the area, and the favourites ($2 today, $3 how many).
 AREA_AND_FAVOURITES = f"""
     SELECT ARRAY(SELECT ROW(area.*) FROM ({MAIN_AREA}) area), ARRAY(SELECT ROW(marked.*) FROM ({FAVOURITES}) marked)
 """
-AREA = "SELECT pincode, place FROM pincodes WHERE pincode = $1"
+AREA = "SELECT pincode, place, latitude, longitude FROM pincodes WHERE pincode = $1"
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A pincode and the name of its place."""
+    """A pincode, the name of its place, and its coordinates in degrees, None when unknown."""
 
     pincode: str
     place: str
+    latitude: float | None
+    longitude: float | None
+
+    @property
+    def location(self) -> Location:
+        return Location(self.pincode, self.latitude, self.longitude)
+
+    @classmethod
+    def of(cls, place: Place) -> "Area":
+        return cls(place.pincode, place.name, place.latitude, place.longitude)
 
 
 @dataclass(frozen=True, slots=True)

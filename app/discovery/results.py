@@ -174,12 +174,12 @@ class ServiceSearch:
         area = None
         if query.pincode and "pincode" not in errors:
             place = await find_pincode(self._db, query.pincode)
-            area = Area(place.pincode, place.name) if place else None
+            area = Area.of(place) if place else None
             if area is None:
                 errors["pincode"] = unknown_pincode_message()
         work, place_in_text = await self._split_place(query.q) if query.q else ("", None)
         if place_in_text is not None:
-            area = Area(place_in_text.pincode, place_in_text.name)
+            area = Area.of(place_in_text)
             errors.pop("pincode", None)
         return work, area, errors
 
@@ -208,7 +208,7 @@ class ServiceSearch:
     async def _earliest_slots(self, cards: Sequence[ServiceCard], area: Area | None) -> dict[int, datetime]:
         if area is None or not cards:
             return {}
-        return await earliest_starts(self._db, cards, area.pincode, customer_id=self._customer_id)
+        return await earliest_starts(self._db, cards, area.location, customer_id=self._customer_id)
 
 
 def unknown_pincode_message() -> str:

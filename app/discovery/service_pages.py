@@ -1,6 +1,5 @@
 """The page of a service: candidates, slots, what is included, reviews; and its slots as a fragment."""
 
-from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Controller, get
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.bookings.slot_picker import picker_days
-from app.catalog.repository import ServiceDetails, ServiceRatings, ServiceRepository
+from app.catalog.repository import ServiceDetails, ServiceRepository
 from app.core import cache_tags
 from app.discovery import invalidation
 from app.discovery.availability import display_name, load_availability
@@ -48,7 +47,8 @@ class ServicePages(Controller):
 
     @get("/reviews")
     async def reviews(self, request: Request, slug: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
-        service, query = await ServiceRepository(db).by_slug(slug), parse_query(request)
+        service, spread = await ServiceRepository(db).by_slug_with_stars(slug)
+        query = parse_query(request)
         stars = int(query["stars"]) if query.get("stars") in STARS else None
         return page(
             request,
@@ -56,7 +56,7 @@ class ServicePages(Controller):
             max_age=invalidation.CATALOGUE_MAX_AGE_SECONDS,
             tags=(cache_tags.REVIEWS, cache_tags.CARDS),
             service=service,
-            spread=await ServiceRatings(db).of(service.id),
+            spread=spread,
             stars=stars,
             reviews=await Reviews(db).of_service(service.id, query.get("after"), REVIEWS_PAGE_SIZE, stars=stars),
             language_of=language_of,
@@ -66,11 +66,11 @@ class ServicePages(Controller):
         self, request: Request, slug: FromPath[str], db: AsyncSession, me: Me | None, fragment: str | None = None
     ) -> HtmlResponse:
         max_age = invalidation.slots_max_age()
-        service = await ServiceRepository(db).by_slug(slug)
+        service, spread = await ServiceRepository(db).by_slug_with_stars(slug)
         selection = await _slot_selection(request, service, db, me)
         availability = await load_availability(db, service, selection, customer_id=customer_id(me))
         is_fragment = fragment is not None and wants_fragment(request)
-        reviews_context = {} if is_fragment else await _reviews_context(db, service)
+        reviews = None if is_fragment else await Reviews(db).of_service(service.id, limit=REVIEWS_SHOWN)
         return page(
             request,
             "discovery/service.html",
@@ -87,7 +87,8 @@ class ServicePages(Controller):
             display_name=display_name,
             earning=earning_of(service.price),
             language_of=language_of,
-            **reviews_context,
+            spread=spread,
+            reviews=reviews,
         )
 
 
@@ -97,14 +98,6 @@ async def _slot_selection(request: Request, service: ServiceDetails, db: AsyncSe
     if not fields.get("pincode") and (home := await main_pincode(db, me)):
         fields["pincode"] = home
     return read_slot_selection(fields, service, unreadable)
-
-
-async def _reviews_context(db: AsyncSession, service: ServiceDetails) -> dict[str, Any]:
-    reviews = Reviews(db)
-    return {
-        "spread": await ServiceRatings(db).of(service.id),
-        "reviews": await reviews.of_service(service.id, limit=REVIEWS_SHOWN),
-    }
 
 
 def _more_professionals_url(service: ServiceDetails, selection: SlotSelection) -> str:

@@ -1,6 +1,7 @@
 """Search for free starts: a week of slots, the next or nearest ones, the earliest of many services.
 
-Seven days cost three queries where the first batch of candidates is everyone, two for each further batch.
+Seven days cost two queries where the first batch of candidates is everyone, two for each further batch, and one for a
+pincode that is given without its location.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +30,7 @@ NEAR_DAYS = 2  # most services have a free start by then, and the rest of the ho
 async def find_week(
     db: AsyncSession,
     service: BookableService,
-    pincode: str,
+    place: str | Location,
     first_day: date,
     *,
     customer_id: int | None = None,
@@ -38,12 +39,12 @@ async def find_week(
 ) -> Week:
     """Return seven days of slots, for anyone or for one professional; empty days where the pincode is unknown.
 
-    `customer_id`: for whom, without the times of those who are kept from them (W41); None for a visitor.
-
-    The nearest candidates are read first, then those who may be free at what is left of all that anyone's hours allow.
+    `place` is a pincode, or its location where that has been read already. `customer_id`: for whom, without the times
+    of those who are kept from them (W41); None for a visitor. The nearest candidates are read first, then those who may
+    be free at what is left of all that anyone's hours allow.
     """
     calendar = Calendar(first_day, WEEK_DAYS)
-    location = await find_pincode(db, pincode)
+    location = await _located(db, place)
     if location is None:
         return Week(calendar.days(0), [])
     window = calendar.window(*bounds(service, clock.now()))
@@ -76,12 +77,9 @@ async def find_week(
 
 
 async def nearest_candidates(
-    db: AsyncSession, service: BookableService, pincode: str, limit: int, *, customer_id: int | None = None
+    db: AsyncSession, service: BookableService, location: Location, limit: int, *, customer_id: int | None = None
 ) -> list[Candidate]:
     """The nearest and best who may do the service there, without busy times."""
-    location = await find_pincode(db, pincode)
-    if location is None:
-        return []
     return await find_candidates(db, [service.id], location, customer_id=customer_id, limit=limit)
 
 
@@ -124,10 +122,10 @@ async def nearest_starts(
 
 
 async def earliest_starts(
-    db: AsyncSession, services: Sequence[BookableService], pincode: str, *, customer_id: int | None = None
+    db: AsyncSession, services: Sequence[BookableService], place: str | Location, *, customer_id: int | None = None
 ) -> dict[int, datetime]:
     """Return the first free start of each service that has one there within its horizon, by service id."""
-    location = await find_pincode(db, pincode)
+    location = await _located(db, place)
     if location is None or not services:
         return {}
     weeks = await offered_hours(db, [service.id for service in services], location)
@@ -199,6 +197,10 @@ async def _free(
     for candidate in candidates:
         free |= calendar.free(candidate, minutes, location)
     return free
+
+
+async def _located(db: AsyncSession, place: str | Location) -> Location | None:
+    return await find_pincode(db, place) if isinstance(place, str) else place
 
 
 def _lowest(bits: int) -> int:

@@ -40,7 +40,7 @@ async def judge(phone: Page, name: str, html: str) -> list[str]:
     await phone.set_content(html.replace("</head>", f"<style>{STYLES}</style></head>"))
     await phone.evaluate(windows.AXE.read_text(encoding="utf-8"))
     for theme in ("light", "dark"):
-        await phone.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of its words
+        await phone.emulate_media(color_scheme=theme)
         found += [f"{name} {theme}: {item}" for item in await phone.evaluate(windows.JUDGE, windows.RULES)]
     await phone.set_viewport_size({"width": windows.MIN_SCREEN_WIDTH, "height": windows.PHONE["height"]})
     if (pixels := await phone.evaluate(windows.TOO_WIDE)) > 0:

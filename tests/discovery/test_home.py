@@ -102,7 +102,7 @@ async def test_home_asks_the_database_few_things(app: Litestar, visitor: Visitor
     app.state.services.after_commit.cache.clear()
     with count_statements(app.state.services.database) as statements:
         await visitor.visit("/")
-    assert len(statements) <= 7, statements
+    assert len(statements) <= 6, statements
     with count_statements(app.state.services.database) as statements:
         await visitor.visit("/")
     assert statements == []

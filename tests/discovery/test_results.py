@@ -148,7 +148,7 @@ async def test_htmx_gets_the_list_alone_and_history_the_page(visitor: VisitorBro
 async def test_a_list_asks_the_database_few_things(app, visitor: VisitorBrowser) -> None:
     with count_statements(app.state.services.database) as statements:
         await visitor.visit("/services?q=drain&pincode=600020")
-    assert len(statements) <= 10, statements
+    assert len(statements) <= 9, statements
 
 
 async def test_the_same_list_again_asks_nothing(app, visitor: VisitorBrowser) -> None:

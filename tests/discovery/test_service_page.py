@@ -211,11 +211,11 @@ async def test_the_page_asks_the_database_few_things(app: Litestar, visitor: Vis
     app.state.services.after_commit.cache.clear()
     with count_statements(app.state.services.database) as statements:
         await visitor.visit(PAGE)
-    assert len(statements) <= 7, statements
+    assert len(statements) <= 5, statements
     app.state.services.after_commit.cache.clear()
     with count_statements(app.state.services.database) as statements:
         await visitor.visit(SLOTS, AS_HTMX)
-    assert len(statements) <= 5, statements
+    assert len(statements) <= 4, statements
 
 
 async def test_at_the_minute_when_a_start_comes_too_near_it_goes(visitor: VisitorBrowser) -> None:
