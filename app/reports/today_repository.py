@@ -17,11 +17,13 @@ from app.reports.repository import ReportFilters, ReportQueries
 
 ITEMS_SHOWN = 5
 RECENT_SPAN = timedelta(days=7)
+# Cases and unassigned bookings, each counted up to $1 (NULL: all of them).
 WAITING_COUNTS = """
-    SELECT (SELECT count(*) FROM verifications WHERE state = 'open') AS cases,
-           (SELECT count(*) FROM bookings WHERE state = 'requested') AS unassigned,
+    SELECT (SELECT count(*) FROM (SELECT FROM verifications WHERE state = 'open' LIMIT $1) AS open) AS cases,
+           (SELECT count(*) FROM (SELECT FROM bookings WHERE state = 'requested' LIMIT $1) AS requested) AS unassigned,
            (SELECT max(started_at) FROM schedule_runs) AS last_run_at
 """
+MAX_NAVIGATION_COUNT = 99  # of which the navigation says "99+"; every admin page would count thousands otherwise
 # Jobs of blocked professionals (W2), jobs whose codes are locked, recent disputes (W13), undeliverable messages.
 ATTENTION_COUNTS = text("""
     SELECT (SELECT count(*) FROM bookings b JOIN blocks k ON k.user_id = b.professional_id AND k.lifted_at IS NULL
@@ -73,15 +75,20 @@ class AdminDay:
 
 
 class NavigationCounts(NamedTuple):
-    """For every admin page: counts by path, and whether no worker is running."""
+    """For every admin page: counts by path, as they are shown, and whether no worker is running."""
 
-    counts: dict[str, int]
+    counts: dict[str, str]
     worker_down: bool
 
 
 async def navigation_counts(db: AsyncSession) -> NavigationCounts:
-    ((cases, unassigned, last_run_at),) = await fetch(db, WAITING_COUNTS)
-    counts = {"/admin/professionals": cases, "/admin/dispatch": unassigned}
+    ((cases, unassigned, last_run_at),) = await fetch(db, WAITING_COUNTS, MAX_NAVIGATION_COUNT + 1)
+    found = {"/admin/professionals": cases, "/admin/dispatch": unassigned}
+    counts = {
+        path: str(count) if count <= MAX_NAVIGATION_COUNT else f"{MAX_NAVIGATION_COUNT}+"
+        for path, count in found.items()
+        if count
+    }
     return NavigationCounts(counts, is_worker_silent(last_run_at, clock.now()))
 
 
@@ -93,7 +100,7 @@ async def load_admin_day(db: AsyncSession) -> AdminDay:
     for row in rows:
         if row.step and row.state:
             bookings_today.add(row)
-    ((cases, unassigned, _last_run_at),) = await fetch(db, WAITING_COUNTS)
+    ((cases, unassigned, _last_run_at),) = await fetch(db, WAITING_COUNTS, None)
     counts = (await db.execute(ATTENTION_COUNTS, {"now": clock.now(), "since": clock.at(since.first)})).one()
     limit = {"limit": ITEMS_SHOWN}
     return AdminDay(

@@ -12,7 +12,7 @@ from app.web.services import services_of
 async def admin_page(
     request: Request, db: AsyncSession, full: str, fragment: str | None = None, **context: Any
 ) -> HtmlResponse:
-    """`full` with `rail_counts`, {path: how many wait}, and `worker_silent`; for HTMX only the `fragment`."""
+    """`full` with `rail_counts`, {path: how many wait, at most "99+"}, and `worker_silent`; for HTMX the `fragment`."""
     if fragment is None or not wants_fragment(request):
         context["rail_counts"], context["worker_silent"] = await services_of(request).admin_counts(db)
     return page(request, full, fragment, **context)

@@ -50,7 +50,7 @@ class WebServices:
     # What higher rooms add to lower rooms' pages, in order.
     panels: tuple[Panel, ...]
     # Counts beside the admin navigation by address, and whether no worker works.
-    admin_counts: Callable[[AsyncSession], Awaitable[tuple[dict[str, int], bool]]]
+    admin_counts: Callable[[AsyncSession], Awaitable[tuple[dict[str, str], bool]]]
     # Depth of the outbox and the queues, age of the worker's last sign of life.
     worker_gauges: Callable[[], Awaitable[Gauges]]
 

@@ -1,7 +1,11 @@
 """The admin's page of the day: what needs attention, and nothing else."""
 
+import re
+
+import pytest
 from sqlalchemy import text
 
+from app.reports import today_repository
 from tests.bookings.scenes import Scene
 from tests.factories import a_block, an_admin
 from tests.person import Person
@@ -24,6 +28,19 @@ async def test_what_no_one_has_taken_is_counted_and_named(booked_scene: Scene, m
     assert waiting
     assert all(f"/admin/dispatch/{reference}" in page.text for (reference,) in waiting)
     assert f'<a href="/admin/dispatch">{len(waiting)}</a>' in page.text
+
+
+@pytest.mark.parametrize(("below", "shown"), [(0, "{count}"), (1, "{limit}+")])
+async def test_the_navigation_counts_up_to_a_limit_and_the_page_counts_all(
+    booked_scene: Scene, meena: Person, monkeypatch: pytest.MonkeyPatch, below: int, shown: str
+):
+    count = len(await booked_scene.rows("SELECT reference FROM bookings WHERE state = 'requested'"))
+    limit = count - below
+    monkeypatch.setattr(today_repository, "MAX_NAVIGATION_COUNT", limit)
+    page = (await meena.visit("/admin")).text
+    number = shown.format(count=count, limit=limit)
+    assert re.search(rf'href="/admin/dispatch".*?<span class="count">{re.escape(number)}</span>', page, re.S)
+    assert f'<a href="/admin/dispatch">{count}</a>' in page
 
 
 async def test_a_started_job_of_someone_blocked_stands_on_top(scene: Scene, meena: Person):
