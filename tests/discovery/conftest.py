@@ -2,27 +2,31 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 from litestar import Litestar
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.accounts.session import Sessions
 from app.accounts.user import User
 from app.catalog.reference_data import load_catalogue
 from app.catalog.service import Service
 from app.core import clock
+from app.core.cache import ALL_TAGS
 from app.core.db import Database
 from app.core.secrets import digest, new_token
+from tests.api_client import ApiClient
 from tests.application import serving, settings
-from tests.factories import ADYAR, BESANT_NAGAR, a_customer, a_professional
+from tests.discovery import cached_writes
+from tests.discovery.cached_writes import MORNING, WrittenTown
+from tests.factories import ADYAR, BESANT_NAGAR, a_customer, a_professional, a_service, an_admin
 from tests.person import URL, Page
 from tests.reports.conftest import meena, own_app, scene  # noqa: F401
 
-TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=clock.IST)
+TUESDAY = cached_writes.TUESDAY
+NO_REDIS = "redis://127.0.0.1:1/0"
 LEAKS = "fixing-leaks-and-pipes"
 
 
@@ -97,3 +101,31 @@ async def asha(app: Litestar, town: Town) -> AsyncIterator[VisitorBrowser]:
     async with VisitorBrowser(app) as browser:
         browser.cookies.set("ds", token)
         yield browser
+
+
+@pytest.fixture
+def morning(a_tuesday: None) -> Iterator[None]:
+    with clock.freeze(MORNING):
+        yield
+
+
+@pytest.fixture(scope="module")
+async def two_processes(services: Any) -> AsyncIterator[tuple[Litestar, Litestar]]:
+    """One that caches and one that cannot, on one database."""
+    url = services.app_url(services.clone())
+    async with serving(settings(url, services.redis_url)) as app, serving(settings(url, NO_REDIS)) as uncached:
+        yield app, uncached
+
+
+@pytest.fixture
+async def written_town(morning: None, two_processes: tuple[Litestar, Litestar]) -> AsyncIterator[WrittenTown]:
+    app, uncached = two_processes
+    async with app.state.services.database.work(app.state.services.after_commit) as db:
+        await db.execute(text("UPDATE services SET retired_at = now() WHERE retired_at IS NULL"))  # of earlier tests
+        service = await a_service(db, "Mending a kite")
+        kabir = await a_professional(db, "Kabir Shah", services=[service, await a_service(db, "Flying a kite")])
+        asha, meena = await a_customer(db, "Asha Raman"), await an_admin(db)
+    await app.state.services.after_commit.cache.invalidate([ALL_TAGS])  # no event told of the lines above
+    async with ApiClient(app) as client, ApiClient(uncached) as judge:
+        yield WrittenTown(app, client, judge, service, kabir, asha, meena)
+    await app.state.services.after_commit.cache.invalidate([ALL_TAGS])
