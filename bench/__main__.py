@@ -8,6 +8,7 @@ from bench import (
     admin,
     api,
     city,
+    cost,
     export,
     first_page,
     growth,
@@ -24,7 +25,7 @@ from bench import (
 )
 
 MODULES = (
-    *(pages, rendering, api, slots, starts, growth, city, race, live, weight, search, admin, export, queue, soak),
+    *(pages, rendering, cost, api, slots, starts, growth, city, race, live, weight, search, admin, export, queue, soak),
     first_page,
 )
 MEASUREMENTS = {module.__name__.removeprefix("bench.").replace("_", "-"): module for module in MODULES}
