@@ -26,7 +26,7 @@ async def test_before_accepting_a_professional_reads_area_and_distance_alone(api
 async def test_lists_ask_the_database_few_things(api_app, api_client_for, api_service):
     asha, ravi = await api_client_for("asha"), await api_client_for("ravi")
     made = await booked(asha, api_service)
-    for client, path, most in (
+    for client, path, count in (
         (asha, f"/api/request/service/{asha.number}", 3),  # the token, the customer, the bookings
         (ravi, f"/api/servicerequest/{ravi.number}", 3),  # the token, the schedule with the offers, the bookings
     ):
@@ -34,7 +34,7 @@ async def test_lists_ask_the_database_few_things(api_app, api_client_for, api_se
         with count_statements(api_app.state.services.database) as statements:
             listed = (await client.get(path)).json()["items"]
         assert made["id"] in [item["id"] for item in listed]
-        assert len(statements) <= most, statements
+        assert len(statements) <= count, statements
 
 
 @pytest.mark.parametrize("action", ["accept", "start", "complete", "return", "pass"])
