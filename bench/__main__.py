@@ -13,6 +13,7 @@ from bench import (
     first_page,
     growth,
     live,
+    migrations,
     pages,
     queue,
     race,
@@ -26,7 +27,7 @@ from bench import (
 
 MODULES = (
     *(pages, rendering, cost, api, slots, starts, growth, city, race, live, weight, search, admin, export, queue, soak),
-    first_page,
+    *(first_page, migrations),
 )
 MEASUREMENTS = {module.__name__.removeprefix("bench.").replace("_", "-"): module for module in MODULES}
 

@@ -104,9 +104,10 @@ class BookingListApi(Controller):
         encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
         query = read_query(request, Paged)
-        if me.role == "customer" and customer_id != me.id:
-            raise Missing
-        if (await Users(db).get(row_id(customer_id))).role != Role.CUSTOMER:
+        if me.role == Role.CUSTOMER:
+            if customer_id != me.id:
+                raise Missing
+        elif (await Users(db).get(row_id(customer_id))).role != Role.CUSTOMER:
             raise Missing
         return booking_page_response(
             me, encryption, await ApiBookings(db).of_customer(customer_id, query.after, query.limit)
