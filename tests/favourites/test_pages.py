@@ -251,3 +251,14 @@ async def test_a_list_of_favourites_is_one_statement_however_long(scene):
     one = await count()
     await choose(asha, scene.kumar, "favourite", "yes")
     assert await count() == one
+
+
+@pytest.mark.parametrize("on", ["", "maybe", "YES", ["yes", "no"]])
+async def test_another_answer_than_yes_or_no_is_refused_and_changes_nothing(scene, on):
+    asha = await scene.browser(scene.asha)
+    reference = await scene.done(asha)
+    for what in ("favourite", "exclusion"):
+        assert (await asha.post_fields(f"/professionals/{scene.ravi.id}/{what}", {"on": on})).status == 422
+    ravi = await scene.browser(scene.ravi)
+    assert (await ravi.post_fields(f"/jobs/{reference}/exclusion", {"on": on})).status == 422
+    assert await scene.rows("SELECT 1 FROM favourites UNION ALL SELECT 1 FROM exclusions") == []
