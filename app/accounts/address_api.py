@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import address_book
@@ -62,11 +62,11 @@ class AddressBody(Body):
 
     address: Line
     pincode: PincodeText
-    label: Label | None = None
-    floor: Floor | None = None
-    landmark: Landmark | None = None
-    contact_name: ContactName | None = None
-    contact_phone: ContactPhone | None = None
+    label: Label | UnsetType = UNSET
+    floor: Floor | UnsetType = UNSET
+    landmark: Landmark | UnsetType = UNSET
+    contact_name: ContactName | UnsetType = UNSET
+    contact_phone: ContactPhone | UnsetType = UNSET
 
 
 ADDRESSES = Doc(summary="List your saved addresses", tag=TAG, responses={200: AddressListJson})
@@ -116,7 +116,8 @@ class AddressApi(Controller):
 
 
 def _entered(body: AddressBody) -> NewAddress:
-    return NewAddress(**{name: getattr(body, name) for name in body.__struct_fields__})
+    sent = {name: getattr(body, name) for name in body.__struct_fields__}
+    return NewAddress(**{name: text for name, text in sent.items() if text is not UNSET})
 
 
 def _json(address: Address) -> AddressJson:
