@@ -185,7 +185,8 @@ async def test_at_most_eight_and_old_ones_go(scene):
         assert len(kept) <= MAX_SAVED_METHODS
         assert "0000" not in kept
         assert await prune(db, clock.now() + timedelta(days=2)) >= 1, "the one that no code confirmed"
-        assert await prune(db, clock.now() + timedelta(days=731)) == len(kept)
+        assert await prune(db, clock.now() + timedelta(days=731)) >= len(kept)
+        assert await saved_methods.all() == []
 
 
 @pytest.mark.parametrize("fields", [VISA, ASKS, UPI, {"method": "upi", "upi_id": "decline@doorstep"}])
