@@ -27,7 +27,7 @@ class Step:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--professionals", type=int, default=12_000)
-    parser.add_argument("--bookings", type=int, default=100_000)
+    parser.add_argument("--bookings", type=int, default=288_000, help="at least 24 for each professional")
     parser.add_argument("--since", default="0012", help="the revision from which on migrations are measured (0012)")
 
 
