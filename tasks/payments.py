@@ -1,7 +1,7 @@
 """Payouts over time, and old remembered payment methods."""
 
 from app.core import clock
-from app.payments import charges, saved_methods
+from app.payments import charges, saved_methods_repository
 from tasks.context import Context, repeat_until_done, unit_of_work
 
 
@@ -13,4 +13,4 @@ async def release_payouts(ctx: Context) -> int:
 async def prune_saved_methods(ctx: Context) -> int:
     """Delete remembered payment methods that are of no use any more."""
     async with unit_of_work(ctx) as db:
-        return await saved_methods.prune(db, clock.now())
+        return await saved_methods_repository.prune(db, clock.now())

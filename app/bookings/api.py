@@ -13,7 +13,8 @@ from app.accounts.repository import Users
 from app.accounts.user import Role
 from app.bookings.api_repository import ApiBooking, ApiBookings
 from app.bookings.api_schemas import BookBody, BookingJson, booking_json
-from app.bookings.checkout import PaymentForm, PaymentFormKind, book_and_pay, read_booking_request
+from app.bookings.booking_request import read_booking_request
+from app.bookings.checkout import PaymentForm, PaymentFormKind, book_and_pay
 from app.bookings.schemas import NewBooking
 from app.bookings.visit_details import VISIT_FIELDS
 from app.catalog.repository import ServiceRepository

@@ -7,25 +7,20 @@ Lock order: the form's idempotency key, the booking's row, the customer's holds,
 import enum
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.address_details import AddressDetails
-from app.accounts.repository import Addresses
 from app.bookings.booking import Booking
 from app.bookings.deadlines import BookingDeadlines
 from app.bookings.holds import BookingRequest, hold, refusal_of, refuse_blocked, reserve_slot
 from app.bookings.moves import State, StateRefused
 from app.bookings.price_changes import check_price, follow_catalog, lock_price, price_changed
 from app.bookings.repository import Bookings
-from app.bookings.schemas import NewBooking, read_address, read_start
-from app.bookings.visit_details import NO_VISIT_DETAILS, read_visit_details
 from app.core import clock, idempotency
 from app.core.db import AdvisoryLock, TransactionFactory, acquire_lock
-from app.core.errors import Invalid, Missing, Refused
+from app.core.errors import Invalid, Refused
 from app.core.events import Person
 from app.core.i18n import _
 from app.core.references import parse_reference
@@ -92,36 +87,6 @@ class PaymentOutcome:
     for_debt: bool = False
     errors: Mapping[str, str] = field(default_factory=dict)
     refusal: Refused | None = None
-
-
-async def read_booking_request(
-    db: AsyncSession, by: Person, new_booking: NewBooking, account_email: str, *, address_given: bool
-) -> BookingRequest:
-    """The validated request; without `address_given` and without an address the customer's saved one is meant.
-
-    Invalid beside each field that is wrong. `account_email`: as app.bookings.visit_details.read_visit_details.
-    """
-    errors: dict[str, str] = {}
-    starts_at: datetime | None = None
-    address, pincode, saved, visit = "", "", None, NO_VISIT_DETAILS
-    try:
-        starts_at = read_start(new_booking.start)
-    except Invalid as error:
-        errors |= error.errors
-    try:
-        address, pincode, saved = await _find_address(db, by, new_booking, address_given=address_given)
-    except Invalid as error:
-        errors |= error.errors
-    try:
-        typed = new_booking.visit()
-        visit = read_visit_details(replace(typed, floor="", landmark="") if saved else typed, account_email)
-    except Invalid as error:
-        errors |= error.errors
-    if errors or starts_at is None:
-        raise Invalid(errors)
-    visit = visit.at(saved) if saved else visit
-    chosen = new_booking.service_id, starts_at, address, pincode, new_booking.note, new_booking.professional_id
-    return BookingRequest(*chosen, visit)
 
 
 async def place_order(db: AsyncSession, by: Person, request: BookingRequest, idempotency_key: str = "") -> str:
@@ -420,24 +385,6 @@ def _require_held(booking: Booking) -> None:
 
 def _lapsed() -> Refused:
     return Refused(_("Your 7-minute hold has expired, and you haven't been charged."), reason="lapsed")
-
-
-async def _find_address(
-    db: AsyncSession, by: Person, new_booking: NewBooking, *, address_given: bool
-) -> tuple[str, str, AddressDetails | None]:
-    """(address line, pincode, details): the saved address that was chosen, the default one, or the one typed."""
-    address_book = Addresses(db, by.id)
-    if new_booking.address_id is not None:
-        try:
-            saved = await address_book.get(new_booking.address_id)
-        except Missing as error:
-            raise Invalid({"address_id": _("This isn't one of your saved addresses.")}) from error
-        return saved.line, saved.pincode, saved.details
-    if not address_given and not new_booking.address:
-        for saved in await address_book.all():
-            if new_booking.pincode in ("", saved.pincode):
-                return saved.line, saved.pincode, saved.details
-    return *read_address(new_booking.address, new_booking.pincode), None
 
 
 @contextmanager

@@ -37,7 +37,7 @@ from app.core.i18n import _
 from app.core.references import new_reference as random_key
 from app.payments.charges import due_charges
 from app.payments.repository import Charges
-from app.payments.saved_methods import SavedMethods
+from app.payments.saved_methods_repository import SavedMethods
 from app.web.context import context_of
 from app.web.forms import parse_form
 from app.web.guards import only

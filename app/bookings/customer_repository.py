@@ -23,11 +23,11 @@ from app.core.errors import Missing
 from app.core.events import Actor
 from app.core.paging import Page, page_of
 from app.core.references import parse_reference
-from app.core.sql import fetch, fetch_row, fetch_value, rows
+from app.core.sql import fetch, fetch_row, rows
 from app.payments.charge import CHARGE_LINE_COLUMNS, ChargeLine
 from app.scheduling.travel import Location, distance_km
 
-MAX_UPCOMING, MAX_VISITS_READ = 100, 200
+MAX_UPCOMING = 100
 
 SELECT_ROWS = f"""
     SELECT b.reference, b.service_name, b.state, b.cancelled_as, b.starts_at, b.ends_at, b.departed_at, b.arrived_at,
@@ -104,43 +104,6 @@ SELECT_BOOKING = f"""
      WHERE b.customer_id = $1 AND b.reference = $2
 """
 
-# The hold that lapses first, and the next booking, which alone has a code.
-SELECT_NEXT = """
-    SELECT b.reference, b.service_name, b.state, b.starts_at, b.ends_at, b.departed_at, b.arrived_at, b.held_until,
-           u.full_name,
-           (SELECT c.encrypted_code FROM codes c
-             WHERE c.booking_id = b.id AND c.used_at IS NULL AND c.voided_at IS NULL
-               AND c.phase = CASE b.state WHEN 'assigned' THEN 'start' WHEN 'started' THEN 'finish' END
-             ORDER BY c.id LIMIT 1)
-      FROM (
-           (SELECT id FROM bookings WHERE customer_id = $1 AND state = 'held' AND held_until > $2
-             ORDER BY held_until LIMIT 1)
-           UNION ALL
-           (SELECT id FROM bookings WHERE customer_id = $1 AND state IN ('requested', 'assigned', 'started')
-             ORDER BY starts_at, id LIMIT 1)
-           ) shown
-      JOIN bookings b ON b.id = shown.id
-      LEFT JOIN users u ON u.id = b.professional_id
-     ORDER BY b.state = 'held' DESC
-"""
-
-# The last visit of each service, among a customer's latest visits.
-SELECT_LAST_VISITS = """
-    SELECT s.slug, v.reference, v.starts_at, u.full_name, v.is_open
-      FROM (SELECT DISTINCT ON (latest.service_id) latest.service_id, latest.reference, latest.starts_at,
-                   latest.professional_id, bool_or(NOT latest.is_done) OVER (PARTITION BY latest.service_id) AS is_open
-              FROM (SELECT b.service_id, b.reference, b.starts_at, b.professional_id,
-                           b.state IN ('completed', 'closed') AS is_done
-                      FROM bookings b
-                     WHERE b.customer_id = $1 AND b.state NOT IN ('held', 'cancelled')
-                     ORDER BY b.starts_at DESC, b.id DESC LIMIT $2) latest
-             ORDER BY latest.service_id, latest.is_done DESC, latest.starts_at DESC) v
-      JOIN services s ON s.id = v.service_id AND s.retired_at IS NULL
-      LEFT JOIN users u ON u.id = v.professional_id AND u.deleted_at IS NULL
-     ORDER BY v.starts_at DESC
-"""
-HAS_BOOKED = "SELECT EXISTS (SELECT FROM bookings b WHERE b.customer_id = $1)"
-
 SELECT_SIMILAR = """
     SELECT b.reference, b.state, b.held_until, b.requested_professional_id FROM bookings b
      WHERE b.customer_id = $1 AND b.service_id = $2 AND b.starts_at = $3
@@ -169,51 +132,6 @@ class BookingRow:
     def who(self) -> str | None:
         """The professional's first name."""
         return greeting_name(self.professional) if self.professional else None
-
-
-@dataclass(frozen=True, slots=True)
-class NextBooking:
-    """The next booking, or a hold that waits for payment, as the home page shows it."""
-
-    reference: str
-    service_name: str
-    state: str
-    starts_at: datetime
-    ends_at: datetime
-    departed_at: datetime | None
-    arrived_at: datetime | None
-    held_until: datetime | None
-    professional: str | None
-    encrypted_code: bytes | None
-
-    @property
-    def phase(self) -> str:
-        return "finish" if self.state == "started" else "start"
-
-    @property
-    def who(self) -> str | None:
-        """The professional's first name."""
-        return greeting_name(self.professional) if self.professional else None
-
-    def code(self, encryption: Encryption) -> str | None:
-        """The digits of the code that is due; only the booking's customer may see them."""
-        return reveal_code(self.encrypted_code, self.phase, encryption, self.reference)
-
-
-@dataclass(frozen=True, slots=True)
-class LastVisit:
-    """The last booking of a service by one customer. `is_open`: the service is booked now."""
-
-    slug: str
-    reference: str
-    starts_at: datetime
-    professional: str | None
-    is_open: bool
-
-    @property
-    def who(self) -> str | None:
-        """The professional's public name; None after the account was deleted."""
-        return public_name(self.professional) if self.professional else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,17 +285,6 @@ class OwnBookings:
         last = before or (None, None)
         found = await rows(self._db, BookingRow, SELECT_PAST, self._me.id, *last, limit + 1, state, *search)
         return page_of(found, limit, lambda row: (row.starts_at.isoformat(), row.id))
-
-    async def next(self) -> list[NextBooking]:
-        """The hold that lapses first, if there is one, then the next booking, if there is one."""
-        return await rows(self._db, NextBooking, SELECT_NEXT, self._me.id, clock.now())
-
-    async def last_visits(self) -> list[LastVisit]:
-        """The last visit of each service that is still offered, the latest first."""
-        return await rows(self._db, LastVisit, SELECT_LAST_VISITS, self._me.id, MAX_VISITS_READ)
-
-    async def exist(self) -> bool:
-        return bool(await fetch_value(self._db, HAS_BOOKED, self._me.id))
 
     async def _professionals_named(self, text: str) -> list[int]:
         """Ids of those who came or will come and whose public name has the text: the family name finds no one."""

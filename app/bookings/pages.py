@@ -15,7 +15,8 @@ from app.accounts.address import Address
 from app.accounts.auth import Me
 from app.accounts.contact_fields import typed_pincode
 from app.accounts.repository import Addresses
-from app.bookings.checkout import overdue_reference, place_order, read_booking_request
+from app.bookings.booking_request import read_booking_request
+from app.bookings.checkout import overdue_reference, place_order
 from app.bookings.chosen_start import continue_hold
 from app.bookings.customer_repository import AssignedProfessional, BookingRow, OwnBookings, SimilarBooking
 from app.bookings.holds import check_start

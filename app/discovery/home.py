@@ -8,7 +8,7 @@ from itertools import islice
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.names import greeting_name
-from app.bookings.customer_repository import LastVisit, NextBooking, OwnBookings
+from app.bookings.visits_repository import LastVisit, NextBooking, OwnVisits
 from app.catalog.repository import CategoryTile, ServiceRepository
 from app.core.cache import Cache
 from app.core.cache_tags import CARDS
@@ -107,7 +107,7 @@ async def _load_own(
     favourites: Sequence[FavouriteRow],
 ) -> OwnHome | None:
     """What is the customer's; None before the first booking."""
-    own = OwnBookings(db, customer)
+    own = OwnVisits(db, customer)
     open_bookings, visits = await own.next(), await own.last_visits()
     if not open_bookings and not visits and not await own.exist():
         return None

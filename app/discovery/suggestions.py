@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.bookings.customer_repository import LastVisit
+from app.bookings.visits_repository import LastVisit
 from app.core import clock
 from app.core.i18n import N_, _, ngettext
 from app.discovery.service_list import ServiceCard

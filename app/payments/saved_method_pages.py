@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.core.i18n import _
-from app.payments.saved_methods import SavedMethods
+from app.payments.saved_methods_repository import SavedMethods
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page, redirect

@@ -34,7 +34,7 @@ from app.jobs.handover import report_no_show
 from app.notifications.inbox import InboxItem
 from app.notifications.preference import unsubscribe_token
 from app.payments.pretend_bank import Authorisation, Instrument
-from app.payments.saved_methods import SavedMethods
+from app.payments.saved_methods_repository import SavedMethods
 from app.reports.monthly_statement import MonthlySummary, to_facts
 from app.reports.monthly_statement_repository import MonthlyStatements
 from app.scheduling.working_hours import TimeOff

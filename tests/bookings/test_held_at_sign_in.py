@@ -214,7 +214,7 @@ async def test_another_address_takes_the_hold_along_and_another_place_ends_it(sc
     assert first not in (await divya.visit("/bookings")).text, "what was never paid is no past booking"
 
 
-async def test_a_lapsed_hold_is_made_anew(scene, divya):
+async def test_a_lapsed_hold_is_made_again(scene, divya):
     chosen = scene.new_booking_url(a_start(2, 11))
     await by_sign_in(scene, divya, chosen)
     page = await divya.visit(chosen)

@@ -10,7 +10,7 @@ import pytest
 from litestar import Litestar
 
 from app.accounts.session import Sessions
-from app.bookings.customer_repository import LastVisit
+from app.bookings.visits_repository import LastVisit
 from app.core import clock
 from app.core.secrets import digest, new_token
 from app.discovery.service_list import ServiceCard

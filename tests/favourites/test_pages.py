@@ -112,7 +112,7 @@ async def test_a_favourite_who_cannot_come_is_not_available_and_nothing_says_why
     assert "Choose any available professional" in refused.text
 
 
-async def test_what_is_refused_reads_the_same_whoever_excluded_and_for_who_left_the_service(scene):
+async def test_refusals_read_the_same_for_those_who_excluded_or_withdrew_the_service(scene):
     """The answers about a professional, with the own choice left out: nothing tells who excluded whom."""
     asha = await scene.browser(scene.asha)
     reference = await scene.done(asha)
@@ -248,9 +248,9 @@ async def test_a_list_of_favourites_is_one_statement_however_long(scene):
         return len(sent)
 
     await choose(asha, scene.ravi, "favourite", "yes")
-    one = await count()
+    statements = await count()
     await choose(asha, scene.kumar, "favourite", "yes")
-    assert await count() == one
+    assert await count() == statements
 
 
 @pytest.mark.parametrize("on", ["", "maybe", "YES", ["yes", "no"]])

@@ -7,7 +7,7 @@ import pytest
 from app.core import clock
 from app.payments.pretend_bank import Instrument, instrument_of_token, read_instrument, token_of
 from app.payments.saved_method import MAX_SAVED_METHODS
-from app.payments.saved_methods import SavedMethods, prune
+from app.payments.saved_methods_repository import SavedMethods, prune
 from app.privacy.personal_data import own_data_sections
 from tests.bookings.scenes import VISA, Scene
 from tests.factories import a_start, past_visits

@@ -13,7 +13,7 @@ from app.check.run import find_violations
 from app.core.encryption import Encryption
 from app.core.outbox import Outbox
 from app.payments.pretend_bank import Instrument
-from app.payments.saved_methods import SavedMethods
+from app.payments.saved_methods_repository import SavedMethods
 from tests.browser import windows
 from tests.browser.walker import Walker
 from tests.factories import ADYAR, a_customer, past_visits
