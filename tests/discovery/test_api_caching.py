@@ -162,4 +162,6 @@ def test_only_what_everyone_may_read_is_cached(two_processes: tuple[Litestar, Li
     assert len(cached) == 3
     for handler in cached:
         assert handler.opt["access"] == "everyone"
-        assert "me" not in handler.parsed_fn_signature.parameters
+        # Slots sent with a token leave out who is kept from the customer, and are never the cached ones:
+        # tests/favourites/test_api.py.
+        assert "me" not in handler.parsed_fn_signature.parameters or handler.name == "api_slots"
