@@ -70,7 +70,7 @@ class StoryApp:
         return await me.submit_and_follow(page, "/payment", **(payment or VISA))
 
     async def accept(self, worker: Person, reference: str) -> Page:
-        return await worker.submit_and_follow(await worker.visit("/jobs"), f"/jobs/{reference}/acceptance")
+        return await worker.submit_and_follow(await worker.visit("/jobs?show=50"), f"/jobs/{reference}/acceptance")
 
     async def start(self, me: Person, worker: Person, reference: str) -> Page:
         """Start the job with the code that the customer reads out."""
