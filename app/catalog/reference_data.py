@@ -30,10 +30,10 @@ COMMON_QUESTIONS = (
         "You, or someone you trust. The start code is read out at your door, the finish code once the work is done.",
     ),
 )
-# W28. It is the same for every service; admins may write it otherwise for one.
+# What holds today for every service; admins may write more for one.
 GUARANTEE = (
-    "If the work wasn't done right, tell us within 14 days of completion. We look into each case: the work is done "
-    "again at no charge, or you get money back, where it wasn't done right."
+    "Share the finish code only once the work is right: it is how you confirm that the job is done. Extra work is "
+    "billed only if you approve it."
 )
 CATEGORIES = Path(__file__).parent / "data" / "categories"
 

@@ -135,7 +135,7 @@ async def test_every_service_of_the_catalogue_says_what_is_good_to_know(db):
         draft = await CatalogueRepository(db).service_draft(service)
         assert all((draft.parts, draft.preparation, draft.guarantee)), service.slug
         assert 3 < len(draft.questions) <= 8
-        assert "within 14 days" in draft.guarantee
+        assert "finish code" in draft.guarantee
 
 
 async def test_saving_without_a_change_is_no_event(db, meena, new_category):
