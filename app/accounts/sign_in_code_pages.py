@@ -82,7 +82,11 @@ async def _send_code(
     settings: Settings,
     form: Form,
 ) -> HtmlResponse:
-    """Email a code, then ask for it: on another page, or in place of the form's page where a script sent it."""
+    """Email a code, then ask for it: on another page, or in place of the form's page where a script sent it.
+
+    A refusal is shown in the form that was sent, so that a password can be entered where the sign-in page asked.
+    """
+    name = "login" if "password" in form else "sign_in_code"
     started, next_url = time.monotonic(), next_of_form(form)
 
     async def send() -> str:
@@ -116,7 +120,7 @@ async def _send_code(
         send,
         form=form,
         catch=(Invalid, RateLimited),
-        on_error=lambda rejection: form_page(request, "sign_in_code", rejection.values, rejection, next_url=next_url),
+        on_error=lambda rejection: form_page(request, name, rejection.values, rejection, next_url=next_url),
         then=ask_for_it,
     )
 

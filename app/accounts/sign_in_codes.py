@@ -21,7 +21,7 @@ from app.accounts.sign_up import TransactionFactory, new_user
 from app.accounts.user import Role, User
 from app.core import clock
 from app.core.encryption import Encryption
-from app.core.errors import Invalid, Missing
+from app.core.errors import Invalid, Missing, RateLimited
 from app.core.i18n import _, ngettext
 from app.core.network import client_network
 from app.core.validation import collect
@@ -53,7 +53,8 @@ async def request_code(
         known = device if device is not None and await Devices(db).knows(email, device) else None
         recent = await codes.recent(email, known, now - LIMIT_PERIOD)
         if len(recent) >= MAX_CODES_PER_HOUR:
-            raise rate_limited(recent[-MAX_CODES_PER_HOUR] + LIMIT_PERIOD)
+            until = recent[-MAX_CODES_PER_HOUR] + LIMIT_PERIOD
+            raise rate_limited(until) if known else _used_up(until)
         credentials = await Users(db).credentials(email)
         user_id = credentials[0] if credentials else None
         row = await codes.issue(
@@ -142,6 +143,19 @@ async def create_account(db: AsyncSession, proven: SignInCode, new: NewPerson) -
 def proven_since() -> datetime:
     """Since when a code must have been used for /welcome."""
     return clock.now() - WELCOME_DURATION
+
+
+def _used_up(until: datetime) -> RateLimited:
+    """The refusal where others may have used up the codes of the address: it says how to sign in all the same."""
+    minutes = max(1, -(-int((until - clock.now()).total_seconds()) // 60))
+    message = ngettext(
+        "This address has been sent all its codes for this hour. Sign in with your password, or use a browser where you"
+        " signed in before. A new code is possible in 1 minute.",
+        "This address has been sent all its codes for this hour. Sign in with your password, or use a browser where you"
+        " signed in before. A new code is possible in %(num)s minutes.",
+        minutes,
+    )
+    return RateLimited(message, rate_limited(until).seconds)
 
 
 def _confirm_email(user: User) -> None:

@@ -1,4 +1,4 @@
-// Show a submit button as busy and prevent a second submission, with and without htmx.
+// Show a submit button as busy and prevent a second submission, with and without htmx; send where the button says.
 {
   // The text of a button; of several spans the one that is shown.
   const labelOf = (button) => [...button.querySelectorAll("span")].find((span) => span.checkVisibility()) ?? button.lastChild;
@@ -26,6 +26,11 @@
       button.dataset.label = labelOf(button).textContent;
       labelOf(button).textContent = button.dataset.busyLabel;
     }
+  });
+  // htmx would post a form to its own address, whichever button was pressed.
+  addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    const address = ctx.request.submitter?.getAttribute("formaction");
+    if (address) ctx.request.action = address;
   });
   addEventListener("htmx:finally:request", (event) => {
     const form = event.detail.ctx?.sourceElement?.closest?.("form");

@@ -1,4 +1,5 @@
-// Input helpers: show a password, group a card number, mark the boxes of a code, show the text of a selected radio elsewhere, clear errors.
+// Input helpers: show a password, group a card number, mark the boxes of a code, show the text of a selected radio elsewhere, clear errors,
+// and select a pincode that is there already, so that what is typed replaces it.
 {
   const digits = (text) => text.replace(/\D/g, "");
   const codeDigits = (text) => text.replace(/\P{Nd}/gu, "");  // of any script
@@ -61,6 +62,16 @@
     const left = summary?.querySelectorAll("li").length;
     if (left < 2) summary.remove();
     else if (left) summary.querySelector("h2").textContent = summary.querySelector("h2").textContent.replace(/\d+/, left);
+  });
+  // A press sets the caret after the focus, so that the click which brought the focus selects once more.
+  let entered = null;
+  addEventListener("focusin", ({ target }) => {
+    entered = target.autocomplete === "postal-code" ? target : null;
+    entered?.select();
+  });
+  addEventListener("click", ({ target }) => {
+    if (target === entered) target.select();
+    entered = null;
   });
   addEventListener("DOMContentLoaded", () => prepare(document));
   addEventListener("htmx:after:swap", () => prepare(document));

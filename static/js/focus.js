@@ -35,8 +35,9 @@
   });
   addEventListener("htmx:after:swap", (event) => {
     const ctx = event.detail?.ctx;
-    const id = ctx?.target?.id;
-    const root = (id && document.getElementById(id)) || ctx?.target || document.body;
+    // After HX-Retarget the target is a selector.
+    const target = typeof ctx?.target === "string" ? document.querySelector(ctx.target) : ctx?.target;
+    const root = (target?.id && document.getElementById(target.id)) || target || document.body;
     if (submitted.has(ctx)) focusFirst(root.isConnected ? root : document.body);
     const text = announcements(root);
     if (text) document.getElementById("flash")?.replaceChildren();  // it was about the previous state

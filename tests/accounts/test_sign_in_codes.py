@@ -160,13 +160,40 @@ async def test_an_address_gets_five_codes_an_hour_from_everyone_together(asha, n
     )
     assert sorted(answer.status for answer in answers) == [303] * 5 + [429] * 5
     refused = next(answer for answer in answers if answer.status == 429)
-    assert "Wait" in refused.text
+    assert "A new code is possible in" in refused.text
     assert int(refused.response.headers["retry-after"]) <= 3601
     assert await scalar(COUNT, email=email) == 5
     await asha.submit(await asha.visit("/profile"), "/logout")
     assert (await send_code(asha, email)).status == 303, "a device that the account knows counts for itself"
     with clock.freeze(clock.now() + timedelta(minutes=61)):
         assert (await send_code(new_person(), email)).status == 303
+
+
+async def test_codes_used_up_by_strangers_leave_the_owner_every_other_way(asha, new_person, email, codes_to):
+    for address in (email, "unknown." + email):
+        for _ in range(5):
+            assert (await send_code(new_person(), address)).status == 303
+    owner, texts = new_person(), []
+    for address in (email, "unknown." + email):
+        login = (await owner.visit("/login" + NEXT)).form("/login").fields
+        refused = await owner.post_fields("/login/code", login | {"email": address})
+        assert refused.status == 429
+        assert re.search(r"Sign in with your password, or use a browser where you\s+signed in before", refused.text)
+        assert re.search(r"A new code is possible in (59|60) minutes\.", refused.text)
+        texts.append(re.sub(r'value="[^"]*"|59|60', "", refused.text))
+    assert texts[0] == texts[1], "no hint at who has an account"
+    again = await owner.post_fields("/login/code", login | {"email": email})
+    signed_in = await owner.submit(again, "/login", email=email, password=PASSWORD)
+    assert (signed_in.status, signed_in.location) == (303, CHOSEN), "with the password, in the form that refused"
+    await asha.submit(await asha.visit("/profile"), "/logout")
+    for _ in range(5):
+        assert (await send_code(asha, email)).status == 303
+        assert (await send_code(new_person(), email)).status == 429
+    own = await send_code(asha, email)
+    assert own.status == 429
+    assert "Wait" in own.text
+    entered = await enter(asha, (await codes_to(email))[-1], NEXT)
+    assert (entered.status, entered.location) == (303, CHOSEN), "the last code of the known browser works"
 
 
 async def test_welcome_is_for_the_browser_that_proved_the_address(visitor, new_person, email, codes_to, scalar):

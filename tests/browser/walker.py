@@ -24,8 +24,10 @@ class Walker:
         return walker
 
     async def type(self, name: str, text: str) -> None:
-        """Type into a visible field, of a form that may just have been swapped in."""
-        await self.window.page.locator(f"[name={name}]:visible").first.press_sequentially(text)
+        """Tap a visible field, of a form that may just have been swapped in, and type: nothing is cleared before."""
+        field = self.window.page.locator(f"[name={name}]:visible").first
+        await field.tap()
+        await field.press_sequentially(text)
         self.typed.append(name)
 
     async def tap(self, locator: Locator) -> None:

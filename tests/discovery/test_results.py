@@ -37,6 +37,18 @@ async def test_search_forgives_and_reads_places_among_words(visitor: VisitorBrow
     assert "Fixing leaks and pipes" in names(page)
 
 
+@pytest.mark.parametrize("typed", ["600020", " 600 020 "])
+async def test_a_card_leads_a_visitor_to_the_times_at_the_pincode(visitor: VisitorBrowser, typed: str) -> None:
+    for _from_the_cache_too in range(2):
+        assert {"q", "pincode"} <= set((await visitor.visit("/")).form("/services").fields)
+        results = await visitor.visit("/services", q="tap leking", pincode=typed)
+        assert f"/services/{LEAKS}?pincode=600020" in results.links
+        page = await visitor.visit(f"/services/{LEAKS}?pincode=600020")
+        chosen = page.form("/bookings/new").fields
+        assert chosen["pincode"] == "600020"
+        assert chosen["start"], "the earliest start is chosen already"
+
+
 async def test_misspelt_words_are_read_out_again(visitor: VisitorBrowser) -> None:
     page = await visitor.visit("/services?q=tap+leking&pincode=600020")
     assert "Showing results for" in page.text
