@@ -1,6 +1,7 @@
 """Imports every model, so that `metadata` has every table."""
 
 from app.accounts import address, professional, session, user
+from app.blocking import appeal
 from app.bookings import booking, calendar, code, decline, extra, offer_wave, service_booking_count
 from app.catalog import service
 from app.core import events, idempotency, outbox, schedule
@@ -18,6 +19,7 @@ from app.webhooks import webhook
 
 MODULES = (
     address,
+    appeal,
     booking,
     calendar,
     channel,

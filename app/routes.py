@@ -13,7 +13,9 @@ from app.accounts.sign_in_code_api import SignInCodeApi, WelcomeApi
 from app.accounts.sign_in_code_pages import SignInCodePages, WelcomePages
 from app.audit.admin_pages import EventAdminPages
 from app.billing.ledger_admin_pages import LedgerAdminPages
-from app.blocking.pages import BlockedPages
+from app.blocking.appeal_admin_pages import AppealAdminPages
+from app.blocking.appeal_api import AppealApi, OwnAppealApi
+from app.blocking.pages import AppealPages, BlockedPages
 from app.bookings.api import BookingApi, BookingListApi
 from app.bookings.booking_pages import BookingPages, ExtraAnswerPages, ReceiptPages
 from app.bookings.calendar_pages import CalendarPages, booking_calendar
@@ -160,6 +162,7 @@ ADMINS: Routes = (
     ("/admin/customers", CustomerBlockPages),
     ("/admin/professionals", ProfessionalBlockPages),
     ("/admin/admins", AdminBlockPages),
+    ("/admin/appeals", AppealAdminPages),
     ("/admin/services", ServiceAdminPages),
     ("/admin/bookings", BookingAdminPages),
     ("/admin/dispatch", UnassignedAdminPages),
@@ -176,6 +179,7 @@ SIGNED_IN: Routes = (
     ("/logout", LogoutPages),
     ("/login/again", ReauthenticationPages),
     ("/blocked", BlockedPages),
+    ("/blocked/appeal", AppealPages),
     ("/profile", ProfilePages),
     ("/profile/email", EmailPages),
     ("/profile/password", PasswordPages),
@@ -234,6 +238,8 @@ PROGRAMS: Routes = (
     ("/api/professional/register", ApplicationApi),
     ("/api/re_verify", ApplicationApi),
     ("/api/exports", ExportApi),
+    ("/api/blocked/appeal", OwnAppealApi),
+    ("/api/admin/appeals", AppealApi),
 )
 
 ROUTES: Routes = (*EVERYONE, *CUSTOMERS, *PROFESSIONALS, *ADMINS, *SIGNED_IN, *MACHINES, *PROGRAMS)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from app.core.schedule import ScheduledTask, Timetable
 from tasks.accounts import prune_keys, prune_sessions
+from tasks.blocking import prune_appeals
 from tasks.bookings import (
     cancel_unfilled_bookings,
     close_old_bookings,
@@ -52,6 +53,7 @@ TIMETABLE = Timetable(
     ScheduledTask("10 4 * * *", prune_offered_hours),
     ScheduledTask("20 4 * * *", erase_old_contacts),
     ScheduledTask("30 4 * * *", prune_saved_methods),
+    ScheduledTask("40 4 * * *", prune_appeals),
 )
 
 # Polled every second, with or without Redis, each in a loop of its own: a slow mail server delays nothing else.

@@ -154,6 +154,8 @@ ENUM_LABELS: dict[str, str] = {
     "payment": N_("payment method"),
     "device": N_("device"),
     "counts": N_("counts"),
+    "lift": N_("lifted"),
+    "keep": N_("kept"),
     "excluded": N_("doesn't count"),
     "ta": N_("Tamil"),
     "en": N_("English"),

@@ -12,6 +12,8 @@ from app.accounts.contact_fields import clean_reason
 from app.accounts.repository import OwnSessions, Users
 from app.accounts.session import Sessions
 from app.accounts.user import Role, User
+from app.blocking.appeal import Outcome
+from app.blocking.appeal_repository import Appeals
 from app.bookings.booking import Booking
 from app.bookings.cancellation import cancel_booking
 from app.bookings.commitments_repository import CANCELLABLE, AffectedBooking, OpenCommitments
@@ -98,7 +100,7 @@ async def block(
 
 
 async def unblock(db: AsyncSession, by: Person, person_id: int, reason: str) -> None:
-    """Lift the block; cancelled bookings and reassigned jobs stay as they are (W4).
+    """Lift the block; cancelled bookings and reassigned jobs stay as they are (W4). A waiting appeal is decided by it.
 
     Invalid("reason"); Refused("free") when the person is not blocked.
     """
@@ -107,6 +109,9 @@ async def unblock(db: AsyncSession, by: Person, person_id: int, reason: str) -> 
     active_block = await Users(db).active_block(person_id)
     if active_block is None:
         raise Refused(_("%(name)s isn't blocked.", name=person.full_name), reason="free")
+    appeal = await Appeals(db).waiting_of(active_block.id)
+    if appeal is not None:
+        appeal.decide(person, by, Outcome.LIFT, reason)
     active_block.lift(by.id, reason)
     person.record("person.unblocked", by=by, before="blocked", after="active", personal={"reason": reason})
     await db.flush()

@@ -23,6 +23,8 @@ REMAINS = {
     "exports": "exports t JOIN deleted ON deleted.id = t.requested_by_id"
     " WHERE t.stored_as IS NOT NULL OR t.filters <> '{}'",
     "blocks": "blocks t JOIN deleted ON deleted.id = t.user_id WHERE t.reason <> '–' OR t.lifted_reason <> '–'",
+    "appeals": "appeals a JOIN blocks t ON t.id = a.block_id JOIN deleted ON deleted.id = t.user_id"
+    " WHERE a.message <> '–' OR a.reason <> '–'",
     "open block": "blocks t JOIN deleted ON deleted.id = t.user_id WHERE t.lifted_at IS NULL",
     "bookings": "bookings t JOIN deleted ON deleted.id = t.customer_id"
     " WHERE t.address <> '–' OR t.note <> '' OR t.cancel_reason IS NOT NULL"

@@ -1,4 +1,4 @@
-"""Invariants of ratings, the outbox, sessions, append-only tables and constraints."""
+"""Invariants of ratings, appeals, the outbox, sessions, append-only tables and constraints."""
 
 from app.accounts.ratings import REVIEW_COUNT_SQL
 from app.check.invariants import Invariant
@@ -40,6 +40,26 @@ RECORD_INVARIANTS = (
         SELECT 'professional ' || b.professional_id FROM bookings b
          WHERE b.state IN ('completed', 'closed')
            AND NOT EXISTS (SELECT 1 FROM professional_ratings r WHERE r.professional_id = b.professional_id)
+        """,
+    ),
+    Invariant(
+        "appeals-match-blocks",
+        "An appeal is made in the 30 days of its block, and waits only while that is in force",
+        """
+        SELECT 'appeal ' || a.id FROM appeals a JOIN blocks k ON k.id = a.block_id
+         WHERE a.created_at < k.created_at OR a.created_at >= k.created_at + interval '30 days'
+            OR (a.decided_at IS NULL AND k.lifted_at IS NOT NULL)
+            OR (a.outcome = 'lift' AND k.lifted_at IS NULL)
+            OR a.decided_at < a.created_at
+        """,
+    ),
+    Invariant(
+        "appeals-decided-by-another-admin",
+        "The admin who blocked keeps the block after an appeal only as the only admin",
+        """
+        SELECT 'appeal ' || a.id FROM appeals a JOIN blocks k ON k.id = a.block_id
+         WHERE (a.outcome = 'keep' AND a.decided_by_id = k.blocked_by_id AND NOT a.only_admin)
+            OR (a.only_admin AND a.decided_by_id <> k.blocked_by_id)
         """,
     ),
     Invariant(

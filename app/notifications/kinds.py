@@ -29,6 +29,7 @@ class NotificationKind:
 KINDS: dict[str, NotificationKind] = {
     "account_blocked": NotificationKind(message=N_("Your account is blocked."), url="/blocked"),
     "account_unblocked": NotificationKind(message=N_("Your account is unblocked."), url="/"),
+    "appeal_kept": NotificationKind(message=N_("Your appeal is decided: the block stays."), url="/blocked"),
     "email_changed": NotificationKind(),
     "known_address": NotificationKind(),
     "password_changed": NotificationKind(message=N_("Your password was changed."), url="/profile/sessions"),

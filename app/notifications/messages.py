@@ -16,6 +16,7 @@ from app.accounts.repository import EmailLinks, Users
 from app.accounts.session import CODE_LIFETIME
 from app.accounts.sign_in_codes import CODE_EMAIL
 from app.accounts.user import Block, User
+from app.blocking.appeal_repository import Appeals
 from app.bookings.booking import Booking
 from app.bookings.calendar import (
     CalendarEntry,
@@ -67,7 +68,7 @@ CUSTOMER_INVITATIONS = frozenset(
 JOB_INVITATIONS = frozenset({"job_assigned", "job_given", "job_moved", "job_cancelled", "job_taken_away"})
 # To the person at the door, at the address that the customer gave: the row's recipient is the customer.
 CONTACT_KINDS = ("contact_visit", "contact_reminder", "contact_change")
-BLOCK_KINDS = ("account_blocked", "account_unblocked")
+BLOCK_KINDS = ("account_blocked", "account_unblocked", "appeal_kept")
 DENIAL_KINDS = ("work_denied",)
 UNFILLED_KINDS = ("booking_unfilled",)
 REOPENING_KINDS = ("booking_looking_again",)
@@ -174,7 +175,7 @@ class MessageRenderer:
     async def _block_of(self, db: AsyncSession, row: Outbox, person: User) -> Block:
         """The block in force, or for account_unblocked the last one, which has ended. Raises OutOfDate."""
         block = await Users(db).last_block(person.id)
-        if block is None or (block.lifted_at is None) != (row.kind == "account_blocked"):
+        if block is None or (block.lifted_at is not None) != (row.kind == "account_unblocked"):
             raise OutOfDate
         return block
 
@@ -328,8 +329,19 @@ async def _offers_data(db: AsyncSession, person: User, row: Outbox) -> dict[str,
     return {"offers": offers} if offers else None
 
 
+async def _appeal_data(db: AsyncSession, person: User, _row: Outbox) -> dict[str, Any] | None:
+    """The appeal of the block in force, once it is decided."""
+    block = await Users(db).active_block(person.id)
+    appeal = await Appeals(db).of_block(block.id) if block is not None else None
+    return {"appeal": appeal} if appeal is not None and appeal.is_decided else None
+
+
 # More of what a message shows beside its recipient, by kind. None means that there is nothing to say any more.
-MESSAGE_DATA: dict[str, MessageData] = {"evening": _evening_data, "job_offers": _offers_data}
+MESSAGE_DATA: dict[str, MessageData] = {
+    "evening": _evening_data,
+    "job_offers": _offers_data,
+    "appeal_kept": _appeal_data,
+}
 
 
 def register_message_data(kind: str, load: MessageData) -> None:

@@ -2,6 +2,7 @@
 
 from app.accounts.personal_data import ACCOUNTS_PERSONAL_DATA
 from app.billing.personal_data import BILLING_PERSONAL_DATA
+from app.blocking.personal_data import BLOCKING_PERSONAL_DATA
 from app.bookings.personal_data import BOOKINGS_PERSONAL_DATA
 from app.core.personal_data import OwnDataSection, PersonalData
 from app.exports.personal_data import EXPORTS_PERSONAL_DATA
@@ -23,6 +24,7 @@ PERSONAL_DATA: tuple[PersonalData, ...] = (
     VETTING_PERSONAL_DATA,
     FAVOURITES_PERSONAL_DATA,
     REVIEWS_PERSONAL_DATA,
+    BLOCKING_PERSONAL_DATA,
     ACCOUNTS_PERSONAL_DATA,
     NOTIFICATIONS_PERSONAL_DATA,
     REPORTS_PERSONAL_DATA,
@@ -52,6 +54,7 @@ SECTION_ORDER = (
     "earnings",
     "reviews_about_you",
     "blocks",
+    "appeals",
     "browsers",
     "mails",
     "notices",

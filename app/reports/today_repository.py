@@ -17,10 +17,11 @@ from app.reports.repository import ReportFilters, ReportQueries
 
 ITEMS_SHOWN = 5
 RECENT_SPAN = timedelta(days=7)
-# Cases and unassigned bookings, each counted up to $1 (NULL: all of them).
+# Cases, unassigned bookings and appeals, each counted up to $1 (NULL: all of them).
 WAITING_COUNTS = """
     SELECT (SELECT count(*) FROM (SELECT FROM verifications WHERE state = 'open' LIMIT $1) AS open) AS cases,
            (SELECT count(*) FROM (SELECT FROM bookings WHERE state = 'requested' LIMIT $1) AS requested) AS unassigned,
+           (SELECT count(*) FROM (SELECT FROM appeals WHERE decided_at IS NULL LIMIT $1) AS waiting) AS appeals,
            (SELECT max(started_at) FROM schedule_runs) AS last_run_at
 """
 MAX_NAVIGATION_COUNT = 99  # of which the navigation says "99+"; every admin page would count thousands otherwise
@@ -61,6 +62,7 @@ class AdminDay:
     bookings_today: Totals
     cases: int
     unassigned: int
+    appeals: int
     blocked: int
     locked: int
     disputed: int
@@ -71,7 +73,8 @@ class AdminDay:
 
     @property
     def is_quiet(self) -> bool:
-        return not (self.cases or self.unassigned or self.blocked or self.locked or self.disputed or self.parked)
+        counts = self.cases, self.unassigned, self.appeals, self.blocked, self.locked, self.disputed, self.parked
+        return not any(counts)
 
 
 class NavigationCounts(NamedTuple):
@@ -82,8 +85,8 @@ class NavigationCounts(NamedTuple):
 
 
 async def navigation_counts(db: AsyncSession) -> NavigationCounts:
-    ((cases, unassigned, last_run_at),) = await fetch(db, WAITING_COUNTS, MAX_NAVIGATION_COUNT + 1)
-    found = {"/admin/professionals": cases, "/admin/dispatch": unassigned}
+    ((cases, unassigned, appeals, last_run_at),) = await fetch(db, WAITING_COUNTS, MAX_NAVIGATION_COUNT + 1)
+    found = {"/admin/professionals": cases, "/admin/dispatch": unassigned, "/admin/appeals": appeals}
     counts = {
         path: str(count) if count <= MAX_NAVIGATION_COUNT else f"{MAX_NAVIGATION_COUNT}+"
         for path, count in found.items()
@@ -100,7 +103,7 @@ async def load_admin_day(db: AsyncSession) -> AdminDay:
     for row in rows:
         if row.step and row.state:
             bookings_today.add(row)
-    ((cases, unassigned, _last_run_at),) = await fetch(db, WAITING_COUNTS, None)
+    ((cases, unassigned, appeals, _last_run_at),) = await fetch(db, WAITING_COUNTS, None)
     counts = (await db.execute(ATTENTION_COUNTS, {"now": clock.now(), "since": clock.at(since.first)})).one()
     limit = {"limit": ITEMS_SHOWN}
     return AdminDay(
@@ -109,6 +112,7 @@ async def load_admin_day(db: AsyncSession) -> AdminDay:
         bookings_today=bookings_today,
         cases=cases,
         unassigned=unassigned,
+        appeals=appeals,
         blocked=counts.blocked,
         locked=counts.locked,
         disputed=counts.disputed,

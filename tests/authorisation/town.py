@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.address import Address
 from app.accounts.session import EmailLink, Session, SessionKind, Sessions
 from app.accounts.user import User
+from app.blocking.appeal import Outcome
+from app.blocking.appeals import decide_appeal, submit_appeal
 from app.bookings.booking import Booking
 from app.bookings.calendar_repository import CalendarFeeds
 from app.bookings.checkout import pay
@@ -170,7 +172,17 @@ class Builder:
         self.values |= {"held": held.reference, "held_id": str(held.id)}
         await self.paid("requested", NINE + timedelta(days=4), self.people["ravi"])
         await a_block(self.db, self.people["kiran"], self.people["meena"])
+        await self.appealed()
         self.values["free"] = (NINE + timedelta(days=5)).strftime(START)
+
+    async def appealed(self) -> None:
+        """Two more blocked people, whose appeals are waiting and decided."""
+        for name in ("appeal", "decided_appeal"):
+            person = await a_customer(self.db, "Deepa Nair")
+            await a_block(self.db, person, self.people["meena"])
+            self.values[name] = str((await submit_appeal(self.db, person, "I paid in full.")).id)
+        meena, number = self.people["meena"], int(self.values["decided_appeal"])
+        await decide_appeal(self.db, meena, number, Outcome.KEEP, "It was proven.")
 
     async def create_preferences(self) -> None:
         asha, ravi = self.people["asha"], self.people["ravi"]

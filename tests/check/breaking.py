@@ -73,6 +73,14 @@ EXPORT = {
     "created_at": "now()",
 }
 
+APPEAL = {
+    "block_id": "(SELECT min(id) FROM blocks WHERE id NOT IN (SELECT block_id FROM appeals))",
+    "message": "'x'",
+    "created_at": "now()",
+    "decided_at": "NULL::timestamptz",
+    "outcome": "NULL",
+    "reason": "NULL",
+}
 QUESTION = {"service_id": "(SELECT min(id) FROM services)", "position": "8", "question": "'x'", "answer": "'x'"}
 
 
@@ -99,6 +107,10 @@ def booking(changes: str, which: str = "assigned") -> str:
 
 
 CHECKS = {
+    "appeals_decided_check": made("appeals", APPEAL, decided_at="now()"),
+    "appeals_message_check": made("appeals", APPEAL, message="''"),
+    "appeals_outcome_check": "UPDATE appeals SET outcome = 'perhaps' WHERE outcome = 'keep'",
+    "appeals_reason_check": "UPDATE appeals SET reason = '' WHERE outcome = 'keep'",
     "bookings_flag_check": booking("flag = 'pending'"),
     "saved_methods_last4_check": made("saved_methods", SAVED_METHOD, last4="'42x2'"),
     "saved_methods_masked_id_check": made("saved_methods", UPI_METHOD, masked_id="'asha@bank'"),
@@ -215,6 +227,7 @@ CHECKS = {
 }
 
 UNIQUE = {
+    "appeals_block_id_key": SAME.format("appeals", "block_id, message, created_at"),
     "saved_methods_key": made("saved_methods", SAVED_METHOD) + ", generate_series(1, 2)",
     "sign_in_codes_live_key": made("sign_in_codes", SIGN_IN_CODE, email="'a@example.com'"),
     "device_tokens_user_id_digest_key": made("device_tokens", DEVICE_TOKEN) + ", generate_series(1, 2)",

@@ -81,6 +81,14 @@ PLANTED: dict[str, list[str]] = {
         "ALTER TABLE reviews DISABLE TRIGGER USER",
         "UPDATE reviews SET counts = false",
     ],
+    "appeals-match-blocks": [
+        "UPDATE appeals SET created_at = created_at - interval '1 day'",
+        "UPDATE blocks SET created_at = created_at - interval '31 days' WHERE id IN (SELECT block_id FROM appeals)",
+        "UPDATE blocks SET lifted_at = now(), lifted_by_id = blocked_by_id, lifted_reason = 'x'",
+        "UPDATE appeals SET outcome = 'lift' WHERE outcome = 'keep'",
+        "UPDATE appeals SET decided_at = created_at - interval '1 hour' WHERE outcome = 'keep'",
+    ],
+    "appeals-decided-by-another-admin": ["UPDATE appeals SET only_admin = false"],
     "ratings-match-reviews": ["UPDATE professional_ratings SET five = five + 1"],
     "professional-totals-match": ["UPDATE professionals SET admin_status = 2"],
     "candidates-are-current": [

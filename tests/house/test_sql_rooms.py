@@ -83,6 +83,7 @@ READS: dict[str, dict[str, str]] = {
         "charges": "own data: payments",
         "bookings": "the booking of a transaction",
     },
+    "blocking": {"blocks": "the block of an appeal"},
     "reviews": {"bookings": "the service and place of a review, and its filters"},
     "people": {
         "professionals": "the admin's table of professionals",
@@ -130,6 +131,7 @@ READS: dict[str, dict[str, str]] = {
         "ledger_entries": "a customer's month",
         "reviews": "a customer's month",
         "blocks": "the admin's day",
+        "appeals": "appeals that wait, for the navigation",
         "codes": "the admin's day",
         "disputes": "the admin's day",
         "verifications": "the admin's day",

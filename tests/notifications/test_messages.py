@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app.blocking.appeal import Outcome
+from app.blocking.appeals import decide_appeal, submit_appeal
 from app.bookings.expiry import cancel_unfilled
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
@@ -34,6 +36,7 @@ ACCOUNT = {
     "paper_running_out": {"kind": "identity", "days": 7, "until": "2027-03-14"},
     "account_blocked": {},
     "account_unblocked": {},
+    "appeal_kept": {},
     "work_approved": {},
     "work_denied": {},
     "change_approved": {},
@@ -224,9 +227,12 @@ async def prepare(database, town, encryption, kind: str) -> None:
             booking.cancel(PLATFORM, "platform", "Reason", fee=100_00)
         if kind == "work_denied":
             await denied(db, town.ravi)
-        if kind in ("account_blocked", "account_unblocked"):
+        if kind in ("account_blocked", "account_unblocked", "appeal_kept"):
             meena = await an_admin(db)
             block = await a_block(db, town.asha, meena)
+            if kind == "appeal_kept":
+                appeal = await submit_appeal(db, town.asha, "I paid the agreed price.")
+                await decide_appeal(db, meena, appeal.id, Outcome.KEEP, "Two customers sent the receipts.")
             if kind == "account_unblocked":
                 block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), meena.id, "She explained it."
 

@@ -50,6 +50,11 @@ PLANTED = {
     """ VALUES ('SAMESAME', {p}, 'earnings', '{{"q": "Zaphira"}}', now())""",
     "blocks": "INSERT INTO blocks (user_id, blocked_by_id, reason, created_at, lifted_at, lifted_by_id, lifted_reason)"
     " VALUES ({c}, {p}, 'Zaphira shouted', now(), now(), {p}, '–')",
+    "appeals": "WITH k AS (INSERT INTO blocks (user_id, blocked_by_id, reason, created_at, lifted_at, lifted_by_id,"
+    " lifted_reason) VALUES ({c}, {p}, '–', now(), now(), {p}, '–') RETURNING id) INSERT INTO appeals (block_id,"
+    " message, created_at, decided_at, decided_by_id, outcome, reason)"
+    " SELECT id, 'Zaphira paid', now(), now(), {p}, 'lift', '–'"
+    " FROM k",
     "open block": "INSERT INTO blocks (user_id, blocked_by_id, reason, created_at) VALUES ({c}, {p}, '–', now())",
     "bookings": "UPDATE bookings SET note = 'Ring twice' WHERE customer_id = {c}",
     "open bookings": "UPDATE bookings SET state = 'started' WHERE customer_id = {c} AND state = 'completed'",
