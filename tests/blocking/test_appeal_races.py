@@ -12,7 +12,7 @@ from app.check.run import find_violations
 from app.core.errors import Refused
 from tests.factories import a_customer, an_admin
 
-ROUNDS = 6
+RACE_ROUNDS = 6
 
 
 @pytest.fixture
@@ -44,15 +44,15 @@ async def test_of_many_appeals_at_once_one_is_stored(own_database, people):
     async def appeals(db):
         await submit_appeal(db, asha, "I paid in full.")
 
-    outcomes = await asyncio.gather(*(outcome_of(own_database, appeals) for _ in range(ROUNDS)))
-    assert sorted(outcomes) == ["already"] * (ROUNDS - 1) + ["done"]
+    outcomes = await asyncio.gather(*(outcome_of(own_database, appeals) for _ in range(RACE_ROUNDS)))
+    assert sorted(outcomes) == ["already"] * (RACE_ROUNDS - 1) + ["done"]
 
 
 async def test_of_two_decisions_at_once_one_wins(own_database, people):
     meena, lekha, asha = people
     async with own_database.work() as db:
         third = await an_admin(db, "Farida Khan")
-    for _ in range(ROUNDS):
+    for _ in range(RACE_ROUNDS):
         await block_asha(own_database, meena, asha)
         async with own_database.work() as db:
             appeal = await submit_appeal(db, asha, "I paid in full.")
@@ -79,7 +79,7 @@ async def test_of_two_decisions_at_once_one_wins(own_database, people):
 
 async def test_an_appeal_never_meets_a_block_that_is_being_lifted(own_database, people):
     meena, _lekha, asha = people
-    for _ in range(ROUNDS):
+    for _ in range(RACE_ROUNDS):
         await block_asha(own_database, meena, asha)
 
         async def appeals(db):
