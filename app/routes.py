@@ -58,6 +58,7 @@ from app.jobs.pages import AcceptancePages, HandBackPages, JobListPages, JobPage
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import InboxPages, PreferencePages, UnsubscribePages
 from app.operations.admin_pages import TaskAdminPages
+from app.payments.saved_method_api import SavedMethodApi
 from app.payments.saved_method_pages import SavedMethodPages
 from app.people.admin_admin_pages import AdminAdminPages, AdminBlockPages
 from app.people.api import PeopleApi, ProfileApi, StatusApi
@@ -235,6 +236,7 @@ PROGRAMS: Routes = (
     ("/api/deny/professional/{professional_id:int}", DecisionApi),
     ("/api/profile/edit/{person_id:int}", ProfileApi),
     ("/api/profile/addresses", AddressApi),
+    ("/api/profile/payment-methods", SavedMethodApi),
     ("/api/professional/register", ApplicationApi),
     ("/api/re_verify", ApplicationApi),
     ("/api/exports", ExportApi),

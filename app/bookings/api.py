@@ -1,6 +1,8 @@
 """JSON API of bookings: the lists, and a new booking."""
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import msgspec
 from litestar import Controller, get, post
@@ -12,18 +14,22 @@ from app.accounts.auth import Me
 from app.accounts.repository import Users
 from app.accounts.user import Role
 from app.bookings.api_repository import ApiBooking, ApiBookings
-from app.bookings.api_schemas import BookBody, BookingJson, booking_json
+from app.bookings.api_schemas import BookBody, BookingJson, PaymentBody, booking_json
 from app.bookings.booking_request import read_booking_request
 from app.bookings.checkout import PaymentForm, PaymentFormKind, book_and_pay
 from app.bookings.schemas import NewBooking
 from app.bookings.visit_details import VISIT_FIELDS
 from app.catalog.repository import ServiceRepository
+from app.core.after_commit import AfterCommit
 from app.core.api_types import Listed, Paged
+from app.core.db import Database, TransactionFactory
 from app.core.encryption import Encryption
 from app.core.errors import Missing
 from app.core.paging import Page
 from app.payments import pretend_bank
+from app.payments.saved_methods import SavedMethods
 from app.web.api import idempotent, json_response, read_body, read_query, rename_errors, row_id
+from app.web.context import context_of
 from app.web.guards import only
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
@@ -54,7 +60,7 @@ BOOK = Doc(
     idempotent=True,
 )
 # Errors of the payment are reported under its fields inside the body.
-PAYMENT_FIELDS = {name: f"payment.{name}" for name in ("method", "card_number", "expiry", "cvv", "upi_id", "code")}
+PAYMENT_FIELDS = {name: f"payment.{name}" for name in PaymentBody.__struct_fields__}
 BOOKING_FIELDS = ("service_id", "start", "address", "pincode", "note", "professional_id", *VISIT_FIELDS)
 
 
@@ -125,23 +131,57 @@ class BookingApi(Controller):
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
         encryption: NamedDependency[Encryption],
+        database: NamedDependency[Database],
+        after_commit: NamedDependency[AfterCommit],
     ) -> JsonResponse:
         body = await read_body(request, BookBody)
-        payment: dict[str, str] = msgspec.to_builtins(body.payment)
-        with rename_errors(**PAYMENT_FIELDS):
-            instrument = pretend_bank.read_instrument(payment)
-        # The stored request holds no more of a card than this.
-        stored = {"method": instrument.method, "brand": instrument.brand, "last4": instrument.last4}
+        stored = _stored_payment(body.payment)
 
         async def create_booking() -> JsonResponse:
             new_booking = NewBooking(**{name: getattr(body, name) for name in BOOKING_FIELDS})
             booking_request = await read_booking_request(db, me, new_booking, me.email, address_given=True)
-            form = PaymentForm(PaymentFormKind.INSTRUMENT, payment)
             with rename_errors(**PAYMENT_FIELDS):
+                form = await _payment_form(db, me, encryption, body.payment)
                 booking = await book_and_pay(db, me, booking_request, form)
+            new_transaction = partial(database.work, after_commit)
+            remembering = partial(_remember, new_transaction, me, encryption, form, body.payment)
+            context_of(request).follow_ups.append(remembering)
             return json_response(booking_json(me, await ApiBookings(db).get(booking.id), encryption), 201)
 
         return await idempotent(request, db, me, {**msgspec.to_builtins(body), "payment": stored}, create_booking)
+
+
+def _stored_payment(payment: PaymentBody) -> dict[str, Any]:
+    """What the stored request holds of a payment: no more of a card than its brand and last digits."""
+    if payment.method == "saved":
+        return {"method": "saved", "saved_id": payment.saved_id}
+    with rename_errors(**PAYMENT_FIELDS):
+        instrument = pretend_bank.read_instrument(_fields(payment))
+    stored = {"method": instrument.method, "brand": instrument.brand, "last4": instrument.last4}
+    return stored | ({"remember": "yes"} if payment.remember == "yes" else {})
+
+
+async def _payment_form(db: AsyncSession, me: Me, encryption: Encryption, payment: PaymentBody) -> PaymentForm:
+    """Raises Invalid for a remembered method that is not theirs or has expired."""
+    is_saved, saved_id = payment.method == "saved", str(payment.saved_id or "")
+    saved = await SavedMethods(db, me).instrument(encryption, saved_id) if is_saved else None
+    return PaymentForm(PaymentFormKind.INSTRUMENT, _fields(payment), saved=saved)
+
+
+def _fields(payment: PaymentBody) -> dict[str, str]:
+    return {name: str(value) for name, value in msgspec.to_builtins(payment).items() if value is not None}
+
+
+async def _remember(
+    new_transaction: TransactionFactory, me: Me, encryption: Encryption, form: PaymentForm, payment: PaymentBody
+) -> None:
+    """Remember the method that was paid with where the request asks so, or that a remembered one was used."""
+    async with new_transaction() as db:
+        saved_methods, instrument = SavedMethods(db, me), form.instrument()
+        if payment.method == "saved" and payment.saved_id is not None:
+            await saved_methods.use(payment.saved_id)
+        elif payment.remember == "yes" and instrument.method != "after":
+            await saved_methods.remember(encryption, instrument, confirmed=True)
 
 
 def booking_page_response(

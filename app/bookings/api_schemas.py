@@ -175,8 +175,8 @@ class PaymentBody(Body):
     """The payment details, as in the payment form."""
 
     method: Annotated[
-        Literal["card", "upi", "after"],
-        Meta(description="Payment method; `after` means after the job.", examples=["after"]),
+        Literal["card", "upi", "after", "saved"],
+        Meta(description="Payment method; `after` means after the job, `saved` a remembered one.", examples=["after"]),
     ]
     card_number: Annotated[
         str, Meta(max_length=40, description="Card number; it is never stored.", examples=["4242 4242 4242 4242"])
@@ -189,6 +189,14 @@ class PaymentBody(Body):
     code: Annotated[
         str, Meta(max_length=40, description="The code that the bank sent, if it asks for one.", examples=["123456"])
     ] = ""
+    saved_id: Annotated[
+        Id | None,
+        Meta(description="The remembered method, if `method` is `saved`; else null.", examples=[7, None]),
+    ] = None
+    remember: Annotated[
+        Literal["yes", "no"],
+        Meta(description="Whether to remember this card or UPI ID for the next booking.", examples=["no"]),
+    ] = "no"
 
 
 class BookBody(Body, kw_only=True):
