@@ -555,6 +555,27 @@ async def test_a_list_of_300_bookings_asks_as_much_as_a_short_one(scene, asha):
     assert len(page.content) <= 60_000
 
 
+async def test_of_300_bookings_the_oldest_is_found_by_pages_search_and_filter(scene, asha):
+    async with scene.database.work() as db:
+        await past_visits(db, scene.asha, scene.service, scene.ravi, 300)
+    oldest = "SELECT reference FROM bookings WHERE customer_id = :id ORDER BY starts_at LIMIT 1"
+    path = "/bookings/" + await scene.scalar(oldest, id=scene.asha.id)
+    assert path in (await asha.visit("/bookings?q=" + path.rsplit("/", 1)[1])).links
+    pages = [await asha.visit("/bookings?state=done&q=ravi")]
+    while following := [link for link in pages[-1].links if "after=" in link]:
+        with count_statements(scene.database) as statements:
+            pages.append(await asha.visit(following[0]))
+        assert len(statements) <= 4, statements
+    assert len(pages) == 15
+    assert path in pages[-1].links
+    assert "/reports" in (await asha.visit("/bookings")).links
+    months = await asha.visit("/reports")
+    assert "No month yet" not in months.text
+    first = f"/reports/{a_start(days=-307):%Y-%m}"
+    assert first in months.links
+    assert (await asha.visit(first)).status == 200
+
+
 async def test_a_cursor_that_was_not_ours_is_not_found(asha):
     for cursor in ("x", "WyJhIl0", "W10", "WyJiYW5hbmEiLDFd"):
         assert (await asha.visit(f"/bookings?after={cursor}")).status == 404
