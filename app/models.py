@@ -12,7 +12,7 @@ from app.favourites import favourite
 from app.notifications import channel, inbox, preference
 from app.payments import charge, ledger, saved_method
 from app.reports import monthly_statement
-from app.reviews import review
+from app.reviews import report, review
 from app.scheduling import exclusion, reservation, working_hours
 from app.vetting import document, verification
 from app.webhooks import webhook
@@ -41,6 +41,7 @@ MODULES = (
     preference,
     professional,
     reservation,
+    report,
     review,
     saved_method,
     schedule,

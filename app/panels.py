@@ -3,9 +3,13 @@
 from app.billing.ledger_panel import LEDGER_PANEL
 from app.favourites.booking_panel import CHOICES_PANEL
 from app.reviews.flag_panel import FLAG_PANEL
+from app.reviews.job_panel import JOB_REVIEW_PANEL
 from app.reviews.review_panel import REVIEW_PANEL
 from app.web.panels import Panel
 
 PANELS: tuple[Panel, ...] = tuple(
-    sorted((LEDGER_PANEL, REVIEW_PANEL, FLAG_PANEL, CHOICES_PANEL), key=lambda panel: (panel.page, panel.order))
+    sorted(
+        (LEDGER_PANEL, REVIEW_PANEL, FLAG_PANEL, CHOICES_PANEL, JOB_REVIEW_PANEL),
+        key=lambda panel: (panel.page, panel.order),
+    )
 )

@@ -70,7 +70,10 @@ from app.reports.pages import MonthlyStatementPages
 from app.reports.today_admin_pages import TodayAdminPages
 from app.reviews.admin_pages import FlagAdminPages, ReviewAdminPages
 from app.reviews.api import ReviewApi
+from app.reviews.moderation_admin_pages import ReviewModerationAdminPages
+from app.reviews.moderation_api import ReviewModerationApi, ReviewResponseApi
 from app.reviews.pages import ReviewPages
+from app.reviews.response_pages import AnswerPages, ReportPages
 from app.vetting.api import ApplicationApi, DecisionApi
 from app.vetting.application_pages import ApplicationPages
 from app.vetting.document_pages import DocumentPages, DocumentsPages
@@ -148,6 +151,7 @@ PROFESSIONALS: Routes = (
     ("/documents", DocumentsPages),
     ("/verification", VerificationPages),
     ("/profile/work", OfferedServicesPages),
+    ("/reviews/{review_id:int}/answer", AnswerPages),
 )
 
 ADMINS: Routes = (
@@ -171,6 +175,7 @@ ADMINS: Routes = (
     ("/admin/exports", ExportAdminPages),
     ("/admin/exports/{ref:str}", ExportRecordAdminPages),
     ("/admin/reviews", ReviewAdminPages),
+    ("/admin/reviews/{review_id:int}", ReviewModerationAdminPages),
     ("/admin/bookings/{ref:str}/flag", FlagAdminPages),
     ("/admin/services", ServiceFormAdminPages),
     ("/admin/services/categories", CategoryAdminPages),
@@ -190,6 +195,7 @@ SIGNED_IN: Routes = (
     ("/profile/data", OwnDataPages),
     ("/profile/leaving", AccountDeletionPages),
     ("/documents/{document_id:str}", DocumentPages),
+    ("/reviews/{review_id:int}/report", ReportPages),
     ("/live", live),
 )
 
@@ -240,6 +246,8 @@ PROGRAMS: Routes = (
     ("/api/professional/register", ApplicationApi),
     ("/api/re_verify", ApplicationApi),
     ("/api/exports", ExportApi),
+    ("/api/reviews/{review_id:int}", ReviewResponseApi),
+    ("/api/admin/reviews", ReviewModerationApi),
     ("/api/blocked/appeal", OwnAppealApi),
     ("/api/admin/appeals", AppealApi),
 )

@@ -27,6 +27,7 @@ from tasks.notifications import (
 from tasks.operations import prune_runs, sweep_files
 from tasks.payments import prune_saved_methods, release_payouts
 from tasks.reports import send_monthly_reports
+from tasks.reviews import prune_reports
 from tasks.scheduler import run_tick
 from tasks.scheduling import prune_offered_hours
 from tasks.vetting import warn_of_expiry
@@ -54,6 +55,7 @@ TIMETABLE = Timetable(
     ScheduledTask("20 4 * * *", erase_old_contacts),
     ScheduledTask("30 4 * * *", prune_saved_methods),
     ScheduledTask("40 4 * * *", prune_appeals),
+    ScheduledTask("50 4 * * *", prune_reports),
 )
 
 # Polled every second, with or without Redis, each in a loop of its own: a slow mail server delays nothing else.

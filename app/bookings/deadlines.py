@@ -23,6 +23,7 @@ CLOSE_AFTER = timedelta(days=7)
 CONTACT_OPEN_AFTER_JOB = timedelta(hours=24)
 KEEP_CONTACT = timedelta(days=180)  # after the visit: the person at the door
 REVIEW_EDIT_PERIOD = timedelta(hours=48)
+ANSWER_EDIT_PERIOD = timedelta(hours=48)  # of the answer to a review
 
 
 class BookingDeadlines:

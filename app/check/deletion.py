@@ -23,6 +23,10 @@ REMAINS = {
     "exports": "exports t JOIN deleted ON deleted.id = t.requested_by_id"
     " WHERE t.stored_as IS NOT NULL OR t.filters <> '{}'",
     "blocks": "blocks t JOIN deleted ON deleted.id = t.user_id WHERE t.reason <> '–' OR t.lifted_reason <> '–'",
+    "reports of reviews": "review_reports t JOIN deleted ON deleted.id = t.reporter_id WHERE t.reason <> '–'",
+    "reasons of hidden reviews": "reviews t JOIN deleted ON deleted.id = t.customer_id"
+    " WHERE t.hidden_reason <> '–' OR t.shown_reason IS NOT NULL",
+    "answers to reviews": "reviews t JOIN deleted ON deleted.id = t.professional_id WHERE t.answer IS NOT NULL",
     "appeals": "appeals a JOIN blocks t ON t.id = a.block_id JOIN deleted ON deleted.id = t.user_id"
     " WHERE a.message <> '–' OR a.reason <> '–'",
     "open block": "blocks t JOIN deleted ON deleted.id = t.user_id WHERE t.lifted_at IS NULL",

@@ -6,10 +6,25 @@ from app.check.invariants import Invariant
 RECORD_INVARIANTS = (
     Invariant(
         "flagged-reviews-do-not-count",
-        "The review of a flagged booking counts only after an admin decided so, and each other review counts",
+        "A hidden review doesn't count, that of a flagged booking only after an admin decided so, each other one does",
         """
         SELECT 'review ' || r.id FROM reviews r JOIN bookings b ON b.id = r.booking_id
-         WHERE r.counts <> coalesce(b.flag = 'counts', true)
+         WHERE r.counts <> (coalesce(b.flag = 'counts', true) AND r.hidden_at IS NULL)
+        """,
+    ),
+    Invariant(
+        "reviews-match-history",
+        "A review is hidden exactly when the last decision in its history hid it; then no report of it waits",
+        """
+        SELECT 'review ' || r.id FROM reviews r JOIN bookings b ON b.id = r.booking_id
+          LEFT JOIN LATERAL (
+               SELECT e.name FROM events e WHERE e.subject = 'booking-' || b.reference
+                  AND e.name IN ('booking.review_hidden', 'booking.review_shown')
+                ORDER BY e.seq DESC LIMIT 1) last ON true
+         WHERE (r.hidden_at IS NOT NULL) <> coalesce(last.name = 'booking.review_hidden', false)
+        UNION ALL
+        SELECT 'review ' || p.review_id FROM review_reports p JOIN reviews r ON r.id = p.review_id
+         WHERE p.settled_at IS NULL AND r.hidden_at IS NOT NULL
         """,
     ),
     Invariant(

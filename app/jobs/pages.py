@@ -34,6 +34,7 @@ from app.web.actions import Rejection, submit
 from app.web.forms import parse_form
 from app.web.guards import UserBlocked, only
 from app.web.http import HtmlResponse, Request
+from app.web.panels import load_panels
 from app.web.render import page, redirect, wants_fragment
 from app.web.validation import validate_form
 
@@ -218,6 +219,7 @@ async def render_job(
         refusal=refusal,
         question=question,
         is_excluded=await _is_excluded(db, me, booking),
+        panels=await load_panels(request, db, "jobs.job", booking) if booking.completed_at is not None else [],
     )
 
 

@@ -44,6 +44,7 @@ from app.notifications.kinds import kind_of
 from app.notifications.preference import unsubscribe_token
 from app.notifications.repository import NotificationContext
 from app.payments.shares import earning_of
+from app.reviews.repository import OwnReview, Reviews
 from app.vetting.repository import Cases
 
 # The phase whose code a message shows; a code_renewed row names it itself.
@@ -68,6 +69,7 @@ CUSTOMER_INVITATIONS = frozenset(
 JOB_INVITATIONS = frozenset({"job_assigned", "job_given", "job_moved", "job_cancelled", "job_taken_away"})
 # To the person at the door, at the address that the customer gave: the row's recipient is the customer.
 CONTACT_KINDS = ("contact_visit", "contact_reminder", "contact_change")
+REVIEW_KINDS = ("review_answered", "review_hidden", "review_shown", "job_review_hidden", "job_review_shown")
 BLOCK_KINDS = ("account_blocked", "account_unblocked", "appeal_kept")
 DENIAL_KINDS = ("work_denied",)
 UNFILLED_KINDS = ("booking_unfilled",)
@@ -211,8 +213,18 @@ class MessageRenderer:
             "late_fee": min(LATE_FEE_PAISE, booking.price),
             "earning": earning_of(booking.price),
             "free_starts": await self._free_starts(db, booking) if row.kind in UNFILLED_KINDS else [],
+            "review": await self._review_of(db, booking, row) if row.kind in REVIEW_KINDS else None,
             "reopening_reason": reopening.reason if reopening and reopening.actor_role != "customer" else "",
         }
+
+    async def _review_of(self, db: AsyncSession, booking: Booking, row: Outbox) -> OwnReview:
+        """The review; OutOfDate when it is not hidden, shown or answered as the message says."""
+        review = await Reviews(db).shown_on(booking.id)
+        if review is None or (review.hidden_at is not None) != row.kind.endswith("review_hidden"):
+            raise OutOfDate
+        if row.kind == "review_answered" and not review.answer:
+            raise OutOfDate
+        return review
 
     async def _calendar_entry(self, db: AsyncSession, row: Outbox) -> CalendarEntry | None:
         """The entry of a message after which the recipient's calendar is to change."""

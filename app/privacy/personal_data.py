@@ -53,6 +53,7 @@ SECTION_ORDER = (
     "jobs_not_taken",
     "earnings",
     "reviews_about_you",
+    "reviews_reported",
     "blocks",
     "appeals",
     "browsers",

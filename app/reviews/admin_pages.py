@@ -14,6 +14,7 @@ from app.core.i18n import N_, _
 from app.dispatch.admin_pages import describe_filters
 from app.dispatch.repository import AdminBookings
 from app.reviews.admin_repository import FILTERS, SORTS, ReviewList
+from app.reviews.moderation_repository import ModeratedReviews
 from app.reviews.submission import decide_flag
 from app.web.admin import admin_page
 from app.web.forms import parse_form
@@ -24,6 +25,7 @@ from app.web.table import table_view
 from app.web.validation import validate_form
 
 PATH = "/admin/reviews"
+MAX_LISTED = 50  # reported and hidden reviews on the page
 
 
 class ReviewAdminPages(Controller):
@@ -33,8 +35,10 @@ class ReviewAdminPages(Controller):
     @get(name="admin-reviews")
     async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
         params, bookings = table_view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS), AdminBookings(db)
-        reviews = ReviewList(db)
-        filter_labels = await describe_filters(bookings, {**params.filters, "rating": ""})
+        reviews, moderated = ReviewList(db), ModeratedReviews(db)
+        state = params.filters["state"]
+        is_first = not (params.filtered or params.after)
+        filter_labels = await describe_filters(bookings, {**params.filters, "rating": "", "state": ""})
         return await admin_page(
             request,
             db,
@@ -44,6 +48,10 @@ class ReviewAdminPages(Controller):
             page=await reviews.listed(params.filters, descending=params.descending, after=params.after),
             counts=await reviews.counts(params.filters),
             categories=await bookings.categories(),
+            state=state,
+            reported=await moderated.reported(MAX_LISTED) if is_first or state == "reported" else [],
+            hidden=await moderated.hidden(MAX_LISTED) if state == "hidden" else [],
+            report_counts=await moderated.counts(),
             filter_labels=filter_labels,
         )
 

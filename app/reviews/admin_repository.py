@@ -1,7 +1,7 @@
 """Reviews as admins list them.
 
-The fields of /admin/reviews, each may be left out: rating (1 to 5); category, pincode, professional, customer and
-service of the booking; from and to, the days in which its work began.
+The fields of /admin/reviews, each may be left out: state (reported, hidden); rating (1 to 5); category, pincode,
+professional, customer and service of the booking; from and to, the days in which its work began.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from app.core.paging import CountedPage, Query, Sort, count_rows, fetch_page
 from app.dispatch.repository import filter_conditions
 from app.reviews.review import Review
 
-FILTERS = ("rating", "from", "to", "category", "pincode", "professional", "customer", "service")
+FILTERS = ("state", "rating", "from", "to", "category", "pincode", "professional", "customer", "service")
 SORTS = {"starts": Sort(Booking.starts_at, datetime)}
 STARS = ("", "5", "4", "3", "2", "1")
 _customer, _professional = aliased(User), aliased(User)
@@ -72,4 +72,5 @@ def _select_counted(filters: Mapping[str, str]) -> Query:
 
 def _conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
     """The rating is also in the booking's own row, where an index covers it."""
-    return filter_conditions({**filters, "rating": filters.get("rating") or "yes"})
+    others = {name: value for name, value in filters.items() if name != "state"}
+    return filter_conditions({**others, "rating": filters.get("rating") or "yes"})

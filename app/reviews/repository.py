@@ -12,12 +12,13 @@ from app.accounts.repository import ProfessionalRatings
 from app.catalog.repository import ServiceRatings
 from app.core.paging import Page, decode_cursor, page_of
 from app.core.sql import fetch, fetch_row
-from app.reviews.review import Review, ReviewDeadline
+from app.reviews.review import Review, ReviewDeadline, answer_is_open
 
 # $1 is the service or the professional, $2 the id after which a page begins, NULL for the first; $4 the stars, or NULL.
 SELECT_REVIEWS = """
-    SELECT r.id, r.rating, r.comment, u.full_name, pin.place, r.created_at
+    SELECT r.id, r.rating, r.comment, u.full_name, pin.place, r.created_at, r.answer, p.full_name
       FROM reviews r
+      JOIN users p ON p.id = r.professional_id
       JOIN users u ON u.id = r.customer_id
       JOIN bookings b ON b.id = r.booking_id
       JOIN pincodes pin ON pin.pincode = b.pincode
@@ -30,16 +31,32 @@ OF_SERVICE, OF_PROFESSIONAL = (SELECT_REVIEWS.format(of=of) for of in ("r.servic
 COMMENT_SQL = "(SELECT r.comment FROM reviews r WHERE r.booking_id = b.id AND r.counts)"
 
 
-OF_BOOKING = "SELECT r.rating, r.comment, r.created_at FROM reviews r WHERE r.booking_id = $1"
+OF_BOOKING = (
+    "SELECT r.id, r.rating, r.comment, r.created_at, r.counts, r.answer, r.answered_at, r.hidden_at, r.hidden_reason,"
+    " r.shown_reason"
+    " FROM reviews r WHERE r.booking_id = $1"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnReview(ReviewDeadline):
-    """A review as the page of its booking shows it to its customer."""
+    """A review as the pages of its booking show it; hidden, to its customer alone."""
 
+    id: int
     rating: int
     comment: str
     created_at: datetime
+    counts: bool
+    answer: str | None
+    answered_at: datetime | None
+    hidden_at: datetime | None
+    hidden_reason: str | None
+    shown_reason: str | None
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether its professional may answer it, or still change the answer."""
+        return answer_is_open(self.answered_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,8 @@ class PublicReview:
     name: str
     place: str
     at: datetime
+    answer: str | None
+    answer_by: str
 
 
 class Reviews:
@@ -74,7 +93,7 @@ class Reviews:
         return found
 
     async def shown_on(self, booking_id: int) -> OwnReview | None:
-        """The review of a booking that was found through its customer."""
+        """The review of a booking that was found through one of its sides, or by an admin."""
         row = await fetch_row(self._db, OF_BOOKING, booking_id)
         return OwnReview(*row) if row else None
 
@@ -103,8 +122,8 @@ class Reviews:
     ) -> Page[PublicReview]:
         (last,) = decode_cursor(cursor, int) or (None,)
         reviews = [
-            PublicReview(review_id, rating, comment, public_name(name), place, at)
-            for review_id, rating, comment, name, place, at in await fetch(self._db, query, of, last, limit + 1, stars)
+            PublicReview(row[0], row[1], row[2], public_name(row[3]), row[4], row[5], row[6], public_name(row[7]))
+            for row in await fetch(self._db, query, of, last, limit + 1, stars)
         ]
         return page_of(reviews, limit, lambda row: (row.id,))
 

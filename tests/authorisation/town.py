@@ -39,6 +39,8 @@ from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.saved_methods_repository import SavedMethods
 from app.reports.monthly_statement import MonthlySummary, to_facts
 from app.reports.monthly_statement_repository import MonthlyStatements
+from app.reviews.moderation import answer_review, hide_review, report_review
+from app.reviews.submission import submit_review
 from app.scheduling.working_hours import TimeOff
 from app.vetting.document import Document
 from app.vetting.document_changes import submit_document
@@ -155,6 +157,8 @@ class Builder:
         """What lies behind, what runs at nine, what is accepted for later."""
         selvi = await a_professional(self.db, "Selvi Murugan", services=[self.service])
         await self.done("completed", NINE - timedelta(hours=45))
+        await self.done("reviewed", NINE - timedelta(hours=42))
+        await self.done("hidden", NINE - timedelta(hours=39))
         await self.no_show_booking("no_show", NINE - timedelta(hours=22), selvi)
         await self.started("started", NINE - timedelta(hours=1), self.people["ravi"])
         await self.started("kirans_started", NINE - timedelta(hours=1), self.people["kiran"])
@@ -173,6 +177,7 @@ class Builder:
         await self.paid("requested", NINE + timedelta(days=4), self.people["ravi"])
         await a_block(self.db, self.people["kiran"], self.people["meena"])
         await self.appealed()
+        await self.reviews()
         self.values["free"] = (NINE + timedelta(days=5)).strftime(START)
 
     async def appealed(self) -> None:
@@ -183,6 +188,16 @@ class Builder:
             self.values[name] = str((await submit_appeal(self.db, person, "I paid in full.")).id)
         meena, number = self.people["meena"], int(self.values["decided_appeal"])
         await decide_appeal(self.db, meena, number, Outcome.KEEP, "It was proven.")
+
+    async def reviews(self) -> None:
+        """Asha's reviews of Ravi's work, one of them hidden, and a report."""
+        asha, omar, meena = (self.people[who] for who in ("asha", "omar", "meena"))
+        for name, reference in (("review", "reviewed"), ("hidden_review", "hidden")):
+            review = await submit_review(self.db, asha, self.values[reference], 4, "Quick and clean.")
+            self.values[name] = str(review.id)
+        await answer_review(self.db, self.people["ravi"], int(self.values["hidden_review"]), "Thank you.")
+        await report_review(self.db, omar, int(self.values["hidden_review"]), "It names a neighbour.")
+        await hide_review(self.db, meena, int(self.values["hidden_review"]), "It names a neighbour.")
 
     async def create_preferences(self) -> None:
         asha, ravi = self.people["asha"], self.people["ravi"]

@@ -107,6 +107,9 @@ def booking(changes: str, which: str = "assigned") -> str:
 
 
 CHECKS = {
+    "review_reports_reason_check": "UPDATE review_reports SET reason = ''",
+    "reviews_answer_check": "UPDATE reviews SET answer = 'x' WHERE answer IS NULL",
+    "reviews_hidden_check": "UPDATE reviews SET hidden_reason = NULL WHERE hidden_at IS NOT NULL",
     "appeals_decided_check": made("appeals", APPEAL, decided_at="now()"),
     "appeals_message_check": made("appeals", APPEAL, message="''"),
     "appeals_outcome_check": "UPDATE appeals SET outcome = 'perhaps' WHERE outcome = 'keep'",
@@ -227,6 +230,7 @@ CHECKS = {
 }
 
 UNIQUE = {
+    "review_reports_pkey": SAME.format("review_reports", "review_id, reporter_id, reason, created_at"),
     "appeals_block_id_key": SAME.format("appeals", "block_id, message, created_at"),
     "saved_methods_key": made("saved_methods", SAVED_METHOD) + ", generate_series(1, 2)",
     "sign_in_codes_live_key": made("sign_in_codes", SIGN_IN_CODE, email="'a@example.com'"),

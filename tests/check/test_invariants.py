@@ -89,6 +89,11 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE appeals SET decided_at = created_at - interval '1 hour' WHERE outcome = 'keep'",
     ],
     "appeals-decided-by-another-admin": ["UPDATE appeals SET only_admin = false"],
+    "reviews-match-history": [
+        "UPDATE reviews SET hidden_at = NULL, hidden_by_id = NULL, hidden_reason = NULL WHERE id = {hidden_review}",
+        "UPDATE reviews SET hidden_at = now(), hidden_by_id = customer_id, hidden_reason = 'x' WHERE id = {review}",
+        "UPDATE review_reports SET settled_at = NULL",
+    ],
     "ratings-match-reviews": ["UPDATE professional_ratings SET five = five + 1"],
     "professional-totals-match": ["UPDATE professionals SET admin_status = 2"],
     "candidates-are-current": [

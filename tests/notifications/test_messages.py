@@ -23,6 +23,8 @@ from app.jobs.acceptance import accept, hand_back
 from app.jobs.handover import start
 from app.notifications.kinds import KINDS as EVERY_KIND
 from app.notifications.messages import CONTACT_KINDS, OutOfDate
+from app.reviews.moderation import answer_review, hide_review, show_review
+from app.reviews.submission import submit_review
 from app.scheduling.travel import ArrivalWindow
 from app.vetting.decision import deny
 from app.vetting.repository import Cases
@@ -227,6 +229,8 @@ async def prepare(database, town, encryption, kind: str) -> None:
             booking.cancel(PLATFORM, "platform", "Reason", fee=100_00)
         if kind == "work_denied":
             await denied(db, town.ravi)
+        if "review_" in kind:
+            await reviewed(db, town, encryption, booking, kind)
         if kind in ("account_blocked", "account_unblocked", "appeal_kept"):
             meena = await an_admin(db)
             block = await a_block(db, town.asha, meena)
@@ -235,6 +239,22 @@ async def prepare(database, town, encryption, kind: str) -> None:
                 await decide_appeal(db, meena, appeal.id, Outcome.KEEP, "Two customers sent the receipts.")
             if kind == "account_unblocked":
                 block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), meena.id, "She explained it."
+
+
+async def reviewed(db, town, encryption, booking, kind: str) -> None:
+    """The job is done and reviewed; the review is answered, or hidden and perhaps shown again."""
+    booking.start(town.ravi, booking.live_code("start"), encryption)
+    await db.flush()
+    booking.complete(town.ravi, booking.live_code("finish"))
+    await db.flush()
+    review = await submit_review(db, town.asha, booking.reference, 2, "Quick, but rude.")
+    if kind == "review_answered":
+        await answer_review(db, town.ravi, review.id, "I am sorry to hear that.")
+        return
+    meena = await an_admin(db)
+    await hide_review(db, meena, review.id, "It names a neighbour.")
+    if kind.endswith("review_shown"):
+        await show_review(db, meena, review.id, "It was changed.")
 
 
 async def denied(db, user) -> None:

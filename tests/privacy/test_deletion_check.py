@@ -50,6 +50,12 @@ PLANTED = {
     """ VALUES ('SAMESAME', {p}, 'earnings', '{{"q": "Zaphira"}}', now())""",
     "blocks": "INSERT INTO blocks (user_id, blocked_by_id, reason, created_at, lifted_at, lifted_by_id, lifted_reason)"
     " VALUES ({c}, {p}, 'Zaphira shouted', now(), now(), {p}, '–')",
+    "reports of reviews": "INSERT INTO review_reports SELECT id, {c}, 'It names Zaphira', now() FROM reviews"
+    " WHERE booking_id IN (SELECT id FROM bookings WHERE customer_id = {c}) LIMIT 1",
+    "reasons of hidden reviews": "UPDATE reviews SET hidden_at = now(), hidden_by_id = {p}, hidden_reason = 'Zaphira'"
+    " WHERE customer_id = {c}",
+    "answers to reviews": "UPDATE reviews SET answer = 'Thank you, Zaphira', answered_at = now()"
+    " WHERE professional_id = {p}",
     "appeals": "WITH k AS (INSERT INTO blocks (user_id, blocked_by_id, reason, created_at, lifted_at, lifted_by_id,"
     " lifted_reason) VALUES ({c}, {p}, '–', now(), now(), {p}, '–') RETURNING id) INSERT INTO appeals (block_id,"
     " message, created_at, decided_at, decided_by_id, outcome, reason)"
