@@ -27,7 +27,7 @@ from app.core.encryption import Encryption
 from app.core.errors import Missing
 from app.core.paging import Page
 from app.payments import pretend_bank
-from app.payments.saved_methods import SavedMethods
+from app.payments.saved_methods_repository import SavedMethods
 from app.web.api import idempotent, json_response, read_body, read_query, rename_errors, row_id
 from app.web.context import context_of
 from app.web.guards import only

@@ -25,8 +25,7 @@ from app.core.errors import Invalid, Missing
 from app.core.i18n import N_, _
 from app.core.paging import Page
 from app.jobs import acceptance, handover
-from app.jobs.offers import fitting_offers
-from app.jobs.repository import Jobs
+from app.jobs.offers import find_workday
 from app.jobs.schemas import MaybeReason, Reason
 from app.web.api import idempotent, json_response, read_body, read_query, row_id
 from app.web.guards import UserBlocked, WrongRole, only
@@ -261,5 +260,5 @@ def _fee(body: EditBody) -> int | None:
 
 async def _offer_distances(db: AsyncSession, me: Me) -> Mapping[str, float | None]:
     """Return kilometres to each offer that `me` could accept now, by reference."""
-    schedule, _jobs, offers = await Jobs(db).workday_with_offers(me)
-    return {offer.reference: offer.km for offer in fitting_offers(schedule, offers)}
+    _schedule, _jobs, offers = await find_workday(db, me)
+    return {offer.reference: offer.km for offer in offers}

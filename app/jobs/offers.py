@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.events import Person
-from app.jobs.repository import Jobs, OfferRow
+from app.jobs.repository import FIRST_OFFERS_READ, AgendaRow, Jobs, OfferRow
 from app.payments.shares import earning_of
 from app.scheduling.candidates import BusyTime, Candidate, ProfessionalSchedule
 from app.scheduling.slots import conflicts, within_hours
@@ -50,6 +50,18 @@ class ExpiredOffer:
     service_name: str
     earning: int
     is_taken: bool
+
+
+async def find_workday(
+    db: AsyncSession, me: Person, reference: str | None = None
+) -> tuple[ProfessionalSchedule, list[AgendaRow], list[Offer]]:
+    """Return the schedule of `me`, their open jobs and those completed today, and what `find_offers` does."""
+    jobs = Jobs(db)
+    schedule, agenda, rows = await jobs.workday_with_offers(me, reference)
+    offers = fitting_offers(schedule, rows)
+    if len(rows) == FIRST_OFFERS_READ and len(offers) < MAX_OFFERS:
+        offers = await find_offers(db, schedule, reference)
+    return schedule, agenda, offers
 
 
 async def find_offers(db: AsyncSession, schedule: ProfessionalSchedule, reference: str | None = None) -> list[Offer]:

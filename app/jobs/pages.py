@@ -22,7 +22,7 @@ from app.core.i18n import _
 from app.core.references import is_reference, parse_reference
 from app.jobs import acceptance
 from app.jobs.agenda import Agenda, agenda_of
-from app.jobs.offers import Offer, find_expired_offers, fitting_offers
+from app.jobs.offers import Offer, find_expired_offers, find_workday
 from app.jobs.repository import Jobs
 from app.jobs.schemas import MaybeReason, Reason
 from app.payments.shares import earning_of
@@ -274,8 +274,8 @@ def _parse_count(show: str) -> int:
 
 
 async def _load_workday(db: AsyncSession, me: Me, reference: str | None = None) -> Workday:
-    schedule, jobs, offers = await Jobs(db).workday_with_offers(me, reference)
-    return Workday(schedule, fitting_offers(schedule, offers), agenda_of(jobs, schedule.candidate.home))
+    schedule, jobs, offers = await find_workday(db, me, reference)
+    return Workday(schedule, offers, agenda_of(jobs, schedule.candidate.home))
 
 
 async def _render_offer(

@@ -23,6 +23,9 @@ from app.scheduling.candidate_repository import SCHEDULE_COLUMNS, SCHEDULE_OF_ON
 from app.scheduling.candidates import BusyTime, ProfessionalSchedule
 from app.scheduling.travel import Location, distance_km, round_up_km
 
+# Most of the first offers fit, so the others are rarely read.
+FIRST_OFFERS_READ, MAX_OFFERS_READ = 80, 300
+
 # The schedule with the open jobs and those completed today, each a row: $1 is the professional, $4 and $5 are the day.
 WORKDAY_COLUMNS = f"""{SCHEDULE_COLUMNS},
            ARRAY(SELECT ROW(b.id, b.reference, b.service_name, b.state, b.minutes, b.starts_at, b.ends_at, pin.place,
@@ -103,13 +106,13 @@ OFFERS_TO_ONE = f"""
        AND b.customer_id <> ALL(ARRAY(SELECT x.customer_id FROM exclusions x WHERE x.professional_id = $1))
        AND ({{reference}}::text IS NULL OR b.reference = {{reference}})
      ORDER BY exclusive_until IS NULL, b.requested_professional_id IS DISTINCT FROM $1, b.starts_at, b.id
-     LIMIT 300
+     LIMIT {{limit}}
 """
-OPEN_OFFERS = OFFERS_TO_ONE.format(reference="$4")
+OPEN_OFFERS = OFFERS_TO_ONE.format(reference="$4", limit=MAX_OFFERS_READ)
 # A page has both, and a statement of its own would cost more than to read the offers does.
 WORKDAY_WITH_OFFERS = f"""
     SELECT {WORKDAY_COLUMNS},
-           ARRAY(SELECT ROW(o.*) FROM ({OFFERS_TO_ONE.format(reference="$6")}) AS o) AS offers
+           ARRAY(SELECT ROW(o.*) FROM ({OFFERS_TO_ONE.format(reference="$6", limit=FIRST_OFFERS_READ)}) AS o) AS offers
       FROM {SCHEDULE_OF_ONE}
 """
 
@@ -237,7 +240,7 @@ class Jobs:
     async def workday_with_offers(
         self, me: Person, reference: str | None = None
     ) -> tuple[ProfessionalSchedule, list[AgendaRow], list[OfferRow]]:
-        """Return what `workday` and `open_offers` do, in one statement."""
+        """Return what `workday` and `open_offers` do, in one statement: at most FIRST_OFFERS_READ offers."""
         wanted = parse_reference(reference) if reference else None
         (row,) = await fetch(self.db, WORKDAY_WITH_OFFERS, *_now_of(me), wanted)
         return *_workday(row), [OfferRow(*offer) for offer in row["offers"]]

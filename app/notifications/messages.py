@@ -37,8 +37,7 @@ from app.core import clock
 from app.core.encryption import Encryption
 from app.core.outbox import Outbox
 from app.core.secrets import digest
-from app.jobs.offers import fitting_offers
-from app.jobs.repository import Jobs
+from app.jobs.offers import find_workday
 from app.notifications.channel import MessageTemplates
 from app.notifications.kinds import kind_of
 from app.notifications.preference import unsubscribe_token
@@ -327,8 +326,7 @@ async def _evening_data(db: AsyncSession, person: User, row: Outbox) -> dict[str
     day = date.fromisoformat(row.data["day"])
     if day <= clock.today():
         return None
-    schedule, agenda, found = await Jobs(db).workday_with_offers(person)
-    offers = fitting_offers(schedule, found)
+    _schedule, agenda, offers = await find_workday(db, person)
     jobs = [job for job in agenda if job.state == State.ASSIGNED and job.starts_at.astimezone(clock.IST).date() == day]
     return {"day": day, "jobs": jobs, "offers": offers} if jobs or offers else None
 
@@ -336,8 +334,8 @@ async def _evening_data(db: AsyncSession, person: User, row: Outbox) -> dict[str
 async def _offers_data(db: AsyncSession, person: User, row: Outbox) -> dict[str, Any] | None:
     """The offers of this email that are still open; None when there are none any more."""
     references = await OfferWaves(db).in_digest(person.id, row.dedupe_key)
-    schedule, _agenda, found = await Jobs(db).workday_with_offers(person)
-    offers = [offer for offer in fitting_offers(schedule, found) if offer.reference in references]
+    _schedule, _agenda, open_offers = await find_workday(db, person)
+    offers = [offer for offer in open_offers if offer.reference in references]
     return {"offers": offers} if offers else None
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.core.api_types import Id
 from app.payments.saved_method import SavedMethod
-from app.payments.saved_methods import SavedMethods
+from app.payments.saved_methods_repository import SavedMethods
 from app.web.api import idempotent, json_response, row_id
 from app.web.guards import only
 from app.web.http import JsonResponse, Request

@@ -6,13 +6,14 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import Range
 
+from app.bookings.booking import Booking
 from app.bookings.expiry import end_priority_offers
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.events import OutgoingMessage, pop_outgoing_messages
 from app.jobs.acceptance import accept, hand_back, pass_on
-from app.jobs.offers import find_expired_offers, find_offers
-from app.jobs.repository import Jobs
+from app.jobs.offers import find_expired_offers, find_offers, find_workday
+from app.jobs.repository import FIRST_OFFERS_READ, Jobs
 from app.scheduling.candidate_repository import load_schedule
 from app.scheduling.service_area_repository import load_service_area
 from app.scheduling.working_hours import TimeOff
@@ -240,3 +241,25 @@ async def test_an_empty_list_knows_where_offers_would_come_from(db):
     assert reach.pincode_count == 3
     assert reach.km is not None
     assert reach.trades[0].startswith("Plumbing")
+
+
+async def test_an_offer_behind_many_that_do_not_fit_is_found(db):
+    service = await a_service(db)
+    ravi = await a_professional(db, services=[service])
+    booking = await a_request(db, await a_customer(db), service, a_start(2))
+    columns = ", ".join(column.name for column in Booking.__table__.columns if column.computed is None)
+    early = booking.starts_at - timedelta(hours=31), booking.ends_at - timedelta(hours=31)  # at three in the morning
+    await db.execute(
+        text(f"""
+            INSERT INTO bookings ({columns}) OVERRIDING SYSTEM VALUE
+            SELECT {columns} FROM (
+                   SELECT (jsonb_populate_record(b, jsonb_build_object(
+                              'id', b.id + 1000 + n, 'reference', 'ABCDE' || lpad(n::text, 3, '0'),
+                              'starts_at', :starts_at, 'ends_at', :ends_at))).*
+                     FROM bookings b, generate_series(1, :count) n WHERE b.id = :id) AS copies
+        """).bindparams(starts_at=early[0].isoformat(), ends_at=early[1].isoformat()),
+        {"id": booking.id, "count": FIRST_OFFERS_READ + 5},
+    )
+    schedule, _jobs, offers = await find_workday(db, ravi)
+    assert [offer.reference for offer in offers] == [booking.reference]
+    assert [offer.reference for offer in await find_offers(db, schedule)] == [booking.reference]
