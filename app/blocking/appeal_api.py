@@ -27,7 +27,6 @@ from app.web.openapi import Doc
 
 TAG = "Appeals"
 PATH_PARAMS = {"appeal_id": "ID of the appeal."}
-OptionalMoment = Annotated[Moment | None, Meta(examples=["2026-12-01T10:00:00+05:30", None])]
 OutcomeName = Literal["lift", "keep"]
 
 
@@ -72,9 +71,16 @@ class OwnAppealJson(Struct, kw_only=True):
     blocked_at: Moment
     appeal_until: Moment
     message: Annotated[str | None, Meta(description="Your appeal; null if there is none.", examples=["…", None])]
-    sent_at: OptionalMoment
-    answer_due_at: OptionalMoment
-    decided_at: OptionalMoment
+    sent_at: Annotated[
+        Moment | None, Meta(description="When you appealed.", examples=["2026-12-01T10:00:00+05:30", None])
+    ]
+    answer_due_at: Annotated[
+        Moment | None, Meta(description="By when it is decided.", examples=["2026-12-01T10:00:00+05:30", None])
+    ]
+    decided_at: Annotated[
+        Moment | None,
+        Meta(description="When it was decided; null while it waits.", examples=["2026-12-01T10:00:00+05:30", None]),
+    ]
     outcome: Annotated[OutcomeName | None, Meta(description="Null while it waits.", examples=["keep", None])]
     reason: Annotated[str | None, Meta(description="The reason of the decision.", examples=["…", None])]
     only_admin: Annotated[
@@ -95,7 +101,10 @@ class AppealJson(Struct, kw_only=True):
     message: Annotated[str, Meta(description="The appeal.", examples=["…"])]
     sent_at: Moment
     answer_due_at: Moment
-    decided_at: OptionalMoment
+    decided_at: Annotated[
+        Moment | None,
+        Meta(description="When it was decided; null while it waits.", examples=["2026-12-01T10:00:00+05:30", None]),
+    ]
     decided_by: Annotated[str | None, Meta(description="The admin who decided.", examples=["Lekha Nair", None])]
     outcome: Annotated[OutcomeName | None, Meta(description="Null while it waits.", examples=["keep", None])]
     reason: Annotated[str | None, Meta(description="The reason of the decision.", examples=["…", None])]
@@ -113,15 +122,21 @@ class AppealQuery(Paged):
     ] = "waiting"
 
 
-SHOW_OWN = Doc(summary="Get your block and your appeal", tag=TAG, responses={200: OwnAppealJson})
+SHOW_OWN = Doc(summary="Get your block and your appeal", tag=TAG, responses={200: OwnAppealJson}, error_statuses=(404,))
 SUBMIT = Doc(
     summary="Appeal the block of your account, once and within 30 days",
     tag=TAG,
     body=AppealBody,
     responses={201: OwnAppealJson},
-    error_statuses=(409,),
+    error_statuses=(404, 409),
 )
-LIST = Doc(summary="List appeals of blocks", tag=TAG, query=AppealQuery, responses={200: Listed[AppealJson]})
+LIST = Doc(
+    summary="List appeals of blocks",
+    tag=TAG,
+    query=AppealQuery,
+    responses={200: Listed[AppealJson]},
+    error_statuses=(404,),
+)
 SHOW = Doc(summary="Get an appeal of a block", tag=TAG, path=PATH_PARAMS, responses={200: AppealJson})
 DECIDE = Doc(
     summary="Decide an appeal: by another admin than the one who blocked",

@@ -64,7 +64,10 @@ class ReviewJson(Struct, kw_only=True):
     created_at: Moment
     professional_id: Id
     answer: Annotated[Text, Meta(description="The professional's answer.")]
-    answered_at: Annotated[Moment | None, Meta(examples=["2026-12-01T10:00:00+05:30", None])]
+    answered_at: Annotated[
+        Moment | None,
+        Meta(description="When the professional answered.", examples=["2026-12-01T10:00:00+05:30", None]),
+    ]
     hidden_at: Annotated[
         Moment | None,
         Meta(
@@ -80,7 +83,10 @@ class ReportJson(Struct, kw_only=True):
     reason: Annotated[str, Meta(description="What the reader wrote.", examples=["It names a neighbour."])]
     by: Annotated[str, Meta(description="Who reported it.", examples=["Omar Sheriff"])]
     at: Moment
-    settled_at: Annotated[Moment | None, Meta(examples=["2026-12-01T10:00:00+05:30", None])]
+    settled_at: Annotated[
+        Moment | None,
+        Meta(description="When an admin settled it; null before.", examples=["2026-12-01T10:00:00+05:30", None]),
+    ]
 
 
 class ModeratedReviewJson(ReviewJson, kw_only=True):

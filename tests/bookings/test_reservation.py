@@ -123,9 +123,10 @@ async def test_longer_work_may_take_the_time_of_a_lapsed_hold(db):
     service = await a_service(db)
     await a_professional(db, services=[service])
     asha, omar = await a_customer(db), await a_customer(db, "Omar Sheriff")
-    lapsed = await a_hold(db, omar, service, a_start(hour=11, minute=30))
+    start = a_start()  # a minute before midnight too
+    lapsed = await a_hold(db, omar, service, start + timedelta(minutes=90))
     with clock.freeze(clock.now() + timedelta(minutes=6)):
-        held = await a_hold(db, asha, service)
+        held = await a_hold(db, asha, service, start)
     service.minutes = 120
     with clock.freeze(clock.now() + timedelta(minutes=8)):
         assert await requote(db, held.reference)
