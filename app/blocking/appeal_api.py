@@ -94,7 +94,7 @@ class AppealJson(Struct, kw_only=True):
 
     id: Id
     person_id: Id
-    person: Annotated[str, Meta(description="Name of the blocked person.", examples=["Ravi Kumar"])]
+    person: Annotated[str, Meta(description="Name of the blocked person.", examples=["Murugan Das"])]
     block_reason: Annotated[str, Meta(description="Why the account was blocked.", examples=["Three complaints."])]
     blocked_at: Moment
     blocked_by: Annotated[str, Meta(description="The admin who blocked.", examples=["Meena Iyer"])]

@@ -81,7 +81,7 @@ class ReportJson(Struct, kw_only=True):
     """A report of a review."""
 
     reason: Annotated[str, Meta(description="What the reader wrote.", examples=["It names a neighbour."])]
-    by: Annotated[str, Meta(description="Who reported it.", examples=["Omar Sheriff"])]
+    by: Annotated[str, Meta(description="Who reported it.", examples=["Divya Menon"])]
     at: Moment
     settled_at: Annotated[
         Moment | None,
@@ -92,8 +92,8 @@ class ReportJson(Struct, kw_only=True):
 class ModeratedReviewJson(ReviewJson, kw_only=True):
     """A review as admins read it."""
 
-    customer: Annotated[str, Meta(description="Name of the author.", examples=["Asha Raman"])]
-    professional: Annotated[str, Meta(description="Name of the professional.", examples=["Ravi Kumar"])]
+    customer: Annotated[str, Meta(description="Name of the author.", examples=["Kavitha Raj"])]
+    professional: Annotated[str, Meta(description="Name of the professional.", examples=["Murugan Das"])]
     reports: Annotated[list[ReportJson], Meta(description="Reports, latest first.", examples=[[]])]
 
 
