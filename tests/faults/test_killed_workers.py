@@ -131,9 +131,11 @@ async def test_who_is_signalled_to_stop_finishes_its_email_and_leaves_the_rest_t
 
 
 async def a_months_readers(site: Site) -> tuple[datetime, list[str]]:
-    """The tick of this month's reports, and customers who booked in the month before and thought better of it."""
-    month = month_before(clock.today())
-    tick = clock.at(clock.today().replace(day=1), 8 * 60)
+    """The tick of the latest reports, and customers who booked in the month before and thought better of it."""
+    first_day = clock.today().replace(day=1)
+    if clock.at(first_day, 8 * 60) > clock.now():  # in the first night of a month
+        first_day = month_before(first_day)
+    month, tick = month_before(first_day), clock.at(first_day, 8 * 60)
     with clock.freeze(clock.at(month + timedelta(days=7), 9 * 60)):
         async with site.database.work() as db:
             service = await a_service(db)
