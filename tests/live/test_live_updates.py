@@ -285,7 +285,9 @@ async def _reload_pieces(page, reference):
     is_job = re.compile(f"/jobs/{reference}$")
     async with page.expect_response(lambda response: response.request.method == "GET" and is_job.search(response.url)):
         await page.evaluate("document.body.dispatchEvent(new Event('live-resume'))")
-    await page.wait_for_function("!document.querySelector('.htmx-request')")
+    await expect(page.locator(".htmx-request")).to_have_count(
+        0
+    )  # to wait for an expression, the page would have to eval
 
 
 async def _hide(page, *, hidden):
