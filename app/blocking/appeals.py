@@ -89,4 +89,4 @@ def _second_appeal() -> Refused:
 
 def _refuse_decided(appeal: Appeal) -> None:
     if appeal.is_decided:
-        raise Refused(_("This appeal has been decided already."), reason="decided", about="appeal")
+        raise Refused(_("This appeal has been decided already."), reason="decided")

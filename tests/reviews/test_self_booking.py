@@ -191,19 +191,21 @@ async def test_the_database_lets_no_flagged_review_count(scene):
 
 
 async def test_twenty_accounts_of_one_professional_give_no_star(scene):
-    """The same attempt by many accounts in parallel; the honest customer's stars count beside them."""
+    """The same attempt by many accounts, five at a time; the honest customer's stars count beside them."""
+    places = asyncio.Semaphore(5)  # all twenty at once, a slow machine tells some of them to come again
     async with scene.database.work() as db:
         before = {(item.rule, item.subject) for item in await find_violations(db, None)}  # other tests share the data
         doubles = [await a_customer(db, f"Double {n}", phone=scene.ravi.phone) for n in range(20)]
 
     async def book(number: int, customer) -> str:
-        reference = await scene.paid(await scene.browser(customer), a_start(1 + number // 5, 9 + 2 * (number % 5)))
-        await scene.accepted(reference)
-        await scene.started(reference)
-        await scene.completed(reference)
-        async with scene.database.work() as db:
-            await submit_review(db, customer, reference, 5, "Ravi is the best.")
-        return reference
+        async with places:
+            reference = await scene.paid(await scene.browser(customer), a_start(1 + number // 5, 9 + 2 * (number % 5)))
+            await scene.accepted(reference)
+            await scene.started(reference)
+            await scene.completed(reference)
+            async with scene.database.work() as db:
+                await submit_review(db, customer, reference, 5, "Ravi is the best.")
+            return reference
 
     await asyncio.gather(*(book(number, customer) for number, customer in enumerate(doubles)))
     honest = await book(20, scene.omar)
