@@ -11,7 +11,7 @@ from tests.processes import environment, run_command, town_of_processes
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 BLOCKS = re.findall(r"^```bash\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
-STEPS = ["304", "[None]", "started", "completed", "409", "closed", "401"]  # its output
+STEPS = ["304", "[None]", "started", "completed", "409", "closed", "409", "401"]  # its output
 
 
 @pytest.fixture
