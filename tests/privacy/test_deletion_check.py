@@ -10,6 +10,7 @@ from app.bookings.commitments_repository import OpenCommitments
 from app.check.deletion import REMAINS
 from app.check.run import find_violations
 from app.core.db import Database
+from app.reviews.submission import submit_review
 from tests.factories import PASSWORD, a_start
 
 DECISIONS = Path(__file__).parents[2] / "docs" / "decisions" / "0014-account-deletion.md"
@@ -99,7 +100,9 @@ PLANTED = {
 async def after_deletion(scene, services, own_url):
     """Asha and Ravi have left, with a job done, one taken away and a hold that lapsed behind them."""
     asha, ravi = await scene.browser(scene.asha), await scene.browser(scene.ravi)
-    await scene.done(asha)
+    done = await scene.done(asha)
+    async with scene.database.work() as db:
+        await submit_review(db, scene.asha, done, 5, "Quick.")
     taken = await scene.paid(asha, a_start(days=2))
     await scene.accepted(taken)
     for who in (ravi, asha):
