@@ -64,7 +64,8 @@ PLANTED = {
     " FROM k",
     "open block": "INSERT INTO blocks (user_id, blocked_by_id, reason, created_at) VALUES ({c}, {p}, '–', now())",
     "bookings": "UPDATE bookings SET note = 'Ring twice' WHERE customer_id = {c}",
-    "open bookings": "UPDATE bookings SET state = 'started' WHERE customer_id = {c} AND state = 'completed'",
+    "open bookings": "UPDATE bookings SET state = 'started' WHERE customer_id = {c}"
+    " AND state IN ('completed', 'closed')",
     "cards": "UPDATE charges SET last4 = '4242' WHERE customer_id = {c}",
     "debts": "UPDATE charges SET state = 'due' WHERE customer_id = {c}",
     "disputes": f"INSERT INTO disputes VALUES ({BOOKING_OF_CUSTOMER}, {{c}}, 'I was at home', now())",
