@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
         )
         for cost in costs
     ]
-    print_table(f"CPU of one request in process, nothing kept, medians of {args.times}", COLUMNS, rows)
+    print_table(f"CPU of one request in process, nothing cached, medians of {args.times}", COLUMNS, rows)
 
 
 async def measure(servers: BenchServers, town: Town, times: int) -> list[Cost]:

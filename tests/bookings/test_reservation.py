@@ -323,7 +323,7 @@ async def test_a_professional_who_did_not_come_gets_no_second_offer(db):
     asha = await a_customer(db)
     booking = await a_request(db, asha, service)
     await accept(db, ravi, booking.reference, ENCRYPTION)
-    await offer_again(db, asha, booking, "Nobody came.")
+    await offer_again(db, asha, booking, "The professional didn't arrive.")
     assert (booking.state, await reserved_for(db, booking)) == ("requested", None)
     with pytest.raises(Missing):
         await accept(db, ravi, booking.reference, ENCRYPTION)

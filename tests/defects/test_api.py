@@ -149,7 +149,7 @@ async def test_no_signed_in_person_sets_a_price(story, customer, ravi):
 async def test_no_one_edits_anothers_profile(story, customer, ravi, meena):
     asha = await customer()
     for me in (await customer(), ravi, meena):
-        answer = await me.post(f"/api/profile/edit/{asha.number}", json={"full_name": "Somebody Else"})
+        answer = await me.post(f"/api/profile/edit/{asha.number}", json={"full_name": "Another Name"})
         assert answer.status_code == 404
     assert (await asha.get(f"/api/customer/{asha.number}")).json()["full_name"] == ASHA["full_name"]
 

@@ -60,7 +60,7 @@ async def test_no_one_edits_anothers_profile(story, asha, omar, email):
     page = await omar.visit("/profile")
     form = next(form for form in page.forms if "full_name" in form.fields)
     more = {"id": ashas_id, "user_id": ashas_id, "role": "admin", "email": email, "blocked": ""}
-    await omar.post_fields(form.action, form.fields | {"full_name": "Somebody Else", **more})
+    await omar.post_fields(form.action, form.fields | {"full_name": "Another Name", **more})
     assert await scalar(story, "SELECT full_name FROM users WHERE id = :i", i=int(ashas_id)) == "Asha Raman"
     assert await scalar(story, "SELECT count(*) FROM users WHERE role = 'admin'") == 0
 

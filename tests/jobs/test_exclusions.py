@@ -38,6 +38,7 @@ from tests.factories import (
     past_visits,
     reserved_for,
 )
+from tests.waiting import until_waiting
 
 ENCRYPTION = Encryption("a secret for tests only")
 SIDES = ["customer", "professional"]
@@ -269,7 +270,7 @@ async def test_excluding_waits_for_the_hold_that_is_being_made_and_ends_it(own_d
     async with own_database.work() as db:
         held = await a_hold(db, cast.asha, cast.service, professional_id=cast.ravi.id)
         change = asyncio.create_task(exclusion())
-        await asyncio.sleep(0.3)
+        await until_waiting(own_database, 1)
         assert not change.done()
     await asyncio.wait_for(change, 5)
     async with own_database.work() as db:

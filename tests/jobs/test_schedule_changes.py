@@ -29,6 +29,7 @@ from tests.factories import (
     a_start,
     reserved_for,
 )
+from tests.waiting import until_waiting
 
 ENCRYPTION = Encryption("a secret for tests only")
 NIGHTS = ScheduleChange(hours=[(day, 0, 30) for day in range(7)])
@@ -107,7 +108,7 @@ async def test_a_change_waits_for_the_hold_that_is_being_made(own_database, cast
     async with own_database.work() as db:
         held = await hold(db, asha, a_booking_request(service))
         change = asyncio.create_task(changed(own_database, ravi, NIGHTS))
-        await asyncio.sleep(0.3)
+        await until_waiting(own_database, 1)
         assert not change.done()
     await asyncio.wait_for(change, 5)
     assert (await booking_of(own_database, held))[0].state == "cancelled"
@@ -120,7 +121,7 @@ async def test_a_job_accepted_in_another_window_needs_an_answer(own_database, ca
     async with own_database.work() as db:
         await accept(db, ravi, request.reference, ENCRYPTION)
         change = asyncio.create_task(changed(own_database, ravi, NIGHTS))
-        await asyncio.sleep(0.3)
+        await until_waiting(own_database, 1)
     with pytest.raises(Invalid) as refusal:
         await asyncio.wait_for(change, 5)
     assert list(refusal.value.errors) == [f"job-{request.reference}"]
