@@ -47,7 +47,7 @@ class AppealAdminPages(Controller):
             state=state,
             page=await appeals.page(state, view.after),
             counts=await appeals.counts(),
-            answer_period=ANSWER_PERIOD,
+            answer_days=ANSWER_PERIOD.days,
         )
 
     @get("/{appeal_id:int}", name="admin-appeal")
@@ -89,7 +89,6 @@ async def _render(
     has_other = is_blocker and await has_other_admin(db, me.id)
     context: dict[str, Any] = {
         "appeal": appeal,
-        "due_at": appeal.created_at + ANSWER_PERIOD,
         "record": f"/admin/{appeal.role}s/{appeal.user_id}",
         "may_decide": appeal.decided_at is None and not has_other,
         "for_another": appeal.decided_at is None and has_other,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.contact_fields import MAX_REASON_LENGTH
 from app.accounts.repository import Users
-from app.blocking.appeal import ANSWER_PERIOD, MAX_APPEAL_LENGTH, Appeal, Outcome, appeal_until
+from app.blocking.appeal import MAX_APPEAL_LENGTH, Appeal, Outcome, appeal_until
 from app.blocking.appeal_repository import Appeals
 from app.blocking.appeals import decide_appeal, submit_appeal
 from app.core.api_types import Body, Id, Listed, Moment, Paged
@@ -220,7 +220,7 @@ def _appeal_json(row: AnyRow) -> AppealJson:
         blocked_by=row.blocked_by,
         message=row.message,
         sent_at=to_ist(row.created_at),
-        answer_due_at=to_ist(row.created_at + ANSWER_PERIOD),
+        answer_due_at=to_ist(row.answer_due_at),
         decided_at=_moment(row.decided_at),
         decided_by=row.decided_by,
         outcome=_outcome(row.outcome),

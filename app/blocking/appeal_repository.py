@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.accounts.user import Block, User
-from app.blocking.appeal import APPEAL_RETENTION, Appeal
+from app.blocking.appeal import ANSWER_PERIOD, APPEAL_RETENTION, Appeal
 from app.core.errors import Missing
 from app.core.paging import AnyRow, CountedPage, Query, Sort, fetch_page
 from app.core.references import RowIds
@@ -21,6 +21,7 @@ SELECT_APPEALS: Query = (
         Appeal.id,
         Appeal.message,
         Appeal.created_at,
+        (Appeal.created_at + ANSWER_PERIOD).label("answer_due_at"),
         Appeal.decided_at,
         Appeal.outcome,
         Appeal.reason,
