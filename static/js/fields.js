@@ -53,7 +53,8 @@
     if (radio.dataset.ratingLabel) document.querySelector(`[data-rating-label-for="${radio.name}"]`).textContent = radio.dataset.ratingLabel;
   });
   // A refused field that is put right loses its error at once; the summary above counts what is left, of two or more.
-  addEventListener("change", ({ target }) => {
+  // While it is typed: at the change event the pointer is already down on a button, which would move from under it.
+  addEventListener("input", ({ target }) => {
     if (target.ariaInvalid !== "true" || !target.required || !target.checkValidity()) return;
     target.removeAttribute("aria-invalid");
     document.getElementById(`${target.name}-error`)?.remove();

@@ -31,7 +31,8 @@ WRITTEN = r"""
     UNION SELECT unnest(ARRAY[question, answer]) FROM service_questions
     UNION SELECT unnest(ARRAY[reference, service_name, address, note]) FROM bookings
     UNION SELECT reference FROM exports UNION SELECT trade FROM professionals UNION SELECT reason FROM time_off
-    UNION SELECT name FROM documents
+    UNION SELECT name FROM documents UNION SELECT unnest(ARRAY[comment, answer, hidden_reason, shown_reason]) FROM reviews
+    UNION SELECT reason FROM review_reports UNION SELECT unnest(ARRAY[message, reason]) FROM appeals
     UNION SELECT unnest(ARRAY[place, district, state]) FROM pincodes WHERE pincode IN
         (SELECT pincode FROM coverage UNION SELECT pincode FROM addresses)
 """
@@ -44,6 +45,7 @@ STATES = ("requested", "assigned", "nobody_came", "started", "completed", "no_sh
 FILES = (
     *("/documents/{document_id:str}", "/documents/{document_id:str}/preview", "/profile/data/file"),
     *("/admin/exports/{ref:str}/file", "/earnings/exports/{ref:str}/file"),
+    "/professionals/{person_id:int}/photo",
     *("/bookings/{ref:str}/calendar", "/jobs/{ref:str}/calendar", "/calendar/{token:str}"),
 )
 # Read by who writes programs: its names are the contract's, in English.
