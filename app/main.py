@@ -12,9 +12,8 @@ from litestar_saq import SAQPlugin
 from app.accounts import auth
 from app.core import logs
 from app.routes import MAILBOX, ROUTES, handlers
-from app.services import compose, dependencies
+from app.services import Services, compose, dependencies
 from app.settings import Settings
-from app.web.api_limits import ApiLimits
 from app.web.body import BODY_LIMITS, BodyLimits
 from app.web.cors import Cors
 from app.web.errors import handle_error
@@ -33,28 +32,46 @@ def create_app(
 ) -> Litestar:
     """The ASGI application; `more` are further routes, for development and tests."""
     logs.configure(settings.log_level, as_json=settings.production)
-    services = compose(settings)
+    app = create_routes(settings, more)
+    attach_services(app, compose(settings), body_limits)
+    return app
+
+
+def create_routes(settings: Settings, more: Iterable[ControllerRouterHandler] = ()) -> Litestar:
+    """The routes and what every response has in common, without the services that answer. It takes half a second."""
     cors = Cors(settings.cors_origins)
-    limits = ApiLimits(services.rate_limiter, settings.trusted_proxies)
     app = Litestar(
         route_handlers=[*handlers(ROUTES), *_mailbox(settings), *more],
         dependencies={**dependencies(), "timetable": Provide(lambda: TIMETABLE, sync_to_thread=False)},
-        guards=[AccessGuard(auth.load, services.csrf, limits)],
+        guards=[AccessGuard(auth.load)],
         exception_handlers={HTTPException: handle_error, Exception: handle_error},
         before_send=[cors, SecurityHeaders(settings)],
         after_request=record_status,
-        on_startup=[services.start],
-        on_shutdown=[services.stop],
-        plugins=[HTMXPlugin(), SAQPlugin(saq_config(services))],
+        on_startup=[_start_services],
+        on_shutdown=[_stop_services],
+        plugins=[HTMXPlugin(), SAQPlugin(saq_config(settings.redis_url))],
         request_max_body_size=MAX_FORM_BYTES,
         openapi_config=None,
         logging_config=None,
     )
-    app.state.services = services
+    app.state.cors = cors
     require_declared_access(app)
     cors.read_routes(app)
-    wrap(app, services, limits, cors, body_limits)
     return app
+
+
+def attach_services(app: Litestar, services: Services, body_limits: BodyLimits = BODY_LIMITS) -> None:
+    """Let `services` answer the requests to the routes of `app`; once for each application."""
+    app.state.services = services
+    wrap(app, services, app.state.cors, body_limits)
+
+
+async def _start_services(app: Litestar) -> None:
+    await app.state.services.start()
+
+
+async def _stop_services(app: Litestar) -> None:
+    await app.state.services.stop()
 
 
 def _mailbox(settings: Settings) -> list[ControllerRouterHandler]:

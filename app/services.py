@@ -28,6 +28,7 @@ from app.reports.today_repository import navigation_counts
 from app.scheduling.repository import Schedules
 from app.settings import Settings
 from app.web import render
+from app.web.api_limits import ApiLimits
 from app.web.context import context_of
 from app.web.http import Request
 from app.web.live import LiveStreams
@@ -86,6 +87,7 @@ def compose(
     cookies = Cookies(https=settings.https)
     csrf = Csrf(encryption, cookies)
     assets = Assets(reload=not settings.production)
+    rate_limiter = RateLimiter(after_commit.bus)
     return Services(
         settings=settings,
         database=database,
@@ -98,7 +100,8 @@ def compose(
         templates=page_templates(assets, csrf, reload=not settings.production),
         page_cache=PageCache(after_commit.cache),
         api_cache=PageCache(after_commit.cache),
-        rate_limiter=RateLimiter(after_commit.bus),
+        rate_limiter=rate_limiter,
+        api_limits=ApiLimits(rate_limiter, settings.trusted_proxies),
         request_metrics=RequestMetrics(after_commit.bus),
         live=LiveStreams(after_commit.bus, partial(_audiences_of, database), partial(_changed_sessions, database)),
         panels=PANELS,

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar_saq import QueueConfig, SAQConfig
 from saq.job import Status
+from saq.queue import Queue
 
 from app.core import clock
 from app.core.lease import with_heartbeat
@@ -51,11 +52,10 @@ QUEUES: dict[str, QueueTasks] = {
 TASKS = tuple(dict.fromkeys((*(task for queue in QUEUES.values() for task in queue.tasks), *POLLED)))
 
 
-def saq_config(services: Services) -> SAQConfig:
-    """For a process that only queues tasks: the queues that `services.after_commit` uses, and no workers."""
-    return SAQConfig(
-        queue_instances=dict(services.after_commit.tasks.queues), web_enabled=False, use_server_lifespan=False
-    )
+def saq_config(redis_url: str) -> SAQConfig:
+    """For a process that only queues tasks: the queues, which connect when they are used, and no workers."""
+    queues: dict[str, Queue] = {name: connect_queue(redis_url, name) for name in QUEUE_NAMES}
+    return SAQConfig(queue_instances=queues, web_enabled=False, use_server_lifespan=False)
 
 
 def worker_config(services: Services) -> SAQConfig:

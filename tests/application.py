@@ -5,18 +5,19 @@ import atexit
 import functools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Hashable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Litestar
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
+from app.core import logs
 from app.core.db import Database
-from app.main import create_app
+from app.main import attach_services, create_routes
 from app.services import Services, compose
 from app.settings import Settings
 from app.web.body import BODY_LIMITS, BodyLimits
@@ -42,12 +43,44 @@ def settings(database_url: str, redis_url: str, **more: str) -> Settings:
     return Settings.from_env(env | more)
 
 
+class RoutesPool:
+    """Routes that no running application uses: making them takes half a second, and they keep nothing of a database."""
+
+    def __init__(self) -> None:
+        self._idle: dict[Hashable, list[tuple[Litestar, ASGIApp]]] = {}
+
+    @contextmanager
+    def lend(self, settings: Settings, more: tuple[ControllerRouterHandler, ...]) -> Iterator[Litestar]:
+        # What create_routes reads of the settings.
+        key = (settings.env, settings.https, settings.cors_origins, bool(settings.smtp_url), settings.redis_url, more)
+        idle = self._idle.setdefault(key, [])
+        app, bare_handler = idle.pop() if idle else self._make(settings, more)
+        yield app
+        app.asgi_handler = bare_handler
+        idle.append((app, bare_handler))
+
+    def _make(self, settings: Settings, more: tuple[ControllerRouterHandler, ...]) -> tuple[Litestar, ASGIApp]:
+        app = create_routes(settings, more)
+        return app, app.asgi_handler
+
+
+ROUTES_POOL = RoutesPool()
+
+
 @asynccontextmanager
 async def serving(
     settings: Settings, more: Iterable[ControllerRouterHandler] = (), body_limits: BodyLimits = BODY_LIMITS
 ) -> AsyncIterator[Litestar]:
     """A started application, stopped at the end; `more` are routes that only tests have."""
-    app = create_app(settings, more=more, body_limits=body_limits)
+    logs.configure(settings.log_level, as_json=settings.production)
+    with ROUTES_POOL.lend(settings, tuple(more)) as app:
+        attach_services(app, compose(settings), body_limits)
+        async with _running(app):
+            yield app
+
+
+@asynccontextmanager
+async def _running(app: Litestar) -> AsyncIterator[None]:
     started, stop = asyncio.Event(), asyncio.Event()
 
     async def run() -> None:
@@ -59,7 +92,7 @@ async def serving(
     running = asyncio.create_task(run())
     await asyncio.wait([running, asyncio.create_task(started.wait())], return_when=asyncio.FIRST_COMPLETED)
     assert started.is_set(), running.exception()
-    yield app
+    yield
     stop.set()
     await running
 

@@ -18,11 +18,12 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 
 from app.core.events import origin
 from app.core.i18n import _
-from app.web.api_limits import NO_SESSION, ApiLimits, rate_limit_headers
+from app.web.api_limits import NO_SESSION, rate_limit_headers
 from app.web.context import Connection, CurrentUser, context_of
 from app.web.forms import parse_form
 from app.web.http import Request
-from app.web.security import CSRF_FIELD, CSRF_HEADER, SAFE_METHODS, Csrf
+from app.web.security import CSRF_FIELD, CSRF_HEADER, SAFE_METHODS
+from app.web.services import services_of
 from app.web.unsent_form import keep_unsent_form
 
 LoadUser = Callable[[Connection], Awaitable[CurrentUser | None]]
@@ -85,10 +86,8 @@ class UserFacingError(HTTPException):
 class AccessGuard:
     """The application's only guard: loads the user, then checks role, block and CSRF token, in this order."""
 
-    def __init__(self, load_user: LoadUser, csrf: Csrf, limits: ApiLimits) -> None:
+    def __init__(self, load_user: LoadUser) -> None:
         self._load_user = load_user
-        self._csrf = csrf
-        self._limits = limits
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         if _is_own_options(handler):
@@ -113,8 +112,9 @@ class AccessGuard:
         """Count the request unless the middleware did; the headers describe the limit that is nearer."""
         context = context_of(connection)
         session_id = context.user.session_id if context.user is not None else NO_SESSION
-        self._limits.remember(connection.scope, session_id)
-        nearest = context.rate_limit or await self._limits.count(connection.scope, session_id)
+        limits = services_of(connection).api_limits
+        limits.remember(connection.scope, session_id)
+        nearest = context.rate_limit or await limits.count(connection.scope, session_id)
         if nearest is None:
             return
         context.headers |= rate_limit_headers(nearest)
@@ -127,7 +127,7 @@ class AccessGuard:
         token = connection.headers.get(CSRF_HEADER)
         if token is None and isinstance(connection, Request):
             token = (await parse_form(connection, may_repeat=True)).get(CSRF_FIELD)
-        if not self._csrf.verify(connection, token):
+        if not services_of(connection).csrf.verify(connection, token):
             if not connection.headers.get("cookie"):
                 raise CookiesRefused(
                     _(

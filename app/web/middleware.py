@@ -15,7 +15,7 @@ from app.core import i18n, logs
 from app.core.events import origin
 from app.core.rate_limiter import RateLimitResult
 from app.web import languages
-from app.web.api_limits import NO_SESSION, ApiLimits, rate_limit_headers
+from app.web.api_limits import NO_SESSION, rate_limit_headers
 from app.web.body import BodyLimits, BodyReader
 from app.web.context import context_of_scope
 from app.web.cors import API_PREFIX, Cors
@@ -27,8 +27,8 @@ MIN_COMPRESSED_BYTES = 600  # bytes
 ENTITY_TAG = re.compile(rb'(?:W/)?("[^"]*")')
 
 
-def wrap(app: Litestar, services: WebServices, limits: ApiLimits, cors: Cors, body_limits: BodyLimits) -> None:
-    app.asgi_handler = Middleware(app.asgi_handler, services, limits, cors, body_limits)
+def wrap(app: Litestar, services: WebServices, cors: Cors, body_limits: BodyLimits) -> None:
+    app.asgi_handler = Middleware(app.asgi_handler, services, cors, body_limits)
 
 
 # What everyone may read, but who is signed in as a customer without those who are kept from them (W41).
@@ -36,14 +36,12 @@ PERSONAL_API_PATHS = ("/slots",)
 
 
 class Middleware:
-    def __init__(
-        self, inner: ASGIApp, services: WebServices, limits: ApiLimits, cors: Cors, body_limits: BodyLimits
-    ) -> None:
+    def __init__(self, inner: ASGIApp, services: WebServices, cors: Cors, body_limits: BodyLimits) -> None:
         self._inner = inner
         self._body_limits = body_limits
         self._metrics = services.request_metrics
         self._page_cache, self._api_cache = services.page_cache, services.api_cache
-        self._limits = limits
+        self._limits = services.api_limits
         self._cors = cors
         # A page's request whose Cookie header has one of these ("name=") never reads or fills the cache.
         self._bypass_cookies = services.cookies.cache_bypass

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # these modules read the services themselves
     from app.core.rate_limiter import RateLimiter
     from app.core.storage import Storage
     from app.settings import Settings
+    from app.web.api_limits import ApiLimits
     from app.web.live import LiveStreams
     from app.web.metrics import RequestMetrics
     from app.web.page_cache import PageCache
@@ -45,6 +46,7 @@ class WebServices:
     page_cache: PageCache
     api_cache: PageCache  # of its own, so that programs do not push out the visitors' pages
     rate_limiter: RateLimiter
+    api_limits: ApiLimits
     request_metrics: RequestMetrics
     live: LiveStreams
     # What higher rooms add to lower rooms' pages, in order.

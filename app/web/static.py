@@ -1,5 +1,6 @@
 """Static files from memory: URLs with a content hash, compressed at startup, without cookies."""
 
+import functools
 import gzip
 import hashlib
 import mimetypes
@@ -85,6 +86,7 @@ class Assets:
         return self._watcher.newest() if self._watcher else 0.0
 
 
+@functools.lru_cache(maxsize=200)  # in development all are read again when one changes
 def _asset(name: str, body: bytes) -> Asset:
     suffix = Path(name).suffix
     media_type = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -31,8 +31,9 @@ WRITTEN = r"""
     UNION SELECT unnest(ARRAY[question, answer]) FROM service_questions
     UNION SELECT unnest(ARRAY[reference, service_name, address, note]) FROM bookings
     UNION SELECT reference FROM exports UNION SELECT trade FROM professionals UNION SELECT reason FROM time_off
-    UNION SELECT name FROM documents UNION SELECT unnest(ARRAY[comment, answer, hidden_reason, shown_reason]) FROM reviews
-    UNION SELECT reason FROM review_reports UNION SELECT unnest(ARRAY[message, reason]) FROM appeals
+    UNION SELECT unnest(ARRAY[comment, answer, hidden_reason, shown_reason]) FROM reviews
+    UNION SELECT name FROM documents UNION SELECT reason FROM review_reports
+    UNION SELECT unnest(ARRAY[message, reason]) FROM appeals
     UNION SELECT unnest(ARRAY[place, district, state]) FROM pincodes WHERE pincode IN
         (SELECT pincode FROM coverage UNION SELECT pincode FROM addresses)
 """
