@@ -57,7 +57,7 @@ from app.jobs.handover_pages import (
 from app.jobs.pages import AcceptancePages, HandBackPages, JobListPages, JobPages, PassPages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import InboxPages, PreferencePages, UnsubscribePages
-from app.operations.admin_pages import TaskAdminPages
+from app.operations.admin_pages import NavigationAdminPages, TaskAdminPages
 from app.payments.saved_method_api import SavedMethodApi
 from app.payments.saved_method_pages import SavedMethodPages
 from app.people.admin_admin_pages import AdminAdminPages, AdminBlockPages
@@ -162,6 +162,7 @@ ADMINS: Routes = (
     ("/admin/customers", CustomerAdminPages),
     ("/admin/admins", AdminAdminPages),
     ("/admin/tasks", TaskAdminPages),
+    ("/admin/navigation", NavigationAdminPages),
     ("/admin/webhooks", WebhookListAdminPages),
     ("/admin/webhooks/{webhook_id:int}", WebhookAdminPages),
     ("/admin/customers", CustomerBlockPages),

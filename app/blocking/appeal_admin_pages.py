@@ -93,6 +93,7 @@ async def _render(
         "may_decide": appeal.decided_at is None and not has_other,
         "for_another": appeal.decided_at is None and has_other,
         "is_only_admin": is_blocker and not has_other,
+        "answer_days": ANSWER_PERIOD.days,
         "values": rejection.values if rejection else {},
         "errors": rejection.errors if rejection else {},
         "refusal": rejection.refusal if rejection else None,

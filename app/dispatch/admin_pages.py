@@ -1,6 +1,7 @@
 """/admin/bookings: the table and the panel of one booking; show its contact (views are logged), void its code."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from litestar import Controller, get, post
@@ -103,7 +104,13 @@ class BookingAdminPages(Controller):
 
 
 def _view(request: Request) -> TableView:
-    return table_view(request, PATH, sorts=SORTS, default="-starts", filters=FILTERS)
+    """The table: today unless something is searched for; what is to come begins with the next."""
+    params = parse_query(request)
+    is_narrowed = any(params.get(name, "").strip() for name in ("q", "after", *FILTERS))
+    period = params.get("period", "").strip() or ("all" if is_narrowed else "today")
+    default = "starts" if period in ("today", "upcoming") else "-starts"
+    view = table_view(request, PATH, sorts=SORTS, default=default, filters=FILTERS)
+    return replace(view, filters={**view.filters, "period": period})
 
 
 async def _render(

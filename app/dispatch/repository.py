@@ -5,6 +5,7 @@ Every number of a report links to a list here. The query fields of /admin/bookin
 state          held, requested, assigned, started, completed, closed, cancelled; open: held to started; done: completed
                or closed
 cancelled_as   how it ended: one of app.bookings.moves.ENDS
+period         today, upcoming (from tomorrow), past (before today), all; in Asia/Kolkata
 from, to       days of Asia/Kolkata (2026-11-24), both included, in which the work prefix
 service, professional, customer    ids; the professional who holds it or held it to its end
 category       its slug
@@ -49,6 +50,7 @@ SORTS = {
     "price": Sort(Booking.price, int),
 }
 FILTERS = (
+    "period",
     *("state", "cancelled_as", "from", "to", "service", "category", "pincode", "professional", "customer", "payment"),
     *("accepted", "accepted_under", "rating", "by_clock", "disputed", "locked", "blocked", "flag"),
 )
@@ -61,6 +63,12 @@ STATE_CHIPS = ("", "requested", "assigned", "started", "done", "cancelled")
 # The state of a booking `b` by chip, as _state has it.
 STATE_CONDITIONS = {
     chip: "b.state IN ('" + "', '".join(STATE_FILTERS[chip]) + "')" if chip else "true" for chip in STATE_CHIPS
+}
+# When a booking `b` starts; $1 and $2 are the beginning and the end of today.
+PERIOD_CONDITIONS = {
+    "today": "b.starts_at >= $1 AND b.starts_at < $2",
+    "upcoming": "b.starts_at >= $2",
+    "past": "b.starts_at < $1",
 }
 CATEGORIES = "SELECT slug, name FROM categories ORDER BY position, id"
 PAYMENT_FILTERS = ("card", "upi", "after")
@@ -129,10 +137,17 @@ class AdminBookings:
         )
 
     async def counts(self, filters: Mapping[str, str], q: str) -> dict[str, int | None]:
-        """Return the number of bookings per state of STATE_CHIPS; empty when other filters are set."""
-        if q or any(value for name, value in filters.items() if name != "state"):
+        """Return the number of bookings per state of STATE_CHIPS in the period; empty when other filters are set."""
+        if q or any(value for name, value in filters.items() if name not in ("state", "period")):
             return {}
-        return await count_each(self._db, STATE_CONDITIONS)
+        period = PERIOD_CONDITIONS.get(filters.get("period", ""))
+        if period is None:
+            return await count_each(self._db, STATE_CONDITIONS)
+        # Both parameters have a type in every period.
+        conditions = {
+            chip: f"{state} AND {period} AND $1 < $2::timestamptz" for chip, state in STATE_CONDITIONS.items()
+        }
+        return await count_each(self._db, conditions, *today_span())
 
     async def search(self, q: str) -> SearchMatches:
         """Find people whose name, phone or email contains `q`, and services whose name does."""
@@ -201,6 +216,21 @@ def search_conditions(matches: SearchMatches) -> Iterator[ColumnElement[bool]]:
     yield or_(matching, Booking.service_id.in_(matches.services)) if matches.services else matching
 
 
+def today_span() -> tuple[datetime, datetime]:
+    """The beginning of today and of tomorrow in Asia/Kolkata."""
+    return clock.at(clock.today()), clock.at(clock.today() + timedelta(days=1))
+
+
+def _period(value: str) -> ColumnElement[bool]:
+    begin, end = today_span()
+    return {
+        "today": (Booking.starts_at >= begin) & (Booking.starts_at < end),
+        "upcoming": Booking.starts_at >= end,
+        "past": Booking.starts_at < begin,
+        "all": true(),
+    }.get(value, false())
+
+
 def _from(value: str) -> ColumnElement[bool]:
     day = parse_day(value, YEARS)
     return Booking.starts_at >= clock.at(day) if day else false()
@@ -265,6 +295,7 @@ def _category(value: str) -> ColumnElement[bool]:
 
 
 FILTER_CONDITIONS: dict[str, Callable[[str], ColumnElement[bool]]] = {
+    "period": _period,
     "state": _state,
     "cancelled_as": _choice(Booking.cancelled_as, ENDS),
     "from": _from,

@@ -22,7 +22,7 @@ from app.operations.repository import BackgroundWork
 from app.operations.worker_health import queue_depths
 from app.settings import Settings
 from app.web.admin import admin_page
-from app.web.forms import parse_form
+from app.web.forms import parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, redirect
@@ -69,6 +69,16 @@ class TimetableLine:
     label: str
     last: AnyRow | None
     next: datetime
+
+
+class NavigationAdminPages(Controller):
+    path = "/admin/navigation"
+    opt = only("admin")
+
+    @get(name="admin-navigation")
+    async def show(self, request: Request, db: NamedDependency[AsyncSession]) -> HtmlResponse:
+        """The navigation of the page at `at`, with its counts of this moment."""
+        return await admin_page(request, db, "layouts/_rail_list.html", at=parse_query(request).get("at", ""))
 
 
 class TaskAdminPages(Controller):

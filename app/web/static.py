@@ -18,8 +18,13 @@ from app.web.reload import FolderWatcher
 from app.web.services import services_of
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-# Each is one file, concatenated from the files that bundle.txt in its folder lists, in that order.
-BUNDLES = {"app.css": "css", "app.js": "js"}
+# Each is one file, concatenated from the files that its list names, in that order. Only admins load theirs.
+BUNDLES = {
+    "app.css": "css/bundle.txt",
+    "app.js": "js/bundle.txt",
+    "admin.css": "css/admin.txt",
+    "admin.js": "js/admin.txt",
+}
 FOREVER = "public, max-age=31536000, immutable"
 TYPES = {".webmanifest": "application/manifest+json", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -68,19 +73,19 @@ class Assets:
 
     def _load(self) -> None:
         plain = {str(path.relative_to(self._folder)): path.read_bytes() for path in self._paths()}
-        for name, part in BUNDLES.items():
-            plain[name] = self._bundle(part)
+        for name, listed in BUNDLES.items():
+            plain[name] = self._bundle(self._folder / listed)
         self._files = {name: _asset(name, body) for name, body in plain.items()}
         digests = "".join(sorted(f"{asset.digest} {name}" for name, asset in self._files.items()))
         self._version = hashlib.sha256(digests.encode()).hexdigest()[:12]
 
-    def _bundle(self, part: str) -> bytes:
-        bundle = self._folder / part / "bundle.txt"
-        names = [line.strip() for line in bundle.read_text(encoding="utf-8").splitlines()] if bundle.exists() else []
-        return b"\n".join((self._folder / part / name).read_bytes() for name in names if name and name[0] != "#")
+    def _bundle(self, listed: Path) -> bytes:
+        names = [line.strip() for line in listed.read_text(encoding="utf-8").splitlines()] if listed.exists() else []
+        return b"\n".join((listed.parent / name).read_bytes() for name in names if name and name[0] != "#")
 
     def _paths(self) -> list[Path]:
-        return sorted(path for path in self._folder.rglob("*") if path.is_file() and path.name != "bundle.txt")
+        lists = {self._folder / listed for listed in BUNDLES.values()}
+        return sorted(path for path in self._folder.rglob("*") if path.is_file() and path not in lists)
 
     def _newest(self) -> float:
         return self._watcher.newest() if self._watcher else 0.0

@@ -26,6 +26,7 @@ async def test_a_job_given_on_one_screen_changes_its_row_on_another(live_databas
 
     await own.page.locator(f"#booking-{reference}").get_by_role("link").first.click()
     await expect(own.page.get_by_text("1 professional available")).to_be_visible()
+    await own.page.locator("summary", has_text="Assign").click()
     await own.page.get_by_role("button", name="Assign to Ravi Kumar").click()
     await expect(own.page.get_by_text("Ravi Kumar now has the job. Both have been notified.")).to_be_visible()
 
