@@ -12,6 +12,7 @@ from app.exports import events as exports
 from app.jobs import events as jobs
 from app.notifications import events as notifications
 from app.operations import events as operations
+from app.payments import events as payments
 from app.people import events as people
 from app.privacy import events as privacy
 from app.reviews import events as reviews
@@ -29,6 +30,7 @@ FAMILIES = (
 )
 EVENTS = (
     *bookings.EVENTS,
+    *payments.EVENTS,
     *reviews.EVENTS,
     *accounts.EVENTS,
     *jobs.EVENTS,

@@ -10,7 +10,7 @@ from app.discovery import unmet_searches
 from app.exports import export
 from app.favourites import favourite
 from app.notifications import channel, inbox, preference
-from app.payments import charge, ledger, saved_method
+from app.payments import charge, ledger, refund, saved_method
 from app.reports import monthly_statement
 from app.reviews import report, review
 from app.scheduling import exclusion, reservation, working_hours
@@ -40,6 +40,7 @@ MODULES = (
     outbox,
     preference,
     professional,
+    refund,
     reservation,
     report,
     review,

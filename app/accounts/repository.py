@@ -140,6 +140,10 @@ class Users:
         query = select(User.id).where(User.role == Role.ADMIN, ~blocked).order_by(User.id)
         return (await self._db.scalars(query)).all()
 
+    async def has_admin_besides(self, admin_id: int) -> bool:
+        """Whether an admin besides this one may act."""
+        return any(other != admin_id for other in await self.admin_ids())
+
     async def last_block(self, user_id: int) -> Block | None:
         """The block in force, or the last one."""
         query = select(Block).where(Block.user_id == user_id).order_by(Block.id.desc()).limit(1)

@@ -97,7 +97,7 @@ FIELD_LABELS: dict[str, str] = {
 # Facts of every event that no history shows, beside those that event types declare as hidden.
 STRUCTURAL_FIELDS = frozenset({"before", "after", "channel"})
 
-MONEY_FIELDS = ("price", "total", "fee")
+MONEY_FIELDS = ("price", "total", "fee", "amount")
 MINUTE_FIELDS = ("minutes", "notice_minutes")
 TIME_FIELDS = ("starts_at", "from", "until")
 DATE_FIELDS = ("expires_on",)
@@ -155,6 +155,8 @@ ENUM_LABELS: dict[str, str] = {
     "device": N_("device"),
     "counts": N_("counts"),
     "lift": N_("lifted"),
+    "doorstep": N_("Doorstep"),
+    "shares": N_("the professional and Doorstep, pro rata"),
     "keep": N_("kept"),
     "excluded": N_("doesn't count"),
     "ta": N_("Tamil"),

@@ -6,10 +6,18 @@ OWN_DATA = (
     OwnDataSection(
         "payments",
         "SELECT b.reference AS booking, c.purpose, c.method, c.brand AS card_brand, c.last4 AS card_ends_in,"
-        " c.amount AS amount_paise, c.captured AS taken_paise, c.refunded AS given_back_paise, c.state,"
+        " c.amount AS amount_paise, c.captured AS taken_paise, c.released AS released_paise,"
+        " c.refunded AS given_back_paise, c.state,"
         " c.created_at, c.updated_at FROM charges c JOIN bookings b ON b.id = c.booking_id"
         " WHERE c.customer_id = :me ORDER BY c.id",
         CUSTOMER,
+    ),
+    OwnDataSection(
+        "refunds",
+        "SELECT b.reference AS booking, r.amount AS amount_paise, r.borne_by, r.reason, r.done_at FROM refunds r"
+        " JOIN bookings b ON b.id = r.booking_id"
+        " WHERE r.state = 'done' AND (b.customer_id = :me OR r.professional_id = :me) ORDER BY r.id",
+        CUSTOMER + PROFESSIONAL,
     ),
     OwnDataSection(
         "earnings",

@@ -69,7 +69,7 @@ async def decide_appeal(db: AsyncSession, by: Person, appeal_id: int, outcome: O
 
 async def has_other_admin(db: AsyncSession, admin_id: int) -> bool:
     """Whether an admin besides this one may act."""
-    return any(other != admin_id for other in await Users(db).admin_ids())
+    return await Users(db).has_admin_besides(admin_id)
 
 
 def _clean_message(typed: str) -> str:

@@ -31,7 +31,7 @@ class CancellationCost:
 def cancellation_cost(booking: BookingDeadlines, booking_charges: Sequence[Charged]) -> CancellationCost:
     """What cancelling costs now, shown before the customer confirms."""
     fee = booking.cancellation_fee(clock.now())
-    paid = sum(charge.amount for charge in booking_charges if charge.state == ChargeState.AUTHORISED)
+    paid = sum(charge.amount - charge.released for charge in booking_charges if charge.state == ChargeState.AUTHORISED)
     return CancellationCost(fee, max(paid - fee, 0), max(fee - paid, 0))
 
 

@@ -85,7 +85,7 @@ class OpenCommitments:
 
     async def open_bookings(self) -> list[AffectedBooking]:
         """Open bookings on either side, the next first, without expired holds."""
-        authorised = select(func.coalesce(func.sum(Charge.amount), 0)).where(
+        authorised = select(func.coalesce(func.sum(Charge.amount - Charge.released), 0)).where(
             Charge.booking_id == Booking.id, Charge.state == "authorised"
         )
         query = (

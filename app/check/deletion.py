@@ -36,6 +36,8 @@ REMAINS = {
     "open bookings": "bookings t JOIN deleted ON deleted.id IN (t.customer_id, t.professional_id)"
     " WHERE t.state IN ('held', 'requested', 'assigned', 'started')",
     "cards": "charges t JOIN deleted ON deleted.id = t.customer_id WHERE t.brand IS NOT NULL OR t.last4 IS NOT NULL",
+    "reasons of refunds": "refunds t JOIN bookings b ON b.id = t.booking_id"
+    " JOIN deleted ON deleted.id IN (b.customer_id, t.professional_id) WHERE t.reason <> '–'",
     "remembered payment methods": "saved_methods t JOIN deleted ON deleted.id = t.customer_id",
     "debts": "charges t JOIN deleted ON deleted.id = t.customer_id WHERE t.state = 'due'",
     "disputes": "disputes t JOIN deleted ON deleted.id = t.customer_id WHERE t.text <> '–'",

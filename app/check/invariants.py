@@ -199,7 +199,8 @@ MONEY_INVARIANTS = (
     ),
     Invariant(
         "completed-jobs-charged-once",
-        "A completed job is charged once, for its price and approved extra work; other jobs are not charged",
+        "A completed job is charged once, for its price and approved extra work less what refunds released before;"
+        " other jobs are not charged",
         """
         SELECT 'booking ' || b.reference
           FROM bookings b
@@ -209,8 +210,11 @@ MONEY_INVARIANTS = (
                       GROUP BY t.booking_id) l ON l.booking_id = b.id
           LEFT JOIN (SELECT booking_id, sum(price) AS more FROM extras WHERE state = 'approved'
                       GROUP BY booking_id) x ON x.booking_id = b.id
+          LEFT JOIN (SELECT booking_id, sum(released) AS less FROM refunds WHERE state = 'done'
+                      GROUP BY booking_id) r ON r.booking_id = b.id
          WHERE coalesce(l.taken, 0) <>
-               CASE WHEN b.state IN ('completed', 'closed') THEN b.price + coalesce(x.more, 0) ELSE 0 END
+               CASE WHEN b.state IN ('completed', 'closed') THEN b.price + coalesce(x.more, 0) - coalesce(r.less, 0)
+                    ELSE 0 END
         """,
     ),
     Invariant(
@@ -223,6 +227,55 @@ MONEY_INVARIANTS = (
           JOIN ledger_entries e ON e.transaction_id = t.id
          WHERE b.state IN ('completed', 'closed', 'cancelled') AND e.account = 'hold'
          GROUP BY b.reference HAVING sum(e.amount) <> 0
+        """,
+    ),
+    Invariant(
+        "authorised-money-is-captured-or-released",
+        "What was authorised is held, captured or released, to the paisa, in the charges and in the ledger",
+        """
+        SELECT 'charge ' || id FROM charges
+         WHERE state IN ('captured', 'released', 'refunded') AND method <> 'after' AND captured + released <> amount
+        UNION ALL
+        SELECT 'booking ' || b.reference
+          FROM bookings b
+          LEFT JOIN (SELECT booking_id, sum(amount - captured - released) AS held FROM charges
+                      WHERE state = 'authorised' GROUP BY booking_id) c ON c.booking_id = b.id
+          LEFT JOIN (SELECT t.booking_id, sum(e.amount) AS held
+                       FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
+                      WHERE e.account = 'hold' GROUP BY t.booking_id) l ON l.booking_id = b.id
+         WHERE coalesce(c.held, 0) <> coalesce(l.held, 0)
+        """,
+    ),
+    Invariant(
+        "refunds-match-charges",
+        "Refunds that are done are what the charges of their bookings and the ledger say; others are in neither (W29)",
+        """
+        SELECT 'booking ' || b.reference
+          FROM bookings b
+          LEFT JOIN (SELECT booking_id, sum(amount - released) AS given, sum(released) AS released
+                       FROM refunds WHERE state = 'done' GROUP BY booking_id) r ON r.booking_id = b.id
+          LEFT JOIN (SELECT booking_id, sum(refunded) AS given, sum(released) AS released
+                       FROM charges GROUP BY booking_id) c ON c.booking_id = b.id
+         WHERE coalesce(r.given, 0) <> coalesce(c.given, 0) OR r.released > c.released
+        UNION ALL
+        SELECT 'refund ' || r.id
+          FROM refunds r
+          LEFT JOIN (SELECT t.refund_id, -sum(e.amount) AS given
+                       FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
+                      WHERE t.refund_id IS NOT NULL AND e.account IN ('hold', 'gateway')
+                      GROUP BY t.refund_id) l ON l.refund_id = r.id
+         WHERE coalesce(l.given, 0) <> CASE r.state WHEN 'done' THEN r.amount ELSE 0 END
+        """,
+    ),
+    Invariant(
+        "large-refunds-are-confirmed",
+        "Above ₹5,000 of a booking in all, a refund was confirmed by a second admin, or made by the only one (W29)",
+        """
+        SELECT 'refund ' || id
+          FROM (SELECT id, confirmed_by_id, only_admin,
+                       sum(amount) OVER (PARTITION BY booking_id ORDER BY sent_at, id) AS total
+                  FROM refunds WHERE state = 'done') done
+         WHERE total > 500000 AND confirmed_by_id IS NULL AND NOT only_admin
         """,
     ),
     Invariant(

@@ -60,6 +60,8 @@ KINDS: dict[str, NotificationKind] = {
     "review_shown": NotificationKind(message=N_("Your review is public again: %(service)s.")),
     "job_review_hidden": NotificationKind(message=N_("A review of your work is hidden: %(service)s.")),
     "job_review_shown": NotificationKind(message=N_("A review of your work is public again: %(service)s.")),
+    "booking_refunded": NotificationKind(message=N_("You get a refund: %(service)s.")),
+    "job_refunded": NotificationKind(message=N_("The customer got a refund: %(service)s.")),
     "extra_proposed": NotificationKind(message=N_("Extra work proposed: %(service)s.")),
     "extra_answered": NotificationKind(message=N_("The customer answered about extra work: %(service)s.")),
     "job_offered": NotificationKind("bookings", SOON, N_("New offer: %(service)s."), url="/jobs", digest="job_offers"),

@@ -42,6 +42,7 @@ from app.notifications.channel import MessageTemplates
 from app.notifications.kinds import kind_of
 from app.notifications.preference import unsubscribe_token
 from app.notifications.repository import NotificationContext
+from app.payments.refund_repository import RefundNotice, Refunds
 from app.payments.shares import earning_of
 from app.reviews.repository import OwnReview, Reviews
 from app.vetting.repository import Cases
@@ -73,6 +74,7 @@ BLOCK_KINDS = ("account_blocked", "account_unblocked", "appeal_kept")
 DENIAL_KINDS = ("work_denied",)
 UNFILLED_KINDS = ("booking_unfilled",)
 REOPENING_KINDS = ("booking_looking_again",)
+REFUND_KINDS = ("booking_refunded", "job_refunded")
 
 MessageData = Callable[[AsyncSession, User, Outbox], Awaitable[dict[str, Any] | None]]
 
@@ -213,6 +215,7 @@ class MessageRenderer:
             "earning": earning_of(booking.price),
             "free_starts": await self._free_starts(db, booking) if row.kind in UNFILLED_KINDS else [],
             "review": await self._review_of(db, booking, row) if row.kind in REVIEW_KINDS else None,
+            "refund": await self._refund_of(db, row) if row.kind in REFUND_KINDS else None,
             "reopening_reason": reopening.reason if reopening and reopening.actor_role != "customer" else "",
         }
 
@@ -224,6 +227,13 @@ class MessageRenderer:
         if row.kind == "review_answered" and not review.answer:
             raise OutOfDate
         return review
+
+    async def _refund_of(self, db: AsyncSession, row: Outbox) -> RefundNotice:
+        """What the refund gave back, and its reason; OutOfDate when it is not done."""
+        notice = await Refunds(db).notice(row.data["refund_id"], row.recipient_id)
+        if notice is None:
+            raise OutOfDate
+        return notice
 
     async def _calendar_entry(self, db: AsyncSession, row: Outbox) -> CalendarEntry | None:
         """The entry of a message after which the recipient's calendar is to change."""

@@ -29,6 +29,8 @@ class Charged(Protocol):
     @property
     def amount(self) -> int: ...
     @property
+    def released(self) -> int: ...
+    @property
     def state(self) -> str: ...
 
 
@@ -42,11 +44,12 @@ class ChargeLine:
     last4: str | None
     amount: int
     captured: int
+    released: int
     refunded: int
     state: str
 
 
-CHARGE_LINE_COLUMNS = "c.purpose, c.method, c.brand, c.last4, c.amount, c.captured, c.refunded, c.state"
+CHARGE_LINE_COLUMNS = "c.purpose, c.method, c.brand, c.last4, c.amount, c.captured, c.released, c.refunded, c.state"
 
 
 class Charge(Base):
@@ -54,6 +57,7 @@ class Charge(Base):
 
     needs_code → authorised | declined · timed_out (may be tried again) · authorised → captured | released ·
     pay after service: due → paid · captured | paid → refunded (`refunded` is how much, in paise).
+    `released` paise of what was authorised are held no longer: a refund may release a part while it stays authorised.
     """
 
     __tablename__ = "charges"
@@ -63,6 +67,7 @@ class Charge(Base):
         CheckConstraint("state IN ('" + "', '".join(ChargeState) + "')", name="charges_state_check"),
         CheckConstraint("amount > 0", name="charges_amount_check"),
         CheckConstraint("captured BETWEEN 0 AND amount", name="charges_captured_check"),
+        CheckConstraint("released BETWEEN 0 AND amount - captured", name="charges_released_check"),
         CheckConstraint("refunded BETWEEN 0 AND captured", name="charges_refunded_check"),
         CheckConstraint("last4 ~ '^[0-9]{4}$'", name="charges_last4_check"),
         Index("charges_booking_id_idx", "booking_id"),
@@ -86,9 +91,22 @@ class Charge(Base):
     last4: Mapped[str | None] = mapped_column(String(4))
     amount: Mapped[int]
     captured: Mapped[int] = mapped_column(default=0, server_default="0")
+    released: Mapped[int] = mapped_column(default=0, server_default="0")
     refunded: Mapped[int] = mapped_column(default=0, server_default="0")
     state: Mapped[ChargeState] = mapped_column(TextEnum(ChargeState))
     # Until when the earning is held; NULL when it is not or no longer held.
     payout_held_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    @property
+    def held(self) -> int:
+        """Paise that are authorised and neither captured nor released."""
+        return self.amount - self.captured - self.released if self.state == ChargeState.AUTHORISED else 0
+
+    @property
+    def refundable(self) -> int:
+        """Paise that can still be given back: released while authorised, refunded once captured or paid."""
+        if self.state in (ChargeState.CAPTURED, ChargeState.PAID):
+            return self.captured - self.refunded
+        return self.held

@@ -1,9 +1,10 @@
-"""The verbs of charges: authorise, capture, release, refund. Each posts to the ledger in the same transaction.
+"""The verbs of charges: authorise, capture, release, waive. Each posts to the ledger in the same transaction.
 
 The caller holds the lock of the booking's row. The rules are methods of BookingMoney, without I/O.
+Refunds by admins: app.payments.refunds.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,8 +15,8 @@ from app.core.i18n import _
 from app.payments.charge import Charge, ChargeState
 from app.payments.ledger import LedgerTransaction, Line, new_transaction
 from app.payments.pretend_bank import Authorisation, Instrument
-from app.payments.repository import Charges
-from app.payments.shares import commission_of, fee_split, rounded_share
+from app.payments.repository import NO_SPLIT, Charges, ChargeSplit, ReleasedRefund
+from app.payments.shares import commission_of, earning_of, fee_split
 
 OVERDUE_AFTER = timedelta(hours=24)
 PAYOUT_HELD = timedelta(days=7)
@@ -48,12 +49,15 @@ class BookingMoney:
         _set_state(charge, ChargeState.AUTHORISED)
         self._post("authorise", charge, _held(charge.amount))
 
-    def capture(self, professional_id: int, total: int, *, held_payout: bool) -> None:
-        """Capture what was authorised, up to `total` paise; the rest becomes due."""
+    def capture(
+        self, professional_id: int, total: int, *, held_payout: bool, released: Iterable[ReleasedRefund] = ()
+    ) -> None:
+        """Capture what was authorised, up to `total` paise less what refunds released; the rest becomes due."""
         account, held_until = ("payout_held", clock.now() + PAYOUT_HELD) if held_payout else ("earnings", None)
-        so_far = 0
+        released, so_far = list(released), 0
+        total -= sum(refund.amount for refund in released)
         for charge in self.in_state(ChargeState.AUTHORISED):
-            part = min(charge.amount, total - so_far)
+            part = min(charge.held, total - so_far)
             if part > 0:
                 charge.captured, charge.payout_held_until = part, held_until
                 shared = _shared(so_far, part, account, professional_id)
@@ -67,12 +71,13 @@ class BookingMoney:
             charge.payout_held_until = held_until
             shared = _shared(so_far, charge.amount, account, professional_id)
             self._post("receivable", charge, [("receivable", self.customer_id, charge.amount), *shared])
+        self._make_good(professional_id, total, released)
 
     def release(self) -> int:
         """Release what was authorised; return the paise released."""
         back = 0
         for charge in self.in_state(ChargeState.AUTHORISED):
-            back += charge.amount
+            back += charge.held
             self._release_remainder(charge)
             _set_state(charge, ChargeState.RELEASED)
         for charge in self.in_state(ChargeState.NEEDS_CODE):
@@ -83,11 +88,11 @@ class BookingMoney:
         """Capture `fee` paise of what was authorised and release the rest; return the paise released."""
         back, left = 0, fee
         for charge in self.in_state(ChargeState.AUTHORISED):
-            part = min(charge.amount, left)
+            part = min(charge.held, left)
             if part:
                 charge.captured = part
                 self._post_fee(charge, professional_id, gateway=True, held=True)
-            back += charge.amount - part
+            back += charge.held
             self._release_remainder(charge)
             _set_state(charge, ChargeState.CAPTURED if part else ChargeState.RELEASED)
             left -= part
@@ -115,6 +120,51 @@ class BookingMoney:
             receivable: Line = ("receivable", charge.customer_id, -charge.amount)
             self._post("settle", charge, [("gateway", None, charge.amount), receivable])
 
+    def waive(self, charge: Charge, split: ChargeSplit) -> None:
+        """The due charge is owed no longer."""
+        _set_state(charge, ChargeState.RELEASED)
+        shared: list[Line] = [
+            ("earnings", split.professional_id, split.earnings),
+            ("commission", None, split.commission),
+        ]
+        self._post("refund", charge, [("receivable", charge.customer_id, -charge.amount), *shared])
+
+    def release_part(self, amount: int, refund_id: int) -> int:
+        """Release up to `amount` paise of what is authorised, which stays so; return how many."""
+        left = amount
+        for charge in self.in_state(ChargeState.AUTHORISED):
+            part = min(charge.held, left)
+            if part:
+                charge.released, charge.updated_at = charge.released + part, clock.now()
+                self._post("release", charge, _held(-part), refund_id)
+            left -= part
+        return amount - left
+
+    def give_back(self, amount: int, splits: Mapping[int, ChargeSplit] | None, refund_id: int) -> None:
+        """Refund `amount` paise of what was captured or paid: pro rata by `splits` of the charges, else by Doorstep."""
+        left = amount
+        for charge in self.in_state(ChargeState.CAPTURED, ChargeState.PAID):
+            part = min(charge.refundable, left)
+            if not part:
+                continue
+            split = splits[charge.id] if splits else NO_SPLIT
+            earning = split.earning_of(part, charge.captured)
+            charge.refunded += part
+            _set_state(charge, ChargeState.REFUNDED if charge.refunded == charge.captured else charge.state)
+            shares: list[Line] = [("earnings", split.professional_id, earning), ("commission", None, part - earning)]
+            self._post("refund", charge, [("gateway", None, -part), *shares], refund_id)
+            left -= part
+
+    def _make_good(self, professional_id: int, total: int, released: Iterable[ReleasedRefund]) -> None:
+        """Pay the professional what they would have earned from what refunds at Doorstep's cost released."""
+        for refund in released:
+            if refund.professional_id != professional_id:
+                earning = earning_of(total + refund.amount) - earning_of(total)
+                total += refund.amount
+                if earning:
+                    lines: list[Line] = [("earnings", professional_id, -earning), ("commission", None, earning)]
+                    self._post("refund", None, lines, refund.refund_id)
+
     def _add_charge(self, amount: int, purpose: str, by: Instrument, state: ChargeState, captured: int = 0) -> Charge:
         charge = Charge(
             booking_id=self.booking_id,
@@ -125,6 +175,7 @@ class BookingMoney:
             last4=by.last4,
             amount=amount,
             captured=captured,
+            released=0,
             refunded=0,
             state=state,
             created_at=clock.now(),
@@ -134,8 +185,8 @@ class BookingMoney:
         self.new_charges.append(charge)
         return charge
 
-    def _post(self, kind: str, charge: Charge, lines: Iterable[Line]) -> None:
-        self.transactions.append(new_transaction(kind, self.booking_id, charge, lines))
+    def _post(self, kind: str, charge: Charge | None, lines: Iterable[Line], refund_id: int | None = None) -> None:
+        self.transactions.append(new_transaction(kind, self.booking_id, charge, lines, refund_id))
 
     def _post_fee(self, charge: Charge, professional_id: int | None, *, gateway: bool, held: bool) -> None:
         fee = charge.captured or charge.amount
@@ -146,8 +197,9 @@ class BookingMoney:
 
     def _release_remainder(self, charge: Charge) -> None:
         """Post the release of what was authorised and not captured."""
-        if charge.amount > charge.captured:
-            self._post("release", charge, _held(charge.captured - charge.amount))
+        if held := charge.held:
+            self._post("release", charge, _held(-held))
+            charge.released += held
 
 
 async def authorise(
@@ -157,9 +209,9 @@ async def authorise(
 
     A charge of the same purpose that waits for the bank's code is abandoned.
     """
-    money = await _load(db, booking_id, customer_id, ChargeState.NEEDS_CODE)
+    money = await load_money(db, booking_id, customer_id, ChargeState.NEEDS_CODE)
     charge = money.authorise(amount, purpose, authorisation)
-    await _write(db, money)
+    await write_money(db, money)
     return charge
 
 
@@ -176,7 +228,7 @@ async def confirm(db: AsyncSession, charge: Charge) -> None:
         raise Refused(_("This payment isn't waiting for a code."), reason="state", about="charge")
     money = BookingMoney(charge.booking_id, charge.customer_id, [charge])
     money.confirm(charge)
-    await _write(db, money)
+    await write_money(db, money)
 
 
 async def abandon_bank_codes(db: AsyncSession, booking_ids: Collection[int]) -> None:
@@ -189,19 +241,22 @@ async def capture(
 ) -> None:
     """Capture `total` paise of a finished job and post the shares; what was not authorised becomes due.
 
-    `held_payout`: completed automatically, so the earning is paid out seven days later.
+    `held_payout`: completed automatically, so the earning is paid out seven days later. What refunds released before
+    is not captured; where Doorstep bears it, the professional gets its share all the same.
     """
-    money = await _load(db, booking_id, customer_id, ChargeState.AUTHORISED)
-    money.capture(professional_id, total, held_payout=held_payout)
-    await _write(db, money)
+    money = await load_money(db, booking_id, customer_id, ChargeState.AUTHORISED)
+    has_released = any(charge.released for charge in money.charges)
+    released = await Charges(db).released_by_refunds(booking_id) if has_released else ()
+    money.capture(professional_id, total, held_payout=held_payout, released=released)
+    await write_money(db, money)
 
 
 async def release(db: AsyncSession, booking_id: int) -> int:
     """Release all authorised charges; return the paise released."""
     # Nothing is charged, so it does not matter whose it is.
-    money = await _load(db, booking_id, 0, ChargeState.AUTHORISED, ChargeState.NEEDS_CODE)
+    money = await load_money(db, booking_id, 0, ChargeState.AUTHORISED, ChargeState.NEEDS_CODE)
     back = money.release()
-    await _write(db, money)
+    await write_money(db, money)
     return back
 
 
@@ -210,9 +265,9 @@ async def take_fee(db: AsyncSession, booking_id: int, customer_id: int, professi
 
     70 % go to the professional. What is not covered (pay after the work) becomes due. Return the paise released.
     """
-    money = await _load(db, booking_id, customer_id, ChargeState.AUTHORISED)
+    money = await load_money(db, booking_id, customer_id, ChargeState.AUTHORISED)
     back = money.take_fee(professional_id, fee)
-    await _write(db, money)
+    await write_money(db, money)
     return back
 
 
@@ -224,7 +279,7 @@ async def add_fee(db: AsyncSession, booking_id: int, customer_id: int, professio
         money.owe_fee(professional_id, fee)
     else:
         money.charge_fee(professional_id, fee, instrument_of(paid_by))
-    await _write(db, money)
+    await write_money(db, money)
 
 
 async def settle(db: AsyncSession, charge: Charge, authorisation: Authorisation) -> None:
@@ -233,30 +288,16 @@ async def settle(db: AsyncSession, charge: Charge, authorisation: Authorisation)
         raise Refused(_("This is already paid."), reason="state", about="payment")
     money = BookingMoney(charge.booking_id, charge.customer_id, [charge])
     money.settle(charge, authorisation)
-    await _write(db, money)
+    await write_money(db, money)
 
 
-async def refund(db: AsyncSession, charge: Charge, amount: int) -> None:
-    """Refund `amount` paise of a captured or paid charge, from both shares; a due charge is waived whole."""
-    split = await Charges(db).split_of(charge)
-    if charge.state == ChargeState.DUE:
-        lines: list[Line] = [("receivable", charge.customer_id, -charge.amount)]
-        earning, back = split.earnings, charge.amount
-        _set_state(charge, ChargeState.RELEASED)
-    elif charge.state in (ChargeState.CAPTURED, ChargeState.PAID) and 0 < amount <= charge.captured - charge.refunded:
-        before, back = charge.refunded, amount
-        charge.refunded += amount
-        earning = _refunded_earning(split.earnings, charge.refunded, charge) - _refunded_earning(
-            split.earnings, before, charge
-        )
-        lines = [("gateway", None, -amount)]
-        if charge.refunded == charge.captured:
-            _set_state(charge, ChargeState.REFUNDED)
-    else:
-        raise Refused(_("That's more than was paid. Enter a smaller amount."), reason="amount")
-    shared: list[Line] = [("earnings", split.professional_id, earning), ("commission", None, back - earning)]
-    db.add(new_transaction("refund", charge.booking_id, charge, [*lines, *shared]))
-    await db.flush()
+async def waive(db: AsyncSession, charge: Charge) -> None:
+    """Waive a due charge: it is owed no longer. Refused("state")."""
+    if charge.state != ChargeState.DUE:
+        raise Refused(_("Nothing is due any more."), reason="state", about="due")
+    money = BookingMoney(charge.booking_id, charge.customer_id, [charge])
+    money.waive(charge, await Charges(db).split_of(charge))
+    await write_money(db, money)
 
 
 async def overdue_booking(db: AsyncSession, customer_id: int) -> int | None:
@@ -286,11 +327,13 @@ def due_charges(charges: Sequence[Charge]) -> list[Charge]:
     return [charge for charge in charges if charge.state == ChargeState.DUE]
 
 
-async def _load(db: AsyncSession, booking_id: int, customer_id: int, *states: ChargeState) -> BookingMoney:
+async def load_money(db: AsyncSession, booking_id: int, customer_id: int, *states: ChargeState) -> BookingMoney:
+    """The booking's charges in these states, row-locked."""
     return BookingMoney(booking_id, customer_id, await Charges(db).in_state(booking_id, *states))
 
 
-async def _write(db: AsyncSession, money: BookingMoney) -> None:
+async def write_money(db: AsyncSession, money: BookingMoney) -> None:
+    """Write new charges and ledger transactions."""
     db.add_all([*money.new_charges, *money.transactions])
     await db.flush()
 
@@ -303,10 +346,6 @@ def _shared(so_far: int, part: int, account: str, professional_id: int) -> list[
     """The shares of `part` after `so_far` paise, such that the shares of all parts add up to those of the sum."""
     commission = commission_of(so_far + part) - commission_of(so_far)
     return [(account, professional_id, commission - part), ("commission", None, -commission)]
-
-
-def _refunded_earning(earnings: int, refunded: int, charge: Charge) -> int:
-    return rounded_share(earnings, refunded, charge.captured)
 
 
 def _set_state(charge: Charge, state: ChargeState) -> None:

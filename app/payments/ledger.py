@@ -23,6 +23,7 @@ class LedgerTransaction(Base):
     __table_args__ = (
         CheckConstraint("kind IN ('" + "', '".join(KINDS) + "')", name="ledger_transactions_kind_check"),
         Index("ledger_transactions_booking_id_idx", "booking_id"),
+        Index("ledger_transactions_refund_id_idx", "refund_id", postgresql_where=text("refund_id IS NOT NULL")),
         Index(
             "ledger_transactions_rare_idx",
             "kind",
@@ -32,6 +33,7 @@ class LedgerTransaction(Base):
     )
     booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"))
     charge_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("charges.id"))
+    refund_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("refunds.id"))
     kind: Mapped[str]
     at: Mapped[datetime]
     entries: Mapped[list["LedgerEntry"]] = relationship(lazy="raise", cascade="save-update")
@@ -54,11 +56,15 @@ class LedgerEntry(Base):
     amount: Mapped[int]
 
 
-def new_transaction(kind: str, booking_id: int, charge: Charge | None, lines: Iterable[Line]) -> LedgerTransaction:
+def new_transaction(
+    kind: str, booking_id: int, charge: Charge | None, lines: Iterable[Line], refund_id: int | None = None
+) -> LedgerTransaction:
     """One transaction; `lines` are (account, person_id, paise) and sum to zero. Empty lines are left out."""
     entries = [
         LedgerEntry(account=account, person_id=person_id, amount=amount)
         for account, person_id, amount in lines
         if amount
     ]
-    return LedgerTransaction(booking_id=booking_id, charge=charge, kind=kind, at=clock.now(), entries=entries)
+    return LedgerTransaction(
+        booking_id=booking_id, charge=charge, refund_id=refund_id, kind=kind, at=clock.now(), entries=entries
+    )

@@ -1,6 +1,6 @@
-"""Personal data of this room: charges and remembered payment methods."""
+"""Personal data of this room: charges, refunds and remembered payment methods."""
 
-from app.core.personal_data import CUSTOMER, OwnDataSection, PersonalData
+from app.core.personal_data import CUSTOMER, ERASED_TEXT, OwnDataSection, PersonalData
 
 OWN_DATA = (
     OwnDataSection(
@@ -12,6 +12,8 @@ OWN_DATA = (
 )
 ERASE = (
     "UPDATE charges SET brand = NULL, last4 = NULL WHERE customer_id = :id",
+    f"UPDATE refunds SET reason = '{ERASED_TEXT}' WHERE professional_id = :id"
+    " OR booking_id IN (SELECT booking_id FROM charges WHERE customer_id = :id)",
     "DELETE FROM saved_methods WHERE customer_id = :id",
 )
 PAYMENTS_PERSONAL_DATA = PersonalData("payments", own_data=OWN_DATA, erase=ERASE)

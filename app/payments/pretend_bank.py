@@ -13,7 +13,7 @@ from typing import Literal
 
 from app.core import clock
 from app.core.errors import Invalid
-from app.core.i18n import _, ngettext
+from app.core.i18n import N_, _, ngettext
 from app.core.typed_text import plain_line, without_separators
 
 MASK = "…"
@@ -26,6 +26,7 @@ TEST_INSTRUMENTS = {
     "4000000000000002": "declines",
     "4000002500003155": "asks",
     "4000000000000341": "stalls",
+    "4000000000005126": "fails_refund",  # the first attempt of each
     "decline@doorstep": "declines",
     "timeout@doorstep": "stalls",
 }
@@ -33,7 +34,9 @@ STATES_BY_BEHAVIOUR: dict[str, AuthorisationState] = {
     "approves": "authorised",
     "declines": "declined",
     "stalls": "timed_out",
+    "fails_refund": "authorised",
 }
+FAILS_REFUND = ("Visa", "5126")  # of the card above: its number is not known any more
 # Brand, where its numbers begin, how long they are, digits of the CVV. RuPay is cut from Discover's: it goes first.
 BRANDS = (
     ("Visa", r"4", (16, 13, 19), 3),
@@ -101,6 +104,13 @@ def authorise(instrument: Instrument, amount: int, code: str = "") -> Authorisat
     return Authorisation(
         "authorised" if without_separators(code[:MAX_TYPED_LENGTH]) == TEST_BANK_CODE else "wrong_code", instrument
     )
+
+
+def refund_failure(instrument: Instrument, attempt: int) -> str:
+    """Why the bank does not take a refund, as a text marked for translation; "" if it takes it."""
+    if (instrument.brand, instrument.last4) == FAILS_REFUND and attempt == 1:
+        return N_("The customer's bank didn't take the refund.")
+    return ""
 
 
 def token_of(instrument: Instrument) -> str:

@@ -13,6 +13,8 @@ from app.core.sql import execute, fetch_value
 from app.payments.charge import Charge, ChargeState
 from app.payments.ledger import LedgerEntry, LedgerTransaction, Line
 from app.payments.pretend_bank import Instrument
+from app.payments.refund import BorneBy, Refund, RefundState
+from app.payments.shares import rounded_share
 
 PAYOUT_BATCH_SIZE = 1_000  # bookings
 EARNING_ACCOUNTS = ("earnings", "payout_held")
@@ -54,6 +56,11 @@ class EarningsLine:
         """What the customer paid or owes for it."""
         return self.amount + self.commission
 
+    @property
+    def is_made_good(self) -> bool:
+        """Whether Doorstep pays it in place of the customer, who got it back before the job ended."""
+        return self.kind == "refund" and self.amount > 0
+
 
 @dataclass(frozen=True, slots=True)
 class ChargeSplit:
@@ -61,6 +68,24 @@ class ChargeSplit:
 
     earnings: int
     commission: int
+    professional_id: int | None
+    shared_refunds: int = 0  # paise refunded pro rata before
+
+    def earning_of(self, part: int, captured: int) -> int:
+        """What a refund of `part` paise takes of the earnings, pro rata; all parts add up to all of them."""
+        before, after = self.shared_refunds, self.shared_refunds + part
+        return rounded_share(self.earnings, after, captured) - rounded_share(self.earnings, before, captured)
+
+
+NO_SPLIT = ChargeSplit(0, 0, None)  # Doorstep bears it all
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedRefund:
+    """What a refund released before the job ended; `professional_id` bears it, Doorstep if it is None."""
+
+    refund_id: int
+    amount: int
     professional_id: int | None
 
 
@@ -132,7 +157,30 @@ class Charges:
         )
         result_rows = {account: (person_id, -amount) for account, person_id, amount in await self.db.execute(query)}
         person_id, earned = result_rows.get("payout_held") or result_rows.get("earnings") or (None, 0)
-        return ChargeSplit(earned, result_rows.get("commission", (None, 0))[1], person_id)
+        commission = result_rows.get("commission", (None, 0))[1]
+        return ChargeSplit(earned, commission, person_id, await self._shared_refunds_of(charge))
+
+    async def _shared_refunds_of(self, charge: Charge) -> int:
+        """Paise of the charge that were refunded from both shares."""
+        query = (
+            select(func.coalesce(-func.sum(LedgerEntry.amount), 0))
+            .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+            .join(Refund, Refund.id == LedgerTransaction.refund_id)
+            .where(
+                LedgerTransaction.booking_id == charge.booking_id,
+                LedgerTransaction.charge_id == charge.id,
+                LedgerEntry.account == "gateway",
+                Refund.borne_by == BorneBy.SHARES,
+            )
+        )
+        return int((await self.db.execute(query)).scalar_one())
+
+    async def released_by_refunds(self, booking_id: int) -> list[ReleasedRefund]:
+        """What refunds of the booking released while it was authorised, oldest first."""
+        query = select(Refund.id, Refund.released, Refund.professional_id).where(
+            Refund.booking_id == booking_id, Refund.state == RefundState.DONE, Refund.released > 0
+        )
+        return [ReleasedRefund(*row) for row in await self.db.execute(query.order_by(Refund.id))]
 
     async def end_held_payouts(self, now: datetime) -> list[HeldPayout]:
         """End what is held until `now`, of at most 1,000 bookings, and return it.

@@ -38,6 +38,7 @@ SECTION_ORDER = (
     "bookings",
     "extra_work",
     "payments",
+    "refunds",
     "saved_payment_methods",
     "objections",
     "reviews_written",

@@ -36,6 +36,8 @@ from app.jobs.handover import report_no_show
 from app.notifications.inbox import InboxItem
 from app.notifications.preference import unsubscribe_token
 from app.payments.pretend_bank import Authorisation, Instrument
+from app.payments.refund import BorneBy, Refund, RefundState
+from app.payments.refunds import refund_booking
 from app.payments.saved_methods_repository import SavedMethods
 from app.reports.monthly_statement import MonthlySummary, to_facts
 from app.reports.monthly_statement_repository import MonthlyStatements
@@ -178,6 +180,7 @@ class Builder:
         await a_block(self.db, self.people["kiran"], self.people["meena"])
         await self.appealed()
         await self.reviews()
+        await self.refunds()
         self.values["free"] = (NINE + timedelta(days=5)).strftime(START)
 
     async def appealed(self) -> None:
@@ -198,6 +201,26 @@ class Builder:
         await answer_review(self.db, self.people["ravi"], int(self.values["hidden_review"]), "Thank you.")
         await report_review(self.db, omar, int(self.values["hidden_review"]), "It names a neighbour.")
         await hide_review(self.db, meena, int(self.values["hidden_review"]), "It names a neighbour.")
+
+    async def refunds(self) -> None:
+        """One that is done, and one each that waits for a second admin and that failed."""
+        meena, reason = self.people["meena"], "The tap drips again."
+        booking = await Bookings(self.db).by_reference(self.values["completed"], lock=True)
+        refund = await refund_booking(self.db, booking, meena, 19_00, borne_by=BorneBy.DOORSTEP, reason=reason)
+        more = {"booking_id": booking.id, "reason": reason, "requested_at": clock.now(), "requested_by_id": meena.id}
+        waiting = Refund(amount=20_00, state=RefundState.REQUESTED, borne_by=BorneBy.SHARES, **more)
+        failed = Refund(
+            amount=21_00,
+            state=RefundState.FAILED,
+            borne_by=BorneBy.DOORSTEP,
+            sent_at=clock.now(),
+            failed_at=clock.now(),
+            failure="The customer's bank didn't take the refund.",
+            **more,
+        )
+        self.db.add_all([waiting, failed])
+        await self.db.flush()
+        self.values |= {"refund": str(refund.id), "waiting_refund": str(waiting.id), "failed_refund": str(failed.id)}
 
     async def create_preferences(self) -> None:
         asha, ravi = self.people["asha"], self.people["ravi"]

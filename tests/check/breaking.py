@@ -107,6 +107,14 @@ def booking(changes: str, which: str = "assigned") -> str:
 
 
 CHECKS = {
+    "charges_released_check": "UPDATE charges SET released = amount + 1",
+    "refunds_amount_check": "UPDATE refunds SET amount = 0, released = 0",
+    "refunds_borne_by_check": "UPDATE refunds SET borne_by = 'chance'",
+    "refunds_confirmed_check": "UPDATE refunds SET confirmed_at = now(), confirmed_by_id = requested_by_id",
+    "refunds_reason_check": "UPDATE refunds SET reason = ''",
+    "refunds_released_check": "UPDATE refunds SET released = amount + 1",
+    "refunds_state_check": "UPDATE refunds SET state = 'lost'",
+    "refunds_times_check": "UPDATE refunds SET done_at = NULL WHERE state = 'done'",
     "review_reports_reason_check": "UPDATE review_reports SET reason = ''",
     "reviews_answer_check": "UPDATE reviews SET answer = 'x' WHERE answer IS NULL",
     "reviews_hidden_check": "UPDATE reviews SET hidden_reason = NULL WHERE hidden_at IS NOT NULL",
@@ -326,6 +334,8 @@ ROWS = f"""
     INSERT INTO search_terms (term, language, service_id) SELECT 'x', 'en', id FROM services;
     INSERT INTO service_booking_counts SELECT id, 0, 0 FROM services;
     INSERT INTO service_ratings (service_id) SELECT id FROM services ON CONFLICT DO NOTHING;
+    UPDATE refunds SET professional_id = b.professional_id, confirmed_at = now(), confirmed_by_id = b.customer_id
+      FROM bookings b WHERE b.id = refunds.booking_id;
     UPDATE bookings SET requested_professional_id = professional_id
      WHERE state = 'closed';
     UPDATE blocks SET lifted_by_id = blocked_by_id, lifted_at = now(), lifted_reason = 'x';

@@ -25,6 +25,8 @@ BY_A_NEW_ROW = {
     " VALUES (-1, 'capture', now())",
     "ledger_transactions_charge_id_fkey": "INSERT INTO ledger_transactions (booking_id, charge_id, kind, at)"
     " SELECT id, -1, 'capture', now() FROM bookings LIMIT 1",
+    "ledger_transactions_refund_id_fkey": "INSERT INTO ledger_transactions (booking_id, refund_id, kind, at)"
+    " SELECT id, -1, 'refund', now() FROM bookings LIMIT 1",
     "ledger_entries_transaction_id_fkey": "INSERT INTO ledger_entries (transaction_id, account, amount)"
     " VALUES (-1, 'gateway', 1)",
     "ledger_entries_person_id_fkey": "INSERT INTO ledger_entries (transaction_id, account, person_id, amount)"

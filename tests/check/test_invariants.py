@@ -69,6 +69,15 @@ PLANTED: dict[str, list[str]] = {
         + " WHERE booking_id = "
         + OF.format("{assigned}"),
     ],
+    "authorised-money-is-captured-or-released": [
+        "UPDATE charges SET released = released - 1 WHERE released > 0",
+        "UPDATE charges SET released = 1 WHERE state = 'authorised'",
+    ],
+    "refunds-match-charges": [
+        "UPDATE refunds SET amount = amount + 1 WHERE state = 'done'",
+        "UPDATE charges SET refunded = refunded - 1 WHERE refunded > 0",
+    ],
+    "large-refunds-are-confirmed": ["UPDATE refunds SET amount = 600000 WHERE state = 'done'"],
     "open-bookings-are-authorised": [
         "UPDATE charges SET state = 'released' WHERE booking_id = " + OF.format("{assigned}")
     ],

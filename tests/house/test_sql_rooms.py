@@ -81,6 +81,7 @@ READS: dict[str, dict[str, str]] = {
         "ledger_transactions": "the ledger's pages",
         "ledger_entries": "the ledger's pages",
         "charges": "own data: payments",
+        "refunds": "own data: refunds",
         "bookings": "the booking of a transaction",
     },
     "blocking": {"blocks": "the block of an appeal"},

@@ -91,6 +91,7 @@ class Town:
     asha: User
     ravi: User
     booking: Booking
+    refund_id: int = 0  # of a booking that was refunded
 
 
 @pytest.fixture

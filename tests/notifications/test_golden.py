@@ -137,6 +137,7 @@ def data_of(kind: str, town: Town) -> dict[str, Any]:
         "attempts": 5,
         "minutes": 10,
         "hours": 24,
+        "refund_id": town.refund_id,
     }
     return fields | ({"phase": "start"} if kind.startswith("code_") else {})
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.blocking.appeal import Outcome
 from app.blocking.appeals import decide_appeal, submit_appeal
+from app.bookings.completion import complete_booking
 from app.bookings.expiry import cancel_unfilled
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
@@ -23,6 +24,11 @@ from app.jobs.acceptance import accept, hand_back
 from app.jobs.handover import start
 from app.notifications.kinds import KINDS as EVERY_KIND
 from app.notifications.messages import CONTACT_KINDS, OutOfDate
+from app.payments import charges
+from app.payments.pretend_bank import Authorisation, Instrument
+from app.payments.refund import BorneBy
+from app.payments.refunds import refund_booking
+from app.payments.repository import Charges
 from app.reviews.moderation import answer_review, hide_review, show_review
 from app.reviews.submission import submit_review
 from app.scheduling.travel import ArrivalWindow
@@ -179,7 +185,7 @@ async def test_every_email_can_be_written(own_database, town, encryption, render
     await prepare(own_database, town, encryption, kind)
     at = booking.starts_at.isoformat()
     data = {"booking": booking.reference, "professional_id": town.ravi.id, "starts_at": at, "before": at, "fee": 100_00}
-    data |= {"attempts": 5, "minutes": 10}
+    data |= {"attempts": 5, "minutes": 10, "refund_id": town.refund_id}
     recipient = town.ravi if kind.startswith(("job_", "extra_a", "work_", "change_")) else town.asha
     phase = {"code_locked": "start", "code_renewed": "start"}.get(kind)
     mail = Outbox(kind=kind, recipient_id=recipient.id, data=data | ({"phase": phase} if phase else {}), dedupe_key="x")
@@ -229,6 +235,8 @@ async def prepare(database, town, encryption, kind: str) -> None:
             booking.cancel(PLATFORM, "platform", "Reason", fee=100_00)
         if kind == "work_denied":
             await denied(db, town.ravi)
+        if kind.endswith("_refunded"):
+            await refunded(db, town, encryption, booking, kind)
         if "review_" in kind:
             await reviewed(db, town, encryption, booking, kind)
         if kind in ("account_blocked", "account_unblocked", "appeal_kept"):
@@ -255,6 +263,20 @@ async def reviewed(db, town, encryption, booking, kind: str) -> None:
     await hide_review(db, meena, review.id, "It names a neighbour.")
     if kind.endswith("review_shown"):
         await show_review(db, meena, review.id, "It was changed.")
+
+
+async def refunded(db, town, encryption, booking, kind: str) -> None:
+    """The job is done and paid; ₹49 go back, borne by both for the professional's message."""
+    booking.start(town.ravi, booking.live_code("start"), encryption)
+    await db.flush()
+    await complete_booking(db, booking, town.ravi, booking.live_code("finish"))
+    (due,) = await Charges(db).of_booking(booking.id)
+    await charges.settle(db, due, Authorisation("authorised", Instrument("card", "Visa", "4242")))
+    borne_by = BorneBy.SHARES if kind == "job_refunded" else BorneBy.DOORSTEP
+    refund = await refund_booking(
+        db, booking, await an_admin(db), 49_00, borne_by=borne_by, reason="The tap drips again."
+    )
+    town.refund_id = refund.id
 
 
 async def denied(db, user) -> None:

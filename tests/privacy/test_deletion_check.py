@@ -67,6 +67,8 @@ PLANTED = {
     "open bookings": "UPDATE bookings SET state = 'started' WHERE customer_id = {c}"
     " AND state IN ('completed', 'closed')",
     "cards": "UPDATE charges SET last4 = '4242' WHERE customer_id = {c}",
+    "reasons of refunds": "INSERT INTO refunds (booking_id, amount, reason, state, requested_at, requested_by_id)"
+    f" VALUES ({BOOKING_OF_CUSTOMER}, 100, 'Zaphira waited', 'requested', now(), {{p}})",
     "debts": "UPDATE charges SET state = 'due' WHERE customer_id = {c}",
     "disputes": f"INSERT INTO disputes VALUES ({BOOKING_OF_CUSTOMER}, {{c}}, 'I was at home', now())",
     "reasons of declined jobs": f"INSERT INTO declines VALUES ({BOOKING_OF_CUSTOMER}, {{p}}, 'passed', 'Far', now())",
