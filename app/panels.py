@@ -1,6 +1,7 @@
 """Every piece that a room adds to a lower room's page, in one list."""
 
 from app.billing.ledger_panel import LEDGER_PANEL
+from app.dispatch.refund_panel import JOB_REFUNDS_PANEL
 from app.favourites.booking_panel import CHOICES_PANEL
 from app.reviews.flag_panel import FLAG_PANEL
 from app.reviews.job_panel import JOB_REVIEW_PANEL
@@ -9,7 +10,7 @@ from app.web.panels import Panel
 
 PANELS: tuple[Panel, ...] = tuple(
     sorted(
-        (LEDGER_PANEL, REVIEW_PANEL, FLAG_PANEL, CHOICES_PANEL, JOB_REVIEW_PANEL),
+        (LEDGER_PANEL, REVIEW_PANEL, FLAG_PANEL, CHOICES_PANEL, JOB_REVIEW_PANEL, JOB_REFUNDS_PANEL),
         key=lambda panel: (panel.page, panel.order),
     )
 )

@@ -33,6 +33,8 @@ from app.discovery.pages import HomePages, ResultPages, StaticPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
 from app.dispatch.admin_pages import BookingAdminPages
+from app.dispatch.refund_admin_pages import BookingRefundAdminPages, RefundAdminPages
+from app.dispatch.refund_api import BookingRefundApi, RefundApi
 from app.dispatch.unassigned_admin_pages import UnassignedAdminPages
 from app.exports.admin_pages import ExportAdminPages, ExportRecordAdminPages
 from app.exports.api import ExportApi
@@ -173,6 +175,8 @@ ADMINS: Routes = (
     ("/admin/bookings", BookingAdminPages),
     ("/admin/dispatch", UnassignedAdminPages),
     ("/admin/ledger", LedgerAdminPages),
+    ("/admin/bookings/{ref:str}/refund", BookingRefundAdminPages),
+    ("/admin/refunds", RefundAdminPages),
     ("/admin/exports", ExportAdminPages),
     ("/admin/exports/{ref:str}", ExportRecordAdminPages),
     ("/admin/reviews", ReviewAdminPages),
@@ -251,6 +255,8 @@ PROGRAMS: Routes = (
     ("/api/admin/reviews", ReviewModerationApi),
     ("/api/blocked/appeal", OwnAppealApi),
     ("/api/admin/appeals", AppealApi),
+    ("/api/admin/bookings/{ref:str}/refund", BookingRefundApi),
+    ("/api/admin/refunds", RefundApi),
 )
 
 ROUTES: Routes = (*EVERYONE, *CUSTOMERS, *PROFESSIONALS, *ADMINS, *SIGNED_IN, *MACHINES, *PROGRAMS)

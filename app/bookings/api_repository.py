@@ -25,7 +25,8 @@ SELECT_BOOKINGS = f"""
            b.contact_phone, b.contact_email, b.customer_id, b.professional_id,
            pin.place, c.full_name AS customer_name, c.phone AS customer_phone, w.full_name AS professional_name,
            w.phone AS professional_phone, b.rating, code.phase, code.encrypted_code,
-           {BOOKING_TOTAL_SQL} AS total{{added}}
+           (SELECT coalesce(sum(f.amount), 0)::bigint FROM refunds f WHERE f.booking_id = b.id AND f.state = 'done')
+           AS refunded, {BOOKING_TOTAL_SQL} AS total{{added}}
       FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
       JOIN users c ON c.id = b.customer_id
@@ -73,6 +74,7 @@ class ApiBooking:
     service_name: str
     price: int
     total: int
+    refunded: int
     minutes: int
     created_at: datetime
     starts_at: datetime

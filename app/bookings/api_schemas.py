@@ -159,6 +159,10 @@ class BookingJson(Struct, kw_only=True):
     comments: Annotated[str | None, Meta(description="Text of the review.", examples=["Quick and clean.", None])]
     price: Price
     price_paise: Paise
+    refunded_paise: Annotated[
+        int | None,
+        Meta(description="Paise given back to the customer by Doorstep; null for professionals.", examples=[0, None]),
+    ]
     earning: Annotated[
         str | None,
         Meta(description="What the professional earns, in rupees; shown only to them.", examples=["126.65", None]),
@@ -323,6 +327,7 @@ def booking_json(
         comments=booking.comment,
         price=money.format_decimal(booking.price),
         price_paise=booking.price,
+        refunded_paise=booking.refunded if own or me.role == "admin" else None,
         earning=money.format_decimal(earning) if earning is not None else None,
         earning_paise=earning,
         distance_km=(distances_km or {}).get(booking.reference),

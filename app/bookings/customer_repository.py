@@ -25,6 +25,7 @@ from app.core.paging import Page, page_of
 from app.core.references import parse_reference
 from app.core.sql import fetch, fetch_row, rows
 from app.payments.charge import CHARGE_LINE_COLUMNS, ChargeLine
+from app.payments.refund import RefundLine
 from app.scheduling.travel import Location, distance_km
 
 MAX_UPCOMING = 100
@@ -93,6 +94,8 @@ SELECT_BOOKING = f"""
            ARRAY(SELECT ROW(e.id, e.text, e.price, e.state, e.answered_at)
                    FROM extras e WHERE e.booking_id = b.id ORDER BY e.id),
            ARRAY(SELECT ROW({CHARGE_LINE_COLUMNS}) FROM charges c WHERE c.booking_id = b.id ORDER BY c.id),
+           ARRAY(SELECT ROW(r.amount, r.released, r.reason, r.done_at)
+                   FROM refunds r WHERE r.booking_id = b.id AND r.state = 'done' ORDER BY r.id),
            ARRAY(SELECT ROW({TIMELINE_COLUMNS}) {TIMELINE_EVENTS} AND e.subject = 'booking-' || b.reference
                   ORDER BY e.seq),
            {CARD_COLUMNS}
@@ -225,6 +228,7 @@ class CustomerBooking(BookingDeadlines):
     code: LiveCode | None
     extras: Sequence[ExtraLine]
     charges: Sequence[ChargeLine]
+    refunds: Sequence[RefundLine]
     events: Sequence[TimelineEvent]
     professional: AssignedProfessional | None
 
@@ -311,7 +315,7 @@ class OwnBookings:
 
 def _booking(row: Record, now: datetime) -> CustomerBooking:
     values, card = row[:BEFORE_CARD], row[BEFORE_CARD:]
-    *columns, visit, codes, extras, charges, events = values
+    *columns, visit, codes, extras, charges, refunds, events = values
     state, professional_id, completed_at = State(row["state"]), row["professional_id"], row["completed_at"]
     reachable = professional_id is not None and is_contact_open(state, completed_at, now)
     columns[STATE] = state
@@ -320,6 +324,7 @@ def _booking(row: Record, now: datetime) -> CustomerBooking:
         LiveCode(*codes[0]) if codes else None,
         [ExtraLine(*extra) for extra in extras],
         [ChargeLine(*charge) for charge in charges],
+        [RefundLine(*refund) for refund in refunds],
         [TimelineEvent(*event) for event in events],
         _card(*card, reachable=reachable) if card[0] is not None else None,
     ]

@@ -23,6 +23,7 @@ from app.bookings.timeline_repository import timeline_events
 from app.core import clock
 from app.core.i18n import N_, _
 from app.dispatch import assignment
+from app.dispatch.refund_repository import RefundQueue
 from app.dispatch.repository import FILTERS, SORTS, AdminBookings
 from app.dispatch.unassigned_repository import UnassignedBookings
 from app.jobs.repository import Jobs
@@ -165,6 +166,7 @@ async def _record(request: Request, db: AsyncSession, me: Me, booking: Booking) 
         "dispute": await db.get(Dispute, booking.id),
         "declines": await UnassignedBookings(db).declines(booking.id),
         "charges": await Charges(db).of_booking(booking.id),
+        "refunds": await RefundQueue(db).of_booking(booking.id) if tab == "money" else [],
         "panels": await load_panels(request, db, f"dispatch.booking{tab and '.'}{tab}", booking),
         "history": await History(db).of(booking.subject) if tab == "history" else None,
         "contact": None,

@@ -17,11 +17,13 @@ from app.reports.repository import ReportFilters, ReportQueries
 
 ITEMS_SHOWN = 5
 RECENT_SPAN = timedelta(days=7)
-# Cases, unassigned bookings and appeals, each counted up to $1 (NULL: all of them).
+# Cases, unassigned bookings, appeals and refunds, each counted up to $1 (NULL: all of them).
 WAITING_COUNTS = """
     SELECT (SELECT count(*) FROM (SELECT FROM verifications WHERE state = 'open' LIMIT $1) AS open) AS cases,
            (SELECT count(*) FROM (SELECT FROM bookings WHERE state = 'requested' LIMIT $1) AS requested) AS unassigned,
            (SELECT count(*) FROM (SELECT FROM appeals WHERE decided_at IS NULL LIMIT $1) AS waiting) AS appeals,
+           (SELECT count(*) FROM (SELECT FROM refunds WHERE state IN ('requested', 'failed')
+                                     AND failure IS DISTINCT FROM 'declined' LIMIT $1) AS waiting) AS refunds,
            (SELECT max(started_at) FROM schedule_runs) AS last_run_at
 """
 MAX_NAVIGATION_COUNT = 99  # of which the navigation says "99+"; every admin page would count thousands otherwise
@@ -63,6 +65,7 @@ class AdminDay:
     cases: int
     unassigned: int
     appeals: int
+    refunds: int
     blocked: int
     locked: int
     disputed: int
@@ -73,8 +76,8 @@ class AdminDay:
 
     @property
     def is_quiet(self) -> bool:
-        counts = self.cases, self.unassigned, self.appeals, self.blocked, self.locked, self.disputed, self.parked
-        return not any(counts)
+        waiting = self.cases, self.unassigned, self.appeals, self.refunds
+        return not any((*waiting, self.blocked, self.locked, self.disputed, self.parked))
 
 
 class NavigationCounts(NamedTuple):
@@ -85,8 +88,13 @@ class NavigationCounts(NamedTuple):
 
 
 async def navigation_counts(db: AsyncSession) -> NavigationCounts:
-    ((cases, unassigned, appeals, last_run_at),) = await fetch(db, WAITING_COUNTS, MAX_NAVIGATION_COUNT + 1)
-    found = {"/admin/professionals": cases, "/admin/dispatch": unassigned, "/admin/appeals": appeals}
+    ((cases, unassigned, appeals, refunds, last_run_at),) = await fetch(db, WAITING_COUNTS, MAX_NAVIGATION_COUNT + 1)
+    found = {
+        "/admin/professionals": cases,
+        "/admin/dispatch": unassigned,
+        "/admin/appeals": appeals,
+        "/admin/refunds": refunds,
+    }
     counts = {
         path: str(count) if count <= MAX_NAVIGATION_COUNT else f"{MAX_NAVIGATION_COUNT}+"
         for path, count in found.items()
@@ -103,7 +111,7 @@ async def load_admin_day(db: AsyncSession) -> AdminDay:
     for row in rows:
         if row.step and row.state:
             bookings_today.add(row)
-    ((cases, unassigned, appeals, _last_run_at),) = await fetch(db, WAITING_COUNTS, None)
+    ((cases, unassigned, appeals, refunds, _last_run_at),) = await fetch(db, WAITING_COUNTS, None)
     counts = (await db.execute(ATTENTION_COUNTS, {"now": clock.now(), "since": clock.at(since.first)})).one()
     limit = {"limit": ITEMS_SHOWN}
     return AdminDay(
@@ -113,6 +121,7 @@ async def load_admin_day(db: AsyncSession) -> AdminDay:
         cases=cases,
         unassigned=unassigned,
         appeals=appeals,
+        refunds=refunds,
         blocked=counts.blocked,
         locked=counts.locked,
         disputed=counts.disputed,

@@ -49,6 +49,7 @@ READS: dict[str, dict[str, str]] = {
     "bookings": {
         "services": "the service that is booked, at its present price",
         "charges": "what is due, in lists and before a deletion",
+        "refunds": "what went back to the customer",
         "professionals": "the professional's card",
         "professional_ratings": "the professional's card",
         "offered_services": "who offers a service, for the catalogue's page of it",
@@ -133,6 +134,7 @@ READS: dict[str, dict[str, str]] = {
         "reviews": "a customer's month",
         "blocks": "the admin's day",
         "appeals": "appeals that wait, for the navigation",
+        "refunds": "refunds that wait or failed, for the navigation",
         "codes": "the admin's day",
         "disputes": "the admin's day",
         "verifications": "the admin's day",
