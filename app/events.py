@@ -16,6 +16,7 @@ from app.payments import events as payments
 from app.people import events as people
 from app.privacy import events as privacy
 from app.reviews import events as reviews
+from app.site_settings import events as site_settings
 from app.vetting import events as vetting
 from app.webhooks import events as webhooks
 
@@ -27,6 +28,7 @@ FAMILIES = (
     *catalog.FAMILIES,
     *exports.FAMILIES,
     *webhooks.FAMILIES,
+    *site_settings.FAMILIES,
 )
 EVENTS = (
     *bookings.EVENTS,
@@ -43,6 +45,7 @@ EVENTS = (
     *catalog.EVENTS,
     *exports.EVENTS,
     *webhooks.EVENTS,
+    *site_settings.EVENTS,
 )
 
 registry.register(EVENTS, FAMILIES)

@@ -14,6 +14,7 @@ from app.payments import charge, ledger, refund, saved_method
 from app.reports import monthly_statement
 from app.reviews import report, review
 from app.scheduling import exclusion, reservation, working_hours
+from app.site_settings import setting
 from app.vetting import document, verification
 from app.webhooks import webhook
 
@@ -49,6 +50,7 @@ MODULES = (
     service_booking_count,
     service,
     session,
+    setting,
     unmet_searches,
     user,
     verification,

@@ -29,6 +29,7 @@ from app.catalog.api import CatalogueApi
 from app.catalog.category_admin_pages import CategoryAdminPages
 from app.catalog.service_form_admin_pages import ServiceFormAdminPages
 from app.discovery.api import SlotsApi
+from app.discovery.help_pages import HelpPages
 from app.discovery.pages import HomePages, ResultPages, StaticPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
@@ -76,6 +77,8 @@ from app.reviews.moderation_admin_pages import ReviewModerationAdminPages
 from app.reviews.moderation_api import ReviewModerationApi, ReviewResponseApi
 from app.reviews.pages import ReviewPages
 from app.reviews.response_pages import AnswerPages, ReportPages
+from app.site_settings.admin_pages import SettingAdminPages
+from app.site_settings.api import HelpApi, SettingApi
 from app.vetting.api import ApplicationApi, DecisionApi
 from app.vetting.application_pages import ApplicationPages
 from app.vetting.document_pages import DocumentPages, DocumentsPages
@@ -96,7 +99,7 @@ EVERYONE: Routes = (
     ("/services/{slug:str}", ServicePages),
     ("/professionals/{person_id:int}", ProfessionalPages),
     ("/about", StaticPages),
-    ("/help", StaticPages),
+    ("/help", HelpPages),
     ("/privacy", StaticPages),
     ("/terms", StaticPages),
     ("/register", RegisterPages),
@@ -184,6 +187,7 @@ ADMINS: Routes = (
     ("/admin/bookings/{ref:str}/flag", FlagAdminPages),
     ("/admin/services", ServiceFormAdminPages),
     ("/admin/services/categories", CategoryAdminPages),
+    ("/admin/settings", SettingAdminPages),
 )
 
 SIGNED_IN: Routes = (
@@ -254,6 +258,8 @@ PROGRAMS: Routes = (
     ("/api/reviews/{review_id:int}", ReviewResponseApi),
     ("/api/admin/reviews", ReviewModerationApi),
     ("/api/blocked/appeal", OwnAppealApi),
+    ("/api/help", HelpApi),
+    ("/api/admin/settings", SettingApi),
     ("/api/admin/appeals", AppealApi),
     ("/api/admin/bookings/{ref:str}/refund", BookingRefundApi),
     ("/api/admin/refunds", RefundApi),

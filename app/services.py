@@ -1,5 +1,6 @@
 """The services of a process: made once by `compose`, injected by name into handlers and handed to every task."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -27,6 +28,7 @@ from app.panels import PANELS
 from app.reports.today_repository import navigation_counts
 from app.scheduling.repository import Schedules
 from app.settings import Settings
+from app.site_settings.contacts import Contacts, ContactsInMemory, default_contacts
 from app.web import render
 from app.web.api_limits import ApiLimits
 from app.web.context import context_of
@@ -57,6 +59,7 @@ class Services(WebServices):
         await self.request_metrics.start()
         await self.live.start()
         await self.unmet_searches.start()
+        await self.refresh_shared()
 
     async def stop(self) -> None:
         """Stop streams and loops, flush counters, close connections."""
@@ -67,9 +70,15 @@ class Services(WebServices):
         await self.database.close()
 
 
-def page_templates(assets: Assets | None = None, csrf: Csrf | None = None, *, reload: bool = False) -> Templates:
+def page_templates(
+    assets: Assets | None = None,
+    csrf: Csrf | None = None,
+    contacts: Callable[[], Contacts] = Contacts,
+    *,
+    reload: bool = False,
+) -> Templates:
     """The templates of pages and emails, with the labels of bookings; pages need `csrf`, emails do not."""
-    more_globals = {"booking_labels": labels, **(render.csrf_globals(csrf) if csrf else {})}
+    more_globals = {"booking_labels": labels, "contacts": contacts, **(render.csrf_globals(csrf) if csrf else {})}
     return Templates(assets, reload=reload, more_globals=more_globals)
 
 
@@ -88,6 +97,7 @@ def compose(
     csrf = Csrf(encryption, cookies)
     assets = Assets(reload=not settings.production)
     rate_limiter = RateLimiter(after_commit.bus)
+    contacts = ContactsInMemory(database, after_commit.cache, default_contacts(settings))
     return Services(
         settings=settings,
         database=database,
@@ -97,7 +107,7 @@ def compose(
         cookies=cookies,
         csrf=csrf,
         assets=assets,
-        templates=page_templates(assets, csrf, reload=not settings.production),
+        templates=page_templates(assets, csrf, contacts.current, reload=not settings.production),
         page_cache=PageCache(after_commit.cache),
         api_cache=PageCache(after_commit.cache),
         rate_limiter=rate_limiter,
@@ -106,6 +116,7 @@ def compose(
         live=LiveStreams(after_commit.bus, partial(_audiences_of, database), partial(_changed_sessions, database)),
         panels=PANELS,
         admin_counts=navigation_counts,
+        refresh_shared=contacts.refresh,
         worker_gauges=partial(worker_gauges, database, after_commit),
         passwords=Passwords(encryption, cheap=settings.env == "test"),
         unmet_searches=UnmetSearchCounter(database),

@@ -5,13 +5,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, NamedTuple, cast, get_args
 from urllib.parse import urlsplit
 
 from app.outgoing_url import UnsafeAddress, check_url
 
 Env = Literal["development", "test", "production"]
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
+EMAIL = r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+"
+PHONE = re.compile(r"\+91[0-9]{8,12}")
+OFFICER = re.compile(rf"([^<>;]{{1,120}}?)\s*<({EMAIL})>(?:\s*;\s*(.{{1,120}}))?")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEVELOPMENT_KEY = "a word for development only, refused in production"  # pragma: allowlist secret
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +26,14 @@ class BadSettings(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("Doorstep can't start. " + " ".join(problems))
         self.problems = problems
+
+
+class GrievanceOfficer(NamedTuple):
+    """Whom the consumer law wants named on the site; `hours` may be empty."""
+
+    name: str
+    email: str
+    hours: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,10 @@ class Settings:
     metrics_token: str | None = field(repr=False)
     cors_origins: frozenset[str]
     log_level: str
+    support_email: str | None = None
+    support_phone: str | None = None
+    support_whatsapp: str | None = None
+    grievance_officer: GrievanceOfficer | None = None
 
     @property
     def production(self) -> bool:
@@ -81,6 +96,10 @@ def _read(cls: type[Settings], reader: "_Reader") -> Settings:
         metrics_token=reader.get("METRICS_TOKEN"),
         cors_origins=reader.origins("CORS_ORIGINS"),
         log_level=reader.one_of("LOG_LEVEL", LOG_LEVELS, "info"),
+        support_email=reader.matching("SUPPORT_EMAIL", re.compile(EMAIL), "an email address"),
+        support_phone=reader.matching("SUPPORT_PHONE", PHONE, "a phone number such as +919840012345"),
+        support_whatsapp=reader.matching("SUPPORT_WHATSAPP", PHONE, "a phone number such as +919840012345"),
+        grievance_officer=reader.grievance_officer(),
     )
 
 
@@ -176,6 +195,20 @@ class _Reader:
             self.problems.append(f"{name} must be a whole number, 0 or more.")
             return default
         return int(value)
+
+    def matching(self, name: str, pattern: re.Pattern[str], what: str) -> str | None:
+        """Read an optional value of a form; `what` describes it."""
+        value = self.get(name)
+        if value is not None and not pattern.fullmatch(value):
+            self.problems.append(f"{name} must be {what}.")
+            return None
+        return value
+
+    def grievance_officer(self) -> GrievanceOfficer | None:
+        what = "a name and an email such as Meena Iyer <meena@site.example>, and after a semicolon the hours"
+        value = self.matching("GRIEVANCE_OFFICER", OFFICER, what)
+        found = OFFICER.fullmatch(value) if value else None
+        return GrievanceOfficer(found[1].strip(), found[2], (found[3] or "").strip()) if found else None
 
     def one_of(self, name: str, choices: tuple[str, ...], default: str) -> str:
         value = (self.get(name) or default).lower()

@@ -15,6 +15,7 @@ CHAIN_HEADS = """
     UNION ALL SELECT 'document-' || id, event_count, event_head FROM documents
     UNION ALL SELECT 'export-' || id, event_count, event_head FROM exports
     UNION ALL SELECT 'webhook-' || id, event_count, event_head FROM webhooks
+    UNION ALL SELECT 'setting-' || name, event_count, event_head FROM settings
 """
 # Else the session reads all rows before the first is seen, and works on them for longer than a transaction may wait.
 IN_BATCHES = {"yield_per": 1000}

@@ -10,6 +10,7 @@ REVIEWS = "reviews"  # reviews and their distribution
 PROFESSIONALS = "people"  # professionals' public cards, completed jobs
 MOST_BOOKED = "booked"  # the services booked most in a place
 SEARCH_RESULTS = "sought"  # what search words mean
+CONTACTS = "contacts"  # how people reach Doorstep, on every page
 BOOKING_COUNTS = "counted"  # how many bookings each service has (app.catalog.admin_pages)
 
 NOTHING: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ class AdvisoryLock(IntEnum):
     OFFERED_HOURS = 7008  # shared by the triggers that add; who removes takes it without waiting
     OFFER_WAVES = 7009  # one worker sends them, so that a person's emails are counted one after the other
     SIGN_IN_CODES = 7010  # per address that codes are sent to
+    SETTINGS = 7016  # changes of the site's settings, which no row need stand for yet
 
 
 class ReadingSession(Session):

@@ -89,7 +89,7 @@ class StaticPages(Controller):
 
     opt = everyone()
 
-    @get(["/about", "/help", "/privacy", "/terms"])
+    @get(["/about", "/privacy", "/terms"])
     async def show(self, request: Request) -> HtmlResponse:
         name = request.scope["path"].strip("/")
         return page(request, f"discovery/{name}.html", max_age=invalidation.SEARCH_MAX_AGE_SECONDS)

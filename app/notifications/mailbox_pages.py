@@ -15,6 +15,7 @@ from app.notifications.mailbox import delivered_message
 from app.notifications.messages import MessageRenderer, OutOfDate, RenderedMessage
 from app.notifications.repository import OutboxRepository
 from app.settings import Settings
+from app.site_settings.contacts import default_contacts
 from app.web.guards import everyone
 from app.web.http import HtmlResponse, Request
 from app.web.render import page
@@ -79,7 +80,8 @@ class MailboxPages(Controller):
 
 
 def _renderer(request: Request, encryption: Encryption, settings: Settings) -> MessageRenderer:
-    return MessageRenderer(services_of(request).templates, encryption, settings.base_url, settings.mail_from)
+    defaults = default_contacts(settings)
+    return MessageRenderer(services_of(request).templates, encryption, settings.base_url, settings.mail_from, defaults)
 
 
 async def _read(

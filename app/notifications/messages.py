@@ -45,6 +45,7 @@ from app.notifications.repository import NotificationContext
 from app.payments.refund_repository import RefundNotice, Refunds
 from app.payments.shares import earning_of
 from app.reviews.repository import OwnReview, Reviews
+from app.site_settings.contacts import NO_CONTACTS, Contacts, load_contacts
 from app.vetting.repository import Cases
 
 # The phase whose code a message shows; a code_renewed row names it itself.
@@ -96,17 +97,27 @@ class OutOfDate(Exception):
 class MessageRenderer:
     """`templates` are those of the pages; `site` is BASE_URL, the beginning of every link.
 
-    `sender` is MAIL_FROM, the organizer of invitations.
+    `sender` is MAIL_FROM, the organizer of invitations; `default_contacts` are those of the environment.
     """
 
-    def __init__(self, templates: MessageTemplates, encryption: Encryption, site: str, sender: str) -> None:
+    def __init__(
+        self,
+        templates: MessageTemplates,
+        encryption: Encryption,
+        site: str,
+        sender: str,
+        default_contacts: Contacts = NO_CONTACTS,
+    ) -> None:
         self._templates = templates
         self._encryption = encryption
         self._site = site
         self._sender = sender
+        self._default_contacts = default_contacts
+        self._contacts: Contacts | None = None  # read with the first message: a renderer sends one batch
 
     async def render(self, db: AsyncSession, row: Outbox) -> RenderedMessage:
         """Raises OutOfDate."""
+        self._contacts = self._contacts or await load_contacts(db, self._default_contacts)
         if row.kind == CODE_EMAIL:
             return self._render(row, row.address or await self._email_of(db, row), self._sign_in_code(row))
         about = self._about_booking if "booking" in row.data else self._about_account
@@ -115,7 +126,7 @@ class MessageRenderer:
         return self._render(row, recipient, context | {"person": person})
 
     def _render(self, row: Outbox, recipient: str, context: dict[str, Any]) -> RenderedMessage:
-        context |= {"site": self._site, "data": row.data}
+        context |= {"site": self._site, "data": row.data, "contacts": lambda: self._contacts}
         subject = self._subject(row.kind, context)
         context |= {"subject": subject, "unsubscribe": self._unsubscribe(row)}
         return RenderedMessage(

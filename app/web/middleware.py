@@ -43,6 +43,7 @@ class Middleware:
         self._page_cache, self._api_cache = services.page_cache, services.api_cache
         self._limits = services.api_limits
         self._cors = cors
+        self._refresh_shared = services.refresh_shared
         # A page's request whose Cookie header has one of these ("name=") never reads or fills the cache.
         self._bypass_cookies = services.cookies.cache_bypass
         settings = services.settings
@@ -90,6 +91,8 @@ class Middleware:
                 return await sender.send_cached(cached, limit)
             context_of_scope(scope).rate_limit = limit  # AccessGuard refuses the request
         version = cache.version
+        if not is_api:
+            await self._refresh_shared()
         sender.on_complete = lambda message, body: self._store(scope, cache, key, started, version, message, body)
         try:
             await self._inner(scope, receive, sender)

@@ -12,6 +12,7 @@ from litestar.datastructures import Cookie
 from litestar_htmx import ClientRedirect
 from markupsafe import Markup, escape
 
+from app.core.cache_tags import CONTACTS
 from app.core.encryption import Encryption
 from app.core.i18n import _
 from app.web.context import context_of, current_request
@@ -46,7 +47,7 @@ def page(
     body = body or render(request, template, context)
     personal = own.user is not None or bool(own.cookies)
     if max_age and not personal and status == 200:
-        own.cacheable = (max_age, tags)
+        own.cacheable = (max_age, (*tags, CONTACTS))
     cache = "no-store" if personal or status >= 400 else "no-cache"
     return _html_response(request, body, status, {"cache-control": cache, "vary": VARY, **(headers or {})})
 

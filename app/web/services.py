@@ -53,6 +53,8 @@ class WebServices:
     panels: tuple[Panel, ...]
     # Counts beside the admin navigation by address, and whether no worker works.
     admin_counts: Callable[[AsyncSession], Awaitable[tuple[dict[str, str], bool]]]
+    # Brings up to date what every page shows besides its own data.
+    refresh_shared: Callable[[], Awaitable[None]]
     # Depth of the outbox and the queues, age of the worker's last sign of life.
     worker_gauges: Callable[[], Awaitable[Gauges]]
 

@@ -73,6 +73,12 @@ EXPORT = {
     "created_at": "now()",
 }
 
+SETTING = {
+    "name": "'support_phone'",
+    "value": "'+919840012345'",
+    "changed_at": "now()",
+    "changed_by_id": "user_id",
+}
 APPEAL = {
     "block_id": "(SELECT min(id) FROM blocks WHERE id NOT IN (SELECT block_id FROM appeals))",
     "message": "'x'",
@@ -115,6 +121,8 @@ CHECKS = {
     "refunds_released_check": "UPDATE refunds SET released = amount + 1",
     "refunds_state_check": "UPDATE refunds SET state = 'lost'",
     "refunds_times_check": "UPDATE refunds SET done_at = NULL WHERE state = 'done'",
+    "settings_name_check": made("settings", SETTING, name="'motto'"),
+    "settings_value_check": made("settings", SETTING, value="'12345'"),
     "review_reports_reason_check": "UPDATE review_reports SET reason = ''",
     "reviews_answer_check": "UPDATE reviews SET answer = 'x' WHERE answer IS NULL",
     "reviews_hidden_check": "UPDATE reviews SET hidden_reason = NULL WHERE hidden_at IS NOT NULL",
@@ -238,6 +246,7 @@ CHECKS = {
 }
 
 UNIQUE = {
+    "settings_pkey": made("settings", SETTING) + ", generate_series(1, 2)",
     "review_reports_pkey": SAME.format("review_reports", "review_id, reporter_id, reason, created_at"),
     "appeals_block_id_key": SAME.format("appeals", "block_id, message, created_at"),
     "saved_methods_key": made("saved_methods", SAVED_METHOD) + ", generate_series(1, 2)",

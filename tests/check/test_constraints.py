@@ -17,6 +17,8 @@ FOREIGN = sorted(
 )
 # Whose own key points elsewhere while others point at it, or whose rows cannot be changed: a new row tries.
 BY_A_NEW_ROW = {
+    "settings_changed_by_id_fkey": "INSERT INTO settings (name, value, changed_at, changed_by_id)"
+    " VALUES ('support_phone', '', now(), -1)",
     "service_questions_service_id_fkey": "INSERT INTO service_questions VALUES (-1, 1, 'x', 'x')",
     "professionals_user_id_fkey": "INSERT INTO professionals (user_id, approval_status, trade, home_pincode,"
     " created_at, experience_years) VALUES (-1, 'pending', 'x', '600020', now(), 1)",

@@ -18,6 +18,7 @@ from app.notifications.delivery import OutboxWorker
 from app.notifications.mailbox import MailboxTransport
 from app.notifications.messages import MessageRenderer, RenderedMessage
 from app.notifications.transport import Connection, DeliverLater, Transport, Undeliverable
+from app.site_settings.contacts import default_contacts
 
 NAME = "email"
 RESPONSE_TIMEOUT_SECONDS = 15.0
@@ -33,7 +34,9 @@ async def deliver(context: DeliveryContext) -> int:
         return 0
     else:
         transport = MailboxTransport(NAME, context.database, context.encryption)
-    renderer = MessageRenderer(context.templates, context.encryption, settings.base_url, settings.mail_from)
+    renderer = MessageRenderer(
+        context.templates, context.encryption, settings.base_url, settings.mail_from, default_contacts(settings)
+    )
     return await OutboxWorker(context.database, renderer, transport, settings).drain()
 
 
