@@ -6,13 +6,14 @@ from app.bookings.booking import Booking
 from app.bookings.moves import State
 from app.core.admin_audience import BOOKINGS_TOPIC
 from app.core.cache_tags import BOOKING_COUNTS, JOB_DONE, MOST_BOOKED, NOTHING, SLOTS
-from app.core.event_types import EventFamily, EventType, NotificationRule, fact, record_field
+from app.core.event_types import EventFamily, EventType, NotificationRule, actor, fact, record_field
 from app.core.events import Event
 from app.core.i18n import N_
 
 CUSTOMER, PROFESSIONAL = record_field("customer_id"), record_field("professional_id")
 PREFERRED_PROFESSIONAL = record_field("requested_professional_id")  # offered the job first
 FORMER_PROFESSIONAL = fact("professional_id")  # whose job it was until this event
+RETURNING_PROFESSIONAL = actor  # who gave the job up: their calendar is to lose it
 ADMINS = fact("admins")  # all admins at the time of the event
 
 
@@ -102,7 +103,11 @@ EVENTS = (
         N_("%(who)s gave up the job."),
         (SLOTS,),
         enums=("state",),
-        notifies=(NotificationRule("booking_looking_again", CUSTOMER), CONTACT_CHANGE),
+        notifies=(
+            NotificationRule("booking_looking_again", CUSTOMER),
+            NotificationRule("job_returned", RETURNING_PROFESSIONAL),
+            CONTACT_CHANGE,
+        ),
         webhook="booking.returned",
         changes_calendar=True,
     ),

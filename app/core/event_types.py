@@ -161,6 +161,11 @@ def record_field(name: str) -> Recipients:
     return recipients
 
 
+def actor(event: "Event", _record: Any) -> int | None:
+    """The user who did it."""
+    return event.actor_id
+
+
 def fact(name: str) -> Recipients:
     """The user, or the users, whose ids are in this fact of the event."""
 

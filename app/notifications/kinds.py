@@ -71,6 +71,7 @@ KINDS: dict[str, NotificationKind] = {
     "job_given": NotificationKind(message=N_("You've been assigned a job: %(service)s.")),
     "job_moved": NotificationKind(message=N_("Your job was rescheduled: %(service)s.")),
     "job_cancelled": NotificationKind(message=N_("Your job was cancelled: %(service)s.")),
+    "job_returned": NotificationKind(),  # for the calendar: who gave up the job knows it
     "job_taken_away": NotificationKind(message=N_("Your job was reassigned: %(service)s.")),
     "paper_running_out": NotificationKind(
         priority=SOON, message=N_("Check your document's expiry date."), url="/documents"

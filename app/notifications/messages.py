@@ -67,7 +67,9 @@ CUSTOMER_INVITATIONS = frozenset(
         "booking_no_show",
     }
 )
-JOB_INVITATIONS = frozenset({"job_assigned", "job_given", "job_moved", "job_cancelled", "job_taken_away"})
+JOB_INVITATIONS = frozenset(
+    {"job_assigned", "job_given", "job_moved", "job_cancelled", "job_returned", "job_taken_away"}
+)
 # To the person at the door, at the address that the customer gave: the row's recipient is the customer.
 CONTACT_KINDS = ("contact_visit", "contact_reminder", "contact_change")
 REVIEW_KINDS = ("review_answered", "review_hidden", "review_shown", "job_review_hidden", "job_review_shown")

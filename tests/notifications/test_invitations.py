@@ -124,6 +124,19 @@ async def test_no_invitation_has_a_code_and_the_professionals_has_only_the_area(
     assert not [term for term in ("Asha", town.asha.phone, town.booking.address) if term in event["DESCRIPTION"]]
 
 
+async def test_who_gives_a_job_up_has_it_taken_off_their_calendar(own_database, town: Town, encryption, sent):
+    async with own_database.work() as db:
+        await accept(db, town.ravi, town.booking.reference, encryption)
+    before = calendar_of(await sent("job_assigned"))
+    async with own_database.work() as db:
+        await hand_back(db, town.ravi, town.booking.reference, "No time.")
+    after = calendar_of(await sent("job_returned"))
+    assert [calendar["METHOD"] for calendar, _event in (before, after)] == ["REQUEST", "CANCEL"]
+    assert before[1]["UID"] == after[1]["UID"]
+    assert int(after[1]["SEQUENCE"]) > int(before[1]["SEQUENCE"])
+    assert (after[1]["ATTENDEE"], after[1]["STATUS"]) == (f"mailto:{town.ravi.email}", "CANCELLED")
+
+
 async def test_of_two_emails_that_cross_the_later_change_wins(own_database, town: Town, encryption, renderer):
     """The email of the acceptance is written only after the job was given up: it is not older than what it says."""
     async with own_database.work() as db:
