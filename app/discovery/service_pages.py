@@ -53,6 +53,7 @@ class ServicePages(Controller):
         return page(
             request,
             "discovery/reviews.html",
+            "discovery/_more_reviews.html",
             max_age=invalidation.CATALOGUE_MAX_AGE_SECONDS,
             tags=(cache_tags.REVIEWS, cache_tags.CARDS),
             service=service,

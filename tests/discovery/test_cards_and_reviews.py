@@ -132,6 +132,18 @@ async def test_reviews_are_filtered_by_stars_page_by_page(visitor: VisitorBrowse
     assert "Review number 102." in (await visitor.visit(f"/services/{slug}/reviews?stars=banana")).text
 
 
+async def test_older_reviews_are_put_below_those_that_are_read(visitor: VisitorBrowser, app: Litestar) -> None:
+    slug, _ = await _reviewed(app, 25)
+    page = await visitor.visit(f"/services/{slug}/reviews")
+    following = next(link for link in page.links if "after=" in link)
+    assert 'hx-target="#more"' in page.text
+    older = await visitor.visit(following, {"hx-request": "true", "hx-request-type": "partial"})
+    assert "<h1" not in older.text
+    assert re.findall(r"Review number (\d+)\.", older.text) == ["4", "3", "2", "1", "0"]
+    assert "autofocus" in older.text
+    assert 'id="more"' not in older.text
+
+
 async def test_a_public_card_says_when_ravi_is_free_next_and_books_him(visitor: VisitorBrowser, town: Town) -> None:
     page = await visitor.visit(f"/professionals/{town.ravi.id}")
     assert "Next free: Today 11:00\xa0am" in page.text
