@@ -10,6 +10,7 @@ from app.catalog import events as catalog
 from app.core.event_types import registry
 from app.exports import events as exports
 from app.jobs import events as jobs
+from app.messages import events as messages
 from app.notifications import events as notifications
 from app.operations import events as operations
 from app.payments import events as payments
@@ -36,6 +37,7 @@ EVENTS = (
     *reviews.EVENTS,
     *accounts.EVENTS,
     *jobs.EVENTS,
+    *messages.EVENTS,
     *blocking.EVENTS,
     *people.EVENTS,
     *vetting.EVENTS,

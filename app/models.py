@@ -9,6 +9,7 @@ from app.core.orm import metadata
 from app.discovery import unmet_searches
 from app.exports import export
 from app.favourites import favourite
+from app.messages import message
 from app.notifications import channel, inbox, preference
 from app.payments import charge, ledger, refund, saved_method
 from app.reports import monthly_statement
@@ -36,6 +37,7 @@ MODULES = (
     idempotency,
     inbox,
     ledger,
+    message,
     monthly_statement,
     offer_wave,
     outbox,

@@ -3,6 +3,7 @@
 from app.billing.ledger_panel import LEDGER_PANEL
 from app.dispatch.refund_panel import JOB_REFUNDS_PANEL
 from app.favourites.booking_panel import CHOICES_PANEL
+from app.messages.panels import ADMIN_MESSAGES_PANEL, JOB_MESSAGES_PANEL, MESSAGES_PANEL
 from app.reviews.flag_panel import FLAG_PANEL
 from app.reviews.job_panel import JOB_REVIEW_PANEL
 from app.reviews.review_panel import REVIEW_PANEL
@@ -10,7 +11,17 @@ from app.web.panels import Panel
 
 PANELS: tuple[Panel, ...] = tuple(
     sorted(
-        (LEDGER_PANEL, REVIEW_PANEL, FLAG_PANEL, CHOICES_PANEL, JOB_REVIEW_PANEL, JOB_REFUNDS_PANEL),
+        (
+            LEDGER_PANEL,
+            REVIEW_PANEL,
+            FLAG_PANEL,
+            CHOICES_PANEL,
+            JOB_REVIEW_PANEL,
+            JOB_REFUNDS_PANEL,
+            MESSAGES_PANEL,
+            JOB_MESSAGES_PANEL,
+            ADMIN_MESSAGES_PANEL,
+        ),
         key=lambda panel: (panel.page, panel.order),
     )
 )

@@ -58,6 +58,9 @@ from app.jobs.handover_pages import (
     StartPages,
 )
 from app.jobs.pages import AcceptancePages, HandBackPages, JobListPages, JobPages, PassPages
+from app.messages.api import BookingMessageApi, JobMessageApi, MessagePhotoApi
+from app.messages.pages import BookingMessagePages, JobMessagePages
+from app.messages.photo_pages import MessagePhotoPages
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import InboxPages, PreferencePages, UnsubscribePages
 from app.operations.admin_pages import NavigationAdminPages, TaskAdminPages
@@ -124,6 +127,7 @@ CUSTOMERS: Routes = (
     ("/bookings/{ref:str}/receipt", ReceiptPages),
     ("/bookings/{ref:str}/review", ReviewPages),
     ("/bookings/{ref:str}/calendar", booking_calendar),
+    ("/bookings/{ref:str}/messages", BookingMessagePages),
     ("/favourites", FavouritePages),
     ("/professionals/{person_id:int}", ChoicePages),
     ("/calendar", CalendarPages),
@@ -147,6 +151,7 @@ PROFESSIONALS: Routes = (
     ("/jobs/{ref:str}/absence", NoShowPages),
     ("/jobs/{ref:str}/exclusion", ExclusionPages),
     ("/jobs/{ref:str}/calendar", job_calendar),
+    ("/jobs/{ref:str}/messages", JobMessagePages),
     ("/jobs/calendar", JobCalendarPages),
     ("/jobs/history", history),
     ("/earnings", earnings),
@@ -204,6 +209,7 @@ SIGNED_IN: Routes = (
     ("/profile/data", OwnDataPages),
     ("/profile/leaving", AccountDeletionPages),
     ("/documents/{document_id:str}", DocumentPages),
+    ("/messages/photos/{photo_id:int}", MessagePhotoPages),
     ("/reviews/{review_id:int}/report", ReportPages),
     ("/live", live),
 )
@@ -263,6 +269,9 @@ PROGRAMS: Routes = (
     ("/api/admin/appeals", AppealApi),
     ("/api/admin/bookings/{ref:str}/refund", BookingRefundApi),
     ("/api/admin/refunds", RefundApi),
+    ("/api/bookings/{ref:str}/messages", BookingMessageApi),
+    ("/api/jobs/{ref:str}/messages", JobMessageApi),
+    ("/api/messages/photos/{photo_id:int}", MessagePhotoApi),
 )
 
 ROUTES: Routes = (*EVERYONE, *CUSTOMERS, *PROFESSIONALS, *ADMINS, *SIGNED_IN, *MACHINES, *PROGRAMS)

@@ -17,6 +17,7 @@ from tasks.bookings import (
 )
 from tasks.context import Context
 from tasks.exports import expire_exports, requeue_stale_exports
+from tasks.messages import prune_messages
 from tasks.notifications import (
     DELIVERY_TASKS,
     send_evening_reminders,
@@ -56,6 +57,7 @@ TIMETABLE = Timetable(
     ScheduledTask("30 4 * * *", prune_saved_methods),
     ScheduledTask("40 4 * * *", prune_appeals),
     ScheduledTask("50 4 * * *", prune_reports),
+    ScheduledTask("0 5 * * *", prune_messages),
 )
 
 # Polled every second, with or without Redis, each in a loop of its own: a slow mail server delays nothing else.

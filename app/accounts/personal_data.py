@@ -14,7 +14,7 @@ OWN_DATA = (
     OwnDataSection(
         "account",
         "SELECT id AS number, role, full_name AS name, email, email_verified_at AS email_confirmed_at, phone,"
-        " created_at AS member_since FROM users WHERE id = :me",
+        " share_phone, created_at AS member_since FROM users WHERE id = :me",
     ),
     OwnDataSection(
         "work",

@@ -16,7 +16,7 @@ from app.core.validation import collect
 
 
 async def change_details(db: AsyncSession, user: User, typed: Details) -> None:
-    """Change name and phone of the locked `user`; an admin's phone may be empty."""
+    """Change name and phone of the locked `user`, and who sees the phone; an admin's phone may be empty."""
     without_phone = user.role == Role.ADMIN and not typed.phone
     fields = collect(
         {
@@ -28,6 +28,9 @@ async def change_details(db: AsyncSession, user: User, typed: Details) -> None:
     personal = {f"before.{name}": getattr(user, name) for name in changed}
     personal |= {f"after.{name}": fields[name] for name in changed}
     user.full_name, user.phone = fields["full_name"], fields["phone"]
+    if typed.share_phone and user.share_phone != (typed.share_phone == "yes"):
+        user.share_phone = not user.share_phone
+        changed.append("share_phone")
     if changed:
         user.record("person.details_changed", by=user, personal=personal, fields=changed)
 

@@ -21,7 +21,7 @@ from app.accounts.repository import Addresses, OwnSessions, Users
 from app.accounts.schemas import Details, EmailChange, PasswordChange
 from app.accounts.session import Session, SessionKind, Sessions
 from app.accounts.sign_in import hit_email_limit, prove_password
-from app.accounts.user import Role
+from app.accounts.user import Role, User
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
 from app.core.encryption import Encryption
@@ -108,9 +108,14 @@ async def _render_profile(
         status=rejection.status if rejection else 200,
         user=user,
         addresses=addresses,
-        values=rejection.values if rejection else {"full_name": user.full_name, "phone": user.phone},
+        values=rejection.values if rejection else _details_of(user),
         errors=rejection.errors if rejection else {},
     )
+
+
+def _details_of(user: User) -> dict[str, str]:
+    shared = "yes" if user.share_phone else "no"
+    return {"full_name": user.full_name, "phone": user.phone, "share_phone": shared}
 
 
 class EmailPages(Controller):

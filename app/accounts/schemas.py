@@ -1,7 +1,7 @@
 """The forms of accounts, one Struct per action. Fields may be empty, so that all errors are reported at once."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -63,8 +63,11 @@ class EmailChange(Struct, kw_only=True):
 
 
 class Details(Struct, kw_only=True):
+    """`share_phone` "" leaves that as it is."""
+
     full_name: Name = ""
     phone: Phone = ""
+    share_phone: Annotated[Literal["", "yes", "no"], Meta(extra={"error": N_("Choose yes or no.")})] = ""
 
 
 class NewAddress(Struct, kw_only=True):

@@ -3,7 +3,7 @@
 import enum
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, Integer, func, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Computed, ForeignKey, Index, Integer, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.names import FORMER_NAMES, greeting_name
@@ -55,6 +55,8 @@ class User(Base, AuditedMixin):
     epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    # Whether the other side of a booking sees the phone, unless they choose otherwise for it.
+    share_phone: Mapped[bool] = mapped_column(Boolean, default=True, server_default="true")
     # The text that the admin's search looks through: app.accounts.repository.matches_person.
     search_text: Mapped[str] = mapped_column(
         Computed("lower(search_form(full_name || ' ' || email || ' ' || phone))", persisted=True), deferred=True

@@ -153,6 +153,7 @@ ENUM_LABELS: dict[str, str] = {
     "address": N_("address"),
     "payment": N_("payment method"),
     "device": N_("device"),
+    "share_phone": N_("who sees the phone"),
     "counts": N_("counts"),
     "lift": N_("lifted"),
     "doorstep": N_("Doorstep"),

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.booking import Booking
 from app.bookings.extra import BOOKING_TOTAL_SQL
 from app.bookings.moves import State
+from app.bookings.phone_sharing import shared_phone_sql
 from app.core.errors import Missing
 from app.core.events import Person
 from app.core.paging import Page, decode_time_cursor, page_of
@@ -24,7 +25,9 @@ SELECT_BOOKINGS = f"""
            b.completed_at, b.address, b.pincode, b.note, b.floor, b.landmark, b.contact_name,
            b.contact_phone, b.contact_email, b.customer_id, b.professional_id,
            pin.place, c.full_name AS customer_name, c.phone AS customer_phone, w.full_name AS professional_name,
-           w.phone AS professional_phone, b.rating, code.phase, code.encrypted_code,
+           {shared_phone_sql("b.customer_shares_phone", "c")} AS shared_customer_phone, w.phone AS professional_phone,
+           {shared_phone_sql("b.professional_shares_phone", "w")} AS shared_professional_phone, b.rating,
+           code.phase, code.encrypted_code,
            (SELECT coalesce(sum(f.amount), 0)::bigint FROM refunds f WHERE f.booking_id = b.id AND f.state = 'done')
            AS refunded, {BOOKING_TOTAL_SQL} AS total{{added}}
       FROM bookings b
@@ -63,7 +66,7 @@ def _select(condition: str) -> str:
 class ApiBooking:
     """One booking with all readable fields; app.bookings.api_schemas decides who may read which.
 
-    Money in paise; `encrypted_code` is the code that is due now.
+    Money in paise; a `shared` phone is there for the other side too; `encrypted_code` is the code that is due now.
     """
 
     id: int
@@ -94,9 +97,11 @@ class ApiBooking:
     customer_id: int
     customer_name: str
     customer_phone: str
+    shared_customer_phone: str | None
     professional_id: int | None
     professional_name: str | None
     professional_phone: str | None
+    shared_professional_phone: str | None
     rating: int | None
     phase: str | None
     encrypted_code: bytes | None

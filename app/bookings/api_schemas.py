@@ -76,7 +76,8 @@ class PersonJson(Struct, kw_only=True):
     phone: Annotated[
         str | None,
         Meta(
-            description="Phone number. The other person sees it from acceptance until 24 hours after the job.",
+            description="Phone number. The other person sees it from acceptance until 24 hours after the job,"
+            " unless it is hidden.",
             examples=["+919000000000"],
         ),
     ]
@@ -340,7 +341,9 @@ def _customer(me: Person, booking: ApiBooking, *, own: bool, near: bool) -> Pers
     if not (near or me.role == "admin"):
         return None
     return PersonJson(
-        id=booking.customer_id, name=booking.customer_name, phone=booking.customer_phone if near else None
+        id=booking.customer_id,
+        name=booking.customer_name,
+        phone=booking.customer_phone if own else booking.shared_customer_phone if near else None,
     )
 
 
@@ -351,7 +354,7 @@ def _professional(me: Person, booking: ApiBooking, *, holds: bool, shares: bool)
     return PersonJson(
         id=booking.professional_id,
         name=booking.professional_name if whole else public_name(booking.professional_name),
-        phone=booking.professional_phone if holds or shares else None,
+        phone=booking.professional_phone if holds else booking.shared_professional_phone if shares else None,
     )
 
 

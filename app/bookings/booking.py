@@ -12,6 +12,7 @@ from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
 from app.bookings.deadlines import MAX_DELAYS, BookingDeadlines
 from app.bookings.extra import Extra, ExtraState
 from app.bookings.moves import MOVES, Flag, State, StateRefused
+from app.bookings.phone_sharing import PhoneSharingMixin
 from app.bookings.visit_details import VisitDetails, VisitMixin
 from app.core import clock
 from app.core.encryption import Encryption
@@ -22,7 +23,7 @@ from app.core.orm import Base, TextEnum
 from app.scheduling.travel import ArrivalWindow
 
 
-class Booking(BookingDeadlines, VisitMixin, Base, AuditedMixin):
+class Booking(BookingDeadlines, VisitMixin, PhoneSharingMixin, Base, AuditedMixin):
     """`price` (paise) and `minutes` are as agreed. Whose time it takes: app.scheduling.reservation.
 
     `requested_at` is when it was paid, or moved to the start that it has.
@@ -397,6 +398,7 @@ class Booking(BookingDeadlines, VisitMixin, Base, AuditedMixin):
         self.professional_id, self.reopened_at = None, clock.now()
         self.assigned_at = self.departed_at = self.arrived_at = self.exclusive_until = None
         self.eta_from, self.eta_until, self.late_count = None, None, 0
+        self.professional_shares_phone = None
         return previous
 
     def _issue_code(self, phase: CodePhase, encryption: Encryption) -> None:

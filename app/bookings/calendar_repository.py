@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, exists, func, select, true
+from sqlalchemy import Row, Select, case, delete, exists, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -117,6 +117,8 @@ def _entries(
     other: InstrumentedAttribute[int] | InstrumentedAttribute[int | None],
 ) -> Select[Any]:
     """Select bookings with their contact; `other` is the column of the other side's id."""
+    is_customer = other is Booking.customer_id
+    shares_phone = Booking.customer_shares_phone if is_customer else Booking.professional_shares_phone
     revisions = (
         select((func.count() - 1).label("revision"), func.max(Event.at).label("changed_at"))
         .where(Event.subject == func.concat("booking-", Booking.reference), Event.name.in_(_revisions()))
@@ -128,7 +130,7 @@ def _entries(
             Pincode.place,
             Pincode.district,
             User.full_name,
-            User.phone,
+            case((func.coalesce(shares_phone, User.share_phone), User.phone)).label("phone"),
             revisions.c.revision,
             revisions.c.changed_at,
         )

@@ -14,6 +14,7 @@ from app.bookings.code import reveal_code
 from app.bookings.deadlines import BookingDeadlines, is_contact_open
 from app.bookings.extra import BOOKING_TOTAL_SQL
 from app.bookings.moves import State
+from app.bookings.phone_sharing import shared_phone_sql
 from app.bookings.timeline import TimelineEvent
 from app.bookings.timeline_repository import TIMELINE_COLUMNS, TIMELINE_EVENTS
 from app.bookings.visit_details import VisitDetails
@@ -63,7 +64,7 @@ SELECT_OWN_PROFESSIONALS = """
 
 # The public card of a professional `u`, beside the pincode `pin` of the booking.
 CARD_COLUMNS = f"""
-           p.user_id, u.full_name, u.phone, u.deleted_at IS NOT NULL, p.experience_years, h.pincode, h.latitude,
+           p.user_id, u.full_name, {{phone}}, u.deleted_at IS NOT NULL, p.experience_years, h.pincode, h.latitude,
            h.longitude, pin.pincode, pin.place, pin.latitude, pin.longitude, {RATING_SUM_SQL}, {REVIEW_COUNT_SQL},
            coalesce(r.jobs, 0)"""
 CARD_JOINS = """
@@ -71,7 +72,7 @@ CARD_JOINS = """
       LEFT JOIN pincodes h ON h.pincode = p.home_pincode
       LEFT JOIN professional_ratings r ON r.professional_id = u.id"""
 SELECT_PROFESSIONAL = f"""
-    SELECT {CARD_COLUMNS}
+    SELECT {CARD_COLUMNS.format(phone=shared_phone_sql("$3::boolean", "u"))}
       FROM users u LEFT JOIN pincodes pin ON pin.pincode = $2 {CARD_JOINS}
      WHERE u.id = $1 AND p.user_id IS NOT NULL
 """
@@ -98,7 +99,7 @@ SELECT_BOOKING = f"""
                    FROM refunds r WHERE r.booking_id = b.id AND r.state = 'done' ORDER BY r.id),
            ARRAY(SELECT ROW({TIMELINE_COLUMNS}) {TIMELINE_EVENTS} AND e.subject = 'booking-' || b.reference
                   ORDER BY e.seq),
-           {CARD_COLUMNS}
+           {CARD_COLUMNS.format(phone=shared_phone_sql("b.professional_shares_phone", "u"))}
       FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
       LEFT JOIN users u ON u.id = coalesce(
@@ -139,7 +140,7 @@ class BookingRow:
 
 @dataclass(frozen=True, slots=True)
 class AssignedProfessional:
-    """The professional's public card and, while contact is open, the phone; `place` is the booking's area."""
+    """The professional's public card; `place` is the booking's area. `phone` while contact is open, if it is shown."""
 
     id: int
     first_name: str
@@ -299,17 +300,18 @@ class OwnBookings:
         return await rows(self._db, SimilarBooking, SELECT_SIMILAR, self._me.id, service_id, starts_at)
 
     async def assigned_professional(self, booking: Booking, professional_id: int | None) -> AssignedProfessional | None:
-        """The professional; with the phone only if they are assigned and contact is open."""
+        """The professional; with the phone only if they are assigned, share it, and contact is open."""
         reachable = booking.professional_id == professional_id and booking.contact_open(clock.now())
-        return await self.card(professional_id, booking.pincode, reachable=reachable)
+        shared = booking.professional_shares_phone
+        return await self.card(professional_id, booking.pincode, reachable=reachable, shared=shared)
 
     async def card(
-        self, professional_id: int | None, pincode: str, *, reachable: bool = False
+        self, professional_id: int | None, pincode: str, *, reachable: bool = False, shared: bool | None = None
     ) -> AssignedProfessional | None:
-        """None where there is no such professional."""
+        """None where there is no such professional. `shared`: whether they chose to show their phone here."""
         if professional_id is None:
             return None
-        row = await fetch_row(self._db, SELECT_PROFESSIONAL, professional_id, pincode)
+        row = await fetch_row(self._db, SELECT_PROFESSIONAL, professional_id, pincode, shared)
         return _card(*row, reachable=reachable) if row else None
 
 
@@ -334,7 +336,7 @@ def _booking(row: Record, now: datetime) -> CustomerBooking:
 def _card(
     professional_id: int,
     full_name: str,
-    phone: str,
+    phone: str | None,
     has_left: bool,
     years: int,
     home: str,

@@ -23,6 +23,8 @@ REMAINS = {
     "exports": "exports t JOIN deleted ON deleted.id = t.requested_by_id"
     " WHERE t.stored_as IS NOT NULL OR t.filters <> '{}'",
     "blocks": "blocks t JOIN deleted ON deleted.id = t.user_id WHERE t.reason <> '–' OR t.lifted_reason <> '–'",
+    "messages": "booking_messages t JOIN deleted ON deleted.id = t.author_id"
+    " WHERE t.text <> '–' OR t.photo_count <> 0 OR EXISTS (SELECT FROM message_photos p WHERE p.message_id = t.id)",
     "reports of reviews": "review_reports t JOIN deleted ON deleted.id = t.reporter_id WHERE t.reason <> '–'",
     "reasons of hidden reviews": "reviews t JOIN deleted ON deleted.id = t.customer_id"
     " WHERE t.hidden_reason <> '–' OR t.shown_reason IS NOT NULL",

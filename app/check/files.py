@@ -1,4 +1,4 @@
-"""Compare the files of documents and exports with their rows; report missing, changed and unreferenced files."""
+"""Compare the files of documents, photos and exports with their rows; report missing, changed, unreferenced files."""
 
 import asyncio
 import hashlib
@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.storage import MAIN_PART, Storage
 from app.exports.export import Export
 from app.exports.repository import Exports
+from app.messages.photo_upload import THUMBNAIL_PART
+from app.messages.repository import Messages
 from app.vetting.repository import Documents, StoredFile
 
 
@@ -17,11 +19,16 @@ async def find_broken_files(db: AsyncSession, storage: Storage) -> AsyncIterator
     for row in await Documents(db).stored_files():
         if error := await asyncio.to_thread(_document_file_error, row, storage.path(str(row.stored_as))):
             yield f"document {row.id}: {error}"
+    photos = await Messages(db).stored_photos()
+    for photo in photos:
+        if error := await asyncio.to_thread(_photo_file_error, photo["bytes"], storage.path(photo["stored_as"])):
+            yield f"photo {photo['id']}: {error}"
     exports = await Exports(db).with_file()
     for export in exports:
         if error := await asyncio.to_thread(_export_file_error, export, storage.path(str(export.stored_as))):
             yield f"export {export.reference}: {error}"
-    referenced = {*await Documents(db).stored_names(), *(str(export.stored_as) for export in exports)}
+    referenced = {*await Documents(db).stored_names(), *(photo["stored_as"] for photo in photos)}
+    referenced |= {str(export.stored_as) for export in exports}
     for path in await asyncio.to_thread(storage.find_stale, referenced):
         yield f"{path.relative_to(storage.root)}: no row refers to it"
 
@@ -37,6 +44,12 @@ def _document_file_error(row: StoredFile, main_file: Path) -> str:
     if len(content) != row.size:
         return f"{len(content)} bytes instead of {row.size}"
     return "" if hashlib.sha256(content).digest() == row.sha256 else "digest differs"
+
+
+def _photo_file_error(size: int, path: Path) -> str:
+    if not path.is_file() or not path.with_name(THUMBNAIL_PART).is_file():
+        return "its file is missing"
+    return "" if path.stat().st_size == size else f"{path.stat().st_size} bytes instead of {size}"
 
 
 def _export_file_error(export: Export, path: Path) -> str:

@@ -78,6 +78,16 @@ RECORD_INVARIANTS = (
         """,
     ),
     Invariant(
+        "messages-match-bookings",
+        "A message is by the customer or the professional of its thread, from acceptance on, with the photos it counts",
+        """
+        SELECT 'message ' || m.id FROM booking_messages m JOIN bookings b ON b.id = m.booking_id
+         WHERE m.author_id NOT IN (b.customer_id, m.professional_id) OR b.customer_id = m.professional_id
+            OR m.created_at < b.created_at OR m.created_at >= b.completed_at + interval '24 hours'
+            OR m.photo_count <> (SELECT count(*) FROM message_photos p WHERE p.message_id = m.id)
+        """,
+    ),
+    Invariant(
         "outbox-rows-settled-once",
         "An outbox row is sent or abandoned, never both, and has a limited number of attempts",
         """

@@ -87,7 +87,7 @@ async def find_violations(db: AsyncSession, storage: Storage | None = None) -> l
     ):
         violations += [Violation(name, description, subject) async for subject in subjects]
     if storage is not None:
-        description = "Every document and export has its unchanged file, and there are no other files"
+        description = "Every document, photo and export has its unchanged file, and there are no other files"
         violations += [
             Violation("files-match-rows", description, subject) async for subject in find_broken_files(db, storage)
         ]

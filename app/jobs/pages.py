@@ -219,7 +219,7 @@ async def render_job(
         refusal=refusal,
         question=question,
         is_excluded=await _is_excluded(db, me, booking),
-        panels=await load_panels(request, db, "jobs.job", booking) if booking.completed_at is not None else [],
+        panels=await load_panels(request, db, "jobs.job", booking),
     )
 
 

@@ -13,6 +13,7 @@ from app.accounts.names import greeting_name
 from app.bookings.booking import Booking
 from app.bookings.deadlines import unfilled_at_sql
 from app.bookings.extra import BOOKING_TOTAL_SQL
+from app.bookings.phone_sharing import shared_phone_sql
 from app.core import clock
 from app.core.events import Actor, Person
 from app.core.paging import Page, decode_time_cursor, page_of
@@ -48,8 +49,9 @@ HISTORY = """
      LIMIT $4
 """
 
-CUSTOMER_CONTACT = """
-    SELECT u.full_name, u.phone, pin.place, pin.district, pin.pincode, pin.latitude, pin.longitude,
+CUSTOMER_CONTACT = f"""
+    SELECT u.full_name, {shared_phone_sql("$4::boolean", "u")} AS phone, pin.place, pin.district, pin.pincode,
+           pin.latitude, pin.longitude,
            h.pincode AS home_pincode, h.latitude AS home_latitude, h.longitude AS home_longitude
       FROM users u
       JOIN pincodes pin ON pin.pincode = $2
@@ -207,10 +209,13 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class CustomerContact:
-    """The customer of a job, while contact is open; `km` from the professional's home, None when unknown."""
+    """The customer of a job, while contact is open; `km` from the professional's home, None when unknown.
+
+    `phone` is None when it is hidden.
+    """
 
     name: str
-    phone: str
+    phone: str | None
     place: str
     district: str
     km: float | None
@@ -268,7 +273,7 @@ class Jobs:
     async def customer_contact(self, booking: Booking) -> CustomerContact | None:
         """Return the customer; only while `contact_open`. None when the account is deleted."""
         ids = booking.customer_id, booking.pincode, booking.professional_id
-        row = await fetch_row(self.db, CUSTOMER_CONTACT, *ids)
+        row = await fetch_row(self.db, CUSTOMER_CONTACT, *ids, booking.customer_shares_phone)
         if row is None:
             return None
         home = Location(row["home_pincode"], row["home_latitude"], row["home_longitude"])

@@ -62,6 +62,8 @@ KINDS: dict[str, NotificationKind] = {
     "job_review_shown": NotificationKind(message=N_("A review of your work is public again: %(service)s.")),
     "booking_refunded": NotificationKind(message=N_("You get a refund: %(service)s.")),
     "job_refunded": NotificationKind(message=N_("The customer got a refund: %(service)s.")),
+    "booking_message": NotificationKind(message=N_("Your professional sent a message: %(service)s.")),
+    "job_message": NotificationKind(message=N_("The customer sent a message: %(service)s.")),
     "extra_proposed": NotificationKind(message=N_("Extra work proposed: %(service)s.")),
     "extra_answered": NotificationKind(message=N_("The customer answered about extra work: %(service)s.")),
     "job_offered": NotificationKind("bookings", SOON, N_("New offer: %(service)s."), url="/jobs", digest="job_offers"),

@@ -38,6 +38,7 @@ from app.core.encryption import Encryption
 from app.core.outbox import Outbox
 from app.core.secrets import digest
 from app.jobs.offers import find_workday
+from app.messages.repository import Messages
 from app.notifications.channel import MessageTemplates
 from app.notifications.kinds import kind_of
 from app.notifications.preference import unsubscribe_token
@@ -76,6 +77,7 @@ REVIEW_KINDS = ("review_answered", "review_hidden", "review_shown", "job_review_
 BLOCK_KINDS = ("account_blocked", "account_unblocked", "appeal_kept")
 DENIAL_KINDS = ("work_denied",)
 UNFILLED_KINDS = ("booking_unfilled",)
+MESSAGE_KINDS = ("booking_message", "job_message")
 REOPENING_KINDS = ("booking_looking_again",)
 REFUND_KINDS = ("booking_refunded", "job_refunded")
 
@@ -214,6 +216,8 @@ class MessageRenderer:
         if person is None:
             raise OutOfDate
         reopening = await self._reopening_of(db, booking) if row.kind in REOPENING_KINDS else None
+        if row.kind in MESSAGE_KINDS and not await Messages(db).has_unread(booking.id, person.id):
+            raise OutOfDate
         phase = row.data.get("phase") if row.kind == "code_renewed" else CODES.get(row.kind)
         return person, {
             "invitation": self._invitation(entry, row, person) if entry else None,

@@ -131,6 +131,7 @@ class BookingContext:
     jobs: int
     place: str
     charge: Charge | None
+    professional_phone: str | None = None  # None if it is hidden
 
     @property
     def who(self) -> str:
@@ -155,11 +156,18 @@ class NotificationContext:
         if professional_id is not None:
             ratings = await ProfessionalRatings(self._db).of(professional_id)
             jobs = await ProfessionalRatings(self._db).completed_jobs(professional_id)
+        professional = people.get(professional_id) if professional_id is not None else None
         return BookingContext(
             customer=people[booking.customer_id],
-            professional=people.get(professional_id) if professional_id is not None else None,
+            professional=professional,
             ratings=ratings,
             jobs=jobs,
             place=place or "",
             charge=await Charges(self._db).instrument_of(booking.id),
+            professional_phone=_shared_phone(booking, professional) if professional else None,
         )
+
+
+def _shared_phone(booking: Booking, professional: User) -> str | None:
+    chosen = booking.professional_shares_phone if booking.professional_id == professional.id else None
+    return professional.phone if (professional.share_phone if chosen is None else chosen) else None

@@ -46,6 +46,7 @@ TASK_LABELS = {
     "prune_offered_hours": N_("Delete outdated hours of services"),
     "prune_runs": N_("Delete old task runs"),
     "prune_reports": N_("Delete old reports of reviews"),
+    "prune_messages": N_("Delete old messages and photos"),
     "prune_appeals": N_("Delete old appeals"),
     "prune_saved_methods": N_("Delete old payment methods"),
     "prune_sessions": N_("Delete old sessions"),

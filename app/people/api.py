@@ -225,7 +225,10 @@ class ProfileApi(Controller):
         user = await Users(db).get(me.id, lock=True)
         name = user.full_name if body.full_name is UNSET else body.full_name
         phone = user.phone if body.phone is UNSET else body.phone
-        await change_details(db, user, Details(full_name=name, phone=phone))
+        details = Details(full_name=name, phone=phone)
+        if body.share_phone is not UNSET:
+            details.share_phone = "yes" if body.share_phone else "no"
+        await change_details(db, user, details)
         await _move_home(db, me, body)
         await db.flush()
         return json_response(profile_json(user, await Addresses(db, me.id).main()))

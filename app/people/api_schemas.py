@@ -12,6 +12,14 @@ from app.core.i18n import N_
 from app.core.paging import MAX_CURSOR_LENGTH, MAX_PAGE_SIZE, AnyRow
 from app.vetting.api_schemas import Active, Line, Mail, Name, Phone, Pin, PlaceName, ReasonText
 
+SharePhone = Annotated[
+    bool,
+    Meta(
+        description="Whether the other side of your bookings sees your phone, unless you choose otherwise for one.",
+        examples=[True],
+    ),
+]
+
 
 class CustomerJson(Struct, kw_only=True):
     """A customer."""
@@ -34,6 +42,7 @@ class ProfileJson(Struct, kw_only=True):
     full_name: Name
     email: Mail
     phone: Phone
+    share_phone: SharePhone
     address: Line
     pincode: Pin
 
@@ -55,6 +64,7 @@ class ProfileBody(Body):
     pincode: Annotated[str, Meta(max_length=40, description="6-digit pincode.", examples=["600020"])] | UnsetType = (
         UNSET
     )
+    share_phone: SharePhone | UnsetType = UNSET
 
 
 class StatusBody(Body):
@@ -112,6 +122,7 @@ def profile_json(user: User, home: Address | None) -> ProfileJson:
         full_name=user.full_name,
         email=user.email,
         phone=user.phone,
+        share_phone=user.share_phone,
         address=home.line if home else None,
         pincode=home.pincode if home else "",
     )

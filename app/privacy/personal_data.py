@@ -7,6 +7,7 @@ from app.bookings.personal_data import BOOKINGS_PERSONAL_DATA
 from app.core.personal_data import OwnDataSection, PersonalData
 from app.exports.personal_data import EXPORTS_PERSONAL_DATA
 from app.favourites.personal_data import FAVOURITES_PERSONAL_DATA
+from app.messages.personal_data import MESSAGES_PERSONAL_DATA
 from app.notifications.personal_data import NOTIFICATIONS_PERSONAL_DATA
 from app.payments.personal_data import PAYMENTS_PERSONAL_DATA
 from app.privacy.own_data_repository import HISTORY_SECTION
@@ -22,6 +23,7 @@ PERSONAL_DATA: tuple[PersonalData, ...] = (
     BILLING_PERSONAL_DATA,
     SCHEDULING_PERSONAL_DATA,
     VETTING_PERSONAL_DATA,
+    MESSAGES_PERSONAL_DATA,
     FAVOURITES_PERSONAL_DATA,
     REVIEWS_PERSONAL_DATA,
     BLOCKING_PERSONAL_DATA,
@@ -41,6 +43,7 @@ SECTION_ORDER = (
     "refunds",
     "saved_payment_methods",
     "objections",
+    "messages",
     "reviews_written",
     "favourites",
     "excluded",

@@ -10,6 +10,8 @@ from app.web.panels import Panel
 
 
 async def _load(db: AsyncSession, booking: Booking) -> dict[str, Any] | None:
+    if booking.completed_at is None:
+        return None
     review = await Reviews(db).shown_on(booking.id)
     return {"review": review} if review is not None and review.counts else None
 

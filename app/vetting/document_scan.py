@@ -61,12 +61,17 @@ async def scan_document(upload: Upload | None, address: str, kind: str = "") -> 
         raise Invalid({field: _("Choose a file.")})
     if upload.too_large:
         raise Invalid({field: _("This file is larger than 10 MB. Upload a smaller one.")})
-    async with queue.entry(client_network(address)) as ticket:
-        is_portrait = kind == DocumentKind.PHOTO
-        result = await _run_sandbox(upload.file, ticket, *(["portrait"] if is_portrait else []))
+    is_portrait = kind == DocumentKind.PHOTO
+    result = await scan_file(upload.file, address, *(["portrait"] if is_portrait else []))
     if isinstance(result, str):
         raise Invalid({field: refusal_messages().get(result) or refusal_messages()["broken"]})
     return ScannedDocument(file_name(upload.name), result.media_type, result.content, result.previews, is_portrait)
+
+
+async def scan_file(file: IO[bytes], address: str, *arguments: str) -> CleanFile | str:
+    """The file as the sandbox rewrites it, or the key of a refusal message. Waits for its turn. Raises Overloaded."""
+    async with queue.entry(client_network(address)) as ticket:
+        return await _run_sandbox(file, ticket, *arguments)
 
 
 def refusal_messages() -> dict[str, str]:
@@ -141,4 +146,5 @@ def _read_result(answer: IO[bytes], ended: int | None) -> CleanFile | str:
         log.info("document refused", why=reason, ended=ended, problem=head.get("problem"))
         return reason
     content, *previews = (answer.read(size) for size in head["sizes"])
-    return CleanFile(head["media_type"], content, previews)
+    width, height = head["pixels"]
+    return CleanFile(head["media_type"], content, previews, (width, height))

@@ -1,9 +1,10 @@
 """Decode and rewrite an uploaded file in a process of its own, with limits on memory, time and files.
 
 Run as a script it reads the file from standard input and writes the result to standard output: one line of JSON,
-{"media_type", "sizes"} or {"refused"}, and then the bytes. With the argument "portrait" the file must be a picture, and
-the middle of it is made a small square. Nothing is passed through as it was sent: pictures are
-decoded and encoded again, PDFs are rebuilt from their pages without active content.
+{"media_type", "sizes", "pixels"} or {"refused"}, and then the bytes. With the argument "portrait" the file must be a
+picture, and the middle of it is made a small square; with "photo" it must be a picture, which is made smaller. Nothing
+is passed through as it was sent: pictures are decoded and encoded again, PDFs are rebuilt from their pages without
+active content.
 """
 
 import io
@@ -25,6 +26,9 @@ MAX_PAGES = 20
 MAX_PIXELS = 60_000_000
 MAX_SIDE_PIXELS = 4000  # of a stored picture
 PORTRAIT_SIZE = (256, 256)  # pixels
+MAX_PHOTO_PIXELS = 50_000_000  # of a photo as it is sent
+MAX_PHOTO_SIDE_PIXELS = 1600  # of a photo as it is stored
+THUMBNAIL_SIZE = (320, 320)  # pixels
 MIN_PORTRAIT_SIDE_PIXELS = 128
 PREVIEW_SIZE = (1200, 1600)  # pixels, width and height
 MAX_MEMORY_BYTES = 1024 * 1024 * 1024
@@ -56,11 +60,12 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CleanFile:
-    """`content` is stored, `previews` holds a JPEG of each page."""
+    """`content` is stored, `previews` holds a JPEG of each page; `pixels` are width and height of a photo."""
 
     media_type: str
     content: bytes
     previews: list[bytes] = field(default_factory=list)
+    pixels: tuple[int, int] = (0, 0)
 
 
 def clean_file(data: bytes) -> CleanFile:
@@ -79,6 +84,17 @@ def clean_portrait(data: bytes) -> CleanFile:
         raise Refusal("small")
     square = ImageOps.fit(picture, PORTRAIT_SIZE)
     return CleanFile("image/jpeg", _encode(square, "JPEG"), [_preview(square)])
+
+
+def clean_photo(data: bytes) -> CleanFile:
+    """A photo of at most MAX_PHOTO_SIDE_PIXELS, and its thumbnail. Raise Refusal, or whatever a decoder raises."""
+    media_type = detect_type(data)
+    if media_type == "application/pdf":
+        raise Refusal("type")
+    photo = _open_picture(data, media_type, MAX_PHOTO_PIXELS)
+    photo.thumbnail((MAX_PHOTO_SIDE_PIXELS, MAX_PHOTO_SIDE_PIXELS))
+    thumbnail = _preview(photo, THUMBNAIL_SIZE)
+    return CleanFile("image/jpeg", _encode(photo, "JPEG"), [thumbnail], photo.size)
 
 
 def detect_type(data: bytes) -> str:
@@ -103,10 +119,10 @@ def _clean_picture(data: bytes, media_type: str) -> CleanFile:
     return CleanFile(media_type, content, [_preview(flat)])
 
 
-def _open_picture(data: bytes, media_type: str) -> Image.Image:
+def _open_picture(data: bytes, media_type: str, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The pixels alone, upright and not larger than MAX_SIDE_PIXELS."""
     with Image.open(io.BytesIO(data), formats=[FORMATS[media_type]]) as opened:
-        if opened.width * opened.height > MAX_PIXELS:
+        if opened.width * opened.height > max_pixels:
             raise Refusal("pixels")
         if media_type == "image/jpeg":
             opened.draft("RGB", (MAX_SIDE_PIXELS, MAX_SIDE_PIXELS))
@@ -136,9 +152,9 @@ def _encode(picture: Image.Image, form: str) -> bytes:
     return buffer.getvalue()
 
 
-def _preview(picture: Image.Image) -> bytes:
+def _preview(picture: Image.Image, size: tuple[int, int] = PREVIEW_SIZE) -> bytes:
     small = picture.copy()
-    small.thumbnail(PREVIEW_SIZE)
+    small.thumbnail(size)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
@@ -212,13 +228,17 @@ def _scan(data: bytes, clean: Callable[[bytes], CleanFile]) -> tuple[dict[str, o
     except Exception as problem:
         return {"refused": "broken", "problem": type(problem).__name__}, []
     blobs = [result.content, *result.previews]
-    return {"media_type": result.media_type, "sizes": [len(blob) for blob in blobs]}, blobs
+    sizes = [len(blob) for blob in blobs]
+    return {"media_type": result.media_type, "sizes": sizes, "pixels": result.pixels}, blobs
+
+
+CLEANERS = {"": clean_file, "portrait": clean_portrait, "photo": clean_photo}
 
 
 def main() -> None:
     _register_heic()
     _limit_resources()
-    clean = clean_portrait if sys.argv[1:] == ["portrait"] else clean_file
+    clean = CLEANERS[sys.argv[1] if sys.argv[1:] else ""]
     head, blobs = _scan(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), clean)
     out = sys.stdout.buffer
     out.write(json.dumps(head).encode() + b"\n")

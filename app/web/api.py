@@ -80,6 +80,12 @@ async def read_multipart_form(request: Request, kind: type[S], file: str) -> tup
     return validate_multipart(kind, form, file), form.files.get(file)
 
 
+async def read_multipart_files(request: Request, kind: type[S], files: str) -> tuple[S, list[Upload]]:
+    """As read_multipart_form, for a field that holds any number of files."""
+    fields, _first = await read_multipart_form(request, kind, files)
+    return fields, (await parse_form(request)).all_files(files)
+
+
 def json_response(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> JsonResponse:
     """`data` as JSON that no cache stores."""
     all_headers = {"cache-control": "no-store", **(headers or {})}

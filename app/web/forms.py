@@ -21,7 +21,7 @@ NEVER_REDISPLAYED = frozenset({"password", "card_number", "expiry", "cvv", "code
 
 
 class Form(dict[str, str]):
-    """The value of each field; `all(name)` gives every value, `files` what was uploaded.
+    """The value of each field; `all(name)` gives every value. `files` are the uploads, `all_files(name)` every one.
 
     `unreadable`: a sentence for each field that held what cannot be stored; validation reports it.
     """
@@ -29,11 +29,12 @@ class Form(dict[str, str]):
     def __init__(
         self,
         pairs: Iterable[tuple[str, str]] = (),
-        files: Mapping[str, Upload] | None = None,
+        files: Iterable[tuple[str, Upload]] = (),
         unreadable: Mapping[str, str] | None = None,
     ) -> None:
         self._pairs = list(pairs)
-        self.files = dict(files or {})
+        self._uploads = list(files)
+        self.files = dict(self._uploads)
         self.unreadable = dict(unreadable or {})
         super().__init__(self._pairs)
 
@@ -50,6 +51,9 @@ class Form(dict[str, str]):
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self._pairs if key == name]
+
+    def all_files(self, name: str) -> list[Upload]:
+        return [upload for key, upload in self._uploads if key == name]
 
 
 async def parse_form(request: Request, *, may_repeat: bool = False) -> Form:
@@ -103,7 +107,7 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
         raise ClientException("too many fields") from error
 
 
-def _normalized(pairs: Iterable[tuple[str, str]], files: Mapping[str, Upload] | None = None) -> Form:
+def _normalized(pairs: Iterable[tuple[str, str]], files: Iterable[tuple[str, Upload]] = ()) -> Form:
     """Drop fields whose name cannot be stored, and report those whose value cannot."""
     fields = [(name, _normal_value(name, value)) for name, value in pairs if is_storable(name)]
     message = _("This contains a character that can't be saved.")

@@ -153,10 +153,13 @@ def _operation(path: str, handler: HTTPRouteHandler, doc: Doc, schema_of: Mappin
         "security": [] if open_to_all else [{"token": []}],
         "responses": {**_successes(doc, schema_of), **_errors(path, handler, doc)},
     }
+    content: dict[str, Any] = {}
     if doc.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema_of[doc.body]}}}
+        content["application/json"] = {"schema": schema_of[doc.body]}
     if doc.form is not None:
-        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": doc.form}}}
+        content["multipart/form-data"] = {"schema": doc.form}
+    if content:
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 

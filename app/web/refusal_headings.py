@@ -50,6 +50,7 @@ REFUSAL_HEADINGS = {
     ("late", "appeal"): N_("It's too late to appeal"),
     ("late", "dispute"): N_("It's too late to dispute this"),
     ("late", "job"): N_("It's too late to accept this job"),
+    ("late", "messages"): N_("Messages for this booking have ended"),
     ("late", "review"): N_("It's too late to change this review"),
     ("left", ""): N_("This account was deleted"),
     ("locked", ""): N_("Code entry is locked"),

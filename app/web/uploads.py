@@ -18,7 +18,7 @@ MAX_UPLOAD_REQUEST_BYTES = 30_000_000
 MAX_TEXT_BYTES = 1_000_000  # of all text fields together
 MAX_PARTS = 200
 MAX_PART_HEADER_BYTES = 65_536  # room for every file name
-MAX_FILES = 4
+MAX_FILES = 6
 SPOOL_BYTES = 65_536  # larger files are written to disk as they arrive
 
 
@@ -26,8 +26,8 @@ class RequestTooLarge(ClientException):
     status_code = HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 
-async def read_multipart(request: Request) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
-    """The fields in order, and the files by name. Raises Invalid when the body ends too early."""
+async def read_multipart(request: Request) -> tuple[list[tuple[str, str]], list[tuple[str, Upload]]]:
+    """The fields and the files, each with its name, in order. Raises Invalid when the body ends too early."""
     _kind, options = request.content_type
     if not (boundary := options.get("boundary", "")).isascii() or not boundary:
         raise ClientException("no boundary")
@@ -52,7 +52,7 @@ def _parser(boundary: str) -> PushMultipartParser:
 class _MultipartReader:
     def __init__(self, storage: Storage) -> None:
         self.pairs: list[tuple[str, str]] = []
-        self.files: dict[str, Upload] = {}
+        self.files: list[tuple[str, Upload]] = []
         self._storage = storage
         self._part: MultipartSegment | None = None
         self._upload: Upload | None = None
@@ -90,7 +90,7 @@ class _MultipartReader:
             raise ClientException("a part without a head")
         if self._upload is not None:
             self._upload.file.seek(0)
-            self.files[self._part.name] = self._upload
+            self.files.append((self._part.name, self._upload))
         elif self._part.filename is None:
             self.pairs.append((self._part.name, _text_of(self._text, self._part.charset)))
         self._part = self._upload = None

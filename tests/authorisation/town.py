@@ -33,6 +33,9 @@ from app.exports import lifecycle
 from app.exports.export import Export
 from app.jobs.acceptance import accept
 from app.jobs.handover import report_no_show
+from app.messages.message import MessagePhoto
+from app.messages.photo_upload import ScannedPhoto
+from app.messages.thread import send_message
 from app.notifications.inbox import InboxItem
 from app.notifications.preference import unsubscribe_token
 from app.payments.pretend_bank import Authorisation, Instrument
@@ -107,6 +110,9 @@ async def build(app: Litestar) -> Town:
             town.values["notice"] = str(await db.scalar(query))
             town.values["waiting"] = str(await _waiting(db, app.state.services.storage))
             town.values["document"] = await _submit_document(db, app.state.services.storage, town.people["ravi"])
+            town.values["message_photo"] = await _send_photo(
+                db, app.state.services.storage, town.people["ravi"], town.values["assigned"]
+            )
             photo = await _submit_photo(db, app.state.services.storage, town.people["ravi"])
             photographed = await a_professional(db, "Mani Raj", pincodes=[TAMBARAM], home=TAMBARAM)  # signs in nowhere
             (await _submit_photo(db, app.state.services.storage, photographed)).approve(town.people["meena"])
@@ -325,6 +331,13 @@ async def _submit_document(db: AsyncSession, storage: Storage, user: User) -> st
 async def _submit_photo(db: AsyncSession, storage: Storage, user: User) -> Document:
     portrait = ScannedDocument("me.jpg", "image/jpeg", a_picture("JPEG"), [a_picture("JPEG")], is_portrait=True)
     return await submit_document(db, storage, user, user.id, "photo", portrait)
+
+
+async def _send_photo(db: AsyncSession, storage: Storage, user: User, reference: str) -> str:
+    """A message of a professional to the customer, with a photo; return the photo's id."""
+    photo = ScannedPhoto(a_picture("JPEG"), a_picture("JPEG", (320, 213)), 600, 400)
+    message = await send_message(db, storage, user, reference, "Which tap is it?", [photo])
+    return str(await db.scalar(select(MessagePhoto.id).where(MessagePhoto.message_id == message.id)))
 
 
 async def _export(db: AsyncSession, storage: Storage, user: User, kind: str) -> str:

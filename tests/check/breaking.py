@@ -123,6 +123,11 @@ CHECKS = {
     "refunds_times_check": "UPDATE refunds SET done_at = NULL WHERE state = 'done'",
     "settings_name_check": made("settings", SETTING, name="'motto'"),
     "settings_value_check": made("settings", SETTING, value="'12345'"),
+    "booking_messages_text_check": "UPDATE booking_messages SET text = repeat('x', 2001)",
+    "booking_messages_content_check": "UPDATE booking_messages SET text = '', photo_count = 0",
+    "booking_messages_read_check": "UPDATE booking_messages SET read_at = created_at - interval '1 second'",
+    "message_photos_position_check": "UPDATE message_photos SET position = 6",
+    "message_photos_size_check": "UPDATE message_photos SET width = 1601",
     "review_reports_reason_check": "UPDATE review_reports SET reason = ''",
     "reviews_answer_check": "UPDATE reviews SET answer = 'x' WHERE answer IS NULL",
     "reviews_hidden_check": "UPDATE reviews SET hidden_reason = NULL WHERE hidden_at IS NOT NULL",
@@ -247,6 +252,10 @@ CHECKS = {
 
 UNIQUE = {
     "settings_pkey": made("settings", SETTING) + ", generate_series(1, 2)",
+    "message_photos_position_key": "INSERT INTO message_photos (message_id, position, stored_as, width, height, bytes)"
+    " SELECT message_id, position, 'other', width, height, bytes FROM message_photos",
+    "message_photos_stored_as_key": "INSERT INTO message_photos (message_id, position, stored_as, width, height, bytes)"
+    " SELECT message_id, 5, stored_as, width, height, bytes FROM message_photos",
     "review_reports_pkey": SAME.format("review_reports", "review_id, reporter_id, reason, created_at"),
     "appeals_block_id_key": SAME.format("appeals", "block_id, message, created_at"),
     "saved_methods_key": made("saved_methods", SAVED_METHOD) + ", generate_series(1, 2)",

@@ -115,6 +115,12 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE offered_hours SET closes = closes - 1",
         "DELETE FROM offered_hours",
     ],
+    "messages-match-bookings": [
+        "UPDATE booking_messages SET author_id = {meena}",
+        "UPDATE booking_messages SET photo_count = 2",
+        "UPDATE booking_messages SET created_at = created_at - interval '1 year'",
+        "DELETE FROM message_photos",
+    ],
     "outbox-rows-settled-once": ["UPDATE outbox SET attempts = 21"],
     "sessions-are-current": ["UPDATE sessions SET epoch = epoch + 1"],
     "history-cannot-be-changed": ["DROP TRIGGER events_append_only ON events"],

@@ -68,6 +68,7 @@ READS: dict[str, dict[str, str]] = {
         "professionals": "the case is about the professional's row",
         "blocks": "the photo of a blocked professional is not public",
     },
+    "messages": {"bookings": "whose messages they are, and when they are deleted"},
     "dispatch": {
         "bookings": "the admin's table of bookings",
         "codes": "bookings whose codes are locked",

@@ -3,6 +3,7 @@
 import contextlib
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +21,10 @@ from app.core.errors import Invalid
 from app.core.event_types import registry
 from app.core.events import PLATFORM
 from app.core.outbox import Outbox
+from app.core.storage import Storage
 from app.jobs.acceptance import accept, hand_back
 from app.jobs.handover import start
+from app.messages.thread import send_message
 from app.notifications.kinds import KINDS as EVERY_KIND
 from app.notifications.messages import CONTACT_KINDS, OutOfDate
 from app.payments import charges
@@ -237,6 +240,9 @@ async def prepare(database, town, encryption, kind: str) -> None:
             await denied(db, town.ravi)
         if kind.endswith("_refunded"):
             await refunded(db, town, encryption, booking, kind)
+        if kind in ("booking_message", "job_message"):
+            author = town.ravi if kind == "booking_message" else town.asha
+            await send_message(db, Storage(Path("unused")), author, booking.reference, "The blue gate.")
         if "review_" in kind:
             await reviewed(db, town, encryption, booking, kind)
         if kind in ("account_blocked", "account_unblocked", "appeal_kept"):

@@ -51,6 +51,9 @@ PLANTED = {
     """ VALUES ('SAMESAME', {p}, 'earnings', '{{"q": "Zaphira"}}', now())""",
     "blocks": "INSERT INTO blocks (user_id, blocked_by_id, reason, created_at, lifted_at, lifted_by_id, lifted_reason)"
     " VALUES ({c}, {p}, 'Zaphira shouted', now(), now(), {p}, '–')",
+    "messages": "INSERT INTO booking_messages (booking_id, professional_id, author_id, text, created_at)"
+    " SELECT id, professional_id, {c}, 'Zaphira waits', created_at FROM bookings"
+    " WHERE customer_id = {c} AND professional_id IS NOT NULL LIMIT 1",
     "reports of reviews": "INSERT INTO review_reports SELECT id, {c}, 'It names Zaphira', now() FROM reviews"
     " WHERE booking_id IN (SELECT id FROM bookings WHERE customer_id = {c}) LIMIT 1",
     "reasons of hidden reviews": "UPDATE reviews SET hidden_at = now(), hidden_by_id = {p}, hidden_reason = 'Zaphira'"
