@@ -34,6 +34,13 @@ from app.discovery.pages import HomePages, ResultPages, StaticPages
 from app.discovery.professional_pages import ProfessionalPages
 from app.discovery.service_pages import ServicePages
 from app.dispatch.admin_pages import BookingAdminPages
+from app.dispatch.intervention_admin_pages import (
+    AdminCancellationPages,
+    AdminReassignmentPages,
+    AdminReschedulePages,
+    NoteAdminPages,
+)
+from app.dispatch.intervention_api import InterventionApi
 from app.dispatch.refund_admin_pages import BookingRefundAdminPages, RefundAdminPages
 from app.dispatch.refund_api import BookingRefundApi, RefundApi
 from app.dispatch.unassigned_admin_pages import UnassignedAdminPages
@@ -185,6 +192,10 @@ ADMINS: Routes = (
     ("/admin/ledger", LedgerAdminPages),
     ("/admin/bookings/{ref:str}/refund", BookingRefundAdminPages),
     ("/admin/refunds", RefundAdminPages),
+    ("/admin/bookings/{ref:str}/cancellation", AdminCancellationPages),
+    ("/admin/bookings/{ref:str}/reschedule", AdminReschedulePages),
+    ("/admin/bookings/{ref:str}/reassignment", AdminReassignmentPages),
+    ("/admin/bookings/{ref:str}/note", NoteAdminPages),
     ("/admin/exports", ExportAdminPages),
     ("/admin/exports/{ref:str}", ExportRecordAdminPages),
     ("/admin/reviews", ReviewAdminPages),
@@ -272,6 +283,7 @@ PROGRAMS: Routes = (
     ("/api/bookings/{ref:str}/messages", BookingMessageApi),
     ("/api/jobs/{ref:str}/messages", JobMessageApi),
     ("/api/messages/photos/{photo_id:int}", MessagePhotoApi),
+    ("/api/admin/bookings/{ref:str}", InterventionApi),
 )
 
 ROUTES: Routes = (*EVERYONE, *CUSTOMERS, *PROFESSIONALS, *ADMINS, *SIGNED_IN, *MACHINES, *PROGRAMS)

@@ -162,7 +162,7 @@ class BookingJson(Struct, kw_only=True):
     price_paise: Paise
     refunded_paise: Annotated[
         int | None,
-        Meta(description="Paise given back to the customer by Doorstep; null for professionals.", examples=[0, None]),
+        Meta(description="Paise refunded to the customer by Doorstep; null for professionals.", examples=[0, None]),
     ]
     earning: Annotated[
         str | None,

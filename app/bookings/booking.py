@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Boolean, Computed, ForeignKey, Integer, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.bookings.admin_moves import AdminMovesMixin
 from app.bookings.code import MAX_ATTEMPTS, Code, CodePhase
 from app.bookings.constraints import ACCEPTED_IN, CONSTRAINTS
 from app.bookings.deadlines import MAX_DELAYS, BookingDeadlines
@@ -23,7 +24,7 @@ from app.core.orm import Base, TextEnum
 from app.scheduling.travel import ArrivalWindow
 
 
-class Booking(BookingDeadlines, VisitMixin, PhoneSharingMixin, Base, AuditedMixin):
+class Booking(AdminMovesMixin, BookingDeadlines, VisitMixin, PhoneSharingMixin, Base, AuditedMixin):
     """`price` (paise) and `minutes` are as agreed. Whose time it takes: app.scheduling.reservation.
 
     `requested_at` is when it was paid, or moved to the start that it has.

@@ -111,6 +111,11 @@ class Code(Base):
     def void(self) -> None:
         self.voided_at, self.encrypted_code = clock.now(), None
 
+    def revoke(self) -> None:
+        """Void a code that was used: the work that it began goes to another professional."""
+        self.used_at = None
+        self.void()
+
 
 def reveal_code(encrypted_code: bytes | None, phase: str, encryption: Encryption, reference: str) -> str | None:
     """The six digits of an encrypted code, to be shown to the customer only."""

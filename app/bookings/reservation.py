@@ -108,12 +108,17 @@ async def reschedule_by_customer(
     return fee
 
 
-async def reschedule(db: AsyncSession, by: Actor, booking: Booking, starts_at: datetime) -> int:
-    """Move `booking` (row locked) to another start; return the fee in paise, still to be charged."""
+async def reschedule(
+    db: AsyncSession, by: Actor, booking: Booking, starts_at: datetime, *, is_free: bool = False
+) -> int:
+    """Move `booking` (row locked) to another start; return the fee in paise, still to be charged.
+
+    `is_free`: an admin moves it, so that there is no fee.
+    """
     service = await db.get_one(Service, booking.service_id)
     check_start(service, starts_at)
     location = await require_pincode(db, booking.pincode)
-    fee = booking.cancellation_fee(clock.now())
+    fee = 0 if is_free else booking.cancellation_fee(clock.now())
     if booking.professional_is_absent(clock.now()):  # an absent professional is not asked again (W14)
         await record_decline(db, booking, booking.professional_id, "absent", "")
     preferred = booking.professional_id or booking.requested_professional_id

@@ -17,6 +17,7 @@ STEP_KINDS = {
     "booking.requested": "requested",
     "booking.assigned": "accepted",
     "booking.given": "given",
+    "booking.reassigned": "given",
     "booking.returned": "returned",
     "booking.offered_again": "offered_again",
     "booking.moved": "moved",

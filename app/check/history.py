@@ -11,6 +11,7 @@ MOVE_EVENTS = {
     "hand_back": "booking.returned",
     "offer_again": "booking.offered_again",
     "reschedule": "booking.moved",
+    "reassign": "booking.reassigned",
     "start": "booking.started",
     "complete": "booking.completed",
     "close": "booking.closed",

@@ -99,6 +99,7 @@ BOOKING_INVARIANTS = (
                WHEN 'booking.returned' THEN 'requested' WHEN 'booking.offered_again' THEN 'requested'
                WHEN 'booking.moved' THEN 'requested'
                WHEN 'booking.assigned' THEN 'assigned' WHEN 'booking.given' THEN 'assigned'
+               WHEN 'booking.reassigned' THEN 'assigned'
                WHEN 'booking.started' THEN 'started' WHEN 'booking.completed' THEN 'completed'
                WHEN 'booking.closed' THEN 'closed' WHEN 'booking.cancelled' THEN 'cancelled'
                END IS DISTINCT FROM b.state
@@ -138,14 +139,14 @@ BOOKING_INVARIANTS = (
         WITH taken AS (
             SELECT subject, at, CASE name WHEN 'booking.assigned' THEN actor_id
                                           ELSE (facts ->> 'professional_id')::bigint END AS who
-              FROM events WHERE name IN ('booking.assigned', 'booking.given'))
+              FROM events WHERE name IN ('booking.assigned', 'booking.given', 'booking.reassigned'))
         SELECT t.subject FROM taken t JOIN blocks k ON k.user_id = t.who
          WHERE t.at >= k.created_at AND (k.lifted_at IS NULL OR t.at < k.lifted_at)
         UNION ALL
         SELECT t.subject FROM taken t LEFT JOIN professionals p ON p.user_id = t.who
          WHERE p.user_id IS NULL OR p.approval_status = 'pending'
         UNION ALL
-        SELECT subject FROM events WHERE name = 'booking.given' AND actor_role <> 'admin'
+        SELECT subject FROM events WHERE name IN ('booking.given', 'booking.reassigned') AND actor_role <> 'admin'
         """,
     ),
 )
@@ -303,6 +304,7 @@ NEXT_EVENTS = {
         "booking.offered_again",
         "booking.moved",
         "booking.started",
+        "booking.reassigned",
         "booking.cancelled",
     ),
     "booking.given": (
@@ -310,8 +312,17 @@ NEXT_EVENTS = {
         "booking.offered_again",
         "booking.moved",
         "booking.started",
+        "booking.reassigned",
         "booking.cancelled",
     ),
-    "booking.started": ("booking.completed",),
+    "booking.reassigned": (
+        "booking.returned",
+        "booking.offered_again",
+        "booking.moved",
+        "booking.started",
+        "booking.reassigned",
+        "booking.cancelled",
+    ),
+    "booking.started": ("booking.completed", "booking.reassigned"),
     "booking.completed": ("booking.closed",),
 }

@@ -88,9 +88,8 @@ async def assign(db: AsyncSession, by: Person, reference: str, professional_id: 
     candidate = next(iter(await find_assignment_candidates(db, booking, professional_id)), None)
     if candidate is None:
         raise Missing
-    if not candidate.is_free:
-        raise Refused(_not_free(candidate, candidate.objections), reason="busy", about="professional")
-    await _take(db, candidate, booking, reservations)
+    refuse_busy(candidate)
+    await take_for(db, candidate, booking, reservations)
     async with refuse_blocked(db):
         booking.assign(by, professional_id, encryption)
     await record_flag_of_assignment(db, booking)
@@ -107,11 +106,23 @@ async def void_code(db: AsyncSession, by: Person, reference: str, reason: str) -
     return booking
 
 
-async def _take(
-    db: AsyncSession, chosen: AssignmentCandidate, booking: Booking, reservations: dict[int, Booking]
+def refuse_busy(candidate: AssignmentCandidate) -> None:
+    """Raises Refused("busy") with the objections to the candidate."""
+    if not candidate.is_free:
+        raise Refused(_not_free(candidate, candidate.objections), reason="busy", about="professional")
+
+
+async def take_for(
+    db: AsyncSession,
+    chosen: AssignmentCandidate,
+    booking: Booking,
+    reservations: dict[int, Booking],
+    *,
+    may_be_late: bool = False,
 ) -> None:
+    """Reserve the chosen professional's time for the booking, as take_time, with refusals for an admin."""
     try:
-        await take_time(db, chosen.candidate, booking, reservations)
+        await take_time(db, chosen.candidate, booking, reservations, may_be_late=may_be_late)
     except Missing as missing:
         why = _("One of the two has just excluded the other.")
         raise Refused(_not_free(chosen, [why]), reason="busy", about="professional") from missing

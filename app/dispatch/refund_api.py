@@ -125,13 +125,13 @@ class RefundQuery(Paged):
 
 
 PREVIEW = Doc(
-    summary="Get what may be given back for a booking",
+    summary="Get what can be refunded for a booking",
     tag=TAG,
     path=BOOKING_PARAMS,
     responses={200: RefundPreviewJson},
 )
 CREATE = Doc(
-    summary="Give money back for a booking",
+    summary="Refund the customer of a booking",
     tag=TAG,
     body=RefundBody,
     path=BOOKING_PARAMS,

@@ -100,12 +100,15 @@ async def lock_with_reservations(
     return locked[found.id], reservations
 
 
-async def take_time(db: AsyncSession, me: Candidate, booking: Booking, reservations: dict[int, Booking]) -> None:
+async def take_time(
+    db: AsyncSession, me: Candidate, booking: Booking, reservations: dict[int, Booking], *, may_be_late: bool = False
+) -> None:
     """Reserve the candidate's time for `booking`, moving the conflicting `reservations` to other candidates.
 
     All rows are locked by lock_with_reservations. Refused("late", "busy"); Missing: they were excluded meanwhile (W41).
+    `may_be_late`: an admin gives them the job although its start has passed.
     """
-    if booking.starts_at <= clock.now():
+    if booking.starts_at <= clock.now() and not may_be_late:
         raise Refused(
             _("This job's start time has passed. The customer will pick another time."), reason="late", about="job"
         )

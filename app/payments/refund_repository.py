@@ -88,7 +88,7 @@ class Refunds:
         """Paise of the booking's refunds that wait for a second admin."""
         return await self._sum(booking_id, RefundState.REQUESTED)
 
-    async def asked_for_besides(self, refund: Refund) -> int:
+    async def other_amounts(self, refund: Refund) -> int:
         """Paise of the booking's other refunds that are done or under way."""
         query = select(func.coalesce(func.sum(Refund.amount), 0)).where(
             Refund.booking_id == refund.booking_id, Refund.id != refund.id, Refund.state != RefundState.FAILED

@@ -149,7 +149,7 @@ async def _send_or_wait(
     db: AsyncSession, booking: RefundedBooking, refund: Refund, by: Person, money: BookingMoney
 ) -> None:
     """Send it, unless a second admin has to confirm it first."""
-    others = await Refunds(db).asked_for_besides(refund)
+    others = await Refunds(db).other_amounts(refund)
     if others + refund.amount > SECOND_ADMIN_ABOVE and refund.confirmed_by_id is None:
         if await Users(db).has_admin_besides(refund.requested_by_id):
             _record(booking, "booking.refund_requested", by, refund)
@@ -182,11 +182,11 @@ async def _send(db: AsyncSession, booking: RefundedBooking, refund: Refund, by: 
 
 def _require_refundable(amount: int, refundable: int) -> None:
     if refundable <= 0:
-        raise Refused(_("There's nothing left to give back for this booking."), reason="nothing", about="refund")
+        raise Refused(_("There's nothing left to refund for this booking."), reason="nothing", about="refund")
     if amount <= 0:
         raise Invalid({"amount": _("Enter an amount of more than ₹0.")})
     if amount > refundable:
-        raise Invalid({"amount": _("At most %(most)s can be given back.", most=format_rupees(refundable))})
+        raise Invalid({"amount": _("At most %(most)s can be refunded.", most=format_rupees(refundable))})
 
 
 def _parse_bearer(borne_by: str) -> BorneBy:

@@ -56,7 +56,7 @@ REFUSAL_HEADINGS = {
     ("locked", ""): N_("Code entry is locked"),
     ("many", ""): N_("Too many exports in progress"),
     ("nobody", ""): N_("No professional covers this pincode"),
-    ("nothing", "refund"): N_("There's nothing left to give back"),
+    ("nothing", "refund"): N_("There's nothing left to refund"),
     ("offered", ""): N_("This category has offered services"),
     ("oneself", ""): N_("This is your own account"),
     ("overdue", ""): N_("Please pay for your last job first"),

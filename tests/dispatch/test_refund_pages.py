@@ -98,8 +98,8 @@ async def test_when_everything_went_back_there_is_no_form_any_more(scene, asha, 
     assert (await meena.submit(page, "/refund", amount="149", reason=REASON)).status == 303
     again = await meena.submit(page, "/refund", amount="1", reason=REASON)
     assert again.status == 409
-    assert "nothing left to give back" in again.text
-    assert "nothing left to give back" in (await meena.visit(f"/admin/bookings/{reference}/refund")).text
+    assert "nothing left to refund" in again.text
+    assert "nothing left to refund" in (await meena.visit(f"/admin/bookings/{reference}/refund")).text
 
 
 async def test_an_old_password_is_entered_again_before_money_goes_back(scene, asha, meena):
@@ -124,12 +124,12 @@ async def test_above_5000_another_admin_confirms_in_the_queue(own_app):
     queue = await meena.visit("/admin/refunds")
     assert "Waits for another admin" in queue.text
     assert "Confirm" not in queue.text
-    theirs = await lekha.visit("/admin/refunds")
-    assert REASON in theirs.text
-    sent = await lekha.submit(theirs, "/confirmation", answer="yes")
+    waiting = await lekha.visit("/admin/refunds")
+    assert REASON in waiting.text
+    sent = await lekha.submit(waiting, "/confirmation", answer="yes")
     assert (sent.status, sent.location) == (303, "/admin/refunds")
     assert await scene.scalar("SELECT state FROM refunds") == "done"
-    again = await lekha.submit(theirs, "/confirmation", answer="no")
+    again = await lekha.submit(waiting, "/confirmation", answer="no")
     assert again.status == 409
     assert "decided already" in again.text
     assert "answered by Lekha Nair" in (await meena.visit("/admin/refunds?state=done")).text

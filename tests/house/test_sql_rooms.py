@@ -75,6 +75,7 @@ READS: dict[str, dict[str, str]] = {
         "declines": "who declined an unassigned booking",
         "reservations": "whose time an unassigned booking takes",
         "disputes": "disputed bookings",
+        "refunds": "refunds that wait, failed or are done, for admins",
         "blocks": "bookings held by blocked professionals",
         "services": "filter by service",
         "categories": "filter by category",

@@ -1,0 +1,162 @@
+"""JSON API of what admins do to a booking by hand: cancel, move, reassign, note."""
+
+from typing import Annotated, Literal
+
+from litestar import Controller, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Meta
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.auth import Me
+from app.accounts.contact_fields import MAX_REASON_LENGTH
+from app.bookings.api_repository import ApiBookings
+from app.bookings.api_schemas import BookingJson, Start, booking_json
+from app.bookings.booking import Booking
+from app.bookings.schemas import read_start
+from app.core.api_types import Body, Id
+from app.core.encryption import Encryption
+from app.core.i18n import N_
+from app.dispatch import interventions
+from app.web.api import json_response, read_body, row_id
+from app.web.guards import only
+from app.web.http import JsonResponse, Request
+from app.web.openapi import Doc
+
+TAG = "Bookings for admins"
+PATH_PARAMS = {"ref": "The booking's public reference."}
+ReasonText = Annotated[
+    str,
+    Meta(
+        max_length=MAX_REASON_LENGTH,
+        description="The customer reads it exactly as you write it.",
+        examples=["The professional is ill."],
+    ),
+]
+
+
+class CancellationBody(Body):
+    """Cancel for Doorstep."""
+
+    reason: ReasonText
+    fee: Annotated[
+        Literal["none", "rule"],
+        Meta(
+            description="`rule`: the fee that the customer would pay for cancelling now.",
+            examples=["none"],
+            extra={"error": N_("Choose whether there is a fee.")},
+        ),
+    ] = "none"
+
+
+class RescheduleBody(Body):
+    """Move to another start, without a fee."""
+
+    start: Start
+
+
+class ReassignmentBody(Body):
+    """Give an accepted or started job to another professional."""
+
+    professional_id: Id
+    reason: ReasonText
+
+
+class NoteBody(Body):
+    """A note for admins, in the booking's history."""
+
+    text: Annotated[
+        str,
+        Meta(
+            max_length=interventions.MAX_NOTE_LENGTH,
+            description="What other admins should know.",
+            examples=["The customer called at noon."],
+        ),
+    ]
+
+
+def _doc(summary: str, body: type[Body]) -> Doc:
+    return Doc(
+        summary=summary, tag=TAG, body=body, path=PATH_PARAMS, responses={200: BookingJson}, error_statuses=(409,)
+    )
+
+
+class InterventionApi(Controller):
+    path = "/api/admin/bookings/{ref:str}"
+    opt = only("admin", api=True)
+
+    @post(
+        "/cancellation",
+        name="api_admin_cancellation",
+        status_code=200,
+        opt={"doc": _doc("Cancel a booking for Doorstep", CancellationBody)},
+    )
+    async def cancel(
+        self,
+        request: Request,
+        ref: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        encryption: NamedDependency[Encryption],
+    ) -> JsonResponse:
+        body = await read_body(request, CancellationBody)
+        booking = await interventions.cancel(db, me, ref, body.reason, with_fee=body.fee == "rule")
+        return await _response(db, me, booking, encryption)
+
+    @post(
+        "/reschedule",
+        name="api_admin_reschedule",
+        status_code=200,
+        opt={"doc": _doc("Move a booking to another start, without a fee", RescheduleBody)},
+    )
+    async def reschedule(
+        self,
+        request: Request,
+        ref: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        encryption: NamedDependency[Encryption],
+    ) -> JsonResponse:
+        body = await read_body(request, RescheduleBody)
+        booking = await interventions.move(db, me, ref, read_start(body.start))
+        return await _response(db, me, booking, encryption)
+
+    @post(
+        "/reassignment",
+        name="api_admin_reassignment",
+        status_code=200,
+        opt={"doc": _doc("Give an accepted or started job to another professional", ReassignmentBody)},
+    )
+    async def reassign(
+        self,
+        request: Request,
+        ref: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        encryption: NamedDependency[Encryption],
+    ) -> JsonResponse:
+        body = await read_body(request, ReassignmentBody)
+        booking = await interventions.reassign(db, me, ref, row_id(body.professional_id), body.reason, encryption)
+        return await _response(db, me, booking, encryption)
+
+    @post(
+        "/note",
+        name="api_admin_note",
+        status_code=200,
+        opt={"doc": _doc("Write a note into a booking's history", NoteBody)},
+    )
+    async def note(
+        self,
+        request: Request,
+        ref: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        encryption: NamedDependency[Encryption],
+    ) -> JsonResponse:
+        body = await read_body(request, NoteBody)
+        return await _response(db, me, await interventions.add_note(db, me, ref, body.text), encryption)
+
+
+async def _response(db: AsyncSession, me: Me, booking: Booking, encryption: Encryption) -> JsonResponse:
+    await db.flush()
+    return json_response(booking_json(me, await ApiBookings(db).get(booking.id), encryption))
