@@ -46,12 +46,16 @@ VIEWED_TABLES = {
     "/admin/customers/{customer_id:int}": {"users", "events"},
     "/admin/exports/{ref:str}/file": {"exports", "events"},
     "/admin/professionals/{professional_id:int}": {"users", "events"},
+    "/bookings/{ref:str}/messages": {"booking_messages"},
     "/documents/{document_id:str}": {"documents", "events"},
     "/documents/{document_id:str}/preview": {"documents", "events"},
     "/earnings/exports/{ref:str}/file": {"exports", "events"},
+    "/jobs/{ref:str}/messages": {"booking_messages"},
 }
 VIEWED_BY_PROGRAMS = {
+    "/api/bookings/{ref:str}/messages": {"booking_messages"},
     "/api/customer/{customer_id:int}": {"users", "events"},
     "/api/professional/{professional_id:int}": {"users", "events"},
     "/api/exports/{export_id:int}/file": {"exports", "events"},
+    "/api/jobs/{ref:str}/messages": {"booking_messages"},
 }

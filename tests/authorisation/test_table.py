@@ -88,7 +88,7 @@ async def test_an_options_request_discloses_nothing_and_changes_nothing(people, 
     }
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if row.route in VIEWED_TABLES], ids=str)
+@pytest.mark.parametrize("row", [row for row in TABLE if "events" in VIEWED_TABLES.get(row.route, ())], ids=str)
 async def test_a_look_writes_that_someone_looked_and_nothing_else(people, row):
     """Only the record's event chain has grown, by an event of the viewing."""
     tables = VIEWED_TABLES[row.route] - {"events"}
