@@ -6,6 +6,7 @@ Importing this module declares them; recording an event of another name raises U
 from app.accounts import events as accounts
 from app.blocking import events as blocking
 from app.bookings import events as bookings
+from app.cases import events as cases
 from app.catalog import events as catalog
 from app.core.event_types import registry
 from app.exports import events as exports
@@ -35,6 +36,7 @@ EVENTS = (
     *bookings.EVENTS,
     *payments.EVENTS,
     *reviews.EVENTS,
+    *cases.EVENTS,
     *accounts.EVENTS,
     *jobs.EVENTS,
     *messages.EVENTS,

@@ -4,7 +4,9 @@ import app.events  # noqa: F401  declares every event type
 from app.accounts.sign_in_listeners import register_sign_in_listener
 from app.bookings.api_repository import add_booking_column
 from app.bookings.chosen_start import hold_chosen_start
+from app.bookings.decline import register_dispute_listener
 from app.bookings.service_usage_repository import BookedServices
+from app.cases.cases import open_disputed
 from app.catalog.service_usage import register_service_usage
 from app.core.admin_audience import notify_admins
 from app.core.events import Listener, register_listener
@@ -29,6 +31,7 @@ add_booking_column("comment", COMMENT_SQL)
 register_service_usage(BookedServices)
 register_channel(WEBHOOK_CHANNEL)
 register_sign_in_listener(hold_chosen_start)
+register_dispute_listener(open_disputed)
 register_message_data("monthly_report", monthly_statement_data)
 
 

@@ -3,6 +3,7 @@
 from app.accounts import address, professional, session, user
 from app.blocking import appeal
 from app.bookings import booking, calendar, code, decline, extra, offer_wave, service_booking_count
+from app.cases import case
 from app.catalog import service
 from app.core import events, idempotency, outbox, schedule
 from app.core.orm import metadata
@@ -24,6 +25,7 @@ MODULES = (
     appeal,
     booking,
     calendar,
+    case,
     channel,
     charge,
     code,

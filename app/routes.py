@@ -24,6 +24,10 @@ from app.bookings.cancellation_pages import CancellationPages
 from app.bookings.checkout_pages import PaymentPages
 from app.bookings.pages import BookingListPages
 from app.bookings.reschedule_pages import ReschedulePages
+from app.cases.admin_pages import CaseAdminPages
+from app.cases.api import CaseAdminApi, CaseApi, CaseHelpApi
+from app.cases.help_pages import BookingHelpPages, JobHelpPages
+from app.cases.pages import CasePages
 from app.catalog.admin_pages import ServiceAdminPages
 from app.catalog.api import CatalogueApi
 from app.catalog.category_admin_pages import CategoryAdminPages
@@ -133,6 +137,7 @@ CUSTOMERS: Routes = (
     ("/bookings/{ref:str}/reschedule", ReschedulePages),
     ("/bookings/{ref:str}/receipt", ReceiptPages),
     ("/bookings/{ref:str}/review", ReviewPages),
+    ("/bookings/{ref:str}/help", BookingHelpPages),
     ("/bookings/{ref:str}/calendar", booking_calendar),
     ("/bookings/{ref:str}/messages", BookingMessagePages),
     ("/favourites", FavouritePages),
@@ -157,6 +162,7 @@ PROFESSIONALS: Routes = (
     ("/jobs/{ref:str}/extras", ExtraPages),
     ("/jobs/{ref:str}/absence", NoShowPages),
     ("/jobs/{ref:str}/exclusion", ExclusionPages),
+    ("/jobs/{ref:str}/help", JobHelpPages),
     ("/jobs/{ref:str}/calendar", job_calendar),
     ("/jobs/{ref:str}/messages", JobMessagePages),
     ("/jobs/calendar", JobCalendarPages),
@@ -186,6 +192,7 @@ ADMINS: Routes = (
     ("/admin/professionals", ProfessionalBlockPages),
     ("/admin/admins", AdminBlockPages),
     ("/admin/appeals", AppealAdminPages),
+    ("/admin/cases", CaseAdminPages),
     ("/admin/services", ServiceAdminPages),
     ("/admin/bookings", BookingAdminPages),
     ("/admin/dispatch", UnassignedAdminPages),
@@ -211,6 +218,7 @@ SIGNED_IN: Routes = (
     ("/login/again", ReauthenticationPages),
     ("/blocked", BlockedPages),
     ("/blocked/appeal", AppealPages),
+    ("/cases", CasePages),
     ("/profile", ProfilePages),
     ("/profile/email", EmailPages),
     ("/profile/password", PasswordPages),
@@ -284,6 +292,10 @@ PROGRAMS: Routes = (
     ("/api/jobs/{ref:str}/messages", JobMessageApi),
     ("/api/messages/photos/{photo_id:int}", MessagePhotoApi),
     ("/api/admin/bookings/{ref:str}", InterventionApi),
+    ("/api/bookings/{ref:str}/help", CaseHelpApi),
+    ("/api/jobs/{ref:str}/help", CaseHelpApi),
+    ("/api/cases", CaseApi),
+    ("/api/admin/cases", CaseAdminApi),
 )
 
 ROUTES: Routes = (*EVERYONE, *CUSTOMERS, *PROFESSIONALS, *ADMINS, *SIGNED_IN, *MACHINES, *PROGRAMS)

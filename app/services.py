@@ -12,6 +12,7 @@ from app.accounts import auth
 from app.accounts.session import Sessions
 from app.accounts.user import Role
 from app.bookings import labels
+from app.cases import labels as case_labels
 from app.core import clock
 from app.core.admin_audience import ADMIN_AUDIENCE
 from app.core.after_commit import AfterCommit
@@ -77,8 +78,13 @@ def page_templates(
     *,
     reload: bool = False,
 ) -> Templates:
-    """The templates of pages and emails, with the labels of bookings; pages need `csrf`, emails do not."""
-    more_globals = {"booking_labels": labels, "contacts": contacts, **(render.csrf_globals(csrf) if csrf else {})}
+    """The templates of pages and emails, with the labels of bookings and cases; pages need `csrf`, emails do not."""
+    more_globals = {
+        "booking_labels": labels,
+        "case_labels": case_labels,
+        "contacts": contacts,
+        **(render.csrf_globals(csrf) if csrf else {}),
+    }
     return Templates(assets, reload=reload, more_globals=more_globals)
 
 

@@ -15,6 +15,7 @@ from tasks.bookings import (
     erase_old_contacts,
     expire_holds,
 )
+from tasks.cases import prune_cases
 from tasks.context import Context
 from tasks.exports import expire_exports, requeue_stale_exports
 from tasks.messages import prune_messages
@@ -56,6 +57,7 @@ TIMETABLE = Timetable(
     ScheduledTask("20 4 * * *", erase_old_contacts),
     ScheduledTask("30 4 * * *", prune_saved_methods),
     ScheduledTask("40 4 * * *", prune_appeals),
+    ScheduledTask("45 4 * * *", prune_cases),
     ScheduledTask("50 4 * * *", prune_reports),
     ScheduledTask("0 5 * * *", prune_messages),
 )

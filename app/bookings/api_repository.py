@@ -22,7 +22,7 @@ Key = tuple[datetime, int]
 SELECT_BOOKINGS = f"""
     SELECT b.id, b.reference, b.state, b.cancelled_as, b.service_id, b.service_name, b.price, b.minutes, b.created_at,
            b.starts_at, b.ends_at, b.eta_from, b.eta_until,
-           b.completed_at, b.address, b.pincode, b.note, b.floor, b.landmark, b.contact_name,
+           b.completed_at, b.contact_ended_at, b.address, b.pincode, b.note, b.floor, b.landmark, b.contact_name,
            b.contact_phone, b.contact_email, b.customer_id, b.professional_id,
            pin.place, c.full_name AS customer_name, c.phone AS customer_phone, w.full_name AS professional_name,
            {shared_phone_sql("b.customer_shares_phone", "c")} AS shared_customer_phone, w.phone AS professional_phone,
@@ -85,6 +85,7 @@ class ApiBooking:
     eta_from: datetime | None
     eta_until: datetime | None
     completed_at: datetime | None
+    contact_ended_at: datetime | None
     address: str
     pincode: str
     place: str

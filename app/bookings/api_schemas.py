@@ -296,7 +296,7 @@ def booking_json(
     """The booking as `me` may see it; `distances_km` by reference, for those offered to `me`, a professional."""
     own = me.role == "customer" and booking.customer_id == me.id
     holds = me.role == "professional" and booking.professional_id == me.id
-    is_open = is_contact_open(booking.state, booking.completed_at, clock.now())
+    is_open = booking.contact_ended_at is None and is_contact_open(booking.state, booking.completed_at, clock.now())
     near = own or (holds and is_open)
     is_expected = booking.state == State.ASSIGNED
     earning = earning_of(booking.total if holds else booking.price) if me.role == "professional" else None

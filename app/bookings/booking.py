@@ -72,6 +72,9 @@ class Booking(AdminMovesMixin, BookingDeadlines, VisitMixin, PhoneSharingMixin, 
     cancelled_at: Mapped[datetime | None]
     cancelled_as: Mapped[str | None]
     cancel_reason: Mapped[str | None]
+    # The booking whose work this visit puts right, at no price (W28).
+    redo_of_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("bookings.id"))
+    contact_ended_at: Mapped[datetime | None]
     completed_automatically: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
     # For reports, maintained by triggers: paise of the ledger, stars of the review, minutes from request to acceptance.
     commission: Mapped[int] = mapped_column(server_default="0", deferred=True)
@@ -397,7 +400,7 @@ class Booking(AdminMovesMixin, BookingDeadlines, VisitMixin, PhoneSharingMixin, 
         previous = self._move(move, by)
         self._void_codes()
         self.professional_id, self.reopened_at = None, clock.now()
-        self.assigned_at = self.departed_at = self.arrived_at = self.exclusive_until = None
+        self.assigned_at = self.departed_at = self.arrived_at = self.exclusive_until = self.contact_ended_at = None
         self.eta_from, self.eta_until, self.late_count = None, None, 0
         self.professional_shares_phone = None
         return previous

@@ -10,7 +10,9 @@ ACCEPTED_IN = "(floor(extract(epoch FROM assigned_at - coalesce(reopened_at, req
 
 CONSTRAINTS = (
     CheckConstraint(f"state IN ({_QUOTED})", name="bookings_state_check"),
-    CheckConstraint("price > 0 AND fee BETWEEN 0 AND price", name="bookings_money_check"),
+    CheckConstraint(
+        "(price > 0 OR price = 0 AND redo_of_id IS NOT NULL) AND fee BETWEEN 0 AND price", name="bookings_money_check"
+    ),
     CheckConstraint("minutes BETWEEN 15 AND 720", name="bookings_minutes_check"),
     CheckConstraint("ends_at = starts_at + minutes * interval '1 minute'", name="bookings_ends_check"),
     CheckConstraint("state <> 'held' OR held_until IS NOT NULL", name="bookings_held_check"),
@@ -49,6 +51,7 @@ CONSTRAINTS = (
         " AND (contact_email = '' OR contact_name <> '')",
         name="bookings_contact_check",
     ),
+    Index("bookings_redo_of_id_key", "redo_of_id", unique=True, postgresql_where=text("redo_of_id IS NOT NULL")),
     Index("bookings_contact_idx", "ends_at", postgresql_where=text("contact_name <> ''::text")),
     Index("bookings_customer_idx", "customer_id", "starts_at", "id"),
     Index("bookings_professional_idx", "professional_id", "starts_at", "id"),

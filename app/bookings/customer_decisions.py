@@ -25,10 +25,10 @@ DISPUTE_PERIOD = timedelta(hours=48)
 CODE_RENEWAL_PERIOD = timedelta(hours=1)
 
 
-async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, find_another: bool) -> Booking:
+async def resolve_no_arrival(db: AsyncSession, by: Person, reference: str, *, find_another: bool) -> Booking:
     """W14: the professional did not arrive within 30 minutes; W9: the job was unassigned when the slot started.
 
-    With an arrival reported, the customer's word opens a dispute, and no money moves until an admin has decided.
+    With an arrival reported, the customer's word opens a case, and no money moves until an admin has decided it.
     `find_another`: offer the job to the others, at a new start that the customer picks; else cancel with a full refund.
     """
     booking = await Bookings(db).for_customer(by, reference, lock=True)
@@ -53,21 +53,21 @@ async def resolve_no_arrival(db: AsyncSession, by: Actor, reference: str, *, fin
     return booking
 
 
-async def _contest_arrival(db: AsyncSession, by: Actor, booking: Booking) -> None:
+async def _contest_arrival(db: AsyncSession, by: Person, booking: Booking) -> None:
     if not await is_disputed_since(db, booking, booking.arrived_at):
         message = N_("The professional hasn't arrived.")
         booking.contest_arrival(by, message)
-        await add_dispute(db, booking, message)
+        await add_dispute(db, by, booking, "absent", message)
 
 
-async def dispute_no_show(db: AsyncSession, by: Actor, reference: str, text: str) -> Booking:
-    """W13: the customer objects to a no-show, once and within 48 hours; an admin decides."""
+async def dispute_no_show(db: AsyncSession, by: Person, reference: str, text: str) -> Booking:
+    """W13: the customer objects to a no-show, once and within 48 hours; it opens a case."""
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if not may_dispute(booking):
         raise Refused(_("The 48 hours to dispute the fee are over."), reason="late", about="dispute")
     if not await is_disputed_since(db, booking, booking.cancelled_at):
         booking.dispute(by, text)
-        await add_dispute(db, booking, text)
+        await add_dispute(db, by, booking, "no_show_fee", text)
     return booking
 
 
@@ -76,6 +76,11 @@ def may_dispute(booking: BookingDeadlines) -> bool:
     if booking.cancelled_as != "no_show" or booking.cancelled_at is None:
         return False
     return clock.now() < booking.cancelled_at + DISPUTE_PERIOD
+
+
+def end_contact(booking: Booking) -> None:
+    """W27: for safety, the sides of the booking (row locked) see each other's address and phone no more."""
+    booking.contact_ended_at = booking.contact_ended_at or clock.now()
 
 
 async def renew_code(db: AsyncSession, by: Actor, reference: str, encryption: Encryption) -> Booking:

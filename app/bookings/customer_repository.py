@@ -84,8 +84,9 @@ SELECT_BOOKING = f"""
            b.starts_at, b.ends_at, b.requested_professional_id, b.exclusive_until, b.professional_id, b.held_until,
            b.payment, b.fee, b.created_at, b.requested_at, b.reopened_at, b.assigned_at, b.departed_at, b.arrived_at,
            b.eta_from, b.eta_until, b.late_count, b.started_at, b.completed_at, b.cancelled_at, b.cancelled_as,
-           b.cancel_reason, b.completed_automatically, {BOOKING_TOTAL_SQL}, pin.place,
+           b.contact_ended_at, b.cancel_reason, b.completed_automatically, {BOOKING_TOTAL_SQL}, pin.place,
            (SELECT d.at FROM disputes d WHERE d.booking_id = b.id),
+           (SELECT d.settled_at FROM disputes d WHERE d.booking_id = b.id),
            (SELECT count(*) FROM offer_recipients o WHERE o.booking_id = b.id),
            ROW(b.floor, b.landmark, b.contact_name, b.contact_phone, b.contact_email),
            ARRAY(SELECT ROW(c.phase, c.encrypted_code, c.attempts, c.locked_until)
@@ -219,11 +220,13 @@ class CustomerBooking(BookingDeadlines):
     completed_at: datetime | None
     cancelled_at: datetime | None
     cancelled_as: str | None
+    contact_ended_at: datetime | None
     cancel_reason: str | None
     completed_automatically: bool
     total: int
     place: str
     disputed_at: datetime | None
+    dispute_settled_at: datetime | None
     notified: int
     visit: VisitDetails
     code: LiveCode | None
@@ -319,7 +322,8 @@ def _booking(row: Record, now: datetime) -> CustomerBooking:
     values, card = row[:BEFORE_CARD], row[BEFORE_CARD:]
     *columns, visit, codes, extras, charges, refunds, events = values
     state, professional_id, completed_at = State(row["state"]), row["professional_id"], row["completed_at"]
-    reachable = professional_id is not None and is_contact_open(state, completed_at, now)
+    has_ended = row["contact_ended_at"] is not None
+    reachable = professional_id is not None and not has_ended and is_contact_open(state, completed_at, now)
     columns[STATE] = state
     columns += [
         VisitDetails(*visit),

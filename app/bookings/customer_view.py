@@ -106,7 +106,9 @@ class BookingPageData:
 
     @property
     def may_contest_arrival(self) -> bool:
-        return self.booking.may_contest_arrival(self.now) and not self.is_arrival_contested
+        """Once: what an admin decided stays."""
+        booking = self.booking
+        return booking.may_contest_arrival(self.now) and not booking.is_disputed_since(booking.arrived_at)
 
     @property
     def professional_is_absent(self) -> bool:
@@ -138,7 +140,9 @@ def booking_page(
         cost=cancellation_cost(booking, booking.charges),
         place=booking.place,
         disputed=disputed,
-        is_arrival_contested=booking.may_contest_arrival(now) and booking.is_disputed_since(booking.arrived_at),
+        is_arrival_contested=booking.may_contest_arrival(now)
+        and booking.is_disputed_since(booking.arrived_at)
+        and booking.dispute_settled_at is None,
         may_dispute=not disputed and may_dispute(booking),
         usual_minutes=usual_minutes,
         now=now,

@@ -51,6 +51,7 @@ class BookingDeadlines:
         completed_at: datetime | None
         cancelled_at: datetime | None
         cancelled_as: str | None
+        contact_ended_at: datetime | None
 
     def cancellation_fee(self, now: datetime) -> int:
         """Paise owed for cancelling or rescheduling now: 0 until 3 h before the slot, while unassigned, or by W14."""
@@ -66,8 +67,11 @@ class BookingDeadlines:
         return self.state == State.HELD and self.held_until is not None and self.held_until <= now
 
     def contact_open(self, now: datetime) -> bool:
-        """Whether the two parties see each other's address and phone: from accepted until 24 h after the job."""
-        return is_contact_open(self.state, self.completed_at, now)
+        """Whether the two parties see each other's address and phone: from accepted until 24 h after the job.
+
+        A case of safety ends it (W27).
+        """
+        return self.contact_ended_at is None and is_contact_open(self.state, self.completed_at, now)
 
     def priority_professional_id(self, now: datetime) -> int | None:
         """The professional with a priority offer now; None when the job is offered to all candidates."""

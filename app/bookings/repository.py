@@ -52,7 +52,8 @@ LOCK_TERMS = f"""
      CROSS JOIN (
         SELECT count(*) FILTER (WHERE {LIVE_HOLD}) AS live_holds,
                count(*) FILTER (
-                   WHERE {LIVE_HOLD} OR (b.payment = 'after' AND b.state IN ('requested', 'assigned', 'started'))
+                   WHERE {LIVE_HOLD} OR (b.payment = 'after' AND b.price > 0
+                                         AND b.state IN ('requested', 'assigned', 'started'))
                ) AS unpaid,
                count(*) FILTER (WHERE b.state IN ('completed', 'closed')) AS completed
           FROM bookings b WHERE b.customer_id = $1) own

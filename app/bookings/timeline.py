@@ -15,6 +15,7 @@ from app.core.i18n import _
 STEP_KINDS = {
     "booking.held": "held",
     "booking.requested": "requested",
+    "booking.redo_granted": "requested",
     "booking.assigned": "accepted",
     "booking.given": "given",
     "booking.reassigned": "given",

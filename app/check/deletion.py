@@ -31,6 +31,9 @@ REMAINS = {
     "answers to reviews": "reviews t JOIN deleted ON deleted.id = t.professional_id WHERE t.answer IS NOT NULL",
     "appeals": "appeals a JOIN blocks t ON t.id = a.block_id JOIN deleted ON deleted.id = t.user_id"
     " WHERE a.message <> '–' OR a.reason <> '–'",
+    "words in cases": "case_messages t JOIN deleted ON deleted.id = t.author_id WHERE t.text <> '–'",
+    "decisions of cases": "cases t JOIN bookings b ON b.id = t.booking_id"
+    " JOIN deleted ON deleted.id IN (b.customer_id, t.professional_id) WHERE t.reason <> '–'",
     "open block": "blocks t JOIN deleted ON deleted.id = t.user_id WHERE t.lifted_at IS NULL",
     "bookings": "bookings t JOIN deleted ON deleted.id = t.customer_id"
     " WHERE t.address <> '–' OR t.note <> '' OR t.cancel_reason IS NOT NULL"

@@ -18,8 +18,11 @@ MOVE_EVENTS = {
     "cancel": "booking.cancelled",
 }
 PERMITTED_MOVES = sorted((MOVE_EVENTS[move], role) for move, rule in MOVES.items() for role in rule.by)
-_EVENT_ROLES = ", ".join(f"('{name}', '{role}')" for name, role in [("booking.held", "customer"), *PERMITTED_MOVES])
-_EVENT_STATES = ", ".join(f"('{MOVE_EVENTS[move]}', '{rule.target}')" for move, rule in MOVES.items())
+FIRST_EVENTS = [("booking.held", "customer"), ("booking.redo_granted", "admin")]
+_EVENT_ROLES = ", ".join(f"('{name}', '{role}')" for name, role in [*FIRST_EVENTS, *PERMITTED_MOVES])
+FIRST_STATES = [("booking.held", "held"), ("booking.redo_granted", "requested")]
+MOVE_STATES = [(MOVE_EVENTS[move], str(rule.target)) for move, rule in MOVES.items()]
+_EVENT_STATES = ", ".join(f"('{name}', '{state}')" for name, state in [*FIRST_STATES, *MOVE_STATES])
 
 HISTORY_INVARIANTS = (
     Invariant(
@@ -30,7 +33,7 @@ HISTORY_INVARIANTS = (
           FROM (SELECT subject, seq, name, facts #>> '{{before,state}}' AS was, facts #>> '{{after,state}}' AS now,
                        lag(facts #>> '{{after,state}}') OVER (PARTITION BY subject ORDER BY seq) AS before
                   FROM events WHERE subject LIKE 'booking-%' AND name = ANY(:moves)) moves
-          LEFT JOIN (VALUES ('booking.held', 'held'), {_EVENT_STATES}) ends(name, state) USING (name)
+          LEFT JOIN (VALUES {_EVENT_STATES}) ends(name, state) USING (name)
          WHERE moves.now IS NOT NULL
            AND (moves.now <> ends.state OR (moves.before IS NOT NULL AND moves.was IS DISTINCT FROM moves.before))
         """,

@@ -97,7 +97,7 @@ BOOKING_INVARIANTS = (
          WHERE CASE last.name
                WHEN 'booking.held' THEN 'held' WHEN 'booking.requested' THEN 'requested'
                WHEN 'booking.returned' THEN 'requested' WHEN 'booking.offered_again' THEN 'requested'
-               WHEN 'booking.moved' THEN 'requested'
+               WHEN 'booking.moved' THEN 'requested' WHEN 'booking.redo_granted' THEN 'requested'
                WHEN 'booking.assigned' THEN 'assigned' WHEN 'booking.given' THEN 'assigned'
                WHEN 'booking.reassigned' THEN 'assigned'
                WHEN 'booking.started' THEN 'started' WHEN 'booking.completed' THEN 'completed'
@@ -293,7 +293,8 @@ MONEY_INVARIANTS = (
 )
 
 NEXT_EVENTS = {
-    "": ("booking.held",),
+    "": ("booking.held", "booking.redo_granted"),
+    "booking.redo_granted": ("booking.assigned", "booking.given", "booking.moved", "booking.cancelled"),
     "booking.held": ("booking.requested", "booking.cancelled"),
     "booking.requested": ("booking.assigned", "booking.given", "booking.moved", "booking.cancelled"),
     "booking.moved": ("booking.assigned", "booking.given", "booking.moved", "booking.cancelled"),

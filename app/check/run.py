@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.check.cases import CASE_INVARIANTS
 from app.check.catalog import CATALOGUE_INVARIANTS
 from app.check.chains import find_broken_chains
 from app.check.constraints import constraint_names
@@ -65,6 +66,7 @@ async def find_violations(db: AsyncSession, storage: Storage | None = None) -> l
             *BOOKING_INVARIANTS,
             *MONEY_INVARIANTS,
             *RECORD_INVARIANTS,
+            *CASE_INVARIANTS,
             *CATALOGUE_INVARIANTS,
             *HISTORY_INVARIANTS,
             DELETION_INVARIANT,
@@ -107,6 +109,7 @@ RULES = [
         *BOOKING_INVARIANTS,
         *MONEY_INVARIANTS,
         *RECORD_INVARIANTS,
+        *CASE_INVARIANTS,
         *CATALOGUE_INVARIANTS,
         *HISTORY_INVARIANTS,
         DELETION_INVARIANT,

@@ -34,6 +34,7 @@ class AdvisoryLock(IntEnum):
     OFFER_WAVES = 7009  # one worker sends them, so that a person's emails are counted one after the other
     SIGN_IN_CODES = 7010  # per address that codes are sent to
     SETTINGS = 7016  # changes of the site's settings, which no row need stand for yet
+    CASE_MESSAGES = 7011  # per person who writes in cases
 
 
 class ReadingSession(Session):

@@ -9,11 +9,13 @@ from app.bookings.code import Code
 from app.bookings.deadlines import CLOSE_AFTER, HOLD_DURATION, LATE_FEE_PAISE
 from app.bookings.decline import Decline, Dispute
 from app.bookings.moves import State
+from app.cases.case import Case, CaseMessage
 from app.core import clock
 from app.core.encryption import Encryption
 from app.core.events import PLATFORM, Actor, Person
 from app.core.references import ALPHABET
 from app.dev import demo_people
+from app.dev.demo_cases import disputed_case
 from app.dev.demo_town import Resident, Town
 from app.payments.charge import ChargeState
 from app.payments.charges import BookingMoney, instrument_of
@@ -52,6 +54,7 @@ class DemoBooking:
     money: BookingMoney = field(init=False)
     review: Review | None = None
     dispute: Dispute | None = None
+    case: tuple[Case, CaseMessage] | None = None
     declines: list[Decline] = field(default_factory=list)
 
     @property
@@ -243,6 +246,9 @@ class DemoBooking:
             with clock.freeze(disputed_at):
                 self.dispute = Dispute(booking_id=self.id, customer_id=self.customer.id, text=text, at=disputed_at)
                 self.booking.dispute(self.customer, text)
+            self.case = disputed_case(
+                self.booking, self.dispute, self.booking.reference, self.customer, self.town.admin, self.now
+            )
 
     def _do_job(self) -> None:
         started_at = self.start + self.rng.randint(-4, 9) * MINUTE

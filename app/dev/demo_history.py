@@ -17,6 +17,7 @@ from app.bookings.booking import Booking
 from app.bookings.code import Code
 from app.bookings.extra import Extra
 from app.bookings.moves import State
+from app.cases.case import Case, CaseMessage
 from app.catalog.repository import ServiceRatings
 from app.core import clock
 from app.core.encryption import Encryption
@@ -249,12 +250,23 @@ async def _write(db: AsyncSession, demo_bookings: Sequence[DemoBooking], first_i
     await copy(db, _of_bookings((booking, booking.extras) for booking in bookings))
     await copy(db, [decline for demo in demo_bookings for decline in demo.declines])
     await copy(db, [demo.dispute for demo in demo_bookings if demo.dispute])
+    await _write_cases(db, [demo.case for demo in demo_bookings if demo.case])
     await _write_money(db, demo_bookings, first_ids["ledger_transactions"])
     reviews = sorted((demo.review for demo in demo_bookings if demo.review), key=lambda review: review.created_at)
     for review_id, review in enumerate(reviews, first_ids["reviews"]):
         review.id = review_id
     await copy(db, reviews)
     await _count(db, bookings, reviews)
+
+
+async def _write_cases(db: AsyncSession, cases: Sequence[tuple[Case, CaseMessage]]) -> None:
+    for table, row_number in (("cases", 0), ("case_messages", 1)):
+        for rows, row_id in zip(cases, await _new_ids(db, table, len(cases)), strict=True):
+            rows[row_number].id = row_id
+    for case, message in cases:
+        message.case_id = case.id
+    await copy(db, [case for case, _message in cases])
+    await copy(db, [message for _case, message in cases])
 
 
 def _reservation(demo: DemoBooking) -> Reservation:

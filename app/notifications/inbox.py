@@ -53,6 +53,8 @@ def item_url(item: InboxItem, booking: Booking | None, reader_id: int) -> str:
     if "export" in item.data:
         exports = "/earnings/exports" if item.data.get("of") == "earnings" else "/admin/exports"
         return f"{exports}/{item.data['export']}"
+    if "case" in item.data:
+        return f"/cases/{item.data['case']}"
     if booking is None:
         return kind_of(item.kind).url or "/notices"
     if reader_id == booking.customer_id:

@@ -33,9 +33,13 @@ from app.bookings.repository import Bookings
 from app.bookings.slot_picker import nearest_free_starts
 from app.bookings.timeline import TimelineEvent, last_reopening
 from app.bookings.timeline_repository import timeline_events
+from app.cases.case import CaseState
+from app.cases.repository import BookingCases
 from app.core import clock
 from app.core.encryption import Encryption
+from app.core.errors import Missing
 from app.core.outbox import Outbox
+from app.core.paging import AnyRow
 from app.core.secrets import digest
 from app.jobs.offers import find_workday
 from app.messages.repository import Messages
@@ -66,6 +70,7 @@ CUSTOMER_INVITATIONS = frozenset(
         "booking_cancelled",
         "booking_unfilled",
         "booking_no_show",
+        "booking_redo",
     }
 )
 JOB_INVITATIONS = frozenset(
@@ -231,6 +236,7 @@ class MessageRenderer:
             "late_fee": min(LATE_FEE_PAISE, booking.price),
             "earning": earning_of(booking.price),
             "free_starts": await self._free_starts(db, booking) if row.kind in UNFILLED_KINDS else [],
+            "case": await self._case_of(db, row, person) if "case" in row.data else None,
             "review": await self._review_of(db, booking, row) if row.kind in REVIEW_KINDS else None,
             "refund": await self._refund_of(db, row) if row.kind in REFUND_KINDS else None,
             "reopening_reason": reopening.reason if reopening and reopening.actor_role != "customer" else "",
@@ -251,6 +257,16 @@ class MessageRenderer:
         if notice is None:
             raise OutOfDate
         return notice
+
+    async def _case_of(self, db: AsyncSession, row: Outbox, person: User) -> AnyRow:
+        """The case; OutOfDate when it is not open or decided as the message says."""
+        try:
+            case = await BookingCases(db).row(row.data["case"], person)
+        except Missing as error:
+            raise OutOfDate from error
+        if (case.state == CaseState.DECIDED) != (row.kind == "case_decided"):
+            raise OutOfDate
+        return case
 
     async def _calendar_entry(self, db: AsyncSession, row: Outbox) -> CalendarEntry | None:
         """The entry of a message after which the recipient's calendar is to change."""
@@ -335,6 +351,7 @@ STILL_VALID: dict[str, Callable[[Booking, Outbox], bool]] = {
         bool(booking.contact_email) and booking.state in (State.REQUESTED, State.CANCELLED)
     ),
     "booking_looking_again": lambda booking, row: booking.state == State.REQUESTED,
+    "booking_redo": lambda booking, row: booking.state == State.REQUESTED,
     "booking_moved": lambda booking, row: booking.starts_at.isoformat() == row.data.get("starts_at"),
     "booking_departed": _is_on_the_way,
     "booking_delayed": _is_on_the_way,

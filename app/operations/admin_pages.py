@@ -48,6 +48,7 @@ TASK_LABELS = {
     "prune_reports": N_("Delete old reports of reviews"),
     "prune_messages": N_("Delete old messages and photos"),
     "prune_appeals": N_("Delete old appeals"),
+    "prune_cases": N_("Delete old cases"),
     "prune_saved_methods": N_("Delete old payment methods"),
     "prune_sessions": N_("Delete old sessions"),
     "send_job_reminders": N_("Send reminders 1 day and 2 hours before jobs"),

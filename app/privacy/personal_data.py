@@ -4,6 +4,7 @@ from app.accounts.personal_data import ACCOUNTS_PERSONAL_DATA
 from app.billing.personal_data import BILLING_PERSONAL_DATA
 from app.blocking.personal_data import BLOCKING_PERSONAL_DATA
 from app.bookings.personal_data import BOOKINGS_PERSONAL_DATA
+from app.cases.personal_data import CASES_PERSONAL_DATA
 from app.core.personal_data import OwnDataSection, PersonalData
 from app.exports.personal_data import EXPORTS_PERSONAL_DATA
 from app.favourites.personal_data import FAVOURITES_PERSONAL_DATA
@@ -26,6 +27,7 @@ PERSONAL_DATA: tuple[PersonalData, ...] = (
     MESSAGES_PERSONAL_DATA,
     FAVOURITES_PERSONAL_DATA,
     REVIEWS_PERSONAL_DATA,
+    CASES_PERSONAL_DATA,
     BLOCKING_PERSONAL_DATA,
     ACCOUNTS_PERSONAL_DATA,
     NOTIFICATIONS_PERSONAL_DATA,
@@ -44,6 +46,8 @@ SECTION_ORDER = (
     "saved_payment_methods",
     "objections",
     "messages",
+    "cases",
+    "messages_in_cases",
     "reviews_written",
     "favourites",
     "excluded",

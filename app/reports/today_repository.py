@@ -17,13 +17,14 @@ from app.reports.repository import ReportFilters, ReportQueries
 
 ITEMS_SHOWN = 5
 RECENT_SPAN = timedelta(days=7)
-# Cases, unassigned bookings, appeals and refunds, each counted up to $1 (NULL: all of them).
+# Verifications, unassigned bookings, appeals, refunds and cases, each counted up to $1 (NULL: all of them).
 WAITING_COUNTS = """
     SELECT (SELECT count(*) FROM (SELECT FROM verifications WHERE state = 'open' LIMIT $1) AS open) AS cases,
            (SELECT count(*) FROM (SELECT FROM bookings WHERE state = 'requested' LIMIT $1) AS requested) AS unassigned,
            (SELECT count(*) FROM (SELECT FROM appeals WHERE decided_at IS NULL LIMIT $1) AS waiting) AS appeals,
            (SELECT count(*) FROM (SELECT FROM refunds WHERE state IN ('requested', 'failed')
                                      AND failure IS DISTINCT FROM 'declined' LIMIT $1) AS waiting) AS refunds,
+           (SELECT count(*) FROM (SELECT FROM cases WHERE state = 'open' LIMIT $1) AS open) AS booking_cases,
            (SELECT max(started_at) FROM schedule_runs) AS last_run_at
 """
 MAX_NAVIGATION_COUNT = 99  # of which the navigation says "99+"; every admin page would count thousands otherwise
@@ -66,6 +67,7 @@ class AdminDay:
     unassigned: int
     appeals: int
     refunds: int
+    booking_cases: int
     blocked: int
     locked: int
     disputed: int
@@ -76,7 +78,7 @@ class AdminDay:
 
     @property
     def is_quiet(self) -> bool:
-        waiting = self.cases, self.unassigned, self.appeals, self.refunds
+        waiting = self.cases, self.unassigned, self.appeals, self.refunds, self.booking_cases
         return not any((*waiting, self.blocked, self.locked, self.disputed, self.parked))
 
 
@@ -88,12 +90,15 @@ class NavigationCounts(NamedTuple):
 
 
 async def navigation_counts(db: AsyncSession) -> NavigationCounts:
-    ((cases, unassigned, appeals, refunds, last_run_at),) = await fetch(db, WAITING_COUNTS, MAX_NAVIGATION_COUNT + 1)
+    ((cases, unassigned, appeals, refunds, booking_cases, last_run_at),) = await fetch(
+        db, WAITING_COUNTS, MAX_NAVIGATION_COUNT + 1
+    )
     found = {
         "/admin/professionals": cases,
         "/admin/dispatch": unassigned,
         "/admin/appeals": appeals,
         "/admin/refunds": refunds,
+        "/admin/cases": booking_cases,
     }
     counts = {
         path: str(count) if count <= MAX_NAVIGATION_COUNT else f"{MAX_NAVIGATION_COUNT}+"
@@ -111,7 +116,7 @@ async def load_admin_day(db: AsyncSession) -> AdminDay:
     for row in rows:
         if row.step and row.state:
             bookings_today.add(row)
-    ((cases, unassigned, appeals, refunds, _last_run_at),) = await fetch(db, WAITING_COUNTS, None)
+    ((cases, unassigned, appeals, refunds, booking_cases, _last_run_at),) = await fetch(db, WAITING_COUNTS, None)
     counts = (await db.execute(ATTENTION_COUNTS, {"now": clock.now(), "since": clock.at(since.first)})).one()
     limit = {"limit": ITEMS_SHOWN}
     return AdminDay(
@@ -122,6 +127,7 @@ async def load_admin_day(db: AsyncSession) -> AdminDay:
         unassigned=unassigned,
         appeals=appeals,
         refunds=refunds,
+        booking_cases=booking_cases,
         blocked=counts.blocked,
         locked=counts.locked,
         disputed=counts.disputed,

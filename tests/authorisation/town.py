@@ -21,6 +21,8 @@ from app.bookings.checkout import pay
 from app.bookings.completion import complete_booking
 from app.bookings.moves import Flag
 from app.bookings.repository import Bookings
+from app.cases.cases import ask_for_help
+from app.cases.decision import decide_case, read_decision
 from app.catalog import service_changes
 from app.catalog.service import Category, Service
 from app.core import clock
@@ -187,6 +189,7 @@ class Builder:
         await self.appealed()
         await self.reviews()
         await self.refunds()
+        await self.cases()
         self.values["free"] = (NINE + timedelta(days=5)).strftime(START)
 
     async def appealed(self) -> None:
@@ -227,6 +230,16 @@ class Builder:
         self.db.add_all([waiting, failed])
         await self.db.flush()
         self.values |= {"refund": str(refund.id), "waiting_refund": str(waiting.id), "failed_refund": str(failed.id)}
+
+    async def cases(self) -> None:
+        """Asha's cases about Ravi's work: one open, one decided."""
+        asha, meena = self.people["asha"], self.people["meena"]
+        for name, reference in (("case", "reviewed"), ("decided_case", "hidden")):
+            case = await ask_for_help(self.db, asha, self.values[reference], "quality", "The tap leaks again.")
+            self.values[name] = case.reference
+        await decide_case(
+            self.db, meena, self.values["decided_case"], read_decision(["none"], "", "doorstep", "It was done well.")
+        )
 
     async def create_preferences(self) -> None:
         asha, ravi = self.people["asha"], self.people["ravi"]

@@ -128,6 +128,13 @@ CHECKS = {
     "booking_messages_read_check": "UPDATE booking_messages SET read_at = created_at - interval '1 second'",
     "message_photos_position_check": "UPDATE message_photos SET position = 6",
     "message_photos_size_check": "UPDATE message_photos SET width = 1601",
+    "cases_side_check": "UPDATE cases SET side = 'admin'",
+    "cases_topic_check": "UPDATE cases SET topic = 'weather'",
+    "cases_outcomes_check": "UPDATE cases SET outcomes = '{{}}' WHERE state = 'decided'",
+    "cases_amount_check": "UPDATE cases SET amount = 0, borne_by = 'doorstep' WHERE state = 'decided'",
+    "cases_reason_check": "UPDATE cases SET reason = '' WHERE state = 'decided'",
+    "cases_state_check": "UPDATE cases SET reason = 'x' WHERE state = 'open'",
+    "case_messages_text_check": "UPDATE case_messages SET text = ''",
     "review_reports_reason_check": "UPDATE review_reports SET reason = ''",
     "reviews_answer_check": "UPDATE reviews SET answer = 'x' WHERE answer IS NULL",
     "reviews_hidden_check": "UPDATE reviews SET hidden_reason = NULL WHERE hidden_at IS NOT NULL",
@@ -256,6 +263,11 @@ UNIQUE = {
     " SELECT message_id, position, 'other', width, height, bytes FROM message_photos",
     "message_photos_stored_as_key": "INSERT INTO message_photos (message_id, position, stored_as, width, height, bytes)"
     " SELECT message_id, 5, stored_as, width, height, bytes FROM message_photos",
+    "cases_reference_key": "UPDATE cases SET reference = 'SAMESAME'",
+    "cases_open_key": "INSERT INTO cases (reference, booking_id, opened_by_id, side, topic, state, opened_at,"
+    " answer_due_at, decide_due_at, queue_at) SELECT 'SAMESAME', booking_id, opened_by_id, side, topic, state,"
+    " opened_at, answer_due_at, decide_due_at, queue_at FROM cases WHERE state = 'open'",
+    "bookings_redo_of_id_key": "UPDATE bookings SET redo_of_id = (SELECT min(id) FROM bookings)",
     "review_reports_pkey": SAME.format("review_reports", "review_id, reporter_id, reason, created_at"),
     "appeals_block_id_key": SAME.format("appeals", "block_id, message, created_at"),
     "saved_methods_key": made("saved_methods", SAVED_METHOD) + ", generate_series(1, 2)",
@@ -354,6 +366,8 @@ ROWS = f"""
     INSERT INTO service_ratings (service_id) SELECT id FROM services ON CONFLICT DO NOTHING;
     UPDATE refunds SET professional_id = b.professional_id, confirmed_at = now(), confirmed_by_id = b.customer_id
       FROM bookings b WHERE b.id = refunds.booking_id;
+    UPDATE bookings SET redo_of_id = id WHERE reference = '{{completed}}';
+    UPDATE cases SET assigned_to_id = opened_by_id, refund_id = (SELECT min(id) FROM refunds);
     UPDATE bookings SET requested_professional_id = professional_id
      WHERE state = 'closed';
     UPDATE blocks SET lifted_by_id = blocked_by_id, lifted_at = now(), lifted_reason = 'x';

@@ -103,6 +103,22 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE reviews SET hidden_at = now(), hidden_by_id = customer_id, hidden_reason = 'x' WHERE id = {review}",
         "UPDATE review_reports SET settled_at = NULL",
     ],
+    "cases-have-their-people": [
+        "UPDATE cases SET opened_by_id = professional_id",
+        "DELETE FROM case_messages",
+    ],
+    "cases-keep-their-clock": [
+        "UPDATE cases SET answer_due_at = opened_at",
+        "UPDATE cases SET queue_at = opened_at",
+        "UPDATE cases SET decided_at = opened_at - interval '1 hour' WHERE state = 'decided'",
+        "UPDATE case_messages SET created_at = created_at - interval '1 day'",
+    ],
+    "disputes-settled-with-their-case": [
+        "INSERT INTO disputes SELECT id, customer_id, 'x', now() FROM bookings WHERE reference = '{completed}'"
+    ],
+    "redos-repeat-their-booking": [
+        "UPDATE bookings SET redo_of_id = " + OF.format("{completed}") + " WHERE reference = '{started}'"
+    ],
     "ratings-match-reviews": ["UPDATE professional_ratings SET five = five + 1"],
     "professional-totals-match": ["UPDATE professionals SET admin_status = 2"],
     "candidates-are-current": [

@@ -81,6 +81,15 @@ SELECT 3, '7K3MQ9WF', customer_id, service_id, 'cancelled', service_name, price,
     starts_at, ends_at, span, created_at, created_at, 'expired' FROM bookings WHERE id = 1
 """
 
+DISPUTES_AT_0027 = """
+INSERT INTO bookings (id, reference, customer_id, service_id, state, service_name, price, minutes, address, pincode,
+    starts_at, ends_at, professional_id, payment, created_at, requested_at, cancelled_at, cancelled_as)
+SELECT 2, '7K3MQ9WE', customer_id, service_id, 'cancelled', service_name, price, minutes, address, pincode,
+    starts_at, ends_at, professional_id, payment, created_at, requested_at, '2026-11-11', 'no_show' FROM bookings;
+INSERT INTO disputes (booking_id, customer_id, text, at) VALUES
+    (1, 1, 'Not here.', '2026-11-10 11:00+00'), (2, 1, 'I was at home.', '2026-11-12 09:00+00');
+"""
+
 # Between "CREATE TABLE … (" and ");" of a dump: a column that comes back stands last.
 TABLE_BODY = re.compile(r"(?<=\(\n)    [^;]*?(?=\n\)[;\n])")
 
@@ -186,6 +195,35 @@ def test_a_payout_that_is_held_is_marked_for_the_task_that_releases_it(services:
     assert marked.splitlines() == ["1|2026-11-18 00:00:00", "2|"]
     charged = services.sql("SELECT id, is_charged FROM bookings ORDER BY id", database)
     assert charged.splitlines() == ["1|t", "2|t", "3|f"]
+
+
+def test_disputes_become_cases_and_stay_on_the_way_back(services: Services, database: str) -> None:
+    owner, app = services.owner_url(database), services.app_url(database)
+    aside(migrate.upgrade, owner, app, "0006")
+    services.sql(ROWS_AT_0006, database)
+    aside(migrate.upgrade, owner, app, "0027")
+    services.sql(DISPUTES_AT_0027, database)
+    before, old_schema = services.sql("SELECT * FROM disputes ORDER BY 1", database), schema(services, database)
+    aside(migrate.upgrade, owner, app)
+    cases = services.sql(
+        "SELECT booking_id, opened_by_id, side, professional_id, topic, state, opened_at AT TIME ZONE 'UTC',"
+        " answer_due_at - opened_at = '24:00', decide_due_at - opened_at = '72:00', queue_at = decide_due_at"
+        " FROM cases ORDER BY 1",
+        database,
+    )
+    assert cases.splitlines() == [
+        "1|1|customer|2|absent|open|2026-11-10 11:00:00|t|t|t",
+        "2|1|customer|2|no_show_fee|open|2026-11-12 09:00:00|t|t|t",
+    ]
+    words = "SELECT c.booking_id, m.author_id, m.text, m.created_at = c.opened_at FROM case_messages m JOIN cases c"
+    assert services.sql(f"{words} ON c.id = m.case_id ORDER BY 1", database).splitlines() == [
+        "1|1|Not here.|t",
+        "2|1|I was at home.|t",
+    ]
+    assert services.sql("SELECT count(*) FROM disputes WHERE settled_at IS NULL", database) == "2"
+    aside(migrate.downgrade, owner, "0027")
+    assert services.sql("SELECT * FROM disputes ORDER BY 1", database) == before
+    assert schema(services, database) == old_schema
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(services: Services, database: str) -> None:

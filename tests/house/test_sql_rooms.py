@@ -88,6 +88,7 @@ READS: dict[str, dict[str, str]] = {
         "bookings": "the booking of a transaction",
     },
     "blocking": {"blocks": "the block of an appeal"},
+    "cases": {"bookings": "whose case it is, and the second visit", "refunds": "what became of the money"},
     "reviews": {"bookings": "the service and place of a review, and its filters"},
     "people": {
         "professionals": "the admin's table of professionals",
@@ -137,6 +138,7 @@ READS: dict[str, dict[str, str]] = {
         "blocks": "the admin's day",
         "appeals": "appeals that wait, for the navigation",
         "refunds": "refunds that wait or failed, for the navigation",
+        "cases": "cases that wait, for the navigation",
         "codes": "the admin's day",
         "disputes": "the admin's day",
         "verifications": "the admin's day",

@@ -28,7 +28,7 @@ from app.notifications.messages import MessageRenderer, RenderedMessage
 from app.reports.monthly_statement import MonthBooking, MonthlySummary, UpcomingBooking, to_facts
 from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
 from tests.notifications.conftest import Town
-from tests.notifications.test_messages import ACCOUNT, prepare
+from tests.notifications.test_messages import ACCOUNT, CASE_REFERENCE, prepare
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITE = os.environ.get("GOLDEN") == "write"
@@ -139,6 +139,7 @@ def data_of(kind: str, town: Town) -> dict[str, Any]:
         "hours": 24,
         "refund_id": town.refund_id,
     }
+    fields |= {"case": CASE_REFERENCE, "side": "customer"} if kind.startswith("case_") else {}
     return fields | ({"phase": "start"} if kind.startswith("code_") else {})
 
 

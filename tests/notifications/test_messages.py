@@ -16,6 +16,8 @@ from app.bookings.expiry import cancel_unfilled
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
 from app.bookings.visit_details import VisitDetails
+from app.cases.cases import ask_for_help, reopen_case
+from app.cases.decision import decide_case, read_decision
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.event_types import registry
@@ -52,6 +54,7 @@ ACCOUNT = {
     "work_denied": {},
     "change_approved": {},
 }
+CASE_REFERENCE = "CASE2222"
 KINDS = sorted({rule.kind for event_type in registry for rule in event_type.notifies})
 
 
@@ -189,6 +192,7 @@ async def test_every_email_can_be_written(own_database, town, encryption, render
     at = booking.starts_at.isoformat()
     data = {"booking": booking.reference, "professional_id": town.ravi.id, "starts_at": at, "before": at, "fee": 100_00}
     data |= {"attempts": 5, "minutes": 10, "refund_id": town.refund_id}
+    data |= {"case": CASE_REFERENCE, "side": "customer"} if kind.startswith("case_") else {}
     recipient = town.ravi if kind.startswith(("job_", "extra_a", "work_", "change_")) else town.asha
     phase = {"code_locked": "start", "code_renewed": "start"}.get(kind)
     mail = Outbox(kind=kind, recipient_id=recipient.id, data=data | ({"phase": phase} if phase else {}), dedupe_key="x")
@@ -225,7 +229,7 @@ async def prepare(database, town, encryption, kind: str) -> None:
             booking.depart(town.ravi, ArrivalWindow.around(booking.starts_at, timedelta(minutes=10)))
         if kind == "booking_arrived":
             booking.arrive(town.ravi)
-        if kind in ("booking_looking_again", "job_asked"):
+        if kind in ("booking_looking_again", "job_asked", "booking_redo"):
             booking.hand_back(town.ravi, "No time.", town.ravi.id)
         if kind == "job_asked":
             booking.requested_professional_id, booking.exclusive_until = (
@@ -243,6 +247,8 @@ async def prepare(database, town, encryption, kind: str) -> None:
         if kind in ("booking_message", "job_message"):
             author = town.ravi if kind == "booking_message" else town.asha
             await send_message(db, Storage(Path("unused")), author, booking.reference, "The blue gate.")
+        if kind.startswith("case_"):
+            await opened_case(db, town, booking, kind)
         if "review_" in kind:
             await reviewed(db, town, encryption, booking, kind)
         if kind in ("account_blocked", "account_unblocked", "appeal_kept"):
@@ -253,6 +259,19 @@ async def prepare(database, town, encryption, kind: str) -> None:
                 await decide_appeal(db, meena, appeal.id, Outcome.KEEP, "Two customers sent the receipts.")
             if kind == "account_unblocked":
                 block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), meena.id, "She explained it."
+
+
+async def opened_case(db, town, booking, kind: str) -> None:
+    """Asha has opened a case, which is decided, and perhaps open again."""
+    case = await ask_for_help(db, town.asha, booking.reference, "late", "He is two hours late.")
+    case.reference = CASE_REFERENCE
+    await db.flush()
+    meena = await an_admin(db)
+    if kind in ("case_decided", "case_reopened"):
+        decision = read_decision(["none"], "", "doorstep", "The road was under water, and he called twice.")
+        await decide_case(db, meena, CASE_REFERENCE, decision)
+    if kind == "case_reopened":
+        await reopen_case(db, meena, CASE_REFERENCE)
 
 
 async def reviewed(db, town, encryption, booking, kind: str) -> None:

@@ -21,6 +21,13 @@ INSERT_DOCUMENT = (
     " VALUES ({p}, 'address', 'replaced', 'Zaphira.pdf', 'application/pdf', 1, decode(repeat('00', 32), 'hex'),"
     " now(), now())"
 )
+DECIDED_CASE = (
+    "INSERT INTO cases (reference, booking_id, opened_by_id, side, professional_id, topic, state, opened_at,"
+    " answer_due_at, decide_due_at, queue_at, decided_at, decided_by_id, outcomes, reason)"
+    f" VALUES ('SAMESAME', {BOOKING_OF_CUSTOMER}, {{c}}, 'customer', {{p}}, 'late', 'decided', now(),"
+    " now() + interval '24 hours', now() + interval '72 hours', now() + interval '72 hours', now(), {p},"
+    " ARRAY['none'], 'Zaphira paid late')"
+)
 # What the owner of the tables does, {c} has left as a customer and {p} as a professional; what is found then.
 PLANTED = {
     "name": "UPDATE users SET full_name = 'Zaphira Quillon' WHERE id = {c}",
@@ -65,6 +72,10 @@ PLANTED = {
     " message, created_at, decided_at, decided_by_id, outcome, reason)"
     " SELECT id, 'Zaphira paid', now(), now(), {p}, 'lift', '–'"
     " FROM k",
+    "words in cases": "WITH k AS (" + DECIDED_CASE.replace("Zaphira paid late", "–") + " RETURNING id)"
+    " INSERT INTO case_messages (case_id, author_id, text, created_at) SELECT id, {c}, 'Zaphira waits', now() FROM k",
+    "decisions of cases": "WITH k AS (" + DECIDED_CASE + " RETURNING id)"
+    " INSERT INTO case_messages (case_id, author_id, text, created_at) SELECT id, {c}, '–', now() FROM k",
     "open block": "INSERT INTO blocks (user_id, blocked_by_id, reason, created_at) VALUES ({c}, {p}, '–', now())",
     "bookings": "UPDATE bookings SET note = 'Ring twice' WHERE customer_id = {c}",
     "open bookings": "UPDATE bookings SET state = 'started' WHERE customer_id = {c}"

@@ -10,7 +10,7 @@ from tests.factories import PASSWORD, an_admin
 from tests.person import Person
 from tests.vetting.samples import a_pdf
 
-OF_A_CUSTOMER = {"account", "addresses", "bookings", "extra_work", "payments", "objections", "reviews_written"}
+OF_A_CUSTOMER = {"account", "addresses", "bookings", "extra_work", "payments", "objections", "cases", "reviews_written"}
 OF_A_PROFESSIONAL = {"work", "services_offered", "areas", "working_hours", "time_off", "papers", "jobs", "earnings"}
 
 

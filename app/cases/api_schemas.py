@@ -1,0 +1,200 @@
+"""Bodies and answers of the API of cases."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from app.accounts.contact_fields import MAX_REASON_LENGTH
+from app.accounts.user import Role
+from app.cases.case import MAX_MESSAGE_LENGTH, SAFETY_TOPICS
+from app.cases.repository import ThreadMessage
+from app.core.api_types import Body, Id, Moment, Paged, Paise, Price
+from app.core.datetimes import to_ist
+from app.core.events import Person
+from app.core.i18n import N_
+from app.core.money import format_decimal
+from app.core.paging import AnyRow
+
+OutcomeName = Literal["none", "refund", "redo", "fee_returned"]
+Side = Literal["customer", "professional"]
+Author = Literal["you", "customer", "professional", "doorstep"]
+MaybeMoment = Annotated[
+    Moment | None, Meta(description="Null until then.", examples=["2026-12-01T10:00:00+05:30", None])
+]
+Reference = Annotated[str, Meta(description="Eight letters and digits.", examples=["7K3MQ9WD"])]
+
+
+class HelpBody(Body):
+    """What went wrong."""
+
+    topic: Annotated[
+        str,
+        Meta(
+            max_length=40,
+            description="Of a booking: late, absent, quality, price, damage, safety, no_show_fee, completed_by_clock,"
+            " other. Of a job: customer_absent, unsafe, unpaid, damage, other.",
+            examples=["quality"],
+        ),
+    ]
+    message: Annotated[
+        str,
+        Meta(max_length=MAX_MESSAGE_LENGTH, description="What happened.", examples=["The tap still leaks."]),
+    ]
+
+
+class MessageBody(Body):
+    """A message in a case."""
+
+    message: Annotated[
+        str, Meta(max_length=MAX_MESSAGE_LENGTH, description="Both sides read it.", examples=["It leaks again."])
+    ]
+
+
+class DecisionBody(Body):
+    """Outcome, money and reason in one act."""
+
+    outcome: Annotated[
+        list[OutcomeName],
+        Meta(
+            description="One outcome, or two that go together.",
+            examples=[["redo"]],
+            extra={"error": N_("Choose an outcome.")},
+        ),
+    ]
+    reason: Annotated[
+        str,
+        Meta(
+            max_length=MAX_REASON_LENGTH,
+            description="Both sides read it exactly as you write it.",
+            examples=["The photos show the leak."],
+        ),
+    ]
+    amount: Annotated[
+        str,
+        Meta(
+            max_length=60,
+            description="Rupees to refund, as text; empty where the outcome says how much.",
+            examples=["149.00"],
+        ),
+    ] = ""
+    borne_by: Annotated[
+        Literal["doorstep", "shares"],
+        Meta(
+            description="`shares`: by the professional and Doorstep, pro rata.",
+            examples=["doorstep"],
+            extra={"error": N_("Choose who bears the refund.")},
+        ),
+    ] = "doorstep"
+
+
+class MessageJson(Struct, kw_only=True):
+    """A message of a case."""
+
+    author: Annotated[Author, Meta(description="Who wrote it.", examples=["customer"])]
+    text: Annotated[str, Meta(examples=["The tap still leaks."])]
+    sent_at: Moment
+
+
+class CaseJson(Struct, kw_only=True):
+    """A case; `topic` is null for the other side of a case of safety. A list has no `messages`."""
+
+    ref: Reference
+    booking: Annotated[str, Meta(description="Reference of the booking.", examples=["7K3MQ9WD"])]
+    service: Annotated[str, Meta(examples=["Tap repair"])]
+    side: Annotated[Side, Meta(description="Whose case it is.", examples=["customer"])]
+    topic: Annotated[str | None, Meta(description="What it is about.", examples=["quality", None])]
+    state: Annotated[Literal["open", "decided"], Meta(examples=["open"])]
+    opened_at: Moment
+    answer_due_at: Moment
+    decide_due_at: Moment
+    first_answer_at: MaybeMoment
+    decided_at: MaybeMoment
+    outcome: Annotated[list[OutcomeName], Meta(description="Empty while it is open.", examples=[["redo"]])]
+    amount: Annotated[Price | None, Meta(description="Rupees refunded.", examples=["149.00", None])]
+    amount_paise: Annotated[Paise | None, Meta(description="The same in paise.", examples=[14900, None])]
+    reason: Annotated[str | None, Meta(description="Reason of the decision.", examples=["…", None])]
+    redo: Annotated[str | None, Meta(description="Reference of the second visit.", examples=["8K3MQ9WD", None])]
+    messages: Annotated[list[MessageJson], Meta(description="Oldest first.", examples=[[]])]
+
+
+class AdminCaseJson(CaseJson, kw_only=True):
+    """A case as admins read it."""
+
+    customer_id: Id
+    customer: Annotated[str, Meta(examples=["Asha Raman"])]
+    professional_id: Annotated[Id | None, Meta(examples=[12, None])]
+    professional: Annotated[str | None, Meta(examples=["Ravi Kumar", None])]
+    assigned_to: Annotated[str | None, Meta(description="The admin who took it.", examples=["Meena Iyer", None])]
+    decided_by: Annotated[str | None, Meta(description="The admin who decided.", examples=["Meena Iyer", None])]
+    borne_by: Annotated[
+        Literal["doorstep", "shares"] | None, Meta(description="Who bears the amount.", examples=["doorstep", None])
+    ]
+    only_admin: Annotated[
+        bool, Meta(description="Reopened by its decider, as there was no other admin.", examples=[False])
+    ]
+
+
+class CaseQuery(Paged):
+    """Which cases of the queue."""
+
+    tab: Annotated[
+        Literal["open", "mine", "decided"],
+        Meta(description="Open ones, those assigned to you, or decided ones.", examples=["open"]),
+    ] = "open"
+
+
+def case_json(
+    row: AnyRow, me: Person, messages: Sequence[ThreadMessage] = (), redo: str | None = None
+) -> CaseJson | AdminCaseJson:
+    """The case as `me` may read it."""
+    is_admin = me.role == Role.ADMIN
+    hides_topic = row.topic in SAFETY_TOPICS and not is_admin and row.side != me.role
+    fields = {
+        "ref": row.reference,
+        "booking": row.booking,
+        "service": row.service_name,
+        "side": str(row.side),
+        "topic": None if hides_topic else row.topic,
+        "state": str(row.state),
+        "opened_at": to_ist(row.opened_at),
+        "answer_due_at": to_ist(row.answer_due_at),
+        "decide_due_at": to_ist(row.decide_due_at),
+        "first_answer_at": _moment(row.first_answer_at),
+        "decided_at": _moment(row.decided_at),
+        "outcome": list(row.outcomes or ()),
+        "amount": format_decimal(row.amount) if row.amount is not None else None,
+        "amount_paise": row.amount,
+        "reason": row.reason,
+        "redo": redo,
+        "messages": [
+            MessageJson(author=_author(message, row, me), text=message.text, sent_at=to_ist(message.created_at))
+            for message in messages
+        ],
+    }
+    if not is_admin:
+        return CaseJson(**fields)
+    return AdminCaseJson(
+        **fields,
+        customer_id=row.customer_id,
+        customer=row.customer,
+        professional_id=row.professional_id,
+        professional=row.professional,
+        assigned_to=row.assigned_to,
+        decided_by=row.decided_by,
+        borne_by=row.borne_by,
+        only_admin=row.only_admin,
+    )
+
+
+def _author(message: ThreadMessage, row: AnyRow, me: Person) -> Author:
+    if message.author_id == me.id:
+        return "you"
+    if message.author_id == row.customer_id:
+        return "customer"
+    return "professional" if message.author_id == row.professional_id else "doorstep"
+
+
+def _moment(moment: datetime | None) -> datetime | None:
+    return to_ist(moment) if moment else None

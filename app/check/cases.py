@@ -1,0 +1,46 @@
+"""Invariants of cases and of visits at no price (W27, W28)."""
+
+from app.check.invariants import Invariant
+
+CASE_INVARIANTS = (
+    Invariant(
+        "cases-have-their-people",
+        "A case is opened, with a message, by the customer or the professional whose side it is",
+        """
+        SELECT 'case ' || c.reference FROM cases c JOIN bookings b ON b.id = c.booking_id
+         WHERE c.opened_by_id <> CASE c.side WHEN 'customer' THEN b.customer_id ELSE c.professional_id END
+            OR c.side = 'professional' AND c.professional_id IS NULL
+            OR NOT EXISTS (SELECT FROM case_messages m WHERE m.case_id = c.id AND m.author_id = c.opened_by_id)
+        """,
+    ),
+    Invariant(
+        "cases-keep-their-clock",
+        "A case is to be answered within 24 hours and decided within 72, and safety comes first",
+        """
+        SELECT 'case ' || c.reference FROM cases c
+         WHERE c.answer_due_at < c.opened_at + interval '24 hours'
+            OR c.decide_due_at <> c.answer_due_at + interval '48 hours'
+            OR (c.queue_at <> c.decide_due_at) <> (c.topic IN ('safety', 'unsafe'))
+            OR c.decided_at < c.opened_at OR c.first_answer_at < c.opened_at
+            OR EXISTS (SELECT FROM case_messages m WHERE m.case_id = c.id AND m.created_at < c.opened_at)
+        """,
+    ),
+    Invariant(
+        "disputes-settled-with-their-case",
+        "A dispute waits only while its customer has an open case of the booking",
+        """
+        SELECT 'booking ' || b.reference FROM disputes d JOIN bookings b ON b.id = d.booking_id
+         WHERE d.settled_at IS NULL AND NOT EXISTS (
+               SELECT FROM cases c WHERE c.booking_id = d.booking_id AND c.side = 'customer' AND c.state = 'open')
+        """,
+    ),
+    Invariant(
+        "redos-repeat-their-booking",
+        "A visit at no price is of the same customer and service as the job, which was done, that it puts right",
+        """
+        SELECT 'booking ' || r.reference FROM bookings r JOIN bookings b ON b.id = r.redo_of_id
+         WHERE r.customer_id <> b.customer_id OR r.service_id <> b.service_id OR r.price <> 0
+            OR b.completed_at IS NULL OR r.created_at < b.completed_at
+        """,
+    ),
+)
