@@ -27,7 +27,8 @@ WRITTEN = """
     give        -     a          -         -        -          -       -
     hand_back   -     -          p         -        -          -       -
     offer_again -     -          cax       -        -          -       -
-    reschedule  -     c          c         -        -          -       -
+    reschedule  -     ca         ca        -        -          -       -
+    reassign    -     -          a         a        -          -       -
     start       -     -          p         -        -          -       -
     complete    -     -          -         px       -          -       -
     close       -     -          -         -        cx         -       -
@@ -40,6 +41,7 @@ TARGETS = {
     "hand_back": "requested",
     "offer_again": "requested",
     "reschedule": "requested",
+    "reassign": "assigned",
     "start": "started",
     "complete": "completed",
     "close": "closed",
@@ -97,6 +99,7 @@ def make_move(booking: Booking, move: str, by: ActingUser) -> None:
         "hand_back": lambda: booking.hand_back(by, "x", None),
         "offer_again": lambda: booking.offer_again(by, "x", None),
         "reschedule": lambda: booking.reschedule(by, a_start(2), RAVI.id, 0),
+        "reassign": lambda: booking.reassign(by, RAVI.id, "x", ENCRYPTION),
         "start": lambda: booking.start(by, booking.live_code("start") or code, ENCRYPTION),
         "complete": lambda: booking.complete(by, booking.live_code("finish")),
         "close": lambda: booking.close(by),
