@@ -1,8 +1,8 @@
 """Every piece that a room adds to a lower room's page, in one list."""
 
 from app.billing.ledger_panel import LEDGER_PANEL
-from app.dispatch.refund_panel import JOB_REFUNDS_PANEL
 from app.cases.panels import BOOKING_CASES_PANEL, JOB_CASES_PANEL, RECORD_CASES_PANEL
+from app.dispatch.refund_panel import JOB_REFUNDS_PANEL
 from app.favourites.booking_panel import CHOICES_PANEL
 from app.messages.panels import ADMIN_MESSAGES_PANEL, JOB_MESSAGES_PANEL, MESSAGES_PANEL
 from app.reviews.flag_panel import FLAG_PANEL
