@@ -1,6 +1,7 @@
 """Cases of bookings, opened from the disputes that wait; visits at no price that put a job right."""
 
 import secrets
+import string
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +11,7 @@ down_revision = "0029"
 branch_labels = None
 depends_on = None
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ALPHABET = string.digits + "ABCDEFGHJKMNPQRSTVWXYZ"
 # A dispute becomes a case of its customer, with the words as its first message.
 OPEN_CASE = sa.text("""
     WITH opened AS (
