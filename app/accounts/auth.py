@@ -12,6 +12,7 @@ from app.accounts.user import User
 from app.core import clock
 from app.core.secrets import digest, new_token
 from app.web.context import Connection, context_of
+from app.web.guards import has_right
 from app.web.security import bearer_token
 from app.web.services import services_of
 from app.web.templating import initials, tint
@@ -35,6 +36,7 @@ class Me:
     unread: bool
     session_id: int
     fresh_at: datetime
+    right: str  # of an admin: an AdminRight
 
     @property
     def initials(self) -> str:
@@ -43,6 +45,10 @@ class Me:
     @property
     def tint(self) -> int:
         return tint(self.name)
+
+    def may(self, right: str) -> bool:
+        """Whether this is an admin with that right, or one that includes it."""
+        return self.role == "admin" and has_right(self, right)
 
     @property
     def is_fresh(self) -> bool:
@@ -135,4 +141,5 @@ def _me(principal: Principal) -> Me:
         unread=principal.unread,
         session_id=principal.session_id,
         fresh_at=principal.fresh_at,
+        right=principal.right,
     )

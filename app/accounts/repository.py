@@ -24,7 +24,7 @@ from app.accounts.session import (
     LinkPurpose,
     Session,
 )
-from app.accounts.user import Block, Role, User
+from app.accounts.user import AdminRight, Block, Role, User
 from app.core import clock
 from app.core.db import violated_constraint
 from app.core.errors import Invalid, Missing
@@ -139,6 +139,12 @@ class Users:
         blocked = select(Block.id).where(Block.user_id == User.id, Block.lifted_at.is_(None)).exists()
         query = select(User.id).where(User.role == Role.ADMIN, ~blocked).order_by(User.id)
         return (await self._db.scalars(query)).all()
+
+    async def owner_ids(self) -> Sequence[int]:
+        """The ids of all active admins with every right that are not blocked."""
+        blocked = select(Block.id).where(Block.user_id == User.id, Block.lifted_at.is_(None)).exists()
+        query = select(User.id).where(User.role == Role.ADMIN, User.admin_right == AdminRight.OWNER, ~blocked)
+        return (await self._db.scalars(query.order_by(User.id))).all()
 
     async def has_admin_besides(self, admin_id: int) -> bool:
         """Whether an admin besides this one may act."""

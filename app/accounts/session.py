@@ -73,6 +73,7 @@ class Principal:
     blocked: str | None
     approval_status: str | None
     unread: bool
+    right: str
 
 
 # Every second for all open pages of a process.
@@ -87,7 +88,8 @@ CHANGED_SESSIONS = """
 PRINCIPAL = """
     SELECT s.id AS session_id, s.last_seen_at, s.fresh_at, u.id AS user_id, u.role, u.full_name, u.email,
            u.email_verified_at, b.reason AS blocked, p.approval_status,
-           EXISTS (SELECT 1 FROM inbox_items n WHERE n.user_id = u.id AND n.read_at IS NULL) AS unread
+           EXISTS (SELECT 1 FROM inbox_items n WHERE n.user_id = u.id AND n.read_at IS NULL) AS unread,
+           u.admin_right
     FROM sessions s
     JOIN users u ON u.id = s.user_id AND u.epoch = s.epoch
     LEFT JOIN blocks b ON b.user_id = u.id AND b.lifted_at IS NULL

@@ -12,6 +12,14 @@ from app.core.events import AuditedMixin
 from app.core.orm import Base, TextEnum
 
 
+class AdminRight(enum.StrEnum):
+    """What an admin may do; each includes the ones before it (app.web.guards.ADMIN_RIGHTS)."""
+
+    SUPPORT = "support"  # the daily work: people, bookings, cases, messages, reviews
+    MONEY = "money"  # refunds, decisions with money, settings
+    OWNER = "owner"  # who is an admin
+
+
 class Role(enum.StrEnum):
     CUSTOMER = "customer"
     PROFESSIONAL = "professional"
@@ -27,6 +35,7 @@ class User(Base, AuditedMixin):
     __tablename__ = "users"
     __table_args__ = (
         CheckConstraint("role IN ('customer', 'professional', 'admin')", name="users_role_check"),
+        CheckConstraint("admin_right IN ('support', 'money', 'owner')", name="users_admin_right_check"),
         CheckConstraint("length(full_name) BETWEEN 1 AND 120", name="users_full_name_check"),
         Index("users_email_key", func.lower(text("email")), unique=True),
         Index("users_created_idx", "role", "created_at", "id"),
@@ -47,6 +56,10 @@ class User(Base, AuditedMixin):
         Index("users_deleted_idx", "role", "created_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     )
     role: Mapped[Role] = mapped_column(TextEnum(Role))
+    # Only of admins; the others have the default, which says nothing.
+    admin_right: Mapped[AdminRight] = mapped_column(
+        TextEnum(AdminRight), default=AdminRight.OWNER, server_default="owner"
+    )
     email: Mapped[str]
     full_name: Mapped[str]
     phone: Mapped[str]

@@ -118,10 +118,10 @@ async def unblock(db: AsyncSession, by: Person, person_id: int, reason: str) -> 
 
 
 async def refuse_last_admin(db: AsyncSession, person_id: int) -> None:
-    """Refused("last") when no other admin may act (W18); serialises such changes until the transaction ends."""
-    # One transaction at a time blocks or demotes an admin.
+    """Refused("last") when no other owner may act (W18); serialises such changes until the transaction ends."""
+    # One transaction at a time blocks or demotes an admin, or changes a right.
     await acquire_lock(db, AdvisoryLock.ADMINS)
-    if not [admin for admin in await Users(db).admin_ids() if admin != person_id]:
+    if not [owner for owner in await Users(db).owner_ids() if owner != person_id]:
         raise Refused(_("This is the last active admin. Make another admin first."), reason="last")
 
 

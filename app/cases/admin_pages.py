@@ -20,7 +20,7 @@ from app.payments.repository import Charges
 from app.web.actions import Rejection, submit
 from app.web.admin import admin_page
 from app.web.forms import Form, parse_form
-from app.web.guards import only
+from app.web.guards import only, require_right
 from app.web.http import HtmlResponse, Request
 from app.web.table import table_view
 
@@ -91,7 +91,9 @@ class CaseAdminPages(Controller):
         await BookingCases(db).row(ref, me)
 
         async def decide() -> str:
-            await decide_case(db, me, ref, _read_decision(form))
+            decision = _read_decision(form)
+            require_right(me, decision.right)
+            await decide_case(db, me, ref, decision)
             next_open = await BookingCases(db).next_open()
             return f"{PATH}/{next_open}" if next_open else PATH
 

@@ -23,7 +23,7 @@ from app.cases.repository import BookingCases
 from app.core.api_types import Listed
 from app.core.paging import decode_time_cursor, page_of
 from app.web.api import idempotent, json_response, read_body, read_query
-from app.web.guards import only
+from app.web.guards import only, require_right
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
@@ -152,7 +152,7 @@ class CaseAdminApi(Controller):
         await assign_case(db, me, ref)
         return await _case_response(db, me, ref)
 
-    @post("/{ref:str}/decision", name="api_decide_case", status_code=200, opt={"doc": DECIDE})
+    @post("/{ref:str}/decision", name="api_decide_case", status_code=200, opt={"doc": DECIDE, "fresh": True})
     async def decide(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
@@ -160,6 +160,7 @@ class CaseAdminApi(Controller):
 
         async def decide() -> JsonResponse:
             decision = read_decision(body.outcome, body.amount, body.borne_by, body.reason)
+            require_right(me, decision.right)
             await decide_case(db, me, ref, decision)
             return await _case_response(db, me, ref)
 

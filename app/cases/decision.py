@@ -37,6 +37,11 @@ class Decision:
     borne_by: BorneBy
     reason: str
 
+    @property
+    def right(self) -> str:
+        """The admin's right that it takes (app.web.guards.ADMIN_RIGHTS)."""
+        return "money" if set(self.outcomes) & set(MONEY_OUTCOMES) else "support"
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:

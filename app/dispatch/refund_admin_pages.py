@@ -44,7 +44,7 @@ class AnswerForm(Struct, kw_only=True):
 
 class BookingRefundAdminPages(Controller):
     path = "/admin/bookings/{ref:str}/refund"
-    opt = only("admin")
+    opt = only("admin", right="money")
 
     @get(name="admin-refund")
     async def show(
@@ -53,7 +53,7 @@ class BookingRefundAdminPages(Controller):
         """`amount` of the query string: show what a refund of so many rupees would do."""
         return await _render_form(request, db, me, ref)
 
-    @post(opt=only("admin", fresh=True))
+    @post(opt=only("admin", fresh=True, right="money"))
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
@@ -82,7 +82,9 @@ class RefundAdminPages(Controller):
     async def index(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _render_queue(request, db, me)
 
-    @post("/{refund_id:int}/confirmation", name="admin-refund-confirmation", opt=only("admin", fresh=True))
+    @post(
+        "/{refund_id:int}/confirmation", name="admin-refund-confirmation", opt=only("admin", fresh=True, right="money")
+    )
     async def confirm(
         self, request: Request, refund_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
@@ -101,7 +103,7 @@ class RefundAdminPages(Controller):
             message=_message,
         )
 
-    @post("/{refund_id:int}/retry", name="admin-refund-retry", opt=only("admin", fresh=True))
+    @post("/{refund_id:int}/retry", name="admin-refund-retry", opt=only("admin", fresh=True, right="money"))
     async def retry(
         self, request: Request, refund_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:

@@ -161,14 +161,14 @@ RETRY = Doc(
 
 class BookingRefundApi(Controller):
     path = "/api/admin/bookings/{ref:str}/refund"
-    opt = only("admin", api=True)
+    opt = only("admin", api=True, right="money")
 
     @get(name="api_refund_preview", opt={"doc": PREVIEW})
     async def show(self, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> JsonResponse:
         booking = await Bookings(db).by_reference(ref)
         return json_response(_preview_json(booking.reference, await preview_refund(db, booking)))
 
-    @post(name="api_refund", opt={"doc": CREATE})
+    @post(name="api_refund", opt={"doc": CREATE, "fresh": True})
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
@@ -193,7 +193,12 @@ class RefundApi(Controller):
     async def show(self, refund_id: FromPath[int], db: NamedDependency[AsyncSession]) -> JsonResponse:
         return json_response(await _show(db, row_id(refund_id)))
 
-    @post("/{refund_id:int}/confirmation", name="api_confirm_refund", status_code=200, opt={"doc": CONFIRM})
+    @post(
+        "/{refund_id:int}/confirmation",
+        name="api_confirm_refund",
+        status_code=200,
+        opt={"doc": CONFIRM, "right": "money", "fresh": True},
+    )
     async def confirm(
         self, request: Request, refund_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
@@ -201,7 +206,12 @@ class RefundApi(Controller):
         await answer_refund(db, me, row_id(refund_id), yes=body.answer == "yes")
         return json_response(await _show(db, refund_id))
 
-    @post("/{refund_id:int}/retry", name="api_retry_refund", status_code=200, opt={"doc": RETRY})
+    @post(
+        "/{refund_id:int}/retry",
+        name="api_retry_refund",
+        status_code=200,
+        opt={"doc": RETRY, "right": "money", "fresh": True},
+    )
     async def retry(
         self, refund_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:

@@ -18,7 +18,7 @@ from app.core.errors import Refused
 from app.core.i18n import _
 from app.core.paging import AnyRow
 from app.people.admin_repository import Admins
-from app.people.admin_roles import demote
+from app.people.admin_roles import change_right, demote
 from app.web.actions import submit
 from app.web.admin import admin_page
 from app.web.forms import parse_form
@@ -42,7 +42,7 @@ class AdminAdminPages(Controller):
     async def show(self, request: Request, admin_id: FromPath[int], db: NamedDependency[AsyncSession]) -> HtmlResponse:
         return await _render(request, db, "people/_admin.html", await Admins(db).get(admin_id))
 
-    @post("/{admin_id:int}/demotion", name="demotion", opt=only("admin", fresh=True))
+    @post("/{admin_id:int}/demotion", name="demotion", opt=only("admin", fresh=True, right="owner"))
     async def demotion(
         self,
         request: Request,
@@ -62,9 +62,25 @@ class AdminAdminPages(Controller):
             then=PATH,
         )
 
+    @post("/{admin_id:int}/right", name="admin-right", opt=only("admin", fresh=True, right="owner"))
+    async def change_right(
+        self, request: Request, admin_id: FromPath[int], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        form = await parse_form(request)
+        admin = await Admins(db).get(admin_id)
+        return await submit(
+            request,
+            lambda: change_right(db, me, admin_id, form.get("right", "")),
+            catch=(Refused,),
+            on_error=lambda rejection: _render(request, db, "people/_admin.html", admin, rejection.refusal),
+            message=_("The rights of %(name)s are changed.", name=admin.full_name),
+            then=f"{PATH}/{admin_id}",
+        )
+
 
 class AdminBlockPages(BlockAdminPages):
     path = PATH
+    opt = only("admin", fresh=True, right="owner")
     role = Role.ADMIN
 
     async def render_changed(self, request: Request, db: AsyncSession, person_id: int, message: str) -> HtmlResponse:

@@ -15,9 +15,9 @@ from app.core.errors import Missing
 from app.core.paging import AnyRow, Query
 
 _BLOCKED = select(Block.id).where(Block.user_id == User.id, Block.lifted_at.is_(None)).exists()
-_PERSON: Query = select(User.id, User.full_name, User.email, User.created_at, _BLOCKED.label("blocked")).where(
-    User.role == Role.ADMIN
-)
+_PERSON: Query = select(
+    User.id, User.full_name, User.email, User.created_at, User.admin_right, _BLOCKED.label("blocked")
+).where(User.role == Role.ADMIN)
 
 
 class Admins:

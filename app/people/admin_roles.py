@@ -1,10 +1,13 @@
-"""Promote customers to admins and demote them; one admin always remains, and no admin demotes themselves (W18)."""
+"""Promote customers to admins, demote them, change their rights; one owner always remains (W18).
+
+No admin demotes themselves.
+"""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.repository import Users
 from app.accounts.session import Sessions
-from app.accounts.user import Role
+from app.accounts.user import AdminRight, Role
 from app.blocking.block import refuse_last_admin
 from app.core.errors import Refused
 from app.core.events import Person
@@ -40,6 +43,20 @@ async def demote(db: AsyncSession, sessions: Sessions, by: Person, person_id: in
     if person.role != Role.ADMIN:
         raise Refused(_("%(name)s isn't an admin.", name=person.full_name), reason="role", about="admin")
     await _change_role(db, sessions, by, person_id, Role.CUSTOMER)
+
+
+async def change_right(db: AsyncSession, by: Person, person_id: int, right: str) -> None:
+    """Give an admin another right. Refused: "right", "oneself", "last" (no owner would remain)."""
+    if right not in tuple(AdminRight):
+        raise Refused(_("Choose what this admin may do."), reason="right")
+    if person_id == by.id:
+        raise Refused(_("You can't change your own rights. Ask another owner."), reason="oneself", about="right")
+    await refuse_last_admin(db, person_id)
+    person = await Users(db).get(person_id, lock=True)
+    before, person.admin_right = person.admin_right, AdminRight(right)
+    if before != person.admin_right:
+        person.record("person.right_changed", by=by, before=str(before), after=right)
+    await db.flush()
 
 
 async def _change_role(db: AsyncSession, sessions: Sessions, by: Person, person_id: int, role: Role) -> None:

@@ -51,7 +51,7 @@ class CustomerAdminPages(Controller):
             await record_contact_view(db, me, customer_id)
         return await _render(request, db, "people/_customer.html", customer, tab if tab in TABS else "")
 
-    @post("/{customer_id:int}/promotion", name="promotion", opt=only("admin", fresh=True))
+    @post("/{customer_id:int}/promotion", name="promotion", opt=only("admin", fresh=True, right="owner"))
     async def promotion(
         self,
         request: Request,

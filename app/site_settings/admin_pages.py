@@ -27,7 +27,7 @@ PATH = "/admin/settings"
 
 class SettingAdminPages(Controller):
     path = PATH
-    opt = only("admin")
+    opt = only("admin", right="money")
 
     @get(name="admin-settings")
     async def show(
@@ -37,7 +37,7 @@ class SettingAdminPages(Controller):
         values = await SavedSettings(db).values() | {"seen": str(version)}
         return await _render(request, db, settings, values)
 
-    @post(opt=only("admin", fresh=True))
+    @post(opt=only("admin", fresh=True, right="money"))
     async def save(
         self,
         request: Request,

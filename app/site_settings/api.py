@@ -109,13 +109,13 @@ class HelpApi(Controller):
 
 class SettingApi(Controller):
     path = "/api/admin/settings"
-    opt = only("admin", api=True)
+    opt = only("admin", api=True, right="money")
 
     @get(name="api_settings", opt={"doc": SHOW})
     async def show(self, db: NamedDependency[AsyncSession]) -> JsonResponse:
         return json_response(await _settings(db))
 
-    @post(name="api_save_settings", status_code=200, opt=only("admin", api=True, fresh=True, doc=SAVE))
+    @post(name="api_save_settings", status_code=200, opt=only("admin", api=True, fresh=True, right="money", doc=SAVE))
     async def save(self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> JsonResponse:
         body = await read_body(request, SettingsBody)
         sent: dict[str, Any] = {name: value for name, value in structs.asdict(body).items() if value is not UNSET}

@@ -27,6 +27,7 @@ from app.web.services import services_of
 from app.web.unsent_form import keep_unsent_form
 
 LoadUser = Callable[[Connection], Awaitable[CurrentUser | None]]
+ADMIN_RIGHTS = ("support", "money", "owner")  # each includes the ones before it
 EVERYONE = "everyone"
 SIGNED_IN = "signed in"
 
@@ -45,7 +46,10 @@ def signed_in(**options: Any) -> dict[str, Any]:
 
 
 def only(*roles: str, **options: Any) -> dict[str, Any]:
-    """opt = only("customer"): these roles. `fresh=True`: the password was entered within the last 15 minutes."""
+    """opt = only("customer"): these roles. `fresh=True`: the password was entered within the last 15 minutes.
+
+    `right`: one of ADMIN_RIGHTS, for admins; "support" if it is not given.
+    """
     return {"access": frozenset(str(role) for role in roles), **options}
 
 
@@ -148,8 +152,20 @@ def _check_access(user: CurrentUser | None, opt: dict[str, Any]) -> None:
         raise UserBlocked(user.blocked)
     if access != SIGNED_IN and user.role not in (access or ()):
         raise WrongRole(_("This page isn't for your type of account."))
+    require_right(user, opt.get("right", "support"))
     if opt.get("fresh") and not user.is_fresh:
         raise ReauthenticationRequired()
+
+
+def has_right(user: CurrentUser, right: str) -> bool:
+    """Whether the admin's right includes `right`."""
+    return ADMIN_RIGHTS.index(user.right) >= ADMIN_RIGHTS.index(right)
+
+
+def require_right(user: CurrentUser, right: str) -> None:
+    """WrongRole for an admin without `right`; others are not asked."""
+    if user.role == "admin" and not has_right(user, right):
+        raise WrongRole(_("Your admin account doesn't have the right for this. Ask an owner."))
 
 
 class RouteInfo(NamedTuple):

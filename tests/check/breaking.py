@@ -135,6 +135,7 @@ CHECKS = {
     "cases_reason_check": "UPDATE cases SET reason = '' WHERE state = 'decided'",
     "cases_state_check": "UPDATE cases SET reason = 'x' WHERE state = 'open'",
     "case_messages_text_check": "UPDATE case_messages SET text = ''",
+    "users_admin_right_check": "UPDATE users SET admin_right = 'king'",
     "review_reports_reason_check": "UPDATE review_reports SET reason = ''",
     "reviews_answer_check": "UPDATE reviews SET answer = 'x' WHERE answer IS NULL",
     "reviews_hidden_check": "UPDATE reviews SET hidden_reason = NULL WHERE hidden_at IS NOT NULL",

@@ -12,7 +12,7 @@ from app.web import live
 from app.web.live import LiveStreams, OpenStream
 from tests.core.conftest import until
 
-ASHA = Me(1, "customer", "Asha", "asha@example.com", True, None, None, False, 11, clock.now())
+ASHA = Me(1, "customer", "Asha", "asha@example.com", True, None, None, False, 11, clock.now(), "owner")
 
 
 class Client:
