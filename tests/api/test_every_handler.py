@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.core.errors import Invalid
 from app.core.rate_limiter import RateLimitPolicy
+from app.messages.api import PhoneBody
 from app.web.api_limits import ADDRESS_LIMIT, TOKEN_LIMIT
 from app.web.openapi import documented_handlers
 from app.web.validation import field_specs, validate_json
@@ -147,6 +148,8 @@ async def test_no_message_of_the_api_names_a_type_of_its_language(api_app):
     assert len(bodies) > 8
     for body in bodies:
         for value in (True, 3.5, {"x": 1}, [None], None):
+            if value is True and body is PhoneBody:  # whose one field is yes or no
+                continue
             with pytest.raises(Invalid) as refusal:
                 validate_json(body, dict.fromkeys(field_specs(body), value))
             assert not [text for text in refusal.value.errors.values() if "`" in text or "Expected" in text], body
