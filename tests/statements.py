@@ -4,14 +4,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.core.db import Database
+from app.site_settings.repository import SELECT_VALUES
 from bench.statements import observe_statements
 
 
 @contextmanager
-def count_statements(database: Database) -> Iterator[list[str]]:
-    """Yield the list to which every statement is added while the block runs, savepoints among them."""
+def count_statements(database: Database, *, with_contacts: bool = False) -> Iterator[list[str]]:
+    """Yield the list to which every statement is added while the block runs, savepoints among them.
+
+    Without the reading of the contacts: the process does it after a change, or without Redis every few seconds, in
+    whichever request comes then.
+    """
     sent: list[str] = []
-    with observe_statements(database, lambda statement, _parameters, _rows: sent.append(statement)):
+
+    def add(statement: str, _parameters: object, _rows: int) -> None:
+        if with_contacts or statement != SELECT_VALUES:
+            sent.append(statement)
+
+    with observe_statements(database, add):
         yield sent
 
 

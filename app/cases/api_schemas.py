@@ -89,11 +89,11 @@ class DecisionBody(Body):
     ] = "doorstep"
 
 
-class MessageJson(Struct, kw_only=True):
+class CaseMessageJson(Struct, kw_only=True):
     """A message of a case."""
 
     author: Annotated[Author, Meta(description="Who wrote it.", examples=["customer"])]
-    text: Annotated[str, Meta(examples=["The tap still leaks."])]
+    text: Annotated[str, Meta(description="What was written.", examples=["The tap still leaks."])]
     sent_at: Moment
 
 
@@ -102,10 +102,10 @@ class CaseJson(Struct, kw_only=True):
 
     ref: Reference
     booking: Annotated[str, Meta(description="Reference of the booking.", examples=["7K3MQ9WD"])]
-    service: Annotated[str, Meta(examples=["Tap repair"])]
+    service: Annotated[str, Meta(description="Name of the service.", examples=["Tap repair"])]
     side: Annotated[Side, Meta(description="Whose case it is.", examples=["customer"])]
     topic: Annotated[str | None, Meta(description="What it is about.", examples=["quality", None])]
-    state: Annotated[Literal["open", "decided"], Meta(examples=["open"])]
+    state: Annotated[Literal["open", "decided"], Meta(description="Whether it is decided.", examples=["open"])]
     opened_at: Moment
     answer_due_at: Moment
     decide_due_at: Moment
@@ -116,16 +116,18 @@ class CaseJson(Struct, kw_only=True):
     amount_paise: Annotated[Paise | None, Meta(description="The same in paise.", examples=[14900, None])]
     reason: Annotated[str | None, Meta(description="Reason of the decision.", examples=["…", None])]
     redo: Annotated[str | None, Meta(description="Reference of the second visit.", examples=["8K3MQ9WD", None])]
-    messages: Annotated[list[MessageJson], Meta(description="Oldest first.", examples=[[]])]
+    messages: Annotated[list[CaseMessageJson], Meta(description="Oldest first.", examples=[[]])]
 
 
 class AdminCaseJson(CaseJson, kw_only=True):
     """A case as admins read it."""
 
     customer_id: Id
-    customer: Annotated[str, Meta(examples=["Asha Raman"])]
-    professional_id: Annotated[Id | None, Meta(examples=[12, None])]
-    professional: Annotated[str | None, Meta(examples=["Ravi Kumar", None])]
+    customer: Annotated[str, Meta(description="The customer's name.", examples=["Devi Nair"])]
+    professional_id: Annotated[
+        Id | None, Meta(description="Who had the job, null if it had no one.", examples=[12, None])
+    ]
+    professional: Annotated[str | None, Meta(description="Their name.", examples=["Mani Raj", None])]
     assigned_to: Annotated[str | None, Meta(description="The admin who took it.", examples=["Meena Iyer", None])]
     decided_by: Annotated[str | None, Meta(description="The admin who decided.", examples=["Meena Iyer", None])]
     borne_by: Annotated[
@@ -169,7 +171,7 @@ def case_json(
         "reason": row.reason,
         "redo": redo,
         "messages": [
-            MessageJson(author=_author(message, row, me), text=message.text, sent_at=to_ist(message.created_at))
+            CaseMessageJson(author=_author(message, row, me), text=message.text, sent_at=to_ist(message.created_at))
             for message in messages
         ],
     }

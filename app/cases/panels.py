@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
 from app.bookings.customer_repository import CustomerBooking
+from app.cases.case import Outcome
 from app.cases.repository import BookingCases
 from app.web.panels import Panel
 
@@ -25,14 +26,11 @@ async def _load_record(db: AsyncSession, booking: Booking) -> dict[str, Any] | N
 
 async def _load(db: AsyncSession, booking: Booking | CustomerBooking, professional_id: int | None) -> dict[str, Any]:
     """`redo_of` is the reference of the booking that this visit puts right, `redo` of the visit that puts it right."""
-    cases, redo_of, redo = BookingCases(db), None, None
-    if booking.completed_at is not None or not booking.price:
-        redo_of, redo = await cases.linked_visits(booking.id)
-    return {
-        "cases": await cases.of_booking(booking.id, professional_id),
-        "redo_of": redo_of,
-        "redo": redo,
-    }
+    cases, redo_of, redo = await BookingCases(db).of_booking(booking.id, professional_id), None, None
+    # Only the decision of a case arranges another visit, which has no price.
+    if not booking.price or any(Outcome.REDO in (case.outcomes or ()) for case in cases):
+        redo_of, redo = await BookingCases(db).linked_visits(booking.id)
+    return {"cases": cases, "redo_of": redo_of, "redo": redo}
 
 
 BOOKING_CASES_PANEL = Panel("bookings.booking", 30, _load_booking, "cases/_booking_cases.html")

@@ -102,7 +102,7 @@ async def test_every_process_shows_a_change_at_once(own_url, services):
 async def test_a_page_is_drawn_without_a_query_for_the_contacts(own_app):
     async with Person(own_app) as visitor:
         await visitor.visit("/about")
-        with count_statements(own_app.state.services.database) as sent:
+        with count_statements(own_app.state.services.database, with_contacts=True) as sent:
             await visitor.visit("/terms")
             await visitor.visit("/nothing-here")
     assert not [statement for statement in sent if "settings" in statement]
