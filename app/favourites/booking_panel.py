@@ -13,4 +13,4 @@ async def _load(db: AsyncSession, booking: CustomerBooking) -> CustomerChoices |
     return await choices_of_booking(db, booking.id) if is_over and booking.professional_id is not None else None
 
 
-CHOICES_PANEL = Panel("bookings.booking", 20, _load, "favourites/_booking_choices.html")
+CHOICES_PANEL = Panel("bookings.booking", 40, _load, "favourites/_booking_choices.html")
