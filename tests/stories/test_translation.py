@@ -33,7 +33,9 @@ WRITTEN = r"""
     UNION SELECT reference FROM exports UNION SELECT trade FROM professionals UNION SELECT reason FROM time_off
     UNION SELECT unnest(ARRAY[comment, answer, hidden_reason, shown_reason]) FROM reviews
     UNION SELECT name FROM documents UNION SELECT reason FROM review_reports
-    UNION SELECT unnest(ARRAY[message, reason]) FROM appeals
+    UNION SELECT unnest(ARRAY[message, reason]) FROM appeals UNION SELECT reason FROM cases
+    UNION SELECT text FROM case_messages UNION SELECT text FROM booking_messages UNION SELECT reason FROM refunds
+    UNION SELECT value FROM settings
     UNION SELECT unnest(ARRAY[place, district, state]) FROM pincodes WHERE pincode IN
         (SELECT pincode FROM coverage UNION SELECT pincode FROM addresses)
 """
@@ -46,7 +48,8 @@ STATES = ("requested", "assigned", "nobody_came", "started", "completed", "no_sh
 FILES = (
     *("/documents/{document_id:str}", "/documents/{document_id:str}/preview", "/profile/data/file"),
     *("/admin/exports/{ref:str}/file", "/earnings/exports/{ref:str}/file"),
-    "/professionals/{person_id:int}/photo",
+    *("/professionals/{person_id:int}/photo", "/messages/photos/{photo_id:int}"),
+    "/messages/photos/{photo_id:int}/thumbnail",
     *("/bookings/{ref:str}/calendar", "/jobs/{ref:str}/calendar", "/calendar/{token:str}"),
 )
 # Read by who writes programs: its names are the contract's, in English.
