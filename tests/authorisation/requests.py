@@ -95,7 +95,7 @@ async def send_request(
         "query_string": query.encode(),
         "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items() if value],
-        "client": (f"10.0.{next(_requests) // REQUESTS_OF_ONE_CLIENT % 250}.1", 50000),
+        "client": (f"127.0.{next(_requests) // REQUESTS_OF_ONE_CLIENT % 250}.1", 50000),
         "server": ("localhost", 8000),
     }
     listener = _Listener(body)
