@@ -41,6 +41,7 @@ from app.web.validation import validate_form
 PATH = "/admin/bookings"
 PANEL = "dispatch/_booking.html"
 TABS = ("", "money", "history")
+PERIOD_LABELS = {"today": N_("Today"), "upcoming": N_("Upcoming"), "past": N_("Past")}
 
 
 class VoidCodeForm(Struct, kw_only=True):
@@ -142,7 +143,7 @@ async def _table(db: AsyncSession, view: TableView) -> dict[str, Any]:
         ),
         "counts": counts,
         "categories": await bookings.categories(),
-        "active_filters": await describe_filters(bookings, view.filters),
+        "active_filters": await describe_filters(bookings, {**view.filters, "period": ""}),
         "endings": translated(CANCELLATIONS),
         "flags": translated(FLAG_FILTERS),
         "payments": translated(PAYMENT_METHODS),
@@ -184,6 +185,7 @@ async def describe_filters(bookings: AdminBookings, filters: Mapping[str, str]) 
         "state": lambda value: (
             _(ADMIN_STATE_FILTERS[value]) if value in ("held", "completed", "closed", "open") else ""
         ),
+        "period": lambda value: _(PERIOD_LABELS[value]) if value in PERIOD_LABELS else "",
         "cancelled_as": lambda value: _(CANCELLATIONS.get(value, "–")),
         "from": lambda value: _("From %(day)s", day=value),
         "to": lambda value: _("Until %(day)s", day=value),

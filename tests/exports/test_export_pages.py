@@ -69,6 +69,13 @@ async def test_filters_of_the_tables_address_come_along(booked_scene: Scene, mee
     assert [line.split(",")[0] for line in file.text.splitlines()[1:]] == rows != []
 
 
+async def test_todays_table_is_exported_as_it_is_shown(booked_scene: Scene, meena: Person):
+    form = await meena.submit_and_follow(await meena.visit("/admin/bookings"), "/admin/exports")
+    assert '<li class="chip">Today</li>' in form.text
+    await meena.submit_and_follow(form, having="bom", bom="yes")
+    assert await booked_scene.rows("SELECT filters FROM exports") == [({"period": "today"},)]
+
+
 async def test_the_file_is_the_askers_alone_and_each_download_is_written_down(scene: Scene, meena: Person):
     page = await started(meena, "/admin/exports?table=customers")
     early = await meena.get(page.path + "/file")
