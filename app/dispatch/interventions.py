@@ -119,7 +119,7 @@ def require_cancellable(booking: Booking) -> None:
         raise Refused(
             _("This job has started. It is ended by a case: open one for this booking under Cases."),
             reason="state",
-            about=State.STARTED,
+            about="started",
         )
     if booking.state not in CANCELLABLE:
         raise StateRefused(booking.state)
