@@ -15,7 +15,8 @@ from tests.own_application import own_app
 __all__ = ["own_app"]  # a fixture: what the pages list is this test's own
 
 pytestmark = pytest.mark.browser
-STYLES = "\n".join((STATIC / "css" / name).read_text() for name in (STATIC / "css/bundle.txt").read_text().split())
+NAMES = [name for listed in ("bundle.txt", "admin.txt") for name in (STATIC / "css" / listed).read_text().split()]
+STYLES = "\n".join((STATIC / "css" / name).read_text() for name in NAMES)  # of everyone, then of admins
 LARGE_TEXT = "html { font-size: 200% }"
 SCREEN: ViewportSize = {"width": 360, "height": 780}
 CLIPPED = ".sideways, .table, .tabs__row, .visually-hidden, details:not([open]) > :not(summary)"
