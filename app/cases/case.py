@@ -110,7 +110,7 @@ class Case(Base):
     def decide(
         self, by: Person, outcomes: Sequence[Outcome], amount: int | None, borne_by: BorneBy, reason: str
     ) -> None:
-        """`amount` paise are given back, borne by Doorstep or by the shares; None when no money moves."""
+        """`amount` paise are refunded, borne by Doorstep or by the shares; None when no money moves."""
         self.state, self.decided_at, self.decided_by_id = CaseState.DECIDED, clock.now(), by.id
         self.outcomes, self.reason = [str(outcome) for outcome in outcomes], reason
         self.amount, self.borne_by = (amount, borne_by) if amount else (None, None)

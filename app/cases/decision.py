@@ -30,7 +30,7 @@ MONEY_OUTCOMES = (Outcome.REFUND, Outcome.FEE_RETURNED)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`amount` paise are given back, None where the outcome says how much; both sides read the `reason`."""
+    """`amount` paise are refunded, None where the outcome says how much; both sides read the `reason`."""
 
     outcomes: tuple[Outcome, ...]
     amount: int | None
@@ -66,7 +66,7 @@ def read_decision(outcomes: Sequence[str], amount: str, borne_by: str, reason: s
     except Invalid as error:
         errors["amount"] = error.errors["price"]
     if paise is not None and not set(chosen) & set(MONEY_OUTCOMES):
-        errors["amount"] = _("This outcome gives no money back. Leave the amount empty.")
+        errors["amount"] = _("This outcome refunds nothing. Leave the amount empty.")
     if borne_by not in tuple(BorneBy):
         errors["borne_by"] = _("Choose who bears the refund.")
     try:
@@ -86,11 +86,11 @@ async def decide_case(db: AsyncSession, by: Person, reference: str, decision: De
     case, booking = await BookingCases(db).locked(reference, by)
     refuse_decided(case)
     context = DecisionContext(db, by, case, booking, decision)
-    given_back = 0
+    refunded = 0
     for outcome in decision.outcomes:
-        given_back += await CONSEQUENCES[outcome](context)
+        refunded += await CONSEQUENCES[outcome](context)
     await settle_dispute(db, booking)
-    case.decide(by, decision.outcomes, given_back or None, decision.borne_by, decision.reason)
+    case.decide(by, decision.outcomes, refunded or None, decision.borne_by, decision.reason)
     record(
         booking,
         case,
@@ -98,7 +98,7 @@ async def decide_case(db: AsyncSession, by: Person, reference: str, decision: De
         by,
         both_sides(booking, case),
         outcomes=list(decision.outcomes),
-        amount=given_back,
+        amount=refunded,
     )
     await db.flush()
     return case
@@ -119,7 +119,7 @@ async def _change_nothing(_context: DecisionContext) -> int:
 
 
 async def _refund(context: DecisionContext) -> int:
-    """Of a job that is over the amount; one that has not begun is cancelled, and everything is given back."""
+    """Of a job that is over the amount; one that has not begun is cancelled, and everything is refunded."""
     booking, decision = context.booking, context.decision
     if booking.state in (State.REQUESTED, State.ASSIGNED):
         if decision.amount is not None:
@@ -131,7 +131,7 @@ async def _refund(context: DecisionContext) -> int:
         raise StateRefused(booking.state)
     if decision.amount is None:
         raise Invalid({"amount": _("Enter how much is refunded.")})
-    return await _give_back(context, decision.amount)
+    return await _refund_amount(context, decision.amount)
 
 
 async def _redo(context: DecisionContext) -> int:
@@ -157,7 +157,7 @@ async def _return_fee(context: DecisionContext) -> int:
     due = charges.due_charges(fees)
     owed = sum(charge.amount for charge in due)
     if not owed:
-        return await _give_back(context, fee if amount is None else amount)
+        return await _refund_amount(context, fee if amount is None else amount)
     if amount not in (None, owed):
         raise Invalid({"amount": _("The fee of %(fee)s isn't paid yet: leave this empty, and it's waived.",
                                    fee=format_rupees(owed))})  # fmt: skip
@@ -166,7 +166,7 @@ async def _return_fee(context: DecisionContext) -> int:
     return owed
 
 
-async def _give_back(context: DecisionContext, amount: int) -> int:
+async def _refund_amount(context: DecisionContext, amount: int) -> int:
     refund = await refund_booking(
         context.db,
         context.booking,

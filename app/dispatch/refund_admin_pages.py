@@ -60,13 +60,13 @@ class BookingRefundAdminPages(Controller):
         form = await parse_form(request)
         booking = await Bookings(db).by_reference(ref)
 
-        async def give_back() -> Refund:
+        async def create_refund() -> Refund:
             fields = validate_form(RefundForm, form)
             return await refund(db, me, ref, fields.amount, fields.borne_by, fields.reason)
 
         return await submit(
             request,
-            give_back,
+            create_refund,
             form=form,
             on_error=lambda rejection: _render_form(request, db, me, ref, rejection),
             then=f"/admin/bookings/{booking.reference}?tab=money",
@@ -141,7 +141,7 @@ async def _render_form(
     preview = await preview_refund(db, booking, amount)
     professional = await Users(db).get(preview.professional_id) if preview.professional_id else None
     defaults = {"amount": typed or format_for_input(preview.amount), "borne_by": "doorstep"}
-    in_all = preview.given_back + preview.waiting + preview.amount
+    in_all = preview.refunded + preview.waiting + preview.amount
     response = await admin_page(
         request,
         db,

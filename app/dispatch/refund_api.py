@@ -66,13 +66,13 @@ class ConfirmationBody(Body):
 
 
 class RefundPreviewJson(Struct, kw_only=True):
-    """What may be given back for a booking now, and what all of it would do."""
+    """What may be refunded for a booking now, and what all of it would do."""
 
     booking: Annotated[str, Meta(description="The booking's public reference.", examples=["7K3MQ9WD"])]
     taken: Price
     taken_paise: Paise
-    given_back: Price
-    given_back_paise: Paise
+    refunded: Price
+    refunded_paise: Paise
     waiting: Price
     waiting_paise: Paise
     refundable: Price
@@ -228,8 +228,8 @@ def _preview_json(reference: str, preview: RefundPreview) -> RefundPreviewJson:
         booking=reference,
         taken=format_decimal(preview.taken),
         taken_paise=preview.taken,
-        given_back=format_decimal(preview.given_back),
-        given_back_paise=preview.given_back,
+        refunded=format_decimal(preview.refunded),
+        refunded_paise=preview.refunded,
         waiting=format_decimal(preview.waiting),
         waiting_paise=preview.waiting,
         refundable=format_decimal(preview.refundable),

@@ -106,7 +106,7 @@ class Charge(Base):
 
     @property
     def refundable(self) -> int:
-        """Paise that can still be given back: released while authorised, refunded once captured or paid."""
+        """Paise that can still be refunded: released while authorised, refunded once captured or paid."""
         if self.state in (ChargeState.CAPTURED, ChargeState.PAID):
             return self.captured - self.refunded
         return self.held

@@ -140,7 +140,7 @@ class BookingMoney:
             left -= part
         return amount - left
 
-    def give_back(self, amount: int, splits: Mapping[int, ChargeSplit] | None, refund_id: int) -> None:
+    def refund(self, amount: int, splits: Mapping[int, ChargeSplit] | None, refund_id: int) -> None:
         """Refund `amount` paise of what was captured or paid: pro rata by `splits` of the charges, else by Doorstep."""
         left = amount
         for charge in self.in_state(ChargeState.CAPTURED, ChargeState.PAID):

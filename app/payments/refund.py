@@ -1,4 +1,4 @@
-"""Money given back by an admin (W29): a row for each, with who bears it, the reason and what became of it."""
+"""Money refunded by an admin (W29): a row for each, with who bears it, the reason and what became of it."""
 
 import enum
 from dataclasses import dataclass

@@ -80,7 +80,7 @@ class Refunds:
             if done_at is not None
         ]
 
-    async def given_back(self, booking_id: int) -> int:
+    async def refunded(self, booking_id: int) -> int:
         """Paise that refunds of the booking gave back."""
         return await self._sum(booking_id, RefundState.DONE)
 

@@ -44,13 +44,13 @@ class RefundedBooking(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RefundPreview:
-    """In paise: what was taken, given back so far, waits for a second admin, and may be given back now.
+    """In paise: what was taken, refunded so far, waiting for a second admin, and refundable now.
 
     `earning` is what the professional `professional_id` would lose of a refund of `amount` borne by shares.
     """
 
     taken: int
-    given_back: int
+    refunded: int
     waiting: int
     refundable: int
     amount: int
@@ -131,12 +131,12 @@ async def preview_refund(db: AsyncSession, booking: RefundedBooking, amount: int
     charges = await Charges(db).of_booking(booking.id)
     waiting = await Refunds(db).waiting_for(booking.id)
     refundable = max(_refundable(charges) - waiting, 0)
-    given_back = await Refunds(db).given_back(booking.id)
+    refunded = await Refunds(db).refunded(booking.id)
     amount = refundable if amount is None else min(amount, refundable)
     earning, professional_id = await _earning_of(db, booking, charges, amount)
     return RefundPreview(
-        taken=_refundable(charges) + given_back,
-        given_back=given_back,
+        taken=_refundable(charges) + refunded,
+        refunded=refunded,
         waiting=waiting,
         refundable=refundable,
         amount=amount,
@@ -171,7 +171,7 @@ async def _send(db: AsyncSession, booking: RefundedBooking, refund: Refund, by: 
         return
     splits = await _splits_of(db, money.charges) if refund.borne_by == BorneBy.SHARES else None
     refund.released = money.release_part(to_release, refund.id)
-    money.give_back(refund.amount - to_release, splits, refund.id)
+    money.refund(refund.amount - to_release, splits, refund.id)
     if refund.borne_by == BorneBy.SHARES:
         refund.professional_id = _bearer(booking, refund, splits or {})
     refund.state, refund.done_at = RefundState.DONE, clock.now()

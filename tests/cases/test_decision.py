@@ -154,7 +154,7 @@ async def test_without_a_fee_none_is_returned(scene, asha, admin):
     assert "No fee was charged" in refused.text
 
 
-async def test_a_visit_that_never_began_is_cancelled_and_everything_given_back(scene, asha, meena):
+async def test_a_visit_that_never_began_is_cancelled_and_everything_refunded(scene, asha, meena):
     booking = await scene.paid(asha)
     await scene.accepted(booking)
     starts_at = (await scene.booking(booking)).starts_at

@@ -77,7 +77,7 @@ async def test_a_refund_at_doorsteps_cost_is_no_matter_of_the_professional(scene
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "NaN", "1e3", "149.01", "49.001", "", "many"])
-async def test_an_amount_that_cannot_be_given_back_is_refused_beside_its_field(scene, asha, meena, amount):
+async def test_an_amount_that_cannot_be_refunded_is_refused_beside_its_field(scene, asha, meena, amount):
     reference = await scene.done(asha)
     page = await gives_back(meena, reference, amount)
     assert page.status == 422

@@ -57,7 +57,7 @@ async def test_of_two_refunds_of_everything_one_wins(paid):
         assert await find_violations(db) == []
 
 
-async def test_a_refund_and_the_end_of_the_job_at_once_give_back_once(paid):
+async def test_a_refund_and_the_end_of_the_job_at_once_refund_once(paid):
     scene, meena, reference = paid
 
     async def refund(db):

@@ -153,7 +153,7 @@ async def test_before_a_professional_accepts_shares_cannot_bear_it(scene):
 
 
 @pytest.mark.parametrize("amount", [0, -1, 149_01])
-async def test_only_what_was_taken_can_be_given_back(scene, amount):
+async def test_only_what_was_taken_can_be_refunded(scene, amount):
     await scene.done()
     with pytest.raises(Invalid) as caught:
         await scene.refund(amount)
@@ -248,7 +248,7 @@ async def test_a_preview_says_what_a_refund_does(scene):
     booking = await scene.done()
     await scene.refund(49_00)
     preview = await preview_refund(scene.db, booking, 60_00)
-    assert (preview.taken, preview.given_back, preview.refundable, preview.amount) == (149_00, 49_00, 100_00, 60_00)
+    assert (preview.taken, preview.refunded, preview.refundable, preview.amount) == (149_00, 49_00, 100_00, 60_00)
     await scene.refund(60_00, BorneBy.SHARES)
     assert await Charges(scene.db).balances_of(scene.ravi.id) == (126_65 - preview.earning, 0)
     assert (await preview_refund(scene.db, booking)).amount == 40_00
