@@ -74,6 +74,17 @@ LEDGER_ACCOUNTS = {
     "receivable": N_("Receivable"),
     "hold": N_("Authorised"),
     "hold_contra": N_("Authorised (contra)"),
+    "tips": N_("Tips"),
+    "payouts": N_("Payouts in progress"),
+    "customer_funds": N_("Customer funds"),
+    "credit": N_("Credit"),
+    "coupons": N_("Coupons"),
+    "guarantee": N_("Guarantee"),
+    "tax": N_("Tax"),
+    "tax_collected": N_("Tax collected at source"),
+    "tax_withheld": N_("Tax withheld"),
+    "chargebacks": N_("Chargebacks"),
+    "gateway_fees": N_("Gateway fees"),
 }
 LEDGER_KINDS = {
     "authorise": N_("Authorised"),
@@ -84,6 +95,14 @@ LEDGER_KINDS = {
     "receivable": N_("Payment due"),
     "settle": N_("Paid after the job"),
     "payout_free": N_("Payout released"),
+    "tip": N_("Tip"),
+    "redo": N_("Redo"),
+    "credit": N_("Credit added"),
+    "credit_use": N_("Paid with credit"),
+    "credit_return": N_("Credit restored"),
+    "payout": N_("Payout"),
+    "payout_paid": N_("Payout paid"),
+    "payout_failed": N_("Payout failed"),
 }
 
 

@@ -8,7 +8,8 @@ BOOKING_TOTALS_INVARIANT = Invariant(
     """
     SELECT 'booking ' || b.reference FROM bookings b
       LEFT JOIN (SELECT t.booking_id, -sum(e.amount) FILTER (WHERE e.account = 'commission') AS commission,
-                        sum(e.amount) FILTER (WHERE e.account IN ('gateway', 'receivable')) AS revenue,
+                        sum(e.amount) FILTER (
+                            WHERE e.account IN ('gateway', 'receivable') AND t.kind <> 'tip') AS revenue,
                         bool_or(e.account NOT IN ('hold', 'hold_contra')) AS is_charged
                    FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id GROUP BY 1) m
              ON m.booking_id = b.id

@@ -10,11 +10,17 @@ from app.core import clock
 from app.core.orm import Base
 from app.payments.charge import Charge
 
-# Paise. hold/hold_contra: authorised, not yet ours · gateway: money that reached us · receivable: owed to us ·
-# earnings: owed to the professional (person_id) · payout_held: the same, kept 7 days · commission: ours ·
-# Positive is a debit, negative a credit.
-ACCOUNTS = ("hold", "hold_contra", "gateway", "receivable", "earnings", "payout_held", "commission")
-KINDS = ("authorise", "capture", "release", "fee", "refund", "receivable", "settle", "payout_free")
+# Paise; positive is a debit, negative a credit. What each account is for: docs/ledger.md.
+ACCOUNTS = (
+    *("hold", "hold_contra", "gateway", "receivable", "earnings", "payout_held", "commission"),
+    *("tips", "payouts", "customer_funds", "credit", "coupons", "guarantee"),
+    *("tax", "tax_collected", "tax_withheld", "chargebacks", "gateway_fees"),
+)
+KINDS = (
+    *("authorise", "capture", "release", "fee", "refund", "receivable", "settle", "payout_free"),
+    *("tip", "redo", "credit", "credit_use", "credit_return", "payout", "payout_paid", "payout_failed"),
+)
+KINDS_WITHOUT_BOOKING = ("credit", "payout", "payout_paid", "payout_failed")  # of many bookings, or of none
 Line = tuple[str, int | None, int]
 
 
@@ -22,6 +28,10 @@ class LedgerTransaction(Base):
     __tablename__ = "ledger_transactions"
     __table_args__ = (
         CheckConstraint("kind IN ('" + "', '".join(KINDS) + "')", name="ledger_transactions_kind_check"),
+        CheckConstraint(
+            "booking_id IS NOT NULL OR kind IN ('" + "', '".join(KINDS_WITHOUT_BOOKING) + "')",
+            name="ledger_transactions_booking_check",
+        ),
         Index("ledger_transactions_booking_id_idx", "booking_id"),
         Index("ledger_transactions_refund_id_idx", "refund_id", postgresql_where=text("refund_id IS NOT NULL")),
         Index(
@@ -31,7 +41,7 @@ class LedgerTransaction(Base):
             postgresql_where=text("kind IN ('fee', 'refund', 'settle')"),
         ),
     )
-    booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"))
+    booking_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("bookings.id"))
     charge_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("charges.id"))
     refund_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("refunds.id"))
     kind: Mapped[str]
@@ -57,7 +67,7 @@ class LedgerEntry(Base):
 
 
 def new_transaction(
-    kind: str, booking_id: int, charge: Charge | None, lines: Iterable[Line], refund_id: int | None = None
+    kind: str, booking_id: int | None, charge: Charge | None, lines: Iterable[Line], refund_id: int | None = None
 ) -> LedgerTransaction:
     """One transaction; `lines` are (account, person_id, paise) and sum to zero. Empty lines are left out."""
     entries = [

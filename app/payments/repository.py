@@ -205,7 +205,9 @@ class Charges:
         )
         result_rows = await self.db.execute(query)
         return [
-            HeldPayout(booking_id, person_id, -int(held)) for booking_id, person_id, held in result_rows if person_id
+            HeldPayout(booking_id, person_id, -int(held))
+            for booking_id, person_id, held in result_rows
+            if booking_id and person_id
         ]
 
     async def earnings_of(self, person_id: int, cursor: str | None, limit: int | None = None) -> Page[EarningsLine]:
@@ -278,4 +280,4 @@ class Charges:
             )
             .group_by(LedgerTransaction.booking_id)
         )
-        return {booking_id: int(earned) for booking_id, earned in await self.db.execute(query)}
+        return {booking_id: int(earned) for booking_id, earned in await self.db.execute(query) if booking_id}

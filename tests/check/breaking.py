@@ -252,6 +252,7 @@ CHECKS = {
     "reviews_comment_check": "UPDATE reviews SET comment = repeat('x', 2001)",
     "reviews_rating_check": "UPDATE reviews SET rating = 6",
     "ledger_transactions_kind_check": TRANSACTION.format("booking_id, charge_id, 'gift', at"),
+    "ledger_transactions_booking_check": TRANSACTION.format("NULL, charge_id, kind, at"),
     "ledger_entries_account_check": ENTRY.format("transaction_id, 'pocket', person_id, amount"),
     "ledger_entries_amount_check": ENTRY.format("transaction_id, account, person_id, 0"),
     "webhooks_previous_secret_check": "UPDATE webhooks SET previous_secret_until = now()",
