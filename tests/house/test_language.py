@@ -6,9 +6,8 @@ import keyword
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for folder in ("app", "tasks", "tests", "bench") for path in (ROOT / folder).rglob("*.py"))
@@ -100,6 +99,7 @@ def identifiers(source: str) -> Iterator[tuple[int, str]]:
             yield token.start[0], f".{token.string}" if is_attribute or is_keyword else token.string
 
 
+@cache
 def is_banned(name: str) -> bool:
     """Whether a name is a private word. An attribute or keyword (".name") may be a short word or `tell` of a file."""
     if name.startswith("."):
@@ -107,22 +107,21 @@ def is_banned(name: str) -> bool:
     return name.lower().strip("_") in BANNED_NAMES or bool(BANNED.keys() & set(words_of(name)))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_identifiers_are_words_of_the_field(path: Path) -> None:
-    allowed = ALLOWED.get(str(path.relative_to(ROOT)), set())
+def test_identifiers_are_words_of_the_field() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in FILES
         for line, name in identifiers(path.read_text(encoding="utf-8"))
-        if is_banned(name) and name.lstrip(".") not in allowed
+        if is_banned(name) and name.lstrip(".") not in ALLOWED.get(str(path.relative_to(ROOT)), set())
     ]
     assert found == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_figure_names_its_subject(path: Path) -> None:
+def test_a_figure_names_its_subject() -> None:
     """MAX_REASON_LENGTH, PAGE_SIZE, HEARTBEAT_TTL_SECONDS: a number or a time has at least two words."""
     bare = [
         f"{path.relative_to(ROOT)}:{statement.lineno} {target.id}"
+        for path in FILES
         for statement in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(statement, ast.Assign) and is_figure(statement.value)
         for target in statement.targets
@@ -142,12 +141,12 @@ def is_figure(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "timedelta"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_banner_divides_a_file(path: Path) -> None:
+def test_no_banner_divides_a_file() -> None:
     """A lone comment of a few words between two blank lines is a heading: the file wants a noun instead."""
-    lines = path.read_text(encoding="utf-8").splitlines()
     banners = [
         f"{path.relative_to(ROOT)}:{number} {line}"
+        for path in FILES
+        for lines in [path.read_text(encoding="utf-8").splitlines()]
         for number, line in enumerate(lines, 1)
         if re.fullmatch(r"\s*#+ ?[\w’' ,-]{1,60}", line) and surrounded_by_blanks(lines, number)
     ]

@@ -2,9 +2,9 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
-import pytest
 from jinja2 import meta, nodes
 
 from app.web.static import Assets
@@ -22,58 +22,63 @@ COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 INCLUDE = re.compile(r"(\{% with oob=\w+(?:, \w+=\w+)* %\})?\{% include \"[^\"]+\" %\}(?(1)\{% endwith %\})")
 
 
+@cache
 def source(name: str) -> str:
     return COMMENT.sub("", (FOLDER / name).read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_template_parses_with_what_it_uses(name: str) -> None:
-    tree = ENV.parse(source(name))
-    ENV.get_template(name)
-    for used in meta.find_referenced_templates(tree):
-        assert used is None or used in NAMES, used
+@cache
+def parsed(name: str) -> nodes.Template:
+    return ENV.parse(source(name))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_line_is_over_the_limit(name: str) -> None:
-    lines = (FOLDER / name).read_text(encoding="utf-8").split("\n")
-    assert not [number for number, line in enumerate(lines, 1) if len(line) > MAX_LINE_LENGTH]
+def test_every_template_parses_with_what_it_uses() -> None:
+    for name in NAMES:
+        ENV.get_template(name)
+        for used in meta.find_referenced_templates(parsed(name)):
+            assert used is None or used in NAMES, f"{name}: {used}"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_goes_out_unescaped(name: str) -> None:
+def test_no_line_is_over_the_limit() -> None:
+    lines = {name: (FOLDER / name).read_text(encoding="utf-8").split("\n") for name in NAMES}
+    assert [
+        f"{name}:{number}"
+        for name in NAMES
+        for number, line in enumerate(lines[name], 1)
+        if len(line) > MAX_LINE_LENGTH
+    ] == []
+
+
+def test_nothing_goes_out_unescaped() -> None:
     """No `|safe`, no autoescape off; and only written words are translated, for a translation is not escaped."""
-    tree = ENV.parse(source(name))
-    assert not [node for node in tree.find_all(nodes.Filter) if node.name == "safe"]
-    assert not list(tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier)))
-    for call in tree.find_all(nodes.Call):
-        if isinstance(call.node, nodes.Name) and call.node.name in ("_", "gettext", "ngettext"):
-            words = call.args[: 2 if call.node.name == "ngettext" else 1]
-            assert all(isinstance(word, nodes.Const) for word in words), f"line {call.lineno}"
+    for name in NAMES:
+        tree = parsed(name)
+        assert not [node for node in tree.find_all(nodes.Filter) if node.name == "safe"], name
+        assert not list(tree.find_all((nodes.EvalContextModifier, nodes.ScopedEvalContextModifier))), name
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name in ("_", "gettext", "ngettext"):
+                words = call.args[: 2 if call.node.name == "ngettext" else 1]
+                assert all(isinstance(word, nodes.Const) for word in words), f"{name}:{call.lineno}"
 
 
-@pytest.mark.parametrize("name", [*PIECES, *SWAPS])
-def test_a_piece_never_asks_the_request(name: str) -> None:
+def test_a_piece_never_asks_the_request() -> None:
     """It is drawn from tasks and mails, too."""
-    assert "request" not in meta.find_undeclared_variables(ENV.parse(source(name)))
+    assert [name for name in (*PIECES, *SWAPS) if "request" in meta.find_undeclared_variables(parsed(name))] == []
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(".html")])
-def test_every_form_that_changes_something_carries_its_token(name: str) -> None:
-    for form in FORM.findall(source(name)):
-        if re.match(r"<form\b[^>]*method=\"post\"", form):
-            assert "csrf_field()" in form, form[:120]
-        else:
-            assert "csrf_field()" not in form, form[:120]
+def test_every_form_that_changes_something_carries_its_token() -> None:
+    for name in NAMES:
+        for form in FORM.findall(source(name)) if name.endswith(".html") else ():
+            is_post = re.match(r"<form\b[^>]*method=\"post\"", form) is not None
+            assert is_post == ("csrf_field()" in form), f"{name}: {form[:120]}"
 
 
-@pytest.mark.parametrize("name", SWAPS)
-def test_a_swap_is_a_list_of_pieces(name: str) -> None:
-    assert INCLUDE.sub("", source(name)).strip() == ""
+def test_a_swap_is_a_list_of_pieces() -> None:
+    assert [name for name in SWAPS if INCLUDE.sub("", source(name)).strip()] == []
 
 
 def test_no_template_is_left_over() -> None:
-    used = {other for name in NAMES for other in meta.find_referenced_templates(ENV.parse(source(name)))}
+    used = {other for name in NAMES for other in meta.find_referenced_templates(parsed(name))}
     drawn = [re.compile(pattern) for pattern in _named_in_code()]
     # The frame of the admin's pages, which come next, is drawn with the others.
     for name in set(NAMES) - used - {"layouts/admin.html"}:
@@ -95,17 +100,18 @@ def _named_in_code() -> set[str]:
     return {name for name in found if "/" in name and name.endswith((".html", ".txt", r"\w+"))}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("emails/") and Path(name).name[0] != "_"])
-def test_a_mail_comes_in_both_shapes(name: str) -> None:
-    other = name.replace(".html", ".txt") if name.endswith(".html") else name.replace(".txt", ".html")
-    assert other in NAMES
+def test_a_mail_comes_in_both_shapes() -> None:
+    mails = [name for name in NAMES if name.startswith("emails/") and Path(name).name[0] != "_"]
+    assert {Path(name).stem for name in mails if name.endswith(".html")} == {
+        Path(name).stem for name in mails if name.endswith(".txt")
+    }
 
 
-@pytest.mark.parametrize("name", [name for name in PIECES if "{{ live(" in source(name)])
-def test_a_piece_that_moves_by_itself_is_one_element_with_an_id(name: str) -> None:
+def test_a_piece_that_moves_by_itself_is_one_element_with_an_id() -> None:
     """It asks for itself and puts the answer in its own place."""
-    piece = source(name)
-    first = re.search(r"<(\w+)\b[^>]*>", piece)
-    assert first
-    assert "id=" in first[0].split("{{ live(")[0]
-    assert re.sub(r"\{%.*?%\}", "", piece, flags=re.DOTALL).strip().endswith(f"</{first[1]}>")
+    for name in (name for name in PIECES if "{{ live(" in source(name)):
+        piece = source(name)
+        first = re.search(r"<(\w+)\b[^>]*>", piece)
+        assert first, name
+        assert "id=" in first[0].split("{{ live(")[0], name
+        assert re.sub(r"\{%.*?%\}", "", piece, flags=re.DOTALL).strip().endswith(f"</{first[1]}>"), name
