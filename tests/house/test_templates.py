@@ -12,7 +12,8 @@ from app.web.templating import Templates
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "templates"
-NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.*"))
+# Typst has a syntax of its own (app.core.pdf).
+NAMES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.*") if path.suffix != ".typ")
 PIECES = [name for name in NAMES if Path(name).name.startswith("_") and name.endswith(".html")]
 SWAPS = [name for name in NAMES if name.endswith(".swap.html")]
 ENV = Templates(Assets()).environment()
