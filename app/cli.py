@@ -50,6 +50,7 @@ def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:
         "--part", choices=parts, default="all", help="its present, its history, or all and check it (all)"
     )
     _add(commands, "routes", "list every address, who may use it, and its handler", _routes)
+    _add(commands, "ledger", "print the trial balance; exit code 1 if it does not balance", _ledger)
     _add(commands, "check", "check the stored data against every rule; exit code 1 if a rule is broken", _check)
     admin = _add(commands, "admin", "create an admin account", _admin)
     admin.add_argument("action", choices=["create"])
@@ -119,6 +120,13 @@ def _check(_args: argparse.Namespace) -> int:
 
     services = compose(Settings.from_env(), statement_timeout=CHECK_STATEMENT_SECONDS)
     return check(services.database, services.storage)
+
+
+def _ledger(_args: argparse.Namespace) -> int:
+    from app.billing.trial_balance_command import main as print_balance
+    from app.services import compose
+
+    return print_balance(compose(Settings.from_env(), statement_timeout=CHECK_STATEMENT_SECONDS).database)
 
 
 def _routes(_args: argparse.Namespace) -> int:

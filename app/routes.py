@@ -13,6 +13,8 @@ from app.accounts.sign_in_code_api import SignInCodeApi, WelcomeApi
 from app.accounts.sign_in_code_pages import SignInCodePages, WelcomePages
 from app.audit.admin_pages import EventAdminPages
 from app.billing.ledger_admin_pages import LedgerAdminPages
+from app.billing.ledger_api import LedgerApi
+from app.billing.trial_balance_admin_pages import TrialBalanceAdminPages
 from app.blocking.appeal_admin_pages import AppealAdminPages
 from app.blocking.appeal_api import AppealApi, OwnAppealApi
 from app.blocking.pages import AppealPages, BlockedPages
@@ -197,6 +199,7 @@ ADMINS: Routes = (
     ("/admin/bookings", BookingAdminPages),
     ("/admin/dispatch", UnassignedAdminPages),
     ("/admin/ledger", LedgerAdminPages),
+    ("/admin/ledger/balance", TrialBalanceAdminPages),
     ("/admin/bookings/{ref:str}/refund", BookingRefundAdminPages),
     ("/admin/refunds", RefundAdminPages),
     ("/admin/bookings/{ref:str}/cancellation", AdminCancellationPages),
@@ -288,6 +291,7 @@ PROGRAMS: Routes = (
     ("/api/admin/appeals", AppealApi),
     ("/api/admin/bookings/{ref:str}/refund", BookingRefundApi),
     ("/api/admin/refunds", RefundApi),
+    ("/api/admin/ledger", LedgerApi),
     ("/api/bookings/{ref:str}/messages", BookingMessageApi),
     ("/api/jobs/{ref:str}/messages", JobMessageApi),
     ("/api/messages/photos/{photo_id:int}", MessagePhotoApi),

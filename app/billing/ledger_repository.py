@@ -1,6 +1,7 @@
 """The lines of the ledger as admins list them, by booking.
 
-The filters of /admin/ledger, all optional: account (one of app.payments.ledger.ACCOUNTS, or revenue: money that
+The filters of /admin/ledger, all optional: booking (none: only lines that belong to no booking, such as payouts);
+account (one of app.payments.ledger.ACCOUNTS, or revenue: money that
 reached us or is owed to us), kind (one of KINDS); category, pincode, professional and service of the booking; from and
 to, the days in which its work begins.
 """
@@ -9,18 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.user import User
 from app.bookings.booking import Booking
 from app.core.paging import AnyRow, CountedPage, Query, Sort, fetch_page
 from app.dispatch.repository import filter_conditions
 from app.payments.ledger import ACCOUNTS, KINDS, LedgerEntry, LedgerTransaction
 
-FILTERS = ("account", "kind", "from", "to", "category", "pincode", "professional", "service")
+FILTERS = ("booking", "account", "kind", "from", "to", "category", "pincode", "professional", "service")
 ACCOUNT_GROUPS = {"revenue": ("gateway", "receivable"), **{account: (account,) for account in ACCOUNTS}}
 HELD_ACCOUNTS = frozenset({"hold", "hold_contra"})
 SORTS = {"starts": Sort(Booking.starts_at, datetime)}
+RECORDED = Sort(LedgerTransaction.at, datetime)  # of lines without a booking
+# Every line of these has none.
+ACCOUNTS_WITHOUT_BOOKING, PAYOUT_KINDS = ("payouts",), ("payout", "payout_paid", "payout_failed")
+LEDGER_FIELDS = ("booking", "account", "kind")
 SELECT_LINES: Query = (
     select(
         LedgerEntry.id,
@@ -37,6 +43,21 @@ SELECT_LINES: Query = (
     .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
 )
 
+SELECT_LINES_WITHOUT_BOOKING: Query = (
+    select(
+        LedgerEntry.id,
+        LedgerEntry.account,
+        LedgerEntry.amount,
+        LedgerTransaction.kind,
+        LedgerTransaction.at,
+        literal_column("NULL").label("reference"),
+        User.full_name.label("person"),
+    )
+    .select_from(LedgerTransaction)
+    .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+    .outerjoin(User, User.id == LedgerEntry.person_id)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerPage:
@@ -51,8 +72,10 @@ class Ledger:
         self._db = db
 
     async def listed(self, filters: Mapping[str, str], *, descending: bool, after: str) -> LedgerPage:
-        query = SELECT_LINES.where(*ledger_conditions(filters))
-        by = SORTS["starts"]
+        if is_without_booking(filters):
+            query, by = SELECT_LINES_WITHOUT_BOOKING.where(*own_conditions({**filters, "booking": "none"})), RECORDED
+        else:
+            query, by = SELECT_LINES.where(*ledger_conditions(filters), *_charged_only(filters)), SORTS["starts"]
         page = await fetch_page(self._db, query, key=LedgerEntry.id, sort=by, descending=descending, after=after)
         return LedgerPage(page, await self._total(query) if page.total is not None else None)
 
@@ -66,12 +89,32 @@ class Ledger:
         return int((await self._db.execute(sum_query)).scalar_one())
 
 
+def is_without_booking(filters: Mapping[str, str]) -> bool:
+    """Whether the filters leave only lines that belong to no booking."""
+    return (
+        filters.get("booking") == "none"
+        or filters.get("account") in ACCOUNTS_WITHOUT_BOOKING
+        or filters.get("kind") in PAYOUT_KINDS
+    )
+
+
 def ledger_conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
-    yield from filter_conditions({name: value for name, value in filters.items() if name not in ("account", "kind")})
+    """The conditions of all filters."""
+    yield from filter_conditions({name: value for name, value in filters.items() if name not in LEDGER_FIELDS})
+    yield from own_conditions(filters)
+
+
+def own_conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
+    """The conditions of the filters that are the ledger's own."""
+    if filters.get("booking") == "none":
+        yield LedgerTransaction.booking_id.is_(None)
     if account := filters.get("account"):
-        accounts = ACCOUNT_GROUPS.get(account, ())
-        yield LedgerEntry.account.in_(accounts)
-        if not HELD_ACCOUNTS.intersection(accounts):
-            yield Booking.is_charged == true()  # the newest bookings are not yet, and would all be read and passed over
+        yield LedgerEntry.account.in_(ACCOUNT_GROUPS.get(account, ()))
     if kind := filters.get("kind"):
         yield LedgerTransaction.kind.in_((kind,) if kind in KINDS else ())
+
+
+def _charged_only(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
+    accounts = ACCOUNT_GROUPS.get(filters.get("account", ""), ())
+    if filters.get("account") and not HELD_ACCOUNTS.intersection(accounts):
+        yield Booking.is_charged == true()  # the newest bookings are not yet, and would all be read and passed over

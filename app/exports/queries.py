@@ -30,7 +30,7 @@ from app.accounts.professional import Professional
 from app.accounts.repository import ROW_IDS
 from app.accounts.user import User
 from app.billing import ledger_repository
-from app.billing.ledger_repository import ledger_conditions
+from app.billing.ledger_repository import PAYOUT_KINDS, ledger_conditions
 from app.bookings.booking import Booking
 from app.catalog.service import Category, Service
 from app.core import clock
@@ -183,14 +183,14 @@ async def _ledger(_db: AsyncSession, filters: Mapping[str, str], _user_id: int) 
 
 async def _earnings(_db: AsyncSession, _filters: Mapping[str, str], user_id: int) -> Query:
     """Only the professional's own lines."""
-    own = LedgerEntry.person_id == user_id, LedgerEntry.account.in_(("earnings", "payout_held"))
+    own = LedgerEntry.person_id == user_id, LedgerEntry.account.in_(("earnings", "payout_held", "tips"))
     other = aliased(LedgerEntry)
     commission = (
         select(func.coalesce(func.sum(func.abs(other.amount)), 0))
         .where(other.transaction_id == LedgerEntry.transaction_id, other.account == "commission")
         .scalar_subquery()
     )
-    is_payout = LedgerTransaction.kind == "payout_free"  # moves what was earned before
+    is_payout = LedgerTransaction.kind.in_(("payout_free", *PAYOUT_KINDS))  # moves what was earned before
     return (
         _ledger_lines()
         .add_columns(
@@ -209,8 +209,8 @@ def _ledger_lines() -> Query:
         select(
             LedgerEntry.id.label("line"),
             _timestamp(LedgerTransaction.at).label(_time_head("time")),
-            Booking.reference.label("booking"),
-            _safe_text(Booking.service_name).label("service"),
+            func.coalesce(Booking.reference, "").label("booking"),
+            _safe_text(func.coalesce(Booking.service_name, "")).label("service"),
             LedgerTransaction.kind.label("kind"),
             LedgerEntry.account.label("account"),
             _rupees(func.greatest(LedgerEntry.amount, 0)).label("debit"),
@@ -218,7 +218,7 @@ def _ledger_lines() -> Query:
         )
         .select_from(LedgerEntry)
         .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
-        .join(Booking, Booking.id == LedgerTransaction.booking_id)
+        .outerjoin(Booking, Booking.id == LedgerTransaction.booking_id)
     )
 
 
