@@ -13,6 +13,7 @@ from app.favourites import favourite
 from app.messages import message
 from app.notifications import channel, inbox, preference
 from app.payments import charge, ledger, refund, saved_method
+from app.photos import photo
 from app.reports import monthly_statement
 from app.reviews import report, review
 from app.scheduling import exclusion, reservation, working_hours
@@ -43,6 +44,7 @@ MODULES = (
     monthly_statement,
     offer_wave,
     outbox,
+    photo,
     preference,
     professional,
     refund,

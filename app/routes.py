@@ -16,7 +16,8 @@ from app.billing.ledger_admin_pages import LedgerAdminPages
 from app.billing.ledger_api import LedgerApi
 from app.billing.trial_balance_admin_pages import TrialBalanceAdminPages
 from app.blocking.appeal_admin_pages import AppealAdminPages
-from app.blocking.appeal_api import AppealApi, OwnAppealApi
+from app.blocking.appeal_api import AppealApi, AppealPhotoApi, OwnAppealApi
+from app.blocking.appeal_photo_pages import AppealPhotoPages
 from app.blocking.pages import AppealPages, BlockedPages
 from app.bookings.api import BookingApi, BookingListApi
 from app.bookings.booking_pages import BookingPages, ExtraAnswerPages, ReceiptPages
@@ -27,9 +28,10 @@ from app.bookings.checkout_pages import PaymentPages
 from app.bookings.pages import BookingListPages
 from app.bookings.reschedule_pages import ReschedulePages
 from app.cases.admin_pages import CaseAdminPages
-from app.cases.api import CaseAdminApi, CaseApi, CaseHelpApi
+from app.cases.api import CaseAdminApi, CaseApi, CaseHelpApi, CasePhotoApi
 from app.cases.help_pages import BookingHelpPages, JobHelpPages
 from app.cases.pages import CasePages
+from app.cases.photo_pages import CasePhotoPages
 from app.catalog.admin_pages import ServiceAdminPages
 from app.catalog.api import CatalogueApi
 from app.catalog.category_admin_pages import CategoryAdminPages
@@ -221,7 +223,9 @@ SIGNED_IN: Routes = (
     ("/login/again", ReauthenticationPages),
     ("/blocked", BlockedPages),
     ("/blocked/appeal", AppealPages),
+    ("/appeals/photos/{photo_id:int}", AppealPhotoPages),
     ("/cases", CasePages),
+    ("/cases/photos/{photo_id:int}", CasePhotoPages),
     ("/profile", ProfilePages),
     ("/profile/email", EmailPages),
     ("/profile/password", PasswordPages),
@@ -286,6 +290,7 @@ PROGRAMS: Routes = (
     ("/api/reviews/{review_id:int}", ReviewResponseApi),
     ("/api/admin/reviews", ReviewModerationApi),
     ("/api/blocked/appeal", OwnAppealApi),
+    ("/api/appeals/photos/{photo_id:int}", AppealPhotoApi),
     ("/api/help", HelpApi),
     ("/api/admin/settings", SettingApi),
     ("/api/admin/appeals", AppealApi),
@@ -299,6 +304,7 @@ PROGRAMS: Routes = (
     ("/api/bookings/{ref:str}/help", CaseHelpApi),
     ("/api/jobs/{ref:str}/help", CaseHelpApi),
     ("/api/cases", CaseApi),
+    ("/api/cases/photos/{photo_id:int}", CasePhotoApi),
     ("/api/admin/cases", CaseAdminApi),
 )
 

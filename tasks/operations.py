@@ -5,7 +5,7 @@ import asyncio
 from app.core import clock
 from app.core.schedule import ScheduleRuns
 from app.exports.repository import Exports
-from app.messages.repository import Messages
+from app.photos.repository import Photos
 from app.vetting.repository import Documents
 from tasks.context import Context, unit_of_work
 
@@ -29,5 +29,5 @@ async def sweep_files(ctx: Context) -> int:
     """Delete files that a killed process left in the private folder, ten minutes later."""
     async with unit_of_work(ctx) as db:
         names = {*await Documents(db).stored_names(), *await Exports(db).stored_names()}
-        names |= await Messages(db).stored_names()
+        names |= await Photos(db).stored_names()
     return await asyncio.to_thread(ctx["services"].storage.sweep, names)

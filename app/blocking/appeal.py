@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.user import Block, User
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 class Appeal(Base):
-    """What the blocked person writes, and the answer.
+    """What the blocked person writes, and the answer. The photos (app.photos) are deleted long before the words.
 
     `only_admin`: the admin who blocked decided it, because there was no other one.
     """
@@ -31,6 +31,7 @@ class Appeal(Base):
     __tablename__ = "appeals"
     __table_args__ = (
         CheckConstraint("length(message) BETWEEN 1 AND 2000", name="appeals_message_check"),
+        CheckConstraint("photo_count BETWEEN 0 AND 5", name="appeals_photo_count_check"),
         CheckConstraint("outcome IN ('lift', 'keep')", name="appeals_outcome_check"),
         CheckConstraint("length(reason) BETWEEN 1 AND 1000", name="appeals_reason_check"),
         CheckConstraint(
@@ -42,6 +43,7 @@ class Appeal(Base):
     )
     block_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("blocks.id"), unique=True)
     message: Mapped[str]
+    photo_count: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     created_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))

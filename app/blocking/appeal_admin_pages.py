@@ -89,6 +89,7 @@ async def _render(
     has_other = is_blocker and await has_other_admin(db, me.id)
     context: dict[str, Any] = {
         "appeal": appeal,
+        "photos": await Appeals(db).photos(appeal),
         "record": f"/admin/{appeal.role}s/{appeal.user_id}",
         "may_decide": appeal.decided_at is None and not has_other,
         "for_another": appeal.decided_at is None and has_other,

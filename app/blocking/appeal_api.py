@@ -1,9 +1,10 @@
 """JSON API of appeals: from the restricted session of a blocked person, and for admins (W30)."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Meta, Struct
@@ -20,27 +21,57 @@ from app.core.datetimes import to_ist
 from app.core.errors import Missing
 from app.core.i18n import N_
 from app.core.paging import AnyRow, decode_time_cursor, page_of
-from app.web.api import json_response, read_body, read_query, row_id
+from app.core.storage import Storage, Upload
+from app.photos.photo import PhotoOwner
+from app.photos.photo_pages import photo_response, read_photos
+from app.photos.photo_upload import MAX_PHOTOS_REQUEST_BYTES
+from app.photos.repository import PhotoLine, Photos
+from app.photos.schemas import PHOTOS_FIELD, PhotoList, photos_json
+from app.web.api import json_response, read_body, read_multipart_files, read_query, row_id
 from app.web.guards import only, signed_in
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "Appeals"
 PATH_PARAMS = {"appeal_id": "ID of the appeal."}
+PHOTO_PATH = "/api/appeals/photos"
 OutcomeName = Literal["lift", "keep"]
+
+
+AppealText = Annotated[
+    str,
+    Meta(
+        max_length=MAX_APPEAL_LENGTH,
+        description="What happened, in your words.",
+        examples=["I asked for the agreed price only; the receipt shows it."],
+    ),
+]
+APPEAL_FORM: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "message": {
+            "type": "string",
+            "maxLength": MAX_APPEAL_LENGTH,
+            "description": "What happened, in your words.",
+            "examples": ["I asked for the agreed price only; the photo of the receipt shows it."],
+        },
+        "photos": PHOTOS_FIELD,
+    },
+    "required": ["message"],
+}
 
 
 class AppealBody(Body):
     """Why the block should be lifted."""
 
-    message: Annotated[
-        str,
-        Meta(
-            max_length=MAX_APPEAL_LENGTH,
-            description="What happened, in your words.",
-            examples=["I asked for the agreed price only; the receipt shows it."],
-        ),
-    ]
+    message: AppealText
+
+
+class AppealFields(Struct, kw_only=True):
+    """The same in a multipart form, which may hold photos too."""
+
+    message: AppealText
 
 
 class DecisionBody(Body):
@@ -71,6 +102,7 @@ class OwnAppealJson(Struct, kw_only=True):
     blocked_at: Moment
     appeal_until: Moment
     message: Annotated[str | None, Meta(description="Your appeal; null if there is none.", examples=["…", None])]
+    photos: PhotoList
     sent_at: Annotated[
         Moment | None, Meta(description="When you appealed.", examples=["2026-12-01T10:00:00+05:30", None])
     ]
@@ -99,6 +131,7 @@ class AppealJson(Struct, kw_only=True):
     blocked_at: Moment
     blocked_by: Annotated[str, Meta(description="The admin who blocked.", examples=["Meena Iyer"])]
     message: Annotated[str, Meta(description="The appeal.", examples=["…"])]
+    photos: PhotoList
     sent_at: Moment
     answer_due_at: Moment
     decided_at: Annotated[
@@ -127,6 +160,7 @@ SUBMIT = Doc(
     summary="Appeal the block of your account, once and within 30 days",
     tag=TAG,
     body=AppealBody,
+    form=APPEAL_FORM,
     responses={201: OwnAppealJson},
     error_statuses=(404, 409),
 )
@@ -148,6 +182,15 @@ DECIDE = Doc(
 )
 
 
+PHOTO = Doc(
+    summary="Get a photo of an appeal",
+    tag=TAG,
+    path={"photo_id": "ID of the photo."},
+    responses={200: str},
+    media="image/jpeg",
+)
+
+
 class OwnAppealApi(Controller):
     path = "/api/blocked/appeal"
 
@@ -155,12 +198,21 @@ class OwnAppealApi(Controller):
     async def show(self, me: NamedDependency[Me], db: NamedDependency[AsyncSession]) -> JsonResponse:
         return json_response(await _own_appeal(db, me))
 
-    @post(name="api_appeal", opt=signed_in(api=True, allow_blocked=True, doc=SUBMIT))
+    @post(
+        name="api_appeal",
+        request_max_body_size=MAX_PHOTOS_REQUEST_BYTES,
+        opt=signed_in(api=True, allow_blocked=True, doc=SUBMIT),
+    )
     async def create(
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
-        body = await read_body(request, AppealBody)
-        await submit_appeal(db, me, body.message)
+        uploads: list[Upload] = []
+        if request.content_type[0] == "application/json":
+            message = (await read_body(request, AppealBody)).message
+        else:
+            fields, uploads = await read_multipart_files(request, AppealFields, "photos")
+            message = fields.message
+        await submit_appeal(db, me, message, await read_photos(request, me, uploads))
         return json_response(await _own_appeal(db, me), 201)
 
 
@@ -175,11 +227,13 @@ class AppealApi(Controller):
         state = "decided" if query.state == "decided" else ""
         rows = await Appeals(db).first(state, since, last, query.limit + 1)
         found = page_of(rows, query.limit, lambda row: (row.created_at.isoformat(), row.id))
-        return json_response(Listed(items=[_appeal_json(row) for row in found.items], next=found.next))
+        photos = await Photos(db).of(PhotoOwner.APPEAL, [row.id for row in found.items if row.photo_count])
+        items = [_appeal_json(row, photos.get(row.id, ())) for row in found.items]
+        return json_response(Listed(items=items, next=found.next))
 
     @get("/{appeal_id:int}", name="api_show_appeal", opt={"doc": SHOW})
     async def show(self, appeal_id: FromPath[int], db: NamedDependency[AsyncSession]) -> JsonResponse:
-        return json_response(_appeal_json(await Appeals(db).row(row_id(appeal_id))))
+        return await _appeal_response(db, appeal_id)
 
     @post("/{appeal_id:int}/decision", name="api_decide_appeal", status_code=200, opt={"doc": DECIDE})
     async def decide(
@@ -187,7 +241,26 @@ class AppealApi(Controller):
     ) -> JsonResponse:
         body = await read_body(request, DecisionBody)
         await decide_appeal(db, me, row_id(appeal_id), Outcome(body.outcome), body.reason)
-        return json_response(_appeal_json(await Appeals(db).row(appeal_id)))
+        return await _appeal_response(db, appeal_id)
+
+
+class AppealPhotoApi(Controller):
+    path = "/api/appeals/photos/{photo_id:int}"
+
+    @get(name="api_appeal_photo", opt=signed_in(api=True, allow_blocked=True, doc=PHOTO))
+    async def show(
+        self,
+        photo_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        storage: NamedDependency[Storage],
+    ) -> Response[Any]:
+        return await photo_response(storage, await Appeals(db).photo_for(me, photo_id))
+
+
+async def _appeal_response(db: AsyncSession, appeal_id: int) -> JsonResponse:
+    row = await Appeals(db).row(row_id(appeal_id))
+    return json_response(_appeal_json(row, await Appeals(db).photos(row)))
 
 
 async def _own_appeal(db: AsyncSession, me: Me) -> OwnAppealJson:
@@ -201,6 +274,7 @@ async def _own_appeal(db: AsyncSession, me: Me) -> OwnAppealJson:
         blocked_at=to_ist(block.created_at),
         appeal_until=to_ist(appeal_until(block)),
         message=appeal.message if appeal else None,
+        photos=photos_json(await Appeals(db).photos(appeal), PHOTO_PATH),
         sent_at=_moment(appeal.created_at if appeal else None),
         answer_due_at=_moment(appeal.answer_due_at if appeal else None),
         decided_at=_moment(appeal.decided_at if appeal else None),
@@ -210,7 +284,7 @@ async def _own_appeal(db: AsyncSession, me: Me) -> OwnAppealJson:
     )
 
 
-def _appeal_json(row: AnyRow) -> AppealJson:
+def _appeal_json(row: AnyRow, photos: Sequence[PhotoLine] = ()) -> AppealJson:
     return AppealJson(
         id=row.id,
         person_id=row.user_id,
@@ -219,6 +293,7 @@ def _appeal_json(row: AnyRow) -> AppealJson:
         blocked_at=to_ist(row.blocked_at),
         blocked_by=row.blocked_by,
         message=row.message,
+        photos=photos_json(photos, PHOTO_PATH),
         sent_at=to_ist(row.created_at),
         answer_due_at=to_ist(row.answer_due_at),
         decided_at=_moment(row.decided_at),

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.accounts.user import Block, User
+from app.accounts.user import Block, Role, User
 from app.blocking.appeal import ANSWER_PERIOD, APPEAL_RETENTION, Appeal
 from app.core.errors import Missing
+from app.core.events import Person
 from app.core.paging import AnyRow, CountedPage, Query, Sort, fetch_page
 from app.core.references import RowIds
+from app.photos.photo import PHOTO_RETENTION, Photo, PhotoOwner
+from app.photos.repository import PhotoLine, Photos
 
 STATES = ("", "decided")  # of the admin's list: waiting, decided
 ROW_IDS = RowIds()
@@ -20,6 +23,7 @@ SELECT_APPEALS: Query = (
     select(
         Appeal.id,
         Appeal.message,
+        Appeal.photo_count,
         Appeal.created_at,
         (Appeal.created_at + ANSWER_PERIOD).label("answer_due_at"),
         Appeal.decided_at,
@@ -87,6 +91,35 @@ class Appeals:
         if since is not None and last is not None:
             query = query.where((Appeal.created_at > since) | ((Appeal.created_at == since) & (Appeal.id > last)))
         return (await self._db.execute(query.order_by(Appeal.created_at, Appeal.id).limit(limit))).all()
+
+    async def photos(self, appeal: Appeal | AnyRow | None) -> Sequence[PhotoLine]:
+        """The photos of an appeal, which are deleted 180 days after its decision."""
+        if appeal is None or not appeal.photo_count:
+            return ()
+        return (await Photos(self._db).of(PhotoOwner.APPEAL, [appeal.id])).get(appeal.id, ())
+
+    async def photo_for(self, me: Person, photo_id: int) -> str:
+        """Where a photo is stored. Missing for everyone but who appealed and admins."""
+        query = (
+            select(Photo.stored_as)
+            .where(Photo.id == photo_id, Photo.appeal_id.is_not(None))
+            .where((Photo.uploader_id == me.id) | literal(me.role == Role.ADMIN))
+        )
+        found: str | None = await self._db.scalar(query) if photo_id in ROW_IDS else None
+        if found is None:
+            raise Missing
+        return found
+
+    async def with_old_photos(self, now: datetime, limit: int) -> list[int]:
+        """Up to `limit` appeals with photos that were decided 180 days ago."""
+        query = (
+            select(Photo.appeal_id)
+            .join(Appeal, Appeal.id == Photo.appeal_id)
+            .where(Appeal.decided_at < now - PHOTO_RETENTION)
+            .distinct()
+            .limit(limit)
+        )
+        return [number for number in await self._db.scalars(query) if number is not None]
 
     async def counts(self) -> dict[str, int]:
         """Number of appeals by state."""

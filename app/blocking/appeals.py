@@ -17,9 +17,12 @@ from app.core.db import AdvisoryLock, acquire_lock, violated_constraint
 from app.core.errors import Invalid, Refused
 from app.core.events import Person
 from app.core.i18n import _
+from app.core.storage import Storage
+from app.photos.photo import PhotoOwner
+from app.photos.repository import NewPhotos, Photos
 
 
-async def submit_appeal(db: AsyncSession, me: Person, message: str) -> Appeal:
+async def submit_appeal(db: AsyncSession, me: Person, message: str, photos: NewPhotos | None = None) -> Appeal:
     """Appeal the block in force. Invalid("message"); Refused "free", "already" or "late" about "appeal"."""
     message = _clean_message(message)
     person = await Users(db).get(me.id, lock=True)
@@ -30,7 +33,8 @@ async def submit_appeal(db: AsyncSession, me: Person, message: str) -> Appeal:
         raise _second_appeal()
     if clock.now() >= appeal_until(block):
         raise Refused(_("A block can be appealed for 30 days. That time has passed."), reason="late", about="appeal")
-    appeal = Appeal(block_id=block.id, message=message, created_at=clock.now())
+    photo_count = len(photos) if photos else 0
+    appeal = Appeal(block_id=block.id, message=message, photo_count=photo_count, created_at=clock.now())
     person.record("person.appealed", by=me)
     db.add(appeal)
     try:
@@ -39,6 +43,7 @@ async def submit_appeal(db: AsyncSession, me: Person, message: str) -> Appeal:
         if violated_constraint(clash) != "appeals_block_id_key":
             raise
         raise _second_appeal() from clash
+    await Photos(db).attach(PhotoOwner.APPEAL, appeal.id, me.id, photos)
     return appeal
 
 
@@ -65,6 +70,12 @@ async def decide_appeal(db: AsyncSession, by: Person, appeal_id: int, outcome: O
         await unblock(db, by, person.id, reason)
     await db.flush()
     return appeal
+
+
+async def delete_old_photos(db: AsyncSession, storage: Storage, limit: int = 500) -> int:
+    """Delete the photos of appeals that were decided 180 days ago, of at most `limit` appeals; return how many."""
+    ids = await Appeals(db).with_old_photos(clock.now(), limit)
+    return await Photos(db).delete(storage, PhotoOwner.APPEAL, ids)
 
 
 async def has_other_admin(db: AsyncSession, admin_id: int) -> bool:

@@ -9,18 +9,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.accounts.repository import Users
-from app.blocking.appeal import ANSWER_PERIOD, MAX_APPEAL_LENGTH, appeal_until
+from app.blocking.appeal import ANSWER_PERIOD, MAX_APPEAL_LENGTH, Appeal, appeal_until
 from app.blocking.appeal_repository import Appeals
 from app.blocking.appeals import submit_appeal
 from app.bookings.commitments_repository import OpenCommitments
 from app.core import clock
+from app.core.errors import Invalid, RateLimited, Refused
 from app.core.i18n import _
+from app.photos.photo_pages import read_photos
+from app.photos.photo_upload import MAX_PHOTOS_AT_ONCE, MAX_PHOTOS_REQUEST_BYTES, PHOTO_TYPES
 from app.settings import Settings
 from app.web.actions import Rejection, submit
-from app.web.forms import parse_form
+from app.web.forms import Form, parse_form
 from app.web.guards import signed_in
 from app.web.http import HtmlResponse, Request
 from app.web.render import page, redirect
+from app.web.uploads import with_files_to_choose
 
 
 class BlockedPages(Controller):
@@ -53,16 +57,22 @@ class AppealPages(Controller):
             return redirect(request, "/")
         return await _render(request, db, me)
 
-    @post()
+    @post(request_max_body_size=MAX_PHOTOS_REQUEST_BYTES)
     async def create(
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         form = await parse_form(request)
+
+        async def appeal() -> Appeal:
+            photos = await read_photos(request, me, form.all_files("photos"))
+            return await submit_appeal(db, me, form.get("message", ""), photos)
+
         return await submit(
             request,
-            lambda: submit_appeal(db, me, form.get("message", "")),
+            appeal,
             form=form,
-            on_error=lambda rejection: _render(request, db, me, rejection),
+            catch=(Invalid, Refused, RateLimited),
+            on_error=lambda rejection: _render(request, db, me, rejection, form),
             then="/blocked",
             message=_("We have your appeal."),
         )
@@ -75,20 +85,26 @@ async def appeal_state(db: AsyncSession, me: Me) -> dict[str, Any]:
     until = appeal_until(block) if block is not None else None
     return {
         "appeal": appeal,
+        "photos": await Appeals(db).photos(appeal),
         "until": until,
         "may_appeal": appeal is None and until is not None and clock.now() < until,
         "answer_days": ANSWER_PERIOD.days,
     }
 
 
-async def _render(request: Request, db: AsyncSession, me: Me, rejection: Rejection | None = None) -> HtmlResponse:
+async def _render(
+    request: Request, db: AsyncSession, me: Me, rejection: Rejection | None = None, form: Form | None = None
+) -> HtmlResponse:
     return page(
         request,
         "blocking/appeal.html",
         status=rejection.status if rejection else 200,
         values=rejection.values if rejection else {},
-        errors=rejection.errors if rejection else {},
-        refusal=rejection.refusal if rejection else None,
+        headers=rejection.headers if rejection else None,
+        errors=with_files_to_choose(form.files if form else {}, rejection.errors) if rejection else {},
+        problem=rejection.message if rejection else "",
         max_length=MAX_APPEAL_LENGTH,
+        most_photos=MAX_PHOTOS_AT_ONCE,
+        photo_types=PHOTO_TYPES,
         **await appeal_state(db, me),
     )

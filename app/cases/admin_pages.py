@@ -10,19 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.accounts.repository import Users
 from app.bookings.repository import Bookings
-from app.cases.case import MAX_MESSAGE_LENGTH, SAFETY_TOPICS
+from app.cases.case import MAX_MESSAGE_LENGTH, SAFETY_TOPICS, Case
 from app.cases.cases import assign_case, post_message, reopen_case
 from app.cases.decision import decide_case, read_decision
 from app.cases.repository import TABS, BookingCases
-from app.core.errors import Invalid, Refused
+from app.core.errors import Invalid, RateLimited, Refused
 from app.core.i18n import _
+from app.core.storage import Upload
 from app.payments.repository import Charges
+from app.photos.photo_pages import read_photos
+from app.photos.photo_upload import MAX_PHOTOS_AT_ONCE, MAX_PHOTOS_REQUEST_BYTES, PHOTO_TYPES
 from app.web.actions import Rejection, submit
 from app.web.admin import admin_page
 from app.web.forms import Form, parse_form
 from app.web.guards import only, require_right
 from app.web.http import HtmlResponse, Request
 from app.web.table import table_view
+from app.web.uploads import with_files_to_choose
 
 PATH = "/admin/cases"
 REPEATED_FIELD = "outcome"  # the one field of the decision that may come twice
@@ -55,18 +59,23 @@ class CaseAdminPages(Controller):
     ) -> HtmlResponse:
         return await _render(request, db, me, ref)
 
-    @post("/{ref:str}/messages", name="admin-case-message")
+    @post("/{ref:str}/messages", name="admin-case-message", request_max_body_size=MAX_PHOTOS_REQUEST_BYTES)
     async def write(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         form = await parse_form(request)
-        case = await BookingCases(db).row(ref, me)
+
+        async def write() -> Case:
+            photos = await read_photos(request, me, form.all_files("photos"))
+            return await post_message(db, me, ref, form.get("message", ""), photos)
+
         return await submit(
             request,
-            lambda: post_message(db, me, ref, form.get("message", "")),
+            write,
             form=form,
-            on_error=lambda rejection: _render(request, db, me, ref, rejection),
-            then=f"{PATH}/{case.reference}",
+            catch=(Invalid, Refused, RateLimited),
+            on_error=lambda rejection: _render(request, db, me, ref, rejection, files=form.files),
+            then=lambda case: f"{PATH}/{case.reference}",
         )
 
     @post("/{ref:str}/assignment", name="admin-case-assignment")
@@ -141,6 +150,7 @@ async def _render(
     ref: str,
     rejection: Rejection | None = None,
     chosen: list[str] | None = None,
+    files: dict[str, Upload] | None = None,
 ) -> HtmlResponse:
     cases = BookingCases(db)
     case = await cases.row(ref, me)
@@ -164,9 +174,11 @@ async def _render(
         is_decider=is_decider,
         chosen=chosen or [],
         values=rejection.values if rejection else {},
-        errors=rejection.errors if rejection else {},
-        refusal=rejection.refusal if rejection else None,
+        errors=with_files_to_choose(files or {}, rejection.errors) if rejection else {},
+        problem=rejection.message if rejection else "",
         max_length=MAX_MESSAGE_LENGTH,
+        most_photos=MAX_PHOTOS_AT_ONCE,
+        photo_types=PHOTO_TYPES,
     )
     response.status_code = rejection.status if rejection else 200
     return response

@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.cases.api_schemas import (
+    HELP_FORM,
+    MESSAGE_FORM,
     AdminCaseJson,
     CaseJson,
     CaseQuery,
     DecisionBody,
     HelpBody,
+    HelpFields,
     MessageBody,
+    MessageFields,
     case_json,
 )
 from app.cases.cases import ask_for_help, assign_case, post_message, reopen_case
@@ -22,7 +26,10 @@ from app.cases.decision import decide_case, read_decision
 from app.cases.repository import BookingCases
 from app.core.api_types import Listed
 from app.core.paging import decode_time_cursor, page_of
-from app.web.api import idempotent, json_response, read_body, read_query
+from app.core.storage import Storage, Upload
+from app.photos.photo_pages import photo_response, read_photos
+from app.photos.photo_upload import MAX_PHOTOS_REQUEST_BYTES, digests_of
+from app.web.api import idempotent, json_response, read_body, read_multipart_files, read_query
 from app.web.guards import only, require_right
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
@@ -41,6 +48,7 @@ HELP = Doc(
     summary="Get help with a booking: open a case",
     tag=TAG,
     body=HelpBody,
+    form=HELP_FORM,
     path=OF_BOOKING,
     responses={201: CaseJson},
     error_statuses=(409,),
@@ -50,6 +58,7 @@ JOB_HELP = Doc(
     summary="Get help with a job: open a case",
     tag=TAG,
     body=HelpBody,
+    form=HELP_FORM,
     path=OF_BOOKING,
     responses={201: CaseJson},
     error_statuses=(409,),
@@ -61,6 +70,7 @@ WRITE_OWN = Doc(
     summary="Write in an open case",
     tag=TAG,
     body=MessageBody,
+    form=MESSAGE_FORM,
     path=OF_CASE,
     responses={201: CaseJson},
     error_statuses=(409,),
@@ -74,22 +84,41 @@ LIST = Doc(
     error_statuses=(404,),
 )
 SHOW = _doc("Get a case of the queue")
-WRITE = _doc("Write to both sides of a case", 201, body=MessageBody, error_statuses=(409,), idempotent=True)
+WRITE = _doc(
+    "Write to both sides of a case", 201, body=MessageBody, form=MESSAGE_FORM, error_statuses=(409,), idempotent=True
+)
 ASSIGN = _doc("Take a case", error_statuses=(409,))
 DECIDE = _doc("Decide a case, once", body=DecisionBody, error_statuses=(409,), idempotent=True)
+PHOTO = Doc(
+    summary="Get a photo of a case",
+    tag=TAG,
+    path={"photo_id": "ID of the photo."},
+    responses={200: str},
+    media="image/jpeg",
+)
 REOPEN = _doc("Open a decided case again: by another admin than the one who decided", error_statuses=(409,))
 
 
 class CaseHelpApi(Controller):
     path = "/api"
 
-    @post("/bookings/{ref:str}/help", name="api_booking_help", opt=only("customer", api=True, doc=HELP))
+    @post(
+        "/bookings/{ref:str}/help",
+        name="api_booking_help",
+        request_max_body_size=MAX_PHOTOS_REQUEST_BYTES,
+        opt=only("customer", api=True, doc=HELP),
+    )
     async def of_booking(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
         return await _ask_for_help(request, db, me, ref)
 
-    @post("/jobs/{ref:str}/help", name="api_job_help", opt=only("professional", api=True, doc=JOB_HELP))
+    @post(
+        "/jobs/{ref:str}/help",
+        name="api_job_help",
+        request_max_body_size=MAX_PHOTOS_REQUEST_BYTES,
+        opt=only("professional", api=True, doc=JOB_HELP),
+    )
     async def of_job(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
@@ -111,7 +140,12 @@ class CaseApi(Controller):
     ) -> JsonResponse:
         return await _case_response(db, me, ref)
 
-    @post("/{ref:str}/messages", name="api_case_message", opt={"doc": WRITE_OWN})
+    @post(
+        "/{ref:str}/messages",
+        name="api_case_message",
+        request_max_body_size=MAX_PHOTOS_REQUEST_BYTES,
+        opt={"doc": WRITE_OWN},
+    )
     async def write(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
@@ -139,7 +173,12 @@ class CaseAdminApi(Controller):
     ) -> JsonResponse:
         return await _case_response(db, me, ref)
 
-    @post("/{ref:str}/messages", name="api_admin_case_message", opt={"doc": WRITE})
+    @post(
+        "/{ref:str}/messages",
+        name="api_admin_case_message",
+        request_max_body_size=MAX_PHOTOS_REQUEST_BYTES,
+        opt={"doc": WRITE},
+    )
     async def write(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
@@ -174,24 +213,55 @@ class CaseAdminApi(Controller):
         return await _case_response(db, me, ref)
 
 
+class CasePhotoApi(Controller):
+    path = "/api/cases/photos/{photo_id:int}"
+
+    @get(name="api_case_photo", opt=only("customer", "professional", "admin", api=True, doc=PHOTO))
+    async def show(
+        self,
+        photo_id: FromPath[int],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        storage: NamedDependency[Storage],
+    ) -> Response[Any]:
+        return await photo_response(storage, await BookingCases(db).photo_for(me, photo_id))
+
+
 async def _ask_for_help(request: Request, db: AsyncSession, me: Me, ref: str) -> JsonResponse:
-    body = await read_body(request, HelpBody)
+    """JSON, or a multipart form with photos too."""
+    body: HelpBody | HelpFields
+    uploads: list[Upload] = []
+    if request.content_type[0] == "application/json":
+        body = await read_body(request, HelpBody)
+    else:
+        body, uploads = await read_multipart_files(request, HelpFields, "photos")
+    digests = digests_of(uploads)
+    photos = await read_photos(request, me, uploads)
 
     async def open_case() -> JsonResponse:
-        case = await ask_for_help(db, me, ref, body.topic, body.message)
+        case = await ask_for_help(db, me, ref, body.topic, body.message, photos)
         return await _case_response(db, me, case.reference, 201)
 
-    return await idempotent(request, db, me, body, open_case)
+    fingerprint = {"topic": body.topic, "message": body.message, "photos": digests}
+    return await idempotent(request, db, me, fingerprint, open_case)
 
 
 async def _write(request: Request, db: AsyncSession, me: Me, ref: str) -> JsonResponse:
-    body = await read_body(request, MessageBody)
+    """JSON for a message alone, a multipart form with photos too."""
+    uploads: list[Upload] = []
+    if request.content_type[0] == "application/json":
+        message = (await read_body(request, MessageBody)).message
+    else:
+        fields, uploads = await read_multipart_files(request, MessageFields, "photos")
+        message = fields.message
+    digests = digests_of(uploads)
+    photos = await read_photos(request, me, uploads)
 
     async def write() -> JsonResponse:
-        await post_message(db, me, ref, body.message)
+        await post_message(db, me, ref, message, photos)
         return await _case_response(db, me, ref, 201)
 
-    return await idempotent(request, db, me, body, write)
+    return await idempotent(request, db, me, {"message": message, "photos": digests}, write)
 
 
 async def _case_response(db: AsyncSession, me: Me, ref: str, status: int = 200) -> JsonResponse:

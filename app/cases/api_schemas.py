@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -16,6 +16,7 @@ from app.core.events import Person
 from app.core.i18n import N_
 from app.core.money import format_decimal
 from app.core.paging import AnyRow
+from app.photos.schemas import PHOTOS_FIELD, PhotoList, photos_json
 
 OutcomeName = Literal["none", "refund", "redo", "fee_returned"]
 Side = Literal["customer", "professional"]
@@ -26,30 +27,60 @@ MaybeMoment = Annotated[
 Reference = Annotated[str, Meta(description="Eight letters and digits.", examples=["7K3MQ9WD"])]
 
 
+Topic = Annotated[
+    str,
+    Meta(
+        max_length=40,
+        description="Of a booking: late, absent, quality, price, damage, safety, no_show_fee, completed_by_clock,"
+        " other. Of a job: customer_absent, unsafe, unpaid, damage, other.",
+        examples=["quality"],
+    ),
+]
+Story = Annotated[
+    str, Meta(max_length=MAX_MESSAGE_LENGTH, description="What happened.", examples=["The tap still leaks."])
+]
+Message = Annotated[
+    str, Meta(max_length=MAX_MESSAGE_LENGTH, description="Both sides read it.", examples=["It leaks again."])
+]
+
+
 class HelpBody(Body):
     """What went wrong."""
 
-    topic: Annotated[
-        str,
-        Meta(
-            max_length=40,
-            description="Of a booking: late, absent, quality, price, damage, safety, no_show_fee, completed_by_clock,"
-            " other. Of a job: customer_absent, unsafe, unpaid, damage, other.",
-            examples=["quality"],
-        ),
-    ]
-    message: Annotated[
-        str,
-        Meta(max_length=MAX_MESSAGE_LENGTH, description="What happened.", examples=["The tap still leaks."]),
-    ]
+    topic: Topic
+    message: Story
+
+
+class HelpFields(Struct, kw_only=True):
+    """The same in a multipart form, which may hold photos too."""
+
+    topic: Topic
+    message: Story
 
 
 class MessageBody(Body):
     """A message in a case."""
 
-    message: Annotated[
-        str, Meta(max_length=MAX_MESSAGE_LENGTH, description="Both sides read it.", examples=["It leaks again."])
-    ]
+    message: Message
+
+
+class MessageFields(Struct, kw_only=True):
+    """The same in a multipart form; the text may be empty if there are photos."""
+
+    message: Message = ""
+
+
+def _form(**texts: str) -> dict[str, Any]:
+    """The schema of a multipart form with these fields and photos."""
+    fields = {
+        name: {"type": "string", "maxLength": MAX_MESSAGE_LENGTH, "description": text, "examples": [name]}
+        for name, text in texts.items()
+    }
+    return {"type": "object", "additionalProperties": False, "properties": {**fields, "photos": PHOTOS_FIELD}}
+
+
+HELP_FORM = _form(topic="What it is about.", message="What happened.") | {"required": ["topic", "message"]}
+MESSAGE_FORM = _form(message="Both sides read it; it may be empty if there is a photo.")
 
 
 class DecisionBody(Body):
@@ -93,7 +124,10 @@ class CaseMessageJson(Struct, kw_only=True):
     """A message of a case."""
 
     author: Annotated[Author, Meta(description="Who wrote it.", examples=["customer"])]
-    text: Annotated[str, Meta(description="What was written.", examples=["The tap still leaks."])]
+    text: Annotated[
+        str, Meta(description="What was written; empty if there are photos alone.", examples=["The tap still leaks."])
+    ]
+    photos: PhotoList
     sent_at: Moment
 
 
@@ -171,7 +205,12 @@ def case_json(
         "reason": row.reason,
         "redo": redo,
         "messages": [
-            CaseMessageJson(author=_author(message, row, me), text=message.text, sent_at=to_ist(message.created_at))
+            CaseMessageJson(
+                author=_author(message, row, me),
+                text=message.text,
+                photos=photos_json(message.photos, "/api/cases/photos"),
+                sent_at=to_ist(message.created_at),
+            )
             for message in messages
         ],
     }

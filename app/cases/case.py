@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import ARRAY, BigInteger, Boolean, CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.cases.labels import TOPIC_LABELS
@@ -20,6 +20,7 @@ CASE_RETENTION = timedelta(days=3 * 365)  # from the decision
 SAFETY_HEAD_START = timedelta(days=36_500)  # so that safety comes before every other case of the queue
 MAX_MESSAGE_LENGTH = 2_000  # characters
 MAX_MESSAGES_PER_HOUR = 20  # of one person, in all cases
+MAX_PHOTOS_PER_CASE = 50  # of one person
 
 
 class Side(StrEnum):
@@ -123,15 +124,22 @@ class Case(Base):
 
 
 class CaseMessage(Base):
-    """What a side or an admin writes; in a case of safety one side never reads the other."""
+    """Text, photos or both, by a side or an admin; in a case of safety one side never reads the other.
+
+    `photo_count` says how many there were: the photos themselves (app.photos) are deleted long before the text.
+    """
 
     __tablename__ = "case_messages"
     __table_args__ = (
-        CheckConstraint("length(text) BETWEEN 1 AND 2000", name="case_messages_text_check"),
+        CheckConstraint("length(text) <= 2000", name="case_messages_text_check"),
+        CheckConstraint(
+            "photo_count BETWEEN 0 AND 5 AND (text <> '' OR photo_count > 0)", name="case_messages_content_check"
+        ),
         Index("case_messages_case_id_idx", "case_id", "id"),
         Index("case_messages_author_id_idx", "author_id", "created_at"),
     )
     case_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("cases.id", ondelete="CASCADE"))
     author_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id"))
     text: Mapped[str]
+    photo_count: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     created_at: Mapped[datetime]

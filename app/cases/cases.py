@@ -17,6 +17,7 @@ from app.bookings.repository import Bookings
 from app.cases.case import (
     MAX_MESSAGE_LENGTH,
     MAX_MESSAGES_PER_HOUR,
+    MAX_PHOTOS_PER_CASE,
     Case,
     CaseMessage,
     CaseState,
@@ -30,11 +31,16 @@ from app.core.errors import Invalid, RateLimited, Refused
 from app.core.events import Person
 from app.core.i18n import _, ngettext
 from app.core.references import new_reference
+from app.core.storage import Storage
+from app.photos.photo import PhotoOwner
+from app.photos.repository import NewPhotos, Photos
 
 MAX_DISPUTE_LENGTH = 1_000  # characters of a message that are also stored as the dispute
 
 
-async def ask_for_help(db: AsyncSession, me: Person, reference: str, topic: str, message: str) -> Case:
+async def ask_for_help(
+    db: AsyncSession, me: Person, reference: str, topic: str, message: str, photos: NewPhotos | None = None
+) -> Case:
     """Open a case of the signed-in side of the booking.
 
     Invalid("topic", "message"); Missing; Refused("open") about "case"; RateLimited.
@@ -53,10 +59,18 @@ async def ask_for_help(db: AsyncSession, me: Person, reference: str, topic: str,
     await _count_message(db, me)
     if side == Side.CUSTOMER:
         await _dispute(db, me, booking, topic, message)
-    return await open_case(db, me, booking, side, topic, message)
+    return await open_case(db, me, booking, side, topic, message, photos)
 
 
-async def open_case(db: AsyncSession, me: Person, booking: Booking, side: Side, topic: str, message: str) -> Case:
+async def open_case(
+    db: AsyncSession,
+    me: Person,
+    booking: Booking,
+    side: Side,
+    topic: str,
+    message: str,
+    photos: NewPhotos | None = None,
+) -> Case:
     """Open a case of the `booking`, whose row is locked, with its first message. Refused("open")."""
     case = Case(
         reference=new_reference(),
@@ -70,7 +84,7 @@ async def open_case(db: AsyncSession, me: Person, booking: Booking, side: Side, 
     )
     case.start_clock(clock.now())
     await BookingCases(db).add(case)
-    await _add_message(db, case, me, message)
+    await _add_message(db, case, me, message, photos)
     if case.is_safety:
         end_contact(booking)
     record(booking, case, "booking.case_opened", me, both_sides(booking, case), topic=topic, side=side)
@@ -87,13 +101,20 @@ async def open_disputed(db: AsyncSession, me: Person, booking: Booking, topic: s
         await _write(db, me, booking, case, message)
 
 
-async def post_message(db: AsyncSession, me: Person, reference: str, message: str) -> Case:
-    """Write in an open case that one takes part in. Invalid("message"); Refused("decided"); RateLimited."""
-    message = clean_message(message)
+async def post_message(
+    db: AsyncSession, me: Person, reference: str, message: str, photos: NewPhotos | None = None
+) -> Case:
+    """Write in an open case that one takes part in, or send photos.
+
+    Invalid("message", "photos"); Refused("decided"); RateLimited.
+    """
+    message = clean_message(message, photos)
     case, booking = await BookingCases(db).locked(reference, me)
     refuse_decided(case)
     await _count_message(db, me)
-    await _write(db, me, booking, case, message)
+    if photos and await BookingCases(db).count_photos(case.id, me.id) + len(photos) > MAX_PHOTOS_PER_CASE:
+        raise Invalid({"photos": _("You've sent %(most)s photos in this case.", most=MAX_PHOTOS_PER_CASE)})
+    await _write(db, me, booking, case, message, photos)
     return case
 
 
@@ -138,6 +159,12 @@ async def reopen_case(db: AsyncSession, by: Person, reference: str) -> Case:
     return case
 
 
+async def delete_old_photos(db: AsyncSession, storage: Storage, limit: int = 500) -> int:
+    """Delete the photos of cases that were decided 180 days ago, of at most `limit` messages; return how many."""
+    ids = await BookingCases(db).messages_with_old_photos(clock.now(), limit)
+    return await Photos(db).delete(storage, PhotoOwner.CASE_MESSAGE, ids)
+
+
 def record(booking: Booking, case: Case, name: str, by: Person, notified: list[int], **facts: Any) -> None:
     """Record the event; the open pages of the case and of the booking show it on both sides."""
     people = {booking.customer_id, case.professional_id, booking.professional_id} - {None}
@@ -155,10 +182,10 @@ def topic_of(case: Case) -> str:
     return f"case-{case.reference}"
 
 
-def clean_message(typed: str) -> str:
-    """Raises Invalid("message") unless it has 1 to 2,000 characters."""
+def clean_message(typed: str, photos: NewPhotos | None = None) -> str:
+    """Raises Invalid("message") unless it has 1 to 2,000 characters; with photos it may be empty."""
     message = clean_text(typed)
-    if not message:
+    if not message and not photos:
         raise Invalid({"message": _("Write a message.")})
     if len(message) > MAX_MESSAGE_LENGTH:
         raise Invalid({"message": _("Use 2,000 characters or fewer.")})
@@ -184,8 +211,10 @@ async def _dispute(db: AsyncSession, me: Person, booking: Booking, topic: str, m
         await store_dispute(db, booking, words)
 
 
-async def _write(db: AsyncSession, me: Person, booking: Booking, case: Case, message: str) -> None:
-    await _add_message(db, case, me, message)
+async def _write(
+    db: AsyncSession, me: Person, booking: Booking, case: Case, message: str, photos: NewPhotos | None = None
+) -> None:
+    await _add_message(db, case, me, message, photos)
     if me.role == Role.ADMIN and case.first_answer_at is None:
         case.first_answer_at = clock.now()
     is_private = case.is_safety and me.role != Role.ADMIN
@@ -194,10 +223,16 @@ async def _write(db: AsyncSession, me: Person, booking: Booking, case: Case, mes
     await db.flush()
 
 
-async def _add_message(db: AsyncSession, case: Case, me: Person, message: str) -> None:
-    await BookingCases(db).add_message(
-        CaseMessage(case_id=case.id, author_id=me.id, text=message, created_at=clock.now())
+async def _add_message(db: AsyncSession, case: Case, me: Person, text: str, photos: NewPhotos | None) -> None:
+    message = CaseMessage(
+        case_id=case.id,
+        author_id=me.id,
+        text=text,
+        photo_count=len(photos) if photos else 0,
+        created_at=clock.now(),
     )
+    await BookingCases(db).add_message(message)
+    await Photos(db).attach(PhotoOwner.CASE_MESSAGE, message.id, me.id, photos)
 
 
 async def _count_message(db: AsyncSession, me: Person) -> None:

@@ -13,11 +13,14 @@ from app.cases.labels import TOPICS
 from app.cases.repository import BookingCases
 from app.core.errors import Invalid, RateLimited, Refused
 from app.core.i18n import _
+from app.photos.photo_pages import read_photos
+from app.photos.photo_upload import MAX_PHOTOS_AT_ONCE, MAX_PHOTOS_REQUEST_BYTES, PHOTO_TYPES
 from app.web.actions import Rejection, submit
-from app.web.forms import parse_form
+from app.web.forms import Form, parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import page, redirect
+from app.web.uploads import with_files_to_choose
 
 
 class BookingHelpPages(Controller):
@@ -30,7 +33,7 @@ class BookingHelpPages(Controller):
     ) -> HtmlResponse:
         return await _render(request, db, me, ref)
 
-    @post()
+    @post(request_max_body_size=MAX_PHOTOS_REQUEST_BYTES)
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
@@ -47,7 +50,7 @@ class JobHelpPages(Controller):
     ) -> HtmlResponse:
         return await _render(request, db, me, ref)
 
-    @post()
+    @post(request_max_body_size=MAX_PHOTOS_REQUEST_BYTES)
     async def create(
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
@@ -58,21 +61,27 @@ async def _submit(request: Request, db: AsyncSession, me: Me, ref: str) -> HtmlR
     form = await parse_form(request)
 
     async def open_case() -> Case:
-        return await ask_for_help(db, me, ref, form.get("topic", ""), form.get("message", ""))
+        photos = await read_photos(request, me, form.all_files("photos"))
+        return await ask_for_help(db, me, ref, form.get("topic", ""), form.get("message", ""), photos)
 
     return await submit(
         request,
         open_case,
         form=form,
         catch=(Invalid, Refused, RateLimited),
-        on_error=lambda rejection: _render(request, db, me, ref, rejection),
+        on_error=lambda rejection: _render(request, db, me, ref, rejection, form),
         then=lambda case: f"/cases/{case.reference}",
         message=_("We have your message. You find our answer here."),
     )
 
 
 async def _render(
-    request: Request, db: AsyncSession, me: Me, ref: str, rejection: Rejection | None = None
+    request: Request,
+    db: AsyncSession,
+    me: Me,
+    ref: str,
+    rejection: Rejection | None = None,
+    form: Form | None = None,
 ) -> HtmlResponse:
     """The form; a side with an open case goes on there."""
     bookings, side = Bookings(db), Side(me.role)
@@ -92,7 +101,9 @@ async def _render(
         answer_hours=int(ANSWER_PERIOD.total_seconds()) // 3600,
         decision_days=DECISION_PERIOD.days,
         values=rejection.values if rejection else {},
-        errors=rejection.errors if rejection else {},
+        errors=with_files_to_choose(form.files if form else {}, rejection.errors) if rejection else {},
         message=rejection.message if rejection else "",
         max_length=MAX_MESSAGE_LENGTH,
+        most_photos=MAX_PHOTOS_AT_ONCE,
+        photo_types=PHOTO_TYPES,
     )

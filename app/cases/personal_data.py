@@ -14,13 +14,13 @@ OWN_DATA = (
     ),
     OwnDataSection(
         "messages_in_cases",
-        "SELECT c.reference AS of_case, m.text, m.created_at AS sent_at FROM case_messages m"
+        "SELECT c.reference AS of_case, m.text, m.photo_count AS photos, m.created_at AS sent_at FROM case_messages m"
         " JOIN cases c ON c.id = m.case_id WHERE m.author_id = :me ORDER BY m.id",
         CUSTOMER + PROFESSIONAL,
     ),
 )
 ERASE = (
-    f"UPDATE case_messages SET text = '{ERASED_TEXT}' WHERE author_id = :id",
+    f"UPDATE case_messages SET text = '{ERASED_TEXT}', photo_count = 0 WHERE author_id = :id",
     f"UPDATE cases SET reason = '{ERASED_TEXT}' WHERE reason IS NOT NULL AND (professional_id = :id"
     " OR booking_id IN (SELECT id FROM bookings WHERE customer_id = :id))",
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -19,10 +19,13 @@ from app.core.errors import Missing, Refused
 from app.core.events import Person
 from app.core.i18n import _
 from app.core.paging import AnyRow, CountedPage, Query, Sort, fetch_page
-from app.core.references import parse_reference
+from app.core.references import RowIds, parse_reference
 from app.payments.refund import Refund
+from app.photos.photo import PHOTO_RETENTION, Photo, PhotoOwner
+from app.photos.repository import PhotoLine, Photos
 
 MAX_CASES_LISTED = 100
+ROW_IDS = RowIds()
 TABS = ("", "mine", "decided")  # of the admin's queue: all that are open, those assigned to the reader, decided ones
 _customer, _professional, _assignee, _decider = (aliased(User) for _ in range(4))
 SELECT_CASES: Query = (
@@ -73,7 +76,9 @@ class ThreadMessage:
     author_id: int
     author: str
     text: str
+    photo_count: int
     created_at: datetime
+    photos: Sequence[PhotoLine] = ()
 
     @property
     def public_author(self) -> str:
@@ -130,6 +135,7 @@ class BookingCases:
                 CaseMessage.author_id,
                 User.full_name,
                 CaseMessage.text,
+                CaseMessage.photo_count,
                 CaseMessage.created_at,
             )
             .join(User, User.id == CaseMessage.author_id)
@@ -139,7 +145,45 @@ class BookingCases:
         if me.role != Role.ADMIN and case.topic in SAFETY_TOPICS:
             other_side = case.professional_id if me.id == case.customer_id else case.customer_id
             query = query.where(CaseMessage.author_id != other_side)
-        return [ThreadMessage(*row) for row in await self._db.execute(query)]
+        rows = (await self._db.execute(query)).all()
+        with_photos = [row.id for row in rows if row.photo_count]
+        photos = await Photos(self._db).of(PhotoOwner.CASE_MESSAGE, with_photos) if with_photos else {}
+        return [ThreadMessage(*row, photos.get(row.id, ())) for row in rows]
+
+    async def photo_for(self, me: Person, photo_id: int) -> str:
+        """Where a photo is stored. Missing for who may not read the message that it was sent with."""
+        other_side = Case.professional_id if me.role == Role.CUSTOMER else Booking.customer_id
+        is_readable = Case.topic.not_in(SAFETY_TOPICS) | CaseMessage.author_id.is_distinct_from(other_side)
+        query = (
+            select(Photo.stored_as)
+            .join(CaseMessage, CaseMessage.id == Photo.case_message_id)
+            .join(Case, Case.id == CaseMessage.case_id)
+            .join(Booking, Booking.id == Case.booking_id)
+            .where(Photo.id == photo_id, _takes_part(me), is_readable | literal(me.role == Role.ADMIN))
+        )
+        found: str | None = await self._db.scalar(query) if photo_id in ROW_IDS else None
+        if found is None:
+            raise Missing
+        return found
+
+    async def count_photos(self, case_id: int, author_id: int) -> int:
+        """How many photos the person has sent in this case."""
+        query = select(func.coalesce(func.sum(CaseMessage.photo_count), 0)).where(
+            CaseMessage.case_id == case_id, CaseMessage.author_id == author_id
+        )
+        return int(await self._db.scalar(query) or 0)
+
+    async def messages_with_old_photos(self, now: datetime, limit: int) -> list[int]:
+        """Up to `limit` messages with photos, of cases that were decided 180 days ago."""
+        query = (
+            select(Photo.case_message_id)
+            .join(CaseMessage, CaseMessage.id == Photo.case_message_id)
+            .join(Case, Case.id == CaseMessage.case_id)
+            .where(Case.decided_at < now - PHOTO_RETENTION)
+            .distinct()
+            .limit(limit)
+        )
+        return [number for number in await self._db.scalars(query) if number is not None]
 
     async def listed(self, me: Person) -> Sequence[AnyRow]:
         """The cases that `me` takes part in: open ones first, then the latest."""

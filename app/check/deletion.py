@@ -24,14 +24,16 @@ REMAINS = {
     " WHERE t.stored_as IS NOT NULL OR t.filters <> '{}'",
     "blocks": "blocks t JOIN deleted ON deleted.id = t.user_id WHERE t.reason <> '–' OR t.lifted_reason <> '–'",
     "messages": "booking_messages t JOIN deleted ON deleted.id = t.author_id"
-    " WHERE t.text <> '–' OR t.photo_count <> 0 OR EXISTS (SELECT FROM message_photos p WHERE p.message_id = t.id)",
+    " WHERE t.text <> '–' OR t.photo_count <> 0 OR EXISTS (SELECT FROM photos p WHERE p.message_id = t.id)",
+    "photos": "photos t JOIN deleted ON deleted.id = t.uploader_id",
     "reports of reviews": "review_reports t JOIN deleted ON deleted.id = t.reporter_id WHERE t.reason <> '–'",
     "reasons of hidden reviews": "reviews t JOIN deleted ON deleted.id = t.customer_id"
     " WHERE t.hidden_reason <> '–' OR t.shown_reason IS NOT NULL",
     "answers to reviews": "reviews t JOIN deleted ON deleted.id = t.professional_id WHERE t.answer IS NOT NULL",
     "appeals": "appeals a JOIN blocks t ON t.id = a.block_id JOIN deleted ON deleted.id = t.user_id"
-    " WHERE a.message <> '–' OR a.reason <> '–'",
-    "words in cases": "case_messages t JOIN deleted ON deleted.id = t.author_id WHERE t.text <> '–'",
+    " WHERE a.message <> '–' OR a.reason <> '–' OR a.photo_count <> 0",
+    "words in cases": "case_messages t JOIN deleted ON deleted.id = t.author_id"
+    " WHERE t.text <> '–' OR t.photo_count <> 0",
     "decisions of cases": "cases t JOIN bookings b ON b.id = t.booking_id"
     " JOIN deleted ON deleted.id IN (b.customer_id, t.professional_id) WHERE t.reason <> '–'",
     "open block": "blocks t JOIN deleted ON deleted.id = t.user_id WHERE t.lifted_at IS NULL",

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.storage import MAIN_PART, Storage
 from app.exports.export import Export
 from app.exports.repository import Exports
-from app.messages.photo_upload import THUMBNAIL_PART
-from app.messages.repository import Messages
+from app.photos.photo_upload import THUMBNAIL_PART
+from app.photos.repository import Photos
 from app.vetting.repository import Documents, StoredFile
 
 
@@ -19,7 +19,7 @@ async def find_broken_files(db: AsyncSession, storage: Storage) -> AsyncIterator
     for row in await Documents(db).stored_files():
         if error := await asyncio.to_thread(_document_file_error, row, storage.path(str(row.stored_as))):
             yield f"document {row.id}: {error}"
-    photos = await Messages(db).stored_photos()
+    photos = await Photos(db).stored()
     for photo in photos:
         if error := await asyncio.to_thread(_photo_file_error, photo["bytes"], storage.path(photo["stored_as"])):
             yield f"photo {photo['id']}: {error}"

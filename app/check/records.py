@@ -84,7 +84,28 @@ RECORD_INVARIANTS = (
         SELECT 'message ' || m.id FROM booking_messages m JOIN bookings b ON b.id = m.booking_id
          WHERE m.author_id NOT IN (b.customer_id, m.professional_id) OR b.customer_id = m.professional_id
             OR m.created_at < b.created_at OR m.created_at >= b.completed_at + interval '24 hours'
-            OR m.photo_count <> (SELECT count(*) FROM message_photos p WHERE p.message_id = m.id)
+            OR m.photo_count <> (SELECT count(*) FROM photos p WHERE p.message_id = m.id)
+        """,
+    ),
+    Invariant(
+        "photos-match-what-they-were-sent-with",
+        "A photo was sent by the author of its message or appeal; of cases and appeals all or, later, none are left",
+        """
+        SELECT 'photo ' || p.id FROM photos p
+          LEFT JOIN booking_messages m ON m.id = p.message_id
+          LEFT JOIN case_messages c ON c.id = p.case_message_id
+          LEFT JOIN (appeals a JOIN blocks k ON k.id = a.block_id) ON a.id = p.appeal_id
+         WHERE p.uploader_id <> coalesce(m.author_id, c.author_id, k.user_id)
+        UNION ALL
+        SELECT s.what FROM (
+            SELECT 'case message ' || c.id AS what, c.photo_count AS counted, c.created_at AS at,
+                   (SELECT count(*) FROM photos p WHERE p.case_message_id = c.id) AS stored FROM case_messages c
+             WHERE c.photo_count > 0 OR EXISTS (SELECT FROM photos p WHERE p.case_message_id = c.id)
+            UNION ALL
+            SELECT 'appeal ' || a.id, a.photo_count, a.created_at,
+                   (SELECT count(*) FROM photos p WHERE p.appeal_id = a.id) FROM appeals a
+             WHERE a.photo_count > 0 OR EXISTS (SELECT FROM photos p WHERE p.appeal_id = a.id)) s
+         WHERE s.stored <> s.counted AND (s.stored > 0 OR s.at > now() - interval '180 days')
         """,
     ),
     Invariant(

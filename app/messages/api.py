@@ -1,6 +1,5 @@
 """JSON API of messages and photos between the two sides of a booking."""
 
-import hashlib
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Response, get, post
@@ -17,10 +16,12 @@ from app.core.i18n import N_
 from app.core.storage import Storage, Upload
 from app.messages.limits import count_message
 from app.messages.message import MAX_TEXT_LENGTH
-from app.messages.photo_upload import MAX_PHOTOS_AT_ONCE, MAX_PHOTOS_REQUEST_BYTES, PHOTO_HEADERS, scan_photos
 from app.messages.repository import MessageLine, Messages
 from app.messages.thread import find_booking, is_phone_shared, mark_read, may_write, send_message, thread_of
 from app.messages.thread import share_phone as choose_phone_sharing
+from app.photos.photo_pages import photo_response
+from app.photos.photo_upload import MAX_PHOTOS_REQUEST_BYTES, digests_of, scan_photos
+from app.photos.schemas import PHOTOS_FIELD, PhotoList, photos_json
 from app.settings import Settings
 from app.web.api import idempotent, json_response, read_body, read_multipart_files, read_query
 from app.web.guards import only
@@ -52,12 +53,7 @@ MESSAGE_FORM: dict[str, Any] = {
             "description": "What you write; it may be empty if there is a photo.",
             "examples": ["The gate is open."],
         },
-        "photos": {
-            "type": "array",
-            "maxItems": MAX_PHOTOS_AT_ONCE,
-            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
-            "description": "JPEG, PNG, WebP or HEIC of at most 10 MB each; repeat the field for each.",
-        },
+        "photos": PHOTOS_FIELD,
     },
 }
 
@@ -78,15 +74,6 @@ class PhoneBody(Body):
     share_phone: Shared
 
 
-class PhotoJson(Struct, kw_only=True):
-    """A photo of a message, a JPEG."""
-
-    id: Id
-    width: Annotated[int, Meta(description="Width in pixels.", examples=[1600])]
-    height: Annotated[int, Meta(description="Height in pixels.", examples=[1200])]
-    url: Annotated[str, Meta(description="Path of the photo.", examples=["/api/messages/photos/12"])]
-
-
 class MessageJson(Struct, kw_only=True):
     """A message to the other side of a booking."""
 
@@ -95,7 +82,7 @@ class MessageJson(Struct, kw_only=True):
         Literal["customer", "professional"], Meta(description="Which side wrote it.", examples=["customer"])
     ]
     text: Annotated[str, Meta(description="The text; empty if there are photos alone.", examples=["I'm at the gate."])]
-    photos: Annotated[list[PhotoJson], Meta(description="The photos, in order.", examples=[[]])]
+    photos: PhotoList
     sent_at: Moment
     read_at: Annotated[
         Moment | None,
@@ -226,8 +213,7 @@ class MessagePhotoApi(Controller):
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
     ) -> Response[Any]:
-        photo = await storage.read(await Messages(db).photo_for(me, photo_id))
-        return Response(photo, media_type="image/jpeg", headers=PHOTO_HEADERS)
+        return await photo_response(storage, await Messages(db).photo_for(me, photo_id))
 
 
 async def _show(request: Request, db: AsyncSession, me: Me, ref: str) -> JsonResponse:
@@ -250,7 +236,7 @@ async def _send(
 ) -> JsonResponse:
     text, uploads = await _read_message(request)
     await count_message(services_of(request).rate_limiter, me)
-    digests = [hashlib.sha256(upload.file.read()).hexdigest() for upload in uploads]
+    digests = digests_of(uploads)
     # Before the transaction begins: no connection and no key is held during the scan.
     photos = await scan_photos(uploads, client_address(request.scope, settings.trusted_proxies))
 
@@ -282,10 +268,7 @@ def _message_json(line: MessageLine) -> MessageJson:
         id=line.id,
         author="professional" if line.by_professional else "customer",
         text=line.text,
-        photos=[
-            PhotoJson(id=photo.id, width=photo.width, height=photo.height, url=f"/api/messages/photos/{photo.id}")
-            for photo in line.photos
-        ],
+        photos=photos_json(line.photos, "/api/messages/photos"),
         sent_at=to_ist(line.created_at),
         read_at=to_ist(line.read_at) if line.read_at else None,
     )

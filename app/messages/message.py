@@ -1,15 +1,16 @@
-"""Messages between the customer and the professional of a booking, and the photos in them."""
+"""Messages between the customer and the professional of a booking; their photos are in app.photos."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, SmallInteger, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.orm import Base
+from app.photos.photo import PHOTO_RETENTION
 
 MAX_TEXT_LENGTH = 2_000  # characters
 MAX_PHOTOS_PER_BOOKING = 100  # of each side
-MESSAGE_RETENTION = timedelta(days=180)  # after the job, or after the booking was cancelled
+MESSAGE_RETENTION = PHOTO_RETENTION  # after the job, or after the booking was cancelled
 
 
 class BookingMessage(Base):
@@ -35,23 +36,3 @@ class BookingMessage(Base):
     photo_count: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
-
-
-class MessagePhoto(Base):
-    """A photo of a message, as we wrote it; `stored_as` also holds its thumbnail."""
-
-    __tablename__ = "message_photos"
-    __table_args__ = (
-        CheckConstraint("position BETWEEN 1 AND 5", name="message_photos_position_check"),
-        CheckConstraint(
-            "width BETWEEN 1 AND 1600 AND height BETWEEN 1 AND 1600 AND bytes > 0", name="message_photos_size_check"
-        ),
-        UniqueConstraint("message_id", "position", name="message_photos_position_key"),
-        UniqueConstraint("stored_as", name="message_photos_stored_as_key"),
-    )
-    message_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("booking_messages.id"))
-    position: Mapped[int] = mapped_column(SmallInteger)
-    stored_as: Mapped[str]
-    width: Mapped[int] = mapped_column(Integer)
-    height: Mapped[int] = mapped_column(Integer)
-    bytes: Mapped[int] = mapped_column(Integer)

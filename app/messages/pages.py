@@ -19,10 +19,10 @@ from app.core.references import parse_reference, parse_row_id
 from app.core.storage import Storage
 from app.messages.limits import count_message
 from app.messages.message import MAX_TEXT_LENGTH
-from app.messages.photo_upload import MAX_PHOTOS_AT_ONCE, MAX_PHOTOS_REQUEST_BYTES, PHOTO_TYPES, scan_photos
 from app.messages.repository import Messages
 from app.messages.thread import find_booking, is_phone_shared, mark_read, may_write, send_message, thread_of
 from app.messages.thread import share_phone as choose_phone_sharing
+from app.photos.photo_upload import MAX_PHOTOS_AT_ONCE, MAX_PHOTOS_REQUEST_BYTES, PHOTO_TYPES, scan_photos
 from app.settings import Settings
 from app.web.actions import Rejection, submit
 from app.web.forms import parse_form, parse_query

@@ -1,4 +1,4 @@
-"""Personal data of this room: messages and photos."""
+"""Personal data of this room: messages."""
 
 from app.core.personal_data import CUSTOMER, ERASED_TEXT, PROFESSIONAL, OwnDataSection, PersonalData
 
@@ -16,8 +16,5 @@ OWN_DATA = (
 MESSAGES_PERSONAL_DATA = PersonalData(
     "messages",
     own_data=OWN_DATA,
-    erase=(
-        "DELETE FROM message_photos WHERE message_id IN (SELECT id FROM booking_messages WHERE author_id = :id)",
-        f"UPDATE booking_messages SET text = '{ERASED_TEXT}', photo_count = 0 WHERE author_id = :id",
-    ),
+    erase=(f"UPDATE booking_messages SET text = '{ERASED_TEXT}', photo_count = 0 WHERE author_id = :id",),
 )

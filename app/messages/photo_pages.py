@@ -1,14 +1,14 @@
 """/messages/photos/…: a photo of a message and its thumbnail, for both sides of the booking and admins."""
 
-from litestar import Controller, Response, get
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.core.storage import Storage
-from app.messages.photo_upload import PHOTO_HEADERS, THUMBNAIL_PART
 from app.messages.repository import Messages
+from app.photos.photo_pages import photo_response
 from app.web.guards import only
 from app.web.http import HtmlResponse
 
@@ -25,8 +25,7 @@ class MessagePhotoPages(Controller):
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
     ) -> HtmlResponse:
-        photo = await storage.read(await Messages(db).photo_for(me, photo_id))
-        return Response(photo, media_type="image/jpeg", headers=PHOTO_HEADERS)
+        return await photo_response(storage, await Messages(db).photo_for(me, photo_id))
 
     @get("/thumbnail", name="message-thumbnail")
     async def thumbnail(
@@ -36,5 +35,4 @@ class MessagePhotoPages(Controller):
         db: NamedDependency[AsyncSession],
         storage: NamedDependency[Storage],
     ) -> HtmlResponse:
-        photo = await storage.read(await Messages(db).photo_for(me, photo_id), THUMBNAIL_PART)
-        return Response(photo, media_type="image/jpeg", headers=PHOTO_HEADERS)
+        return await photo_response(storage, await Messages(db).photo_for(me, photo_id), thumbnail=True)

@@ -12,7 +12,7 @@ from app.core.events import Person
 from app.core.references import RowIds
 from app.core.sql import execute, fetch, fetch_row, fetch_value
 from app.messages.message import MESSAGE_RETENTION
-from app.messages.photo_upload import thumbnail_size
+from app.photos.repository import PhotoLine
 
 THREAD_LENGTH = 100  # messages of one page
 QUIET_PERIOD = timedelta(minutes=15)  # in which further messages to someone who has not looked send no notification
@@ -23,7 +23,7 @@ OF_THREAD = "m.booking_id = $1 AND ($2::bigint IS NULL OR m.professional_id = $2
 SELECT_THREAD = f"""
     SELECT m.id, m.author_id, u.full_name, m.author_id = m.professional_id AS by_professional,
            m.text, m.created_at, m.read_at,
-           ARRAY(SELECT ROW(p.id, p.width, p.height) FROM message_photos p
+           ARRAY(SELECT ROW(p.id, p.width, p.height) FROM photos p
                   WHERE p.message_id = m.id ORDER BY p.position) AS photos
       FROM booking_messages m JOIN users u ON u.id = m.author_id
      WHERE {OF_THREAD} AND ($3::bigint IS NULL OR m.id < $3)
@@ -58,7 +58,7 @@ COUNT_PHOTOS = """
 # A photo is there for both sides of its thread, and for admins.
 FIND_PHOTO = """
     SELECT p.stored_as
-      FROM message_photos p
+      FROM photos p
       JOIN booking_messages m ON m.id = p.message_id
       JOIN bookings b ON b.id = m.booking_id
      WHERE p.id = $1
@@ -70,29 +70,7 @@ OLD_MESSAGES = """
      WHERE coalesce(b.completed_at, b.cancelled_at) < $1
      ORDER BY m.id LIMIT $2 FOR UPDATE OF m SKIP LOCKED
 """
-DELETE_PHOTOS = "DELETE FROM message_photos WHERE message_id = ANY($1::bigint[]) RETURNING stored_as"
 DELETE_MESSAGES = "DELETE FROM booking_messages WHERE id = ANY($1::bigint[])"
-PHOTOS_OF_AUTHOR = """
-    SELECT p.stored_as FROM message_photos p JOIN booking_messages m ON m.id = p.message_id WHERE m.author_id = $1
-"""
-STORED_PHOTOS = "SELECT id, stored_as, bytes FROM message_photos ORDER BY id"
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoLine:
-    """A photo of a message; sizes in pixels."""
-
-    id: int
-    width: int
-    height: int
-
-    @property
-    def thumbnail_width(self) -> int:
-        return thumbnail_size(self.width, self.height)[0]
-
-    @property
-    def thumbnail_height(self) -> int:
-        return thumbnail_size(self.width, self.height)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,23 +156,12 @@ class Messages:
         """Whether this person shows their phone unless they chose otherwise for a booking."""
         return bool(await fetch_value(self._db, SHARES_PHONE, user_id))
 
-    async def prune(self, now: datetime, limit: int) -> tuple[int, list[str]]:
-        """Delete messages of jobs that ended 180 days ago; return how many, and the files of their photos."""
-        ids = [row[0] for row in await fetch(self._db, OLD_MESSAGES, now - MESSAGE_RETENTION, limit)]
-        names = [row[0] for row in await fetch(self._db, DELETE_PHOTOS, ids)]
-        return await execute(self._db, DELETE_MESSAGES, ids), names
+    async def old(self, now: datetime, limit: int) -> list[int]:
+        """Up to `limit` messages of jobs that ended 180 days ago, locked."""
+        return [row[0] for row in await fetch(self._db, OLD_MESSAGES, now - MESSAGE_RETENTION, limit)]
 
-    async def photos_of(self, author_id: int) -> list[str]:
-        """The files of all photos that this person sent."""
-        return [row[0] for row in await fetch(self._db, PHOTOS_OF_AUTHOR, author_id)]
-
-    async def stored_photos(self) -> list[Record]:
-        """What each file on the disk must be: id, stored_as, bytes."""
-        return await fetch(self._db, STORED_PHOTOS)
-
-    async def stored_names(self) -> set[str]:
-        """Every photo in the private folder, which documents and exports share."""
-        return {row["stored_as"] for row in await self.stored_photos()}
+    async def delete(self, ids: list[int]) -> int:
+        return await execute(self._db, DELETE_MESSAGES, ids)
 
 
 def _line(row: Record) -> MessageLine:

@@ -14,9 +14,11 @@ from app.core.errors import Invalid, Refused
 from app.core.events import Person, nudge
 from app.core.i18n import _
 from app.core.storage import Storage
-from app.messages.message import MAX_PHOTOS_PER_BOOKING, MAX_TEXT_LENGTH, BookingMessage, MessagePhoto
-from app.messages.photo_upload import ScannedPhoto
+from app.messages.message import MAX_PHOTOS_PER_BOOKING, MAX_TEXT_LENGTH, BookingMessage
 from app.messages.repository import Messages
+from app.photos.photo import PhotoOwner
+from app.photos.photo_upload import ScannedPhoto
+from app.photos.repository import NewPhotos, Photos
 
 MESSAGE_SENT = "booking.message_sent"
 
@@ -63,8 +65,7 @@ async def send_message(
     )
     db.add(message)
     await db.flush()
-    for position, photo in enumerate(photos, start=1):
-        await _attach(db, storage, message, position, photo)
+    await Photos(db).attach(PhotoOwner.MESSAGE, message.id, me.id, NewPhotos(storage, photos))
     booking.record(MESSAGE_SENT, by=me, nudges=_nudges(booking), announced=not is_notified, photos=len(photos))
     await db.flush()
     return message
@@ -97,31 +98,9 @@ async def is_phone_shared(db: AsyncSession, me: Person, booking: Booking) -> boo
 
 async def delete_old_messages(db: AsyncSession, storage: Storage, limit: int = 500) -> int:
     """Delete messages and photos 180 days after the job; at most `limit`, return how many."""
-    count, names = await Messages(db).prune(clock.now(), limit)
-    for name in names:
-        storage.delete(db, name)
-    return count
-
-
-async def delete_photo_files(db: AsyncSession, storage: Storage, user_id: int) -> None:
-    """Delete the files of all photos that this person sent, once the transaction that erases their rows commits."""
-    for name in await Messages(db).photos_of(user_id):
-        storage.delete(db, name)
-
-
-async def _attach(
-    db: AsyncSession, storage: Storage, message: BookingMessage, position: int, photo: ScannedPhoto
-) -> None:
-    db.add(
-        MessagePhoto(
-            message_id=message.id,
-            position=position,
-            stored_as=await storage.store(db, photo.parts),
-            width=photo.width,
-            height=photo.height,
-            bytes=len(photo.content),
-        )
-    )
+    ids = await Messages(db).old(clock.now(), limit)
+    await Photos(db).delete(storage, PhotoOwner.MESSAGE, ids)
+    return await Messages(db).delete(ids)
 
 
 def _clean(typed: str, photos: Sequence[ScannedPhoto]) -> str:

@@ -22,8 +22,8 @@ from app.core.i18n import N_, _
 from app.core.storage import Storage
 from app.exports.repository import Exports
 from app.jobs.reassignment import reassign_jobs
-from app.messages.thread import delete_photo_files
 from app.payments.repository import Charges
+from app.photos.repository import Photos
 from app.privacy.deletion_repository import AccountDeletion
 from app.vetting import document_changes
 
@@ -76,7 +76,7 @@ async def delete_account(
     user = await Users(db).get(me.id, lock=True)
     await _refuse_outstanding(db, user)
     await document_changes.erase_documents(db, storage, me, me.id)
-    await delete_photo_files(db, storage, me.id)
+    await Photos(db).delete_files(storage, me.id)
     for name in await Exports(db).file_names_of(me.id):
         storage.delete(db, name)
     await sessions.close_all(db, me.id)

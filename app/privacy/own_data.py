@@ -14,6 +14,7 @@ from app.core.errors import Missing
 from app.core.events import Person
 from app.core.personal_data import OwnDataSection
 from app.core.storage import Storage
+from app.photos.repository import Photos
 from app.privacy.own_data_repository import stream_section
 from app.privacy.personal_data import own_data_sections
 from app.vetting.repository import Documents
@@ -24,7 +25,8 @@ EXTENSIONS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 PUBLIC_NAME_FIELDS = ("who_came", "who_wrote")  # other people, shown as the public knows them
 ABOUT = (
     "Everything that Doorstep stores about you. Times are in Asia/Kolkata; money is in paise and in rupees. Used codes"
-    " are not stored, and your password only as a hash. Documents that you uploaded are in the folder documents."
+    " are not stored, and your password only as a hash. Documents that you uploaded are in the folder documents, photos"
+    " that you sent in the folder photos."
 )
 
 
@@ -36,6 +38,7 @@ async def build_archive(db: AsyncSession, storage: Storage, me: Person) -> IO[by
             with archive.open(_entry(DATA_FILE), "w") as data:
                 await _write_data(db, me, data)
             await _add_documents(db, storage, me, archive)
+            await _add_photos(db, storage, me, archive)
         file.seek(0)
     except BaseException:
         file.close()
@@ -73,6 +76,15 @@ async def _add_documents(db: AsyncSession, storage: Storage, me: Person, archive
             continue
         name = f"documents/{document.id}-{document.kind}.{EXTENSIONS[document.media_type]}"
         archive.writestr(_entry(name), content)
+
+
+async def _add_photos(db: AsyncSession, storage: Storage, me: Person, archive: zipfile.ZipFile) -> None:
+    for photo in await Photos(db).of_uploader(me.id):
+        try:
+            content = await storage.read(photo["stored_as"])
+        except Missing:
+            continue
+        archive.writestr(_entry(f"photos/{photo['id']}.jpg"), content)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -11,6 +11,7 @@ from app.favourites.personal_data import FAVOURITES_PERSONAL_DATA
 from app.messages.personal_data import MESSAGES_PERSONAL_DATA
 from app.notifications.personal_data import NOTIFICATIONS_PERSONAL_DATA
 from app.payments.personal_data import PAYMENTS_PERSONAL_DATA
+from app.photos.personal_data import PHOTOS_PERSONAL_DATA
 from app.privacy.own_data_repository import HISTORY_SECTION
 from app.reports.personal_data import REPORTS_PERSONAL_DATA
 from app.reviews.personal_data import REVIEWS_PERSONAL_DATA
@@ -24,6 +25,7 @@ PERSONAL_DATA: tuple[PersonalData, ...] = (
     BILLING_PERSONAL_DATA,
     SCHEDULING_PERSONAL_DATA,
     VETTING_PERSONAL_DATA,
+    PHOTOS_PERSONAL_DATA,
     MESSAGES_PERSONAL_DATA,
     FAVOURITES_PERSONAL_DATA,
     REVIEWS_PERSONAL_DATA,
@@ -48,6 +50,7 @@ SECTION_ORDER = (
     "messages",
     "cases",
     "messages_in_cases",
+    "photos_sent",
     "reviews_written",
     "favourites",
     "excluded",

@@ -35,8 +35,6 @@ from app.exports import lifecycle
 from app.exports.export import Export
 from app.jobs.acceptance import accept
 from app.jobs.handover import report_no_show
-from app.messages.message import MessagePhoto
-from app.messages.photo_upload import ScannedPhoto
 from app.messages.thread import send_message
 from app.notifications.inbox import InboxItem
 from app.notifications.preference import unsubscribe_token
@@ -44,6 +42,9 @@ from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.refund import BorneBy, Refund, RefundState
 from app.payments.refunds import refund_booking
 from app.payments.saved_methods_repository import SavedMethods
+from app.photos.photo import Photo
+from app.photos.photo_upload import ScannedPhoto
+from app.photos.repository import NewPhotos
 from app.reports.monthly_statement import MonthlySummary, to_facts
 from app.reports.monthly_statement_repository import MonthlyStatements
 from app.reviews.moderation import answer_review, hide_review, report_review
@@ -82,7 +83,7 @@ async def build(app: Litestar) -> Town:
     password = await app.state.services.passwords.hash(PASSWORD)
     with _at(NINE - timedelta(days=2)):
         async with database.work() as db:
-            builder = Builder(db, encryption, *await _cast(db))
+            builder = Builder(db, encryption, app.state.services.storage, *await _cast(db))
             await builder.before_today()
     with _at(NINE):
         async with database.work() as db:
@@ -154,8 +155,10 @@ async def _cast(db: AsyncSession) -> tuple[Service, dict[str, User]]:
 class Builder:
     """Makes rows by the verbs of the product."""
 
-    def __init__(self, db: AsyncSession, encryption: Encryption, service: Service, people: dict[str, User]) -> None:
-        self.db, self.encryption, self.service, self.people = db, encryption, service, people
+    def __init__(
+        self, db: AsyncSession, encryption: Encryption, storage: Storage, service: Service, people: dict[str, User]
+    ) -> None:
+        self.db, self.encryption, self.storage, self.service, self.people = db, encryption, storage, service, people
         self.values = {
             "service_id": str(service.id),
             "slug": service.slug,
@@ -197,7 +200,9 @@ class Builder:
         for name in ("appeal", "decided_appeal"):
             person = await a_customer(self.db, "Deepa Nair")
             await a_block(self.db, person, self.people["meena"])
-            self.values[name] = str((await submit_appeal(self.db, person, "I paid in full.")).id)
+            appeal = await submit_appeal(self.db, person, "I paid in full.", NewPhotos(self.storage, [_a_scan()]))
+            self.values[name] = str(appeal.id)
+        self.values["appeal_photo"] = str(await self.db.scalar(select(Photo.id).where(Photo.appeal_id == appeal.id)))
         meena, number = self.people["meena"], int(self.values["decided_appeal"])
         await decide_appeal(self.db, meena, number, Outcome.KEEP, "It was proven.")
 
@@ -234,9 +239,12 @@ class Builder:
     async def cases(self) -> None:
         """Asha's cases about Ravi's work: one open, one decided."""
         asha, meena = self.people["asha"], self.people["meena"]
+        photos = NewPhotos(self.storage, [_a_scan()])
         for name, reference in (("case", "reviewed"), ("decided_case", "hidden")):
-            case = await ask_for_help(self.db, asha, self.values[reference], "quality", "The tap leaks again.")
+            case = await ask_for_help(self.db, asha, self.values[reference], "quality", "The tap leaks again.", photos)
             self.values[name] = case.reference
+        case_photo = select(func.min(Photo.id)).where(Photo.case_message_id.is_not(None))
+        self.values["case_photo"] = str(await self.db.scalar(case_photo))
         await decide_case(
             self.db, meena, self.values["decided_case"], read_decision(["none"], "", "doorstep", "It was done well.")
         )
@@ -348,9 +356,12 @@ async def _submit_photo(db: AsyncSession, storage: Storage, user: User) -> Docum
 
 async def _send_photo(db: AsyncSession, storage: Storage, user: User, reference: str) -> str:
     """A message of a professional to the customer, with a photo; return the photo's id."""
-    photo = ScannedPhoto(a_picture("JPEG"), a_picture("JPEG", (320, 213)), 600, 400)
-    message = await send_message(db, storage, user, reference, "Which tap is it?", [photo])
-    return str(await db.scalar(select(MessagePhoto.id).where(MessagePhoto.message_id == message.id)))
+    message = await send_message(db, storage, user, reference, "Which tap is it?", [_a_scan()])
+    return str(await db.scalar(select(Photo.id).where(Photo.message_id == message.id)))
+
+
+def _a_scan() -> ScannedPhoto:
+    return ScannedPhoto(a_picture("JPEG"), a_picture("JPEG", (320, 213)), 600, 400)
 
 
 async def _export(db: AsyncSession, storage: Storage, user: User, kind: str) -> str:

@@ -3,6 +3,7 @@
 from tests.api_client import ApiClient, done, sign_up
 from tests.cases.steps import STORY, WORDS
 from tests.factories import an_admin
+from tests.vetting.samples import a_pdf, a_picture
 
 
 async def test_a_case_is_opened_discussed_and_decided_by_programs(api_client_for, api_service):
@@ -72,3 +73,24 @@ async def test_safety_hides_topic_and_words_and_another_admin_reopens(api_app, a
         assert (reopened.status_code, reopened.json()["state"]) == (200, "open")
         assert (await other.post(f"{there}/reopening")).status_code == 409
         assert (await other.get("/api/admin/cases/ZZZZZZZZ")).status_code == 404
+
+
+async def test_a_program_sends_photos_and_reads_them(api_client_for, api_service):
+    asha, ravi, omar = [await api_client_for(name) for name in ("asha", "ravi", "omar")]
+    booking = (await done(asha, ravi, api_service))["ref"]
+    place, key = f"/api/bookings/{booking}/help", {"idempotency-key": "photo-1"}
+    files = [("photos", ("tap.png", a_picture(), "image/png"))]
+    fields = {"topic": "quality", "message": STORY}
+    sent = [await asha.post(place, data=fields, files=files, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in sent] == [201, 201], sent[0].text
+    case = sent[0].json()
+    assert sent[1].json() == case
+    ((photo,),) = [message["photos"] for message in case["messages"]]
+    read = await ravi.get(photo["url"])
+    assert (read.status_code, read.headers["content-type"]) == (200, "image/jpeg")
+    assert (await omar.get(photo["url"])).status_code == 404
+    here = f"/api/cases/{case['ref']}/messages"
+    written = await ravi.post(here, data={}, files=files)
+    assert (written.status_code, [len(m["photos"]) for m in written.json()["messages"]]) == (201, [1, 1])
+    refused = await ravi.post(here, files={"photos": ("x.pdf", a_pdf(), "application/pdf")})
+    assert (refused.status_code, "photos" in refused.json()["errors"]) == (422, True)

@@ -2,6 +2,10 @@
 
 B = "UPDATE bookings SET {} WHERE reference = '{{{}}}'"
 SAME = "INSERT INTO {0} ({1}) SELECT {1} FROM {0} LIMIT 1"
+SAME_PHOTO = (
+    "INSERT INTO photos (uploader_id, width, height, bytes, {1}, position, stored_as)"
+    " SELECT uploader_id, width, height, bytes, {0} FROM photos WHERE {1} IS NOT NULL LIMIT 1"
+)
 ENTRY = "INSERT INTO ledger_entries (transaction_id, account, person_id, amount) SELECT {} FROM ledger_entries LIMIT 1"
 TRANSACTION = (
     "INSERT INTO ledger_transactions (booking_id, charge_id, kind, at) SELECT {} FROM ledger_transactions LIMIT 1"
@@ -126,21 +130,24 @@ CHECKS = {
     "booking_messages_text_check": "UPDATE booking_messages SET text = repeat('x', 2001)",
     "booking_messages_content_check": "UPDATE booking_messages SET text = '', photo_count = 0",
     "booking_messages_read_check": "UPDATE booking_messages SET read_at = created_at - interval '1 second'",
-    "message_photos_position_check": "UPDATE message_photos SET position = 6",
-    "message_photos_size_check": "UPDATE message_photos SET width = 1601",
+    "photos_position_check": "UPDATE photos SET position = 6",
+    "photos_size_check": "UPDATE photos SET width = 1601",
+    "photos_owner_check": "UPDATE photos SET message_id = NULL",
     "cases_side_check": "UPDATE cases SET side = 'admin'",
     "cases_topic_check": "UPDATE cases SET topic = 'weather'",
     "cases_outcomes_check": "UPDATE cases SET outcomes = '{{}}' WHERE state = 'decided'",
     "cases_amount_check": "UPDATE cases SET amount = 0, borne_by = 'doorstep' WHERE state = 'decided'",
     "cases_reason_check": "UPDATE cases SET reason = '' WHERE state = 'decided'",
     "cases_state_check": "UPDATE cases SET reason = 'x' WHERE state = 'open'",
-    "case_messages_text_check": "UPDATE case_messages SET text = ''",
+    "case_messages_text_check": "UPDATE case_messages SET text = repeat('x', 2001)",
+    "case_messages_content_check": "UPDATE case_messages SET text = '', photo_count = 0",
     "users_admin_right_check": "UPDATE users SET admin_right = 'king'",
     "review_reports_reason_check": "UPDATE review_reports SET reason = ''",
     "reviews_answer_check": "UPDATE reviews SET answer = 'x' WHERE answer IS NULL",
     "reviews_hidden_check": "UPDATE reviews SET hidden_reason = NULL WHERE hidden_at IS NOT NULL",
     "appeals_decided_check": made("appeals", APPEAL, decided_at="now()"),
     "appeals_message_check": made("appeals", APPEAL, message="''"),
+    "appeals_photo_count_check": "UPDATE appeals SET photo_count = 6",
     "appeals_outcome_check": "UPDATE appeals SET outcome = 'perhaps' WHERE outcome = 'keep'",
     "appeals_reason_check": "UPDATE appeals SET reason = '' WHERE outcome = 'keep'",
     "bookings_flag_check": booking("flag = 'pending'"),
@@ -261,10 +268,10 @@ CHECKS = {
 
 UNIQUE = {
     "settings_pkey": made("settings", SETTING) + ", generate_series(1, 2)",
-    "message_photos_position_key": "INSERT INTO message_photos (message_id, position, stored_as, width, height, bytes)"
-    " SELECT message_id, position, 'other', width, height, bytes FROM message_photos",
-    "message_photos_stored_as_key": "INSERT INTO message_photos (message_id, position, stored_as, width, height, bytes)"
-    " SELECT message_id, 5, stored_as, width, height, bytes FROM message_photos",
+    "photos_message_id_key": SAME_PHOTO.format("message_id, position, 'other'", "message_id"),
+    "photos_case_message_id_key": SAME_PHOTO.format("case_message_id, position, 'other'", "case_message_id"),
+    "photos_appeal_id_key": SAME_PHOTO.format("appeal_id, position, 'other'", "appeal_id"),
+    "photos_stored_as_key": SAME_PHOTO.format("message_id, 5, stored_as", "message_id"),
     "cases_reference_key": "UPDATE cases SET reference = 'SAMESAME'",
     "cases_open_key": "INSERT INTO cases (reference, booking_id, opened_by_id, side, topic, state, opened_at,"
     " answer_due_at, decide_due_at, queue_at) SELECT 'SAMESAME', booking_id, opened_by_id, side, topic, state,"

@@ -69,7 +69,10 @@ READS: dict[str, dict[str, str]] = {
         "professionals": "the case is about the professional's row",
         "blocks": "the photo of a blocked professional is not public",
     },
-    "messages": {"bookings": "whose messages they are, and when they are deleted"},
+    "messages": {
+        "bookings": "whose messages they are, and when they are deleted",
+        "photos": "the photos of a thread, and who may see them",
+    },
     "dispatch": {
         "bookings": "the admin's table of bookings",
         "codes": "bookings whose codes are locked",
@@ -88,8 +91,12 @@ READS: dict[str, dict[str, str]] = {
         "refunds": "own data: refunds",
         "bookings": "the booking of a transaction",
     },
-    "blocking": {"blocks": "the block of an appeal"},
-    "cases": {"bookings": "whose case it is, and the second visit", "refunds": "what became of the money"},
+    "blocking": {"blocks": "the block of an appeal", "photos": "who may see a photo of an appeal, and until when"},
+    "cases": {
+        "bookings": "whose case it is, and the second visit",
+        "refunds": "what became of the money",
+        "photos": "who may see a photo of a case, and until when",
+    },
     "reviews": {"bookings": "the service and place of a review, and its filters"},
     "people": {
         "professionals": "the admin's table of professionals",

@@ -87,7 +87,7 @@ async def test_they_write_from_acceptance_until_a_day_after_the_job(scene, asha,
 
 async def test_strangers_find_no_messages_and_no_photos(scene, asha, ravi, ref):
     await says(asha, f"/bookings/{ref}", WORDS, [("tap.png", a_picture())])
-    photo = f"/messages/photos/{await scene.scalar('SELECT max(id) FROM message_photos')}"
+    photo = f"/messages/photos/{await scene.scalar('SELECT max(id) FROM photos')}"
     async with scene.database.work() as db:
         meena = await an_admin(db)
     for user, status in ((scene.asha, 200), (scene.ravi, 200), (meena, 200), (scene.omar, 404), (scene.kumar, 404)):
@@ -115,7 +115,7 @@ async def test_strangers_find_no_messages_and_no_photos(scene, asha, ravi, ref):
 async def test_the_next_professional_sees_nothing_of_before(scene, asha, ravi, ref):
     await says(asha, f"/bookings/{ref}", WORDS)
     await says(ravi, f"/jobs/{ref}", "On my way.", [("van.png", a_picture())])
-    photo = f"/messages/photos/{await scene.scalar('SELECT max(id) FROM message_photos')}"
+    photo = f"/messages/photos/{await scene.scalar('SELECT max(id) FROM photos')}"
     async with scene.database.work() as db:
         await hand_back(db, scene.ravi, ref, "The van broke down.")
     assert "once a professional has accepted" in (await asha.visit(f"/bookings/{ref}/messages")).text
@@ -183,7 +183,7 @@ async def test_old_messages_and_their_photos_are_deleted(scene, asha, ravi, ref,
             async with scene.database.work() as db:
                 assert await delete_old_messages(db, own_storage) == 1 - left
             assert await scene.scalar("SELECT count(*) FROM booking_messages") == left
-            assert await scene.scalar("SELECT count(*) FROM message_photos") == left
+            assert await scene.scalar("SELECT count(*) FROM photos") == left
             assert len(on_disk(own_storage)) == 2 * left, "the photo and its thumbnail"
 
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from app.messages.photo_upload import MAX_PHOTOS_AT_ONCE, thumbnail_size
+from app.photos.photo_upload import MAX_PHOTOS_AT_ONCE, thumbnail_size
 from tests.messages.sending import says, sends
 from tests.vetting.samples import PHOTOS, a_pdf, a_photo, a_picture, on_disk
 
@@ -22,7 +22,7 @@ def a_located_photo(size):
 
 async def last_photo(scene, person):
     """The stored photo and its thumbnail, as the other side gets them."""
-    number = await scene.scalar("SELECT max(id) FROM message_photos")
+    number = await scene.scalar("SELECT max(id) FROM photos")
     whole, small = [await person.get(f"/messages/photos/{number}{part}") for part in ("", "/thumbnail")]
     return Image.open(io.BytesIO(whole.content)), Image.open(io.BytesIO(small.content))
 
@@ -32,7 +32,7 @@ async def test_a_photo_is_made_small_and_turned_upright_and_loses_its_place(scen
     photo, thumbnail = await last_photo(scene, ravi)
     assert (photo.format, photo.size, dict(photo.getexif())) == ("JPEG", (1200, 1600), {})
     assert (thumbnail.size, dict(thumbnail.getexif())) == ((240, 320), {})
-    assert await scene.rows("SELECT width, height FROM message_photos") == [(1200, 1600)]
+    assert await scene.rows("SELECT width, height FROM photos") == [(1200, 1600)]
     page = await ravi.visit(f"/jobs/{ref}/messages")
     assert 'width="120" height="160" loading="lazy"' in page.text
 
@@ -77,7 +77,7 @@ async def test_five_photos_are_sent_at_once_in_their_order_and_not_six(scene, as
     assert (refused.status, "Send at most 5 photos at once." in refused.text) == (422, True)
     page = await says(asha, f"/bookings/{ref}", "", photos[:MAX_PHOTOS_AT_ONCE])
     assert page.text.count("/thumbnail") == MAX_PHOTOS_AT_ONCE
-    widths = await scene.rows("SELECT width FROM message_photos ORDER BY position")
+    widths = await scene.rows("SELECT width FROM photos ORDER BY position")
     assert widths == [(100,), (101,), (102,), (103,), (104,)]
 
 

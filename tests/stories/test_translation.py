@@ -50,6 +50,8 @@ FILES = (
     *("/admin/exports/{ref:str}/file", "/earnings/exports/{ref:str}/file"),
     *("/professionals/{person_id:int}/photo", "/messages/photos/{photo_id:int}"),
     "/messages/photos/{photo_id:int}/thumbnail",
+    *("/cases/photos/{photo_id:int}", "/cases/photos/{photo_id:int}/thumbnail"),
+    *("/appeals/photos/{photo_id:int}", "/appeals/photos/{photo_id:int}/thumbnail"),
     *("/bookings/{ref:str}/calendar", "/jobs/{ref:str}/calendar", "/calendar/{token:str}"),
 )
 # Read by who writes programs: its names are the contract's, in English.

@@ -1,5 +1,6 @@
-"""Photos that people send each other: rewritten in the sandbox before anything is stored. Of no room in particular."""
+"""Photos that people send: rewritten in the sandbox before anything is stored."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,15 @@ async def scan_photos(uploads: Sequence[Upload], address: str, field: str = "pho
     if any(upload.too_large for upload in uploads):
         raise Invalid({field: _("A photo is larger than 10 MB. Choose a smaller one.")})
     return [await _scan(upload, address, field) for upload in uploads]
+
+
+def digests_of(uploads: Sequence[Upload]) -> list[str]:
+    """What makes a repeated request the same one (app.web.api.idempotent)."""
+    digests = []
+    for upload in uploads:
+        digests.append(hashlib.sha256(upload.file.read()).hexdigest())
+        upload.file.seek(0)
+    return digests
 
 
 def thumbnail_size(width: int, height: int) -> tuple[int, int]:
