@@ -23,8 +23,7 @@ WITHOUT_BOOKING = ("credit", "payout", "payout_paid", "payout_failed")
 UPDATE_BOOKING_TOTALS = """
 CREATE OR REPLACE FUNCTION update_booking_totals() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE bookings b SET commission = b.commission + s.commission, revenue = b.revenue + s.revenue,
-                          is_charged = b.is_charged OR s.is_charged
+    UPDATE bookings b SET commission = b.commission + s.commission, revenue = b.revenue + s.revenue{charged}
       FROM (SELECT t.booking_id, coalesce(-sum(a.amount) FILTER (WHERE a.account = 'commission'), 0) AS commission,
                    coalesce(sum(a.amount) FILTER (WHERE {revenue}), 0) AS revenue,
                    bool_or(a.account NOT IN ('hold', 'hold_contra')) AS is_charged
@@ -33,6 +32,7 @@ BEGIN
     RETURN NULL;
 END $$
 """
+CHARGED = ", is_charged = b.is_charged OR s.is_charged"
 REVENUE_BEFORE = "a.account IN ('gateway', 'receivable')"
 REVENUE = f"{REVENUE_BEFORE} AND t.kind <> 'tip'"
 
@@ -46,11 +46,11 @@ def upgrade() -> None:
         "ledger_transactions",
         f"booking_id IS NOT NULL OR kind IN ({_quoted(WITHOUT_BOOKING)})",
     )
-    op.execute(UPDATE_BOOKING_TOTALS.format(revenue=REVENUE))
+    op.execute(UPDATE_BOOKING_TOTALS.format(charged=CHARGED, revenue=REVENUE))
 
 
 def downgrade() -> None:
-    op.execute(UPDATE_BOOKING_TOTALS.format(revenue=REVENUE_BEFORE))
+    op.execute(UPDATE_BOOKING_TOTALS.format(charged=CHARGED, revenue=REVENUE_BEFORE))
     op.drop_constraint("ledger_transactions_booking_check", "ledger_transactions")
     op.alter_column("ledger_transactions", "booking_id", nullable=False)
     _check("ledger_transactions", "kind", KINDS_BEFORE)
