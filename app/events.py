@@ -17,6 +17,7 @@ from app.operations import events as operations
 from app.payments import events as payments
 from app.people import events as people
 from app.privacy import events as privacy
+from app.promotions import events as promotions
 from app.reviews import events as reviews
 from app.site_settings import events as site_settings
 from app.vetting import events as vetting
@@ -30,11 +31,13 @@ FAMILIES = (
     *catalog.FAMILIES,
     *exports.FAMILIES,
     *webhooks.FAMILIES,
+    *promotions.FAMILIES,
     *site_settings.FAMILIES,
 )
 EVENTS = (
     *bookings.EVENTS,
     *payments.EVENTS,
+    *promotions.EVENTS,
     *reviews.EVENTS,
     *cases.EVENTS,
     *accounts.EVENTS,

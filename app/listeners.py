@@ -14,6 +14,7 @@ from app.discovery.invalidation import invalidate_cache
 from app.notifications.channel import register_channel
 from app.notifications.messages import register_message_data
 from app.notifications.notification import wake_worker_on_outbox_rows, write_notifications
+from app.promotions.referrals import keep_invite
 from app.reports.monthly_statement import message_data as monthly_statement_data
 from app.reviews.repository import COMMENT_SQL
 from app.webhooks.channel import WEBHOOK_CHANNEL
@@ -31,6 +32,7 @@ add_booking_column("comment", COMMENT_SQL)
 register_service_usage(BookedServices)
 register_channel(WEBHOOK_CHANNEL)
 register_sign_in_listener(hold_chosen_start)
+register_sign_in_listener(keep_invite)
 register_dispute_listener(open_disputed)
 register_message_data("monthly_report", monthly_statement_data)
 

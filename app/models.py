@@ -12,8 +12,9 @@ from app.exports import export
 from app.favourites import favourite
 from app.messages import message
 from app.notifications import channel, inbox, preference
-from app.payments import charge, ledger, refund, saved_method
+from app.payments import charge, credit, ledger, refund, saved_method
 from app.photos import photo
+from app.promotions import coupon, referral
 from app.reports import monthly_statement
 from app.reviews import report, review
 from app.scheduling import exclusion, reservation, working_hours
@@ -30,6 +31,8 @@ MODULES = (
     channel,
     charge,
     code,
+    coupon,
+    credit,
     decline,
     document,
     events,
@@ -47,6 +50,7 @@ MODULES = (
     photo,
     preference,
     professional,
+    referral,
     refund,
     reservation,
     report,

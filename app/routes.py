@@ -86,6 +86,9 @@ from app.people.api import PeopleApi, ProfileApi, StatusApi
 from app.people.customer_admin_pages import CustomerAdminPages, CustomerBlockPages
 from app.people.professional_admin_pages import ProfessionalAdminPages, ProfessionalBlockPages
 from app.privacy.pages import AccountDeletionPages, OwnDataPages
+from app.promotions.admin_pages import CouponAdminPages
+from app.promotions.api import CouponApi, CreditApi
+from app.promotions.pages import CreditPages
 from app.reports.admin_pages import ReportAdminPages
 from app.reports.pages import MonthlyStatementPages
 from app.reports.today_admin_pages import TodayAdminPages
@@ -145,6 +148,7 @@ CUSTOMERS: Routes = (
     ("/bookings/{ref:str}/calendar", booking_calendar),
     ("/bookings/{ref:str}/messages", BookingMessagePages),
     ("/favourites", FavouritePages),
+    ("/credit", CreditPages),
     ("/professionals/{person_id:int}", ChoicePages),
     ("/calendar", CalendarPages),
     ("/profile/addresses", AddressPages),
@@ -204,6 +208,7 @@ ADMINS: Routes = (
     ("/admin/ledger/balance", TrialBalanceAdminPages),
     ("/admin/bookings/{ref:str}/refund", BookingRefundAdminPages),
     ("/admin/refunds", RefundAdminPages),
+    ("/admin/coupons", CouponAdminPages),
     ("/admin/bookings/{ref:str}/cancellation", AdminCancellationPages),
     ("/admin/bookings/{ref:str}/reschedule", AdminReschedulePages),
     ("/admin/bookings/{ref:str}/reassignment", AdminReassignmentPages),
@@ -297,6 +302,8 @@ PROGRAMS: Routes = (
     ("/api/admin/bookings/{ref:str}/refund", BookingRefundApi),
     ("/api/admin/refunds", RefundApi),
     ("/api/admin/ledger", LedgerApi),
+    ("/api/admin/coupons", CouponApi),
+    ("/api/credit", CreditApi),
     ("/api/bookings/{ref:str}/messages", BookingMessageApi),
     ("/api/jobs/{ref:str}/messages", JobMessageApi),
     ("/api/messages/photos/{photo_id:int}", MessagePhotoApi),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -39,6 +39,7 @@ from app.web.validation import validate_form
 
 # The least duration of a response about an address, so that timing does not reveal whether the address is known.
 MIN_RESPONSE_SECONDS = 0.4
+INVITED_PATH, MAX_INVITE_LENGTH = "/credit", 20  # where somebody who was invited arrives
 
 
 def transaction_factory(database: Database, after_commit: AfterCommit) -> TransactionFactory:
@@ -47,8 +48,13 @@ def transaction_factory(database: Database, after_commit: AfterCommit) -> Transa
 
 
 def next_of_query(request: Request) -> str:
-    """The local path to continue at, of the address; "" when there is none."""
-    return local_path(parse_query(request).get("next"), "")
+    """The local path to continue at, of the address; "" when there is none. An invite's code travels in it."""
+    query = parse_query(request)
+    next_url, invite = local_path(query.get("next"), ""), query.get("invite", "").strip()
+    if not invite.isalnum() or len(invite) > MAX_INVITE_LENGTH:
+        return next_url
+    path = next_url or INVITED_PATH
+    return local_path(f"{path}{'&' if urlsplit(path).query else '?'}{urlencode({'invite': invite})}", next_url)
 
 
 def next_of_form(form: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from app.accounts.user import User
 from app.bookings.booking import Booking
 from app.core.paging import AnyRow, CountedPage, Query, Sort, fetch_page
 from app.dispatch.repository import filter_conditions
-from app.payments.ledger import ACCOUNTS, KINDS, LedgerEntry, LedgerTransaction
+from app.payments.ledger import ACCOUNTS, KINDS, LedgerEntry, LedgerTransaction, is_revenue
 
 FILTERS = ("booking", "account", "kind", "from", "to", "category", "pincode", "professional", "service")
 ACCOUNT_GROUPS = {"revenue": ("gateway", "receivable"), **{account: (account,) for account in ACCOUNTS}}
@@ -109,7 +109,8 @@ def own_conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
     if filters.get("booking") == "none":
         yield LedgerTransaction.booking_id.is_(None)
     if account := filters.get("account"):
-        yield LedgerEntry.account.in_(ACCOUNT_GROUPS.get(account, ()))
+        accounts = ACCOUNT_GROUPS.get(account, ())
+        yield is_revenue() if account == "revenue" else LedgerEntry.account.in_(accounts)
     if kind := filters.get("kind"):
         yield LedgerTransaction.kind.in_((kind,) if kind in KINDS else ())
 

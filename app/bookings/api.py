@@ -24,7 +24,7 @@ from app.core.after_commit import AfterCommit
 from app.core.api_types import Listed, Paged
 from app.core.db import Database, TransactionFactory
 from app.core.encryption import Encryption
-from app.core.errors import Missing
+from app.core.errors import Invalid, Missing
 from app.core.paging import Page
 from app.payments import pretend_bank
 from app.payments.saved_methods_repository import SavedMethods
@@ -144,8 +144,9 @@ class BookingApi(Controller):
                 form = await _payment_form(db, me, encryption, body.payment)
                 booking = await book_and_pay(db, me, booking_request, form)
             new_transaction = partial(database.work, after_commit)
-            remembering = partial(_remember, new_transaction, me, encryption, form, body.payment)
-            context_of(request).follow_ups.append(remembering)
+            if booking.payment not in ("credit", "coupon"):
+                remembering = partial(_remember, new_transaction, me, encryption, form, body.payment)
+                context_of(request).follow_ups.append(remembering)
             return json_response(booking_json(me, await ApiBookings(db).get(booking.id), encryption), 201)
 
         return await idempotent(request, db, me, {**msgspec.to_builtins(body), "payment": stored}, create_booking)
@@ -155,10 +156,17 @@ def _stored_payment(payment: PaymentBody) -> dict[str, Any]:
     """What the stored request holds of a payment: no more of a card than its brand and last digits."""
     if payment.method == "saved":
         return {"method": "saved", "saved_id": payment.saved_id}
-    with rename_errors(**PAYMENT_FIELDS):
-        instrument = pretend_bank.read_instrument(_fields(payment))
-    stored = {"method": instrument.method, "brand": instrument.brand, "last4": instrument.last4}
-    return stored | ({"remember": "yes"} if payment.remember == "yes" else {})
+    discounts = {"coupon": payment.coupon, "use_credit": payment.use_credit}
+    stored: dict[str, Any] = {"method": payment.method}
+    try:
+        with rename_errors(**PAYMENT_FIELDS):
+            instrument = pretend_bank.read_instrument(_fields(payment))
+        stored |= {"brand": instrument.brand, "last4": instrument.last4}
+    except Invalid:
+        if not payment.coupon and payment.use_credit == "no":
+            raise  # else nothing may be left for the method to pay
+    stored |= {"remember": "yes"} if payment.remember == "yes" else {}
+    return stored | (discounts if payment.coupon or payment.use_credit == "yes" else {})
 
 
 async def _payment_form(db: AsyncSession, me: Me, encryption: Encryption, payment: PaymentBody) -> PaymentForm:
@@ -177,10 +185,10 @@ async def _remember(
 ) -> None:
     """Remember the method that was paid with where the request asks so, or that a remembered one was used."""
     async with new_transaction() as db:
-        saved_methods, instrument = SavedMethods(db, me), form.instrument()
+        saved_methods = SavedMethods(db, me)
         if payment.method == "saved" and payment.saved_id is not None:
             await saved_methods.use(payment.saved_id)
-        elif payment.remember == "yes" and instrument.method != "after":
+        elif payment.remember == "yes" and (instrument := form.instrument()).method != "after":
             await saved_methods.remember(encryption, instrument, confirmed=True)
 
 

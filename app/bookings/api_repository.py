@@ -29,11 +29,18 @@ SELECT_BOOKINGS = f"""
            {shared_phone_sql("b.professional_shares_phone", "w")} AS shared_professional_phone, b.rating,
            code.phase, code.encrypted_code,
            (SELECT coalesce(sum(f.amount), 0)::bigint FROM refunds f WHERE f.booking_id = b.id AND f.state = 'done')
-           AS refunded, {BOOKING_TOTAL_SQL} AS total{{added}}
+           AS refunded, discount.coupon, coalesce(discount.coupon_paid, 0) AS coupon_paid,
+           coalesce(discount.credit_paid, 0) AS credit_paid, {BOOKING_TOTAL_SQL} AS total{{added}}
       FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
       JOIN users c ON c.id = b.customer_id
       LEFT JOIN users w ON w.id = b.professional_id
+      LEFT JOIN LATERAL (
+           SELECT max(h.coupon) AS coupon, (sum(h.amount) FILTER (WHERE h.method = 'coupon'))::bigint AS coupon_paid,
+                  (sum(h.amount - h.released) FILTER (WHERE h.method = 'credit'))::bigint AS credit_paid
+             FROM charges h
+            WHERE h.booking_id = b.id AND h.method IN ('credit', 'coupon')
+              AND h.state IN ('authorised', 'captured', 'refunded')) discount ON true
       LEFT JOIN codes code ON code.booking_id = b.id AND code.used_at IS NULL AND code.voided_at IS NULL
            AND code.phase = CASE b.state WHEN 'assigned' THEN 'start' WHEN 'started' THEN 'finish' END
 """
@@ -78,6 +85,9 @@ class ApiBooking:
     price: int
     total: int
     refunded: int
+    coupon: str | None
+    coupon_paid: int
+    credit_paid: int
     minutes: int
     created_at: datetime
     starts_at: datetime

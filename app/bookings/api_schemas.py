@@ -164,6 +164,16 @@ class BookingJson(Struct, kw_only=True):
         int | None,
         Meta(description="Paise refunded to the customer by Doorstep; null for professionals.", examples=[0, None]),
     ]
+    coupon: Annotated[
+        str | None,
+        Meta(description="Code of the coupon that pays a part; null for professionals.", examples=["WELCOME50", None]),
+    ]
+    coupon_paise: Annotated[
+        int | None, Meta(description="Paise that the coupon pays; null for professionals.", examples=[5000, None])
+    ]
+    credit_paise: Annotated[
+        int | None, Meta(description="Paise paid with credit; null for professionals.", examples=[0, None])
+    ]
     earning: Annotated[
         str | None,
         Meta(description="What the professional earns, in rupees; shown only to them.", examples=["126.65", None]),
@@ -201,6 +211,14 @@ class PaymentBody(Body):
     remember: Annotated[
         Literal["yes", "no"],
         Meta(description="Whether to remember this card or UPI ID for the next booking.", examples=["no"]),
+    ] = "no"
+    coupon: Annotated[str, Meta(max_length=60, description="Code of a coupon.", examples=["WELCOME50"])] = ""
+    use_credit: Annotated[
+        Literal["yes", "no"],
+        Meta(
+            description="Whether your credit pays as much as it can. If nothing is left, no bank is asked.",
+            examples=["no"],
+        ),
     ] = "no"
 
 
@@ -329,6 +347,9 @@ def booking_json(
         price=money.format_decimal(booking.price),
         price_paise=booking.price,
         refunded_paise=booking.refunded if own or me.role == "admin" else None,
+        coupon=booking.coupon if own or me.role == "admin" else None,
+        coupon_paise=booking.coupon_paid if own or me.role == "admin" else None,
+        credit_paise=booking.credit_paid if own or me.role == "admin" else None,
         earning=money.format_decimal(earning) if earning is not None else None,
         earning_paise=earning,
         distance_km=(distances_km or {}).get(booking.reference),

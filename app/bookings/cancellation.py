@@ -15,7 +15,8 @@ from app.core.errors import Refused
 from app.core.events import Actor
 from app.core.i18n import _
 from app.payments import charges
-from app.payments.charge import Charged, ChargeState
+from app.payments.charge import COUPON, Charged, ChargeState
+from app.promotions.discounts import free_coupon
 from app.scheduling.reservation import release_time
 
 
@@ -31,16 +32,25 @@ class CancellationCost:
 def cancellation_cost(booking: BookingDeadlines, booking_charges: Sequence[Charged]) -> CancellationCost:
     """What cancelling costs now, shown before the customer confirms."""
     fee = booking.cancellation_fee(clock.now())
-    paid = sum(charge.amount - charge.released for charge in booking_charges if charge.state == ChargeState.AUTHORISED)
+    own = (charge for charge in booking_charges if charge.method != COUPON)
+    paid = sum(charge.amount - charge.released for charge in own if charge.state == ChargeState.AUTHORISED)
     return CancellationCost(fee, max(paid - fee, 0), max(fee - paid, 0))
 
 
 async def cancel_booking(
-    db: AsyncSession, booking: Booking, by: Actor, cancelled_as: str, reason: str, fee: int = 0
+    db: AsyncSession,
+    booking: Booking,
+    by: Actor,
+    cancelled_as: str,
+    reason: str,
+    fee: int = 0,
+    *,
+    as_credit: bool = False,
 ) -> int:
     """Cancel `booking` (row locked) and settle its payments in the same transaction; return the refunded paise.
 
-    Of what was authorised, `fee` paise are kept, 70 % of them for the professional who holds the job.
+    Of what was authorised, `fee` paise are kept, 70 % of them for the professional who holds the job. `as_credit`:
+    what the bank would get back becomes the customer's credit. The coupon may be used again.
     Of a hold nothing was authorised: the bank's code is awaited no longer.
     """
     was_held, professional_id = booking.state == State.HELD, booking.professional_id
@@ -48,17 +58,26 @@ async def cancel_booking(
     refunded = 0
     if was_held:
         await charges.abandon_bank_codes(db, [booking.id])
-    elif fee:
-        refunded = await charges.take_fee(db, booking.id, booking.customer_id, professional_id, fee)
     else:
-        refunded = await charges.release(db, booking.id)
+        await free_coupon(db, booking.id)
+        refunded = (
+            await charges.take_fee(db, booking.id, booking.customer_id, professional_id, fee, as_credit=as_credit)
+            if fee
+            else await charges.release(db, booking.id, as_credit=as_credit)
+        )
     await db.flush()
     await release_time(db, [booking.id])
     return refunded
 
 
 async def cancel_by_customer(
-    db: AsyncSession, by: Actor, reference: str, reason: str, shown_fee: int | None = None
+    db: AsyncSession,
+    by: Actor,
+    reference: str,
+    reason: str,
+    shown_fee: int | None = None,
+    *,
+    as_credit: bool = False,
 ) -> Booking:
     """Cancel for the customer, keeping the fee that is due now; idempotent.
 
@@ -71,7 +90,7 @@ async def cancel_by_customer(
     fee = booking.cancellation_fee(clock.now())
     if shown_fee is not None and fee > shown_fee:
         raise Refused(_("The cancellation fee has gone up. Check it, then confirm again."), reason="fee")
-    await cancel_booking(db, booking, by, _cancelled_as(booking), reason, fee)
+    await cancel_booking(db, booking, by, _cancelled_as(booking), reason, fee, as_credit=as_credit)
     return booking
 
 

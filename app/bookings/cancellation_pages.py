@@ -40,7 +40,7 @@ class CancellationPages(Controller):
 
         async def cancel() -> Booking:
             fields = validate_form(Cancellation, form)
-            return await cancel_by_customer(db, me, ref, fields.reason, fields.fee)
+            return await cancel_by_customer(db, me, ref, fields.reason, fields.fee, as_credit=fields.as_credit == "yes")
 
         return await submit(
             request,
@@ -64,13 +64,15 @@ async def _render(
     refusal, errors = (rejection.refusal, rejection.errors) if rejection else (None, {})
     if not is_possible and refusal is None:
         refusal = StateRefused(booking.state)
+    booking_charges = await Charges(db).of_booking(booking.id)
     return page(
         request,
         "bookings/cancellation.html",
         status=409 if refusal else 422 if errors else 200,
         booking=booking,
         possible=is_possible,
-        cost=cancellation_cost(booking, await Charges(db).of_booking(booking.id)),
+        cost=cancellation_cost(booking, booking_charges),
+        may_keep_as_credit=any(charge.held for charge in booking_charges if charge.method in ("card", "upi")),
         professional=await OwnBookings(db, me).assigned_professional(booking, booking.professional_id),
         values=rejection.values if rejection else {},
         errors=errors,

@@ -8,6 +8,7 @@ import enum
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,8 +26,10 @@ from app.core.events import Person
 from app.core.i18n import _
 from app.core.references import parse_reference
 from app.payments import charges, pretend_bank
-from app.payments.charge import Charge, ChargeState
+from app.payments.charge import COUPON, CREDIT, Charge, ChargeState
 from app.payments.repository import Charges
+from app.payments.split import PaymentSplit
+from app.promotions.discounts import Buyer, claim_payment, credit_changed, quote_payment
 from app.scheduling.reservation import keep_reservation
 
 HOLD_PURPOSE, PAYMENT_PURPOSE = "booking", "payment"  # of idempotency keys
@@ -50,6 +53,14 @@ class PaymentForm:
     idempotency_key: str = ""
     shown_price: str | None = None
     saved: pretend_bank.Instrument | None = None
+
+    @property
+    def coupon_code(self) -> str:
+        return self.fields.get("coupon", "").strip()
+
+    @property
+    def uses_credit(self) -> bool:
+        return self.fields.get("use_credit") == "yes"
 
     @property
     def code(self) -> str:
@@ -119,8 +130,8 @@ async def book_and_pay(db: AsyncSession, by: Person, request: BookingRequest, fo
     price = await Bookings(db).price_of(request.service_id)
     if price is None:
         raise Invalid({"service_id": _("This service is no longer offered.")})
-    instrument = form.instrument()
-    authorisation = _authorise(instrument, price, form.code)
+    split, instrument = await _read_payment(db, _buyer(db, by, 0), price, form)
+    authorisation = _authorise(instrument, split.rest, form.code)
     if authorisation is not None and authorisation.state == "needs_code":
         raise Invalid({"code": _("Your bank needs a code. Send the same request again with the code.")})
     if authorisation is not None and authorisation.state != "authorised":
@@ -135,8 +146,11 @@ async def book_and_pay(db: AsyncSession, by: Person, request: BookingRequest, fo
         await db.flush()
     except IntegrityError as error:
         raise refusal_of(error) from error
+    await claim_payment(db, _buyer(db, by, booking.id), booking.id, split)
+    if split.credit or split.coupon:
+        await charges.promise(db, booking.id, by.id, split)
     if authorisation is not None:
-        await charges.add_authorised(db, booking.id, by.id, price, "booking", instrument)
+        await charges.add_authorised(db, booking.id, by.id, split.rest, "booking", instrument)
     return booking
 
 
@@ -173,26 +187,38 @@ async def pay(
     reference: str,
     authorisation: pretend_bank.Authorisation | None,
     idempotency_key: str = "",
+    split: PaymentSplit | None = None,
 ) -> Booking:
     """Pay a held booking with the bank's answer, once however often it is sent; None means pay after the work.
 
-    When the bank asks for a code the booking stays held. Refused("lapsed", "retired", "changed", "state").
+    The bank was asked for the rest of `split`; what a coupon and credit pay besides is claimed under their locks.
+    When the bank asks for a code the booking stays held. Refused("lapsed", "retired", "changed", "state");
+    Invalid("coupon", "use_credit").
     """
-    instrument = authorisation.instrument if authorisation else pretend_bank.Instrument("after")
-    key_row = await _claim_payment_key(db, by, reference, instrument, idempotency_key)
+    method: pretend_bank.Method = "after"
+    if split is not None and split.covered_by:
+        method = "credit" if split.credit else "coupon"
+    instrument = authorisation.instrument if authorisation else pretend_bank.Instrument(method)
+    key_row = await _claim_payment_key(db, by, reference, instrument, idempotency_key, split)
     booking = await Bookings(db).for_customer(by, reference, lock=True)
     if was_ordered(booking) and booking.state != State.CANCELLED:
         _store_result(key_row, booking)
         return booking
-    if authorisation is None:
+    if instrument.method == "after":
         # Whether the hold has lapsed, and so no longer counts as unpaid, is decided in turn with new bookings.
         await acquire_lock(db, AdvisoryLock.CUSTOMER_HOLDS, booking.customer_id)
     _require_held(booking)
     await lock_price(db, booking)
+    split = split or PaymentSplit(booking.price)
+    if authorisation is None or authorisation.state == "authorised":
+        await claim_payment(db, _buyer(db, by, booking.id), booking.id, split)
     if authorisation is None:
         await charges.abandon_bank_codes(db, [booking.id])
+        await charges.promise(db, booking.id, booking.customer_id, split)
     else:
-        await charges.authorise(db, booking.id, booking.customer_id, booking.price, "booking", authorisation)
+        await charges.authorise(
+            db, booking.id, booking.customer_id, split.rest, "booking", authorisation, besides=split
+        )
     if authorisation is not None and authorisation.state == "needs_code":
         await idempotency.release_key(db, key_row)
     else:
@@ -205,7 +231,26 @@ async def pay(
 async def charge_awaiting_code(db: AsyncSession, booking: Booking) -> Charge | None:
     """The charge for which the bank has asked for a code."""
     waiting = await Charges(db).in_state(booking.id, ChargeState.NEEDS_CODE)
-    return waiting[-1] if waiting else None
+    return next((charge for charge in reversed(waiting) if charge.method not in (CREDIT, COUPON)), None)
+
+
+async def split_of(db: AsyncSession, booking: Booking, charge: Charge) -> PaymentSplit:
+    """How the booking is paid once the bank's code of `charge` is right."""
+    waiting = {charge.method: charge for charge in await Charges(db).in_state(booking.id, ChargeState.NEEDS_CODE)}
+    coupon, credit = waiting.get(COUPON), waiting.get(CREDIT)
+    return PaymentSplit(
+        booking.price,
+        coupon.amount if coupon else 0,
+        coupon.coupon if coupon else None,
+        credit.amount if credit else 0,
+    )
+
+
+async def quote_booking(db: AsyncSession, booking: Booking, coupon_code: str, *, use_credit: bool) -> PaymentSplit:
+    """What a coupon and credit would pay of the held booking. Invalid("coupon")."""
+    has_visits = partial(Bookings(db).has_visits, booking.customer_id, booking.id)
+    buyer = Buyer(booking.customer_id, has_visits)
+    return await quote_payment(db, buyer, booking.price, coupon_code=coupon_code, use_credit=use_credit)
 
 
 def was_ordered(booking: BookingDeadlines) -> bool:
@@ -227,15 +272,50 @@ async def _pay_held(
             await check_price(db, booking, form.shown_price)
         await _confirm_code(db, by, booking.reference, form.code)
         return
-    instrument = form.instrument()
+    split, instrument = await _read_payment(db, _buyer(db, by, booking.id), booking.price, form)
     if is_payable:
         await check_price(db, booking, form.shown_price)
-    authorisation = _authorise(instrument, booking.price, form.code)
+    authorisation = _authorise(instrument, split.rest, form.code)
     if is_payable and authorisation is not None and authorisation.state not in ("authorised", "needs_code"):
         if authorisation.state != "wrong_code":
-            await _record_declined(new_transaction, booking, authorisation)
+            await _record_declined(new_transaction, booking, split.rest, authorisation)
         raise Invalid(_declined_errors(authorisation))
-    await pay(db, by, booking.reference, authorisation, form.idempotency_key)
+    await pay(db, by, booking.reference, authorisation, form.idempotency_key, split)
+
+
+def _buyer(db: AsyncSession, by: Person, booking_id: int) -> Buyer:
+    return Buyer(by.id, partial(Bookings(db).has_visits, by.id, booking_id))
+
+
+async def _read_payment(
+    db: AsyncSession, buyer: Buyer, price: int, form: PaymentForm
+) -> tuple[PaymentSplit, pretend_bank.Instrument]:
+    """What coupon, credit and the instrument pay; no instrument is needed when nothing is left for it.
+
+    Invalid beside each wrong field, and beside `use_credit` when the page showed a smaller rest.
+    """
+    errors: dict[str, str] = {}
+    split, instrument = PaymentSplit(price), None
+    try:
+        split = await quote_payment(db, buyer, price, coupon_code=form.coupon_code, use_credit=form.uses_credit)
+    except Invalid as error:
+        errors |= error.errors
+    if split.covered_by:
+        return split, pretend_bank.Instrument("credit" if split.credit else "coupon")
+    try:
+        instrument = form.instrument()
+    except Invalid as error:
+        errors |= error.errors
+    if not errors and _exceeds(split.rest, form.fields.get("shown_rest", "")):
+        raise credit_changed()
+    if errors or instrument is None:
+        raise Invalid(errors)
+    return split, instrument
+
+
+def _exceeds(rest: int, shown: str) -> bool:
+    """Whether more would be charged than the page showed."""
+    return shown.isascii() and shown.isdecimal() and len(shown) < 12 and rest > int(shown)
 
 
 async def _confirm(db: AsyncSession, by: Person, booking: Booking, method: str) -> None:
@@ -258,6 +338,7 @@ async def _confirm_code(db: AsyncSession, by: Person, reference: str, code: str)
         raise Invalid({"method": _("Choose a payment method.")})
     if _authorise_with_code(charge, code).state != "authorised":
         raise _invalid_code_error()
+    await claim_payment(db, _buyer(db, by, booking.id), booking.id, await split_of(db, booking, charge))
     await charges.confirm(db, charge)
     await _confirm(db, by, booking, charge.method)
 
@@ -308,12 +389,12 @@ async def _settle_by_code(db: AsyncSession, by: Person, reference: str, code: st
 
 
 async def _record_declined(
-    new_transaction: TransactionFactory, booking: Booking, authorisation: pretend_bank.Authorisation
+    new_transaction: TransactionFactory, booking: Booking, amount: int, authorisation: pretend_bank.Authorisation
 ) -> None:
     """Write down a charge that the bank declined or did not answer, in a transaction of its own."""
     async with new_transaction() as db:
         await Bookings(db).locked([booking.id])
-        await charges.authorise(db, booking.id, booking.customer_id, booking.price, "booking", authorisation)
+        await charges.authorise(db, booking.id, booking.customer_id, amount, "booking", authorisation)
 
 
 async def _amount_due(db: AsyncSession, booking: Booking) -> int:
@@ -328,8 +409,9 @@ async def _needs_code(db: AsyncSession, booking: Booking) -> bool:
 
 
 def _authorise(instrument: pretend_bank.Instrument, amount: int, code: str) -> pretend_bank.Authorisation | None:
-    """The bank's answer to `amount` paise; None when it is paid after the work."""
-    return pretend_bank.authorise(instrument, amount, code) if instrument.method != "after" else None
+    """The bank's answer to `amount` paise; None when it is paid after the work, or nothing is left to pay."""
+    is_asked = instrument.method in ("card", "upi")
+    return pretend_bank.authorise(instrument, amount, code) if is_asked else None
 
 
 def _authorise_with_code(charge: Charge, code: str) -> pretend_bank.Authorisation:
@@ -354,7 +436,12 @@ def _declined_errors(authorisation: pretend_bank.Authorisation) -> Mapping[str, 
 
 
 async def _claim_payment_key(
-    db: AsyncSession, by: Person, reference: str, instrument: pretend_bank.Instrument, key: str
+    db: AsyncSession,
+    by: Person,
+    reference: str,
+    instrument: pretend_bank.Instrument,
+    key: str,
+    split: PaymentSplit | None = None,
 ) -> idempotency.IdempotencyKey | None:
     payment = {
         "reference": parse_reference(reference),
@@ -362,6 +449,8 @@ async def _claim_payment_key(
         "brand": instrument.brand,
         "last4": instrument.last4,
     }
+    if split is not None and (split.coupon or split.credit):
+        payment |= {"coupon": split.coupon_code, "use_credit": str(bool(split.credit))}
     return await idempotency.claim_key(db, by.id, key, PAYMENT_PURPOSE, payment)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -19,6 +20,8 @@ from app.bookings.checkout import (
     charge_awaiting_code,
     is_over,
     pay_order,
+    quote_booking,
+    split_of,
     was_ordered,
 )
 from app.bookings.customer_repository import OwnBookings
@@ -36,10 +39,12 @@ from app.core.errors import Invalid, Refused
 from app.core.i18n import _
 from app.core.references import new_reference as random_key
 from app.payments.charges import due_charges
+from app.payments.credit import credit_balance
 from app.payments.repository import Charges
 from app.payments.saved_methods_repository import SavedMethods
+from app.payments.split import PaymentSplit
 from app.web.context import context_of
-from app.web.forms import parse_form
+from app.web.forms import parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page, redirect
@@ -62,7 +67,9 @@ class PaymentPages(Controller):
             return page(request, "bookings/service_retired.html", booking=booking, service=service)
         if not due and is_over(booking):
             return page(request, "bookings/hold_expired.html", booking=booking, **_new_form())
-        return await _render(request, db, me, booking)
+        query = parse_query(request)
+        applied = {name: query[name] for name in ("coupon", "use_credit", "method") if query.get(name)}
+        return await _render(request, db, me, booking, values=applied)
 
     @post()
     async def create(
@@ -83,6 +90,8 @@ class PaymentPages(Controller):
             for_debt = bool(due_charges(await Charges(db).of_booking(booking.id)))
             outcome = PaymentOutcome(PaymentStatus.INVALID, booking, for_debt, error.errors)
         else:
+            if form.get("apply") == "yes":
+                return await _apply(request, db, me, ref, form)
             new_transaction = partial(database.work, after_commit)
             outcome = await pay_order(db, me, ref, payment_form, new_transaction)
             if outcome.status in (PaymentStatus.PAID, PaymentStatus.NEEDS_CODE):
@@ -116,8 +125,21 @@ async def _remember(
                 await saved_methods.confirm(charge.brand, charge.last4)
         elif form.saved is not None:
             await saved_methods.use(int(form.fields["saved_id"]))
+        elif outcome.booking.payment in ("credit", "coupon"):
+            return
         elif form.fields.get("remember") == "yes" and (instrument := form.instrument()).method != "after":
             await saved_methods.remember(encryption, instrument, confirmed=paid)
+
+
+async def _apply(request: Request, db: AsyncSession, me: Me, ref: str, form: Mapping[str, str]) -> HtmlResponse:
+    """Show the price with the coupon and credit, before paying it."""
+    booking = await Bookings(db).for_customer(me, ref)
+    values = {name: form[name].strip() for name in ("coupon", "use_credit", "method") if form.get(name, "").strip()}
+    try:
+        await quote_booking(db, booking, values.get("coupon", ""), use_credit=False)
+    except Invalid as error:
+        return await _render(request, db, me, booking, values=_redisplayable(form), errors=error.errors)
+    return redirect(request, f"/bookings/{booking.reference}/payment?{urlencode(values)}")
 
 
 async def _respond(
@@ -175,23 +197,42 @@ async def _render(
     usable = next((method for method in saved if not method.is_expired), None)
     chosen = {"method": "saved", "saved_id": str(usable.id)} if usable else {"method": "upi"}
     charge = waiting or next((charge for charge in due if charge.method != "after"), None)
+    values, errors = {**chosen, **_new_form()["values"], **(values or {})}, dict(errors or {})
+    split = PaymentSplit(booking.price)
+    if waiting and not values.get("coupon"):
+        split = await split_of(db, booking, waiting)
+        values |= {"coupon": split.coupon_code or "", "use_credit": "yes" if split.credit else ""}
+    elif not due:
+        split = await _quote(db, booking, values, errors)
     return page(
         request,
         "bookings/payment.html",
         status=409 if refusal else 422 if errors else 200,
         booking=booking,
+        split=split,
+        credit=await credit_balance(db, me.id) if not due else 0,
         debt=sum(charge.amount for charge in due),
         waiting=charge,
         who=await OwnBookings(db, me).card(booking.requested_professional_id, booking.pincode),
         saved_methods=saved,
-        values={**chosen, **_new_form()["values"], **(values or {})},
-        errors=dict(errors or {}),
+        values=values,
+        errors=errors,
         refusal=refusal,
         place=await place_name(db, booking),
         now=clock.now(),
         free_until=booking.starts_at - FREE_CANCELLATION_NOTICE,
         late_fee=min(LATE_FEE_PAISE, booking.price),
     )
+
+
+async def _quote(db: AsyncSession, booking: Booking, values: Mapping[str, str], errors: dict[str, str]) -> PaymentSplit:
+    """What coupon and credit of the form pay; a coupon that can't be used is left out, and `errors` says why."""
+    code, use_credit = values.get("coupon", ""), values.get("use_credit") == "yes"
+    try:
+        return await quote_booking(db, booking, code, use_credit=use_credit)
+    except Invalid as error:
+        errors |= error.errors
+    return await quote_booking(db, booking, "", use_credit=use_credit)
 
 
 async def _retired_service(db: AsyncSession, booking: Booking) -> ServiceDetails | None:
@@ -203,7 +244,9 @@ async def _retired_service(db: AsyncSession, booking: Booking) -> ServiceDetails
 def _redisplayable(form: Mapping[str, str]) -> dict[str, str]:
     """The values that may be shown again: nothing of a card."""
     return {
-        name: form[name] for name in ("method", "saved_id", "upi_id", "remember", "idempotency_key") if name in form
+        name: form[name]
+        for name in ("method", "saved_id", "upi_id", "remember", "idempotency_key", "coupon", "use_credit")
+        if name in form
     }
 
 

@@ -5,8 +5,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.repository import ProfessionalRatings
 from app.bookings.booking import Booking
 from app.bookings.code import Code
+from app.bookings.redo import pay_redo
 from app.core.events import Actor
 from app.payments import charges
+from app.promotions.referrals import reward_referral
 from app.scheduling.reservation import release_time
 
 
@@ -25,5 +27,8 @@ async def complete_booking(db: AsyncSession, booking: Booking, by: Actor, code: 
         booking.total,
         held_payout=booking.completed_automatically,
     )
+    if booking.redo_of_id is not None:
+        await pay_redo(db, booking)
+    await reward_referral(db, booking)
     await ProfessionalRatings(db).count_job(booking.professional_id)
     await release_time(db, [booking.id])

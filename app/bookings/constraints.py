@@ -3,6 +3,7 @@
 from sqlalchemy import CheckConstraint, Index, text
 
 from app.bookings.moves import ACTIVE, ENDS, State
+from app.payments.charge import METHODS
 
 _QUOTED = ", ".join(f"'{state}'" for state in State)
 _ACTIVE = ", ".join(f"'{state}'" for state in ACTIVE)
@@ -32,7 +33,7 @@ CONSTRAINTS = (
         name="bookings_cancelled_check",
     ),
     CheckConstraint("cancelled_as IN ('" + "', '".join(ENDS) + "')", name="bookings_cancelled_as_check"),
-    CheckConstraint("payment IN ('card', 'upi', 'after')", name="bookings_payment_check"),
+    CheckConstraint("payment IN ('" + "', '".join(METHODS) + "')", name="bookings_payment_check"),
     CheckConstraint(
         "(flag IS NULL) = (flag_signs IS NULL) AND flag IN ('pending', 'counts', 'excluded')"
         " AND cardinality(flag_signs) > 0",

@@ -26,6 +26,7 @@ from app.core.paging import Page, page_of
 from app.core.references import parse_reference
 from app.core.sql import fetch, fetch_row, rows
 from app.payments.charge import CHARGE_LINE_COLUMNS, ChargeLine
+from app.payments.credit import CreditAdded
 from app.payments.refund import RefundLine
 from app.scheduling.travel import Location, distance_km
 
@@ -96,8 +97,13 @@ SELECT_BOOKING = f"""
            ARRAY(SELECT ROW(e.id, e.text, e.price, e.state, e.answered_at)
                    FROM extras e WHERE e.booking_id = b.id ORDER BY e.id),
            ARRAY(SELECT ROW({CHARGE_LINE_COLUMNS}) FROM charges c WHERE c.booking_id = b.id ORDER BY c.id),
-           ARRAY(SELECT ROW(r.amount, r.released, r.reason, r.done_at)
+           ARRAY(SELECT ROW(r.amount, r.released, r.reason, r.done_at, r.as_credit)
                    FROM refunds r WHERE r.booking_id = b.id AND r.state = 'done' ORDER BY r.id),
+           (SELECT ROW(coalesce(-sum(e.amount) FILTER (WHERE t.charge_id IS NULL), 0)::bigint,
+                       coalesce(-sum(e.amount) FILTER (WHERE t.charge_id IS NOT NULL), 0)::bigint)
+              FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
+             WHERE t.booking_id = b.id AND t.kind = 'credit' AND e.account = 'credit'
+               AND e.person_id = b.customer_id),
            ARRAY(SELECT ROW({TIMELINE_COLUMNS}) {TIMELINE_EVENTS} AND e.subject = 'booking-' || b.reference
                   ORDER BY e.seq),
            {CARD_COLUMNS.format(phone=shared_phone_sql("b.professional_shares_phone", "u"))}
@@ -233,6 +239,7 @@ class CustomerBooking(BookingDeadlines):
     extras: Sequence[ExtraLine]
     charges: Sequence[ChargeLine]
     refunds: Sequence[RefundLine]
+    credit: CreditAdded
     events: Sequence[TimelineEvent]
     professional: AssignedProfessional | None
 
@@ -320,7 +327,7 @@ class OwnBookings:
 
 def _booking(row: Record, now: datetime) -> CustomerBooking:
     values, card = row[:BEFORE_CARD], row[BEFORE_CARD:]
-    *columns, visit, codes, extras, charges, refunds, events = values
+    *columns, visit, codes, extras, charges, refunds, credit, events = values
     state, professional_id, completed_at = State(row["state"]), row["professional_id"], row["completed_at"]
     has_ended = row["contact_ended_at"] is not None
     reachable = professional_id is not None and not has_ended and is_contact_open(state, completed_at, now)
@@ -331,6 +338,7 @@ def _booking(row: Record, now: datetime) -> CustomerBooking:
         [ExtraLine(*extra) for extra in extras],
         [ChargeLine(*charge) for charge in charges],
         [RefundLine(*refund) for refund in refunds],
+        CreditAdded(*credit),
         [TimelineEvent(*event) for event in events],
         _card(*card, reachable=reachable) if card[0] is not None else None,
     ]

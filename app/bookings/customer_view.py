@@ -21,7 +21,7 @@ from app.core import clock
 from app.core.addresses import format_address, with_details
 from app.core.encryption import Encryption
 from app.core.events import Person
-from app.payments.charge import ChargeLine, ChargeState
+from app.payments.charge import COUPON, CREDIT, ChargeLine, ChargeState
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +59,29 @@ class BookingPageData:
             ChargeState.RELEASED,
             ChargeState.REFUNDED,
         )
-        return next(
-            (charge for charge in self.charges if charge.purpose == "booking" and charge.state in settled), None
-        )
+        paid = [charge for charge in self.charges if charge.purpose == "booking" and charge.state in settled]
+        return next((charge for charge in paid if charge.method not in (CREDIT, COUPON)), paid[0] if paid else None)
+
+    @property
+    def own_charges(self) -> list[ChargeLine]:
+        """What the customer pays themselves: all but the coupon."""
+        return [charge for charge in self.charges if charge.method != COUPON]
+
+    @property
+    def promoted(self) -> list[ChargeLine]:
+        """What a coupon and credit pay, or paid."""
+        live = (ChargeState.AUTHORISED, ChargeState.CAPTURED, ChargeState.REFUNDED)
+        return [charge for charge in self.charges if charge.method in (CREDIT, COUPON) and charge.state in live]
 
     @property
     def paid(self) -> int:
-        return sum(charge.captured - charge.refunded for charge in self.charges)
+        return sum(charge.captured - charge.refunded for charge in self.own_charges)
 
     @property
     def refunded(self) -> int:
         """Of a cancelled booking: the paise that were authorised or paid and went back to the customer."""
-        settled = [charge for charge in self.charges if charge.state in ("captured", "released", "refunded", "paid")]
-        held = [charge for charge in settled if charge.method != "after"]
+        ended = ("captured", "released", "refunded", "paid")
+        held = [charge for charge in self.own_charges if charge.state in ended and charge.method != "after"]
         return sum(charge.amount - charge.captured + charge.refunded for charge in held)
 
     @property

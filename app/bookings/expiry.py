@@ -18,6 +18,7 @@ from app.core import clock, logs
 from app.core.errors import DoorstepError
 from app.core.events import PLATFORM, nudge
 from app.core.i18n import N_
+from app.promotions.credits import apologise
 
 Action = Callable[[AsyncSession, Booking], Awaitable[None]]
 PRIORITY_LOOKBACK = timedelta(minutes=3)  # the task runs every minute, sometimes late; one nudge too many is harmless
@@ -34,7 +35,10 @@ async def expire_holds(db: AsyncSession) -> int:
 
 
 async def cancel_unfilled(db: AsyncSession) -> int:
-    """W9: cancel with a full refund the bookings not accepted in time; those reopened later wait."""
+    """W9: cancel with a full refund the bookings not accepted in time, and apologise with credit (W26).
+
+    Those reopened later wait.
+    """
     now = clock.now()
     due = [booking for booking in await DueBookings(db).unfilled(now) if booking.is_unfilled(now)]
     return await _apply(db, due, _cancel)
@@ -69,6 +73,7 @@ async def end_priority_offers(db: AsyncSession) -> int:
 
 async def _cancel(db: AsyncSession, booking: Booking) -> None:
     await cancel_booking(db, booking, PLATFORM, "unfilled", N_("No professional was available at that time."))
+    await apologise(db, booking)
 
 
 async def _complete(db: AsyncSession, booking: Booking) -> None:

@@ -52,7 +52,13 @@ FLAG_FILTERS = {
     "counts": N_("Self-booking checked: review counts"),
     "excluded": N_("Self-booking checked: review doesn't count"),
 }
-PAYMENT_METHODS = {"card": N_("Card"), "upi": N_("UPI"), "after": N_("Pay after the job")}
+PAYMENT_METHODS = {
+    "card": N_("Card"),
+    "upi": N_("UPI"),
+    "after": N_("Pay after the job"),
+    "credit": N_("Credit"),
+    "coupon": N_("Coupon"),
+}
 CHARGE_PURPOSES = {"booking": N_("the booking"), "extra": N_("extra work"), "fee": N_("fee")}
 CHARGE_STATES = {
     "needs_code": N_("waiting for the bank’s code"),

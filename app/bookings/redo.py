@@ -16,6 +16,8 @@ from app.core.errors import Refused
 from app.core.events import Person
 from app.core.i18n import _
 from app.core.references import new_reference
+from app.payments import charges
+from app.payments.shares import earning_of
 from app.scheduling.candidate_repository import candidates_in_batches, first_candidates, require_pincode
 from app.scheduling.candidates import RequestedSlot
 from app.scheduling.reservation import reserve_first_free
@@ -60,6 +62,17 @@ async def create_redo(db: AsyncSession, by: Person, original: Booking) -> Bookin
         reason="taken",
         about="redo",
     )
+
+
+async def pay_redo(db: AsyncSession, booking: Booking) -> None:
+    """Pay the professional of a second visit (row locked) that is done, from the guarantee (docs/rules.md, W28).
+
+    Their usual share of the first visit's price; nothing to who did the work that was not right.
+    """
+    original = await db.get_one(Booking, booking.redo_of_id)
+    if booking.professional_id is None or booking.professional_id == original.professional_id:
+        return
+    await charges.pay_redo(db, booking.id, booking.professional_id, earning_of(original.price))
 
 
 def _new_redo(original: Booking) -> Booking:

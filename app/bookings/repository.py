@@ -11,6 +11,7 @@ from sqlalchemy.types import BigInteger, DateTime
 
 from app.bookings.booking import Booking
 from app.bookings.code import ATTEMPTS_BEFORE_LOCK, MAX_ATTEMPTS, Code, CodeAttempt
+from app.bookings.moves import State
 from app.catalog.service import Service
 from app.core.errors import Missing
 from app.core.events import Actor, Event
@@ -135,6 +136,12 @@ class Bookings:
         """Paise, without a lock; None when the service is no longer offered."""
         price: int | None = await fetch_value(self.db, PRICE, service_id)
         return price
+
+    async def has_visits(self, customer_id: int, besides: int) -> bool:
+        """Whether the customer has a booking `besides` this one that was ordered and is not cancelled."""
+        ordered = Booking.state.not_in((State.HELD, State.CANCELLED))
+        query = select(Booking.id).where(Booking.customer_id == customer_id, ordered, Booking.id != besides).limit(1)
+        return await self.db.scalar(query) is not None
 
     async def last_editor(self, service: Service) -> int | None:
         """The admin who changed the service last, by its history."""

@@ -62,6 +62,8 @@ class Payment(Struct, kw_only=True):
     """The fields besides the instrument, which goes to the bank and nowhere else."""
 
     saved_id: Short = ""
+    coupon: Short = ""
+    use_credit: Short = ""
     idempotency_key: Key = ""
 
 
@@ -70,6 +72,7 @@ class Cancellation(Struct, kw_only=True):
 
     reason: Why = ""
     fee: Annotated[int, Meta(ge=0, extra={"error": N_("Check this field.")})] | None = None
+    as_credit: Short = ""
 
 
 class NewStart(Struct, kw_only=True):

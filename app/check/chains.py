@@ -16,6 +16,7 @@ CHAIN_HEADS = """
     UNION ALL SELECT 'export-' || id, event_count, event_head FROM exports
     UNION ALL SELECT 'webhook-' || id, event_count, event_head FROM webhooks
     UNION ALL SELECT 'setting-' || name, event_count, event_head FROM settings
+    UNION ALL SELECT 'coupon-' || code, event_count, event_head FROM coupons
 """
 # Else the session reads all rows before the first is seen, and works on them for longer than a transaction may wait.
 IN_BATCHES = {"yield_per": 1000}

@@ -42,7 +42,8 @@ REMAINS = {
     " OR concat(t.floor, t.landmark, t.contact_name, t.contact_phone, t.contact_email) <> ''",
     "open bookings": "bookings t JOIN deleted ON deleted.id IN (t.customer_id, t.professional_id)"
     " WHERE t.state IN ('held', 'requested', 'assigned', 'started')",
-    "cards": "charges t JOIN deleted ON deleted.id = t.customer_id WHERE t.brand IS NOT NULL OR t.last4 IS NOT NULL",
+    "cards": "charges t JOIN deleted ON deleted.id = t.customer_id"
+    " WHERE t.brand IS NOT NULL OR t.last4 IS NOT NULL OR t.masked_id IS NOT NULL",
     "reasons of refunds": "refunds t JOIN bookings b ON b.id = t.booking_id"
     " JOIN deleted ON deleted.id IN (b.customer_id, t.professional_id) WHERE t.reason <> '–'",
     "remembered payment methods": "saved_methods t JOIN deleted ON deleted.id = t.customer_id",
@@ -62,6 +63,8 @@ REMAINS = {
     "calendar": "calendar_feeds t JOIN deleted ON deleted.id = t.user_id",
     "time off": "time_off t JOIN deleted ON deleted.id = t.professional_id",
     "exclusions": "exclusions t JOIN deleted ON deleted.id IN (t.customer_id, t.professional_id)",
+    "referrals": "referrals t JOIN deleted ON deleted.id IN (t.friend_id, t.inviter_id)"
+    " WHERE t.outcome IS DISTINCT FROM 'granted'",
     "favourites": "favourites t JOIN deleted ON deleted.id = t.customer_id",
     "documents": "documents t JOIN deleted ON deleted.id = t.professional_id"
     " WHERE t.name <> '–' OR t.stored_as IS NOT NULL"

@@ -180,7 +180,7 @@ MONEY_INVARIANTS = (
                        FROM charges GROUP BY booking_id) c ON c.booking_id = b.id
           LEFT JOIN (SELECT t.booking_id, -sum(e.amount) AS earned
                        FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
-                      WHERE e.account IN ('earnings', 'payout_held', 'commission')
+                      WHERE e.account IN ('earnings', 'payout_held', 'commission') AND t.kind <> 'redo'
                       GROUP BY t.booking_id) l ON l.booking_id = b.id
          WHERE coalesce(c.taken, 0) <> coalesce(l.earned, 0)
         """,
@@ -207,7 +207,8 @@ MONEY_INVARIANTS = (
           FROM bookings b
           LEFT JOIN (SELECT t.booking_id, sum(e.amount) AS taken
                        FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
-                      WHERE t.kind IN ('capture', 'receivable') AND e.account IN ('gateway', 'receivable')
+                      WHERE t.kind IN ('capture', 'receivable')
+                        AND e.account IN ('gateway', 'receivable', 'customer_funds', 'coupons')
                       GROUP BY t.booking_id) l ON l.booking_id = b.id
           LEFT JOIN (SELECT booking_id, sum(price) AS more FROM extras WHERE state = 'approved'
                       GROUP BY booking_id) x ON x.booking_id = b.id
@@ -239,12 +240,15 @@ MONEY_INVARIANTS = (
         UNION ALL
         SELECT 'booking ' || b.reference
           FROM bookings b
-          LEFT JOIN (SELECT booking_id, sum(amount - captured - released) AS held FROM charges
-                      WHERE state = 'authorised' GROUP BY booking_id) c ON c.booking_id = b.id
-          LEFT JOIN (SELECT t.booking_id, sum(e.amount) AS held
+          LEFT JOIN (SELECT booking_id,
+                            sum(amount - captured - released) FILTER (WHERE method NOT IN ('credit', 'coupon')) AS held,
+                            sum(amount - captured - released) FILTER (WHERE method = 'credit') AS credit
+                       FROM charges WHERE state = 'authorised' GROUP BY booking_id) c ON c.booking_id = b.id
+          LEFT JOIN (SELECT t.booking_id, sum(e.amount) FILTER (WHERE e.account = 'hold') AS held,
+                            -sum(e.amount) FILTER (WHERE e.account = 'customer_funds') AS credit
                        FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
-                      WHERE e.account = 'hold' GROUP BY t.booking_id) l ON l.booking_id = b.id
-         WHERE coalesce(c.held, 0) <> coalesce(l.held, 0)
+                      WHERE e.account IN ('hold', 'customer_funds') GROUP BY t.booking_id) l ON l.booking_id = b.id
+         WHERE coalesce(c.held, 0) <> coalesce(l.held, 0) OR coalesce(c.credit, 0) <> coalesce(l.credit, 0)
         """,
     ),
     Invariant(
@@ -263,7 +267,7 @@ MONEY_INVARIANTS = (
           FROM refunds r
           LEFT JOIN (SELECT t.refund_id, -sum(e.amount) AS given
                        FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
-                      WHERE t.refund_id IS NOT NULL AND e.account IN ('hold', 'gateway')
+                      WHERE t.refund_id IS NOT NULL AND e.account IN ('hold', 'gateway', 'credit')
                       GROUP BY t.refund_id) l ON l.refund_id = r.id
          WHERE coalesce(l.given, 0) <> CASE r.state WHEN 'done' THEN r.amount ELSE 0 END
         """,
@@ -285,9 +289,9 @@ MONEY_INVARIANTS = (
         """
         SELECT 'booking ' || b.reference
           FROM bookings b
-         WHERE b.state IN ('requested', 'assigned', 'started') AND b.payment <> 'after' AND NOT EXISTS (
-               SELECT 1 FROM charges c WHERE c.booking_id = b.id AND c.purpose = 'booking'
-                  AND c.state = 'authorised' AND c.amount >= b.price)
+         WHERE b.state IN ('requested', 'assigned', 'started') AND b.payment <> 'after' AND b.price > (
+               SELECT coalesce(sum(c.amount), 0) FROM charges c
+                WHERE c.booking_id = b.id AND c.purpose = 'booking' AND c.state = 'authorised')
         """,
     ),
 )

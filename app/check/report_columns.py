@@ -1,15 +1,15 @@
 """Check what is kept counted: columns of bookings that triggers maintain, and the bookings of each service."""
 
 from app.check.invariants import Invariant
+from app.payments.ledger import REVENUE_SQL
 
 BOOKING_TOTALS_INVARIANT = Invariant(
     "booking-totals-match-ledger",
     "Commission, revenue, rating and whether it is charged match the ledger and the review of a booking",
-    """
+    f"""
     SELECT 'booking ' || b.reference FROM bookings b
       LEFT JOIN (SELECT t.booking_id, -sum(e.amount) FILTER (WHERE e.account = 'commission') AS commission,
-                        sum(e.amount) FILTER (
-                            WHERE e.account IN ('gateway', 'receivable') AND t.kind <> 'tip') AS revenue,
+                        sum(e.amount) FILTER (WHERE {REVENUE_SQL}) AS revenue,
                         bool_or(e.account NOT IN ('hold', 'hold_contra')) AS is_charged
                    FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id GROUP BY 1) m
              ON m.booking_id = b.id

@@ -17,6 +17,7 @@ from app.check.files import find_broken_files
 from app.check.history import HISTORY_INVARIANTS
 from app.check.invariants import BOOKING_INVARIANTS, MONEY_INVARIANTS, NEXT_EVENTS
 from app.check.professionals import CANDIDATE_INVARIANT, PROFESSIONAL_INVARIANT
+from app.check.promotions import PROMOTION_INVARIANTS
 from app.check.records import RECORD_INVARIANTS
 from app.check.report_columns import BOOKING_TOTALS_INVARIANT, SERVICE_COUNTS_INVARIANT
 from app.core.card_numbers import LONG_NUMBER, contains_card_number
@@ -65,6 +66,7 @@ async def find_violations(db: AsyncSession, storage: Storage | None = None) -> l
         for rule in (
             *BOOKING_INVARIANTS,
             *MONEY_INVARIANTS,
+            *PROMOTION_INVARIANTS,
             *RECORD_INVARIANTS,
             *CASE_INVARIANTS,
             *CATALOGUE_INVARIANTS,
@@ -108,6 +110,7 @@ RULES = [
     for rule in (
         *BOOKING_INVARIANTS,
         *MONEY_INVARIANTS,
+        *PROMOTION_INVARIANTS,
         *RECORD_INVARIANTS,
         *CASE_INVARIANTS,
         *CATALOGUE_INVARIANTS,

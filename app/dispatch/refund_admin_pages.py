@@ -36,6 +36,7 @@ class RefundForm(Struct, kw_only=True):
         "doorstep"
     )
     reason: str = ""
+    as_credit: str = ""
 
 
 class AnswerForm(Struct, kw_only=True):
@@ -62,7 +63,9 @@ class BookingRefundAdminPages(Controller):
 
         async def create_refund() -> Refund:
             fields = validate_form(RefundForm, form)
-            return await refund(db, me, ref, fields.amount, fields.borne_by, fields.reason)
+            return await refund(
+                db, me, ref, fields.amount, fields.borne_by, fields.reason, as_credit=fields.as_credit == "yes"
+            )
 
         return await submit(
             request,

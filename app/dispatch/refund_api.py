@@ -54,6 +54,14 @@ class RefundBody(Body):
             extra={"error": N_("Choose who bears the refund.")},
         ),
     ] = "doorstep"
+    as_credit: Annotated[
+        Literal["yes", "no"],
+        Meta(
+            description="`yes`: as credit for the customer's next bookings, instead of money.",
+            examples=["no"],
+            extra={"error": N_("Choose yes or no.")},
+        ),
+    ] = "no"
 
 
 class ConfirmationBody(Body):
@@ -173,7 +181,7 @@ class BookingRefundApi(Controller):
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
         body = await read_body(request, RefundBody)
-        made = await refund(db, me, ref, body.amount, body.borne_by, body.reason)
+        made = await refund(db, me, ref, body.amount, body.borne_by, body.reason, as_credit=body.as_credit == "yes")
         return json_response(await _show(db, made.id), 201)
 
 

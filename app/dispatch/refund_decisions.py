@@ -16,11 +16,13 @@ from app.payments.refunds import confirm_refund, refund_booking, retry_refund
 MAX_REFUND_PAISE = 10_000_000_00
 
 
-async def refund(db: AsyncSession, by: Person, reference: str, amount: str, borne_by: str, reason: str) -> Refund:
+async def refund(
+    db: AsyncSession, by: Person, reference: str, amount: str, borne_by: str, reason: str, *, as_credit: bool = False
+) -> Refund:
     """Give money back for a booking; `amount` in rupees as typed. Invalid, Refused as refund_booking; Missing."""
     booking = await Bookings(db).by_reference(reference, lock=True)
     paise = parse_amount(amount)
-    return await refund_booking(db, booking, by, paise, borne_by=BorneBy(borne_by), reason=reason)
+    return await refund_booking(db, booking, by, paise, borne_by=BorneBy(borne_by), reason=reason, as_credit=as_credit)
 
 
 async def answer_refund(db: AsyncSession, by: Person, refund_id: int, *, yes: bool) -> Refund:

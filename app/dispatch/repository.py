@@ -71,7 +71,7 @@ PERIOD_CONDITIONS = {
     "past": "b.starts_at < $1",
 }
 CATEGORIES = "SELECT slug, name FROM categories ORDER BY position, id"
-PAYMENT_FILTERS = ("card", "upi", "after")
+PAYMENT_FILTERS = ("card", "upi", "after", "credit", "coupon")
 MAX_PEOPLE = 100  # people whose bookings are searched
 MIN_NAME_LENGTH = 3  # the trigram index finds nothing for fewer letters
 

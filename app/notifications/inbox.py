@@ -15,6 +15,8 @@ from app.notifications.kinds import kind_of
 
 ADMIN_KINDS = ("wrong_codes",)  # about a booking, and for admins
 
+ACCOUNT_KINDS = ("credit_added",)  # about the account, though a booking was the occasion
+
 
 class InboxItem(Base):
     """One notification of a person. `data` holds references, as in the outbox; the text is rendered when it is read."""
@@ -55,7 +57,7 @@ def item_url(item: InboxItem, booking: Booking | None, reader_id: int) -> str:
         return f"{exports}/{item.data['export']}"
     if "case" in item.data:
         return f"/cases/{item.data['case']}"
-    if booking is None:
+    if booking is None or item.kind in ACCOUNT_KINDS:
         return kind_of(item.kind).url or "/notices"
     if reader_id == booking.customer_id:
         return f"/bookings/{booking.reference}"

@@ -61,6 +61,7 @@ KINDS: dict[str, NotificationKind] = {
     "job_review_hidden": NotificationKind(message=N_("A review of your work is hidden: %(service)s.")),
     "job_review_shown": NotificationKind(message=N_("A review of your work is public again: %(service)s.")),
     "booking_refunded": NotificationKind(message=N_("You get a refund: %(service)s.")),
+    "credit_added": NotificationKind(message=N_("We added credit to your account."), url="/credit"),
     "job_refunded": NotificationKind(message=N_("The customer got a refund: %(service)s.")),
     "booking_message": NotificationKind(message=N_("Your professional sent a message: %(service)s.")),
     "job_message": NotificationKind(message=N_("The customer sent a message: %(service)s.")),

@@ -239,6 +239,8 @@ class MessageRenderer:
             "case": await self._case_of(db, row, person) if "case" in row.data else None,
             "review": await self._review_of(db, booking, row) if row.kind in REVIEW_KINDS else None,
             "refund": await self._refund_of(db, row) if row.kind in REFUND_KINDS else None,
+            "credit": row.data.get("amount"),
+            "credit_reason": row.data.get("credit_reason"),
             "reopening_reason": reopening.reason if reopening and reopening.actor_role != "customer" else "",
         }
 

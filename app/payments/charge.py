@@ -1,6 +1,10 @@
-"""A charge: an amount requested from one payment method for a booking, and its state."""
+"""A charge: an amount requested from one payment method for a booking, and its state.
+
+What a customer's credit and a coupon pay of a booking are charges of their own (docs/decisions/0040).
+"""
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +13,9 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.orm import Base, TextEnum
+
+CREDIT, COUPON = "credit", "coupon"  # the methods that no bank is asked for
+METHODS = ("card", "upi", "after", CREDIT, COUPON)
 
 
 class ChargeState(enum.StrEnum):
@@ -26,6 +33,8 @@ class ChargeState(enum.StrEnum):
 class Charged(Protocol):
     """A charge's paise and state: of the entity, or of what a page reads of it."""
 
+    @property
+    def method(self) -> str: ...
     @property
     def amount(self) -> int: ...
     @property
@@ -47,9 +56,12 @@ class ChargeLine:
     released: int
     refunded: int
     state: str
+    coupon: str | None
 
 
-CHARGE_LINE_COLUMNS = "c.purpose, c.method, c.brand, c.last4, c.amount, c.captured, c.released, c.refunded, c.state"
+CHARGE_LINE_COLUMNS = (
+    "c.purpose, c.method, c.brand, c.last4, c.amount, c.captured, c.released, c.refunded, c.state, c.coupon"
+)
 
 
 class Charge(Base):
@@ -58,11 +70,13 @@ class Charge(Base):
     needs_code → authorised | declined · timed_out (may be tried again) · authorised → captured | released ·
     pay after service: due → paid · captured | paid → refunded (`refunded` is how much, in paise).
     `released` paise of what was authorised are held no longer: a refund may release a part while it stays authorised.
+    `coupon` is the code of the coupon that pays it.
     """
 
     __tablename__ = "charges"
     __table_args__ = (
-        CheckConstraint("method IN ('card', 'upi', 'after')", name="charges_method_check"),
+        CheckConstraint("method IN ('" + "', '".join(METHODS) + "')", name="charges_method_check"),
+        CheckConstraint("(method = 'coupon') = (coupon IS NOT NULL)", name="charges_coupon_check"),
         CheckConstraint("purpose IN ('booking', 'extra', 'fee')", name="charges_purpose_check"),
         CheckConstraint("state IN ('" + "', '".join(ChargeState) + "')", name="charges_state_check"),
         CheckConstraint("amount > 0", name="charges_amount_check"),
@@ -70,13 +84,24 @@ class Charge(Base):
         CheckConstraint("released BETWEEN 0 AND amount - captured", name="charges_released_check"),
         CheckConstraint("refunded BETWEEN 0 AND captured", name="charges_refunded_check"),
         CheckConstraint("last4 ~ '^[0-9]{4}$'", name="charges_last4_check"),
+        CheckConstraint("masked_id ~ '^[^@]{1,2}…@[a-z0-9]{2,31}$'", name="charges_masked_id_check"),
         Index("charges_booking_id_idx", "booking_id"),
         Index(
             "charges_live_key",
             "booking_id",
             unique=True,
             postgresql_where=text(
-                "purpose = 'booking' AND state IN ('needs_code', 'authorised', 'captured', 'due', 'paid')"
+                "purpose = 'booking' AND method NOT IN ('credit', 'coupon')"
+                " AND state IN ('needs_code', 'authorised', 'captured', 'due', 'paid')"
+            ),
+        ),
+        Index(
+            "charges_live_credit_key",
+            "booking_id",
+            "method",
+            unique=True,
+            postgresql_where=text(
+                "method IN ('credit', 'coupon') AND state IN ('needs_code', 'authorised', 'captured')"
             ),
         ),
         Index("charges_customer_id_idx", "customer_id"),
@@ -89,6 +114,8 @@ class Charge(Base):
     method: Mapped[str]
     brand: Mapped[str | None]
     last4: Mapped[str | None] = mapped_column(String(4))
+    masked_id: Mapped[str | None]  # of a UPI ID, "as…@bank"
+    coupon: Mapped[str | None]
     amount: Mapped[int]
     captured: Mapped[int] = mapped_column(default=0, server_default="0")
     released: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -106,7 +133,20 @@ class Charge(Base):
 
     @property
     def refundable(self) -> int:
-        """Paise that can still be refunded: released while authorised, refunded once captured or paid."""
+        """Paise that can still be refunded: released while authorised, refunded once captured or paid; of no coupon."""
+        if self.method == COUPON:
+            return 0
         if self.state in (ChargeState.CAPTURED, ChargeState.PAID):
             return self.captured - self.refunded
         return self.held
+
+
+def coupon_first(charges: Iterable[Charge]) -> list[Charge]:
+    """The order in which a job is paid: what no refund gives back, then credit, then what a bank took."""
+    return sorted(charges, key=lambda charge: (charge.method != COUPON, charge.method != CREDIT))
+
+
+def bank_first(charges: Iterable[Charge]) -> list[Charge]:
+    """The order in which money is given back; a coupon's part is not."""
+    own = (charge for charge in charges if charge.method != COUPON)
+    return sorted(own, key=lambda charge: charge.method == CREDIT)

@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.errors import Refused
 from app.core.i18n import _
-from app.payments.charge import Charge, ChargeState
+from app.payments.charge import COUPON, CREDIT, Charge, ChargeState, bank_first, coupon_first
 from app.payments.ledger import LedgerTransaction, Line, new_transaction
 from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.repository import NO_SPLIT, Charges, ChargeSplit, ReleasedRefund
 from app.payments.shares import commission_of, earning_of, fee_split
+from app.payments.split import NOTHING_BESIDES, PaymentSplit
 
 OVERDUE_AFTER = timedelta(hours=24)
 PAYOUT_HELD = timedelta(days=7)
@@ -34,20 +35,39 @@ class BookingMoney:
     def in_state(self, *states: ChargeState) -> list[Charge]:
         return [charge for charge in self.charges if charge.state in states]
 
-    def authorise(self, amount: int, purpose: str, authorisation: Authorisation) -> Charge:
-        """A charge that waits for the bank's code is abandoned if it has the same purpose."""
+    def authorise(
+        self, amount: int, purpose: str, authorisation: Authorisation, besides: PaymentSplit = NOTHING_BESIDES
+    ) -> Charge:
+        """A charge that waits for the bank's code is abandoned if it has the same purpose.
+
+        `besides` is what a coupon and credit pay; it waits for the code as well.
+        """
         for waiting in self.in_state(ChargeState.NEEDS_CODE):
             if waiting.purpose == purpose:
                 _set_state(waiting, ChargeState.DECLINED)
         state = ChargeState.DECLINED if authorisation.state == "wrong_code" else ChargeState(authorisation.state)
+        if state in (ChargeState.AUTHORISED, ChargeState.NEEDS_CODE):
+            self.promise(besides, state)
         charge = self._add_charge(amount, purpose, authorisation.instrument, state)
         if state == ChargeState.AUTHORISED:
             self._post("authorise", charge, _held(amount))
         return charge
 
+    def promise(self, split: PaymentSplit, state: ChargeState = ChargeState.AUTHORISED) -> None:
+        """What the coupon and the credit pay of a booking, as charges."""
+        if split.coupon:
+            self._add_charge(split.coupon, "booking", Instrument("coupon"), state).coupon = split.coupon_code
+        if split.credit:
+            charge = self._add_charge(split.credit, "booking", Instrument("credit"), state)
+            if state == ChargeState.AUTHORISED:
+                self._use_credit(charge)
+
     def confirm(self, charge: Charge) -> None:
         _set_state(charge, ChargeState.AUTHORISED)
-        self._post("authorise", charge, _held(charge.amount))
+        if charge.method == CREDIT:
+            self._use_credit(charge)
+        elif charge.method != COUPON:
+            self._post("authorise", charge, _held(charge.amount))
 
     def capture(
         self, professional_id: int, total: int, *, held_payout: bool, released: Iterable[ReleasedRefund] = ()
@@ -56,44 +76,49 @@ class BookingMoney:
         account, held_until = ("payout_held", clock.now() + PAYOUT_HELD) if held_payout else ("earnings", None)
         released, so_far = list(released), 0
         total -= sum(refund.amount for refund in released)
-        for charge in self.in_state(ChargeState.AUTHORISED):
+        by_bank = False
+        for charge in coupon_first(self.in_state(ChargeState.AUTHORISED)):
             part = min(charge.held, total - so_far)
             if part > 0:
                 charge.captured, charge.payout_held_until = part, held_until
                 shared = _shared(so_far, part, account, professional_id)
-                self._post("capture", charge, [*_held(-part), ("gateway", None, part), *shared])
+                self._post("capture", charge, [*_taken(charge, part), *shared])
+                by_bank = by_bank or charge.method not in (CREDIT, COUPON)
             self._release_remainder(charge)
             _set_state(charge, ChargeState.CAPTURED if part > 0 else ChargeState.RELEASED)
             so_far += max(part, 0)
         if so_far < total:
-            purpose = "extra" if so_far else "booking"
+            purpose = "extra" if by_bank else "booking"
             charge = self._add_charge(total - so_far, purpose, Instrument("after"), ChargeState.DUE)
             charge.payout_held_until = held_until
             shared = _shared(so_far, charge.amount, account, professional_id)
             self._post("receivable", charge, [("receivable", self.customer_id, charge.amount), *shared])
         self._make_good(professional_id, total, released)
 
-    def release(self) -> int:
-        """Release what was authorised; return the paise released."""
+    def release(self, *, as_credit: bool = False) -> int:
+        """Release what was authorised; return the paise released for the customer.
+
+        `as_credit`: what the bank would release is taken, and added to their credit.
+        """
         back = 0
         for charge in self.in_state(ChargeState.AUTHORISED):
-            back += charge.held
-            self._release_remainder(charge)
+            back += 0 if charge.method == COUPON else charge.held
+            self._release_remainder(charge, as_credit=as_credit)
             _set_state(charge, ChargeState.RELEASED)
         for charge in self.in_state(ChargeState.NEEDS_CODE):
             _set_state(charge, ChargeState.DECLINED)
         return back
 
-    def take_fee(self, professional_id: int | None, fee: int) -> int:
-        """Capture `fee` paise of what was authorised and release the rest; return the paise released."""
+    def take_fee(self, professional_id: int | None, fee: int, *, as_credit: bool = False) -> int:
+        """Capture `fee` paise of what was authorised and release the rest, as `release`; a coupon pays no fee."""
         back, left = 0, fee
-        for charge in self.in_state(ChargeState.AUTHORISED):
-            part = min(charge.held, left)
+        for charge in coupon_first(self.in_state(ChargeState.AUTHORISED)):
+            part = 0 if charge.method == COUPON else min(charge.held, left)
             if part:
                 charge.captured = part
-                self._post_fee(charge, professional_id, gateway=True, held=True)
-            back += charge.held
-            self._release_remainder(charge)
+                self._post_fee(charge, professional_id, _taken(charge, part))
+            back += 0 if charge.method == COUPON else charge.held
+            self._release_remainder(charge, as_credit=as_credit)
             _set_state(charge, ChargeState.CAPTURED if part else ChargeState.RELEASED)
             left -= part
         if left:
@@ -103,17 +128,18 @@ class BookingMoney:
     def owe_fee(self, professional_id: int | None, fee: int) -> None:
         """`fee` paise become due."""
         charge = self._add_charge(fee, "fee", Instrument("after"), ChargeState.DUE)
-        self._post_fee(charge, professional_id, gateway=False, held=False)
+        self._post_fee(charge, professional_id, [("receivable", self.customer_id, fee)])
 
     def charge_fee(self, professional_id: int | None, fee: int, by: Instrument) -> None:
         """Capture `fee` paise at once, besides what is authorised."""
         charge = self._add_charge(fee, "fee", by, ChargeState.CAPTURED, captured=fee)
-        self._post_fee(charge, professional_id, gateway=True, held=False)
+        self._post_fee(charge, professional_id, [("gateway", None, fee)])
 
     def settle(self, charge: Charge, authorisation: Authorisation) -> None:
         """Pay a due charge; when the bank wants a code it stays due."""
         instrument = authorisation.instrument
         charge.method, charge.brand, charge.last4 = instrument.method, instrument.brand, instrument.last4
+        charge.masked_id = instrument.masked_id
         if authorisation.state == "authorised":
             charge.captured = charge.amount
             _set_state(charge, ChargeState.PAID)
@@ -129,21 +155,26 @@ class BookingMoney:
         ]
         self._post("refund", charge, [("receivable", charge.customer_id, -charge.amount), *shared])
 
-    def release_part(self, amount: int, refund_id: int) -> int:
-        """Release up to `amount` paise of what is authorised, which stays so; return how many."""
+    def release_part(self, amount: int, refund_id: int, *, as_credit: bool = False) -> int:
+        """Release up to `amount` paise of what is authorised, which stays so, to the bank first; return how many."""
         left = amount
-        for charge in self.in_state(ChargeState.AUTHORISED):
+        for charge in bank_first(self.in_state(ChargeState.AUTHORISED)):
             part = min(charge.held, left)
             if part:
-                charge.released, charge.updated_at = charge.released + part, clock.now()
-                self._post("release", charge, _held(-part), refund_id)
+                charge.updated_at = clock.now()
+                self._release_paise(charge, part, refund_id, as_credit=as_credit)
             left -= part
         return amount - left
 
-    def refund(self, amount: int, splits: Mapping[int, ChargeSplit] | None, refund_id: int) -> None:
-        """Refund `amount` paise of what was captured or paid: pro rata by `splits` of the charges, else by Doorstep."""
+    def refund(
+        self, amount: int, splits: Mapping[int, ChargeSplit] | None, refund_id: int, *, as_credit: bool = False
+    ) -> None:
+        """Refund `amount` paise of what was captured or paid: pro rata by `splits` of the charges, else by Doorstep.
+
+        To the bank first; what credit paid goes back as credit, with `as_credit` all of it.
+        """
         left = amount
-        for charge in self.in_state(ChargeState.CAPTURED, ChargeState.PAID):
+        for charge in bank_first(self.in_state(ChargeState.CAPTURED, ChargeState.PAID)):
             part = min(charge.refundable, left)
             if not part:
                 continue
@@ -152,7 +183,9 @@ class BookingMoney:
             charge.refunded += part
             _set_state(charge, ChargeState.REFUNDED if charge.refunded == charge.captured else charge.state)
             shares: list[Line] = [("earnings", split.professional_id, earning), ("commission", None, part - earning)]
-            self._post("refund", charge, [("gateway", None, -part), *shares], refund_id)
+            is_credit = as_credit or charge.method == CREDIT
+            given: Line = ("credit", charge.customer_id, -part) if is_credit else ("gateway", None, -part)
+            self._post("refund", charge, [given, *shares], refund_id)
             left -= part
 
     def _make_good(self, professional_id: int, total: int, released: Iterable[ReleasedRefund]) -> None:
@@ -173,6 +206,8 @@ class BookingMoney:
             method=by.method,
             brand=by.brand,
             last4=by.last4,
+            masked_id=by.masked_id,
+            coupon=None,
             amount=amount,
             captured=captured,
             released=0,
@@ -188,31 +223,54 @@ class BookingMoney:
     def _post(self, kind: str, charge: Charge | None, lines: Iterable[Line], refund_id: int | None = None) -> None:
         self.transactions.append(new_transaction(kind, self.booking_id, charge, lines, refund_id))
 
-    def _post_fee(self, charge: Charge, professional_id: int | None, *, gateway: bool, held: bool) -> None:
+    def _post_fee(self, charge: Charge, professional_id: int | None, taken: Iterable[Line]) -> None:
         fee = charge.captured or charge.amount
         earning, commission = fee_split(fee, to_professional=professional_id is not None)
-        paid: Line = ("gateway", None, fee) if gateway else ("receivable", charge.customer_id, fee)
-        lines: list[Line] = [paid, ("earnings", professional_id, -earning), ("commission", None, -commission)]
-        self._post("fee", charge, [*lines, *(_held(-fee) if held else [])])
+        self._post("fee", charge, [*taken, ("earnings", professional_id, -earning), ("commission", None, -commission)])
 
-    def _release_remainder(self, charge: Charge) -> None:
+    def _use_credit(self, charge: Charge) -> None:
+        self._post("credit_use", charge, _credited(charge, -charge.amount, "customer_funds"))
+
+    def _release_remainder(self, charge: Charge, refund_id: int | None = None, *, as_credit: bool = False) -> None:
         """Post the release of what was authorised and not captured."""
         if held := charge.held:
-            self._post("release", charge, _held(-held))
-            charge.released += held
+            self._release_paise(charge, held, refund_id, as_credit=as_credit)
+
+    def _release_paise(self, charge: Charge, part: int, refund_id: int | None = None, *, as_credit: bool) -> None:
+        """Release `part` paise: to the bank that authorised them, or to the credit that they came from."""
+        charge.released += part
+        if charge.method == CREDIT:
+            self._post("credit_return", charge, _credited(charge, part, "customer_funds"), refund_id)
+        elif charge.method != COUPON:
+            self._post("release", charge, _held(-part), refund_id)
+            if as_credit:
+                self._post("credit", charge, _credited(charge, part, "gateway"), refund_id)
 
 
 async def authorise(
-    db: AsyncSession, booking_id: int, customer_id: int, amount: int, purpose: str, authorisation: Authorisation
+    db: AsyncSession,
+    booking_id: int,
+    customer_id: int,
+    amount: int,
+    purpose: str,
+    authorisation: Authorisation,
+    besides: PaymentSplit = NOTHING_BESIDES,
 ) -> Charge:
     """Record the bank's answer to `amount` paise; when authorised the amount is held, not yet captured.
 
-    A charge of the same purpose that waits for the bank's code is abandoned.
+    A charge of the same purpose that waits for the bank's code is abandoned. `besides`: what a coupon and credit pay.
     """
     money = await load_money(db, booking_id, customer_id, ChargeState.NEEDS_CODE)
-    charge = money.authorise(amount, purpose, authorisation)
+    charge = money.authorise(amount, purpose, authorisation, besides)
     await write_money(db, money)
     return charge
+
+
+async def promise(db: AsyncSession, booking_id: int, customer_id: int, split: PaymentSplit) -> None:
+    """Set aside what a coupon and credit pay of a booking; no bank is asked, or only after the job."""
+    money = BookingMoney(booking_id, customer_id)
+    money.promise(split)
+    await write_money(db, money)
 
 
 async def add_authorised(
@@ -223,11 +281,13 @@ async def add_authorised(
 
 
 async def confirm(db: AsyncSession, charge: Charge) -> None:
-    """Mark the charge as authorised: the bank's code was right."""
+    """Mark the charge as authorised, and what a coupon and credit pay besides: the bank's code was right."""
     if charge.state != ChargeState.NEEDS_CODE:
         raise Refused(_("This payment isn't waiting for a code."), reason="state", about="charge")
-    money = BookingMoney(charge.booking_id, charge.customer_id, [charge])
-    money.confirm(charge)
+    money = await load_money(db, charge.booking_id, charge.customer_id, ChargeState.NEEDS_CODE)
+    for waiting in money.charges:
+        if waiting.purpose == charge.purpose:
+            money.confirm(waiting)
     await write_money(db, money)
 
 
@@ -251,22 +311,31 @@ async def capture(
     await write_money(db, money)
 
 
-async def release(db: AsyncSession, booking_id: int) -> int:
-    """Release all authorised charges; return the paise released."""
+async def release(db: AsyncSession, booking_id: int, *, as_credit: bool = False) -> int:
+    """Release all authorised charges, with `as_credit` as credit; return the paise released for the customer."""
     # Nothing is charged, so it does not matter whose it is.
     money = await load_money(db, booking_id, 0, ChargeState.AUTHORISED, ChargeState.NEEDS_CODE)
-    back = money.release()
+    back = money.release(as_credit=as_credit)
     await write_money(db, money)
     return back
 
 
-async def take_fee(db: AsyncSession, booking_id: int, customer_id: int, professional_id: int | None, fee: int) -> int:
+async def take_fee(
+    db: AsyncSession,
+    booking_id: int,
+    customer_id: int,
+    professional_id: int | None,
+    fee: int,
+    *,
+    as_credit: bool = False,
+) -> int:
     """Charge the fee of a late cancellation or no-show: capture `fee` paise of what was authorised, release the rest.
 
-    70 % go to the professional. What is not covered (pay after the work) becomes due. Return the paise released.
+    From credit first, so that a bank gets back as much as possible. 70 % go to the professional. What is not covered
+    (pay after the work) becomes due. Return the paise released for the customer.
     """
     money = await load_money(db, booking_id, customer_id, ChargeState.AUTHORISED)
-    back = money.take_fee(professional_id, fee)
+    back = money.take_fee(professional_id, fee, as_credit=as_credit)
     await write_money(db, money)
     return back
 
@@ -298,6 +367,13 @@ async def waive(db: AsyncSession, charge: Charge) -> None:
     money = BookingMoney(charge.booking_id, charge.customer_id, [charge])
     money.waive(charge, await Charges(db).split_of(charge))
     await write_money(db, money)
+
+
+async def pay_redo(db: AsyncSession, booking_id: int, professional_id: int, earning: int) -> None:
+    """Pay `earning` paise from the guarantee for a visit that puts work right, at no price and without commission."""
+    lines: list[Line] = [("guarantee", None, earning), ("earnings", professional_id, -earning)]
+    db.add(new_transaction("redo", booking_id, None, lines))
+    await db.flush()
 
 
 async def overdue_booking(db: AsyncSession, customer_id: int) -> int | None:
@@ -340,6 +416,23 @@ async def write_money(db: AsyncSession, money: BookingMoney) -> None:
 
 def _held(amount: int) -> list[Line]:
     return [("hold", None, amount), ("hold_contra", None, -amount)]
+
+
+def _credited(charge: Charge, part: int, account: str) -> list[Line]:
+    """`part` paise from `account` to the customer's credit."""
+    return [
+        ("credit", charge.customer_id, -part),
+        (account, None if account == "gateway" else charge.customer_id, part),
+    ]
+
+
+def _taken(charge: Charge, part: int) -> list[Line]:
+    """Where `part` paise of an authorised charge come from when they are captured."""
+    if charge.method == CREDIT:
+        return [("customer_funds", charge.customer_id, part)]
+    if charge.method == COUPON:
+        return [("coupons", None, part)]
+    return [*_held(-part), ("gateway", None, part)]
 
 
 def _shared(so_far: int, part: int, account: str, professional_id: int) -> list[Line]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 LABELS = {
     "amount": N_("the amount"),
     "borne_by": N_("who bears it"),
+    "as_credit": N_("as credit"),
     "only_admin": N_("confirmed by the only admin, who had asked for it"),
 }
 HIDDEN = ("refund_id",)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, and_, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -21,6 +21,13 @@ KINDS = (
     *("tip", "redo", "credit", "credit_use", "credit_return", "payout", "payout_paid", "payout_failed"),
 )
 KINDS_WITHOUT_BOOKING = ("credit", "payout", "payout_paid", "payout_failed")  # of many bookings, or of none
+# Of entries `e` of transactions `t`. What a customer paid, by their bank or with credit, tips included. Revenue is what
+# customers pay or owe for work, as the trigger of bookings.revenue counts it.
+CREDIT_SPENT_SQL = (
+    "e.account = 'customer_funds' AND t.kind IN ('capture', 'fee') OR e.account = 'credit' AND t.kind = 'refund'"
+)
+SPENT_SQL = f"(e.account = 'gateway' AND t.kind <> 'credit' OR {CREDIT_SPENT_SQL})"
+REVENUE_SQL = f"(e.account IN ('gateway', 'receivable') AND t.kind NOT IN ('tip', 'credit') OR {CREDIT_SPENT_SQL})"
 Line = tuple[str, int | None, int]
 
 
@@ -34,6 +41,13 @@ class LedgerTransaction(Base):
         ),
         Index("ledger_transactions_booking_id_idx", "booking_id"),
         Index("ledger_transactions_refund_id_idx", "refund_id", postgresql_where=text("refund_id IS NOT NULL")),
+        # A referral and an apology: one of each booking. A refund as credit belongs to a charge.
+        Index(
+            "ledger_transactions_granted_key",
+            "booking_id",
+            unique=True,
+            postgresql_where=text("kind = 'credit' AND charge_id IS NULL AND booking_id IS NOT NULL"),
+        ),
         Index(
             "ledger_transactions_rare_idx",
             "kind",
@@ -64,6 +78,16 @@ class LedgerEntry(Base):
     account: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
     amount: Mapped[int]
+
+
+def is_revenue() -> ColumnElement[bool]:
+    """REVENUE_SQL as a condition on the entities."""
+    account, kind = LedgerEntry.account, LedgerTransaction.kind
+    return or_(
+        and_(account.in_(("gateway", "receivable")), kind.not_in(("tip", "credit"))),
+        and_(account == "customer_funds", kind.in_(("capture", "fee"))),
+        and_(account == "credit", kind == "refund"),
+    )
 
 
 def new_transaction(

@@ -11,7 +11,7 @@ OWN_DATA = (
     ),
 )
 ERASE = (
-    "UPDATE charges SET brand = NULL, last4 = NULL WHERE customer_id = :id",
+    "UPDATE charges SET brand = NULL, last4 = NULL, masked_id = NULL WHERE customer_id = :id",
     f"UPDATE refunds SET reason = '{ERASED_TEXT}' WHERE professional_id = :id"
     " OR booking_id IN (SELECT booking_id FROM charges WHERE customer_id = :id)",
     "DELETE FROM saved_methods WHERE customer_id = :id",

@@ -17,7 +17,7 @@ from app.core.i18n import N_, _, ngettext
 from app.core.typed_text import plain_line, without_separators
 
 MASK = "…"
-Method = Literal["card", "upi", "after"]
+Method = Literal["card", "upi", "after", "credit", "coupon"]
 AuthorisationState = Literal["authorised", "declined", "needs_code", "wrong_code", "timed_out"]
 
 TEST_BANK_CODE = "123456"
@@ -118,10 +118,10 @@ def token_of(instrument: Instrument) -> str:
     return f"{instrument.method}:{instrument.behaviour}:{secrets.token_urlsafe(18)}"
 
 
-def instrument_of_token(token: str, brand: str | None, last4: str | None) -> Instrument:
+def instrument_of_token(token: str, brand: str | None, last4: str | None, masked_id: str | None = None) -> Instrument:
     """The instrument that the bank charges for a token."""
     method, behaviour, _random = token.split(":")
-    return Instrument("upi" if method == "upi" else "card", brand, last4, behaviour)
+    return Instrument("upi" if method == "upi" else "card", brand, last4, behaviour, masked_id=masked_id)
 
 
 def _card(fields: Mapping[str, str]) -> Instrument:

@@ -33,11 +33,13 @@ class RefundLine:
     released: int
     reason: str
     done_at: datetime
+    as_credit: bool
 
 
 class Refund(Base):
     """`amount` paise for the customer, `released` of them from what was authorised, the rest from what was taken.
 
+    `as_credit`: all of it becomes credit, else only what was paid with credit.
     `professional_id` is whose share bears a part, None if Doorstep bears it all. `confirmed_by_id` is the second admin
     who answered; `only_admin`: there was no other one. `failure`: "declined" by that admin, or what the gateway said.
     """
@@ -68,6 +70,7 @@ class Refund(Base):
     booking_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("bookings.id"))
     amount: Mapped[int]
     released: Mapped[int] = mapped_column(default=0, server_default="0")
+    as_credit: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
     borne_by: Mapped[BorneBy] = mapped_column(TextEnum(BorneBy), server_default="doorstep")
     professional_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
     reason: Mapped[str]

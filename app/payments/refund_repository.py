@@ -11,6 +11,7 @@ from app.core.errors import Missing
 from app.core.references import RowIds
 from app.payments.ledger import LedgerEntry, LedgerTransaction
 from app.payments.refund import BorneBy, Refund, RefundState
+from app.payments.repository import EARNING_ACCOUNTS
 
 ROW_IDS = RowIds()
 
@@ -27,6 +28,7 @@ class RefundNotice:
     reason: str
     done_at: datetime
     earning: int | None
+    as_credit: bool = False
 
 
 class Refunds:
@@ -53,10 +55,19 @@ class Refunds:
             LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id
         )
         earning = await self._db.scalar(
-            taken.where(LedgerTransaction.refund_id == refund.id, LedgerEntry.person_id == person_id)
+            taken.where(
+                LedgerTransaction.refund_id == refund.id,
+                LedgerEntry.person_id == person_id,
+                LedgerEntry.account.in_(EARNING_ACCOUNTS),
+            )
         )
         return RefundNotice(
-            refund.amount, refund.released, refund.reason, refund.done_at, None if earning is None else int(earning)
+            refund.amount,
+            refund.released,
+            refund.reason,
+            refund.done_at,
+            None if earning is None else int(earning),
+            refund.as_credit,
         )
 
     async def shared_with(self, booking_id: int, professional_id: int | None) -> list[RefundNotice]:

@@ -18,7 +18,7 @@ from app.core.events import Event, Person
 from app.core.i18n import _
 from app.core.money import format_rupees
 from app.payments import pretend_bank
-from app.payments.charge import Charge, ChargeState
+from app.payments.charge import CREDIT, Charge, ChargeState, bank_first
 from app.payments.charges import BookingMoney, instrument_of, load_money, write_money
 from app.payments.refund import DECLINED, SECOND_ADMIN_ABOVE, BorneBy, Refund, RefundState
 from app.payments.refund_repository import Refunds
@@ -64,12 +64,20 @@ class RefundPreview:
 
 
 async def refund_booking(
-    db: AsyncSession, booking: RefundedBooking, by: Person, amount: int, *, borne_by: BorneBy, reason: str
+    db: AsyncSession,
+    booking: RefundedBooking,
+    by: Person,
+    amount: int,
+    *,
+    borne_by: BorneBy,
+    reason: str,
+    as_credit: bool = False,
 ) -> Refund:
     """Give `amount` paise back to the customer; the caller holds the lock of the booking's row.
 
-    Done at once, or failed if the gateway refuses; above ₹5,000 of the booking in all it waits for a second admin,
-    unless there is none. Invalid("amount", "reason", "borne_by"); Refused("nothing").
+    To the bank that it came from first, then to their credit; `as_credit`: all of it to their credit. A coupon's part
+    is not refunded. Done at once, or failed if the gateway refuses; above ₹5,000 of the booking in all it waits for a
+    second admin, unless there is none. Invalid("amount", "reason", "borne_by"); Refused("nothing").
     """
     reason, borne_by = clean_reason(reason), _parse_bearer(borne_by)
     money = await load_money(db, booking.id, booking.customer_id, *REFUNDABLE_STATES)
@@ -79,6 +87,7 @@ async def refund_booking(
     refund = Refund(
         booking_id=booking.id,
         amount=amount,
+        as_credit=as_credit,
         borne_by=borne_by,
         reason=reason,
         state=RefundState.REQUESTED,
@@ -162,16 +171,18 @@ async def _send_or_wait(
 async def _send(db: AsyncSession, booking: RefundedBooking, refund: Refund, by: Person, money: BookingMoney) -> None:
     """Have the gateway do it, and post it to the ledger; all of it, or nothing."""
     refund.state, refund.sent_at, refund.attempts = RefundState.SENT, clock.now(), refund.attempts + 1
-    to_release = min(refund.amount, sum(charge.held for charge in money.charges))
-    failure = _gateway_failure(money.charges, refund.amount - to_release, refund.attempts)
+    to_release = min(refund.amount, _held(money.charges))
+    failure = ""
+    if not refund.as_credit:
+        failure = _gateway_failure(money.charges, refund.amount - to_release, refund.attempts)
     if failure:
         refund.state, refund.failed_at, refund.failure = RefundState.FAILED, clock.now(), failure
         _record(booking, "booking.refund_failed", by, refund)
         await db.flush()
         return
     splits = await _splits_of(db, money.charges) if refund.borne_by == BorneBy.SHARES else None
-    refund.released = money.release_part(to_release, refund.id)
-    money.refund(refund.amount - to_release, splits, refund.id)
+    refund.released = money.release_part(to_release, refund.id, as_credit=refund.as_credit)
+    money.refund(refund.amount - to_release, splits, refund.id, as_credit=refund.as_credit)
     if refund.borne_by == BorneBy.SHARES:
         refund.professional_id = _bearer(booking, refund, splits or {})
     refund.state, refund.done_at = RefundState.DONE, clock.now()
@@ -199,11 +210,15 @@ def _refundable(charges: Iterable[Charge]) -> int:
     return sum(charge.refundable for charge in charges)
 
 
+def _held(charges: Iterable[Charge]) -> int:
+    return sum(charge.held for charge in bank_first(charges))
+
+
 def _gateway_failure(charges: Iterable[Charge], amount: int, attempt: int) -> str:
     """Why the gateway refuses to refund `amount` paise of what was captured or paid; "" if it does not."""
     left = amount
-    for charge in charges:
-        if left and charge.state != ChargeState.AUTHORISED and charge.refundable:
+    for charge in bank_first(charges):
+        if left and charge.method != CREDIT and charge.state != ChargeState.AUTHORISED and charge.refundable:
             left -= min(left, charge.refundable)
             if failure := pretend_bank.refund_failure(instrument_of(charge), attempt):
                 return failure
@@ -220,11 +235,11 @@ async def _earning_of(
     db: AsyncSession, booking: RefundedBooking, charges: Iterable[Charge], amount: int
 ) -> tuple[int, int | None]:
     """(paise, whose) of the earnings in a refund of `amount` paise."""
-    held = min(sum(charge.held for charge in charges), amount)
+    held = min(_held(charges), amount)
     left, earning, professional_id = amount - held, 0, booking.professional_id
     if held and professional_id is not None:
         earning = earning_of(held)
-    for charge in charges:
+    for charge in bank_first(charges):
         part = 0 if charge.held else min(charge.refundable, left)
         if part:
             split = await Charges(db).split_of(charge)
@@ -252,6 +267,7 @@ def _record(booking: RefundedBooking, name: str, by: Person, refund: Refund) -> 
         refund_id=refund.id,
         amount=refund.amount,
         borne_by=str(refund.borne_by),
+        as_credit=refund.as_credit,
         only_admin=refund.only_admin,
         **({"professional_id": refund.professional_id} if refund.professional_id else {}),
     )

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import AdvisoryLock, acquire_lock
 from app.core.paging import Page, clamp_limit, decode_cursor, page_of
 from app.core.sql import execute, fetch_value
-from app.payments.charge import Charge, ChargeState
+from app.payments.charge import COUPON, CREDIT, Charge, ChargeState
 from app.payments.ledger import LedgerEntry, LedgerTransaction, Line
 from app.payments.pretend_bank import Instrument
 from app.payments.refund import BorneBy, Refund, RefundState
@@ -23,9 +23,9 @@ OLDEST_DUE_SQL = """SELECT c.booking_id FROM charges c
 
 ADD_AUTHORISED = """
     WITH charge AS (
-        INSERT INTO charges (booking_id, customer_id, purpose, method, brand, last4, amount, state, created_at,
-                             updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'authorised', $8, $8) RETURNING id
+        INSERT INTO charges (booking_id, customer_id, purpose, method, brand, last4, masked_id, amount, state,
+                             created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $12, $7, 'authorised', $8, $8) RETURNING id
     ), posted AS (
         INSERT INTO ledger_transactions (booking_id, charge_id, kind, at)
         SELECT $1, id, 'authorise', $8 FROM charge RETURNING id
@@ -120,7 +120,8 @@ class Charges:
         paid = Charge.state.in_(
             (ChargeState.AUTHORISED, ChargeState.CAPTURED, ChargeState.RELEASED, ChargeState.REFUNDED)
         )
-        query = select(Charge).where(Charge.booking_id == booking_id, Charge.purpose == "booking", paid)
+        by_bank = Charge.method.not_in((CREDIT, COUPON))
+        query = select(Charge).where(Charge.booking_id == booking_id, Charge.purpose == "booking", paid, by_bank)
         return (await self.db.scalars(query.order_by(Charge.id.desc()).limit(1))).first()
 
     async def add_authorised(
@@ -135,7 +136,7 @@ class Charges:
     ) -> None:
         """Write an authorised charge and its ledger transaction, in one statement."""
         charge = booking_id, customer_id, purpose, by.method, by.brand, by.last4, amount, now
-        await execute(self.db, ADD_AUTHORISED, *charge, *map(list, zip(*lines, strict=True)))
+        await execute(self.db, ADD_AUTHORISED, *charge, *map(list, zip(*lines, strict=True)), by.masked_id)
 
     async def oldest_due(self, customer_id: int, before: datetime) -> int | None:
         """The id of the booking whose payment has been due since before then, the oldest."""
@@ -169,7 +170,8 @@ class Charges:
             .where(
                 LedgerTransaction.booking_id == charge.booking_id,
                 LedgerTransaction.charge_id == charge.id,
-                LedgerEntry.account == "gateway",
+                LedgerTransaction.kind == "refund",
+                LedgerEntry.account.in_(("gateway", "credit")),
                 Refund.borne_by == BorneBy.SHARES,
             )
         )

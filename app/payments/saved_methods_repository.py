@@ -48,7 +48,7 @@ class SavedMethods:
             raise Invalid({"saved_id": _("Choose a payment method.")})
         if found.is_expired:
             raise Invalid({"saved_id": _("This card has expired. Use another card.")})
-        return pretend_bank.instrument_of_token(token, found.brand, found.last4)
+        return pretend_bank.instrument_of_token(token, found.brand, found.last4, found.masked_id)
 
     async def remember(self, encryption: Encryption, instrument: Instrument, *, confirmed: bool) -> None:
         """Save the method, or renew it; `confirmed` is false while the bank waits for its code."""

@@ -13,6 +13,7 @@ from app.notifications.personal_data import NOTIFICATIONS_PERSONAL_DATA
 from app.payments.personal_data import PAYMENTS_PERSONAL_DATA
 from app.photos.personal_data import PHOTOS_PERSONAL_DATA
 from app.privacy.own_data_repository import HISTORY_SECTION
+from app.promotions.personal_data import PROMOTIONS_PERSONAL_DATA
 from app.reports.personal_data import REPORTS_PERSONAL_DATA
 from app.reviews.personal_data import REVIEWS_PERSONAL_DATA
 from app.scheduling.personal_data import SCHEDULING_PERSONAL_DATA
@@ -22,6 +23,7 @@ from app.vetting.personal_data import VETTING_PERSONAL_DATA
 PERSONAL_DATA: tuple[PersonalData, ...] = (
     BOOKINGS_PERSONAL_DATA,
     PAYMENTS_PERSONAL_DATA,
+    PROMOTIONS_PERSONAL_DATA,
     BILLING_PERSONAL_DATA,
     SCHEDULING_PERSONAL_DATA,
     VETTING_PERSONAL_DATA,
@@ -45,6 +47,9 @@ SECTION_ORDER = (
     "extra_work",
     "payments",
     "refunds",
+    "credit",
+    "coupons_used",
+    "referrals",
     "saved_payment_methods",
     "objections",
     "messages",

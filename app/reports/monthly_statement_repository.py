@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, DateTime
 
 from app.core import clock
+from app.payments.ledger import SPENT_SQL
 from app.reports.monthly_statement import (
     MonthBooking,
     MonthLine,
@@ -21,10 +22,10 @@ from app.reports.monthly_statement import (
 
 MAX_BOOKINGS_LISTED = 50
 SPAN_PARAMS = (bindparam("since", type_=DateTime(timezone=True)), bindparam("until", type_=DateTime(timezone=True)))
-# What was paid in the span for one booking: captures, fees and paid dues, less refunds.
-PAID_IN_SPAN = """
+# What was paid in the span for one booking: captures, fees and paid dues, also with credit, less refunds.
+PAID_IN_SPAN = f"""
     (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_transactions t
-       JOIN ledger_entries e ON e.transaction_id = t.id AND e.account = 'gateway'
+       JOIN ledger_entries e ON e.transaction_id = t.id AND {SPENT_SQL}
       WHERE t.booking_id = b.id AND t.at >= :since AND t.at < :until)
 """
 BOOKED = text(f"""
@@ -32,9 +33,9 @@ BOOKED = text(f"""
      WHERE b.customer_id = :id AND b.requested_at IS NOT NULL AND b.starts_at >= :since AND b.starts_at < :until
      ORDER BY b.starts_at, b.id LIMIT {MAX_BOOKINGS_LISTED}
 """).bindparams(*SPAN_PARAMS)
-SPENT = text("""
+SPENT = text(f"""
     SELECT coalesce(sum(e.amount), 0)::bigint FROM bookings b JOIN ledger_transactions t ON t.booking_id = b.id
-      JOIN ledger_entries e ON e.transaction_id = t.id AND e.account = 'gateway'
+      JOIN ledger_entries e ON e.transaction_id = t.id AND {SPENT_SQL}
      WHERE b.customer_id = :id AND t.at >= :since AND t.at < :until
 """).bindparams(*SPAN_PARAMS)
 BOOKING_COUNTS = text("""
@@ -57,10 +58,10 @@ BOOKED_BY_MONTH = text("""
            count(*) FILTER (WHERE state IN ('completed', 'closed')) AS done
       FROM bookings WHERE customer_id = :id AND requested_at IS NOT NULL AND starts_at < :until GROUP BY 1
 """).bindparams(bindparam("until", type_=DateTime(timezone=True)))
-SPENT_BY_MONTH = text("""
+SPENT_BY_MONTH = text(f"""
     SELECT date_trunc('month', t.at AT TIME ZONE 'Asia/Kolkata')::date AS month, sum(e.amount)::bigint AS spent
       FROM bookings b JOIN ledger_transactions t ON t.booking_id = b.id
-      JOIN ledger_entries e ON e.transaction_id = t.id AND e.account = 'gateway'
+      JOIN ledger_entries e ON e.transaction_id = t.id AND {SPENT_SQL}
      WHERE b.customer_id = :id GROUP BY 1
 """)
 # Customers with a verified email and at least one booking, not blocked.

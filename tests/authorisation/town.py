@@ -38,6 +38,7 @@ from app.jobs.handover import report_no_show
 from app.messages.thread import send_message
 from app.notifications.inbox import InboxItem
 from app.notifications.preference import unsubscribe_token
+from app.payments.credit import grant_credit
 from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.refund import BorneBy, Refund, RefundState
 from app.payments.refunds import refund_booking
@@ -45,6 +46,9 @@ from app.payments.saved_methods_repository import SavedMethods
 from app.photos.photo import Photo
 from app.photos.photo_upload import ScannedPhoto
 from app.photos.repository import NewPhotos
+from app.payments.split import PaymentSplit
+from app.promotions.coupons import create_coupon, end_coupon, read_terms
+from app.promotions.referral import Referral
 from app.reports.monthly_statement import MonthlySummary, to_facts
 from app.reports.monthly_statement_repository import MonthlyStatements
 from app.reviews.moderation import answer_review, hide_review, report_review
@@ -193,6 +197,7 @@ class Builder:
         await self.reviews()
         await self.refunds()
         await self.cases()
+        await self.promotions()
         self.values["free"] = (NINE + timedelta(days=5)).strftime(START)
 
     async def appealed(self) -> None:
@@ -235,6 +240,22 @@ class Builder:
         self.db.add_all([waiting, failed])
         await self.db.flush()
         self.values |= {"refund": str(refund.id), "waiting_refund": str(waiting.id), "failed_refund": str(failed.id)}
+
+    async def promotions(self) -> None:
+        """Two coupons, one of them ended; Asha's credit; a booking that they pay a part of; Omar was invited."""
+        asha, omar, meena = (self.people[who] for who in ("asha", "omar", "meena"))
+        for code in ("WELCOME50", "OLD50"):
+            await create_coupon(self.db, meena, read_terms({"code": code, "kind": "amount", "value": "50"}))
+        await end_coupon(self.db, meena, "OLD50")
+        self.values |= {"coupon": "WELCOME50", "ended_coupon": "OLD50"}
+        absent = await Bookings(self.db).by_reference(self.values["no_show"])
+        await grant_credit(self.db, absent.id, "guarantee", {asha.id: 60_00})
+        booking = await a_hold(self.db, asha, self.service, NINE + timedelta(days=6))
+        split = PaymentSplit(booking.price, coupon=50_00, coupon_code="WELCOME50", credit=20_00)
+        await pay(self.db, asha, booking.reference, APPROVED, "", split)
+        self.values["with_coupon"] = booking.reference
+        self.db.add(Referral(friend_id=omar.id, inviter_id=asha.id, at=clock.now()))
+        await self.db.flush()
 
     async def cases(self) -> None:
         """Asha's cases about Ravi's work: one open, one decided."""

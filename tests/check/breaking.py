@@ -118,6 +118,23 @@ def booking(changes: str, which: str = "assigned") -> str:
 
 CHECKS = {
     "charges_released_check": "UPDATE charges SET released = amount + 1",
+    "charges_coupon_check": "UPDATE charges SET coupon = 'WELCOME50' WHERE method <> 'coupon'",
+    "charges_masked_id_check": "UPDATE charges SET masked_id = 'asha@bank'",
+    "coupons_code_check": "UPDATE coupons SET code = 'no'",
+    "coupons_kind_check": "UPDATE coupons SET kind = 'gift'",
+    "coupons_value_check": "UPDATE coupons SET value = 0",
+    "coupons_cap_check": "UPDATE coupons SET kind = 'amount', cap = 100",
+    "coupons_until_day_check": "UPDATE coupons SET until_day = from_day - 1",
+    "coupons_per_person_check": "UPDATE coupons SET per_person = 0",
+    "coupons_total_check": "UPDATE coupons SET total = 0",
+    "coupons_used_check": "UPDATE coupons SET total = 1, used = 2",
+    "coupon_uses_amount_check": "UPDATE coupon_uses SET amount = 0",
+    "coupon_uses_nth_check": "UPDATE coupon_uses SET nth = 0",
+    "coupon_uses_freed_at_check": "UPDATE coupon_uses SET freed_at = used_at - interval '1 second'",
+    "credit_balances_balance_check": "UPDATE credit_balances SET balance = -1",
+    "referrals_inviter_id_check": "UPDATE referrals SET inviter_id = friend_id",
+    "referrals_outcome_check": "UPDATE referrals SET outcome = 'luck', decided_at = now()",
+    "referrals_decided_check": "UPDATE referrals SET outcome = 'granted', decided_at = NULL",
     "refunds_amount_check": "UPDATE refunds SET amount = 0, released = 0",
     "refunds_borne_by_check": "UPDATE refunds SET borne_by = 'chance'",
     "refunds_confirmed_check": "UPDATE refunds SET confirmed_at = now(), confirmed_by_id = requested_by_id",
@@ -336,6 +353,18 @@ UNIQUE = {
     "charges_live_key": SAME.format(
         "charges", "booking_id, customer_id, purpose, method, amount, state, created_at, updated_at"
     ),
+    "charges_live_credit_key": "INSERT INTO charges (booking_id, customer_id, purpose, method, coupon, amount, state,"
+    " created_at, updated_at) SELECT booking_id, customer_id, purpose, method, coupon, amount, state, created_at,"
+    " updated_at FROM charges WHERE method = 'coupon'",
+    "ledger_transactions_granted_key": "INSERT INTO ledger_transactions (booking_id, kind, at)"
+    " SELECT booking_id, 'credit', now() FROM ledger_transactions WHERE kind = 'credit'",
+    "coupons_code_key": "UPDATE coupons SET code = 'SAME'",
+    "coupon_uses_nth_key": "INSERT INTO coupon_uses (coupon_id, customer_id, booking_id, nth, amount, used_at)"
+    " SELECT coupon_id, customer_id, booking_id - 1, nth, amount, used_at FROM coupon_uses",
+    "coupon_uses_booking_id_key": "INSERT INTO coupon_uses (coupon_id, customer_id, booking_id, nth, amount, used_at)"
+    " SELECT coupon_id, customer_id, booking_id, nth + 1, amount, used_at FROM coupon_uses",
+    "credit_balances_pkey": SAME.format("credit_balances", "customer_id, balance"),
+    "referrals_pkey": SAME.format("referrals", "friend_id, inviter_id, at"),
     "codes_live_excl": "INSERT INTO codes (booking_id, phase, digest, issued_at)"
     " SELECT booking_id, phase, digest, issued_at FROM codes WHERE used_at IS NULL AND voided_at IS NULL",
     "codes_used_key": "INSERT INTO codes (booking_id, phase, digest, issued_at, used_at)"

@@ -78,6 +78,15 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE charges SET refunded = refunded - 1 WHERE refunded > 0",
     ],
     "large-refunds-are-confirmed": ["UPDATE refunds SET amount = 600000 WHERE state = 'done'"],
+    "credit-matches-the-ledger": ["UPDATE credit_balances SET balance = balance + 1"],
+    "coupons-within-limits": [
+        "UPDATE coupons SET used = used + 1",
+        "UPDATE coupon_uses SET freed_at = used_at",
+    ],
+    "coupons-match-charges": ["UPDATE coupon_uses SET amount = amount + 1"],
+    "referrals-are-granted-once": [
+        "UPDATE referrals SET outcome = 'granted', decided_at = now()",
+    ],
     "open-bookings-are-authorised": [
         "UPDATE charges SET state = 'released' WHERE booking_id = " + OF.format("{assigned}")
     ],

@@ -138,6 +138,8 @@ def data_of(kind: str, town: Town) -> dict[str, Any]:
         "minutes": 10,
         "hours": 24,
         "refund_id": town.refund_id,
+        "amount": 14_90,
+        "credit_reason": "apology",
     }
     fields |= {"case": CASE_REFERENCE, "side": "customer"} if kind.startswith("case_") else {}
     return fields | ({"phase": "start"} if kind.startswith("code_") else {})

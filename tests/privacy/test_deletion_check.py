@@ -97,6 +97,7 @@ PLANTED = {
     "time off": "INSERT INTO time_off (professional_id, span, created_at)"
     " VALUES ({p}, tstzrange(now(), now() + interval '1 day'), now())",
     "exclusions": "INSERT INTO exclusions VALUES ({c}, {p}, 'customer', now())",
+    "referrals": "INSERT INTO referrals (friend_id, inviter_id, at) VALUES ({c}, {p}, now())",
     "favourites": "INSERT INTO favourites VALUES ({c}, {p}, now())",
     "documents": INSERT_DOCUMENT,
     "verifications": "INSERT INTO verifications (professional_id, kind, message, submitted_at)"
