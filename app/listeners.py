@@ -4,6 +4,7 @@ import app.events  # noqa: F401  declares every event type
 from app.accounts.sign_in_listeners import register_sign_in_listener
 from app.bookings.api_repository import add_booking_column
 from app.bookings.chosen_start import hold_chosen_start
+from app.bookings.completion import register_completion_listener
 from app.bookings.decline import register_dispute_listener
 from app.bookings.service_usage_repository import BookedServices
 from app.cases.cases import open_disputed
@@ -15,6 +16,7 @@ from app.notifications.channel import register_channel
 from app.notifications.messages import register_message_data
 from app.notifications.notification import wake_worker_on_outbox_rows, write_notifications
 from app.promotions.referrals import keep_invite
+from app.receipts.issue import issue_receipt
 from app.reports.monthly_statement import message_data as monthly_statement_data
 from app.reviews.repository import COMMENT_SQL
 from app.webhooks.channel import WEBHOOK_CHANNEL
@@ -34,6 +36,7 @@ register_channel(WEBHOOK_CHANNEL)
 register_sign_in_listener(hold_chosen_start)
 register_sign_in_listener(keep_invite)
 register_dispute_listener(open_disputed)
+register_completion_listener(issue_receipt)
 register_message_data("monthly_report", monthly_statement_data)
 
 

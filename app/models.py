@@ -15,6 +15,7 @@ from app.notifications import channel, inbox, preference
 from app.payments import charge, credit, ledger, refund, saved_method
 from app.photos import photo
 from app.promotions import coupon, referral
+from app.receipts import receipt
 from app.reports import monthly_statement
 from app.reviews import report, review
 from app.scheduling import exclusion, reservation, working_hours
@@ -51,6 +52,7 @@ MODULES = (
     preference,
     professional,
     referral,
+    receipt,
     refund,
     reservation,
     report,

@@ -5,6 +5,7 @@ from app.cases.panels import BOOKING_CASES_PANEL, JOB_CASES_PANEL, RECORD_CASES_
 from app.dispatch.refund_panel import JOB_REFUNDS_PANEL
 from app.favourites.booking_panel import CHOICES_PANEL
 from app.messages.panels import ADMIN_MESSAGES_PANEL, JOB_MESSAGES_PANEL, MESSAGES_PANEL
+from app.receipts.receipt_panel import HANDOVER_PANEL
 from app.reviews.flag_panel import FLAG_PANEL
 from app.reviews.job_panel import JOB_REVIEW_PANEL
 from app.reviews.review_panel import REVIEW_PANEL
@@ -14,6 +15,7 @@ PANELS: tuple[Panel, ...] = tuple(
     sorted(
         (
             LEDGER_PANEL,
+            HANDOVER_PANEL,
             REVIEW_PANEL,
             FLAG_PANEL,
             CHOICES_PANEL,

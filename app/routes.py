@@ -89,6 +89,8 @@ from app.privacy.pages import AccountDeletionPages, OwnDataPages
 from app.promotions.admin_pages import CouponAdminPages
 from app.promotions.api import CouponApi, CreditApi
 from app.promotions.pages import CreditPages
+from app.receipts.api import HandoverApi, VerificationApi
+from app.receipts.pages import ReceiptVerificationPages, handover, receipt_keys
 from app.reports.admin_pages import ReportAdminPages
 from app.reports.pages import MonthlyStatementPages
 from app.reports.today_admin_pages import TodayAdminPages
@@ -133,6 +135,7 @@ EVERYONE: Routes = (
     ("/verify/{token:str}", VerifyPages),
     ("/unsubscribe/{token:str}", UnsubscribePages),
     ("/calendar/{token:str}", calendar_feed),
+    ("/receipts/verify", ReceiptVerificationPages),
 )
 
 CUSTOMERS: Routes = (
@@ -143,6 +146,7 @@ CUSTOMERS: Routes = (
     ("/bookings/{ref:str}/cancellation", CancellationPages),
     ("/bookings/{ref:str}/reschedule", ReschedulePages),
     ("/bookings/{ref:str}/receipt", ReceiptPages),
+    ("/bookings/{ref:str}/handover.json", handover),
     ("/bookings/{ref:str}/review", ReviewPages),
     ("/bookings/{ref:str}/help", BookingHelpPages),
     ("/bookings/{ref:str}/calendar", booking_calendar),
@@ -249,6 +253,7 @@ MACHINES: Routes = (
     ("/health", health.health),
     ("/health/ready", health.ready),
     ("/metrics", health.metrics),
+    ("/.well-known/doorstep-keys.json", receipt_keys),
     ("/csp-report", health.csp_report),
     ("/static/{digest:str}/{name:path}", static_file),
 )
@@ -296,6 +301,8 @@ PROGRAMS: Routes = (
     ("/api/admin/reviews", ReviewModerationApi),
     ("/api/blocked/appeal", OwnAppealApi),
     ("/api/appeals/photos/{photo_id:int}", AppealPhotoApi),
+    ("/api/bookings/{ref:str}/handover.json", HandoverApi),
+    ("/api/receipts/verify", VerificationApi),
     ("/api/help", HelpApi),
     ("/api/admin/settings", SettingApi),
     ("/api/admin/appeals", AppealApi),

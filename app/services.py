@@ -26,6 +26,7 @@ from app.discovery.unmet_searches import UnmetSearchCounter
 from app.listeners import install_listeners
 from app.operations.worker_health import worker_gauges
 from app.panels import PANELS
+from app.receipts.qr_code import qr_svg
 from app.reports.today_repository import navigation_counts
 from app.scheduling.repository import Schedules
 from app.settings import Settings
@@ -76,13 +77,18 @@ def page_templates(
     csrf: Csrf | None = None,
     contacts: Callable[[], Contacts] = Contacts,
     *,
+    site: str = "",
     reload: bool = False,
 ) -> Templates:
-    """The templates of pages and emails, with the labels of bookings and cases; pages need `csrf`, emails do not."""
+    """The templates of pages and emails, with the labels of bookings and cases.
+
+    Pages need `csrf`, and `site`, our own address, for what is printed; emails do not.
+    """
     more_globals = {
         "booking_labels": labels,
         "case_labels": case_labels,
         "contacts": contacts,
+        "verification_qr": lambda path: qr_svg(site + path),
         **(render.csrf_globals(csrf) if csrf else {}),
     }
     return Templates(assets, reload=reload, more_globals=more_globals)
@@ -98,7 +104,8 @@ def compose(
     install_listeners()
     timeout = {} if statement_timeout is None else {"statement_timeout": statement_timeout}
     database = Database(settings.database_url, application_name=application_name, **timeout)
-    after_commit, encryption = AfterCommit(settings.redis_url), Encryption(settings.secret_key)
+    after_commit = AfterCommit(settings.redis_url)
+    encryption = Encryption(settings.secret_key, settings.secret_key_previous, settings.receipt_signing_key)
     cookies = Cookies(https=settings.https)
     csrf = Csrf(encryption, cookies)
     assets = Assets(reload=not settings.production)
@@ -113,7 +120,9 @@ def compose(
         cookies=cookies,
         csrf=csrf,
         assets=assets,
-        templates=page_templates(assets, csrf, contacts.current, reload=not settings.production),
+        templates=page_templates(
+            assets, csrf, contacts.current, site=settings.base_url, reload=not settings.production
+        ),
         page_cache=PageCache(after_commit.cache),
         api_cache=PageCache(after_commit.cache),
         rate_limiter=rate_limiter,

@@ -59,6 +59,8 @@ class Settings:
     support_phone: str | None = None
     support_whatsapp: str | None = None
     grievance_officer: GrievanceOfficer | None = None
+    secret_key_previous: str | None = field(default=None, repr=False)
+    receipt_signing_key: str | None = field(default=None, repr=False)
 
     @property
     def production(self) -> bool:
@@ -100,6 +102,8 @@ def _read(cls: type[Settings], reader: "_Reader") -> Settings:
         support_phone=reader.matching("SUPPORT_PHONE", PHONE, "a phone number such as +919840012345"),
         support_whatsapp=reader.matching("SUPPORT_WHATSAPP", PHONE, "a phone number such as +919840012345"),
         grievance_officer=reader.grievance_officer(),
+        secret_key_previous=reader.previous_secret_key(),
+        receipt_signing_key=reader.receipt_signing_key(),
     )
 
 
@@ -169,10 +173,25 @@ class _Reader:
 
     def secret_key(self) -> str:
         value = self.text("SECRET_KEY", DEVELOPMENT_KEY)
-        weak = len(value) < 32 or len(set(value)) < 8 or value == DEVELOPMENT_KEY
-        if self.production and weak and self.get("SECRET_KEY"):
-            self.problems.append("SECRET_KEY must be at least 32 random characters.")
+        if self.production and self.get("SECRET_KEY"):
+            self._require_strength("SECRET_KEY", value)
         return value
+
+    def previous_secret_key(self) -> str | None:
+        value = self.get("SECRET_KEY_PREVIOUS")
+        if value is not None and value == self.get("SECRET_KEY"):
+            self.problems.append("SECRET_KEY_PREVIOUS must be another key than SECRET_KEY.")
+        return value
+
+    def receipt_signing_key(self) -> str | None:
+        value = self.get("RECEIPT_SIGNING_KEY")
+        if value is not None:
+            self._require_strength("RECEIPT_SIGNING_KEY", value)
+        return value
+
+    def _require_strength(self, name: str, value: str) -> None:
+        if len(value) < 32 or len(set(value)) < 8 or value == DEVELOPMENT_KEY:
+            self.problems.append(f"{name} must be at least 32 random characters.")
 
     def base_url(self) -> str:
         value = self.url("BASE_URL", ("https", "http"), "http://localhost:8000").rstrip("/")

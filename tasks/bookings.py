@@ -22,7 +22,8 @@ async def end_priority_offers(ctx: Context) -> int:
 
 async def complete_overdue_jobs(ctx: Context) -> int:
     """Complete jobs that the professional started and did not finish."""
-    return await repeat_until_done(ctx, expiry.complete_overdue_jobs)
+    encryption = ctx["services"].encryption
+    return await repeat_until_done(ctx, lambda db: expiry.complete_overdue_jobs(db, encryption))
 
 
 async def close_old_bookings(ctx: Context) -> int:

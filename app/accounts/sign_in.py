@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.attempts import email_keys, session_keys, sign_in_keys
 from app.accounts.contact_fields import parse_email
+from app.accounts.password_hash_repository import PasswordHashes
 from app.accounts.repository import Devices, RateLimits, Users
 from app.accounts.sign_up import TransactionFactory
 from app.core.errors import Invalid
@@ -48,8 +49,11 @@ async def authenticate(
     matches = await passwords.verify(credentials[1] if credentials else None, password)
     if not matches or credentials is None:
         return None
+    renewed = await passwords.renewed(credentials[1], password)
     async with new_transaction() as db:
         await RateLimits(db).reset(keys)
+        if renewed is not None:
+            await PasswordHashes(db).renew(*credentials, renewed)
     return credentials[0]
 
 

@@ -265,14 +265,14 @@ class Booking(AdminMovesMixin, BookingDeadlines, VisitMixin, PhoneSharingMixin, 
         self._issue_code(CodePhase.FINISH, encryption)
         self._record_move("booking.started", by, previous)
 
-    def complete(self, by: Actor, code: Code | None) -> None:
+    def complete(self, by: Actor, code: Code | None, **facts: Any) -> None:
         """Finish the job; `code` is None when it is completed automatically. Money: app.bookings.completion."""
         previous = self._move("complete", by)
         if code is not None:
             code.use()
         self._void_codes()
         self.completed_at, self.completed_automatically = clock.now(), code is None
-        self._record_move("booking.completed", by, previous, by_clock=self.completed_automatically, total=self.total)
+        self._record_move("booking.completed", by, previous, by_clock=code is None, total=self.total, **facts)
 
     def close(self, by: Actor) -> None:
         previous = self._move("close", by)

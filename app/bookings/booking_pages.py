@@ -236,7 +236,10 @@ class ReceiptPages(Controller):
         if not checkout.was_ordered(booking):
             raise Missing()
         page_data = booking_page(booking, encryption, me)
-        return page(request, "bookings/receipt.html", page_data=page_data, booking=booking, customer=me.name)
+        panels = await load_panels(request, db, "bookings.receipt", booking)
+        return page(
+            request, "bookings/receipt.html", page_data=page_data, booking=booking, customer=me.name, panels=panels
+        )
 
 
 async def _render(

@@ -15,6 +15,7 @@ from app.bookings.cancellation import cancel_booking
 from app.bookings.completion import complete_booking
 from app.bookings.due_repository import DueBookings
 from app.core import clock, logs
+from app.core.encryption import Encryption
 from app.core.errors import DoorstepError
 from app.core.events import PLATFORM, nudge
 from app.core.i18n import N_
@@ -44,9 +45,16 @@ async def cancel_unfilled(db: AsyncSession) -> int:
     return await _apply(db, due, _cancel)
 
 
-async def complete_overdue_jobs(db: AsyncSession) -> int:
-    """Complete started jobs twelve hours after the later of slot end and start; their payout is held."""
-    return await _apply(db, await DueBookings(db).overdue_jobs(clock.now()), _complete)
+async def complete_overdue_jobs(db: AsyncSession, encryption: Encryption | None = None) -> int:
+    """Complete started jobs twelve hours after the later of slot end and start; their payout is held.
+
+    `encryption` as in complete_booking().
+    """
+
+    async def complete(db: AsyncSession, booking: Booking) -> None:
+        await complete_booking(db, booking, PLATFORM, None, encryption)
+
+    return await _apply(db, await DueBookings(db).overdue_jobs(clock.now()), complete)
 
 
 async def close_unreviewed(db: AsyncSession) -> int:
@@ -74,10 +82,6 @@ async def end_priority_offers(db: AsyncSession) -> int:
 async def _cancel(db: AsyncSession, booking: Booking) -> None:
     await cancel_booking(db, booking, PLATFORM, "unfilled", N_("No professional was available at that time."))
     await apologise(db, booking)
-
-
-async def _complete(db: AsyncSession, booking: Booking) -> None:
-    await complete_booking(db, booking, PLATFORM, None)
 
 
 async def _close(_db: AsyncSession, booking: Booking) -> None:

@@ -18,6 +18,7 @@ from app.check.history import HISTORY_INVARIANTS
 from app.check.invariants import BOOKING_INVARIANTS, MONEY_INVARIANTS, NEXT_EVENTS
 from app.check.professionals import CANDIDATE_INVARIANT, PROFESSIONAL_INVARIANT
 from app.check.promotions import PROMOTION_INVARIANTS
+from app.check.receipt_repository import RECEIPT_INVARIANT, find_broken_receipts
 from app.check.records import RECORD_INVARIANTS
 from app.check.report_columns import BOOKING_TOTALS_INVARIANT, SERVICE_COUNTS_INVARIANT
 from app.core.card_numbers import LONG_NUMBER, contains_card_number
@@ -69,6 +70,7 @@ async def find_violations(db: AsyncSession, storage: Storage | None = None) -> l
             *PROMOTION_INVARIANTS,
             *RECORD_INVARIANTS,
             *CASE_INVARIANTS,
+            RECEIPT_INVARIANT,
             *CATALOGUE_INVARIANTS,
             *HISTORY_INVARIANTS,
             DELETION_INVARIANT,
@@ -81,6 +83,11 @@ async def find_violations(db: AsyncSession, storage: Storage | None = None) -> l
     ]
     for name, description, subjects in (
         ("event-chains-are-intact", "The event chain of every record is intact", find_broken_chains(db)),
+        (
+            "receipts-are-genuine",
+            "Every receipt verifies with its key, and names its booking, an event of its history, and the codes used",
+            find_broken_receipts(db),
+        ),
         ("schema-is-current", "The database has the latest migration", _outdated_schema(db)),
         ("travel-time-between-jobs", "There is enough travel time between two jobs in a row", _missing_travel_time(db)),
         (
@@ -100,6 +107,7 @@ async def find_violations(db: AsyncSession, storage: Storage | None = None) -> l
 
 CODE_CHECKS = [
     "event-chains-are-intact",
+    "receipts-are-genuine",
     "schema-is-current",
     "travel-time-between-jobs",
     "no-stored-card-numbers",
@@ -113,6 +121,7 @@ RULES = [
         *PROMOTION_INVARIANTS,
         *RECORD_INVARIANTS,
         *CASE_INVARIANTS,
+        RECEIPT_INVARIANT,
         *CATALOGUE_INVARIANTS,
         *HISTORY_INVARIANTS,
         DELETION_INVARIANT,

@@ -19,8 +19,14 @@ T = TypeVar("T")
 _hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
 
+PEPPER_MARK = "#"  # between a hash and the name of its pepper
+
+
 class Passwords:
-    """Hashes passwords with argon2id, off the event loop; a pepper makes the hashes useless without SECRET_KEY."""
+    """Hashes passwords with argon2id, off the event loop; a pepper makes the hashes useless without SECRET_KEY.
+
+    A hash names the pepper it was made with. Those of earlier releases do not.
+    """
 
     def __init__(self, encryption: Encryption, *, cheap: bool = False) -> None:
         """`cheap` uses the lowest cost that argon2 allows; for tests."""
@@ -28,25 +34,37 @@ class Passwords:
         self._hasher = PasswordHasher(time_cost=time_cost, memory_cost=memory, parallelism=1)
         self._encryption = encryption
         self._cached_dummy_hash = ""
+        # At the end of a hash: which pepper it was made with.
+        self.pepper_suffix = PEPPER_MARK + encryption.digest("name", "pepper").hex()[:8]
 
     async def hash(self, password: str) -> str:
-        return await _in_thread(self._hasher.hash, self._peppered(normal_password(password)))
+        hashed = await _in_thread(self._hasher.hash, self._peppered(normal_password(password)))
+        return hashed + self.pepper_suffix
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Compare a password with its hash; without a hash (unknown user) return False after the same work.
 
         Keyboards write the same letters differently, so hashes are of one form (NFKC, NIST SP 800-63B). Those of
-        earlier releases are of the password as typed: in one of the other forms.
+        earlier releases are of the password as typed: in one of the other forms. While the previous SECRET_KEY is
+        read, its pepper is tried for every account, so that the time says nothing.
         """
         other_forms = (unicodedata.normalize(form, password) for form in ("NFC", "NFD"))
         for candidate in dict.fromkeys((normal_password(password), password, *other_forms)):
-            if await _in_thread(self._matches, stored, self._peppered(candidate)):
-                return stored is not None
+            for peppered in self._peppered_with_each(candidate):
+                if await _in_thread(self._matches, stored, peppered):
+                    return stored is not None
         return False
 
+    async def renewed(self, stored: str, password: str) -> str | None:
+        """The hash to store instead of `stored`, which fits `password`; None while there is no other key to leave."""
+        if self._encryption.previous is None or stored.endswith(self.pepper_suffix):
+            return None
+        return await self.hash(password)
+
     def _matches(self, stored: str | None, peppered: str) -> bool:
+        hashed = stored.partition(PEPPER_MARK)[0] if stored else self._dummy_hash()
         try:
-            return self._hasher.verify(stored or self._dummy_hash(), peppered)
+            return self._hasher.verify(hashed, peppered)
         except (Argon2Error, InvalidHashError):
             return False
 
@@ -56,6 +74,10 @@ class Passwords:
 
     def _peppered(self, password: str) -> str:
         return self._encryption.digest(password, "password").hex()
+
+    def _peppered_with_each(self, password: str) -> list[str]:
+        """With the present pepper, then with the previous one."""
+        return [digest.hex() for digest in self._encryption.digests(password, "password")]
 
 
 def normal_password(typed: str) -> str:

@@ -96,10 +96,10 @@ async def start(
 async def complete(
     db: AsyncSession, new_transaction: TransactionFactory, by: Actor, reference: str, typed: str, encryption: Encryption
 ) -> Booking:
-    """Complete the job with the finish code and settle its money in the same transaction."""
+    """Complete the job with the finish code; its money and its receipt are of the same transaction."""
     attempt = await _matching_attempt(new_transaction, by, reference, "finish", parse_code(typed), encryption)
     booking = await Bookings(db).for_professional(by, reference, lock=True)
-    await complete_booking(db, booking, by, await _revalidate(db, booking, attempt))
+    await complete_booking(db, booking, by, await _revalidate(db, booking, attempt), encryption)
     return booking
 
 

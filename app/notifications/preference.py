@@ -78,7 +78,7 @@ class NotificationPreferences:
 def unsubscribe_token(encryption: Encryption, user_id: int, topic: str) -> str:
     """The part of an unsubscribe address that names user and topic, signed."""
     value = f"{user_id}.{topic}"
-    return f"{value}.{_signature(encryption, value)}"
+    return f"{value}.{_signatures(encryption, value)[0]}"
 
 
 def parse_unsubscribe_token(encryption: Encryption, token: str) -> tuple[int, str]:
@@ -86,10 +86,13 @@ def parse_unsubscribe_token(encryption: Encryption, token: str) -> tuple[int, st
     value, _dot, signature = token.rpartition(".")
     number, _separator, topic = value.partition(".")
     valid = number.isascii() and number.isdigit() and len(number) < 19 and topic in TOPICS
-    if not valid or not hmac.compare_digest(signature.encode(), _signature(encryption, value).encode()):
+    known = [candidate.encode() for candidate in _signatures(encryption, value)]
+    if not valid or not any(hmac.compare_digest(signature.encode(), candidate) for candidate in known):
         raise Missing
     return int(number), topic
 
 
-def _signature(encryption: Encryption, value: str) -> str:
-    return base64.urlsafe_b64encode(encryption.digest(value, UNSUBSCRIBE_PURPOSE)[:18]).decode()
+def _signatures(encryption: Encryption, value: str) -> list[str]:
+    """With the present key, then with the previous one."""
+    digests = encryption.digests(value, UNSUBSCRIBE_PURPOSE)
+    return [base64.urlsafe_b64encode(digest[:18]).decode() for digest in digests]

@@ -14,6 +14,7 @@ from app.payments.personal_data import PAYMENTS_PERSONAL_DATA
 from app.photos.personal_data import PHOTOS_PERSONAL_DATA
 from app.privacy.own_data_repository import HISTORY_SECTION
 from app.promotions.personal_data import PROMOTIONS_PERSONAL_DATA
+from app.receipts.personal_data import RECEIPTS_PERSONAL_DATA
 from app.reports.personal_data import REPORTS_PERSONAL_DATA
 from app.reviews.personal_data import REVIEWS_PERSONAL_DATA
 from app.scheduling.personal_data import SCHEDULING_PERSONAL_DATA
@@ -25,6 +26,7 @@ PERSONAL_DATA: tuple[PersonalData, ...] = (
     PAYMENTS_PERSONAL_DATA,
     PROMOTIONS_PERSONAL_DATA,
     BILLING_PERSONAL_DATA,
+    RECEIPTS_PERSONAL_DATA,
     SCHEDULING_PERSONAL_DATA,
     VETTING_PERSONAL_DATA,
     PHOTOS_PERSONAL_DATA,
@@ -50,6 +52,7 @@ SECTION_ORDER = (
     "credit",
     "coupons_used",
     "referrals",
+    "receipts_of_handovers",
     "saved_payment_methods",
     "objections",
     "messages",

@@ -101,11 +101,16 @@ class Csrf:
         except ValueError:
             return False
         half = len(raw) // 2
-        return secrets.compare_digest(_xor(raw[:half], raw[half:]), self._mac(seed))
+        mac = _xor(raw[:half], raw[half:])
+        return any(secrets.compare_digest(mac, known) for known in self._encryption.digests(seed, "csrf"))
 
     def owner_tag(self, user_id: int) -> str:
         """What stands for the user in the tokens of their pages."""
-        return self._encryption.digest(str(user_id), "owner of a form").hex()[:24]
+        return self.owner_tags(user_id)[0]
+
+    def owner_tags(self, user_id: int) -> list[str]:
+        """The tags of pages that may still be open: the present one first."""
+        return [digest.hex()[:24] for digest in self._encryption.digests(str(user_id), "owner of a form")]
 
     def owner_of_token(self, token: str | None) -> str:
         """The tag of the user whose page had the token; "" of a visitor's. It proves nothing about who sends it."""

@@ -79,7 +79,9 @@ def take_unsent_form(request: Request) -> UnsentForm | None:
         encrypted = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
     except ValueError:
         return None
-    packed = services.encryption.decrypt_bytes(encrypted, _context(services.csrf.owner_tag(context.user.id)))
+    tags = services.csrf.owner_tags(context.user.id)
+    opened = (services.encryption.decrypt_bytes(encrypted, _context(tag)) for tag in tags)
+    packed = next((plain for plain in opened if plain is not None), None)
     if packed is None:
         return None
     unsent = json.loads(brotli.decompress(packed))

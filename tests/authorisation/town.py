@@ -43,10 +43,10 @@ from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.refund import BorneBy, Refund, RefundState
 from app.payments.refunds import refund_booking
 from app.payments.saved_methods_repository import SavedMethods
+from app.payments.split import PaymentSplit
 from app.photos.photo import Photo
 from app.photos.photo_upload import ScannedPhoto
 from app.photos.repository import NewPhotos
-from app.payments.split import PaymentSplit
 from app.promotions.coupons import create_coupon, end_coupon, read_terms
 from app.promotions.referral import Referral
 from app.reports.monthly_statement import MonthlySummary, to_facts
@@ -332,7 +332,8 @@ class Builder:
     async def done(self, name: str, starts_at: datetime) -> None:
         booking = await self.started(name, starts_at, self.people["ravi"])
         with _at(starts_at + timedelta(hours=1)):
-            await complete_booking(self.db, booking, self.people["ravi"], booking.live_code("finish"))
+            code = booking.live_code("finish")
+            await complete_booking(self.db, booking, self.people["ravi"], code, self.encryption)
 
     async def no_show_booking(self, name: str, starts_at: datetime, worker: User) -> None:
         booking = await self.assigned(name, starts_at, worker)

@@ -90,7 +90,7 @@ class Scene:
     async def completed(self, reference: str) -> None:
         async with self.database.work() as db:
             booking = await Bookings(db).for_professional(self.ravi, reference, lock=True)
-            await complete_booking(db, booking, self.ravi, booking.live_code("finish"))
+            await complete_booking(db, booking, self.ravi, booking.live_code("finish"), self.encryption)
 
     async def done(self, me: Person, **payment: str) -> str:
         """A completed booking, from the form to the finish code."""

@@ -7,6 +7,10 @@ SAME_PHOTO = (
     " SELECT uploader_id, width, height, bytes, {0} FROM photos WHERE {1} IS NOT NULL LIMIT 1"
 )
 ENTRY = "INSERT INTO ledger_entries (transaction_id, account, person_id, amount) SELECT {} FROM ledger_entries LIMIT 1"
+RECEIPT = (
+    "INSERT INTO handover_receipts (booking_id, key_id, receipt, digest, issued_at)"
+    " SELECT {}, {}, {}, {}, now() FROM handover_receipts LIMIT 1"
+)
 TRANSACTION = (
     "INSERT INTO ledger_transactions (booking_id, charge_id, kind, at) SELECT {} FROM ledger_transactions LIMIT 1"
 )
@@ -284,6 +288,15 @@ CHECKS = {
 }
 
 UNIQUE = {
+    "receipt_keys_public_key_check": "INSERT INTO receipt_keys (key_id, public_key, first_used_at)"
+    " VALUES ('x', 'short', now())",
+    "receipt_keys_key_id_key": SAME.format("receipt_keys", "key_id, public_key, first_used_at"),
+    "handover_receipts_digest_check": RECEIPT.format("booking_id", "key_id", "receipt", "'short'"),
+    "handover_receipts_receipt_check": RECEIPT.format("booking_id", "key_id", "'a.b'", "digest"),
+    "handover_receipts_booking_id_key": RECEIPT.format("booking_id", "key_id", "receipt", "substr(sha256('x'), 1, 16)"),
+    "handover_receipts_digest_key": RECEIPT.format(
+        "(SELECT min(id) FROM bookings WHERE state = 'held')", "key_id", "receipt", "digest"
+    ),
     "settings_pkey": made("settings", SETTING) + ", generate_series(1, 2)",
     "photos_message_id_key": SAME_PHOTO.format("message_id, position, 'other'", "message_id"),
     "photos_case_message_id_key": SAME_PHOTO.format("case_message_id, position, 'other'", "case_message_id"),

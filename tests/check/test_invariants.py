@@ -42,6 +42,14 @@ PLANTED: dict[str, list[str]] = {
     "codes-within-attempt-limit": [
         "UPDATE codes SET used_at = issued_at - interval '1 hour' WHERE used_at IS NOT NULL"
     ],
+    "handovers-have-receipts": [
+        OPEN.format("handover_receipts"),
+        "DELETE FROM handover_receipts WHERE booking_id = " + OF.format("{completed}"),
+    ],
+    "receipts-are-genuine": [
+        OPEN.format("handover_receipts"),
+        "UPDATE handover_receipts SET receipt = overlay(receipt placing 'AAAA' from length(receipt) - 20 for 4)",
+    ],
     "codes-readable-only-while-due": [
         "UPDATE codes SET booking_id = " + OF.format("{completed}") + " WHERE booking_id = " + OF.format("{assigned}")
     ],

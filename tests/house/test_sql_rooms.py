@@ -107,6 +107,7 @@ READS: dict[str, dict[str, str]] = {
         "refunds": "what became of the money",
         "photos": "who may see a photo of a case, and until when",
     },
+    "receipts": {"bookings": "whose receipt it is"},
     "reviews": {"bookings": "the service and place of a review, and its filters"},
     "people": {
         "professionals": "the admin's table of professionals",
