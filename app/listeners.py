@@ -10,8 +10,10 @@ from app.bookings.service_usage_repository import BookedServices
 from app.cases.cases import open_disputed
 from app.catalog.service_usage import register_service_usage
 from app.core.admin_audience import notify_admins
+from app.core.db import before_commit
 from app.core.events import Listener, register_listener
 from app.discovery.invalidation import invalidate_cache
+from app.invoices.issuing import issue_documents
 from app.notifications.channel import register_channel
 from app.notifications.messages import register_message_data
 from app.notifications.notification import wake_worker_on_outbox_rows, write_notifications
@@ -44,4 +46,5 @@ def install_listeners() -> None:
     """Register all listeners. Idempotent."""
     for listener in LISTENERS:
         register_listener(listener)
+    before_commit(issue_documents)
     wake_worker_on_outbox_rows()

@@ -1,6 +1,6 @@
 """Imports every model, so that `metadata` has every table."""
 
-from app.accounts import address, professional, session, user
+from app.accounts import address, professional, session, tax_identity, user
 from app.blocking import appeal
 from app.bookings import booking, calendar, code, decline, extra, offer_wave, service_booking_count
 from app.cases import case
@@ -10,9 +10,10 @@ from app.core.orm import metadata
 from app.discovery import unmet_searches
 from app.exports import export
 from app.favourites import favourite
+from app.invoices import invoice
 from app.messages import message
 from app.notifications import channel, inbox, preference
-from app.payments import charge, credit, ledger, refund, saved_method
+from app.payments import charge, credit, ledger, refund, saved_method, tax
 from app.photos import photo
 from app.promotions import coupon, referral
 from app.receipts import receipt
@@ -43,6 +44,7 @@ MODULES = (
     favourite,
     idempotency,
     inbox,
+    invoice,
     ledger,
     message,
     monthly_statement,
@@ -63,6 +65,8 @@ MODULES = (
     service,
     session,
     setting,
+    tax,
+    tax_identity,
     unmet_searches,
     user,
     verification,

@@ -23,6 +23,7 @@ from app.core.rate_limiter import RateLimiter
 from app.core.secrets import Passwords
 from app.core.storage import Storage
 from app.discovery.unmet_searches import UnmetSearchCounter
+from app.invoices.supplier import DOORSTEP
 from app.listeners import install_listeners
 from app.operations.worker_health import worker_gauges
 from app.panels import PANELS
@@ -102,6 +103,7 @@ def compose(
     `application_name` is shown by pg_stat_activity; `statement_timeout` in seconds, None for the usual one.
     """
     install_listeners()
+    DOORSTEP.configure(settings)
     timeout = {} if statement_timeout is None else {"statement_timeout": statement_timeout}
     database = Database(settings.database_url, application_name=application_name, **timeout)
     after_commit = AfterCommit(settings.redis_url)

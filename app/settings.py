@@ -15,6 +15,8 @@ ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
 EMAIL = r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+"
 PHONE = re.compile(r"\+91[0-9]{8,12}")
 OFFICER = re.compile(rf"([^<>;]{{1,120}}?)\s*<({EMAIL})>(?:\s*;\s*(.{{1,120}}))?")
+GSTIN = re.compile(r"[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]")
+LEGAL_NAME = re.compile(r".{1,120}")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 DEVELOPMENT_KEY = "a word for development only, refused in production"  # pragma: allowlist secret
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +63,8 @@ class Settings:
     grievance_officer: GrievanceOfficer | None = None
     secret_key_previous: str | None = field(default=None, repr=False)
     receipt_signing_key: str | None = field(default=None, repr=False)
+    gstin: str | None = None
+    legal_name: str | None = None
 
     @property
     def production(self) -> bool:
@@ -104,6 +108,8 @@ def _read(cls: type[Settings], reader: "_Reader") -> Settings:
         grievance_officer=reader.grievance_officer(),
         secret_key_previous=reader.previous_secret_key(),
         receipt_signing_key=reader.receipt_signing_key(),
+        gstin=reader.matching("GSTIN", GSTIN, "a GSTIN of 15 characters"),
+        legal_name=reader.matching("LEGAL_NAME", LEGAL_NAME, "a name of up to 120 characters"),
     )
 
 

@@ -31,6 +31,11 @@ OWN_DATA = (
         CUSTOMER,
     ),
     OwnDataSection(
+        "on_invoices",
+        "SELECT gstin, business_name FROM tax_identities WHERE user_id = :me",
+        CUSTOMER + PROFESSIONAL,
+    ),
+    OwnDataSection(
         "blocks",
         "SELECT reason, created_at AS since, lifted_at AS until, lifted_reason AS why_it_ended FROM blocks"
         " WHERE user_id = :me ORDER BY id",
@@ -53,6 +58,7 @@ OWN_DATA = (
 ERASE = (
     DELETE_EVENT_VALUES + "e.subject = 'user-' || :id",
     "DELETE FROM addresses WHERE user_id = :id",
+    "DELETE FROM tax_identities WHERE user_id = :id",
     "DELETE FROM email_links WHERE user_id = :id",
     "DELETE FROM sessions WHERE user_id = :id",
     "DELETE FROM device_tokens WHERE user_id = :id",

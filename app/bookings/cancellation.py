@@ -16,6 +16,7 @@ from app.core.events import Actor
 from app.core.i18n import _
 from app.payments import charges
 from app.payments.charge import COUPON, Charged, ChargeState
+from app.payments.tax_repository import find_tax_rule
 from app.promotions.discounts import free_coupon
 from app.scheduling.reservation import release_time
 
@@ -60,11 +61,13 @@ async def cancel_booking(
         await charges.abandon_bank_codes(db, [booking.id])
     else:
         await free_coupon(db, booking.id)
-        refunded = (
-            await charges.take_fee(db, booking.id, booking.customer_id, professional_id, fee, as_credit=as_credit)
-            if fee
-            else await charges.release(db, booking.id, as_credit=as_credit)
-        )
+        if fee:
+            tax = await find_tax_rule(db, booking.service_id, professional_id)
+            refunded = await charges.take_fee(
+                db, booking.id, booking.customer_id, professional_id, fee, tax, as_credit=as_credit
+            )
+        else:
+            refunded = await charges.release(db, booking.id, as_credit=as_credit)
     await db.flush()
     await release_time(db, [booking.id])
     return refunded

@@ -11,6 +11,7 @@ from app.bookings.redo import pay_redo
 from app.core.encryption import Encryption
 from app.core.events import Actor
 from app.payments import charges
+from app.payments.tax_repository import find_tax_rule
 from app.promotions.referrals import reward_referral
 from app.scheduling.reservation import release_time
 
@@ -47,6 +48,7 @@ async def complete_booking(
         booking.professional_id,
         booking.total,
         held_payout=booking.completed_automatically,
+        tax=await find_tax_rule(db, booking.service_id, booking.professional_id),
     )
     if booking.redo_of_id is not None:
         await pay_redo(db, booking)

@@ -19,6 +19,7 @@ from app.core.errors import Invalid, Refused
 from app.core.events import Actor
 from app.core.i18n import _
 from app.payments import charges
+from app.payments.tax_repository import find_tax_rule
 from app.scheduling.candidate_repository import (
     candidates_in_batches,
     find_candidates,
@@ -104,7 +105,8 @@ async def reschedule_by_customer(
     professional_id = booking.professional_id
     fee = await reschedule(db, by, booking, starts_at)
     if fee:
-        await charges.add_fee(db, booking.id, booking.customer_id, professional_id, fee)
+        tax = await find_tax_rule(db, booking.service_id, professional_id)
+        await charges.add_fee(db, booking.id, booking.customer_id, professional_id, fee, tax)
     return fee
 
 

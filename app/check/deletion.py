@@ -9,6 +9,7 @@ REMAINS = {
     " WHERE u.email <> 'left-' || u.id OR u.email_verified_at IS NOT NULL",
     "password": "users u JOIN deleted ON deleted.id = u.id WHERE u.password_hash <> ''",
     "address book": "addresses t JOIN deleted ON deleted.id = t.user_id",
+    "GSTIN": "tax_identities t JOIN deleted ON deleted.id = t.user_id",
     "sessions": "sessions t JOIN deleted ON deleted.id = t.user_id",
     "known devices": "device_tokens t JOIN deleted ON deleted.id = t.user_id",
     "sign-in codes": "sign_in_codes t JOIN deleted ON deleted.id = t.user_id",

@@ -18,6 +18,8 @@ from app.core.events import OutgoingMessage, pop_outgoing_messages, write_events
 # Opens a transaction of its own, committed and published when its block ends.
 TransactionFactory = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 Publish = Callable[[list[OutgoingMessage]], Awaitable[None]]
+BeforeCommit = Callable[[AsyncSession], Awaitable[None]]
+_before_commit: list[BeforeCommit] = []
 
 
 class AdvisoryLock(IntEnum):
@@ -80,10 +82,15 @@ class Database:
 
     @asynccontextmanager
     async def work(self, publish: Publish | None = None) -> AsyncIterator[AsyncSession]:
-        """Commit when the block ends, then publish the session's messages; roll back on an exception."""
+        """When the block ends, run what `before_commit` registered, commit, then publish the session's messages.
+
+        Roll back on an exception.
+        """
         async with self.sessions() as session:
             async with session.begin():
                 yield session
+                for write_last in _before_commit:
+                    await write_last(session)
             if publish is not None:
                 await publish(pop_outgoing_messages(session))
 
@@ -114,6 +121,12 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def before_commit(write_last: BeforeCommit) -> None:
+    """Call `write_last` at the end of every unit of work, for what locks what all others need too."""
+    if write_last not in _before_commit:
+        _before_commit.append(write_last)
 
 
 async def acquire_lock(db: AsyncSession, lock: AdvisoryLock, key: int = 0) -> None:

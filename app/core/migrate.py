@@ -13,7 +13,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.core.db import driver_url
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-APPEND_ONLY = ("events", "ledger_transactions", "ledger_entries", "receipt_keys", "handover_receipts")
+APPEND_ONLY = (
+    *("events", "ledger_transactions", "ledger_entries"),
+    *("receipt_keys", "handover_receipts", "invoices"),
+)
 ERASABLE = "event_values"
 
 

@@ -5,6 +5,7 @@ Refunds by admins: app.payments.refunds.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,18 +17,30 @@ from app.payments.charge import COUPON, CREDIT, Charge, ChargeState, bank_first,
 from app.payments.ledger import LedgerTransaction, Line, new_transaction
 from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.repository import NO_SPLIT, Charges, ChargeSplit, ReleasedRefund
-from app.payments.shares import commission_of, earning_of, fee_split
 from app.payments.split import NOTHING_BESIDES, PaymentSplit
+from app.payments.tax import NO_SHARES, TaxedShares, TaxRule, share_fee, share_job
 
 OVERDUE_AFTER = timedelta(hours=24)
 PAYOUT_HELD = timedelta(days=7)
+POSTED = "posted_transactions"  # key of a session's `info`
+INVOICED_KINDS = frozenset({"capture", "receivable", "fee", "refund"})
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A transaction that a session wrote, and the tax rule by which it was shared."""
+
+    transaction: LedgerTransaction
+    tax: TaxRule | None
 
 
 class BookingMoney:
     """Some charges of one booking and what becomes of them. `new_charges` and `transactions` are to be written."""
 
-    def __init__(self, booking_id: int, customer_id: int, charges: Iterable[Charge] = ()) -> None:
-        self.booking_id, self.customer_id = booking_id, customer_id
+    def __init__(
+        self, booking_id: int, customer_id: int, charges: Iterable[Charge] = (), tax: TaxRule | None = None
+    ) -> None:
+        self.booking_id, self.customer_id, self.tax = booking_id, customer_id, tax
         self.charges = list(charges)
         self.new_charges: list[Charge] = []
         self.transactions: list[LedgerTransaction] = []
@@ -81,7 +94,7 @@ class BookingMoney:
             part = min(charge.held, total - so_far)
             if part > 0:
                 charge.captured, charge.payout_held_until = part, held_until
-                shared = _shared(so_far, part, account, professional_id)
+                shared = self._shared(so_far, part, account, professional_id)
                 self._post("capture", charge, [*_taken(charge, part), *shared])
                 by_bank = by_bank or charge.method not in (CREDIT, COUPON)
             self._release_remainder(charge)
@@ -91,7 +104,7 @@ class BookingMoney:
             purpose = "extra" if by_bank else "booking"
             charge = self._add_charge(total - so_far, purpose, Instrument("after"), ChargeState.DUE)
             charge.payout_held_until = held_until
-            shared = _shared(so_far, charge.amount, account, professional_id)
+            shared = self._shared(so_far, charge.amount, account, professional_id)
             self._post("receivable", charge, [("receivable", self.customer_id, charge.amount), *shared])
         self._make_good(professional_id, total, released)
 
@@ -152,6 +165,7 @@ class BookingMoney:
         shared: list[Line] = [
             ("earnings", split.professional_id, split.earnings),
             ("commission", None, split.commission),
+            *split.taxes,
         ]
         self._post("refund", charge, [("receivable", charge.customer_id, -charge.amount), *shared])
 
@@ -167,9 +181,15 @@ class BookingMoney:
         return amount - left
 
     def refund(
-        self, amount: int, splits: Mapping[int, ChargeSplit] | None, refund_id: int, *, as_credit: bool = False
+        self,
+        amount: int,
+        splits: Mapping[int, ChargeSplit],
+        refund_id: int,
+        *,
+        by_doorstep: bool,
+        as_credit: bool = False,
     ) -> None:
-        """Refund `amount` paise of what was captured or paid: pro rata by `splits` of the charges, else by Doorstep.
+        """Refund `amount` paise of what was captured or paid: pro rata by `splits` of the charges, or by Doorstep.
 
         To the bank first; what credit paid goes back as credit, with `as_credit` all of it.
         """
@@ -178,21 +198,23 @@ class BookingMoney:
             part = min(charge.refundable, left)
             if not part:
                 continue
-            split = splits[charge.id] if splits else NO_SPLIT
-            earning = split.earning_of(part, charge.captured)
+            split = splits.get(charge.id, NO_SPLIT)
+            earning = 0 if by_doorstep else split.earning_of(part, charge.captured)
+            taxes = split.taxes_of(part, charge, by_doorstep=by_doorstep)
             charge.refunded += part
             _set_state(charge, ChargeState.REFUNDED if charge.refunded == charge.captured else charge.state)
-            shares: list[Line] = [("earnings", split.professional_id, earning), ("commission", None, part - earning)]
+            commission = part - earning - sum(amount for _account, _person, amount in taxes)
+            shares: list[Line] = [("earnings", split.professional_id, earning), ("commission", None, commission)]
             is_credit = as_credit or charge.method == CREDIT
             given: Line = ("credit", charge.customer_id, -part) if is_credit else ("gateway", None, -part)
-            self._post("refund", charge, [given, *shares], refund_id)
+            self._post("refund", charge, [given, *shares, *taxes], refund_id)
             left -= part
 
     def _make_good(self, professional_id: int, total: int, released: Iterable[ReleasedRefund]) -> None:
         """Pay the professional what they would have earned from what refunds at Doorstep's cost released."""
         for refund in released:
             if refund.professional_id != professional_id:
-                earning = earning_of(total + refund.amount) - earning_of(total)
+                earning = share_job(total + refund.amount, self.tax).earning - share_job(total, self.tax).earning
                 total += refund.amount
                 if earning:
                     lines: list[Line] = [("earnings", professional_id, -earning), ("commission", None, earning)]
@@ -225,8 +247,13 @@ class BookingMoney:
 
     def _post_fee(self, charge: Charge, professional_id: int | None, taken: Iterable[Line]) -> None:
         fee = charge.captured or charge.amount
-        earning, commission = fee_split(fee, to_professional=professional_id is not None)
-        self._post("fee", charge, [*taken, ("earnings", professional_id, -earning), ("commission", None, -commission)])
+        shares = share_fee(fee, self.tax, to_professional=professional_id is not None)
+        self._post("fee", charge, [*taken, *_share_lines(shares, "earnings", professional_id)])
+
+    def _shared(self, so_far: int, part: int, account: str, professional_id: int) -> list[Line]:
+        """The shares of `part` after `so_far` paise, such that the shares of all parts add up to those of the sum."""
+        before = share_job(so_far, self.tax) if so_far else NO_SHARES
+        return _share_lines(share_job(so_far + part, self.tax) - before, account, professional_id)
 
     def _use_credit(self, charge: Charge) -> None:
         self._post("credit_use", charge, _credited(charge, -charge.amount, "customer_funds"))
@@ -297,14 +324,21 @@ async def abandon_bank_codes(db: AsyncSession, booking_ids: Collection[int]) -> 
 
 
 async def capture(
-    db: AsyncSession, booking_id: int, customer_id: int, professional_id: int, total: int, *, held_payout: bool
+    db: AsyncSession,
+    booking_id: int,
+    customer_id: int,
+    professional_id: int,
+    total: int,
+    *,
+    held_payout: bool,
+    tax: TaxRule | None = None,
 ) -> None:
     """Capture `total` paise of a finished job and post the shares; what was not authorised becomes due.
 
     `held_payout`: completed automatically, so the earning is paid out seven days later. What refunds released before
     is not captured; where Doorstep bears it, the professional gets its share all the same.
     """
-    money = await load_money(db, booking_id, customer_id, ChargeState.AUTHORISED)
+    money = await load_money(db, booking_id, customer_id, ChargeState.AUTHORISED, tax=tax)
     has_released = any(charge.released for charge in money.charges)
     released = await Charges(db).released_by_refunds(booking_id) if has_released else ()
     money.capture(professional_id, total, held_payout=held_payout, released=released)
@@ -326,6 +360,7 @@ async def take_fee(
     customer_id: int,
     professional_id: int | None,
     fee: int,
+    tax: TaxRule | None = None,
     *,
     as_credit: bool = False,
 ) -> int:
@@ -334,15 +369,22 @@ async def take_fee(
     From credit first, so that a bank gets back as much as possible. 70 % go to the professional. What is not covered
     (pay after the work) becomes due. Return the paise released for the customer.
     """
-    money = await load_money(db, booking_id, customer_id, ChargeState.AUTHORISED)
+    money = await load_money(db, booking_id, customer_id, ChargeState.AUTHORISED, tax=tax)
     back = money.take_fee(professional_id, fee, as_credit=as_credit)
     await write_money(db, money)
     return back
 
 
-async def add_fee(db: AsyncSession, booking_id: int, customer_id: int, professional_id: int | None, fee: int) -> None:
+async def add_fee(
+    db: AsyncSession,
+    booking_id: int,
+    customer_id: int,
+    professional_id: int | None,
+    fee: int,
+    tax: TaxRule | None = None,
+) -> None:
     """Charge the fee of a late move by the same card or UPI; the booking's own amount stays authorised."""
-    money = BookingMoney(booking_id, customer_id)
+    money = BookingMoney(booking_id, customer_id, tax=tax)
     paid_by = await Charges(db).instrument_of(booking_id)
     if paid_by is None:
         money.owe_fee(professional_id, fee)
@@ -403,15 +445,25 @@ def due_charges(charges: Sequence[Charge]) -> list[Charge]:
     return [charge for charge in charges if charge.state == ChargeState.DUE]
 
 
-async def load_money(db: AsyncSession, booking_id: int, customer_id: int, *states: ChargeState) -> BookingMoney:
+async def load_money(
+    db: AsyncSession, booking_id: int, customer_id: int, *states: ChargeState, tax: TaxRule | None = None
+) -> BookingMoney:
     """The booking's charges in these states, row-locked."""
-    return BookingMoney(booking_id, customer_id, await Charges(db).in_state(booking_id, *states))
+    return BookingMoney(booking_id, customer_id, await Charges(db).in_state(booking_id, *states), tax)
 
 
 async def write_money(db: AsyncSession, money: BookingMoney) -> None:
-    """Write new charges and ledger transactions."""
+    """Write new charges and ledger transactions, and note those of this session that invoices are issued for."""
     db.add_all([*money.new_charges, *money.transactions])
     await db.flush()
+    posted = [Posted(entry, money.tax) for entry in money.transactions if entry.kind in INVOICED_KINDS]
+    db.info.setdefault(POSTED, []).extend(posted)
+
+
+def pop_posted(db: AsyncSession) -> list[Posted]:
+    """The transactions that this session wrote since the last call and that invoices are issued for."""
+    posted: list[Posted] = db.info.pop(POSTED, [])
+    return posted
 
 
 def _held(amount: int) -> list[Line]:
@@ -435,10 +487,16 @@ def _taken(charge: Charge, part: int) -> list[Line]:
     return [*_held(-part), ("gateway", None, part)]
 
 
-def _shared(so_far: int, part: int, account: str, professional_id: int) -> list[Line]:
-    """The shares of `part` after `so_far` paise, such that the shares of all parts add up to those of the sum."""
-    commission = commission_of(so_far + part) - commission_of(so_far)
-    return [(account, professional_id, commission - part), ("commission", None, -commission)]
+def _share_lines(shares: TaxedShares, account: str, professional_id: int | None) -> list[Line]:
+    """The lines of the shares; the tax of a person is that on the commission which they pay."""
+    return [
+        (account, professional_id, -shares.earning),
+        ("commission", None, -shares.commission),
+        ("tax", None, -shares.tax),
+        ("tax", professional_id, -shares.commission_tax),
+        ("tax_collected", professional_id, -shares.collected),
+        ("tax_withheld", professional_id, -shares.withheld),
+    ]
 
 
 def _set_state(charge: Charge, state: ChargeState) -> None:

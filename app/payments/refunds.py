@@ -180,11 +180,12 @@ async def _send(db: AsyncSession, booking: RefundedBooking, refund: Refund, by: 
         _record(booking, "booking.refund_failed", by, refund)
         await db.flush()
         return
-    splits = await _splits_of(db, money.charges) if refund.borne_by == BorneBy.SHARES else None
+    by_doorstep = refund.borne_by == BorneBy.DOORSTEP
+    splits = await _splits_of(db, money.charges)
     refund.released = money.release_part(to_release, refund.id, as_credit=refund.as_credit)
-    money.refund(refund.amount - to_release, splits, refund.id, as_credit=refund.as_credit)
-    if refund.borne_by == BorneBy.SHARES:
-        refund.professional_id = _bearer(booking, refund, splits or {})
+    money.refund(refund.amount - to_release, splits, refund.id, by_doorstep=by_doorstep, as_credit=refund.as_credit)
+    if not by_doorstep:
+        refund.professional_id = _bearer(booking, refund, splits)
     refund.state, refund.done_at = RefundState.DONE, clock.now()
     await write_money(db, money)
     _record(booking, "booking.refunded", by, refund)

@@ -18,6 +18,7 @@ from app.payments.shares import rounded_share
 
 PAYOUT_BATCH_SIZE = 1_000  # bookings
 EARNING_ACCOUNTS = ("earnings", "payout_held")
+TAX_ACCOUNTS = ("tax", "tax_collected", "tax_withheld")
 OLDEST_DUE_SQL = """SELECT c.booking_id FROM charges c
     WHERE c.customer_id = {customer} AND c.state = 'due' AND c.created_at < {before} ORDER BY c.id LIMIT 1"""
 
@@ -70,11 +71,28 @@ class ChargeSplit:
     commission: int
     professional_id: int | None
     shared_refunds: int = 0  # paise refunded pro rata before
+    taxes: tuple[Line, ...] = ()  # as positive paise
 
     def earning_of(self, part: int, captured: int) -> int:
         """What a refund of `part` paise takes of the earnings, pro rata; all parts add up to all of them."""
         before, after = self.shared_refunds, self.shared_refunds + part
         return rounded_share(self.earnings, after, captured) - rounded_share(self.earnings, before, captured)
+
+    def taxes_of(self, part: int, charge: Charge, *, by_doorstep: bool) -> list[Line]:
+        """What a refund of `part` paise takes of the taxes, pro rata in even paise.
+
+        `by_doorstep`: only the tax on the price, which Doorstep owes; of that, every refund takes its part.
+        """
+        lines: list[Line] = []
+        for account, person_id, amount in self.taxes:
+            of_price = account == "tax" and person_id is None
+            if of_price or not by_doorstep:
+                before = charge.refunded if of_price else self.shared_refunds
+                unit = 2 if account == "tax" else 1
+                after = rounded_share(amount // unit, before + part, charge.captured)
+                taken = after - rounded_share(amount // unit, before, charge.captured)
+                lines.append((account, person_id, unit * taken))
+        return lines
 
 
 NO_SPLIT = ChargeSplit(0, 0, None)  # Doorstep bears it all
@@ -153,13 +171,15 @@ class Charges:
                 LedgerTransaction.booking_id == charge.booking_id,
                 LedgerTransaction.charge_id == charge.id,
                 LedgerTransaction.kind.in_(("capture", "receivable", "fee")),
-                LedgerEntry.account.in_((*EARNING_ACCOUNTS, "commission")),
+                LedgerEntry.account.in_((*EARNING_ACCOUNTS, "commission", *TAX_ACCOUNTS)),
             )
         )
-        result_rows = {account: (person_id, -amount) for account, person_id, amount in await self.db.execute(query)}
+        entries = [(account, person_id, -amount) for account, person_id, amount in await self.db.execute(query)]
+        taxes = tuple(entry for entry in entries if entry[0] in TAX_ACCOUNTS)
+        result_rows = {account: (person_id, amount) for account, person_id, amount in entries}
         person_id, earned = result_rows.get("payout_held") or result_rows.get("earnings") or (None, 0)
         commission = result_rows.get("commission", (None, 0))[1]
-        return ChargeSplit(earned, commission, person_id, await self._shared_refunds_of(charge))
+        return ChargeSplit(earned, commission, person_id, await self._shared_refunds_of(charge), taxes)
 
     async def _shared_refunds_of(self, charge: Charge) -> int:
         """Paise of the charge that were refunded from both shares."""

@@ -8,6 +8,7 @@ from app.cases.personal_data import CASES_PERSONAL_DATA
 from app.core.personal_data import OwnDataSection, PersonalData
 from app.exports.personal_data import EXPORTS_PERSONAL_DATA
 from app.favourites.personal_data import FAVOURITES_PERSONAL_DATA
+from app.invoices.personal_data import INVOICES_PERSONAL_DATA
 from app.messages.personal_data import MESSAGES_PERSONAL_DATA
 from app.notifications.personal_data import NOTIFICATIONS_PERSONAL_DATA
 from app.payments.personal_data import PAYMENTS_PERSONAL_DATA
@@ -27,6 +28,7 @@ PERSONAL_DATA: tuple[PersonalData, ...] = (
     PROMOTIONS_PERSONAL_DATA,
     BILLING_PERSONAL_DATA,
     RECEIPTS_PERSONAL_DATA,
+    INVOICES_PERSONAL_DATA,
     SCHEDULING_PERSONAL_DATA,
     VETTING_PERSONAL_DATA,
     PHOTOS_PERSONAL_DATA,
@@ -53,6 +55,7 @@ SECTION_ORDER = (
     "coupons_used",
     "referrals",
     "receipts_of_handovers",
+    "invoices",
     "saved_payment_methods",
     "objections",
     "messages",

@@ -95,6 +95,34 @@ APPEAL = {
     "outcome": "NULL",
     "reason": "NULL",
 }
+TAX_IDENTITY = {"user_id": "user_id", "gstin": "''", "business_name": "'Ravi Plumbing'"}
+TAX_RATE = {
+    "supply": "'service'",
+    "category_id": "NULL::bigint",
+    "valid_from": "'2026-04-01'::date",
+    "form": "'9(5)'",
+    "rate": "1800",
+    "sac": "'998719'",
+    "created_at": "now()",
+    "created_by_id": "user_id",
+}
+INVOICE = {
+    "number": "'X/' || t.id",
+    "series": "'X'",
+    "year": "'2627'",
+    "sequence": "t.id",
+    "kind": "'invoice'",
+    "booking_id": "t.booking_id",
+    "person_id": "(SELECT min(id) FROM users)",
+    "corrects_id": "NULL::bigint",
+    "transaction_id": "t.id",
+    "transaction_ids": "ARRAY[t.id]",
+    "issued_at": "now()",
+    "total": "100",
+    "taxable": "100",
+    "tax": "0",
+    "content": "'[]'::jsonb",
+}
 QUESTION = {"service_id": "(SELECT min(id) FROM services)", "position": "8", "question": "'x'", "answer": "'x'"}
 
 
@@ -102,6 +130,15 @@ def made(table: str, row: dict[str, str], **differently: str) -> str:
     """Insert a row for every professional, valid but for the given columns."""
     whole = row | differently
     return f"INSERT INTO {table} ({', '.join(whole)}) SELECT {', '.join(whole.values())} FROM professionals"
+
+
+def invoice(**differently: str) -> str:
+    """Insert an invoice for every authorisation, which has none, valid but for the given columns."""
+    whole = INVOICE | differently
+    return (
+        f"INSERT INTO invoices ({', '.join(whole)}) SELECT {', '.join(whole.values())}"
+        " FROM ledger_transactions t WHERE t.kind = 'authorise'"
+    )
 
 
 def document(**differently: str) -> str:
@@ -146,6 +183,23 @@ CHECKS = {
     "refunds_released_check": "UPDATE refunds SET released = amount + 1",
     "refunds_state_check": "UPDATE refunds SET state = 'lost'",
     "refunds_times_check": "UPDATE refunds SET done_at = NULL WHERE state = 'done'",
+    "tax_identities_gstin_check": made("tax_identities", TAX_IDENTITY, gstin="'33AAAAA0000A1Z'"),
+    "tax_identities_business_name_check": made("tax_identities", TAX_IDENTITY, business_name="repeat('x', 121)"),
+    "tax_identities_empty_check": made("tax_identities", TAX_IDENTITY, business_name="''"),
+    "tax_rates_supply_check": made("tax_rates", TAX_RATE, supply="'gifts'"),
+    "tax_rates_form_check": made("tax_rates", TAX_RATE, form="'10'"),
+    "tax_rates_rate_check": made("tax_rates", TAX_RATE, rate="1801"),
+    "tax_rates_sac_check": made("tax_rates", TAX_RATE, sac="'99'"),
+    "tax_rates_category_check": made(
+        "tax_rates", TAX_RATE, supply="'commission'", category_id="(SELECT min(id) FROM categories)"
+    ),
+    "invoice_counters_last_check": "INSERT INTO invoice_counters VALUES ('X', '2627', 0)",
+    "invoices_kind_check": invoice(kind="'bill'"),
+    "invoices_number_check": invoice(number="repeat('1', 17)"),
+    "invoices_sequence_check": invoice(sequence="0"),
+    "invoices_sum_check": invoice(tax="1"),
+    "invoices_corrects_check": invoice(kind="'credit_note'"),
+    "invoices_transactions_check": invoice(transaction_ids="ARRAY[t.id + 1]"),
     "settings_name_check": made("settings", SETTING, name="'motto'"),
     "settings_value_check": made("settings", SETTING, value="'12345'"),
     "booking_messages_text_check": "UPDATE booking_messages SET text = repeat('x', 2001)",
@@ -297,6 +351,14 @@ UNIQUE = {
     "handover_receipts_digest_key": RECEIPT.format(
         "(SELECT min(id) FROM bookings WHERE state = 'held')", "key_id", "receipt", "digest"
     ),
+    "tax_identities_pkey": made("tax_identities", TAX_IDENTITY) + ", generate_series(1, 2)",
+    "tax_rates_day_key": made("tax_rates", TAX_RATE),
+    "invoice_counters_pkey": "INSERT INTO invoice_counters VALUES ('X', '2627', 1), ('X', '2627', 2)",
+    "invoices_number_key": invoice(number="'X/1'"),
+    "invoices_sequence_key": invoice(sequence="1"),
+    "invoices_transaction_key": invoice()
+    + " UNION ALL "
+    + invoice(number="'Y/' || t.id", sequence="-t.id + 1000000").partition(") ")[2],
     "settings_pkey": made("settings", SETTING) + ", generate_series(1, 2)",
     "photos_message_id_key": SAME_PHOTO.format("message_id, position, 'other'", "message_id"),
     "photos_case_message_id_key": SAME_PHOTO.format("case_message_id, position, 'other'", "case_message_id"),

@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.migrate import APPEND_ONLY
 from app.models import metadata
-from tests.check.breaking import CHECKS, RECEIPT, ROWS, UNIQUE
+from tests.check.breaking import CHECKS, RECEIPT, ROWS, TAX_RATE, UNIQUE, invoice, made
 
 KEYS_BY_ID = {f"{table.name}_pkey" for table in metadata.tables.values() if "id" in table.primary_key.columns}
 FOREIGN = sorted(
@@ -23,6 +23,13 @@ BY_A_NEW_ROW = {
     ),
     "settings_changed_by_id_fkey": "INSERT INTO settings (name, value, changed_at, changed_by_id)"
     " VALUES ('support_phone', '', now(), -1)",
+    "tax_identities_user_id_fkey": "INSERT INTO tax_identities VALUES (-1, '', 'x')",
+    "tax_rates_category_id_fkey": made("tax_rates", TAX_RATE, category_id="-1") + " LIMIT 1",
+    "tax_rates_created_by_id_fkey": made("tax_rates", TAX_RATE, created_by_id="-1") + " LIMIT 1",
+    "invoices_booking_id_fkey": invoice(booking_id="-1"),
+    "invoices_person_id_fkey": invoice(person_id="-1"),
+    "invoices_corrects_id_fkey": invoice(kind="'credit_note'", corrects_id="-1"),
+    "invoices_transaction_id_fkey": invoice(transaction_id="-t.id", transaction_ids="ARRAY[-t.id]"),
     "service_questions_service_id_fkey": "INSERT INTO service_questions VALUES (-1, 1, 'x', 'x')",
     "professionals_user_id_fkey": "INSERT INTO professionals (user_id, approval_status, trade, home_pincode,"
     " created_at, experience_years) VALUES (-1, 'pending', 'x', '600020', now(), 1)",

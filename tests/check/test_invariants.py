@@ -67,6 +67,15 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE ledger_entries SET amount = amount + 1 WHERE id = (SELECT min(id) FROM ledger_entries)",
     ],
     "money-is-whole-paise": ["ALTER TABLE extras ADD COLUMN rupees numeric(10, 2)"],
+    "invoice-numbers-have-no-gaps": ["UPDATE invoice_counters SET last = last + 1 WHERE series = 'DI'"],
+    "invoices-match-the-ledger": [
+        OPEN.format("invoices"),
+        "UPDATE invoices SET total = total + 1, taxable = taxable + 1 WHERE id = (SELECT min(id) FROM invoices)",
+    ],
+    "finished-jobs-have-invoices": [
+        OPEN.format("invoices"),
+        "DELETE FROM invoices WHERE kind = 'invoice' AND transaction_id > (SELECT min(transaction_id) FROM invoices)",
+    ],
     "charges-match-the-ledger": ["UPDATE charges SET captured = captured - 1 WHERE captured > 0"],
     "held-payouts-are-marked": ["UPDATE charges SET payout_held_until = now() WHERE captured > 0"],
     "completed-jobs-charged-once": ["UPDATE bookings SET price = price + 100 WHERE reference = '{completed}'"],

@@ -108,6 +108,18 @@ READS: dict[str, dict[str, str]] = {
         "photos": "who may see a photo of a case, and until when",
     },
     "receipts": {"bookings": "whose receipt it is"},
+    "invoices": {
+        "ledger_transactions": "which transaction an invoice is about, and tips",
+        "ledger_entries": "tips",
+        "bookings": "what was done, where and when",
+        "extras": "extra work that was approved",
+        "professionals": "where a professional is at home",
+        "tax_identities": "GSTINs and business names",
+    },
+    "payments": {
+        "tax_identities": "whether a professional is registered",
+        "services": "the category of a service, for its tax",
+    },
     "reviews": {"bookings": "the service and place of a review, and its filters"},
     "people": {
         "professionals": "the admin's table of professionals",

@@ -34,6 +34,7 @@ PLANTED = {
     "email address": "UPDATE users SET email = 'zaphira@example.com' WHERE id = {c}",
     "password": "UPDATE users SET password_hash = 'x' WHERE id = {p}",
     "address book": "INSERT INTO addresses (user_id, line, pincode, created_at) VALUES ({c}, 'x', '600020', now())",
+    "GSTIN": "INSERT INTO tax_identities VALUES ({c}, '', 'Raman and Sons')",
     "sessions": "INSERT INTO sessions (digest, user_id, epoch, created_at, last_seen_at, expires_at, fresh_at)"
     " VALUES ('x', {c}, 0, now(), now(), now(), now())",
     "known devices": "INSERT INTO device_tokens (digest, user_id, created_at, last_used_at, expires_at)"

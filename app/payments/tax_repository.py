@@ -1,0 +1,36 @@
+"""Queries of the dated tax rates."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core import clock
+from app.core.sql import fetch_row
+from app.payments.tax import COMMISSION_SAC, TaxRule, tax_rule
+
+# The rates of a day, of a service's category and of the commission, and whether the professional is registered.
+RATES_SQL = """
+    SELECT s.form, s.rate, s.sac, c.rate AS commission_rate, c.sac AS commission_sac, c.form AS commission_form,
+           EXISTS (SELECT 1 FROM tax_identities i WHERE i.user_id = $3 AND i.gstin <> '') AS is_registered
+      FROM (SELECT r.form, r.rate, r.sac FROM tax_rates r
+             WHERE r.supply = 'service' AND r.valid_from <= $1
+               AND (r.category_id IS NULL OR r.category_id = (SELECT category_id FROM services WHERE id = $2))
+             ORDER BY r.category_id NULLS LAST, r.valid_from DESC LIMIT 1) s
+      LEFT JOIN (SELECT r.form, r.rate, r.sac FROM tax_rates r WHERE r.supply = 'commission' AND r.valid_from <= $1
+                  ORDER BY r.valid_from DESC LIMIT 1) c ON true
+"""
+
+
+async def find_tax_rule(db: AsyncSession, service_id: int, professional_id: int | None) -> TaxRule | None:
+    """The rule for a job that ends today; None: tax is off."""
+    row = await fetch_row(db, RATES_SQL, clock.today(), service_id, professional_id)
+    if row is None or row["form"] == "off":
+        return None
+    commission_on = row["commission_form"] not in (None, "off")
+    return tax_rule(
+        row["form"],
+        row["rate"],
+        row["sac"],
+        commission_rate=row["commission_rate"] if commission_on else 0,
+        commission_sac=row["commission_sac"] if commission_on else COMMISSION_SAC,
+        is_registered=row["is_registered"],
+        has_professional=professional_id is not None,
+    )
