@@ -16,7 +16,8 @@ from app.accounts.user import Role
 from app.bookings.api_repository import ApiBooking, ApiBookings
 from app.bookings.api_schemas import BookBody, BookingJson, PaymentBody, booking_json
 from app.bookings.booking_request import read_booking_request
-from app.bookings.checkout import PaymentForm, PaymentFormKind, book_and_pay
+from app.bookings.checkout import book_and_pay
+from app.bookings.payment_form import PaymentForm, PaymentFormKind
 from app.bookings.schemas import NewBooking
 from app.bookings.visit_details import VISIT_FIELDS
 from app.catalog.repository import ServiceRepository

@@ -8,7 +8,6 @@ import enum
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import partial
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +16,7 @@ from app.bookings.booking import Booking
 from app.bookings.deadlines import BookingDeadlines
 from app.bookings.holds import BookingRequest, hold, refusal_of, refuse_blocked, reserve_slot
 from app.bookings.moves import State, StateRefused
+from app.bookings.payment_form import PaymentForm, PaymentFormKind, buyer_of, read_payment, split_of
 from app.bookings.price_changes import check_price, follow_catalog, lock_price, price_changed
 from app.bookings.repository import Bookings
 from app.core import clock, idempotency
@@ -29,46 +29,10 @@ from app.payments import charges, pretend_bank
 from app.payments.charge import COUPON, CREDIT, Charge, ChargeState
 from app.payments.repository import Charges
 from app.payments.split import PaymentSplit
-from app.promotions.discounts import Buyer, claim_payment, credit_changed, quote_payment
+from app.promotions.discounts import claim_payment
 from app.scheduling.reservation import keep_reservation
 
 HOLD_PURPOSE, PAYMENT_PURPOSE = "booking", "payment"  # of idempotency keys
-
-
-class PaymentFormKind(enum.Enum):
-    INSTRUMENT = enum.auto()  # a card, a UPI id, or pay after the work
-    BANK_CODE = enum.auto()  # the code that the bank sent for a charge that waits for it
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentForm:
-    """A submitted payment. `fields` may hold card data, which is only passed to the bank.
-
-    `shown_price` is the price that the page showed, as text; None when it showed none. `saved`: the remembered method
-    that was chosen, in place of the fields.
-    """
-
-    kind: PaymentFormKind
-    fields: Mapping[str, str]
-    idempotency_key: str = ""
-    shown_price: str | None = None
-    saved: pretend_bank.Instrument | None = None
-
-    @property
-    def coupon_code(self) -> str:
-        return self.fields.get("coupon", "").strip()
-
-    @property
-    def uses_credit(self) -> bool:
-        return self.fields.get("use_credit") == "yes"
-
-    @property
-    def code(self) -> str:
-        return self.fields.get("code", "")
-
-    def instrument(self) -> pretend_bank.Instrument:
-        """Raises Invalid beside each wrong field."""
-        return self.saved or pretend_bank.read_instrument(self.fields)
 
 
 class PaymentStatus(enum.Enum):
@@ -130,7 +94,7 @@ async def book_and_pay(db: AsyncSession, by: Person, request: BookingRequest, fo
     price = await Bookings(db).price_of(request.service_id)
     if price is None:
         raise Invalid({"service_id": _("This service is no longer offered.")})
-    split, instrument = await _read_payment(db, _buyer(db, by, 0), price, form)
+    split, instrument = await read_payment(db, buyer_of(db, by, 0), price, form)
     authorisation = _authorise(instrument, split.rest, form.code)
     if authorisation is not None and authorisation.state == "needs_code":
         raise Invalid({"code": _("Your bank needs a code. Send the same request again with the code.")})
@@ -146,7 +110,7 @@ async def book_and_pay(db: AsyncSession, by: Person, request: BookingRequest, fo
         await db.flush()
     except IntegrityError as error:
         raise refusal_of(error) from error
-    await claim_payment(db, _buyer(db, by, booking.id), booking.id, split)
+    await claim_payment(db, buyer_of(db, by, booking.id), booking.id, split)
     if split.credit or split.coupon:
         await charges.promise(db, booking.id, by.id, split)
     if authorisation is not None:
@@ -211,7 +175,7 @@ async def pay(
     await lock_price(db, booking)
     split = split or PaymentSplit(booking.price)
     if authorisation is None or authorisation.state == "authorised":
-        await claim_payment(db, _buyer(db, by, booking.id), booking.id, split)
+        await claim_payment(db, buyer_of(db, by, booking.id), booking.id, split)
     if authorisation is None:
         await charges.abandon_bank_codes(db, [booking.id])
         await charges.promise(db, booking.id, booking.customer_id, split)
@@ -234,25 +198,6 @@ async def charge_awaiting_code(db: AsyncSession, booking: Booking) -> Charge | N
     return next((charge for charge in reversed(waiting) if charge.method not in (CREDIT, COUPON)), None)
 
 
-async def split_of(db: AsyncSession, booking: Booking, charge: Charge) -> PaymentSplit:
-    """How the booking is paid once the bank's code of `charge` is right."""
-    waiting = {charge.method: charge for charge in await Charges(db).in_state(booking.id, ChargeState.NEEDS_CODE)}
-    coupon, credit = waiting.get(COUPON), waiting.get(CREDIT)
-    return PaymentSplit(
-        booking.price,
-        coupon.amount if coupon else 0,
-        coupon.coupon if coupon else None,
-        credit.amount if credit else 0,
-    )
-
-
-async def quote_booking(db: AsyncSession, booking: Booking, coupon_code: str, *, use_credit: bool) -> PaymentSplit:
-    """What a coupon and credit would pay of the held booking. Invalid("coupon")."""
-    has_visits = partial(Bookings(db).has_visits, booking.customer_id, booking.id)
-    buyer = Buyer(booking.customer_id, has_visits)
-    return await quote_payment(db, buyer, booking.price, coupon_code=coupon_code, use_credit=use_credit)
-
-
 def was_ordered(booking: BookingDeadlines) -> bool:
     """Whether the booking was ever paid, or ordered to be paid after the work."""
     return booking.requested_at is not None
@@ -272,7 +217,7 @@ async def _pay_held(
             await check_price(db, booking, form.shown_price)
         await _confirm_code(db, by, booking.reference, form.code)
         return
-    split, instrument = await _read_payment(db, _buyer(db, by, booking.id), booking.price, form)
+    split, instrument = await read_payment(db, buyer_of(db, by, booking.id), booking.price, form)
     if is_payable:
         await check_price(db, booking, form.shown_price)
     authorisation = _authorise(instrument, split.rest, form.code)
@@ -281,41 +226,6 @@ async def _pay_held(
             await _record_declined(new_transaction, booking, split.rest, authorisation)
         raise Invalid(_declined_errors(authorisation))
     await pay(db, by, booking.reference, authorisation, form.idempotency_key, split)
-
-
-def _buyer(db: AsyncSession, by: Person, booking_id: int) -> Buyer:
-    return Buyer(by.id, partial(Bookings(db).has_visits, by.id, booking_id))
-
-
-async def _read_payment(
-    db: AsyncSession, buyer: Buyer, price: int, form: PaymentForm
-) -> tuple[PaymentSplit, pretend_bank.Instrument]:
-    """What coupon, credit and the instrument pay; no instrument is needed when nothing is left for it.
-
-    Invalid beside each wrong field, and beside `use_credit` when the page showed a smaller rest.
-    """
-    errors: dict[str, str] = {}
-    split, instrument = PaymentSplit(price), None
-    try:
-        split = await quote_payment(db, buyer, price, coupon_code=form.coupon_code, use_credit=form.uses_credit)
-    except Invalid as error:
-        errors |= error.errors
-    if split.covered_by:
-        return split, pretend_bank.Instrument("credit" if split.credit else "coupon")
-    try:
-        instrument = form.instrument()
-    except Invalid as error:
-        errors |= error.errors
-    if not errors and _exceeds(split.rest, form.fields.get("shown_rest", "")):
-        raise credit_changed()
-    if errors or instrument is None:
-        raise Invalid(errors)
-    return split, instrument
-
-
-def _exceeds(rest: int, shown: str) -> bool:
-    """Whether more would be charged than the page showed."""
-    return shown.isascii() and shown.isdecimal() and len(shown) < 12 and rest > int(shown)
 
 
 async def _confirm(db: AsyncSession, by: Person, booking: Booking, method: str) -> None:
@@ -338,7 +248,7 @@ async def _confirm_code(db: AsyncSession, by: Person, reference: str, code: str)
         raise Invalid({"method": _("Choose a payment method.")})
     if _authorise_with_code(charge, code).state != "authorised":
         raise _invalid_code_error()
-    await claim_payment(db, _buyer(db, by, booking.id), booking.id, await split_of(db, booking, charge))
+    await claim_payment(db, buyer_of(db, by, booking.id), booking.id, await split_of(db, booking))
     await charges.confirm(db, charge)
     await _confirm(db, by, booking, charge.method)
 
@@ -410,8 +320,7 @@ async def _needs_code(db: AsyncSession, booking: Booking) -> bool:
 
 def _authorise(instrument: pretend_bank.Instrument, amount: int, code: str) -> pretend_bank.Authorisation | None:
     """The bank's answer to `amount` paise; None when it is paid after the work, or nothing is left to pay."""
-    is_asked = instrument.method in ("card", "upi")
-    return pretend_bank.authorise(instrument, amount, code) if is_asked else None
+    return pretend_bank.authorise(instrument, amount, code) if instrument.method in ("card", "upi") else None
 
 
 def _authorise_with_code(charge: Charge, code: str) -> pretend_bank.Authorisation:

@@ -13,21 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.bookings.booking import Booking
 from app.bookings.checkout import (
-    PaymentForm,
-    PaymentFormKind,
     PaymentOutcome,
     PaymentStatus,
     charge_awaiting_code,
     is_over,
     pay_order,
-    quote_booking,
-    split_of,
     was_ordered,
 )
 from app.bookings.customer_repository import OwnBookings
 from app.bookings.customer_view import place_name
 from app.bookings.deadlines import FREE_CANCELLATION_NOTICE, LATE_FEE_PAISE
 from app.bookings.moves import State
+from app.bookings.payment_form import PaymentForm, PaymentFormKind, quote_booking, split_of
 from app.bookings.repository import Bookings
 from app.bookings.schemas import Payment
 from app.catalog.repository import ServiceDetails, ServiceRepository
@@ -200,7 +197,7 @@ async def _render(
     values, errors = {**chosen, **_new_form()["values"], **(values or {})}, dict(errors or {})
     split = PaymentSplit(booking.price)
     if waiting and not values.get("coupon"):
-        split = await split_of(db, booking, waiting)
+        split = await split_of(db, booking)
         values |= {"coupon": split.coupon_code or "", "use_credit": "yes" if split.credit else ""}
     elif not due:
         split = await _quote(db, booking, values, errors)

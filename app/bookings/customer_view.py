@@ -78,6 +78,10 @@ class BookingPageData:
         return sum(charge.captured - charge.refunded for charge in self.own_charges)
 
     @property
+    def paid_by_bank(self) -> int:
+        return sum(charge.captured - charge.refunded for charge in self.own_charges if charge.method != CREDIT)
+
+    @property
     def refunded(self) -> int:
         """Of a cancelled booking: the paise that were authorised or paid and went back to the customer."""
         ended = ("captured", "released", "refunded", "paid")

@@ -32,7 +32,7 @@ def invite_code(customer_id: int) -> str:
 
 def inviter_of(code: str) -> int:
     """The id that was scrambled into the code; there may be no such customer."""
-    number = functools.reduce(lambda value, letter: value << 5 | ALPHABET.index(letter), code, 0)
+    number = functools.reduce(lambda value, symbol: value << 5 | ALPHABET.index(symbol), code, 0)
     return number * pow(SCRAMBLE, -1, CODES) % CODES
 
 

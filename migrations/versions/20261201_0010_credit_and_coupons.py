@@ -16,8 +16,7 @@ PROMISED = "state IN ('needs_code', 'authorised', 'captured')"
 UPDATE_BOOKING_TOTALS = """
 CREATE OR REPLACE FUNCTION update_booking_totals() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE bookings b SET commission = b.commission + s.commission, revenue = b.revenue + s.revenue,
-                          is_charged = b.is_charged OR s.is_charged
+    UPDATE bookings b SET commission = b.commission + s.commission, revenue = b.revenue + s.revenue{charged}
       FROM (SELECT t.booking_id, coalesce(-sum(a.amount) FILTER (WHERE a.account = 'commission'), 0) AS commission,
                    coalesce(sum(a.amount) FILTER (WHERE {revenue}), 0) AS revenue,
                    bool_or(a.account NOT IN ('hold', 'hold_contra')) AS is_charged
@@ -26,6 +25,7 @@ BEGIN
     RETURN NULL;
 END $$
 """
+CHARGED = ", is_charged = b.is_charged OR s.is_charged"
 REVENUE_BEFORE = "a.account IN ('gateway', 'receivable') AND t.kind <> 'tip'"
 REVENUE = (
     "a.account IN ('gateway', 'receivable') AND t.kind NOT IN ('tip', 'credit')"
@@ -88,7 +88,7 @@ def upgrade() -> None:
         "CREATE TRIGGER ledger_entries_credit AFTER INSERT ON ledger_entries"
         " REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION update_credit_balances()"
     )
-    op.execute(UPDATE_BOOKING_TOTALS.format(revenue=REVENUE))
+    op.execute(UPDATE_BOOKING_TOTALS.format(charged=CHARGED, revenue=REVENUE))
     # Referral and apology: one of each booking; a refund as credit belongs to a charge.
     op.create_index(
         "ledger_transactions_granted_key",
@@ -101,7 +101,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ledger_transactions_granted_key", "ledger_transactions")
-    op.execute(UPDATE_BOOKING_TOTALS.format(revenue=REVENUE_BEFORE))
+    op.execute(UPDATE_BOOKING_TOTALS.format(charged=CHARGED, revenue=REVENUE_BEFORE))
     op.execute("DROP TRIGGER ledger_entries_credit ON ledger_entries")
     op.execute("DROP FUNCTION update_credit_balances()")
     for table in ("credit_balances", "referrals", "coupon_uses", "coupons"):

@@ -8,8 +8,9 @@ from sqlalchemy import update
 
 from app.accounts.user import User
 from app.bookings.cancellation import cancel_by_customer
-from app.bookings.checkout import PaymentForm, PaymentFormKind, book_and_pay, pay
+from app.bookings.checkout import book_and_pay, pay
 from app.bookings.holds import BookingRequest, hold
+from app.bookings.payment_form import PaymentForm, PaymentFormKind
 from app.core import clock
 from app.core.errors import Refused
 from tests.api_client import AFTER, VISA, ApiClient, an_order, sign_up

@@ -21,8 +21,8 @@ from app.payments.split import PaymentSplit
 from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
 from tests.payments.test_charges import AUTHORISED, NEEDS_CODE, Scene
 
-PRICE = 149_00
-SPLIT = PaymentSplit(PRICE, coupon=50_00, coupon_code="WELCOME", credit=60_00)  # 39.00 are left for the card
+PRICE_PAISE = 149_00
+SPLIT = PaymentSplit(PRICE_PAISE, coupon=50_00, coupon_code="WELCOME", credit=60_00)  # 39.00 are left for the card
 
 
 class CreditScene(Scene):
@@ -141,7 +141,7 @@ async def test_a_refund_as_credit_before_the_job_is_done(scene):
 
 
 async def test_credit_and_coupon_may_pay_everything(scene):
-    await scene.pay(PaymentSplit(PRICE, coupon=100_00, coupon_code="WELCOME", credit=49_00))
+    await scene.pay(PaymentSplit(PRICE_PAISE, coupon=100_00, coupon_code="WELCOME", credit=49_00))
     await scene.capture()
     assert await scene.sums() == {"credit": 49_00, "coupons": 100_00, "earnings": -126_65, "commission": -22_35}
 
@@ -163,7 +163,7 @@ async def test_a_bank_that_wants_its_code_leaves_credit_untouched_until_it_is_ri
 async def test_credit_is_never_negative_whatever_is_posted(scene):
     with pytest.raises(IntegrityError, match="credit_balances_balance_check"):
         async with scene.db.begin_nested():
-            await charges.promise(scene.db, scene.id, scene.asha, PaymentSplit(PRICE, credit=100_01))
+            await charges.promise(scene.db, scene.id, scene.asha, PaymentSplit(PRICE_PAISE, credit=100_01))
     assert await scene.credit() == 100_00
 
 
@@ -200,9 +200,9 @@ async def play(scene: CreditScene, move: str, outcome: Authorisation, amount: in
     db, known = scene.db, await Charges(scene.db).of_booking(scene.id)
     live = any(charge.purpose == "booking" and charge.state in LIVE for charge in known)
     otherwise = outcome is NEEDS_CODE
-    coupon = min(amount, PRICE) // 2
-    credit = min(await scene.credit(), PRICE - coupon, amount)
-    split = PaymentSplit(PRICE, coupon, "WELCOME" if coupon else None, credit)
+    coupon = min(amount, PRICE_PAISE) // 2
+    credit = min(await scene.credit(), PRICE_PAISE - coupon, amount)
+    split = PaymentSplit(PRICE_PAISE, coupon, "WELCOME" if coupon else None, credit)
     if move == "pay" and not live:
         await scene.pay(split, outcome)
     elif move == "after" and not live:
@@ -217,7 +217,7 @@ async def play(scene: CreditScene, move: str, outcome: Authorisation, amount: in
         await scene.authorise(amount, "extra")
     elif move == "capture" and not any(charge.state == "needs_code" for charge in known):
         if not live or any(charge.state == "authorised" for charge in known):
-            await scene.capture(PRICE + amount, held=otherwise)
+            await scene.capture(PRICE_PAISE + amount, held=otherwise)
     elif move == "release":
         await charges.release(db, scene.id, as_credit=otherwise)
     elif move == "take_fee":

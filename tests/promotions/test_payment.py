@@ -70,7 +70,7 @@ async def test_a_form_that_was_not_applied_pays_with_the_coupon_at_once(scene, a
         ({"first_visit": True}, "This coupon is for your first visit only."),
     ],
 )
-async def test_a_coupon_that_does_not_count_is_said_beside_the_field(scene, asha, coupon, terms, words):
+async def test_a_coupon_that_does_not_count_shows_an_error_beside_the_field(scene, asha, coupon, terms, words):
     days = {"tomorrow": clock.today() + timedelta(days=1), "yesterday": clock.today() - timedelta(days=1)}
     if terms is not None:
         await coupon(**{name: days.get(value, value) for name, value in terms.items()})
@@ -165,7 +165,7 @@ async def test_the_code_of_the_bank_pays_the_rest(scene, asha, coupon):
     await assert_sound(scene)
 
 
-async def test_a_coupon_used_up_while_the_bank_asked_is_said_and_the_form_comes_again(scene, asha, coupon):
+async def test_a_coupon_used_up_before_the_code_arrives_shows_the_form_again(scene, asha, coupon):
     await coupon(total=1)
     reference = await scene.held(asha)
     await scene.pay(asha, reference, coupon="WELCOME50", **ASKS)
