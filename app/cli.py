@@ -51,6 +51,8 @@ def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:
     )
     _add(commands, "routes", "list every address, who may use it, and its handler", _routes)
     _add(commands, "ledger", "print the trial balance; exit code 1 if it does not balance", _ledger)
+    payouts = _add(commands, "payouts", "make the payout run until last Sunday", _payouts)
+    payouts.add_argument("action", choices=["run"])
     _add(commands, "check", "check the stored data against every rule; exit code 1 if a rule is broken", _check)
     admin = _add(commands, "admin", "create an admin account", _admin)
     admin.add_argument("action", choices=["create"])
@@ -127,6 +129,26 @@ def _ledger(_args: argparse.Namespace) -> int:
     from app.services import compose
 
     return print_balance(compose(Settings.from_env(), statement_timeout=CHECK_STATEMENT_SECONDS).database)
+
+
+def _payouts(_args: argparse.Namespace) -> int:
+    from app.billing.payouts import make_weekly_run
+    from app.listeners import install_listeners
+    from app.services import compose
+
+    install_listeners()
+    services = compose(Settings.from_env(), statement_timeout=CHECK_STATEMENT_SECONDS)
+
+    async def make() -> int:
+        try:
+            async with services.database.work() as db:
+                return await make_weekly_run(db)
+        finally:
+            await services.database.close()
+
+    people = asyncio.run(make())
+    print(f"Payouts to {people} professionals are on their way." if people else "Nothing is due.")
+    return 0
 
 
 def _routes(_args: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ Importing this module declares them; recording an event of another name raises U
 """
 
 from app.accounts import events as accounts
+from app.billing import events as billing
 from app.blocking import events as blocking
 from app.bookings import events as bookings
 from app.cases import events as cases
@@ -29,6 +30,7 @@ FAMILIES = (
     *accounts.FAMILIES,
     *vetting.FAMILIES,
     *catalog.FAMILIES,
+    *billing.FAMILIES,
     *exports.FAMILIES,
     *webhooks.FAMILIES,
     *promotions.FAMILIES,
@@ -38,6 +40,7 @@ EVENTS = (
     *bookings.EVENTS,
     *payments.EVENTS,
     *promotions.EVENTS,
+    *billing.EVENTS,
     *reviews.EVENTS,
     *cases.EVENTS,
     *accounts.EVENTS,

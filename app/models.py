@@ -1,6 +1,7 @@
 """Imports every model, so that `metadata` has every table."""
 
 from app.accounts import address, professional, session, tax_identity, user
+from app.billing import bank_account, payout
 from app.blocking import appeal
 from app.bookings import booking, calendar, code, decline, extra, offer_wave, service_booking_count
 from app.cases import case
@@ -13,7 +14,7 @@ from app.favourites import favourite
 from app.invoices import invoice
 from app.messages import message
 from app.notifications import channel, inbox, preference
-from app.payments import charge, credit, ledger, refund, saved_method, tax
+from app.payments import charge, credit, ledger, refund, saved_method, tax, tip
 from app.photos import photo
 from app.promotions import coupon, referral
 from app.receipts import receipt
@@ -27,6 +28,7 @@ from app.webhooks import webhook
 MODULES = (
     address,
     appeal,
+    bank_account,
     booking,
     calendar,
     case,
@@ -50,6 +52,7 @@ MODULES = (
     monthly_statement,
     offer_wave,
     outbox,
+    payout,
     photo,
     preference,
     professional,
@@ -67,6 +70,7 @@ MODULES = (
     setting,
     tax,
     tax_identity,
+    tip,
     unmet_searches,
     user,
     verification,

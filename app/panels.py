@@ -1,6 +1,7 @@
 """Every piece that a room adds to a lower room's page, in one list."""
 
 from app.billing.ledger_panel import LEDGER_PANEL
+from app.billing.tip_panels import BOOKING_TIP_PANEL, JOB_TIP_PANEL
 from app.cases.panels import BOOKING_CASES_PANEL, JOB_CASES_PANEL, RECORD_CASES_PANEL
 from app.dispatch.refund_panel import JOB_REFUNDS_PANEL
 from app.favourites.booking_panel import CHOICES_PANEL
@@ -21,6 +22,8 @@ PANELS: tuple[Panel, ...] = tuple(
             CHOICES_PANEL,
             JOB_REVIEW_PANEL,
             JOB_REFUNDS_PANEL,
+            BOOKING_TIP_PANEL,
+            JOB_TIP_PANEL,
             MESSAGES_PANEL,
             JOB_MESSAGES_PANEL,
             ADMIN_MESSAGES_PANEL,

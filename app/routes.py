@@ -12,8 +12,12 @@ from app.accounts.reauthentication_pages import ReauthenticationPages
 from app.accounts.sign_in_code_api import SignInCodeApi, WelcomeApi
 from app.accounts.sign_in_code_pages import SignInCodePages, WelcomePages
 from app.audit.admin_pages import EventAdminPages
+from app.billing.bank_account_api import BankAccountApi
+from app.billing.bank_account_pages import BankAccountPages
 from app.billing.ledger_admin_pages import LedgerAdminPages
 from app.billing.ledger_api import LedgerApi
+from app.billing.payout_admin_pages import PayoutAdminPages
+from app.billing.payout_api import PayoutApi
 from app.billing.trial_balance_admin_pages import TrialBalanceAdminPages
 from app.blocking.appeal_admin_pages import AppealAdminPages
 from app.blocking.appeal_api import AppealApi, AppealPhotoApi, OwnAppealApi
@@ -27,6 +31,8 @@ from app.bookings.cancellation_pages import CancellationPages
 from app.bookings.checkout_pages import PaymentPages
 from app.bookings.pages import BookingListPages
 from app.bookings.reschedule_pages import ReschedulePages
+from app.bookings.tip_api import TipApi
+from app.bookings.tip_pages import TipPages
 from app.cases.admin_pages import CaseAdminPages
 from app.cases.api import CaseAdminApi, CaseApi, CaseHelpApi, CasePhotoApi
 from app.cases.help_pages import BookingHelpPages, JobHelpPages
@@ -147,6 +153,7 @@ CUSTOMERS: Routes = (
     ("/bookings/{ref:str}/reschedule", ReschedulePages),
     ("/bookings/{ref:str}/receipt", ReceiptPages),
     ("/bookings/{ref:str}/handover.json", handover),
+    ("/bookings/{ref:str}/tip", TipPages),
     ("/bookings/{ref:str}/review", ReviewPages),
     ("/bookings/{ref:str}/help", BookingHelpPages),
     ("/bookings/{ref:str}/calendar", booking_calendar),
@@ -180,6 +187,7 @@ PROFESSIONALS: Routes = (
     ("/jobs/calendar", JobCalendarPages),
     ("/jobs/history", history),
     ("/earnings", earnings),
+    ("/bank-account", BankAccountPages),
     ("/earnings/export", EarningsExportPages),
     ("/earnings/exports/{ref:str}", EarningsExportRecordPages),
     ("/availability", AvailabilityPages),
@@ -210,6 +218,7 @@ ADMINS: Routes = (
     ("/admin/dispatch", UnassignedAdminPages),
     ("/admin/ledger", LedgerAdminPages),
     ("/admin/ledger/balance", TrialBalanceAdminPages),
+    ("/admin/payouts", PayoutAdminPages),
     ("/admin/bookings/{ref:str}/refund", BookingRefundAdminPages),
     ("/admin/refunds", RefundAdminPages),
     ("/admin/coupons", CouponAdminPages),
@@ -311,6 +320,9 @@ PROGRAMS: Routes = (
     ("/api/admin/ledger", LedgerApi),
     ("/api/admin/coupons", CouponApi),
     ("/api/credit", CreditApi),
+    ("/api/admin/payouts", PayoutApi),
+    ("/api/bank-account", BankAccountApi),
+    ("/api/bookings/{ref:str}/tip", TipApi),
     ("/api/bookings/{ref:str}/messages", BookingMessageApi),
     ("/api/jobs/{ref:str}/messages", JobMessageApi),
     ("/api/messages/photos/{photo_id:int}", MessagePhotoApi),

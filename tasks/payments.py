@@ -1,5 +1,6 @@
 """Payouts over time, and old remembered payment methods."""
 
+from app.billing.payouts import make_weekly_run
 from app.core import clock
 from app.payments import charges, saved_methods_repository
 from tasks.context import Context, repeat_until_done, unit_of_work
@@ -8,6 +9,12 @@ from tasks.context import Context, repeat_until_done, unit_of_work
 async def release_payouts(ctx: Context) -> int:
     """Release payouts whose holding period is over."""
     return await repeat_until_done(ctx, charges.release_held_payouts)
+
+
+async def run_payouts(ctx: Context) -> int:
+    """Make the payout run until the last Sunday; return to how many professionals."""
+    async with unit_of_work(ctx) as db:
+        return await make_weekly_run(db)
 
 
 async def prune_saved_methods(ctx: Context) -> int:

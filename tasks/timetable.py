@@ -27,7 +27,7 @@ from tasks.notifications import (
     send_room_digest,
 )
 from tasks.operations import prune_runs, sweep_files
-from tasks.payments import prune_saved_methods, release_payouts
+from tasks.payments import prune_saved_methods, release_payouts, run_payouts
 from tasks.reports import send_monthly_reports
 from tasks.reviews import prune_reports
 from tasks.scheduler import run_tick
@@ -43,6 +43,7 @@ TIMETABLE = Timetable(
     ScheduledTask("5 * * * *", count_bookings),
     ScheduledTask("10 * * * *", close_old_bookings),
     ScheduledTask("20 * * * *", release_payouts),
+    ScheduledTask("0 6 * * 1", run_payouts, catch_up=timedelta(days=6)),
     ScheduledTask("0 8 * * *", warn_of_expiry),
     ScheduledTask("15 * * * *", sweep_files),
     ScheduledTask("0 18 * * *", send_evening_reminders, catch_up=timedelta(hours=4)),

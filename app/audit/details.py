@@ -134,6 +134,7 @@ ENUM_LABELS: dict[str, str] = {
     "professional_absent": N_("professional no-show"),
     "card": N_("card"),
     "upi": N_("UPI"),
+    "bank": N_("bank account"),
     "after": N_("after the job"),
     "start": N_("start code"),
     "finish": N_("finish code"),

@@ -30,7 +30,9 @@ SELECT_BOOKINGS = f"""
            code.phase, code.encrypted_code,
            (SELECT coalesce(sum(f.amount), 0)::bigint FROM refunds f WHERE f.booking_id = b.id AND f.state = 'done')
            AS refunded, discount.coupon, coalesce(discount.coupon_paid, 0) AS coupon_paid,
-           coalesce(discount.credit_paid, 0) AS credit_paid, {BOOKING_TOTAL_SQL} AS total{{added}}
+           coalesce(discount.credit_paid, 0) AS credit_paid,
+           (SELECT i.amount FROM tips i WHERE i.booking_id = b.id AND i.state = 'paid') AS tip,
+           {BOOKING_TOTAL_SQL} AS total{{added}}
       FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
       JOIN users c ON c.id = b.customer_id
@@ -88,6 +90,7 @@ class ApiBooking:
     coupon: str | None
     coupon_paid: int
     credit_paid: int
+    tip: int | None
     minutes: int
     created_at: datetime
     starts_at: datetime

@@ -174,6 +174,10 @@ class BookingJson(Struct, kw_only=True):
     credit_paise: Annotated[
         int | None, Meta(description="Paise paid with credit; null for professionals.", examples=[0, None])
     ]
+    tip_paise: Annotated[
+        int | None,
+        Meta(description="Paise that the customer tipped; null for other professionals.", examples=[5000, None]),
+    ]
     earning: Annotated[
         str | None,
         Meta(description="What the professional earns, in rupees; shown only to them.", examples=["126.65", None]),
@@ -350,6 +354,7 @@ def booking_json(
         coupon=booking.coupon if own or me.role == "admin" else None,
         coupon_paise=booking.coupon_paid if own or me.role == "admin" else None,
         credit_paise=booking.credit_paid if own or me.role == "admin" else None,
+        tip_paise=(booking.tip or 0) if own or holds or me.role == "admin" else None,
         earning=money.format_decimal(earning) if earning is not None else None,
         earning_paise=earning,
         distance_km=(distances_km or {}).get(booking.reference),

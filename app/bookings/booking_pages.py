@@ -25,6 +25,7 @@ from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
 from app.core.i18n import _
 from app.core.references import parse_row_id
+from app.payments.tips_repository import Tips
 from app.web.actions import Rejection, submit
 from app.web.forms import parse_form, parse_query
 from app.web.guards import UserBlocked, only
@@ -236,9 +237,14 @@ class ReceiptPages(Controller):
         if not checkout.was_ordered(booking):
             raise Missing()
         page_data = booking_page(booking, encryption, me)
-        panels = await load_panels(request, db, "bookings.receipt", booking)
         return page(
-            request, "bookings/receipt.html", page_data=page_data, booking=booking, customer=me.name, panels=panels
+            request,
+            "bookings/receipt.html",
+            page_data=page_data,
+            booking=booking,
+            customer=me.name,
+            tip=await Tips(db).paid(booking.id),
+            panels=await load_panels(request, db, "bookings.receipt", booking),
         )
 
 

@@ -29,6 +29,9 @@ from app.payments import charges, pretend_bank
 from app.payments.charge import COUPON, CREDIT, Charge, ChargeState
 from app.payments.repository import Charges
 from app.payments.split import PaymentSplit
+from app.payments.tip import Tip, TipState
+from app.payments.tips import pay_tip
+from app.payments.tips_repository import Tips
 from app.promotions.discounts import claim_payment
 from app.scheduling.reservation import keep_reservation
 
@@ -55,11 +58,12 @@ REFUSAL_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class PaymentOutcome:
-    """What became of a payment. `for_debt`: it was for what is due."""
+    """What became of a payment. `for_debt`: it was for what is due, or for a tip."""
 
     status: PaymentStatus
     booking: Booking
     for_debt: bool = False
+    for_tip: bool = False
     errors: Mapping[str, str] = field(default_factory=dict)
     refusal: Refused | None = None
 
@@ -128,21 +132,38 @@ async def pay_order(
     """
     booking = await Bookings(db).for_customer(by, reference)
     debt = await _amount_due(db, booking)
+    tip = None if debt else await Tips(db).waiting(booking.id)
+    for_debt = bool(debt or tip)
     try:
         if debt:
             await _pay_debt(db, by, booking, debt, form)
+        elif tip is not None:
+            await _pay_tip(db, by, booking, tip.amount, form)
         else:
             async with db.begin_nested():
                 await _pay_held(db, by, booking, form, new_transaction)
     except Invalid as error:
-        return PaymentOutcome(PaymentStatus.INVALID, booking, bool(debt), errors=error.errors)
+        return PaymentOutcome(PaymentStatus.INVALID, booking, for_debt, errors=error.errors)
     except Refused as refusal:
         refusal = await follow_catalog(new_transaction, booking, refusal)
         status = REFUSAL_STATUS.get(refusal.reason, PaymentStatus.REFUSED)
-        return PaymentOutcome(status, booking, bool(debt), refusal=refusal)
+        return PaymentOutcome(status, booking, for_debt, refusal=refusal)
     booking = await Bookings(db).for_customer(by, booking.reference)
     status = PaymentStatus.NEEDS_CODE if await _needs_code(db, booking) else PaymentStatus.PAID
-    return PaymentOutcome(status, booking, bool(debt))
+    return PaymentOutcome(status, booking, for_debt, tip is not None)
+
+
+def authorise_tip(form: PaymentForm, amount: int) -> pretend_bank.Authorisation:
+    """The bank's answer to a tip that is paid in one request. Invalid beside each wrong field."""
+    instrument = form.instrument()
+    if instrument.method == "after":
+        raise Invalid({"method": _("The job is done. Choose card or UPI.")})
+    authorisation = pretend_bank.authorise(instrument, amount, form.code)
+    if authorisation.state == "needs_code":
+        raise Invalid({"code": _("Your bank needs a code. Send the same request again with the code.")})
+    if authorisation.state != "authorised":
+        raise Invalid(_declined_errors(authorisation))
+    return authorisation
 
 
 async def pay(
@@ -267,6 +288,31 @@ async def _pay_debt(db: AsyncSession, by: Person, booking: Booking, amount: int,
     await _settle(db, by, booking.reference, authorisation, form.idempotency_key)
 
 
+async def _pay_tip(db: AsyncSession, by: Person, booking: Booking, amount: int, form: PaymentForm) -> None:
+    """Pay the tip of `amount` paise, once however often the form is sent. Refused("crossed")."""
+    authorisation = None
+    if form.kind is PaymentFormKind.INSTRUMENT:
+        instrument = form.instrument()
+        if instrument.method == "after":
+            raise Invalid({"method": _("The job is done. Choose card or UPI.")})
+        authorisation = pretend_bank.authorise(instrument, amount, form.code)
+        if authorisation.state not in ("authorised", "needs_code"):
+            raise Invalid(_declined_errors(authorisation))
+    booking = await Bookings(db).for_customer(by, booking.reference, lock=True)
+    tip = await Tips(db).of_booking(booking.id, lock=True)
+    if tip is None or tip.state == TipState.PAID:
+        return
+    if tip.amount != amount:
+        raise Refused(_("The tip was changed in another window. Check it and pay again."), reason="crossed")
+    if authorisation is None:
+        if tip.state != TipState.NEEDS_CODE:
+            raise Invalid({"method": _("Choose a payment method.")})
+        authorisation = _authorise_with_code(tip, form.code)
+        if authorisation.state != "authorised":
+            raise _invalid_code_error()
+    await pay_tip(db, booking, by, tip, authorisation)
+
+
 async def _settle(
     db: AsyncSession, by: Person, reference: str, authorisation: pretend_bank.Authorisation, idempotency_key: str
 ) -> None:
@@ -313,7 +359,10 @@ async def _amount_due(db: AsyncSession, booking: Booking) -> int:
 
 
 async def _needs_code(db: AsyncSession, booking: Booking) -> bool:
-    """Whether the bank has asked for a code, for the booking or for what is due."""
+    """Whether the bank has asked for a code, for the booking, for what is due or for a tip."""
+    tip = await Tips(db).waiting(booking.id)
+    if tip is not None and tip.state == TipState.NEEDS_CODE:
+        return True
     due = await Charges(db).in_state(booking.id, ChargeState.DUE)
     return any(charge.method != "after" for charge in due) or await charge_awaiting_code(db, booking) is not None
 
@@ -323,7 +372,7 @@ def _authorise(instrument: pretend_bank.Instrument, amount: int, code: str) -> p
     return pretend_bank.authorise(instrument, amount, code) if instrument.method in ("card", "upi") else None
 
 
-def _authorise_with_code(charge: Charge, code: str) -> pretend_bank.Authorisation:
+def _authorise_with_code(charge: Charge | Tip, code: str) -> pretend_bank.Authorisation:
     """The bank's answer to the code of a charge that waits for it."""
     stored = charges.instrument_of(charge)
     instrument = pretend_bank.Instrument(stored.method, stored.brand, stored.last4, "asks")

@@ -35,11 +35,14 @@ from app.core.encryption import Encryption
 from app.core.errors import Invalid, Refused
 from app.core.i18n import _
 from app.core.references import new_reference as random_key
+from app.payments.charge import Charge
 from app.payments.charges import due_charges
 from app.payments.credit import credit_balance
 from app.payments.repository import Charges
 from app.payments.saved_methods_repository import SavedMethods
 from app.payments.split import PaymentSplit
+from app.payments.tip import Tip, TipState
+from app.payments.tips_repository import Tips
 from app.web.context import context_of
 from app.web.forms import parse_form, parse_query
 from app.web.guards import only
@@ -57,7 +60,7 @@ class PaymentPages(Controller):
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         booking = await Bookings(db).for_customer(me, ref)
-        due = due_charges(await Charges(db).of_booking(booking.id))
+        due = due_charges(await Charges(db).of_booking(booking.id)) or await Tips(db).waiting(booking.id)
         if not due and (was_ordered(booking) or booking.cancelled_as not in (None, "expired")):
             return redirect(request, f"/bookings/{booking.reference}")
         if not due and (service := await _retired_service(db, booking)):
@@ -84,8 +87,9 @@ class PaymentPages(Controller):
             payment_form = await _payment_form(db, me, encryption, form)
         except Invalid as error:
             booking = await Bookings(db).for_customer(me, ref)
-            for_debt = bool(due_charges(await Charges(db).of_booking(booking.id)))
-            outcome = PaymentOutcome(PaymentStatus.INVALID, booking, for_debt, error.errors)
+            due = due_charges(await Charges(db).of_booking(booking.id)) or await Tips(db).waiting(booking.id)
+            for_debt = bool(due)
+            outcome = PaymentOutcome(PaymentStatus.INVALID, booking, for_debt, errors=error.errors)
         else:
             if form.get("apply") == "yes":
                 return await _apply(request, db, me, ref, form)
@@ -118,7 +122,9 @@ async def _remember(
     async with new_transaction() as db:
         saved_methods, paid = SavedMethods(db, me), outcome.status is PaymentStatus.PAID
         if form.kind is PaymentFormKind.BANK_CODE and paid:
-            for charge in await Charges(db).of_booking(outcome.booking.id):
+            tip = await Tips(db).of_booking(outcome.booking.id) if outcome.for_tip else None
+            paid_by = [tip] if tip else await Charges(db).of_booking(outcome.booking.id)
+            for charge in paid_by:
                 await saved_methods.confirm(charge.brand, charge.last4)
         elif form.saved is not None:
             await saved_methods.use(int(form.fields["saved_id"]))
@@ -148,7 +154,9 @@ async def _respond(
         case PaymentStatus.NEEDS_CODE:
             return redirect(request, f"/bookings/{booking.reference}/payment")
         case PaymentStatus.PAID:
-            if outcome.for_debt:
+            if outcome.for_tip:
+                flash(request, _("Thank you. All of your tip goes to the professional."))
+            elif outcome.for_debt:
                 flash(request, _("Paid. Thank you."))
             elif booking.state == State.REQUESTED:
                 flash(request, _("Booked! We're finding you a professional."))
@@ -189,17 +197,20 @@ async def _render(
     refusal: Refused | None = None,
 ) -> HtmlResponse:
     due = due_charges(await Charges(db).of_booking(booking.id))
-    waiting = await charge_awaiting_code(db, booking) if not due else None
+    tip = await Tips(db).waiting(booking.id) if not due else None
+    waiting: Charge | Tip | None = await charge_awaiting_code(db, booking) if not due and not tip else None
+    if tip is not None and tip.state == TipState.NEEDS_CODE:
+        waiting = tip
     saved = await SavedMethods(db, me).all()
     usable = next((method for method in saved if not method.is_expired), None)
     chosen = {"method": "saved", "saved_id": str(usable.id)} if usable else {"method": "upi"}
     charge = waiting or next((charge for charge in due if charge.method != "after"), None)
     values, errors = {**chosen, **_new_form()["values"], **(values or {})}, dict(errors or {})
     split = PaymentSplit(booking.price)
-    if waiting and not values.get("coupon"):
+    if isinstance(waiting, Charge) and not values.get("coupon"):
         split = await split_of(db, booking)
         values |= {"coupon": split.coupon_code or "", "use_credit": "yes" if split.credit else ""}
-    elif not due:
+    elif not due and not tip:
         split = await _quote(db, booking, values, errors)
     return page(
         request,
@@ -207,8 +218,9 @@ async def _render(
         status=409 if refusal else 422 if errors else 200,
         booking=booking,
         split=split,
-        credit=await credit_balance(db, me.id) if not due else 0,
-        debt=sum(charge.amount for charge in due),
+        credit=await credit_balance(db, me.id) if not due and not tip else 0,
+        debt=tip.amount if tip else sum(charge.amount for charge in due),
+        tip=tip,
         waiting=charge,
         who=await OwnBookings(db, me).card(booking.requested_professional_id, booking.pincode),
         saved_methods=saved,

@@ -47,6 +47,12 @@ REMAINS = {
     " WHERE t.brand IS NOT NULL OR t.last4 IS NOT NULL OR t.masked_id IS NOT NULL",
     "reasons of refunds": "refunds t JOIN bookings b ON b.id = t.booking_id"
     " JOIN deleted ON deleted.id IN (b.customer_id, t.professional_id) WHERE t.reason <> '–'",
+    "cards of tips": "tips t JOIN deleted ON deleted.id = t.customer_id"
+    " WHERE t.brand IS NOT NULL OR t.last4 IS NOT NULL",
+    "bank accounts": "bank_accounts t JOIN deleted ON deleted.id = t.professional_id WHERE t.ended_at IS NULL"
+    " OR (t.holder <> '–' OR t.masked <> '–' OR t.ifsc IS NOT NULL OR t.encrypted_number IS NOT NULL)"
+    " AND NOT EXISTS (SELECT FROM payouts p WHERE p.bank_account_id = t.id AND p.state = 'pending')",
+    "reasons of payouts": "payouts t JOIN deleted ON deleted.id = t.professional_id WHERE t.reason <> '–'",
     "remembered payment methods": "saved_methods t JOIN deleted ON deleted.id = t.customer_id",
     "debts": "charges t JOIN deleted ON deleted.id = t.customer_id WHERE t.state = 'due'",
     "disputes": "disputes t JOIN deleted ON deleted.id = t.customer_id WHERE t.text <> '–'",

@@ -17,6 +17,7 @@ from app.check.files import find_broken_files
 from app.check.history import HISTORY_INVARIANTS
 from app.check.invariants import BOOKING_INVARIANTS, MONEY_INVARIANTS, NEXT_EVENTS
 from app.check.invoices import INVOICE_INVARIANTS
+from app.check.payouts import PAYOUT_INVARIANTS
 from app.check.professionals import CANDIDATE_INVARIANT, PROFESSIONAL_INVARIANT
 from app.check.promotions import PROMOTION_INVARIANTS
 from app.check.receipt_repository import RECEIPT_INVARIANT, find_broken_receipts
@@ -70,6 +71,7 @@ async def find_violations(db: AsyncSession, storage: Storage | None = None) -> l
             *MONEY_INVARIANTS,
             *PROMOTION_INVARIANTS,
             *INVOICE_INVARIANTS,
+            *PAYOUT_INVARIANTS,
             *RECORD_INVARIANTS,
             *CASE_INVARIANTS,
             RECEIPT_INVARIANT,
@@ -122,6 +124,7 @@ RULES = [
         *MONEY_INVARIANTS,
         *PROMOTION_INVARIANTS,
         *INVOICE_INVARIANTS,
+        *PAYOUT_INVARIANTS,
         *RECORD_INVARIANTS,
         *CASE_INVARIANTS,
         RECEIPT_INVARIANT,

@@ -37,6 +37,7 @@ class AdvisoryLock(IntEnum):
     SIGN_IN_CODES = 7010  # per address that codes are sent to
     SETTINGS = 7016  # changes of the site's settings, which no row need stand for yet
     CASE_MESSAGES = 7011  # per person who writes in cases
+    PAYOUTS = 7017  # one payout run is made after the other
 
 
 class ReadingSession(Session):

@@ -16,6 +16,8 @@ from app.accounts.repository import EmailLinks, Users
 from app.accounts.session import CODE_LIFETIME
 from app.accounts.sign_in_codes import CODE_EMAIL
 from app.accounts.user import Block, User
+from app.billing.bank_account_repository import BankAccounts
+from app.billing.payout_repository import Payouts
 from app.blocking.appeal_repository import Appeals
 from app.bookings.booking import Booking
 from app.bookings.calendar import (
@@ -49,6 +51,8 @@ from app.notifications.preference import unsubscribe_token
 from app.notifications.repository import NotificationContext
 from app.payments.refund_repository import RefundNotice, Refunds
 from app.payments.shares import earning_of
+from app.payments.tip import Tip
+from app.payments.tips_repository import Tips
 from app.reviews.repository import OwnReview, Reviews
 from app.site_settings.contacts import NO_CONTACTS, Contacts, load_contacts
 from app.vetting.repository import Cases
@@ -238,6 +242,7 @@ class MessageRenderer:
             "free_starts": await self._free_starts(db, booking) if row.kind in UNFILLED_KINDS else [],
             "case": await self._case_of(db, row, person) if "case" in row.data else None,
             "review": await self._review_of(db, booking, row) if row.kind in REVIEW_KINDS else None,
+            "tip": await self._tip_of(db, booking) if row.kind == "job_tipped" else None,
             "refund": await self._refund_of(db, row) if row.kind in REFUND_KINDS else None,
             "credit": row.data.get("amount"),
             "credit_reason": row.data.get("credit_reason"),
@@ -259,6 +264,13 @@ class MessageRenderer:
         if notice is None:
             raise OutOfDate
         return notice
+
+    async def _tip_of(self, db: AsyncSession, booking: Booking) -> Tip:
+        """The tip that was paid; else OutOfDate."""
+        tip = await Tips(db).paid(booking.id)
+        if tip is None:
+            raise OutOfDate
+        return tip
 
     async def _case_of(self, db: AsyncSession, row: Outbox, person: User) -> AnyRow:
         """The case; OutOfDate when it is not open or decided as the message says."""
@@ -392,11 +404,26 @@ async def _appeal_data(db: AsyncSession, person: User, _row: Outbox) -> dict[str
     return {"appeal": appeal} if appeal is not None and appeal.is_decided else None
 
 
+async def _payout_data(db: AsyncSession, person: User, row: Outbox) -> dict[str, Any] | None:
+    """The payout, once it is paid or failed as the message says."""
+    payout = await Payouts(db).own(person.id, row.data["payout_id"])
+    return {"payout": payout} if payout is not None and row.kind == f"payout_{payout.state}" else None
+
+
+async def _bank_account_data(db: AsyncSession, person: User, _row: Outbox) -> dict[str, Any] | None:
+    """The account in force."""
+    account = await BankAccounts(db).current(person.id)
+    return {"account": account} if account is not None else None
+
+
 # More of what a message shows beside its recipient, by kind. None means that there is nothing to say any more.
 MESSAGE_DATA: dict[str, MessageData] = {
     "evening": _evening_data,
     "job_offers": _offers_data,
     "appeal_kept": _appeal_data,
+    "payout_paid": _payout_data,
+    "payout_failed": _payout_data,
+    "bank_account_changed": _bank_account_data,
 }
 
 

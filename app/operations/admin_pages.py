@@ -39,6 +39,7 @@ TASK_LABELS = {
     "drain_webhooks": N_("Send webhooks"),
     "erase_old_contacts": N_("Erase the contact persons of old visits"),
     "expire_exports": N_("Delete old exports"),
+    "run_payouts": N_("Make the weekly payout run"),
     "release_payouts": N_("Release payouts on hold"),
     "cancel_unfilled_bookings": N_("Cancel unfilled bookings"),
     "expire_holds": N_("Release unpaid holds"),

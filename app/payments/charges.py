@@ -19,6 +19,7 @@ from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.repository import NO_SPLIT, Charges, ChargeSplit, ReleasedRefund
 from app.payments.split import NOTHING_BESIDES, PaymentSplit
 from app.payments.tax import NO_SHARES, TaxedShares, TaxRule, share_fee, share_job
+from app.payments.tip import Tip
 
 OVERDUE_AFTER = timedelta(hours=24)
 PAYOUT_HELD = timedelta(days=7)
@@ -436,7 +437,7 @@ async def release_held_payouts(db: AsyncSession) -> int:
     return len(held)
 
 
-def instrument_of(charge: Charge) -> Instrument:
+def instrument_of(charge: Charge | Tip) -> Instrument:
     """The instrument of a charge, for a further charge of the same booking."""
     return Instrument("upi" if charge.method == "upi" else "card", charge.brand, charge.last4)
 

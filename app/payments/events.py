@@ -1,4 +1,4 @@
-"""Events of refunds, recorded on the booking."""
+"""Events of tips and refunds, recorded on the booking."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,14 @@ def _is_shared(event: "Event", _record: Any) -> bool:
 
 
 EVENTS = (
+    EventType(
+        "booking.tipped",
+        N_("%(who)s tipped the professional."),
+        NOTHING,
+        labels=LABELS,
+        notifies=(NotificationRule("job_tipped", fact("professional_id")),),
+        webhook="booking.tipped",
+    ),
     EventType(
         "booking.refund_requested",
         N_("%(who)s asked for a refund that another admin confirms."),

@@ -48,6 +48,8 @@ class LedgerTransaction(Base):
             unique=True,
             postgresql_where=text("kind = 'credit' AND charge_id IS NULL AND booking_id IS NOT NULL"),
         ),
+        Index("ledger_transactions_at_idx", "at", postgresql_using="brin"),
+        Index("ledger_transactions_without_booking_idx", "at", "id", postgresql_where=text("booking_id IS NULL")),
         Index(
             "ledger_transactions_rare_idx",
             "kind",
@@ -72,7 +74,8 @@ class LedgerEntry(Base):
         CheckConstraint("account IN ('" + "', '".join(ACCOUNTS) + "')", name="ledger_entries_account_check"),
         CheckConstraint("amount <> 0", name="ledger_entries_amount_check"),
         Index("ledger_entries_transaction_id_idx", "transaction_id"),
-        Index("ledger_entries_person_id_idx", "person_id", "account"),
+        # With the amounts in it, a balance reads the index alone.
+        Index("ledger_entries_person_id_idx", "person_id", "account", postgresql_include=["amount"]),
     )
     transaction_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ledger_transactions.id"))
     account: Mapped[str]

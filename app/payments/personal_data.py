@@ -14,6 +14,7 @@ ERASE = (
     "UPDATE charges SET brand = NULL, last4 = NULL, masked_id = NULL WHERE customer_id = :id",
     f"UPDATE refunds SET reason = '{ERASED_TEXT}' WHERE professional_id = :id"
     " OR booking_id IN (SELECT booking_id FROM charges WHERE customer_id = :id)",
+    "UPDATE tips SET brand = NULL, last4 = NULL WHERE customer_id = :id",
     "DELETE FROM saved_methods WHERE customer_id = :id",
 )
 PAYMENTS_PERSONAL_DATA = PersonalData("payments", own_data=OWN_DATA, erase=ERASE)

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.address import Address
 from app.accounts.session import EmailLink, Session, SessionKind, Sessions
 from app.accounts.user import User
+from app.billing.bank_accounts import TypedAccount, change_bank_account
+from app.billing.payouts import make_run
 from app.blocking.appeal import Outcome
 from app.blocking.appeals import decide_appeal, submit_appeal
 from app.bookings.booking import Booking
@@ -173,6 +175,8 @@ class Builder:
     async def before_today(self) -> None:
         """What lies behind, what runs at nine, what is accepted for later."""
         selvi = await a_professional(self.db, "Selvi Murugan", services=[self.service])
+        account = TypedAccount("Ravi Kumar", "001234567890", "SBIN0000300")
+        await change_bank_account(self.db, self.encryption, self.people["ravi"], account)
         await self.done("completed", NINE - timedelta(hours=45))
         await self.done("reviewed", NINE - timedelta(hours=42))
         await self.done("hidden", NINE - timedelta(hours=39))
@@ -196,6 +200,7 @@ class Builder:
         await self.appealed()
         await self.reviews()
         await self.refunds()
+        await self.payouts()
         await self.cases()
         await self.promotions()
         self.values["free"] = (NINE + timedelta(days=5)).strftime(START)
@@ -256,6 +261,11 @@ class Builder:
         self.values["with_coupon"] = booking.reference
         self.db.add(Referral(friend_id=omar.id, inviter_id=asha.id, at=clock.now()))
         await self.db.flush()
+
+    async def payouts(self) -> None:
+        """A run with a payout to Ravi, which is in progress."""
+        run = await make_run(self.db, self.people["meena"], NINE.date() - timedelta(days=1))
+        self.values["payout_run"] = str(run.id)
 
     async def cases(self) -> None:
         """Asha's cases about Ravi's work: one open, one decided."""

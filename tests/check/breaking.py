@@ -123,6 +123,27 @@ INVOICE = {
     "tax": "0",
     "content": "'[]'::jsonb",
 }
+TIP = {
+    "booking_id": "(SELECT id FROM bookings WHERE reference = '{completed}')",
+    "customer_id": "user_id",
+    "professional_id": "user_id",
+    "amount": "100",
+    "state": "'unpaid'",
+    "method": "NULL",
+    "last4": "NULL",
+    "created_at": "now()",
+}
+BANK_ACCOUNT = {
+    "professional_id": "user_id",
+    "kind": "'bank'",
+    "holder": "'x'",
+    "ifsc": "'SBIN0000300'",
+    "encrypted_number": "'x'",
+    "masked": "'…7890'",
+    "set_at": "now()",
+    "effective_at": "now()",
+    "ended_at": "now()",
+}
 QUESTION = {"service_id": "(SELECT min(id) FROM services)", "position": "8", "question": "'x'", "answer": "'x'"}
 
 
@@ -158,6 +179,23 @@ def booking(changes: str, which: str = "assigned") -> str:
 
 
 CHECKS = {
+    "tips_amount_check": made("tips", TIP, amount="99"),
+    "tips_state_check": made("tips", TIP, state="'lost'", method="'upi'"),
+    "tips_method_check": made("tips", TIP, state="'needs_code'", method="'cash'"),
+    "tips_last4_check": made("tips", TIP, last4="'42'"),
+    "tips_paid_check": made("tips", TIP, state="'paid'", method="'upi'"),
+    "bank_accounts_kind_check": made("bank_accounts", BANK_ACCOUNT, kind="'upi'"),
+    "bank_accounts_ifsc_check": made("bank_accounts", BANK_ACCOUNT, ifsc="'SBIN'"),
+    "bank_accounts_masked_check": made("bank_accounts", BANK_ACCOUNT, masked="repeat('x', 41)"),
+    "bank_accounts_number_check": made("bank_accounts", BANK_ACCOUNT, encrypted_number="NULL", ended_at="NULL"),
+    "bank_accounts_times_check": made("bank_accounts", BANK_ACCOUNT, ended_at="now() - interval '1 day'"),
+    "payouts_amount_check": "UPDATE payouts SET amount = amount + 1",
+    "payouts_state_check": "UPDATE payouts SET state = 'lost', decided_at = now(), decided_by_id = professional_id",
+    "payouts_decided_check": "UPDATE payouts SET decided_at = now()",
+    "payouts_reference_check": "UPDATE payouts SET state = 'paid', reference = '', decided_at = now(),"
+    " decided_by_id = professional_id",
+    "payouts_reason_check": "UPDATE payouts SET state = 'failed', reason = '', decided_at = now(),"
+    " decided_by_id = professional_id",
     "charges_released_check": "UPDATE charges SET released = amount + 1",
     "charges_coupon_check": "UPDATE charges SET coupon = 'WELCOME50' WHERE method <> 'coupon'",
     "charges_masked_id_check": "UPDATE charges SET masked_id = 'asha@bank'",
@@ -396,6 +434,16 @@ UNIQUE = {
     "exports_stored_as_key": export(stored_as="'same'"),
     "monthly_reports_month_key": "INSERT INTO monthly_reports (user_id, month, facts, created_at)"
     " SELECT id, '2026-11-01', '{{}}', now() FROM users CROSS JOIN generate_series(1, 2)",
+    "tips_booking_id_key": made("tips", TIP),
+    "bank_accounts_current_key": made("bank_accounts", BANK_ACCOUNT, ended_at="NULL")
+    + " CROSS JOIN generate_series(1, 2)",
+    "payout_runs_until_key": SAME.format("payout_runs", "until, created_at"),
+    "payouts_run_key": SAME.format(
+        "payouts", "run_id, professional_id, bank_account_id, amount, earnings, tips, state, transaction_id"
+    ),
+    "payouts_transaction_id_key": "INSERT INTO payouts (run_id, professional_id, bank_account_id, amount, earnings,"
+    " tips, state, transaction_id) SELECT run_id, decider.id, bank_account_id, amount, earnings, tips, 'pending',"
+    " transaction_id FROM payouts, (SELECT max(user_id) AS id FROM professionals) decider",
     "muted_topics_pkey": "INSERT INTO muted_topics SELECT id, 'bookings', 'email' FROM users"
     " CROSS JOIN generate_series(1, 2)",
     "inbox_items_dedupe_key_key": "INSERT INTO inbox_items (user_id, kind, data, dedupe_key, created_at)"
@@ -491,6 +539,11 @@ ROWS = f"""
     {made("device_tokens", DEVICE_TOKEN)};
     {made("sign_in_codes", SIGN_IN_CODE)};
     {made("saved_methods", SAVED_METHOD)};
+    {made("bank_accounts", BANK_ACCOUNT)};
+    INSERT INTO tips (booking_id, customer_id, professional_id, amount, state, created_at)
+     SELECT id, customer_id, professional_id, 100, 'unpaid', now() FROM bookings WHERE reference = '{{completed}}';
+    UPDATE payouts SET decided_by_id = professional_id, decided_at = now(), state = 'paid', reference = 'x';
+    UPDATE payout_runs SET created_by_id = (SELECT min(id) FROM users);
     INSERT INTO monthly_reports (user_id, month, facts, created_at)
      SELECT id, '2026-11-01', '{{{{}}}}', now() FROM users;
     INSERT INTO muted_topics SELECT id, 'bookings', 'email' FROM users;

@@ -104,6 +104,19 @@ PLANTED: dict[str, list[str]] = {
     "referrals-are-granted-once": [
         "UPDATE referrals SET outcome = 'granted', decided_at = now()",
     ],
+    "payouts-match-the-ledger": ["UPDATE payouts SET earnings = earnings + 100, amount = amount + 100"],
+    "balances-match-payouts": [
+        "UPDATE payouts SET state = 'paid', reference = 'x', decided_at = now(), decided_by_id = professional_id"
+    ],
+    "tips-match-the-ledger": [
+        "INSERT INTO tips (booking_id, customer_id, professional_id, amount, state, method, created_at, paid_at)"
+        " SELECT id, customer_id, professional_id, 100, 'paid', 'upi', now(), now() FROM bookings"
+        " WHERE reference = '{completed}'"
+    ],
+    "numbers-of-earlier-accounts-are-erased": [
+        "INSERT INTO bank_accounts (professional_id, kind, holder, encrypted_number, masked, set_at, effective_at,"
+        " ended_at) SELECT min(user_id), 'upi', 'x', 'x', 'x', now(), now(), now() FROM professionals"
+    ],
     "open-bookings-are-authorised": [
         "UPDATE charges SET state = 'released' WHERE booking_id = " + OF.format("{assigned}")
     ],

@@ -92,6 +92,7 @@ class Town:
     ravi: User
     booking: Booking
     refund_id: int = 0  # of a booking that was refunded
+    payout_id: int = 0  # that was paid or failed
 
 
 @pytest.fixture

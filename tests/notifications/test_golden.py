@@ -35,7 +35,10 @@ WRITE = os.environ.get("GOLDEN") == "write"
 MONDAY = datetime(2026, 12, 7, 4, 30, tzinfo=UTC)  # 10:00 in India
 MONTHS = (date(2028, 2, 1), date(2028, 3, 1), date(2028, 12, 1))
 LINKS: dict[str, Callable[..., Awaitable[Any]]] = {"verify": send_verification, "reset": send_reset}
-TO_PROFESSIONALS = ("job_", "extra_answered", "work_", "change_", "evening", "paper_")
+TO_PROFESSIONALS = (
+    *("job_", "extra_answered", "work_", "change_", "evening", "paper_"),
+    *("payout_", "bank_account"),
+)
 ACCEPTED_LATER = ("evening", "job_asked", "job_offers", "booking_requested")
 EMAILED = {name for name, kind in KINDS.items() if not kind.digest} - {"monthly_report"}
 # Random values of each run and their replacements in the files.
@@ -127,6 +130,8 @@ def data_of(kind: str, town: Town) -> dict[str, Any]:
         return {"day": "2026-12-08"}
     if kind == "job_offers":
         return {}
+    if kind.startswith("payout_"):
+        return {"payout_id": town.payout_id}
     if kind == "export_ready":
         return {"export": "7K3MQ9WD", "of": "bookings"}
     at = town.booking.starts_at.astimezone(UTC).isoformat()

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app.billing.bank_accounts import change_bank_account
+from app.billing.payouts import make_run, mark_failed, mark_paid
 from app.blocking.appeal import Outcome
 from app.blocking.appeals import decide_appeal, submit_appeal
 from app.bookings.completion import complete_booking
@@ -34,6 +36,7 @@ from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.refund import BorneBy
 from app.payments.refunds import refund_booking
 from app.payments.repository import Charges
+from app.payments.tips import ask_tip, pay_tip
 from app.reviews.moderation import answer_review, hide_review, show_review
 from app.reviews.submission import submit_review
 from app.scheduling.travel import ArrivalWindow
@@ -41,6 +44,8 @@ from app.vetting.decision import deny
 from app.vetting.repository import Cases
 from app.vetting.verification import CaseKind, CaseState
 from app.web.templating import TEMPLATES
+from tests.billing.money import ACCOUNT as ACCOUNT_OF_RAVI
+from tests.billing.money import an_account, earned
 from tests.factories import a_block, an_admin
 from tests.notifications.conftest import rows
 
@@ -53,8 +58,10 @@ ACCOUNT = {
     "work_approved": {},
     "work_denied": {},
     "change_approved": {},
+    "bank_account_changed": {},
 }
 CASE_REFERENCE = "CASE2222"
+TO_PROFESSIONALS = ("job_", "extra_a", "work_", "change_", "payout_", "bank_account")
 KINDS = sorted({rule.kind for event_type in registry for rule in event_type.notifies})
 
 
@@ -193,11 +200,13 @@ async def test_every_email_can_be_written(own_database, town, encryption, render
     data = {"booking": booking.reference, "professional_id": town.ravi.id, "starts_at": at, "before": at, "fee": 100_00}
     data |= {"attempts": 5, "minutes": 10, "refund_id": town.refund_id}
     data |= {"case": CASE_REFERENCE, "side": "customer"} if kind.startswith("case_") else {}
-    recipient = town.ravi if kind.startswith(("job_", "extra_a", "work_", "change_")) else town.asha
+    recipient = town.ravi if kind.startswith(TO_PROFESSIONALS) else town.asha
     phase = {"code_locked": "start", "code_renewed": "start"}.get(kind)
     mail = Outbox(kind=kind, recipient_id=recipient.id, data=data | ({"phase": phase} if phase else {}), dedupe_key="x")
     if kind in ACCOUNT:
         mail.data = ACCOUNT[kind]
+    if kind.startswith("payout_"):
+        mail.data = {"payout_id": town.payout_id}
     async with own_database.work() as db:
         message = await renderer.render(db, mail)
     assert message.recipient == ("lakshmi@example.com" if kind in CONTACT_KINDS else recipient.email)
@@ -247,6 +256,10 @@ async def prepare(database, town, encryption, kind: str) -> None:
         if kind in ("booking_message", "job_message"):
             author = town.ravi if kind == "booking_message" else town.asha
             await send_message(db, Storage(Path("unused")), author, booking.reference, "The blue gate.")
+        if kind == "job_tipped":
+            await tipped(db, town, booking)
+        if kind.startswith(("payout_", "bank_account")):
+            await paid_out(db, town, encryption, booking.id, kind)
         if kind.startswith("case_"):
             await opened_case(db, town, booking, kind)
         if "review_" in kind:
@@ -259,6 +272,25 @@ async def prepare(database, town, encryption, kind: str) -> None:
                 await decide_appeal(db, meena, appeal.id, Outcome.KEEP, "Two customers sent the receipts.")
             if kind == "account_unblocked":
                 block.lifted_at, block.lifted_by_id, block.lifted_reason = clock.now(), meena.id, "She explained it."
+
+
+async def tipped(db, town, booking) -> None:
+    """Asha has tipped Ravi ₹50."""
+    tip = await ask_tip(db, booking, 50_00, state="completed", closed_at=None)
+    await pay_tip(db, booking, town.asha, tip, Authorisation("authorised", Instrument("upi")))
+
+
+async def paid_out(db, town, encryption, booking_id: int, kind: str) -> None:
+    """Ravi has an account, and a payout to it was paid, or failed."""
+    if not kind.startswith("payout_"):
+        await change_bank_account(db, encryption, town.ravi, ACCOUNT_OF_RAVI)
+        return
+    await an_account(db, encryption, town.ravi)
+    await earned(db, booking_id, town.ravi, 126_65, clock.now() - timedelta(days=2))
+    meena = await an_admin(db)
+    run = await make_run(db, meena, clock.today() - timedelta(days=1))
+    mark, words = (mark_paid, "UTR123456") if kind == "payout_paid" else (mark_failed, "The account is closed.")
+    town.payout_id = (await mark(db, meena, run.id, town.ravi.id, words)).id
 
 
 async def opened_case(db, town, booking, kind: str) -> None:

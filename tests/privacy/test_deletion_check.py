@@ -28,6 +28,14 @@ DECIDED_CASE = (
     " now() + interval '24 hours', now() + interval '72 hours', now() + interval '72 hours', now(), {p},"
     " ARRAY['none'], 'Zaphira paid late')"
 )
+PAYOUT = (
+    "WITH a AS (INSERT INTO bank_accounts (professional_id, kind, holder, masked, set_at, effective_at, ended_at)"
+    " VALUES ({p}, 'upi', '–', '–', now(), now(), now()) RETURNING id), r AS (INSERT INTO payout_runs (until,"
+    " created_at) VALUES ('2026-11-01', now()) RETURNING id) INSERT INTO payouts (run_id, professional_id,"
+    " bank_account_id, amount, earnings, tips, state, transaction_id, reason, decided_at, decided_by_id)"
+    " SELECT r.id, {p}, a.id, 100, 100, 0, 'failed', (SELECT min(id) FROM ledger_transactions), 'Zaphira left', now(),"
+    " {p} FROM a, r"
+)
 # What the owner of the tables does, {c} has left as a customer and {p} as a professional; what is found then.
 PLANTED = {
     "name": "UPDATE users SET full_name = 'Zaphira Quillon' WHERE id = {c}",
@@ -84,6 +92,11 @@ PLANTED = {
     "cards": "UPDATE charges SET last4 = '4242' WHERE customer_id = {c}",
     "reasons of refunds": "INSERT INTO refunds (booking_id, amount, reason, state, requested_at, requested_by_id)"
     f" VALUES ({BOOKING_OF_CUSTOMER}, 100, 'Zaphira waited', 'requested', now(), {{p}})",
+    "cards of tips": "INSERT INTO tips (booking_id, customer_id, professional_id, amount, state, method, last4,"
+    f" created_at) VALUES ({BOOKING_OF_CUSTOMER}, {{c}}, {{p}}, 100, 'needs_code', 'card', '4242', now())",
+    "bank accounts": "INSERT INTO bank_accounts (professional_id, kind, holder, masked, set_at, effective_at, ended_at)"
+    " VALUES ({p}, 'upi', 'Zaphira Quillon', '–', now(), now(), now())",
+    "reasons of payouts": PAYOUT,
     "debts": "UPDATE charges SET state = 'due' WHERE customer_id = {c}",
     "disputes": f"INSERT INTO disputes VALUES ({BOOKING_OF_CUSTOMER}, {{c}}, 'I was at home', now())",
     "reasons of declined jobs": f"INSERT INTO declines VALUES ({BOOKING_OF_CUSTOMER}, {{p}}, 'passed', 'Far', now())",
