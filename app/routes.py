@@ -63,6 +63,10 @@ from app.exports.api import ExportApi
 from app.exports.pages import EarningsExportPages, EarningsExportRecordPages
 from app.favourites.api import FavouriteApi
 from app.favourites.pages import ChoicePages, FavouritePages
+from app.invoices.admin_pages import InvoiceAdminPages
+from app.invoices.api import BookingInvoiceApi, EarningsInvoiceApi
+from app.invoices.pages import BookingInvoicePages, EarningsInvoicePages
+from app.invoices.tax_admin_pages import TaxAdminPages
 from app.jobs.api import BookingActionApi, DelayApi, JobListApi
 from app.jobs.availability_pages import AvailabilityPages
 from app.jobs.calendar_pages import JobCalendarPages, job_calendar
@@ -154,6 +158,7 @@ CUSTOMERS: Routes = (
     ("/bookings/{ref:str}/receipt", ReceiptPages),
     ("/bookings/{ref:str}/handover.json", handover),
     ("/bookings/{ref:str}/tip", TipPages),
+    ("/bookings/{ref:str}", BookingInvoicePages),
     ("/bookings/{ref:str}/review", ReviewPages),
     ("/bookings/{ref:str}/help", BookingHelpPages),
     ("/bookings/{ref:str}/calendar", booking_calendar),
@@ -189,6 +194,7 @@ PROFESSIONALS: Routes = (
     ("/earnings", earnings),
     ("/bank-account", BankAccountPages),
     ("/earnings/export", EarningsExportPages),
+    ("/earnings/invoices", EarningsInvoicePages),
     ("/earnings/exports/{ref:str}", EarningsExportRecordPages),
     ("/availability", AvailabilityPages),
     ("/documents", DocumentsPages),
@@ -219,6 +225,8 @@ ADMINS: Routes = (
     ("/admin/ledger", LedgerAdminPages),
     ("/admin/ledger/balance", TrialBalanceAdminPages),
     ("/admin/payouts", PayoutAdminPages),
+    ("/admin/invoices", InvoiceAdminPages),
+    ("/admin/tax", TaxAdminPages),
     ("/admin/bookings/{ref:str}/refund", BookingRefundAdminPages),
     ("/admin/refunds", RefundAdminPages),
     ("/admin/coupons", CouponAdminPages),
@@ -324,6 +332,8 @@ PROGRAMS: Routes = (
     ("/api/bank-account", BankAccountApi),
     ("/api/bookings/{ref:str}/tip", TipApi),
     ("/api/bookings/{ref:str}/messages", BookingMessageApi),
+    ("/api/bookings/{ref:str}/invoice", BookingInvoiceApi),
+    ("/api/earnings/invoices", EarningsInvoiceApi),
     ("/api/jobs/{ref:str}/messages", JobMessageApi),
     ("/api/messages/photos/{photo_id:int}", MessagePhotoApi),
     ("/api/admin/bookings/{ref:str}", InterventionApi),

@@ -21,6 +21,7 @@ from app.accounts.repository import Addresses, OwnSessions, Users
 from app.accounts.schemas import Details, EmailChange, PasswordChange
 from app.accounts.session import Session, SessionKind, Sessions
 from app.accounts.sign_in import hit_email_limit, prove_password
+from app.accounts.tax_identity import change_tax_identity, tax_fields_of
 from app.accounts.user import Role, User
 from app.core.after_commit import AfterCommit
 from app.core.db import Database
@@ -53,7 +54,10 @@ class ProfilePages(Controller):
         form = await parse_form(request)
 
         async def change() -> None:
-            await change_details(db, await Users(db).get(me.id, lock=True), validate_form(Details, form))
+            typed, user = validate_form(Details, form), await Users(db).get(me.id, lock=True)
+            await change_details(db, user, typed)
+            if me.role != Role.ADMIN:
+                await change_tax_identity(db, user, typed.gstin, typed.business_name)
 
         return await submit(
             request,
@@ -108,7 +112,7 @@ async def _render_profile(
         status=rejection.status if rejection else 200,
         user=user,
         addresses=addresses,
-        values=rejection.values if rejection else _details_of(user),
+        values=rejection.values if rejection else {**_details_of(user), **await tax_fields_of(db, user.id)},
         errors=rejection.errors if rejection else {},
     )
 

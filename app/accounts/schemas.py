@@ -63,11 +63,13 @@ class EmailChange(Struct, kw_only=True):
 
 
 class Details(Struct, kw_only=True):
-    """`share_phone` "" leaves that as it is."""
+    """`share_phone` "", `gstin` and `business_name` None leave those as they are."""
 
     full_name: Name = ""
     phone: Phone = ""
     share_phone: Annotated[Literal["", "yes", "no"], Meta(extra={"error": N_("Choose yes or no.")})] = ""
+    gstin: Detail | None = None
+    business_name: Detail | None = None
 
 
 class NewAddress(Struct, kw_only=True):

@@ -28,6 +28,7 @@ OWN_SERIES = {
     InvoiceKind.COMMISSION: "DM",
     InvoiceKind.COMMISSION_CREDIT: "DN",
 }
+CUSTOMER_KINDS = (InvoiceKind.INVOICE, InvoiceKind.CREDIT_NOTE)
 CREDIT_KINDS = {InvoiceKind.CREDIT_NOTE, InvoiceKind.COMMISSION_CREDIT}
 
 

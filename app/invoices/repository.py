@@ -12,7 +12,7 @@ from app.core.errors import Missing
 from app.core.paging import Page, clamp_limit, decode_cursor, page_of
 from app.core.sql import fetch_row, fetch_value
 from app.invoices.facts import BookingFacts
-from app.invoices.invoice import Draft, Invoice, InvoiceKind, financial_year
+from app.invoices.invoice import CUSTOMER_KINDS, Draft, Invoice, InvoiceKind, financial_year
 from app.invoices.supplier import Party
 from app.payments.ledger import LedgerTransaction
 
@@ -134,6 +134,11 @@ class Invoices:
     async def of_booking(self, booking_id: int, person_id: int) -> Sequence[Invoice]:
         """The person's documents of a booking, oldest first."""
         query = select(Invoice).where(Invoice.booking_id == booking_id, Invoice.person_id == person_id)
+        return (await self._db.scalars(query.order_by(Invoice.id))).all()
+
+    async def numbers_of(self, booking_id: int) -> Sequence[str]:
+        """The numbers of the customer's documents of a booking, oldest first."""
+        query = select(Invoice.number).where(Invoice.booking_id == booking_id, Invoice.kind.in_(CUSTOMER_KINDS))
         return (await self._db.scalars(query.order_by(Invoice.id))).all()
 
     async def of_person(self, person_id: int, cursor: str | None, limit: int | None = None) -> Page[Invoice]:

@@ -13,6 +13,8 @@ from app.accounts.profile import change_details
 from app.accounts.repository import Addresses, Pincodes, Users
 from app.accounts.schemas import Details
 from app.accounts.session import Sessions
+from app.accounts.tax_identity import change_tax_identity, tax_fields_of
+from app.accounts.user import User
 from app.blocking.block import block, unblock
 from app.core.api_types import Listed, Paged
 from app.core.db import Database
@@ -229,9 +231,20 @@ class ProfileApi(Controller):
         if body.share_phone is not UNSET:
             details.share_phone = "yes" if body.share_phone else "no"
         await change_details(db, user, details)
+        await _change_tax_identity(db, user, body)
         await _move_home(db, me, body)
         await db.flush()
-        return json_response(profile_json(user, await Addresses(db, me.id).main()))
+        home = await Addresses(db, me.id).main()
+        return json_response(profile_json(user, home, await tax_fields_of(db, user.id)))
+
+
+async def _change_tax_identity(db: AsyncSession, user: User, body: ProfileBody) -> None:
+    """What is on invoices, if included. Admins get none."""
+    sent = {name: getattr(body, name) for name in ("gstin", "business_name")}
+    typed = {name: None if value is UNSET else value for name, value in sent.items()}
+    if user.role == "admin" and any(value is not None for value in typed.values()):
+        raise Invalid({name: _("This field doesn't exist.") for name, value in typed.items() if value is not None})
+    await change_tax_identity(db, user, typed["gstin"], typed["business_name"])
 
 
 def _own_or_admin(me: Me, person_id: int) -> None:

@@ -1,5 +1,6 @@
 """JSON of users. Phone and address appear only if the view is logged or they are the reader's own."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -35,6 +36,14 @@ class CustomerJson(Struct, kw_only=True):
     since: Moment
 
 
+Gstin = Annotated[
+    str, Meta(max_length=40, description="GSTIN for invoices; empty for none.", examples=["33AAAAA0000A1Z9"])
+]
+BusinessName = Annotated[
+    str, Meta(max_length=120, description="Name of the business on invoices; may be empty.", examples=["Nair Traders"])
+]
+
+
 class ProfileJson(Struct, kw_only=True):
     """Your own account."""
 
@@ -43,6 +52,8 @@ class ProfileJson(Struct, kw_only=True):
     email: Mail
     phone: Phone
     share_phone: SharePhone
+    gstin: Gstin
+    business_name: BusinessName
     address: Line
     pincode: Pin
 
@@ -65,6 +76,8 @@ class ProfileBody(Body):
         UNSET
     )
     share_phone: SharePhone | UnsetType = UNSET
+    gstin: Gstin | UnsetType = UNSET
+    business_name: BusinessName | UnsetType = UNSET
 
 
 class StatusBody(Body):
@@ -116,13 +129,15 @@ def customer_json(row: AnyRow, address: str | None = None, *, whole: bool = Fals
     )
 
 
-def profile_json(user: User, home: Address | None) -> ProfileJson:
+def profile_json(user: User, home: Address | None, on_invoices: Mapping[str, str]) -> ProfileJson:
     return ProfileJson(
         id=user.id,
         full_name=user.full_name,
         email=user.email,
         phone=user.phone,
         share_phone=user.share_phone,
+        gstin=on_invoices["gstin"],
+        business_name=on_invoices["business_name"],
         address=home.line if home else None,
         pincode=home.pincode if home else "",
     )

@@ -60,6 +60,10 @@ QUERIES = {
     "/jobs/{ref:str}": ["do"],
     "/jobs/history": ["after"],
     "/earnings": ["after"],
+    "/earnings/invoices": ["after"],
+    "/bookings/{ref:str}/invoice": ["number"],
+    "/bookings/{ref:str}/invoice.pdf": ["number"],
+    "/admin/invoices": ["kind", "number", "from", "to", "sort", "after"],
 }
 
 

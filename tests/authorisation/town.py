@@ -35,6 +35,7 @@ from app.core.secrets import digest, new_token
 from app.core.storage import Storage
 from app.exports import lifecycle
 from app.exports.export import Export
+from app.invoices.invoice import Invoice, InvoiceKind, path_number
 from app.jobs.acceptance import accept
 from app.jobs.handover import report_no_show
 from app.messages.thread import send_message
@@ -103,6 +104,7 @@ async def build(app: Litestar) -> Town:
                 town.tokens[column] = await _session(Sessions(database), db, user)
                 town.programs[column] = await _token(Sessions(database), db, user)
             town.values["session"] = str(await db.scalar(_first_session_of(town.people["asha"])))
+            town.values["commission_invoice"] = await _commission_invoice(db, town.values["completed"])
             town.values["month"], town.values["deed"] = "2026-10", "retry"
             empty = MonthlySummary(done=0, cancelled=0, spent=0, reviews=0, stars=0.0, bookings=[], upcoming=[])
             await MonthlyStatements(db).save(town.people["asha"].id, date(2026, 10, 1), to_facts(empty))
@@ -417,3 +419,10 @@ def _first_session_of(user: User) -> Select[int]:
 
 def _at(moment: datetime) -> AbstractContextManager[None]:
     return clock.freeze(moment)
+
+
+async def _commission_invoice(db: AsyncSession, reference: str) -> str:
+    """The name of the file of the commission invoice for a booking."""
+    query = select(Invoice.number).join(Booking, Booking.id == Invoice.booking_id)
+    number = await db.scalar(query.where(Booking.reference == reference, Invoice.kind == InvoiceKind.COMMISSION))
+    return f"{path_number(number)}.pdf"

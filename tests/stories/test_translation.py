@@ -36,6 +36,8 @@ WRITTEN = r"""
     UNION SELECT unnest(ARRAY[message, reason]) FROM appeals UNION SELECT reason FROM cases
     UNION SELECT text FROM case_messages UNION SELECT text FROM booking_messages UNION SELECT reason FROM refunds
     UNION SELECT value FROM settings
+    UNION SELECT unnest(ARRAY[number, content ->> 'in_words', content #>> '{recipient,address}',
+                              content #>> '{supplier,address}']) FROM invoices
     UNION SELECT unnest(ARRAY[place, district, state]) FROM pincodes WHERE pincode IN
         (SELECT pincode FROM coverage UNION SELECT pincode FROM addresses)
 """
@@ -52,6 +54,7 @@ FILES = (
     "/messages/photos/{photo_id:int}/thumbnail",
     *("/cases/photos/{photo_id:int}", "/cases/photos/{photo_id:int}/thumbnail"),
     *("/appeals/photos/{photo_id:int}", "/appeals/photos/{photo_id:int}/thumbnail"),
+    *("/bookings/{ref:str}/invoice.pdf", "/earnings/invoices/{file_name:str}", "/admin/invoices/{file_name:str}"),
     *("/bookings/{ref:str}/calendar", "/jobs/{ref:str}/calendar", "/calendar/{token:str}"),
 )
 # Read by who writes programs: its names are the contract's, in English.
