@@ -163,6 +163,7 @@ ENUM_LABELS: dict[str, str] = {
     "refund": N_("money back"),
     "redo": N_("second visit"),
     "fee_returned": N_("fee returned"),
+    "payout_withheld": N_("payout withheld"),
     "late": N_("late"),
     "absent": N_("professional didn't come"),
     "quality": N_("quality of the work"),

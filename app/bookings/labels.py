@@ -109,6 +109,7 @@ LEDGER_KINDS = {
     "payout": N_("Payout"),
     "payout_paid": N_("Payout paid"),
     "payout_failed": N_("Payout failed"),
+    "withheld": N_("Payout withheld"),
 }
 
 

@@ -18,7 +18,7 @@ from app.core.money import format_decimal
 from app.core.paging import AnyRow
 from app.photos.schemas import PHOTOS_FIELD, PhotoList, photos_json
 
-OutcomeName = Literal["none", "refund", "redo", "fee_returned"]
+OutcomeName = Literal["none", "refund", "redo", "fee_returned", "payout_withheld"]
 Side = Literal["customer", "professional"]
 Author = Literal["you", "customer", "professional", "doorstep"]
 MaybeMoment = Annotated[

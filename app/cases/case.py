@@ -38,6 +38,7 @@ class Outcome(StrEnum):
     REFUND = "refund"
     REDO = "redo"
     FEE_RETURNED = "fee_returned"
+    PAYOUT_WITHHELD = "payout_withheld"
 
 
 SAFETY_TOPICS = ("safety", "unsafe")
@@ -49,7 +50,8 @@ class Case(Base):
     """`professional_id` is whose job it was when the case was opened; the customer is the booking's.
 
     `queue_at` is its place among the open ones: when it is to be decided, long before that for safety. `amount` is in
-    paise. `only_admin`: reopened by the admin who had decided, because there was no other one.
+    paise, and so is `withheld`, what was taken back of the professional's payout. `only_admin`: reopened by the admin
+    who had decided, because there was no other one.
     """
 
     __tablename__ = "cases"
@@ -58,6 +60,10 @@ class Case(Base):
         CheckConstraint(f"topic IN ('{_TOPICS}')", name="cases_topic_check"),
         CheckConstraint(
             f"outcomes <@ ARRAY['{_OUTCOMES}'] AND cardinality(outcomes) IN (1, 2)", name="cases_outcomes_check"
+        ),
+        CheckConstraint(
+            "(withheld IS NOT NULL) = coalesce('payout_withheld' = ANY (outcomes), false) AND withheld > 0",
+            name="cases_withheld_check",
         ),
         CheckConstraint("amount > 0 AND borne_by IN ('doorstep', 'shares')", name="cases_amount_check"),
         CheckConstraint("length(reason) BETWEEN 1 AND 1000", name="cases_reason_check"),
@@ -91,6 +97,7 @@ class Case(Base):
     outcomes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     amount: Mapped[int | None]
     borne_by: Mapped[str | None]
+    withheld: Mapped[int | None]
     refund_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("refunds.id"))
     reason: Mapped[str | None]
     only_admin: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
@@ -109,17 +116,27 @@ class Case(Base):
         self.queue_at = self.decide_due_at - (SAFETY_HEAD_START if self.is_safety else timedelta())
 
     def decide(
-        self, by: Person, outcomes: Sequence[Outcome], amount: int | None, borne_by: BorneBy, reason: str
+        self,
+        by: Person,
+        outcomes: Sequence[Outcome],
+        amount: int | None,
+        borne_by: BorneBy,
+        reason: str,
+        withheld: int | None = None,
     ) -> None:
-        """`amount` paise are refunded, borne by Doorstep or by the shares; None when no money moves."""
+        """`amount` paise are refunded, borne by Doorstep or by the shares; None when no money moves.
+
+        `withheld` paise are taken back of the professional's payout.
+        """
         self.state, self.decided_at, self.decided_by_id = CaseState.DECIDED, clock.now(), by.id
         self.outcomes, self.reason = [str(outcome) for outcome in outcomes], reason
         self.amount, self.borne_by = (amount, borne_by) if amount else (None, None)
+        self.withheld = withheld
 
     def reopen(self, *, only_admin: bool) -> None:
         self.state, self.only_admin = CaseState.OPEN, only_admin
         self.decided_at = self.decided_by_id = self.outcomes = self.reason = self.amount = self.borne_by = None
-        self.refund_id = None
+        self.refund_id = self.withheld = None
         self.start_clock(clock.now())
 
 

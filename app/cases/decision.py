@@ -22,6 +22,7 @@ from app.payments import charges
 from app.payments.refund import BorneBy
 from app.payments.refunds import refund_booking
 from app.payments.repository import Charges
+from app.payments.withholding import lock_held_payouts, withhold_payout
 
 MAX_OUTCOMES = 2
 MIN_AMOUNT, MAX_AMOUNT = 1, 1_00_00_000_00  # paise
@@ -40,7 +41,7 @@ class Decision:
     @property
     def right(self) -> str:
         """The admin's right that it takes (app.web.guards.ADMIN_RIGHTS)."""
-        return "money" if set(self.outcomes) & set(MONEY_OUTCOMES) else "support"
+        return "money" if {*self.outcomes} & {*MONEY_OUTCOMES, Outcome.PAYOUT_WITHHELD} else "support"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def read_decision(outcomes: Sequence[str], amount: str, borne_by: str, reason: s
         errors["amount"] = _("This outcome refunds nothing. Leave the amount empty.")
     if borne_by not in tuple(BorneBy):
         errors["borne_by"] = _("Choose who bears the refund.")
+    elif borne_by == BorneBy.SHARES and Outcome.PAYOUT_WITHHELD in chosen:
+        errors["borne_by"] = _("The professional's whole share is withheld, so Doorstep bears the refund.")
     try:
         reason = clean_reason(reason)
     except Invalid as error:
@@ -83,14 +86,18 @@ async def decide_case(db: AsyncSession, by: Person, reference: str, decision: De
 
     Invalid("amount"); Missing; Refused "decided", or why the outcome isn't possible.
     """
+    if Outcome.PAYOUT_WITHHELD in decision.outcomes:
+        await lock_held_payouts(db)
     case, booking = await BookingCases(db).locked(reference, by)
     refuse_decided(case)
     context = DecisionContext(db, by, case, booking, decision)
     refunded = 0
     for outcome in decision.outcomes:
-        refunded += await CONSEQUENCES[outcome](context)
+        if outcome != Outcome.PAYOUT_WITHHELD:
+            refunded += await CONSEQUENCES[outcome](context)
+    withheld = await _withhold(context) if Outcome.PAYOUT_WITHHELD in decision.outcomes else None
     await settle_dispute(db, booking)
-    case.decide(by, decision.outcomes, refunded or None, decision.borne_by, decision.reason)
+    case.decide(by, decision.outcomes, refunded or None, decision.borne_by, decision.reason, withheld)
     record(
         booking,
         case,
@@ -99,6 +106,7 @@ async def decide_case(db: AsyncSession, by: Person, reference: str, decision: De
         both_sides(booking, case),
         outcomes=list(decision.outcomes),
         amount=refunded,
+        **({"withheld": withheld} if withheld else {}),
     )
     await db.flush()
     return case
@@ -164,6 +172,12 @@ async def _return_fee(context: DecisionContext) -> int:
     for charge in due:
         await charges.waive(context.db, charge)
     return owed
+
+
+async def _withhold(context: DecisionContext) -> int:
+    """What is left of the professional's share after the other outcome."""
+    for_redo = Outcome.REDO in context.decision.outcomes
+    return await withhold_payout(context.db, context.booking.id, context.case.professional_id, for_redo=for_redo)
 
 
 async def _refund_amount(context: DecisionContext, amount: int) -> int:

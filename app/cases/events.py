@@ -33,7 +33,7 @@ EVENTS = (
         "booking.case_decided",
         N_("%(who)s decided a case."),
         NOTHING,
-        labels=LABELS | {"outcomes": N_("the outcome"), "amount": N_("the amount")},
+        labels=LABELS | {"outcomes": N_("the outcome"), "amount": N_("the amount"), "withheld": N_("what is withheld")},
         hidden=HIDDEN,
         enums=("outcomes",),
         notifies=(NotificationRule("case_decided", NOTIFIED),),

@@ -43,4 +43,5 @@ OUTCOME_LABELS = {
     "refund": N_("Money back"),
     "redo": N_("A second visit at no price"),
     "fee_returned": N_("The fee is returned"),
+    "payout_withheld": N_("The professional isn't paid for this job"),
 }

@@ -45,6 +45,7 @@ SELECT_CASES: Query = (
         Case.outcomes,
         Case.amount,
         Case.borne_by,
+        Case.withheld,
         Case.refund_id,
         Case.booking_id,
         Case.reason,
@@ -251,6 +252,11 @@ class BookingCases:
             return None
         state: str | None = await self._db.scalar(select(Refund.state).where(Refund.id == refund_id))
         return state
+
+    async def says_refund(self, refund_id: int, done_at: datetime) -> bool:
+        """Whether the decision of a case says that this refund was done: not if a second admin confirmed it later."""
+        query = select(Case.id).where(Case.refund_id == refund_id, Case.decided_at >= done_at)
+        return await self._db.scalar(query.limit(1)) is not None
 
     async def redo_of(self, booking_id: int) -> str | None:
         """The reference of the visit that puts the booking's work right."""

@@ -35,6 +35,24 @@ CASE_INVARIANTS = (
         """,
     ),
     Invariant(
+        "withheld-payouts-leave-nothing",
+        "What a decision withheld is all that the job had brought its professional, as its case says",
+        """
+        SELECT 'booking ' || b.reference
+          FROM ledger_transactions w JOIN bookings b ON b.id = w.booking_id
+          JOIN ledger_entries l ON l.transaction_id = w.id AND l.person_id IS NOT NULL
+         WHERE w.kind = 'withheld' AND 0 <> (
+               SELECT sum(e.amount) FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
+                WHERE t.booking_id = w.booking_id AND e.person_id = l.person_id
+                  AND e.account IN ('earnings', 'payout_held'))
+        UNION ALL
+        SELECT 'case ' || c.reference FROM cases c
+         WHERE c.withheld <> coalesce((
+               SELECT sum(e.amount) FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
+                WHERE t.booking_id = c.booking_id AND t.kind = 'withheld' AND e.person_id = c.professional_id), 0)
+        """,
+    ),
+    Invariant(
         "redos-repeat-their-booking",
         "A visit at no price is of the same customer and service as the job, which was done, that it puts right",
         """

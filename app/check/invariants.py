@@ -183,6 +183,8 @@ MONEY_INVARIANTS = (
                       WHERE e.account IN (
                             'earnings', 'payout_held', 'commission', 'tax', 'tax_collected', 'tax_withheld')
                         AND t.kind <> 'redo'
+                      WHERE e.account IN ('earnings', 'payout_held', 'commission')
+                         OR e.account = 'guarantee' AND t.kind = 'withheld'
                       GROUP BY t.booking_id) l ON l.booking_id = b.id
          WHERE coalesce(c.taken, 0) <> coalesce(l.earned, 0)
         """,

@@ -20,6 +20,7 @@ from app.payments.repository import NO_SPLIT, Charges, ChargeSplit, ReleasedRefu
 from app.payments.split import NOTHING_BESIDES, PaymentSplit
 from app.payments.tax import NO_SHARES, TaxedShares, TaxRule, share_fee, share_job
 from app.payments.tip import Tip
+from app.payments.withholding import is_payout_withheld
 
 OVERDUE_AFTER = timedelta(hours=24)
 PAYOUT_HELD = timedelta(days=7)
@@ -408,7 +409,10 @@ async def waive(db: AsyncSession, charge: Charge) -> None:
     if charge.state != ChargeState.DUE:
         raise Refused(_("Nothing is due any more."), reason="state", about="due")
     money = BookingMoney(charge.booking_id, charge.customer_id, [charge])
-    money.waive(charge, await Charges(db).split_of(charge))
+    split = await Charges(db).split_of(charge)
+    if await is_payout_withheld(db, charge.booking_id):
+        split = ChargeSplit(0, split.earnings + split.commission, None)
+    money.waive(charge, split)
     await write_money(db, money)
 
 

@@ -19,6 +19,7 @@ ACCOUNTS = (
 KINDS = (
     *("authorise", "capture", "release", "fee", "refund", "receivable", "settle", "payout_free"),
     *("tip", "redo", "credit", "credit_use", "credit_return", "payout", "payout_paid", "payout_failed"),
+    "withheld",
 )
 KINDS_WITHOUT_BOOKING = ("credit", "payout", "payout_paid", "payout_failed")  # of many bookings, or of none
 # Of entries `e` of transactions `t`. What a customer paid, by their bank or with credit, tips included. Revenue is what
@@ -50,6 +51,9 @@ class LedgerTransaction(Base):
         ),
         Index("ledger_transactions_at_idx", "at", postgresql_using="brin"),
         Index("ledger_transactions_without_booking_idx", "at", "id", postgresql_where=text("booking_id IS NULL")),
+        Index(
+            "ledger_transactions_withheld_key", "booking_id", unique=True, postgresql_where=text("kind = 'withheld'")
+        ),
         Index(
             "ledger_transactions_rare_idx",
             "kind",

@@ -24,6 +24,7 @@ from app.payments.refund import DECLINED, SECOND_ADMIN_ABOVE, BorneBy, Refund, R
 from app.payments.refund_repository import Refunds
 from app.payments.repository import Charges, ChargeSplit
 from app.payments.shares import earning_of
+from app.payments.withholding import refuse_withheld
 
 REFUNDABLE_STATES = (ChargeState.AUTHORISED, ChargeState.CAPTURED, ChargeState.PAID)
 
@@ -80,6 +81,7 @@ async def refund_booking(
     second admin, unless there is none. Invalid("amount", "reason", "borne_by"); Refused("nothing").
     """
     reason, borne_by = clean_reason(reason), _parse_bearer(borne_by)
+    await refuse_withheld(db, booking.id, borne_by)
     money = await load_money(db, booking.id, booking.customer_id, *REFUNDABLE_STATES)
     if borne_by == BorneBy.SHARES and booking.professional_id is None and money.in_state(ChargeState.AUTHORISED):
         raise Invalid({"borne_by": _("No professional has accepted yet, so Doorstep bears it.")})
@@ -115,6 +117,7 @@ async def confirm_refund(db: AsyncSession, booking: RefundedBooking, by: Person,
         refund.only_admin = True
     refund.confirmed_at, refund.confirmed_by_id = clock.now(), by.id
     if yes:
+        await refuse_withheld(db, booking.id, refund.borne_by)
         money = await load_money(db, booking.id, booking.customer_id, *REFUNDABLE_STATES)
         _require_refundable(refund.amount, _refundable(money.charges))
         await _send(db, booking, refund, by, money)
@@ -128,6 +131,7 @@ async def retry_refund(db: AsyncSession, booking: RefundedBooking, by: Person, r
     """Send a failed refund again; the caller holds the lock of the booking's row. Refused("state")."""
     if not refund.may_be_retried:
         raise Refused(_("Only a refund that failed can be sent again."), reason="state", about="refund")
+    await refuse_withheld(db, booking.id, refund.borne_by)
     money = await load_money(db, booking.id, booking.customer_id, *REFUNDABLE_STATES)
     waiting = await Refunds(db).waiting_for(booking.id)
     _require_refundable(refund.amount, _refundable(money.charges) - waiting)

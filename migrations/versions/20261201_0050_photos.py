@@ -1,4 +1,4 @@
-"""Photos in cases and appeals: one table for all photos, with who sent them."""
+"""Photos in cases and appeals, one table for all photos; payouts that the decision of a case withholds."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,11 @@ down_revision = "0036"
 branch_labels = None
 depends_on = None
 
+KINDS = (
+    *("authorise", "capture", "release", "fee", "refund", "receivable", "settle", "payout_free"),
+    *("tip", "redo", "credit", "credit_use", "credit_return", "payout", "payout_paid", "payout_failed"),
+)
+OUTCOMES = ("none", "refund", "redo", "fee_returned")
 RENAMED = ("position_check", "size_check", "pkey", "stored_as_key")
 
 
@@ -41,9 +46,31 @@ def upgrade() -> None:
         "photo_count BETWEEN 0 AND 5 AND (text <> '' OR photo_count > 0)",
     )
 
+    _allow((*KINDS, "withheld"), (*OUTCOMES, "payout_withheld"))
+    op.create_index(
+        "ledger_transactions_withheld_key",
+        "ledger_transactions",
+        ["booking_id"],
+        unique=True,
+        postgresql_where=sa.text("kind = 'withheld'"),
+    )
+    op.add_column("cases", sa.Column("withheld", sa.Integer(), nullable=True))
+    op.create_check_constraint(
+        "cases_withheld_check",
+        "cases",
+        "(withheld IS NOT NULL) = coalesce('payout_withheld' = ANY (outcomes), false) AND withheld > 0",
+    )
+
 
 def downgrade() -> None:
-    """Photos of cases and appeals go; a message that had nothing else says so with a dash."""
+    """Photos of cases and appeals go; a message that had nothing else says so with a dash.
+
+    Where a payout was withheld, the ledger is kept as it is: the way back stops there.
+    """
+    op.drop_constraint("cases_withheld_check", "cases")
+    op.drop_column("cases", "withheld")
+    op.drop_index("ledger_transactions_withheld_key", "ledger_transactions")
+    _allow(KINDS, OUTCOMES)
     op.drop_constraint("case_messages_content_check", "case_messages")
     op.drop_constraint("case_messages_text_check", "case_messages")
     op.execute("UPDATE case_messages SET text = '–' WHERE text = ''")
@@ -62,3 +89,16 @@ def downgrade() -> None:
         op.execute(f"ALTER TABLE photos RENAME CONSTRAINT photos_{name} TO message_photos_{name}")
     op.execute("ALTER SEQUENCE photos_id_seq RENAME TO message_photos_id_seq")
     op.rename_table("photos", "message_photos")
+
+
+def _allow(kinds: tuple[str, ...], outcomes: tuple[str, ...]) -> None:
+    op.drop_constraint("ledger_transactions_kind_check", "ledger_transactions")
+    op.create_check_constraint("ledger_transactions_kind_check", "ledger_transactions", f"kind IN ({_quoted(kinds)})")
+    op.drop_constraint("cases_outcomes_check", "cases")
+    op.create_check_constraint(
+        "cases_outcomes_check", "cases", f"outcomes <@ ARRAY[{_quoted(outcomes)}] AND cardinality(outcomes) IN (1, 2)"
+    )
+
+
+def _quoted(values: tuple[str, ...]) -> str:
+    return ", ".join(f"'{value}'" for value in values)

@@ -7,7 +7,10 @@ from app.web.guards import ADMIN_RIGHTS
 from tests.authorisation.people import People
 from tests.authorisation.table import PROGRAMS, TABLE, Row
 
-MONEY_OUTCOMES = ("outcome=refund", "outcome=fee_returned", '"refund"', '"fee_returned"')
+MONEY_OUTCOMES = (
+    *("outcome=refund", "outcome=fee_returned", "outcome=payout_withheld"),
+    *('"refund"', '"fee_returned"', '"payout_withheld"'),
+)
 
 
 def right_of(people: People, row: Row) -> str:
