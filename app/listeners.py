@@ -14,13 +14,15 @@ from app.core.db import before_commit
 from app.core.events import Listener, register_listener
 from app.discovery.invalidation import invalidate_cache
 from app.invoices.issuing import issue_documents
+from app.messages.thread import register_read_listener
 from app.notifications.channel import register_channel
+from app.notifications.inbox_repository import mark_message_lines_read
 from app.notifications.messages import register_message_data
 from app.notifications.notification import wake_worker_on_outbox_rows, write_notifications
 from app.promotions.referrals import keep_invite
 from app.receipts.issue import issue_receipt
 from app.reports.monthly_statement import message_data as monthly_statement_data
-from app.reviews.repository import COMMENT_SQL
+from app.reviews.repository import COMMENT_SQL, REVIEW_ID_SQL
 from app.webhooks.channel import WEBHOOK_CHANNEL
 
 # Each is called with (event, record) while the session is flushed, and returns rows to write in the same transaction.
@@ -33,12 +35,14 @@ LISTENERS: tuple[Listener, ...] = (
 
 # What higher rooms add to lower ones.
 add_booking_column("comment", COMMENT_SQL)
+add_booking_column("review_id", REVIEW_ID_SQL)
 register_service_usage(BookedServices)
 register_channel(WEBHOOK_CHANNEL)
 register_sign_in_listener(hold_chosen_start)
 register_sign_in_listener(keep_invite)
 register_dispute_listener(open_disputed)
 register_completion_listener(issue_receipt)
+register_read_listener(mark_message_lines_read)
 register_message_data("monthly_report", monthly_statement_data)
 
 

@@ -52,6 +52,7 @@ from app.dispatch.intervention_admin_pages import (
     AdminCancellationPages,
     AdminReassignmentPages,
     AdminReschedulePages,
+    MessageAdminPages,
     NoteAdminPages,
 )
 from app.dispatch.intervention_api import InterventionApi
@@ -86,6 +87,8 @@ from app.jobs.pages import AcceptancePages, HandBackPages, JobListPages, JobPage
 from app.messages.api import BookingMessageApi, JobMessageApi, MessagePhotoApi
 from app.messages.pages import BookingMessagePages, JobMessagePages
 from app.messages.photo_pages import MessagePhotoPages
+from app.notifications.booking_mail_admin_pages import BookingMailAdminPages
+from app.notifications.booking_mail_api import BookingMailApi
 from app.notifications.mailbox_pages import MailboxPages
 from app.notifications.pages import InboxPages, PreferencePages, UnsubscribePages
 from app.operations.admin_pages import NavigationAdminPages, TaskAdminPages
@@ -234,6 +237,8 @@ ADMINS: Routes = (
     ("/admin/bookings/{ref:str}/reschedule", AdminReschedulePages),
     ("/admin/bookings/{ref:str}/reassignment", AdminReassignmentPages),
     ("/admin/bookings/{ref:str}/note", NoteAdminPages),
+    ("/admin/bookings/{ref:str}/message", MessageAdminPages),
+    ("/admin/bookings/{ref:str}/mails", BookingMailAdminPages),
     ("/admin/exports", ExportAdminPages),
     ("/admin/exports/{ref:str}", ExportRecordAdminPages),
     ("/admin/reviews", ReviewAdminPages),
@@ -337,6 +342,7 @@ PROGRAMS: Routes = (
     ("/api/jobs/{ref:str}/messages", JobMessageApi),
     ("/api/messages/photos/{photo_id:int}", MessagePhotoApi),
     ("/api/admin/bookings/{ref:str}", InterventionApi),
+    ("/api/admin/bookings/{ref:str}/mails", BookingMailApi),
     ("/api/bookings/{ref:str}/help", CaseHelpApi),
     ("/api/jobs/{ref:str}/help", CaseHelpApi),
     ("/api/cases", CaseApi),

@@ -16,6 +16,8 @@ class AdminMovesMixin:
     __slots__ = ()
     if TYPE_CHECKING:
         professional_id: Any
+        customer_id: Any
+        event_count: Any
         codes: Any
         started_at: Any
         departed_at: Any
@@ -52,6 +54,19 @@ class AdminMovesMixin:
     def add_note(self, by: Actor, text: str) -> None:
         """A note for admins, in the booking's history."""
         self._record("booking.noted", by, personal={"text": text})
+
+    def send_admin_message(self, by: Actor, to: str, text: str) -> None:
+        """Write to the customer or the professional; the text is in the booking's history."""
+        recipient_id = self.professional_id if to == "professional" else self.customer_id
+        self._record(
+            "booking.admin_message",
+            by,
+            to=to,
+            recipient_id=recipient_id,
+            number=(self.event_count or 0) + 1,
+            personal={"text": text},
+            **({"professional_id": recipient_id} if to == "professional" else {}),
+        )
 
     def _revoke_start_code(self) -> None:
         """Void the start code that was used: the next professional starts with another one."""

@@ -120,6 +120,7 @@ class ApiBooking:
     phase: str | None
     encrypted_code: bytes | None
     comment: str | None = None
+    review_id: int | None = None
 
 
 class ApiBookings:

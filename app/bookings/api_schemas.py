@@ -158,6 +158,9 @@ class BookingJson(Struct, kw_only=True):
     ]
     rating: Annotated[int | None, Meta(description="Rating of the review, 1 to 5.", examples=[5, None])]
     comments: Annotated[str | None, Meta(description="Text of the review.", examples=["Quick and clean.", None])]
+    review_id: Annotated[
+        int | None, Meta(description="ID of your review; null for everyone but the customer.", examples=[12, None])
+    ]
     price: Price
     price_paise: Paise
     refunded_paise: Annotated[
@@ -348,6 +351,7 @@ def booking_json(
         contact_email=(booking.contact_email or None) if own else None,
         rating=booking.rating,
         comments=booking.comment,
+        review_id=booking.review_id if own else None,
         price=money.format_decimal(booking.price),
         price_paise=booking.price,
         refunded_paise=booking.refunded if own or me.role == "admin" else None,

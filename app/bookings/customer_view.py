@@ -16,7 +16,7 @@ from app.bookings.customer_decisions import may_dispute
 from app.bookings.customer_repository import AssignedProfessional, CustomerBooking
 from app.bookings.deadlines import PROFESSIONAL_ABSENCE_WAIT
 from app.bookings.moves import State
-from app.bookings.timeline import Step, TimelineEvent, last_reopening, timeline_steps
+from app.bookings.timeline import Step, TimelineEvent, admin_messages, last_reopening, timeline_steps
 from app.core import clock
 from app.core.addresses import format_address, with_details
 from app.core.encryption import Encryption
@@ -36,6 +36,7 @@ class BookingPageData:
     code_is_void: bool
     steps: list[Step]
     reopening: TimelineEvent | None
+    admin_messages: Sequence[TimelineEvent]
     charges: Sequence[ChargeLine]
     cost: CancellationCost
     place: str
@@ -150,6 +151,7 @@ def booking_page(
         code_is_void=phase is not None and is_spent(code),
         steps=timeline_steps(booking, booking.events, me),
         reopening=last_reopening(booking, booking.events),
+        admin_messages=admin_messages(booking.events, me),
         charges=booking.charges,
         cost=cancellation_cost(booking, booking.charges),
         place=booking.place,

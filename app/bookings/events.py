@@ -114,6 +114,23 @@ EVENTS = (
         webhook="booking.reassigned",
         changes_calendar=True,
     ),
+    EventType(
+        "booking.admin_message",
+        N_("%(who)s wrote a message."),
+        NOTHING,
+        labels={"to": N_("to whom")},
+        hidden=("recipient_id", "number"),
+        enums=("to",),
+        notifies=(NotificationRule("admin_message", fact("recipient_id")),),
+        carries=("to", "number"),
+    ),
+    EventType(
+        "booking.mail_resent",
+        N_("%(who)s sent an email again."),
+        NOTHING,
+        labels={"mail": N_("the email")},
+        hidden=("recipient_id",),
+    ),
     EventType("booking.noted", N_("%(who)s wrote a note."), NOTHING),
     EventType("booking.passed", N_("%(who)s passed on the offer."), (SLOTS,)),
     EventType(

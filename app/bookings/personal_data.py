@@ -71,6 +71,9 @@ ERASE = (
     DELETE_EVENT_VALUES + "e.subject IN (SELECT 'booking-' || b.reference"
     " FROM declines d JOIN bookings b ON b.id = d.booking_id WHERE d.professional_id = :id)"
     " AND e.facts ->> 'professional_id' = CAST(:id AS text)",
+    # What admins wrote to them.
+    DELETE_EVENT_VALUES + "e.name = 'booking.admin_message' AND e.subject IN (SELECT 'booking-' || reference"
+    " FROM bookings WHERE professional_id = :id) AND e.facts ->> 'professional_id' = CAST(:id AS text)",
     "UPDATE declines SET reason = '' WHERE professional_id = :id",
     "DELETE FROM offer_recipients WHERE professional_id = :id",
     f"UPDATE extras x SET text = '{ERASED_TEXT}' FROM bookings b"

@@ -29,12 +29,14 @@ STEP_KINDS = {
     "booking.closed": "closed",
     "booking.cancelled": "cancelled",
 }
+ADMIN_MESSAGE = "booking.admin_message"  # no step: a message to the customer or the professional
 REOPENINGS = ("returned", "offered_again")
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """An event of a booking. `actor` and `professional` are full names; `professional` is whose job it was or became.
+    """An event of a booking. `actor` and `professional` are full names; `professional` is whose job it was or became,
+    or to whom an admin wrote the `reason`.
 
     `moved_to` is the new start, in ISO 8601.
     """
@@ -79,7 +81,7 @@ class Step:
 
 def timeline_steps(booking: BookingDeadlines, events: Sequence[TimelineEvent], reader: Person) -> list[Step]:
     """The steps as `reader` may see them; the latest that happened is the current one, until the work is done."""
-    done = [_step(event, reader) for event in events]
+    done = [_step(event, reader) for event in events if event.name in STEP_KINDS]
     if booking.state == State.CANCELLED:
         return _with_days([*done[:-1], replace(done[-1], state="bad")] if done else [])
     if booking.state == State.REQUESTED:
@@ -91,9 +93,20 @@ def timeline_steps(booking: BookingDeadlines, events: Sequence[TimelineEvent], r
 
 def last_reopening(booking: BookingDeadlines, events: Sequence[TimelineEvent]) -> TimelineEvent | None:
     """Why the booking looks for a professional again; None if it doesn't, or if its customer has moved it since."""
-    if booking.state != State.REQUESTED or not events or not events[-1].is_reopening:
+    steps = [event for event in events if event.name in STEP_KINDS]
+    if booking.state != State.REQUESTED or not steps or not steps[-1].is_reopening:
         return None
-    return events[-1]
+    return steps[-1]
+
+
+def admin_messages(events: Sequence[TimelineEvent], reader: Person) -> list[TimelineEvent]:
+    """What admins wrote to the customer or the professional `reader`; erased ones are left out."""
+    recipient_id = reader.id if reader.role == "professional" else None
+    return [
+        event
+        for event in events
+        if event.name == ADMIN_MESSAGE and event.reason and event.professional_id == recipient_id
+    ]
 
 
 def actor_name(event: TimelineEvent, reader: Person) -> str:

@@ -2,14 +2,14 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bookings.timeline import STEP_KINDS, TimelineEvent
+from app.bookings.timeline import ADMIN_MESSAGE, STEP_KINDS, TimelineEvent
 from app.core.sql import rows
 
-NAMES = ", ".join(f"'{name}'" for name in STEP_KINDS)
+NAMES = ", ".join(f"'{name}'" for name in (*STEP_KINDS, ADMIN_MESSAGE))
 # The columns of TimelineEvent; an erased reason is NULL.
 TIMELINE_COLUMNS = """
     e.name, e.at, e.actor_id, e.actor_role, actor.full_name, professional.id, professional.full_name,
-    (SELECT v.value FROM event_values v WHERE v.event_id = e.id AND v.name = 'reason'),
+    (SELECT v.value FROM event_values v WHERE v.event_id = e.id AND v.name IN ('reason', 'text')),
     CASE e.name WHEN 'booking.moved' THEN e.facts -> 'after' ->> 'starts_at' END"""
 TIMELINE_EVENTS = f"""
       FROM events e

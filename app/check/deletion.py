@@ -85,8 +85,9 @@ REMAINS = {
     " JOIN bookings b ON e.subject = 'booking-' || b.reference JOIN deleted ON deleted.id = b.customer_id",
     "values in the history of jobs": "event_values v JOIN events e ON e.id = v.event_id"
     " JOIN deleted ON deleted.id = e.actor_id WHERE e.subject LIKE 'booking-%'",
-    "reasons of reassigned jobs": "event_values v JOIN events e ON e.id = v.event_id"
-    " JOIN deleted ON e.facts ->> 'professional_id' = deleted.id::text WHERE e.name = 'booking.offered_again'",
+    "reasons of reassigned jobs and messages about jobs": "event_values v JOIN events e ON e.id = v.event_id"
+    " JOIN deleted ON e.facts ->> 'professional_id' = deleted.id::text "
+    " WHERE e.name IN ('booking.offered_again', 'booking.admin_message')",
     "values in the history of documents": "event_values v JOIN events e ON e.id = v.event_id"
     " JOIN documents d ON e.subject = 'document-' || d.id JOIN deleted ON deleted.id = d.professional_id",
 }

@@ -1,4 +1,4 @@
-"""/admin/bookings/…/cancellation, reschedule, reassignment, note: each form says what it does, then does it."""
+"""/admin/bookings/…/cancellation, reschedule, reassignment, note, message: forms that say what they do."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
@@ -48,6 +48,11 @@ class RescheduleForm(Struct, kw_only=True):
 class ReassignmentForm(Struct, kw_only=True):
     professional_id: Annotated[int, Meta(gt=0, le=2**63 - 1, extra={"error": N_("Choose again.")})]
     reason: str = ""
+
+
+class MessageForm(Struct, kw_only=True):
+    to: Annotated[Literal["customer", "professional"], Meta(extra={"error": N_("Choose whom you write to.")})]
+    text: str = ""
 
 
 class NoteForm(Struct, kw_only=True):
@@ -143,6 +148,27 @@ class NoteAdminPages(Controller):
             return await interventions.add_note(db, me, ref, validate_form(NoteForm, form).text)
 
         return await _submit(request, db, ref, add, _render_note, _("Note saved."), tab="history")
+
+
+class MessageAdminPages(Controller):
+    path = "/admin/bookings/{ref:str}/message"
+    opt = only("admin")
+
+    @get(name="admin-message")
+    async def show(self, request: Request, ref: FromPath[str], db: NamedDependency[AsyncSession]) -> HtmlResponse:
+        return await _render_message(request, db, ref)
+
+    @post()
+    async def create(
+        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+    ) -> HtmlResponse:
+        form = await parse_form(request)
+
+        async def send() -> Booking:
+            fields = validate_form(MessageForm, form)
+            return await interventions.send_message(db, me, ref, fields.to, fields.text)
+
+        return await _submit(request, db, ref, send, _render_message, _("Message sent."), tab="history")
 
 
 async def _submit(
@@ -250,6 +276,24 @@ async def _render_note(
         rejection,
         None,
         values=values,
+        max_length=interventions.MAX_NOTE_LENGTH,
+    )
+
+
+async def _render_message(
+    request: Request, db: AsyncSession, ref: str, rejection: Rejection | None = None
+) -> HtmlResponse:
+    booking = await Bookings(db).by_reference(ref)
+    return await _page(
+        request,
+        db,
+        "dispatch/message.html",
+        booking,
+        rejection,
+        None,
+        customer=await Users(db).get(booking.customer_id),
+        professional=await _professional(db, booking),
+        values=rejection.values if rejection else {"to": "customer"},
         max_length=interventions.MAX_NOTE_LENGTH,
     )
 

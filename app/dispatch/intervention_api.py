@@ -1,6 +1,7 @@
-"""JSON API of what admins do to a booking by hand: cancel, move, reassign, note."""
+"""JSON API of what admins do to a booking by hand: cancel, move, reassign, note, write to either side."""
 
-from typing import Annotated, Literal
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal, TypeVar
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
@@ -23,6 +24,7 @@ from app.web.guards import only
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
+B = TypeVar("B", bound=Body)
 TAG = "Bookings for admins"
 PATH_PARAMS = {"ref": "The booking's public reference."}
 ReasonText = Annotated[
@@ -75,6 +77,27 @@ class NoteBody(Body):
     ]
 
 
+class MessageBody(Body):
+    """A message from Doorstep to one side of a booking."""
+
+    to: Annotated[
+        Literal["customer", "professional"],
+        Meta(
+            description="Who gets it, by email and on the booking's page.",
+            examples=["customer"],
+            extra={"error": N_("Choose whom you write to.")},
+        ),
+    ]
+    text: Annotated[
+        str,
+        Meta(
+            max_length=interventions.MAX_NOTE_LENGTH,
+            description="They read it exactly as you write it.",
+            examples=["The professional comes at 5 pm."],
+        ),
+    ]
+
+
 def _doc(summary: str, body: type[Body]) -> Doc:
     return Doc(
         summary=summary, tag=TAG, body=body, path=PATH_PARAMS, responses={200: BookingJson}, error_statuses=(409,)
@@ -99,9 +122,10 @@ class InterventionApi(Controller):
         db: NamedDependency[AsyncSession],
         encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
-        body = await read_body(request, CancellationBody)
-        booking = await interventions.cancel(db, me, ref, body.reason, with_fee=body.fee == "rule")
-        return await _response(db, me, booking, encryption)
+        async def act(body: CancellationBody) -> Booking:
+            return await interventions.cancel(db, me, ref, body.reason, with_fee=body.fee == "rule")
+
+        return await _respond(request, db, me, encryption, CancellationBody, act)
 
     @post(
         "/reschedule",
@@ -117,9 +141,10 @@ class InterventionApi(Controller):
         db: NamedDependency[AsyncSession],
         encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
-        body = await read_body(request, RescheduleBody)
-        booking = await interventions.move(db, me, ref, read_start(body.start))
-        return await _response(db, me, booking, encryption)
+        async def act(body: RescheduleBody) -> Booking:
+            return await interventions.move(db, me, ref, read_start(body.start))
+
+        return await _respond(request, db, me, encryption, RescheduleBody, act)
 
     @post(
         "/reassignment",
@@ -135,9 +160,10 @@ class InterventionApi(Controller):
         db: NamedDependency[AsyncSession],
         encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
-        body = await read_body(request, ReassignmentBody)
-        booking = await interventions.reassign(db, me, ref, row_id(body.professional_id), body.reason, encryption)
-        return await _response(db, me, booking, encryption)
+        async def act(body: ReassignmentBody) -> Booking:
+            return await interventions.reassign(db, me, ref, row_id(body.professional_id), body.reason, encryption)
+
+        return await _respond(request, db, me, encryption, ReassignmentBody, act)
 
     @post(
         "/note",
@@ -153,10 +179,40 @@ class InterventionApi(Controller):
         db: NamedDependency[AsyncSession],
         encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
-        body = await read_body(request, NoteBody)
-        return await _response(db, me, await interventions.add_note(db, me, ref, body.text), encryption)
+        async def act(body: NoteBody) -> Booking:
+            return await interventions.add_note(db, me, ref, body.text)
+
+        return await _respond(request, db, me, encryption, NoteBody, act)
+
+    @post(
+        "/message",
+        name="api_admin_message",
+        status_code=200,
+        opt={"doc": _doc("Write to the customer or the professional of a booking", MessageBody)},
+    )
+    async def message(
+        self,
+        request: Request,
+        ref: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        encryption: NamedDependency[Encryption],
+    ) -> JsonResponse:
+        async def act(body: MessageBody) -> Booking:
+            return await interventions.send_message(db, me, ref, body.to, body.text)
+
+        return await _respond(request, db, me, encryption, MessageBody, act)
 
 
-async def _response(db: AsyncSession, me: Me, booking: Booking, encryption: Encryption) -> JsonResponse:
+async def _respond(
+    request: Request,
+    db: AsyncSession,
+    me: Me,
+    encryption: Encryption,
+    kind: type[B],
+    act: Callable[[B], Awaitable[Booking]],
+) -> JsonResponse:
+    """Read the body, act, and answer with the booking as it is then."""
+    booking = await act(await read_body(request, kind))
     await db.flush()
     return json_response(booking_json(me, await ApiBookings(db).get(booking.id), encryption))

@@ -113,6 +113,19 @@ async def add_note(db: AsyncSession, by: Person, reference: str, text: str) -> B
     return booking
 
 
+async def send_message(db: AsyncSession, by: Person, reference: str, to: str, text: str) -> Booking:
+    """Write to the customer or the professional, who get it as a notification. Invalid("text"); Refused("state")."""
+    text = clean_text(text)
+    if not text or len(text) > MAX_NOTE_LENGTH:
+        raise Invalid({"text": _("Write a message in 1,000 characters or fewer.")})
+    booking = await Bookings(db).by_reference(reference, lock=True)
+    if to == "professional" and booking.professional_id is None:
+        raise Refused(_("No professional has this job."), reason="state", about="unassigned")
+    booking.send_admin_message(by, to, text)
+    await db.flush()
+    return booking
+
+
 def require_cancellable(booking: Booking) -> None:
     """Raises Refused("state") with a sentence that says what to do instead."""
     if booking.state == State.STARTED:

@@ -13,7 +13,7 @@ from app.bookings.code import entry_locked_until, is_spent
 from app.bookings.decline import is_arrival_contested
 from app.bookings.moves import State
 from app.bookings.repository import Bookings
-from app.bookings.timeline import timeline_steps
+from app.bookings.timeline import admin_messages, timeline_steps
 from app.bookings.timeline_repository import timeline_events
 from app.core import clock
 from app.core.encryption import Encryption
@@ -200,6 +200,7 @@ async def render_job(
     code = booking.live_code("start" if booking.state == State.ASSIGNED else "finish")
     refusal = rejection.refusal if rejection else None
     question = refusal.about if refusal and refusal.reason == "early" else None
+    events = await timeline_events(db, booking.reference)
     return page(
         request,
         "jobs/job.html",
@@ -210,7 +211,8 @@ async def render_job(
         earning=earning_of(booking.total),
         do=do,
         report_from=booking.no_show_reportable_from(),
-        steps=timeline_steps(booking, await timeline_events(db, booking.reference), me),
+        steps=timeline_steps(booking, events, me),
+        admin_messages=admin_messages(events, me),
         is_contested=await is_arrival_contested(db, booking),
         locked_until=entry_locked_until(code, now),
         spent=is_spent(code),

@@ -1,6 +1,6 @@
 """Write to the other side of a booking, mark what they wrote as read, and show or hide the own phone."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,14 @@ from app.photos.photo_upload import ScannedPhoto
 from app.photos.repository import NewPhotos, Photos
 
 MESSAGE_SENT = "booking.message_sent"
+ReadListener = Callable[[AsyncSession, Person, str], Awaitable[None]]
+_read_listeners: list[ReadListener] = []
+
+
+def register_read_listener(listener: ReadListener) -> None:
+    """Call `listener` when someone has read new messages of a booking, in that transaction."""
+    if listener not in _read_listeners:
+        _read_listeners.append(listener)
 
 
 async def find_booking(db: AsyncSession, me: Person, reference: str, *, lock: bool = False) -> Booking:
@@ -72,8 +80,10 @@ async def send_message(
 
 
 async def mark_read(db: AsyncSession, me: Person, booking: Booking) -> None:
-    """Mark what the other side wrote as read; the open pages of both follow."""
+    """Mark what the other side wrote as read; the open pages of both follow, and what listens to it."""
     if await Messages(db).mark_read(booking.id, thread_of(me), me.id, clock.now()):
+        for listener in _read_listeners:
+            await listener(db, me, booking.reference)
         for audience, topic in _nudges(booking):
             nudge(db, audience, topic)
 

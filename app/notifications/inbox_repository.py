@@ -9,12 +9,13 @@ from app.bookings.booking import Booking
 from app.bookings.repository import Bookings
 from app.core import clock
 from app.core.errors import Missing
-from app.core.events import nudge
+from app.core.events import Person, nudge
 from app.core.paging import Page, decode_cursor, page_of
 from app.notifications.inbox import InboxItem
 from app.notifications.notification import INBOX_TOPIC
 
 PAGE_SIZE = 20
+MESSAGE_KINDS = ("booking_message", "job_message")
 
 
 class InboxRepository:
@@ -57,3 +58,16 @@ class InboxRepository:
         if rows:
             nudge(self._db, f"user:{self._user_id}", INBOX_TOPIC)
         return rows
+
+
+async def mark_message_lines_read(db: AsyncSession, me: Person, reference: str) -> None:
+    """Mark the lines about messages of a booking as read: the reader has opened its thread."""
+    statement = update(InboxItem).where(
+        InboxItem.user_id == me.id,
+        InboxItem.read_at.is_(None),
+        InboxItem.kind.in_(MESSAGE_KINDS),
+        InboxItem.data["booking"].astext == reference,
+    )
+    rows = await db.execute(statement.values(read_at=clock.now()).returning(InboxItem.id))
+    if rows.all():
+        nudge(db, f"user:{me.id}", INBOX_TOPIC)

@@ -60,6 +60,7 @@ KINDS: dict[str, NotificationKind] = {
     "review_shown": NotificationKind(message=N_("Your review is public again: %(service)s.")),
     "job_review_hidden": NotificationKind(message=N_("A review of your work is hidden: %(service)s.")),
     "job_review_shown": NotificationKind(message=N_("A review of your work is public again: %(service)s.")),
+    "admin_message": NotificationKind(message=N_("Doorstep wrote to you: %(service)s.")),
     "booking_refunded": NotificationKind(message=N_("You get a refund: %(service)s.")),
     "credit_added": NotificationKind(message=N_("We added credit to your account."), url="/credit"),
     "job_tipped": NotificationKind(message=N_("The customer tipped you: %(service)s.")),

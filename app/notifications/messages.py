@@ -46,6 +46,7 @@ from app.core.secrets import digest
 from app.jobs.offers import find_workday
 from app.messages.repository import Messages
 from app.notifications.channel import MessageTemplates
+from app.notifications.inbox_repository import MESSAGE_KINDS
 from app.notifications.kinds import kind_of
 from app.notifications.preference import unsubscribe_token
 from app.notifications.repository import NotificationContext
@@ -86,7 +87,6 @@ REVIEW_KINDS = ("review_answered", "review_hidden", "review_shown", "job_review_
 BLOCK_KINDS = ("account_blocked", "account_unblocked", "appeal_kept")
 DENIAL_KINDS = ("work_denied",)
 UNFILLED_KINDS = ("booking_unfilled",)
-MESSAGE_KINDS = ("booking_message", "job_message")
 REOPENING_KINDS = ("booking_looking_again",)
 REFUND_KINDS = ("booking_refunded", "job_refunded")
 
@@ -246,6 +246,7 @@ class MessageRenderer:
             "refund": await self._refund_of(db, row) if row.kind in REFUND_KINDS else None,
             "credit": row.data.get("amount"),
             "credit_reason": row.data.get("credit_reason"),
+            "admin_text": await self._admin_text(db, booking, row) if row.kind == "admin_message" else None,
             "reopening_reason": reopening.reason if reopening and reopening.actor_role != "customer" else "",
         }
 
@@ -258,10 +259,17 @@ class MessageRenderer:
             raise OutOfDate
         return review
 
+    async def _admin_text(self, db: AsyncSession, booking: Booking, row: Outbox) -> str:
+        """What the admin wrote. OutOfDate once it is erased."""
+        text = await NotificationContext(db).admin_text(booking.subject, row.data["number"])
+        if text is None:
+            raise OutOfDate
+        return text
+
     async def _refund_of(self, db: AsyncSession, row: Outbox) -> RefundNotice:
-        """What the refund gave back, and its reason; OutOfDate when it is not done."""
+        """What the refund gave back, and why; OutOfDate if it is not done, or the decision of a case says so."""
         notice = await Refunds(db).notice(row.data["refund_id"], row.recipient_id)
-        if notice is None:
+        if notice is None or await BookingCases(db).says_refund(row.data["refund_id"], notice.done_at):
             raise OutOfDate
         return notice
 

@@ -15,6 +15,7 @@ from app.accounts.ratings import RatingDistribution
 from app.accounts.repository import ProfessionalRatings
 from app.accounts.user import User
 from app.bookings.booking import Booking
+from app.core.events import Event, EventValue
 from app.core.lease import claim_due, is_expired, renew_lease
 from app.core.orm import Base
 from app.core.outbox import Outbox
@@ -142,6 +143,14 @@ class BookingContext:
 class NotificationContext:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
+
+    async def admin_text(self, subject: str, number: int) -> str | None:
+        """What an admin wrote: the text of the event with this number, None once it is erased."""
+        query = select(EventValue.value).join(Event, Event.id == EventValue.event_id)
+        text: str | None = await self._db.scalar(
+            query.where(Event.subject == subject, Event.seq == number, EventValue.name == "text")
+        )
+        return text
 
     async def recipient(self, user_id: int | None) -> User | None:
         """None also for a deleted account."""

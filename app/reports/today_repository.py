@@ -17,7 +17,7 @@ from app.reports.repository import ReportFilters, ReportQueries
 
 ITEMS_SHOWN = 5
 RECENT_SPAN = timedelta(days=7)
-# Verifications, unassigned bookings, appeals, refunds and cases, each counted up to $1 (NULL: all of them).
+# Verifications, unassigned bookings, appeals, refunds, cases and reported reviews, each counted up to $1 (NULL: all).
 WAITING_COUNTS = """
     SELECT (SELECT count(*) FROM (SELECT FROM verifications WHERE state = 'open' LIMIT $1) AS open) AS cases,
            (SELECT count(*) FROM (SELECT FROM bookings WHERE state = 'requested' LIMIT $1) AS requested) AS unassigned,
@@ -25,6 +25,8 @@ WAITING_COUNTS = """
            (SELECT count(*) FROM (SELECT FROM refunds WHERE state IN ('requested', 'failed')
                                      AND failure IS DISTINCT FROM 'declined' LIMIT $1) AS waiting) AS refunds,
            (SELECT count(*) FROM (SELECT FROM cases WHERE state = 'open' LIMIT $1) AS open) AS booking_cases,
+           (SELECT count(DISTINCT review_id)
+              FROM (SELECT review_id FROM review_reports WHERE settled_at IS NULL LIMIT $1) AS waiting) AS reviews,
            (SELECT max(started_at) FROM schedule_runs) AS last_run_at
 """
 MAX_NAVIGATION_COUNT = 99  # of which the navigation says "99+"; every admin page would count thousands otherwise
@@ -90,7 +92,7 @@ class NavigationCounts(NamedTuple):
 
 
 async def navigation_counts(db: AsyncSession) -> NavigationCounts:
-    ((cases, unassigned, appeals, refunds, booking_cases, last_run_at),) = await fetch(
+    ((cases, unassigned, appeals, refunds, booking_cases, reviews, last_run_at),) = await fetch(
         db, WAITING_COUNTS, MAX_NAVIGATION_COUNT + 1
     )
     found = {
@@ -99,6 +101,7 @@ async def navigation_counts(db: AsyncSession) -> NavigationCounts:
         "/admin/appeals": appeals,
         "/admin/refunds": refunds,
         "/admin/cases": booking_cases,
+        "/admin/reviews": reviews,
     }
     counts = {
         path: str(count) if count <= MAX_NAVIGATION_COUNT else f"{MAX_NAVIGATION_COUNT}+"
@@ -116,7 +119,9 @@ async def load_admin_day(db: AsyncSession) -> AdminDay:
     for row in rows:
         if row.step and row.state:
             bookings_today.add(row)
-    ((cases, unassigned, appeals, refunds, booking_cases, _last_run_at),) = await fetch(db, WAITING_COUNTS, None)
+    ((cases, unassigned, appeals, refunds, booking_cases, _reviews, _last_run_at),) = await fetch(
+        db, WAITING_COUNTS, None
+    )
     counts = (await db.execute(ATTENTION_COUNTS, {"now": clock.now(), "since": clock.at(since.first)})).one()
     limit = {"limit": ITEMS_SHOWN}
     return AdminDay(

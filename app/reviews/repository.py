@@ -29,6 +29,7 @@ SELECT_REVIEWS = """
 OF_SERVICE, OF_PROFESSIONAL = (SELECT_REVIEWS.format(of=of) for of in ("r.service_id", "r.professional_id"))
 # The words of the review of a booking `b`, for the JSON of bookings (app.listeners).
 COMMENT_SQL = "(SELECT r.comment FROM reviews r WHERE r.booking_id = b.id AND r.counts)"
+REVIEW_ID_SQL = "(SELECT r.id FROM reviews r WHERE r.booking_id = b.id)"
 
 
 OF_BOOKING = (

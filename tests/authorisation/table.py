@@ -46,16 +46,16 @@ VIEWED_TABLES = {
     "/admin/customers/{customer_id:int}": {"users", "events"},
     "/admin/exports/{ref:str}/file": {"exports", "events"},
     "/admin/professionals/{professional_id:int}": {"users", "events"},
-    "/bookings/{ref:str}/messages": {"booking_messages"},
+    "/bookings/{ref:str}/messages": {"booking_messages", "inbox_items"},
     "/documents/{document_id:str}": {"documents", "events"},
     "/documents/{document_id:str}/preview": {"documents", "events"},
     "/earnings/exports/{ref:str}/file": {"exports", "events"},
-    "/jobs/{ref:str}/messages": {"booking_messages"},
+    "/jobs/{ref:str}/messages": {"booking_messages", "inbox_items"},
 }
 VIEWED_BY_PROGRAMS = {
-    "/api/bookings/{ref:str}/messages": {"booking_messages"},
+    "/api/bookings/{ref:str}/messages": {"booking_messages", "inbox_items"},
     "/api/customer/{customer_id:int}": {"users", "events"},
     "/api/professional/{professional_id:int}": {"users", "events"},
     "/api/exports/{export_id:int}/file": {"exports", "events"},
-    "/api/jobs/{ref:str}/messages": {"booking_messages"},
+    "/api/jobs/{ref:str}/messages": {"booking_messages", "inbox_items"},
 }

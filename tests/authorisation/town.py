@@ -124,6 +124,7 @@ async def build(app: Litestar) -> Town:
             town.values["message_photo"] = await _send_photo(
                 db, app.state.services.storage, town.people["ravi"], town.values["assigned"]
             )
+            town.values["mail"] = await _sent_mail(db, town.values["assigned"])
             photo = await _submit_photo(db, app.state.services.storage, town.people["ravi"])
             photographed = await a_professional(db, "Mani Raj", pincodes=[TAMBARAM], home=TAMBARAM)  # signs in nowhere
             (await _submit_photo(db, app.state.services.storage, photographed)).approve(town.people["meena"])
@@ -392,6 +393,15 @@ async def _send_photo(db: AsyncSession, storage: Storage, user: User, reference:
     """A message of a professional to the customer, with a photo; return the photo's id."""
     message = await send_message(db, storage, user, reference, "Which tap is it?", [_a_scan()])
     return str(await db.scalar(select(Photo.id).where(Photo.message_id == message.id)))
+
+
+async def _sent_mail(db: AsyncSession, reference: str) -> str:
+    """An email about the booking that was sent."""
+    await db.flush()
+    query = select(Outbox).where(Outbox.channel == "email", Outbox.data["booking"].astext == reference)
+    mail = (await db.scalars(query.order_by(Outbox.id).limit(1))).one()
+    mail.sent_at, mail.attempts = clock.now(), 1
+    return str(mail.id)
 
 
 def _a_scan() -> ScannedPhoto:

@@ -1,9 +1,14 @@
 """W27, W28: the decision of a case is one act, with its money, its second visit and its words."""
 
 import pytest
+from sqlalchemy import select
 
 from app.bookings.repository import Bookings
 from app.core import clock
+from app.notifications.messages import MessageRenderer, OutOfDate
+from app.notifications.repository import OutboxRepository
+from app.payments.refund import Refund
+from app.payments.refunds import confirm_refund
 from tests.bookings.scenes import later
 from tests.cases.steps import WORDS, asks_for_help, decides, done_later, is_sound, missed
 from tests.factories import ADYAR
@@ -289,3 +294,42 @@ async def test_a_case_is_not_reopened_beside_a_newer_one(scene, asha, admin, lek
     place = f"/admin/cases/{case}"
     other = await scene.browser(lekha)
     assert (await other.submit(await other.visit(place), "/reopening")).status == 409
+
+
+async def rendered_kinds(scene, user):
+    """The emails to this user that would be sent now."""
+    services = scene.app.state.services
+    renderer = MessageRenderer(
+        services.templates, services.encryption, services.settings.base_url, services.settings.mail_from
+    )
+    kinds = []
+    async with scene.database.work() as db:
+        for mail in await OutboxRepository(db).latest(100):
+            if mail.channel == "email" and mail.recipient_id == user.id:
+                try:
+                    await renderer.render(db, mail)
+                except OutOfDate:
+                    continue
+                kinds.append(mail.kind)
+    return kinds
+
+
+async def test_a_refund_that_a_case_decides_sends_each_side_one_email(scene, asha, admin):
+    _booking, case = await a_case(scene, asha)
+    assert (await decides(admin, case, "refund", amount="100", borne_by="shares")).status == 303
+    for user in (scene.asha, scene.ravi):
+        kinds = await rendered_kinds(scene, user)
+        assert kinds.count("case_decided") == 1
+        assert not [kind for kind in kinds if kind.endswith("_refunded")]
+
+
+async def test_a_refund_that_is_confirmed_later_is_said_then(scene, asha, admin, lekha, monkeypatch):
+    monkeypatch.setattr("app.payments.refunds.SECOND_ADMIN_ABOVE", 1_00)
+    booking, case = await a_case(scene, asha)
+    assert (await decides(admin, case, "refund", amount="100")).status == 303
+    assert "booking_refunded" not in await rendered_kinds(scene, scene.asha)
+    async with scene.database.work() as db:
+        found = await Bookings(db).by_reference(booking, lock=True)
+        refund = (await db.scalars(select(Refund))).one()
+        await confirm_refund(db, found, lekha, refund, yes=True)
+    assert "booking_refunded" in await rendered_kinds(scene, scene.asha)

@@ -173,6 +173,7 @@ READS: dict[str, dict[str, str]] = {
         "appeals": "appeals that wait, for the navigation",
         "refunds": "refunds that wait or failed, for the navigation",
         "cases": "cases that wait, for the navigation",
+        "review_reports": "reviews whose reports wait, for the navigation",
         "codes": "the admin's day",
         "disputes": "the admin's day",
         "verifications": "the admin's day",

@@ -205,3 +205,16 @@ async def test_the_words_and_photos_of_an_erased_person_are_gone(scene, asha, ra
     assert ("Thank you." in page.text, "<img" in page.text) == (True, False)
     async with scene.database.work() as db:
         assert await find_violations(db, own_storage) == []
+
+
+async def test_the_bell_says_nothing_more_of_messages_that_were_read(scene, asha, ravi, ref):
+    await says(ravi, f"/jobs/{ref}", "On my way.")
+    unread = (
+        f"SELECT kind FROM inbox_items WHERE user_id = {scene.asha.id} AND read_at IS NULL AND kind = 'booking_message'"
+    )
+    assert await scene.rows(unread) == [("booking_message",)]
+    others = "SELECT count(*) FROM inbox_items WHERE read_at IS NOT NULL AND kind <> 'booking_message'"
+    before = await scene.scalar(others)
+    await asha.visit(f"/bookings/{ref}/messages")
+    assert await scene.rows(unread) == []
+    assert await scene.scalar(others) == before

@@ -93,6 +93,7 @@ class Town:
     booking: Booking
     refund_id: int = 0  # of a booking that was refunded
     payout_id: int = 0  # that was paid or failed
+    admin_message_number: int = 0  # of the event
 
 
 @pytest.fixture

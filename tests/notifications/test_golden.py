@@ -146,6 +146,7 @@ def data_of(kind: str, town: Town) -> dict[str, Any]:
         "amount": 14_90,
         "credit_reason": "apology",
     }
+    fields |= {"to": "customer", "number": town.admin_message_number} if kind == "admin_message" else {}
     fields |= {"case": CASE_REFERENCE, "side": "customer"} if kind.startswith("case_") else {}
     return fields | ({"phase": "start"} if kind.startswith("code_") else {})
 

@@ -199,6 +199,7 @@ async def test_every_email_can_be_written(own_database, town, encryption, render
     at = booking.starts_at.isoformat()
     data = {"booking": booking.reference, "professional_id": town.ravi.id, "starts_at": at, "before": at, "fee": 100_00}
     data |= {"attempts": 5, "minutes": 10, "refund_id": town.refund_id}
+    data |= {"to": "customer", "number": town.admin_message_number}
     data |= {"case": CASE_REFERENCE, "side": "customer"} if kind.startswith("case_") else {}
     recipient = town.ravi if kind.startswith(TO_PROFESSIONALS) else town.asha
     phase = {"code_locked": "start", "code_renewed": "start"}.get(kind)
@@ -253,6 +254,9 @@ async def prepare(database, town, encryption, kind: str) -> None:
             await denied(db, town.ravi)
         if kind.endswith("_refunded"):
             await refunded(db, town, encryption, booking, kind)
+        if kind == "admin_message":
+            booking.send_admin_message(await an_admin(db), "customer", "The plumber comes at five.\n\nWe are sorry.")
+            town.admin_message_number = booking.event_count
         if kind in ("booking_message", "job_message"):
             author = town.ravi if kind == "booking_message" else town.asha
             await send_message(db, Storage(Path("unused")), author, booking.reference, "The blue gate.")
