@@ -21,7 +21,7 @@ async def withhold_payout(db: AsyncSession, booking_id: int, professional_id: in
     """Take back all that the booking brought the professional; return the paise. The caller holds both locks.
 
     It is Doorstep's commission then, or pays for the second visit. What was paid out already is set off against later
-    payouts. Refused("nothing", "waiting") about "payout".
+    payouts. Refused("nothing") about "withholding", Refused("waiting") about "payout".
     """
     if professional_id is None or await is_payout_withheld(db, booking_id):
         raise _nothing_to_withhold()
@@ -79,5 +79,5 @@ def _nothing_to_withhold() -> Refused:
     return Refused(
         _("The professional has earned nothing with this booking that could be withheld."),
         reason="nothing",
-        about="payout",
+        about="withholding",
     )

@@ -64,7 +64,7 @@ REFUSAL_HEADINGS = {
     ("nobody", ""): N_("No professional covers this pincode"),
     ("nothing", "payout"): N_("Nothing is due"),
     ("settled", "payout"): N_("Already settled"),
-    ("nothing", "payout"): N_("There's nothing to withhold"),
+    ("nothing", "withholding"): N_("There's nothing to withhold"),
     ("nothing", "refund"): N_("There's nothing left to refund"),
     ("offered", ""): N_("This category has offered services"),
     ("oneself", ""): N_("This is your own account"),
