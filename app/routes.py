@@ -14,10 +14,12 @@ from app.accounts.sign_in_code_pages import SignInCodePages, WelcomePages
 from app.audit.admin_pages import EventAdminPages
 from app.billing.bank_account_api import BankAccountApi
 from app.billing.bank_account_pages import BankAccountPages
+from app.billing.earnings_pages import earnings
 from app.billing.ledger_admin_pages import LedgerAdminPages
 from app.billing.ledger_api import LedgerApi
 from app.billing.payout_admin_pages import PayoutAdminPages
 from app.billing.payout_api import PayoutApi
+from app.billing.statement_pages import StatementPages
 from app.billing.trial_balance_admin_pages import TrialBalanceAdminPages
 from app.blocking.appeal_admin_pages import AppealAdminPages
 from app.blocking.appeal_api import AppealApi, AppealPhotoApi, OwnAppealApi
@@ -71,7 +73,6 @@ from app.invoices.tax_admin_pages import TaxAdminPages
 from app.jobs.api import BookingActionApi, DelayApi, JobListApi
 from app.jobs.availability_pages import AvailabilityPages
 from app.jobs.calendar_pages import JobCalendarPages, job_calendar
-from app.jobs.earnings_pages import earnings, history
 from app.jobs.exclusion_api import ExclusionApi
 from app.jobs.exclusion_pages import ExclusionPages
 from app.jobs.handover_pages import (
@@ -83,6 +84,7 @@ from app.jobs.handover_pages import (
     NoShowPages,
     StartPages,
 )
+from app.jobs.history_pages import history
 from app.jobs.pages import AcceptancePages, HandBackPages, JobListPages, JobPages, PassPages
 from app.messages.api import BookingMessageApi, JobMessageApi, MessagePhotoApi
 from app.messages.pages import BookingMessagePages, JobMessagePages
@@ -195,6 +197,7 @@ PROFESSIONALS: Routes = (
     ("/jobs/calendar", JobCalendarPages),
     ("/jobs/history", history),
     ("/earnings", earnings),
+    ("/earnings/statements", StatementPages),
     ("/bank-account", BankAccountPages),
     ("/earnings/export", EarningsExportPages),
     ("/earnings/invoices", EarningsInvoicePages),

@@ -160,6 +160,13 @@ class Payouts:
             raise Missing
         return found
 
+    async def on_the_way(self, professional_id: int) -> int:
+        """Paise of payouts that are in progress."""
+        query = select(func.coalesce(func.sum(Payout.amount), 0)).where(
+            Payout.professional_id == professional_id, Payout.state == PayoutState.PENDING
+        )
+        return int((await self._db.execute(query)).scalar_one())
+
     async def own(self, professional_id: int, payout_id: int) -> AnyRow | None:
         """A payout with its account, of this professional."""
         query = (

@@ -66,6 +66,7 @@ class TipApi(Controller):
         db: NamedDependency[AsyncSession],
         encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
+        await Bookings(db).for_customer(me, ref)  # what is not theirs is 404, whatever was sent
         body = await read_body(request, TipBody)
 
         async def tip() -> JsonResponse:

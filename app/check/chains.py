@@ -15,6 +15,7 @@ CHAIN_HEADS = """
     UNION ALL SELECT 'document-' || id, event_count, event_head FROM documents
     UNION ALL SELECT 'export-' || id, event_count, event_head FROM exports
     UNION ALL SELECT 'webhook-' || id, event_count, event_head FROM webhooks
+    UNION ALL SELECT 'payout_run-' || id, event_count, event_head FROM payout_runs
     UNION ALL SELECT 'setting-' || name, event_count, event_head FROM settings
     UNION ALL SELECT 'coupon-' || code, event_count, event_head FROM coupons
 """

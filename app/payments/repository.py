@@ -17,8 +17,9 @@ from app.payments.refund import BorneBy, Refund, RefundState
 from app.payments.shares import rounded_share
 
 PAYOUT_BATCH_SIZE = 1_000  # bookings
-EARNING_ACCOUNTS = ("earnings", "payout_held")
+EARNING_ACCOUNTS, TIPS = ("earnings", "payout_held"), "tips"
 TAX_ACCOUNTS = ("tax", "tax_collected", "tax_withheld")
+MOVED_KINDS = ("payout_free", "payout", "payout_paid", "payout_failed")  # what was earned before
 OLDEST_DUE_SQL = """SELECT c.booking_id FROM charges c
     WHERE c.customer_id = {customer} AND c.state = 'due' AND c.created_at < {before} ORDER BY c.id LIMIT 1"""
 
@@ -233,7 +234,7 @@ class Charges:
         ]
 
     async def earnings_of(self, person_id: int, cursor: str | None, limit: int | None = None) -> Page[EarningsLine]:
-        """A professional's earnings, newest first, from the cursor on; a released payout is no new earning."""
+        """A professional's earnings and tips, newest first, from the cursor on; a payout is no new earning."""
         page_size, last = clamp_limit(limit), decode_cursor(cursor, int)
         commission = (
             select(func.coalesce(-func.sum(LedgerEntry.amount), 0).cast(BigInteger))
@@ -254,8 +255,8 @@ class Charges:
             .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
             .where(
                 LedgerEntry.person_id == person_id,
-                LedgerEntry.account.in_(EARNING_ACCOUNTS),
-                LedgerTransaction.kind != "payout_free",
+                LedgerEntry.account.in_((*EARNING_ACCOUNTS, TIPS)),
+                LedgerTransaction.kind.not_in(MOVED_KINDS),
             )
             .group_by(LedgerTransaction.id)
             .order_by(LedgerTransaction.id.desc())
@@ -267,13 +268,14 @@ class Charges:
         return page_of(result_rows, page_size, lambda line: [line.transaction_id])
 
     async def earned_between(self, person_id: int, since: datetime, until: datetime) -> int:
-        """Paise, both accounts together."""
+        """Paise of earnings, held or not, and tips."""
         query = (
             select(func.coalesce(func.sum(LedgerEntry.amount), 0))
             .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
             .where(
                 LedgerEntry.person_id == person_id,
-                LedgerEntry.account.in_(EARNING_ACCOUNTS),
+                LedgerEntry.account.in_((*EARNING_ACCOUNTS, TIPS)),
+                LedgerTransaction.kind.not_in(MOVED_KINDS),
                 LedgerTransaction.at >= since,
                 LedgerTransaction.at < until,
             )
@@ -281,14 +283,14 @@ class Charges:
         return -int((await self.db.execute(query)).scalar_one())
 
     async def balances_of(self, person_id: int) -> tuple[int, int]:
-        """(paise to pay out, paise held for seven days)."""
+        """(paise of earnings and tips to pay out, paise held for seven days)."""
         query = (
             select(LedgerEntry.account, func.sum(LedgerEntry.amount))
-            .where(LedgerEntry.person_id == person_id, LedgerEntry.account.in_(EARNING_ACCOUNTS))
+            .where(LedgerEntry.person_id == person_id, LedgerEntry.account.in_((*EARNING_ACCOUNTS, TIPS)))
             .group_by(LedgerEntry.account)
         )
         sums = {account: -int(total) for account, total in await self.db.execute(query)}
-        return sums.get("earnings", 0), sums.get("payout_held", 0)
+        return sums.get("earnings", 0) + sums.get(TIPS, 0), sums.get("payout_held", 0)
 
     async def earned_by_booking(self, person_id: int, bookings: Sequence[int]) -> dict[int, int]:
         """Paise that each of these bookings brought a professional."""

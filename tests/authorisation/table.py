@@ -45,6 +45,7 @@ VIEWED_TABLES = {
     "/admin/bookings/{ref:str}/contact": {"bookings", "events"},
     "/admin/customers/{customer_id:int}": {"users", "events"},
     "/admin/exports/{ref:str}/file": {"exports", "events"},
+    "/admin/payouts/{run_id:int}/file": {"payout_runs", "events"},
     "/admin/professionals/{professional_id:int}": {"users", "events"},
     "/bookings/{ref:str}/messages": {"booking_messages", "inbox_items"},
     "/documents/{document_id:str}": {"documents", "events"},
@@ -53,6 +54,7 @@ VIEWED_TABLES = {
     "/jobs/{ref:str}/messages": {"booking_messages", "inbox_items"},
 }
 VIEWED_BY_PROGRAMS = {
+    "/api/admin/payouts/{run_id:int}/file": {"payout_runs", "events"},
     "/api/bookings/{ref:str}/messages": {"booking_messages", "inbox_items"},
     "/api/customer/{customer_id:int}": {"users", "events"},
     "/api/professional/{professional_id:int}": {"users", "events"},

@@ -268,7 +268,7 @@ class Builder:
     async def payouts(self) -> None:
         """A run with a payout to Ravi, which is in progress."""
         run = await make_run(self.db, self.people["meena"], NINE.date() - timedelta(days=1))
-        self.values["payout_run"] = str(run.id)
+        self.values |= {"payout_run": str(run.id), "week": "2026-W47"}
 
     async def cases(self) -> None:
         """Asha's cases about Ravi's work: one open, one decided."""

@@ -35,7 +35,8 @@ WRITTEN = r"""
     UNION SELECT name FROM documents UNION SELECT reason FROM review_reports
     UNION SELECT unnest(ARRAY[message, reason]) FROM appeals UNION SELECT reason FROM cases
     UNION SELECT text FROM case_messages UNION SELECT text FROM booking_messages UNION SELECT reason FROM refunds
-    UNION SELECT value FROM settings
+    UNION SELECT value FROM settings UNION SELECT unnest(ARRAY[holder, masked, ifsc]) FROM bank_accounts
+    UNION SELECT unnest(ARRAY[reference, reason]) FROM payouts
     UNION SELECT unnest(ARRAY[number, content ->> 'in_words', content #>> '{recipient,address}',
                               content #>> '{supplier,address}']) FROM invoices
     UNION SELECT unnest(ARRAY[place, district, state]) FROM pincodes WHERE pincode IN
@@ -43,7 +44,7 @@ WRITTEN = r"""
 """
 OURS = ["Doorstep", *topics()]  # webhook topics are shown as the contract writes them
 DAY_PERIODS = ["AM", "PM"]  # CLDR writes a Tamil clock with these
-TYPED = ["name@bank", "success@doorstep", "zzz", "tap"]
+TYPED = ["State Bank of India", "name@bank", "success@doorstep", "zzz", "tap"]
 # A record and a link of its chain, as the history and a search for them write these.
 MARK = re.compile(r"[a-z]+-[0-9A-Z]+|7K3MQ9WD|[0-9a-f]{64}")
 STATES = ("requested", "assigned", "nobody_came", "started", "completed", "no_show")
@@ -51,10 +52,11 @@ FILES = (
     *("/documents/{document_id:str}", "/documents/{document_id:str}/preview", "/profile/data/file"),
     *("/admin/exports/{ref:str}/file", "/earnings/exports/{ref:str}/file"),
     *("/professionals/{person_id:int}/photo", "/messages/photos/{photo_id:int}"),
-    "/messages/photos/{photo_id:int}/thumbnail",
+    *("/messages/photos/{photo_id:int}/thumbnail", "/admin/payouts/{run_id:int}/file"),
     *("/cases/photos/{photo_id:int}", "/cases/photos/{photo_id:int}/thumbnail"),
     *("/appeals/photos/{photo_id:int}", "/appeals/photos/{photo_id:int}/thumbnail"),
     *("/bookings/{ref:str}/invoice.pdf", "/earnings/invoices/{file_name:str}", "/admin/invoices/{file_name:str}"),
+    *(f"/earnings/statements/{{week:str}}/statement.{kind}" for kind in ("csv", "pdf")),
     *("/bookings/{ref:str}/calendar", "/jobs/{ref:str}/calendar", "/calendar/{token:str}"),
 )
 # Read by who writes programs: its names are the contract's, in English.
