@@ -54,7 +54,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("kind = 'withheld'"),
     )
-    op.add_column("cases", sa.Column("withheld", sa.Integer(), nullable=True))
+    op.add_column("cases", sa.Column("withheld", sa.BigInteger(), nullable=True))
     op.create_check_constraint(
         "cases_withheld_check",
         "cases",

@@ -8,7 +8,7 @@ from app.bookings.expiry import cancel_unfilled
 from app.check.run import find_violations
 from app.core import clock
 from app.jobs.acceptance import pass_on
-from app.jobs.earnings_pages import PAGE_SIZE
+from app.jobs.history_pages import PAGE_SIZE
 from app.payments.repository import Charges
 from app.promotions.credits import apology_for
 from tests.bookings.scenes import VISA
