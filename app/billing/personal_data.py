@@ -6,6 +6,7 @@ OWN_DATA = (
     OwnDataSection(
         "payments",
         "SELECT b.reference AS booking, c.purpose, c.method, c.brand AS card_brand, c.last4 AS card_ends_in,"
+        " c.masked_id AS upi_id, c.coupon,"
         " c.amount AS amount_paise, c.captured AS taken_paise, c.released AS released_paise,"
         " c.refunded AS given_back_paise, c.state,"
         " c.created_at, c.updated_at FROM charges c JOIN bookings b ON b.id = c.booking_id"

@@ -295,6 +295,12 @@ MostFee = Annotated[
 ]
 
 
+AsCredit = Annotated[
+    Literal["yes", "no"],
+    Meta(description="cancel: whether the refund becomes credit for your next bookings.", examples=["no"]),
+]
+
+
 class EditBody(Body):
     """An action on a booking. Each action accepts only its own fields."""
 
@@ -310,6 +316,7 @@ class EditBody(Body):
     reason: WhyText | UnsetType = UNSET
     start: Start | UnsetType = UNSET
     fee_paise: MostFee | UnsetType = UNSET
+    as_credit: AsCredit | UnsetType = UNSET
 
 
 def booking_json(

@@ -16,7 +16,7 @@ from app.bookings.booking import Booking
 from app.bookings.deadlines import BookingDeadlines
 from app.bookings.holds import BookingRequest, hold, refusal_of, refuse_blocked, reserve_slot
 from app.bookings.moves import State, StateRefused
-from app.bookings.payment_form import PaymentForm, PaymentFormKind, buyer_of, read_payment, split_of
+from app.bookings.payment_form import PaymentForm, PaymentFormKind, buyer_of, check_rest, read_payment, split_of
 from app.bookings.price_changes import check_price, follow_catalog, lock_price, price_changed
 from app.bookings.repository import Bookings
 from app.core import clock, idempotency
@@ -241,6 +241,7 @@ async def _pay_held(
     split, instrument = await read_payment(db, buyer_of(db, by, booking.id), booking.price, form)
     if is_payable:
         await check_price(db, booking, form.shown_price)
+        check_rest(split, form)
     authorisation = _authorise(instrument, split.rest, form.code)
     if is_payable and authorisation is not None and authorisation.state not in ("authorised", "needs_code"):
         if authorisation.state != "wrong_code":
@@ -279,6 +280,9 @@ async def _pay_debt(db: AsyncSession, by: Person, booking: Booking, amount: int,
     if form.kind is PaymentFormKind.BANK_CODE:
         await _settle_by_code(db, by, booking.reference, form.code)
         return
+    if form.coupon_code or form.uses_credit:
+        field_name = "coupon" if form.coupon_code else "use_credit"
+        raise Invalid({field_name: _("The job is done: coupons and credit are used when you book.")})
     instrument = form.instrument()
     if instrument.method == "after":
         raise Invalid({"method": _("The job is done. Choose card or UPI.")})

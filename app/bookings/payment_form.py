@@ -17,6 +17,8 @@ from app.payments.repository import Charges
 from app.payments.split import PaymentSplit
 from app.promotions.discounts import Buyer, credit_changed, quote_payment
 
+MAX_REST_DIGITS = 12
+
 
 class PaymentFormKind(enum.Enum):
     INSTRUMENT = enum.auto()  # a card, a UPI id, or pay after the work
@@ -82,7 +84,7 @@ async def read_payment(
 ) -> tuple[PaymentSplit, pretend_bank.Instrument]:
     """What coupon, credit and the instrument pay; no instrument is needed when nothing is left for it.
 
-    Invalid beside each wrong field, and beside `use_credit` when the page showed a smaller rest.
+    Invalid beside each wrong field.
     """
     errors: dict[str, str] = {}
     split, instrument = PaymentSplit(price), None
@@ -96,13 +98,13 @@ async def read_payment(
         instrument = form.instrument()
     except Invalid as error:
         errors |= error.errors
-    if not errors and _exceeds(split.rest, form.fields.get("shown_rest", "")):
-        raise credit_changed()
     if errors or instrument is None:
         raise Invalid(errors)
     return split, instrument
 
 
-def _exceeds(rest: int, shown: str) -> bool:
-    """Whether more would be charged than the page showed."""
-    return shown.isascii() and shown.isdecimal() and len(shown) < 12 and rest > int(shown)
+def check_rest(split: PaymentSplit, form: PaymentForm) -> None:
+    """Raise Invalid("use_credit") when more would be charged than the page showed."""
+    shown = form.fields.get("shown_rest", "")
+    if shown.isascii() and shown.isdecimal() and len(shown) < MAX_REST_DIGITS and split.rest > int(shown):
+        raise credit_changed()

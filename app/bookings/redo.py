@@ -16,7 +16,7 @@ from app.core.errors import Refused
 from app.core.events import Person
 from app.core.i18n import _
 from app.core.references import new_reference
-from app.payments import charges
+from app.payments import guarantee
 from app.payments.shares import earning_of
 from app.scheduling.candidate_repository import candidates_in_batches, first_candidates, require_pincode
 from app.scheduling.candidates import RequestedSlot
@@ -72,7 +72,7 @@ async def pay_redo(db: AsyncSession, booking: Booking) -> None:
     original = await db.get_one(Booking, booking.redo_of_id)
     if booking.professional_id is None or booking.professional_id == original.professional_id:
         return
-    await charges.pay_redo(db, booking.id, booking.professional_id, earning_of(original.price))
+    await guarantee.pay_redo(db, booking.id, booking.professional_id, earning_of(original.price))
 
 
 def _new_redo(original: Booking) -> Booking:

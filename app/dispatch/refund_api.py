@@ -102,6 +102,7 @@ class RefundJson(Struct, kw_only=True):
     released_paise: Annotated[
         int, Meta(ge=0, description="Paise of it that were on hold and are released.", examples=[0])
     ]
+    as_credit: Annotated[bool, Meta(description="Whether it became credit instead of money.", examples=[False])]
     borne_by: Annotated[Bearer, Meta(description="Who bears it.", examples=["doorstep"])]
     reason: Annotated[str, Meta(description="Why.", examples=["The tap drips again."])]
     state: Annotated[StateName, Meta(description="`requested` waits for a second admin.", examples=["done"])]
@@ -255,6 +256,7 @@ def _refund_json(row: AnyRow) -> RefundJson:
         amount=format_decimal(row.amount),
         amount_paise=row.amount,
         released_paise=row.released,
+        as_credit=row.as_credit,
         borne_by=row.borne_by.value,
         reason=row.reason,
         state=row.state.value,

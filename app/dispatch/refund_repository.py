@@ -29,6 +29,7 @@ SELECT_REFUNDS: Query = (
         Refund.id,
         Refund.amount,
         Refund.released,
+        Refund.as_credit,
         Refund.borne_by,
         Refund.reason,
         Refund.state,

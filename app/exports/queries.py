@@ -13,6 +13,7 @@ from sqlalchemy import (
     Numeric,
     SQLColumnExpression,
     Text,
+    and_,
     case,
     cast,
     func,
@@ -38,6 +39,7 @@ from app.core.paging import Query
 from app.core.references import parse_row_id
 from app.dispatch import repository as dispatch_repository
 from app.dispatch.repository import AdminBookings, filter_conditions, search_conditions
+from app.payments.charge import COUPON, CREDIT, Charge, ChargeState
 from app.payments.ledger import LedgerEntry, LedgerTransaction
 from app.people import customer_repository, professional_repository
 
@@ -53,6 +55,7 @@ FILTER_FIELDS: Mapping[str, tuple[str, ...]] = {
 
 FORMULA_START_CODES = tuple(ord(sign) for sign in "=+-@\t\r\n")  # of cells that Excel or LibreOffice would evaluate
 _customer, _professional = aliased(User), aliased(User)
+_coupon, _credit = aliased(Charge), aliased(Charge)
 
 
 class CompiledQuery(NamedTuple):
@@ -103,6 +106,9 @@ async def _bookings(db: AsyncSession, filters: Mapping[str, str], _user_id: int)
             _rupees(Booking.price).label("price"),
             _rupees(Booking.fee).label("fee"),
             func.coalesce(Booking.payment, "").label("payment"),
+            func.coalesce(_coupon.coupon, "").label("coupon"),
+            _rupees(func.coalesce(_coupon.amount, 0)).label("paid by coupon"),
+            _rupees(func.coalesce(_credit.amount - _credit.released, 0)).label("paid with credit"),
             _timestamp(case((Booking.requested_at.is_not(None), Booking.created_at))).label(_time_head("booked")),
             _timestamp(Booking.assigned_at).label(_time_head("accepted")),
             _timestamp(Booking.completed_at).label(_time_head("completed")),
@@ -114,9 +120,17 @@ async def _bookings(db: AsyncSession, filters: Mapping[str, str], _user_id: int)
         .join(_customer, _customer.id == Booking.customer_id)
         .outerjoin(_professional, _professional.id == Booking.professional_id)
         .join(Pincode, Pincode.pincode == Booking.pincode)
+        .outerjoin(_coupon, _promised(_coupon, COUPON))
+        .outerjoin(_credit, _promised(_credit, CREDIT))
         .where(*filter_conditions(filters), *search_conditions(found))
         .order_by(Booking.id)
     )
+
+
+def _promised(charge: type[Charge], method: str) -> ColumnElement[bool]:
+    """What a coupon or credit pays of the booking: at most one charge of each."""
+    states = (ChargeState.AUTHORISED, ChargeState.CAPTURED, ChargeState.REFUNDED)
+    return and_(charge.booking_id == Booking.id, charge.method == method, charge.state.in_(states))
 
 
 async def _customers(_db: AsyncSession, filters: Mapping[str, str], _user_id: int) -> Query:

@@ -205,7 +205,10 @@ async def _complete(context: ActionContext) -> None:
 
 async def _cancel(context: ActionContext) -> None:
     reason = _validate(context.body, MaybeReason, "reason").reason
-    await cancellation.cancel_by_customer(context.db, context.me, context.reference, reason, _fee(context.body))
+    as_credit = context.body.as_credit == "yes"
+    await cancellation.cancel_by_customer(
+        context.db, context.me, context.reference, reason, _fee(context.body), as_credit=as_credit
+    )
 
 
 async def _reschedule(context: ActionContext) -> None:
@@ -229,7 +232,7 @@ ACTIONS = {
     "return": ActionSpec("professional", _return, ("reason",), ("reason",)),
     "start": ActionSpec("professional", _start, ("code", "early"), ("code",)),
     "complete": ActionSpec("professional", _complete, ("code",), ("code",)),
-    "cancel": ActionSpec("customer", _cancel, ("reason", "fee_paise")),
+    "cancel": ActionSpec("customer", _cancel, ("reason", "fee_paise", "as_credit")),
     "reschedule": ActionSpec("customer", _reschedule, ("start", "fee_paise"), ("start",)),
 }
 

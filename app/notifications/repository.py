@@ -132,6 +132,7 @@ class BookingContext:
     jobs: int
     place: str
     charge: Charge | None
+    discounts: Sequence[Charge] = ()  # what a coupon and credit pay
     professional_phone: str | None = None  # None if it is hidden
 
     @property
@@ -173,6 +174,7 @@ class NotificationContext:
             jobs=jobs,
             place=place or "",
             charge=await Charges(self._db).instrument_of(booking.id),
+            discounts=await Charges(self._db).discounts_of(booking.id),
             professional_phone=_shared_phone(booking, professional) if professional else None,
         )
 

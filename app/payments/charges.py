@@ -416,13 +416,6 @@ async def waive(db: AsyncSession, charge: Charge) -> None:
     await write_money(db, money)
 
 
-async def pay_redo(db: AsyncSession, booking_id: int, professional_id: int, earning: int) -> None:
-    """Pay `earning` paise from the guarantee for a visit that puts work right, at no price and without commission."""
-    lines: list[Line] = [("guarantee", None, earning), ("earnings", professional_id, -earning)]
-    db.add(new_transaction("redo", booking_id, None, lines))
-    await db.flush()
-
-
 async def overdue_booking(db: AsyncSession, customer_id: int) -> int | None:
     """The id of the booking whose payment has been due for a day; None when there is none."""
     return await Charges(db).oldest_due(customer_id, clock.now() - OVERDUE_AFTER)

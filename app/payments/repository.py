@@ -143,6 +143,14 @@ class Charges:
         query = select(Charge).where(Charge.booking_id == booking_id, Charge.purpose == "booking", paid, by_bank)
         return (await self.db.scalars(query.order_by(Charge.id.desc()).limit(1))).first()
 
+    async def discounts_of(self, booking_id: int) -> Sequence[Charge]:
+        """What a coupon and credit pay, or paid, of the booking."""
+        states = (ChargeState.AUTHORISED, ChargeState.CAPTURED, ChargeState.REFUNDED)
+        query = select(Charge).where(
+            Charge.booking_id == booking_id, Charge.method.in_((CREDIT, COUPON)), Charge.state.in_(states)
+        )
+        return (await self.db.scalars(query.order_by(Charge.id))).all()
+
     async def add_authorised(
         self,
         booking_id: int,

@@ -44,7 +44,8 @@ TOTALS = text(
                AS open,
            (SELECT count(*) FROM bookings WHERE customer_id = :id AND state = 'cancelled' AND requested_at IS NOT NULL)
                AS cancelled,
-           (SELECT coalesce(sum(captured - refunded), 0)::bigint FROM charges WHERE customer_id = :id) AS spent,
+           (SELECT coalesce(sum(captured - refunded), 0)::bigint
+              FROM charges WHERE customer_id = :id AND method <> 'coupon') AS spent,
            (SELECT coalesce(sum(amount), 0)::bigint FROM charges WHERE customer_id = :id AND state = 'due') AS due,
            (SELECT count(*) FROM reviews WHERE customer_id = :id) AS reviews
     """

@@ -186,6 +186,7 @@ READS: dict[str, dict[str, str]] = {
         "professionals": "rows of the files",
         "ledger_transactions": "rows of the files",
         "ledger_entries": "rows of the files",
+        "charges": "what a coupon and credit pay, in the file of bookings",
     },
     "privacy": {
         "bookings": "whose history is one's own",

@@ -7,9 +7,9 @@ from app.payments.credit import grant_credit
 from app.promotions.coupon import CouponKind
 from app.promotions.coupons import CouponTerms, create_coupon
 from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
-from tests.own_application import own_app, scene
+from tests.own_application import own_app, own_storage, scene
 
-__all__ = ["own_app", "scene"]
+__all__ = ["own_app", "own_storage", "scene"]
 
 
 @pytest.fixture
