@@ -16,7 +16,16 @@ from app.bookings.booking import Booking
 from app.bookings.deadlines import BookingDeadlines
 from app.bookings.holds import BookingRequest, hold, refusal_of, refuse_blocked, reserve_slot
 from app.bookings.moves import State, StateRefused
-from app.bookings.payment_form import PaymentForm, PaymentFormKind, buyer_of, check_rest, read_payment, split_of
+from app.bookings.payment_form import (
+    PaymentForm,
+    PaymentFormKind,
+    buyer_of,
+    check_rest,
+    declined_errors,
+    invalid_code_error,
+    read_payment,
+    split_of,
+)
 from app.bookings.price_changes import check_price, follow_catalog, lock_price, price_changed
 from app.bookings.repository import Bookings
 from app.core import clock, idempotency
@@ -103,7 +112,7 @@ async def book_and_pay(db: AsyncSession, by: Person, request: BookingRequest, fo
     if authorisation is not None and authorisation.state == "needs_code":
         raise Invalid({"code": _("Your bank needs a code. Send the same request again with the code.")})
     if authorisation is not None and authorisation.state != "authorised":
-        raise Invalid(_declined_errors(authorisation))
+        raise Invalid(declined_errors(authorisation))
     with _unavailable_as_invalid(request):
         booking = await reserve_slot(db, by, request, payment_method=instrument.method)
     if booking.price != price:
@@ -162,7 +171,7 @@ def authorise_tip(form: PaymentForm, amount: int) -> pretend_bank.Authorisation:
     if authorisation.state == "needs_code":
         raise Invalid({"code": _("Your bank needs a code. Send the same request again with the code.")})
     if authorisation.state != "authorised":
-        raise Invalid(_declined_errors(authorisation))
+        raise Invalid(declined_errors(authorisation))
     return authorisation
 
 
@@ -246,7 +255,7 @@ async def _pay_held(
     if is_payable and authorisation is not None and authorisation.state not in ("authorised", "needs_code"):
         if authorisation.state != "wrong_code":
             await _record_declined(new_transaction, booking, split.rest, authorisation)
-        raise Invalid(_declined_errors(authorisation))
+        raise Invalid(declined_errors(authorisation))
     await pay(db, by, booking.reference, authorisation, form.idempotency_key, split)
 
 
@@ -269,7 +278,7 @@ async def _confirm_code(db: AsyncSession, by: Person, reference: str, code: str)
     if charge is None:
         raise Invalid({"method": _("Choose a payment method.")})
     if _authorise_with_code(charge, code).state != "authorised":
-        raise _invalid_code_error()
+        raise invalid_code_error()
     await claim_payment(db, buyer_of(db, by, booking.id), booking.id, await split_of(db, booking))
     await charges.confirm(db, charge)
     await _confirm(db, by, booking, charge.method)
@@ -288,7 +297,7 @@ async def _pay_debt(db: AsyncSession, by: Person, booking: Booking, amount: int,
         raise Invalid({"method": _("The job is done. Choose card or UPI.")})
     authorisation = pretend_bank.authorise(instrument, amount, form.code)
     if authorisation.state not in ("authorised", "needs_code"):
-        raise Invalid(_declined_errors(authorisation))
+        raise Invalid(declined_errors(authorisation))
     await _settle(db, by, booking.reference, authorisation, form.idempotency_key)
 
 
@@ -301,7 +310,7 @@ async def _pay_tip(db: AsyncSession, by: Person, booking: Booking, amount: int, 
             raise Invalid({"method": _("The job is done. Choose card or UPI.")})
         authorisation = pretend_bank.authorise(instrument, amount, form.code)
         if authorisation.state not in ("authorised", "needs_code"):
-            raise Invalid(_declined_errors(authorisation))
+            raise Invalid(declined_errors(authorisation))
     booking = await Bookings(db).for_customer(by, booking.reference, lock=True)
     tip = await Tips(db).of_booking(booking.id, lock=True)
     if tip is None or tip.state == TipState.PAID:
@@ -313,7 +322,7 @@ async def _pay_tip(db: AsyncSession, by: Person, booking: Booking, amount: int, 
             raise Invalid({"method": _("Choose a payment method.")})
         authorisation = _authorise_with_code(tip, form.code)
         if authorisation.state != "authorised":
-            raise _invalid_code_error()
+            raise invalid_code_error()
     await pay_tip(db, booking, by, tip, authorisation)
 
 
@@ -341,7 +350,7 @@ async def _settle_by_code(db: AsyncSession, by: Person, reference: str, code: st
     if any(charge.method == "after" for charge in due):
         raise Invalid({"method": _("Choose a payment method.")})
     if any(_authorise_with_code(charge, code).state != "authorised" for charge in due):
-        raise _invalid_code_error()
+        raise invalid_code_error()
     for charge in due:
         await charges.settle(db, charge, _authorise_with_code(charge, code))
     if due:
@@ -381,20 +390,6 @@ def _authorise_with_code(charge: Charge | Tip, code: str) -> pretend_bank.Author
     stored = charges.instrument_of(charge)
     instrument = pretend_bank.Instrument(stored.method, stored.brand, stored.last4, "asks")
     return pretend_bank.authorise(instrument, charge.amount, code)
-
-
-def _invalid_code_error() -> Invalid:
-    return Invalid({"code": _("That's not the code your bank sent. Check it and try again.")})
-
-
-def _declined_errors(authorisation: pretend_bank.Authorisation) -> Mapping[str, str]:
-    """The message beside the field of the instrument that the bank did not accept."""
-    field_name = {"card": "card_number", "upi": "upi_id"}.get(authorisation.instrument.method, "method")
-    if authorisation.state == "wrong_code":
-        return _invalid_code_error().errors
-    if authorisation.state == "timed_out":
-        return {field_name: _("Your bank didn't respond in time. You haven't been charged. You can try again.")}
-    return {field_name: _("Your bank declined this payment. You haven't been charged. Try another payment method.")}
 
 
 async def _claim_payment_key(

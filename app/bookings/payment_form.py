@@ -11,6 +11,7 @@ from app.bookings.booking import Booking
 from app.bookings.repository import Bookings
 from app.core.errors import Invalid
 from app.core.events import Person
+from app.core.i18n import _
 from app.payments import pretend_bank
 from app.payments.charge import COUPON, CREDIT, ChargeState
 from app.payments.repository import Charges
@@ -108,3 +109,17 @@ def check_rest(split: PaymentSplit, form: PaymentForm) -> None:
     shown = form.fields.get("shown_rest", "")
     if shown.isascii() and shown.isdecimal() and len(shown) < MAX_REST_DIGITS and split.rest > int(shown):
         raise credit_changed()
+
+
+def invalid_code_error() -> Invalid:
+    return Invalid({"code": _("That's not the code your bank sent. Check it and try again.")})
+
+
+def declined_errors(authorisation: pretend_bank.Authorisation) -> Mapping[str, str]:
+    """The message beside the field of the instrument that the bank did not accept."""
+    field_name = {"card": "card_number", "upi": "upi_id"}.get(authorisation.instrument.method, "method")
+    if authorisation.state == "wrong_code":
+        return invalid_code_error().errors
+    if authorisation.state == "timed_out":
+        return {field_name: _("Your bank didn't respond in time. You haven't been charged. You can try again.")}
+    return {field_name: _("Your bank declined this payment. You haven't been charged. Try another payment method.")}

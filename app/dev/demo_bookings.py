@@ -17,8 +17,9 @@ from app.core.references import ALPHABET
 from app.dev import demo_people
 from app.dev.demo_cases import disputed_case
 from app.dev.demo_town import Resident, Town
+from app.payments.booking_money import BookingMoney
 from app.payments.charge import ChargeState
-from app.payments.charges import BookingMoney, instrument_of
+from app.payments.charges import instrument_of
 from app.payments.pretend_bank import Authorisation, Instrument
 from app.reviews.review import Review
 from app.scheduling.candidates import Candidate

@@ -18,8 +18,9 @@ from app.core.events import Event, Person
 from app.core.i18n import _
 from app.core.money import format_rupees
 from app.payments import pretend_bank
+from app.payments.booking_money import BookingMoney
 from app.payments.charge import CREDIT, Charge, ChargeState, bank_first
-from app.payments.charges import BookingMoney, instrument_of, load_money, write_money
+from app.payments.charges import instrument_of, load_money, write_money
 from app.payments.refund import DECLINED, SECOND_ADMIN_ABOVE, BorneBy, Refund, RefundState
 from app.payments.refund_repository import Refunds
 from app.payments.repository import Charges, ChargeSplit

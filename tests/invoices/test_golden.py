@@ -20,7 +20,7 @@ from app.invoices.document import document_of, pdf_of
 from app.invoices.facts import BookingFacts, Movement, movement_of
 from app.invoices.invoice import Draft, Invoice
 from app.invoices.supplier import Party
-from app.payments.charges import BookingMoney
+from app.payments.booking_money import BookingMoney
 from app.payments.ledger import LedgerTransaction, new_transaction
 from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.tax import tax_rule

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.payments.charges import BookingMoney
+from app.payments.booking_money import BookingMoney
 from app.payments.pretend_bank import Authorisation, Instrument
 from app.payments.tax import included_tax, share_fee, share_job, tax_rule
 

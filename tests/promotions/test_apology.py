@@ -8,7 +8,6 @@ from app.bookings.expiry import cancel_unfilled
 from app.check.run import find_violations
 from app.core import clock
 from app.jobs.acceptance import pass_on
-from app.jobs.history_pages import PAGE_SIZE
 from app.payments.repository import Charges
 from app.promotions.credits import apology_for
 from tests.bookings.scenes import VISA
@@ -69,7 +68,7 @@ async def test_a_second_visit_is_paid_from_the_guarantee_to_another_professional
     paid = {} if by == "ravi" else {"guarantee": 126_65, "earnings": -126_65}
     assert await scene.money(redo) == paid
     async with scene.database.work() as db:
-        lines = (await Charges(db).earnings_of(worker.id, "", PAGE_SIZE)).items
+        lines = (await Charges(db).earnings_of(worker.id, "")).items
     shown = [(line.price, line.commission, line.amount) for line in lines if line.kind == "redo"]
     assert shown == ([] if by == "ravi" else [(126_65, 0, 126_65)])
     await assert_sound(scene)
