@@ -54,6 +54,7 @@ def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:
     payouts = _add(commands, "payouts", "make the payout run until last Sunday", _payouts)
     payouts.add_argument("action", choices=["run"])
     _add(commands, "check", "check the stored data against every rule; exit code 1 if a rule is broken", _check)
+    _add(commands, "rekey", "move what SECRET_KEY_PREVIOUS encrypted to SECRET_KEY; may be run again", _rekey)
     admin = _add(commands, "admin", "create an admin account", _admin)
     admin.add_argument("action", choices=["create"])
     admin.add_argument("--email", required=True, help="email address to sign in with")
@@ -149,6 +150,13 @@ def _payouts(_args: argparse.Namespace) -> int:
     people = asyncio.run(make())
     print(f"Payouts to {people} professionals are on their way." if people else "Nothing is due.")
     return 0
+
+
+def _rekey(_args: argparse.Namespace) -> int:
+    from app.operations.rekey import main as rekey
+
+    services = compose(Settings.from_env(), application_name="rekey")
+    return rekey(services.database, services.encryption, services.passwords)
 
 
 def _routes(_args: argparse.Namespace) -> int:

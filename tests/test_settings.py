@@ -93,3 +93,14 @@ def test_an_unknown_environment_is_refused():
 def test_no_secret_shows_when_settings_are_printed():
     assert KEY not in repr(Settings.from_env(PRODUCTION))
     assert "app@db" not in repr(Settings.from_env(PRODUCTION))
+
+
+def test_the_previous_secret_key_is_another_and_the_receipt_key_is_long():
+    key = "a random secret that is long enough to be one"  # pragma: allowlist secret
+    read = Settings.from_env({"SECRET_KEY": key, "SECRET_KEY_PREVIOUS": key[::-1], "RECEIPT_SIGNING_KEY": key})
+    assert (read.secret_key_previous, read.receipt_signing_key) == (key[::-1], key)
+    assert key not in repr(read)
+    with pytest.raises(BadSettings, match="SECRET_KEY_PREVIOUS"):
+        Settings.from_env({"SECRET_KEY": key, "SECRET_KEY_PREVIOUS": key})
+    with pytest.raises(BadSettings, match="RECEIPT_SIGNING_KEY"):
+        Settings.from_env({"RECEIPT_SIGNING_KEY": "short"})

@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 async def _seed(settings: Settings, part: str) -> int:
-    storage, encryption = Storage(settings.uploads_dir), Encryption(settings.secret_key, settings.secret_key_previous)
+    storage, encryption = Storage(settings.uploads_dir), Encryption(settings.secret_key)
     async with _connections(settings) as (database, after_commit):
         summaries = []
         if part != "history":
