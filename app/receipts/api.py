@@ -21,7 +21,7 @@ from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
 
 TAG = "Receipts"
-EXAMPLE = "eyJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiJ9.eyJib29raW5nIjoiN0szTVE5V0QifQ.c2lnbmF0dXJl"
+EXAMPLE = "header.payload.signature"
 Payload = Annotated[
     dict[str, Any],
     Meta(description="What the receipt says; see docs/receipts.md.", examples=[{"booking": "7K3MQ9WD"}]),

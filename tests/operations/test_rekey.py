@@ -259,8 +259,8 @@ async def test_receipts_of_the_old_key_stay_valid(rotation, filled):
 
 def test_a_signing_key_of_its_own_is_no_part_of_the_secret_key():
     secret = "a key for receipts that is long enough"
-    one, other = Encryption(OLD, receipt_secret=secret), Encryption(NEW, OLD, secret)
-    assert one.signing_key.key_id == other.signing_key.key_id != Encryption(OLD).signing_key.key_id
+    before, after = Encryption(OLD, receipt_secret=secret), Encryption(NEW, OLD, secret)
+    assert before.signing_key.key_id == after.signing_key.key_id != Encryption(OLD).signing_key.key_id
 
 
 def test_an_unsubscribe_link_of_the_old_key_is_read():
