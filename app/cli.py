@@ -154,6 +154,7 @@ def _payouts(_args: argparse.Namespace) -> int:
 
 def _rekey(_args: argparse.Namespace) -> int:
     from app.operations.rekey import main as rekey
+    from app.services import compose
 
     services = compose(Settings.from_env(), application_name="rekey")
     return rekey(services.database, services.encryption, services.passwords)

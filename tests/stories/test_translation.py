@@ -57,7 +57,6 @@ FILES = (
     *("/appeals/photos/{photo_id:int}", "/appeals/photos/{photo_id:int}/thumbnail"),
     *("/bookings/{ref:str}/invoice.pdf", "/earnings/invoices/{file_name:str}", "/admin/invoices/{file_name:str}"),
     *(f"/earnings/statements/{{week:str}}/statement.{kind}" for kind in ("csv", "pdf")),
-    "/messages/photos/{photo_id:int}/thumbnail",
     *("/bookings/{ref:str}/handover.json", "/.well-known/doorstep-keys.json"),
     *("/bookings/{ref:str}/calendar", "/jobs/{ref:str}/calendar", "/calendar/{token:str}"),
 )
