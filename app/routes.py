@@ -14,6 +14,7 @@ from app.accounts.sign_in_code_pages import SignInCodePages, WelcomePages
 from app.audit.admin_pages import EventAdminPages
 from app.billing.bank_account_api import BankAccountApi
 from app.billing.bank_account_pages import BankAccountPages
+from app.billing.earnings_api import EarningsApi
 from app.billing.earnings_pages import earnings
 from app.billing.ledger_admin_pages import LedgerAdminPages
 from app.billing.ledger_api import LedgerApi
@@ -338,6 +339,7 @@ PROGRAMS: Routes = (
     ("/api/credit", CreditApi),
     ("/api/admin/payouts", PayoutApi),
     ("/api/bank-account", BankAccountApi),
+    ("/api/earnings", EarningsApi),
     ("/api/bookings/{ref:str}/tip", TipApi),
     ("/api/bookings/{ref:str}/messages", BookingMessageApi),
     ("/api/bookings/{ref:str}/invoice", BookingInvoiceApi),

@@ -38,3 +38,23 @@ async def test_what_is_on_its_way_is_no_longer_available(scene, asha, ravi, admi
         page = " ".join((await ravi.visit("/earnings")).text.split())
     assert "On the way to your bank</dt><dd>₹126.65" in page
     assert '<dd id="available">₹0</dd>' in page
+
+
+async def test_programs_read_weeks_the_next_payout_and_statements(scene, asha, client_of):
+    reference = await scene.done(asha)
+    client = await client_of(scene.ravi)
+    earnings = (await client.get("/api/earnings")).json()
+    week = earnings["weeks"][-1]
+    assert (week["earned_paise"], earnings["next_payout"]["amount_paise"]) == (126_65, 126_65)
+    assert earnings["next_payout"]["held"] == "account"
+    assert (await client.get("/api/earnings/statements")).json()["items"] == [week]
+    statement = (await client.get(f"/api/earnings/statements/{week['week']}")).json()
+    (line,) = statement["lines"]
+    assert (line["booking"], line["price_paise"], line["commission_paise"], line["net_paise"]) == (
+        reference,
+        149_00,
+        22_35,
+        126_65,
+    )
+    assert (statement["opening_paise"], statement["closing_paise"]) == (0, 126_65)
+    assert (await client.get("/api/earnings/statements/2026-W99")).status_code == 404

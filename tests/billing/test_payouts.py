@@ -9,8 +9,9 @@ from sqlalchemy import select, text
 from app.accounts.repository import Users
 from app.billing.bank_account import BankAccount
 from app.billing.bank_accounts import TypedAccount, change_bank_account
-from app.billing.payout import Payout, PayoutState
-from app.billing.payouts import bank_file, due_now, make_run, mark_failed, mark_paid, safe_cell
+from app.billing.payout import Payout, PayoutRun, PayoutState
+from app.billing.payouts import bank_file, due_now, make_run, make_weekly_run, mark_failed, mark_paid, safe_cell
+from app.billing.personal_data import BILLING_PERSONAL_DATA
 from app.core import clock
 from app.core.errors import Invalid, Missing, Refused
 from tests.billing.money import ACCOUNT, an_account, earned, owed
@@ -236,3 +237,28 @@ async def test_everyone_with_an_account_is_in_the_run(town):
         await town.earned(100_00, owner=person)
     run = await town.run()
     assert len(await town.payouts(run)) == 3
+
+
+async def test_the_weekly_run_is_until_the_last_sunday(town):
+    await town.earned(100_00, days_ago=9)
+    assert await make_weekly_run(town.db) == 1
+    run = await town.db.scalar(select(PayoutRun))
+    assert (run.until.weekday(), run.created_by_id) == (6, None)
+    assert clock.today() - timedelta(days=7) <= run.until < clock.today()
+    with clock.freeze(clock.now() + timedelta(days=7)):
+        assert await make_weekly_run(town.db) == 0
+
+
+async def test_who_leaves_with_a_payout_in_progress_is_erased_when_it_is_settled(town):
+    await town.earned(100_00)
+    run = await town.run()
+    for statement in BILLING_PERSONAL_DATA.erase:
+        await town.db.execute(text(statement), {"id": town.ravi.id, "now": clock.now()} if ":now" in statement
+                              else {"id": town.ravi.id})  # fmt: skip
+    ravi = await Users(town.db).get(town.ravi.id)
+    ravi.deleted_at = clock.now()
+    await town.db.flush()
+    assert "001234567890" in await bank_file(town.db, town.encryption, town.meena, run.id)
+    await mark_paid(town.db, town.meena, run.id, town.ravi.id, "UTR1")
+    account = await town.db.get(BankAccount, town.account.id, populate_existing=True)
+    assert (account.holder, account.masked, account.ifsc, account.encrypted_number) == ("–", "–", None, None)
