@@ -17,7 +17,7 @@ from app.core.errors import Missing
 from app.core.paging import AnyRow
 from app.core.sql import fetch, rows
 
-# One pass over the index of all that is owed to people; $1 is the end of the day, $2 now, $3 NULL or whose.
+# One pass over the index of all that is owed to people; $1 is the end of the day, $2 now.
 DUE = f"""
     WITH owed AS (
         SELECT e.person_id,
@@ -26,7 +26,7 @@ DUE = f"""
                coalesce(-sum(e.amount) FILTER (WHERE e.account = 'payout_held'), 0)::bigint AS held
           FROM ledger_entries e
          WHERE e.account IN ('earnings', 'tips', 'payout_held')
-           AND ($3::bigint[] IS NULL AND e.person_id IS NOT NULL OR e.person_id = ANY($3))
+           AND {{whose}}
          GROUP BY e.person_id
     ), newer AS (
         SELECT e.person_id,
@@ -82,7 +82,10 @@ class Payouts:
 
     async def due(self, before: datetime, now: datetime, people: Collection[int] | None = None) -> list[Due]:
         """What was owed to everyone, or to these, before a time, in the order of their ids."""
-        return await rows(self._db, Due, DUE, before, now, None if people is None else list(people))
+        if people is None:
+            return await rows(self._db, Due, DUE.format(whose="e.person_id IS NOT NULL"), before, now)
+        query = DUE.format(whose="e.person_id = ANY($3::bigint[])")
+        return await rows(self._db, Due, query, before, now, list(people))
 
     async def lock_people(self, people: Collection[int]) -> None:
         """Until the end of the transaction none of them changes the account, and none is deleted."""

@@ -139,13 +139,13 @@ async def _lock_pending(db: AsyncSession, run_id: int, professional_id: int) -> 
 async def _settle(db: AsyncSession, by: Person, run: PayoutRun, payout: Payout, transaction: LedgerTransaction) -> None:
     payout.decided_at, payout.decided_by_id = clock.now(), by.id
     db.add(transaction)
-    run.record(
-        f"payout_run.payout_{payout.state}",
-        by=by,
-        payout_id=payout.id,
-        professional_id=payout.professional_id,
-        amount=payout.amount,
-    )
+    payout_id, professional_id, amount = payout.id, payout.professional_id, payout.amount
+    if payout.state == PayoutState.PAID:
+        run.record("payout_run.payout_paid", by=by, payout_id=payout_id, professional_id=professional_id, amount=amount)
+    else:
+        run.record(
+            "payout_run.payout_failed", by=by, payout_id=payout_id, professional_id=professional_id, amount=amount
+        )
     await db.flush()
     await BankAccounts(db).erase_unused(payout.professional_id)
 
