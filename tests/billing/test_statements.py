@@ -11,6 +11,7 @@ from sqlalchemy import text
 from app.billing.payouts import make_run, mark_failed, mark_paid
 from app.billing.statement_repository import Statements, week_name
 from app.billing.statements import parse_week
+from app.billing.trial_balance_repository import trial_balance
 from app.core import clock
 from app.core.errors import Missing, Refused
 from app.payments.ledger import new_transaction
@@ -100,6 +101,14 @@ async def test_every_paisa_is_in_exactly_one_statement(months):
     assert len(found) == len(set(found))
     assert set(found) == {transaction for transaction, _account, _amount in ledger}
     assert balance == sum(amount for _transaction, account, amount in ledger if account != "payouts")
+
+
+async def test_the_trial_balance_of_generated_months_is_zero(months):
+    db, _ravi = months
+    balance = await trial_balance(db)
+    assert balance.is_balanced
+    assert sum(account.balance for account in balance.accounts) == 0
+    assert {"tips", "payouts", "payout_held", "earnings"} <= {account.account for account in balance.accounts}
 
 
 async def test_price_less_commission_is_the_net_of_a_line(months):

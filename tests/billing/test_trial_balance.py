@@ -11,6 +11,8 @@ from app.billing.trial_balance_command import main as print_balance
 from app.billing.trial_balance_repository import AccountBalance, TrialBalance, trial_balance
 from app.core import clock
 from app.core.db import Database
+from app.core.sql import fetch
+from app.exports.queries import compile_export_query
 from app.payments.ledger import new_transaction
 
 BROKEN = TrialBalance(None, (AccountBalance("gateway", 149_00, 0), AccountBalance("earnings", 0, 126_65)))
@@ -101,3 +103,15 @@ async def test_the_api_says_the_same(scene, asha, admin, client_of):
     earnings = next(account for account in body["accounts"] if account["account"] == "earnings")
     assert (earnings["balance_paise"], earnings["credit"]) == (-126_65, "126.65")
     assert (await client.get("/api/admin/ledger/balance?until=2026-02-30")).status_code == 422
+
+
+async def test_the_export_of_the_ledger_has_lines_without_a_booking(scene, asha):
+    await scene.done(asha)
+    await pay_out(scene)
+    async with scene.database.work() as db:
+        query = await compile_export_query(db, "ledger", {}, 0)
+        lines = await fetch(db, query.rows_sql, *query.rows_values)
+    assert [(line["account"], line["booking"]) for line in lines if line["kind"] == "payout"] == [
+        ("earnings", ""),
+        ("payouts", ""),
+    ]
