@@ -4,16 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.booking import Booking
 from app.catalog.service import Category
 from app.core import clock
 from app.core.datetimes import YEARS, parse_day
-from app.core.db import violated_constraint
-from app.core.errors import Invalid
-from app.core.i18n import _
 from app.core.paging import AnyRow, CountedPage, Query, Sort, fetch_page
 from app.invoices.invoice import Invoice
 from app.payments.tax import TaxRate
@@ -51,16 +47,6 @@ class TaxRateTable:
         """Every rate with the name of its category, newest first."""
         query = select(TaxRate, Category.name.label("category")).outerjoin(Category, Category.id == TaxRate.category_id)
         return (await self._db.execute(query.order_by(TaxRate.valid_from.desc(), TaxRate.id.desc()).limit(200))).all()
-
-    async def add(self, rate: TaxRate) -> None:
-        """Invalid("valid_from") when there is one from the same day."""
-        try:
-            async with self._db.begin_nested():
-                self._db.add(rate)
-        except IntegrityError as clash:
-            if violated_constraint(clash) != "tax_rates_day_key":
-                raise
-            raise Invalid({"valid_from": _("There's a rate from this day already. Choose another day.")}) from clash
 
 
 def _conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:

@@ -17,7 +17,8 @@ from app.core.i18n import N_, _
 from app.core.typed_text import plain_line
 from app.core.validation import FieldError, collect
 from app.invoices.admin_repository import TaxRateTable
-from app.payments.tax import COMMISSION_SAC, DEFAULT_SAC, FORMS, SUPPLIES, TaxRate
+from app.payments.tax import COMMISSION_SAC, DEFAULT_SAC, FORMS, SUPPLIES
+from app.payments.tax_repository import add_tax_rate
 from app.web.actions import Rejection, submit
 from app.web.admin import admin_page
 from app.web.forms import parse_form
@@ -34,6 +35,7 @@ FORM_LABELS = {
 }
 SAC_LENGTH = 6
 MAX_RATE = 40_00  # basis points
+MAX_TYPED_LENGTH = 20
 
 
 class TaxForm(Struct, kw_only=True):
@@ -61,7 +63,7 @@ class TaxAdminPages(Controller):
         form = await parse_form(request)
 
         async def add() -> None:
-            await TaxRateTable(db).add(await _read(db, me, validate_form(TaxForm, form)))
+            await _add(db, me, validate_form(TaxForm, form))
 
         return await submit(
             request,
@@ -74,8 +76,8 @@ class TaxAdminPages(Controller):
         )
 
 
-async def _read(db: AsyncSession, me: Me, typed: TaxForm) -> TaxRate:
-    """The rate as typed; Invalid for a day that has passed, an unknown category or form, a rate above 40 %."""
+async def _add(db: AsyncSession, me: Me, typed: TaxForm) -> None:
+    """Add the rate as typed; Invalid for a day that has passed, an unknown category or form, a rate above 40 %."""
     categories = {str(category.id) for category in await CatalogueRepository(db).categories()}
     is_service = typed.supply != "commission"
     fields = collect(
@@ -90,15 +92,16 @@ async def _read(db: AsyncSession, me: Me, typed: TaxForm) -> TaxRate:
     day = parse_day(typed.valid_from, YEARS)
     if day is None or day < clock.today():
         raise Invalid({"valid_from": _("Choose today or a later day.")})
-    return TaxRate(
-        supply=fields["supply"],
-        category_id=int(str(fields["category"])) if fields["category"] else None,
-        valid_from=day,
-        form=fields["form"],
-        rate=fields["rate"],
-        sac=fields["sac"],
-        created_at=clock.now(),
-        created_by_id=me.id,
+    category_id = int(str(fields["category"])) if fields["category"] else None
+    await add_tax_rate(
+        db,
+        me,
+        str(fields["supply"]),
+        category_id,
+        day,
+        str(fields["form"]),
+        int(str(fields["rate"])),
+        str(fields["sac"]),
     )
 
 
@@ -110,10 +113,10 @@ def _chosen(typed: str, choices: object) -> str:
 
 def _basis_points(typed: str) -> int:
     try:
-        rate = Decimal(plain_line(typed).removesuffix("%").strip()) * 100
+        rate = Decimal(plain_line(typed[:MAX_TYPED_LENGTH]).removesuffix("%").strip()) * 100
     except InvalidOperation as error:
         raise FieldError(_("Enter a rate in percent, such as 18.")) from error
-    if not rate.is_finite() or rate % 2 or not 0 < rate <= MAX_RATE:
+    if not rate.is_finite() or not 0 < rate <= MAX_RATE or rate % 2:
         raise FieldError(_("Enter a rate of up to 40 %, such as 18."))
     return int(rate)
 

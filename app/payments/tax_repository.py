@@ -1,10 +1,17 @@
 """Queries of the dated tax rates."""
 
+from datetime import date
+
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.db import violated_constraint
+from app.core.errors import Invalid
+from app.core.events import Person
+from app.core.i18n import _
 from app.core.sql import fetch_row
-from app.payments.tax import COMMISSION_SAC, TaxRule, tax_rule
+from app.payments.tax import COMMISSION_SAC, TaxRate, TaxRule, tax_rule
 
 # The rates of a day, of a service's category and of the commission, and whether the professional is registered.
 RATES_SQL = """
@@ -34,3 +41,26 @@ async def find_tax_rule(db: AsyncSession, service_id: int, professional_id: int 
         is_registered=row["is_registered"],
         has_professional=professional_id is not None,
     )
+
+
+async def add_tax_rate(
+    db: AsyncSession, by: Person, supply: str, category_id: int | None, valid_from: date, form: str, rate: int, sac: str
+) -> None:
+    """Add a rate in basis points. Invalid("valid_from") when there is one from the same day."""
+    row = TaxRate(
+        supply=supply,
+        category_id=category_id,
+        valid_from=valid_from,
+        form=form,
+        rate=rate,
+        sac=sac,
+        created_at=clock.now(),
+        created_by_id=by.id,
+    )
+    try:
+        async with db.begin_nested():
+            db.add(row)
+    except IntegrityError as clash:
+        if violated_constraint(clash) != "tax_rates_day_key":
+            raise
+        raise Invalid({"valid_from": _("There's a rate from this day already. Choose another day.")}) from clash

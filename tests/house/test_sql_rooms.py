@@ -118,6 +118,8 @@ READS: dict[str, dict[str, str]] = {
         "extras": "extra work that was approved",
         "professionals": "where a professional is at home",
         "tax_identities": "GSTINs and business names",
+        "tax_rates": "the admin's table of rates",
+        "categories": "the category of a rate, by name",
     },
     "payments": {
         "tax_identities": "whether a professional is registered",
