@@ -6,11 +6,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
+from app.core.after_commit import CACHE_AUDIENCE
+from app.core.cache_tags import CONTACTS
 from app.core.db import violated_constraint
 from app.core.errors import Invalid
-from app.core.events import Person
+from app.core.events import OutgoingMessage, Person, send_after_commit
 from app.core.i18n import _
-from app.core.sql import fetch_row
+from app.core.sql import fetch_row, fetch_value
 from app.payments.tax import COMMISSION_SAC, TaxRate, TaxRule, tax_rule
 
 # The rates of a day, of a service's category and of the commission, and whether the professional is registered.
@@ -23,6 +25,12 @@ RATES_SQL = """
              ORDER BY r.category_id NULLS LAST, r.valid_from DESC LIMIT 1) s
       LEFT JOIN (SELECT r.form, r.rate, r.sac FROM tax_rates r WHERE r.supply = 'commission' AND r.valid_from <= $1
                   ORDER BY r.valid_from DESC LIMIT 1) c ON true
+"""
+TAX_ON_SQL = """
+    SELECT EXISTS (
+        SELECT 1 FROM (SELECT DISTINCT ON (category_id) form FROM tax_rates
+                        WHERE supply = 'service' AND valid_from <= $1 ORDER BY category_id, valid_from DESC) today
+         WHERE form <> 'off')
 """
 
 
@@ -64,3 +72,10 @@ async def add_tax_rate(
         if violated_constraint(clash) != "tax_rates_day_key":
             raise
         raise Invalid({"valid_from": _("There's a rate from this day already. Choose another day.")}) from clash
+    send_after_commit(db, [OutgoingMessage(CACHE_AUDIENCE, CONTACTS)])  # what every page shows has changed
+
+
+async def is_tax_on(db: AsyncSession) -> bool:
+    """Whether a service is taxed today."""
+    is_on: bool = await fetch_value(db, TAX_ON_SQL, clock.today())
+    return is_on

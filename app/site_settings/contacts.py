@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,22 +13,28 @@ from app.core import logs
 from app.core.cache import Cache
 from app.core.cache_tags import CONTACTS
 from app.core.db import Database
+from app.payments.tax_repository import is_tax_on
 from app.settings import GrievanceOfficer, Settings
 from app.site_settings.repository import SavedSettings
 
 # How old the contacts may be while this process is not told of changes, in seconds.
 UNNOTIFIED_MAX_AGE_SECONDS = 5.0
+MAX_AGE_SECONDS = 900.0  # tax begins with a day, of which no process is notified
 log = logs.get_logger("contacts")
 
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """The published contacts; "" and None for what is not set. Phones are in E.164."""
+    """The published contacts; "" and None for what is not set. Phones are in E.164.
+
+    `prices_include_tax`: tax is on, which every price of the catalogue says.
+    """
 
     email: str = ""
     phone: str = ""
     whatsapp: str = ""
     officer: GrievanceOfficer | None = None
+    prices_include_tax: bool = False
 
     @property
     def reachable(self) -> bool:
@@ -74,7 +80,8 @@ def merge_contacts(defaults: Contacts, saved: Mapping[str, str]) -> Contacts:
 
 async def load_contacts(db: AsyncSession, defaults: Contacts) -> Contacts:
     """The contacts as they are now."""
-    return merge_contacts(defaults, await SavedSettings(db).values())
+    contacts = merge_contacts(defaults, await SavedSettings(db).values())
+    return replace(contacts, prices_include_tax=await is_tax_on(db))
 
 
 class ContactsInMemory:
@@ -111,9 +118,12 @@ class ContactsInMemory:
             self._version, self._read_at = version, read_at
 
     def _is_current(self) -> bool:
-        if self._version < 0 or not self._cache.is_current(self._version, (CONTACTS,)):
+        if self._version < 0 or self._age() > MAX_AGE_SECONDS or not self._cache.is_current(self._version, (CONTACTS,)):
             return False
         if self._cache.is_usable:
             self._version = self._cache.version
             return True
-        return time.monotonic() - self._read_at < UNNOTIFIED_MAX_AGE_SECONDS
+        return self._age() < UNNOTIFIED_MAX_AGE_SECONDS
+
+    def _age(self) -> float:
+        return time.monotonic() - self._read_at

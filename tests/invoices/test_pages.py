@@ -117,10 +117,13 @@ async def test_admins_with_the_right_find_every_document(scene, asha, meena):
 
 
 async def test_an_admin_turns_tax_on_from_a_day_on(scene, asha, meena):
+    assert "including tax" not in (await asha.visit(f"/services/{scene.service.slug}")).text
     sent = await meena.submit(await meena.visit("/admin/tax"), "/admin/tax")
     assert sent.status == 303, sent.text
     for refused in ({}, {"rate": "18.01"}, {"rate": "-18"}, {"valid_from": "2020-01-01"}, {"sac": "99"}):
         assert (await meena.submit(await meena.visit("/admin/tax"), "/admin/tax", **refused)).status == 422
+    for address in (f"/services/{scene.service.slug}", scene.new_booking_url()):
+        assert "including tax" in (await asha.visit(address)).text
     reference = await scene.done(asha)
     _status, data = await read_json(scene, scene.asha, f"/api/bookings/{reference}/invoice")
     assert data["cgst"] == data["sgst"] == "0.00"  # this Doorstep has no GSTIN, so it is in no state
