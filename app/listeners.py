@@ -5,15 +5,19 @@ from app.accounts.sign_in_listeners import register_sign_in_listener
 from app.bookings.api_repository import add_booking_column
 from app.bookings.chosen_start import hold_chosen_start
 from app.bookings.completion import register_completion_listener
+from app.bookings.customer_repository import add_page_column
 from app.bookings.decline import register_dispute_listener
 from app.bookings.service_usage_repository import BookedServices
 from app.cases.cases import open_disputed
+from app.cases.repository import CASE_LINKS_SQL
 from app.catalog.service_usage import register_service_usage
 from app.core.admin_audience import notify_admins
 from app.core.db import before_commit
 from app.core.events import Listener, register_listener
 from app.discovery.invalidation import invalidate_cache
+from app.favourites.repository import CHOICES_SQL
 from app.invoices.issuing import issue_documents
+from app.messages.repository import UNREAD_OF_CUSTOMER
 from app.messages.thread import register_read_listener
 from app.notifications.channel import register_channel
 from app.notifications.inbox_repository import mark_message_lines_read
@@ -22,7 +26,7 @@ from app.notifications.notification import wake_worker_on_outbox_rows, write_not
 from app.promotions.referrals import keep_invite
 from app.receipts.issue import issue_receipt
 from app.reports.monthly_statement import message_data as monthly_statement_data
-from app.reviews.repository import COMMENT_SQL, REVIEW_ID_SQL
+from app.reviews.repository import COMMENT_SQL, REVIEW_ID_SQL, REVIEW_SQL
 from app.webhooks.channel import WEBHOOK_CHANNEL
 
 # Each is called with (event, record) while the session is flushed, and returns rows to write in the same transaction.
@@ -34,6 +38,10 @@ LISTENERS: tuple[Listener, ...] = (
 
 
 # What higher rooms add to lower ones.
+add_page_column("messages", UNREAD_OF_CUSTOMER)
+add_page_column("review", REVIEW_SQL)
+add_page_column("choices", CHOICES_SQL)
+add_page_column("cases", CASE_LINKS_SQL)
 add_booking_column("comment", COMMENT_SQL)
 add_booking_column("review_id", REVIEW_ID_SQL)
 register_service_usage(BookedServices)

@@ -1,8 +1,10 @@
 """A customer's own bookings: the lists, a booking's page, and the assigned professional."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -106,7 +108,7 @@ SELECT_BOOKING = f"""
                AND e.person_id = b.customer_id),
            ARRAY(SELECT ROW({TIMELINE_COLUMNS}) {TIMELINE_EVENTS} AND e.subject = 'booking-' || b.reference
                   ORDER BY e.seq),
-           {CARD_COLUMNS.format(phone=shared_phone_sql("b.professional_shares_phone", "u"))}
+           {CARD_COLUMNS.format(phone=shared_phone_sql("b.professional_shares_phone", "u"))}{{added}}
       FROM bookings b
       JOIN pincodes pin ON pin.pincode = b.pincode
       LEFT JOIN users u ON u.id = coalesce(
@@ -114,6 +116,21 @@ SELECT_BOOKING = f"""
       {CARD_JOINS}
      WHERE b.customer_id = $1 AND b.reference = $2
 """
+
+# What the panels of higher rooms show of a booking `b`: an SQL expression by name in `added` (app.listeners).
+_page_columns: dict[str, str] = {}
+
+
+def add_page_column(name: str, expression: str) -> None:
+    """Read `expression` with every booking's page, so that a panel needs no statement of its own."""
+    _page_columns[name] = expression
+    _select_booking.cache_clear()
+
+
+@cache
+def _select_booking() -> str:
+    return SELECT_BOOKING.format(added="".join(f", {expression}" for expression in _page_columns.values()))
+
 
 SELECT_SIMILAR = """
     SELECT b.reference, b.state, b.held_until, b.requested_professional_id FROM bookings b
@@ -242,6 +259,7 @@ class CustomerBooking(BookingDeadlines):
     credit: CreditAdded
     events: Sequence[TimelineEvent]
     professional: AssignedProfessional | None
+    added: Mapping[str, Any]
 
     def is_disputed_since(self, moment: datetime | None) -> bool:
         """As app.bookings.decline.is_disputed_since."""
@@ -249,6 +267,7 @@ class CustomerBooking(BookingDeadlines):
 
 
 COLUMN_NAMES = [field.name for field in fields(CustomerBooking)]
+CARD_WIDTH = 15  # of CARD_COLUMNS
 STATE, BEFORE_CARD = COLUMN_NAMES.index("state"), COLUMN_NAMES.index("professional")
 
 
@@ -280,7 +299,7 @@ class OwnBookings:
     async def booking(self, reference: str) -> CustomerBooking:
         """What the booking's page shows, read at once; Missing for anybody else's."""
         now = clock.now()
-        row = await fetch_row(self._db, SELECT_BOOKING, self._me.id, parse_reference(reference), now)
+        row = await fetch_row(self._db, _select_booking(), self._me.id, parse_reference(reference), now)
         if row is None:
             raise Missing
         return _booking(row, now)
@@ -328,6 +347,9 @@ class OwnBookings:
 def _booking(row: Record, now: datetime) -> CustomerBooking:
     values, card = row[:BEFORE_CARD], row[BEFORE_CARD:]
     *columns, visit, codes, extras, charges, refunds, credit, events = values
+    values, card = row[:BEFORE_CARD], row[BEFORE_CARD : BEFORE_CARD + CARD_WIDTH]
+    added = dict(zip(_page_columns, row[BEFORE_CARD + CARD_WIDTH :], strict=True))
+    *columns, visit, codes, extras, charges, refunds, events = values
     state, professional_id, completed_at = State(row["state"]), row["professional_id"], row["completed_at"]
     has_ended = row["contact_ended_at"] is not None
     reachable = professional_id is not None and not has_ended and is_contact_open(state, completed_at, now)
@@ -341,6 +363,7 @@ def _booking(row: Record, now: datetime) -> CustomerBooking:
         CreditAdded(*credit),
         [TimelineEvent(*event) for event in events],
         _card(*card, reachable=reachable) if card[0] is not None else None,
+        added,
     ]
     return CustomerBooking(*columns)
 

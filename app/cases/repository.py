@@ -87,6 +87,26 @@ class ThreadMessage:
         return public_name(self.author)
 
 
+@dataclass(frozen=True, slots=True)
+class CaseLink:
+    """A case as its booking's page names it."""
+
+    reference: str
+    topic: str
+    side: str
+    state: str
+    outcomes: list[str] | None
+    answer_due_at: datetime
+    first_answer_at: datetime | None
+
+
+# The cases of a booking `b`, latest first: columns of CaseLink (app.listeners).
+CASE_LINKS_SQL = """
+    ARRAY(SELECT ROW(c.reference, c.topic, c.side, c.state, c.outcomes, c.answer_due_at, c.first_answer_at)
+            FROM cases c WHERE c.booking_id = b.id ORDER BY c.id DESC)
+"""
+
+
 class BookingCases:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db

@@ -4,13 +4,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.customer_repository import CustomerBooking
 from app.bookings.moves import State
-from app.favourites.repository import CustomerChoices, choices_of_booking
+from app.favourites.repository import CustomerChoices
 from app.web.panels import Panel
 
 
-async def _load(db: AsyncSession, booking: CustomerBooking) -> CustomerChoices | None:
+async def _load(_db: AsyncSession, booking: CustomerBooking) -> CustomerChoices | None:
     is_over = booking.state in (State.COMPLETED, State.CLOSED, State.CANCELLED)
-    return await choices_of_booking(db, booking.id) if is_over and booking.professional_id is not None else None
+    choices = booking.added["choices"]
+    return CustomerChoices(*choices) if is_over and choices else None
 
 
 CHOICES_PANEL = Panel("bookings.booking", 40, _load, "favourites/_booking_choices.html")

@@ -62,7 +62,10 @@ CHOICES = """
       FROM {pair} JOIN users u ON u.id = pair.professional_id
 """
 CHOICES_ABOUT = CHOICES.format(pair="(VALUES ($1::bigint, $2::bigint)) AS pair (customer_id, professional_id)")
-CHOICES_OF_BOOKING = CHOICES.format(pair="(SELECT customer_id, professional_id FROM bookings WHERE id = $1) AS pair")
+# The same of a booking `b`, for its customer's page (app.listeners).
+CHOICES_SQL = f"""(SELECT ROW(choice.*) FROM ({
+    CHOICES.format(pair="(SELECT b.customer_id, b.professional_id) AS pair")
+}) AS choice)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +152,4 @@ class Favourites:
 
 async def load_choices(db: AsyncSession, customer_id: int, professional_id: int) -> CustomerChoices | None:
     row = await fetch_row(db, CHOICES_ABOUT, customer_id, professional_id)
-    return CustomerChoices(*row) if row else None
-
-
-async def choices_of_booking(db: AsyncSession, booking_id: int) -> CustomerChoices | None:
-    """What the customer of the booking chose about its professional; None while there is none."""
-    row = await fetch_row(db, CHOICES_OF_BOOKING, booking_id)
     return CustomerChoices(*row) if row else None

@@ -11,10 +11,10 @@ from app.messages.repository import Messages
 from app.web.panels import Panel
 
 
-async def _load_for_customer(db: AsyncSession, booking: CustomerBooking) -> dict[str, Any] | None:
+async def _load_for_customer(_db: AsyncSession, booking: CustomerBooking) -> dict[str, Any] | None:
     if booking.professional_id is None and booking.reopened_at is None and booking.cancelled_at is None:
         return None
-    unread, has_any = await Messages(db).unread_of_customer(booking.id)
+    unread, has_any = booking.added["messages"]
     if not has_any and not booking.contact_open(clock.now()):
         return None
     return {"path": f"/bookings/{booking.reference}/messages", "unread": unread}

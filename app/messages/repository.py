@@ -40,10 +40,10 @@ COUNT = f"""
     SELECT count(*) AS all, count(*) FILTER (WHERE m.read_at IS NULL AND m.author_id <> $3) AS unread
       FROM booking_messages m WHERE {OF_THREAD}
 """
-# For the customer, whose id the booking's page does not read: what is unread, and whether there is anything.
+# Of a booking `b`, for its customer: how many messages are unread, and whether there are any (app.listeners).
 UNREAD_OF_CUSTOMER = """
-    SELECT count(*) FILTER (WHERE read_at IS NULL AND author_id = professional_id), count(*) > 0
-      FROM booking_messages WHERE booking_id = $1
+    (SELECT ROW(count(*) FILTER (WHERE m.read_at IS NULL AND m.author_id = m.professional_id), count(*) > 0)
+       FROM booking_messages m WHERE m.booking_id = b.id)
 """
 HAS_RECENT_UNREAD = f"""
     SELECT EXISTS (SELECT FROM booking_messages m
@@ -121,11 +121,6 @@ class Messages:
     async def counts(self, booking_id: int, professional_id: int | None, reader_id: int) -> MessageCounts:
         row = await fetch_row(self._db, COUNT, booking_id, professional_id, reader_id)
         return MessageCounts(*row) if row else MessageCounts(0, 0)
-
-    async def unread_of_customer(self, booking_id: int) -> tuple[int, bool]:
-        """How many messages the booking's customer has not read, and whether there are messages at all."""
-        row = await fetch_row(self._db, UNREAD_OF_CUSTOMER, booking_id)
-        return (row[0], row[1]) if row else (0, False)
 
     async def mark_read(self, booking_id: int, professional_id: int | None, reader_id: int, now: datetime) -> int:
         """Mark what the other side wrote as read; return how many were new."""

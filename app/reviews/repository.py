@@ -32,11 +32,13 @@ COMMENT_SQL = "(SELECT r.comment FROM reviews r WHERE r.booking_id = b.id AND r.
 REVIEW_ID_SQL = "(SELECT r.id FROM reviews r WHERE r.booking_id = b.id)"
 
 
-OF_BOOKING = (
-    "SELECT r.id, r.rating, r.comment, r.created_at, r.counts, r.answer, r.answered_at, r.hidden_at, r.hidden_reason,"
+OWN_COLUMNS = (
+    "r.id, r.rating, r.comment, r.created_at, r.counts, r.answer, r.answered_at, r.hidden_at, r.hidden_reason,"
     " r.shown_reason"
-    " FROM reviews r WHERE r.booking_id = $1"
 )
+OF_BOOKING = f"SELECT {OWN_COLUMNS} FROM reviews r WHERE r.booking_id = $1"
+# The same of a booking `b`, for its customer's page (app.listeners).
+REVIEW_SQL = f"(SELECT ROW({OWN_COLUMNS}) FROM reviews r WHERE r.booking_id = b.id)"
 
 
 @dataclass(frozen=True, slots=True)

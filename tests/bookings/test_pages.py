@@ -545,6 +545,14 @@ async def test_a_done_booking_is_rated_from_the_list(scene, asha):
     assert ">Rate<" in page.text
 
 
+async def test_a_done_bookings_page_asks_three_times_at_most(scene, asha):
+    reference = await scene.done(asha)
+    with count_statements(scene.database) as statements:
+        page = await asha.visit(f"/bookings/{reference}")
+    assert (page.status, "Get help with this booking" in page.text) == (200, True)
+    assert len(statements) <= 3, statements  # for the session, and for the booking with what its panels show
+
+
 async def test_a_list_of_300_bookings_asks_as_much_as_a_short_one(scene, asha):
     async with scene.database.work() as db:
         await past_visits(db, scene.asha, scene.service, scene.ravi, 300)
