@@ -47,17 +47,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bookings", type=int, default=default.bookings)
     parser.add_argument("--professionals", type=int, default=default.professionals)
     parser.add_argument("--customers", type=int, default=default.customers)
+    parser.add_argument("--cases", type=int, default=default.cases)
     parser.add_argument("--times", type=int, default=30, help="requests per page")
 
 
 def run(args: argparse.Namespace) -> None:
-    sizes = Sizes(args.bookings, args.professionals, args.customers)
+    sizes = Sizes(args.bookings, args.professionals, args.customers, args.cases)
     with temporary_servers() as servers:
         started = time.perf_counter()
         fill(servers, sizes)
         elapsed = time.perf_counter() - started
         rows = asyncio.run(measure(servers, args.times))
-    summary = f"{sizes.bookings:,} bookings, {sizes.professionals:,} professionals, {sizes.customers:,} customers"
+    people = f"{sizes.professionals:,} professionals, {sizes.customers:,} customers"
+    summary = f"{sizes.bookings:,} bookings, {people}, {sizes.cases:,} cases"
     print_table(f"Admin pages: {summary}, filled in {elapsed:.0f} s; each page {args.times} times", COLUMNS, rows)
 
 
@@ -97,6 +99,7 @@ async def _pages(owner: Owner) -> Any:
 
 
 async def _tables(owner: Owner) -> Mapping[str, str]:
+    case = await owner.fetchval("SELECT reference FROM cases WHERE state = 'open' ORDER BY id LIMIT 1")
     half = await owner.fetchrow("SELECT id, starts_at FROM bookings ORDER BY starts_at DESC OFFSET 500000 LIMIT 1")
     deep = encode_cursor(half["starts_at"].isoformat(), half["id"], 500_000) if half else ""
     return {
@@ -116,6 +119,14 @@ async def _tables(owner: Owner) -> Mapping[str, str]:
         "services": "/admin/services",
         "ledger, commission": "/admin/ledger?account=commission",
         "reviews, one star": "/admin/reviews?rating=1",
+        "reviews, reported": "/admin/reviews?state=reported",
+        "cases": "/admin/cases",
+        "cases, decided": "/admin/cases?tab=decided",
+        "a case": f"/admin/cases/{case}",
+        "a booking with messages and a case": f"/admin/bookings/{case}",
+        "emails about a booking": f"/admin/bookings/{case}/mails",
+        "appeals": "/admin/appeals",
+        "refunds": "/admin/refunds",
         "events": "/admin/events",
     }
 

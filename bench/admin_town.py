@@ -2,6 +2,7 @@
 
 Two years of bookings in growing numbers and one week ahead; completed ones have a charge and ledger entries, a third
 have a review. Professionals have a name, approval status, trade, hours and areas. Events and documents are left out.
+bench.admin_town_help adds what went wrong.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from app.catalog.reference_data import load_catalogue
 from app.core import clock
 from app.core.db import Database
 from app.models import metadata
+from bench.admin_town_help import add_help
 from bench.admin_town_rows import (
     AREAS_PER_PROFESSIONAL,
     BOOKING_COLUMNS,
@@ -86,6 +88,7 @@ async def _fill(servers: BenchServers, sizes: Sizes) -> None:
                 await owner.execute(statement)
         for statement in _sequences():
             await owner.execute(statement)
+        await add_help(owner, sizes.cases)
         async with database.work() as db:
             await count_new_bookings(db)  # as the worker does every hour
         await owner.execute("VACUUM ANALYZE")
@@ -156,8 +159,12 @@ async def _add_professionals(owner: "asyncpg.Connection[asyncpg.Record]", sizes:
     await _copy(
         owner,
         "offered_services",
-        "professional_id service_id approval_status",
-        (f"{professional.id}\t{s.id}\tapproved\n" for professional in professionals for s in professional.services),
+        "professional_id service_id approval_status home_pincode stars",
+        (
+            f"{professional.id}\t{s.id}\tapproved\t{professional.areas[0]}\t0\n"
+            for professional in professionals
+            for s in professional.services
+        ),
     )
     await _copy(
         owner,

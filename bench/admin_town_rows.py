@@ -40,6 +40,7 @@ class Sizes:
     bookings: int = 1_000_000
     professionals: int = 50_000
     customers: int = 200_000
+    cases: int = 50_000
 
 
 @dataclass(frozen=True, slots=True)
