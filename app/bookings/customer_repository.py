@@ -345,11 +345,9 @@ class OwnBookings:
 
 
 def _booking(row: Record, now: datetime) -> CustomerBooking:
-    values, card = row[:BEFORE_CARD], row[BEFORE_CARD:]
-    *columns, visit, codes, extras, charges, refunds, credit, events = values
     values, card = row[:BEFORE_CARD], row[BEFORE_CARD : BEFORE_CARD + CARD_WIDTH]
     added = dict(zip(_page_columns, row[BEFORE_CARD + CARD_WIDTH :], strict=True))
-    *columns, visit, codes, extras, charges, refunds, events = values
+    *columns, visit, codes, extras, charges, refunds, credit, events = values
     state, professional_id, completed_at = State(row["state"]), row["professional_id"], row["completed_at"]
     has_ended = row["contact_ended_at"] is not None
     reachable = professional_id is not None and not has_ended and is_contact_open(state, completed_at, now)
