@@ -199,6 +199,7 @@ async def test_every_email_can_be_written(own_database, town, encryption, render
     at = booking.starts_at.isoformat()
     data = {"booking": booking.reference, "professional_id": town.ravi.id, "starts_at": at, "before": at, "fee": 100_00}
     data |= {"attempts": 5, "minutes": 10, "refund_id": town.refund_id}
+    data |= {"amount": 14_90, "credit_reason": "apology"}
     data |= {"to": "customer", "number": town.admin_message_number}
     data |= {"case": CASE_REFERENCE, "side": "customer"} if kind.startswith("case_") else {}
     recipient = town.ravi if kind.startswith(TO_PROFESSIONALS) else town.asha

@@ -30,6 +30,7 @@ WRITTEN = r"""
     UNION SELECT unnest(ARRAY[name, description, parts, guarantee] || included || excluded || preparation) FROM services
     UNION SELECT unnest(ARRAY[question, answer]) FROM service_questions
     UNION SELECT unnest(ARRAY[reference, service_name, address, note]) FROM bookings
+    UNION SELECT code FROM coupons
     UNION SELECT reference FROM exports UNION SELECT trade FROM professionals UNION SELECT reason FROM time_off
     UNION SELECT unnest(ARRAY[comment, answer, hidden_reason, shown_reason]) FROM reviews
     UNION SELECT name FROM documents UNION SELECT reason FROM review_reports
