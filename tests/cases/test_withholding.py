@@ -18,7 +18,7 @@ from tests.cases.steps import WORDS, asks_for_help, decides, done_later, is_soun
 from tests.cases.test_case_races import RACE_ROUNDS, a_case, outcome_of
 from tests.factories import a_start
 
-EARNED = 126_65  # of ₹149, less 15 %
+EARNED_PAISE = 126_65  # of ₹149, less 15 %
 
 
 @pytest.fixture
@@ -44,12 +44,14 @@ async def balances(scene):
 
 async def test_a_withheld_payout_is_commission_and_the_professional_reads_why(scene, asha, admin):
     booking = await scene.done(asha)
-    assert await balances(scene) == {"earnings": EARNED, "commission": 22_35}
+    assert await balances(scene) == {"earnings": EARNED_PAISE, "commission": 22_35}
     case = await asks_for_help(asha, f"/bookings/{booking}")
     sent = await decides(admin, case, "payout_withheld")
     assert sent.status == 303, sent.text
     assert await balances(scene) == {"commission": 149_00}
-    assert await scene.rows("SELECT outcomes, withheld, amount FROM cases") == [(["payout_withheld"], EARNED, None)]
+    assert await scene.rows("SELECT outcomes, withheld, amount FROM cases") == [
+        (["payout_withheld"], EARNED_PAISE, None)
+    ]
     ravi = await scene.browser(scene.ravi)
     page = await ravi.visit(f"/cases/{case}")
     assert (WORDS in page.text, "₹126.65 of this job are withheld" in page.text) == (True, True)
@@ -74,7 +76,7 @@ async def test_besides_a_second_visit_it_pays_for_that(scene, asha, admin):
     booking = await scene.done(asha)
     case = await asks_for_help(asha, f"/bookings/{booking}")
     assert (await decides(admin, case, "redo", "payout_withheld")).status == 303
-    assert await balances(scene) == {"commission": 22_35, "guarantee": EARNED}
+    assert await balances(scene) == {"commission": 22_35, "guarantee": EARNED_PAISE}
     await is_sound(scene)
 
 
@@ -85,7 +87,7 @@ async def test_a_payout_on_hold_is_withheld_and_never_released(scene, asha, admi
     async with scene.database.work() as db:
         found = await Bookings(db).by_reference(booking, lock=True)
         await complete_booking(db, found, PLATFORM, None)
-    assert await balances(scene) == {"payout_held": EARNED, "commission": 22_35}
+    assert await balances(scene) == {"payout_held": EARNED_PAISE, "commission": 22_35}
     case = await asks_for_help(asha, f"/bookings/{booking}", "completed_by_clock")
     assert (await decides(admin, case, "payout_withheld")).status == 303
     assert await balances(scene) == {"commission": 149_00}

@@ -243,6 +243,7 @@ CHECKS = {
     "booking_messages_text_check": "UPDATE booking_messages SET text = repeat('x', 2001)",
     "booking_messages_content_check": "UPDATE booking_messages SET text = '', photo_count = 0",
     "booking_messages_read_check": "UPDATE booking_messages SET read_at = created_at - interval '1 second'",
+    "cases_withheld_check": "UPDATE cases SET withheld = 1 WHERE state = 'open'",
     "photos_position_check": "UPDATE photos SET position = 6",
     "photos_size_check": "UPDATE photos SET width = 1601",
     "photos_owner_check": "UPDATE photos SET message_id = NULL",
@@ -398,6 +399,8 @@ UNIQUE = {
     + " UNION ALL "
     + invoice(number="'Y/' || t.id", sequence="-t.id + 1000000").partition(") ")[2],
     "settings_pkey": made("settings", SETTING) + ", generate_series(1, 2)",
+    "ledger_transactions_withheld_key": "INSERT INTO ledger_transactions (booking_id, kind, at) SELECT id, 'withheld',"
+    " created_at FROM (SELECT id, created_at FROM bookings LIMIT 1) AS booking, generate_series(1, 2)",
     "photos_message_id_key": SAME_PHOTO.format("message_id, position, 'other'", "message_id"),
     "photos_case_message_id_key": SAME_PHOTO.format("case_message_id, position, 'other'", "case_message_id"),
     "photos_appeal_id_key": SAME_PHOTO.format("appeal_id, position, 'other'", "appeal_id"),

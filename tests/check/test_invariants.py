@@ -176,6 +176,9 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE booking_messages SET created_at = created_at - interval '1 year'",
         "DELETE FROM photos",
     ],
+    "withheld-payouts-leave-nothing": [
+        "UPDATE cases SET outcomes = ARRAY['payout_withheld'], withheld = 5 WHERE state = 'decided'",
+    ],
     "photos-match-what-they-were-sent-with": [
         "UPDATE photos SET uploader_id = {meena} WHERE message_id IS NOT NULL",
         "UPDATE photos SET uploader_id = {meena} WHERE appeal_id IS NOT NULL",
