@@ -22,7 +22,7 @@ from app.payments import charges
 from app.payments.refund import BorneBy
 from app.payments.refunds import refund_booking
 from app.payments.repository import Charges
-from app.payments.withholding import lock_held_payouts, withhold_payout
+from app.payments.withholding_repository import lock_held_payouts, withhold_payout
 
 MAX_OUTCOMES = 2
 MIN_AMOUNT, MAX_AMOUNT = 1, 1_00_00_000_00  # paise

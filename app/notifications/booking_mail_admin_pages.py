@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.auth import Me
 from app.bookings.repository import Bookings
 from app.core.i18n import _
-from app.notifications.booking_mails import booking_mails, resend_mail
+from app.notifications.booking_mail_repository import booking_mails, resend_mail
 from app.notifications.kinds import kind_of
 from app.web.actions import Rejection, submit
 from app.web.admin import admin_page

@@ -12,7 +12,7 @@ from app.accounts.auth import Me
 from app.bookings.repository import Bookings
 from app.core.api_types import Id, Listed, Moment
 from app.core.datetimes import to_ist
-from app.notifications.booking_mails import booking_mails, resend_mail
+from app.notifications.booking_mail_repository import booking_mails, resend_mail
 from app.web.api import json_response
 from app.web.guards import only
 from app.web.http import JsonResponse

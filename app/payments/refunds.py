@@ -25,7 +25,7 @@ from app.payments.refund import DECLINED, SECOND_ADMIN_ABOVE, BorneBy, Refund, R
 from app.payments.refund_repository import Refunds
 from app.payments.repository import Charges, ChargeSplit
 from app.payments.shares import earning_of
-from app.payments.withholding import refuse_withheld
+from app.payments.withholding_repository import refuse_withheld
 
 REFUNDABLE_STATES = (ChargeState.AUTHORISED, ChargeState.CAPTURED, ChargeState.PAID)
 

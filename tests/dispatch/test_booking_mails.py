@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app.accounts.session import Sessions
 from app.core.errors import Refused
 from app.dispatch.interventions import send_message
-from app.notifications.booking_mails import resend_mail
+from app.notifications.booking_mail_repository import resend_mail
 from app.privacy.deletion import delete_account
 from tests.bookings.scenes import Scene
 from tests.factories import an_admin
