@@ -21,7 +21,6 @@ from app.payments.repository import Charges, ChargeSplit
 from app.payments.split import NOTHING_BESIDES, PaymentSplit
 from app.payments.tax import TaxRule
 from app.payments.tip import Tip
-from app.payments.withholding import is_payout_withheld
 from app.payments.withholding_repository import is_payout_withheld
 
 OVERDUE_AFTER = timedelta(hours=24)
