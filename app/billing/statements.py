@@ -76,7 +76,7 @@ def _document_line(line: StatementLine) -> list[str]:
 
 
 def _cells(line: StatementLine) -> list[str]:
-    at = line.at.astimezone(clock.IST).strftime("%Y-%m-%d %H:%M:%S")
+    at = line.at.astimezone(clock.IST).replace(tzinfo=None).isoformat(" ", "seconds")
     texts = (line.reference or "", line.service or "", line.kind)
     amounts = (_plain(getattr(line, column)) for column in COLUMNS)
     payout = _plain(line.payout) if line.payout else ""

@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass
 
 from app.accounts.password_hash_repository import PasswordHashes
+from app.billing.encrypted_columns import BANK_ACCOUNTS
 from app.bookings.encrypted_columns import CODES
 from app.core.db import Database
 from app.core.encrypted_column import EncryptedColumn
@@ -19,7 +20,13 @@ from app.receipts.repository import ReceiptKeys
 from app.webhooks.encrypted_columns import WEBHOOK_SECRETS
 
 # Every encrypted value that is stored. A room with another one declares it and adds it here.
-ENCRYPTED_COLUMNS: tuple[EncryptedColumn, ...] = (CODES, SAVED_METHODS, *WEBHOOK_SECRETS, *MESSAGES)
+ENCRYPTED_COLUMNS: tuple[EncryptedColumn, ...] = (
+    CODES,
+    SAVED_METHODS,
+    BANK_ACCOUNTS,
+    *WEBHOOK_SECRETS,
+    *MESSAGES,
+)
 
 
 @dataclass(slots=True)

@@ -323,7 +323,7 @@ async def test_a_refund_that_a_case_decides_sends_each_side_one_email(scene, ash
         assert not [kind for kind in kinds if kind.endswith("_refunded")]
 
 
-async def test_a_refund_that_is_confirmed_later_is_said_then(scene, asha, admin, lekha, monkeypatch):
+async def test_a_refund_that_is_confirmed_later_is_mailed_then(scene, asha, admin, lekha, monkeypatch):
     monkeypatch.setattr("app.payments.refunds.SECOND_ADMIN_ABOVE", 1_00)
     booking, case = await a_case(scene, asha)
     assert (await decides(admin, case, "refund", amount="100")).status == 303

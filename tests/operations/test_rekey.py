@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.accounts.email_links import send_reset
+from app.billing.bank_accounts import TypedAccount, change_bank_account
 from app.core.db import Database
 from app.core.encrypted_column import EncryptedColumn
 from app.core.encryption import Encryption
@@ -82,6 +83,7 @@ async def filled(rotation):
         webhook, _secret = await register(db, own.encryption, admin, "https://hears.example/all")
         await renew(db, own.encryption, admin, webhook.id)
         await send_reset(db, own.encryption, scene.asha.email)
+        await change_bank_account(db, own.encryption, scene.kumar, TypedAccount("Ravi Kumar", upi_id="ravi@okbank"))
     asha = await rotation._stack.enter_async_context(await scene.browser(scene.asha))
     done = await scene.done(asha, method="upi", upi_id="asha@okbank", remember="yes")
     assigned = await scene.paid(asha, a_start(2))
