@@ -1,4 +1,4 @@
-"""PDF/A-3b documents from Typst templates (templates/**/*.typ), with the fonts of app/core/fonts alone.
+"""PDF/A-3b documents from Typst templates (templates/**/*.typ), with the fonts of app/core/fonts/vendor alone.
 
 A template gets its data as JSON (`json(bytes(sys.inputs.data))`) and shows it as text, so nothing that a person typed
 is markup. Typst itself refuses what PDF/A-3b does not allow. A character without a glyph would be such a thing, so it
@@ -21,7 +21,7 @@ import typst
 
 from app.settings import ROOT
 
-FONTS = Path(__file__).resolve().parent / "fonts"
+FONTS = Path(__file__).resolve().parent / "fonts" / "vendor"
 TEMPLATES = ROOT / "templates"
 STANDARD: Final = "a-3b"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"

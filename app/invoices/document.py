@@ -9,6 +9,7 @@ from babel.numbers import format_decimal
 
 from app.core.datetimes import to_ist
 from app.core.pdf import compile_pdf
+from app.receipts.qr_code import qr_picture
 
 AMOUNT_PATTERN = "#,##,##0.00"
 PDF_TEMPLATE = "invoices/invoice.typ"
@@ -84,12 +85,18 @@ def document_of(invoice: IssuedDocument) -> dict[str, Any]:
     }
 
 
-async def pdf_of(invoice: IssuedDocument) -> bytes:
-    """The document as PDF/A-3b, in English; the same bytes each time."""
+async def pdf_of(invoice: IssuedDocument, verification_url: str = "") -> bytes:
+    """The document as PDF/A-3b, in English; the same bytes each time.
+
+    `verification_url`: where anyone verifies the receipt of the handover, as a QR code below it.
+    """
     document = document_of(invoice)
     title = ("Tax " + TITLES[invoice.kind].lower()) if _is_tax_invoice(document) else TITLES[invoice.kind]
     data = {name: value for name, value in document.items() if name != "moments"}
-    return await compile_pdf(PDF_TEMPLATE, {**data, "title": title, "labels": LABELS}, created_at=invoice.issued_at)
+    data |= {"title": title, "labels": LABELS, "verification": None}
+    if verification_url:
+        data["verification"] = {"url": verification_url, "picture": qr_picture(verification_url)}
+    return await compile_pdf(PDF_TEMPLATE, data, created_at=invoice.issued_at)
 
 
 def _is_tax_invoice(document: Mapping[str, Any]) -> bool:

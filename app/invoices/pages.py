@@ -13,6 +13,9 @@ from app.core.errors import Missing
 from app.invoices.document import document_of, pdf_of
 from app.invoices.invoice import Invoice, InvoiceKind, path_number
 from app.invoices.repository import Invoices
+from app.receipts.qr_code import verification_path
+from app.receipts.repository import Receipts
+from app.settings import Settings
 from app.web.forms import parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
@@ -44,10 +47,16 @@ class BookingInvoicePages(Controller):
 
     @get("/invoice.pdf", name="invoice-pdf")
     async def download(
-        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+        self,
+        request: Request,
+        ref: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        settings: NamedDependency[Settings],
     ) -> Response[bytes]:
-        number = parse_query(request).get("number", "")
-        return await pdf_response(choose_invoice(await _invoices_of(db, me, ref), number))
+        invoice = choose_invoice(await _invoices_of(db, me, ref), parse_query(request).get("number", ""))
+        receipt = await Receipts(db).of_booking(invoice.booking_id) if invoice.kind == InvoiceKind.INVOICE else None
+        return await pdf_response(invoice, settings.base_url + verification_path(receipt.digest) if receipt else "")
 
 
 class EarningsInvoicePages(Controller):
@@ -90,7 +99,7 @@ def choose_invoice(invoices: Sequence[Invoice], number: str) -> Invoice:
     return chosen[-1]
 
 
-async def pdf_response(invoice: Invoice) -> Response[bytes]:
+async def pdf_response(invoice: Invoice, verification_url: str = "") -> Response[bytes]:
     name = path_number(invoice.number)
     headers = {"content-disposition": f'attachment; filename="{name}.pdf"', "x-content-type-options": "nosniff"}
-    return Response(await pdf_of(invoice), media_type="application/pdf", headers=headers)
+    return Response(await pdf_of(invoice, verification_url), media_type="application/pdf", headers=headers)

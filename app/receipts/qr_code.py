@@ -1,5 +1,6 @@
 """The QR code of a receipt: the address where it is verified, as SVG inside the page."""
 
+import io
 from urllib.parse import urlencode
 
 import segno
@@ -18,3 +19,10 @@ def verification_path(digest: bytes) -> str:
 def qr_svg(url: str) -> Markup:
     """Black on white also in the dark, so that every camera reads it."""
     return Markup(segno.make(url, error="m").svg_inline(scale=3, border=4, light="#fff", dark="#000"))
+
+
+def qr_picture(url: str) -> str:
+    """An SVG file of its own, for documents."""
+    picture = io.BytesIO()
+    segno.make(url, error="m").save(picture, kind="svg", scale=3, border=4, xmldecl=False, light="#fff", dark="#000")
+    return picture.getvalue().decode()

@@ -53,6 +53,15 @@ async def test_the_customer_reads_prints_and_downloads_the_invoice(scene, asha):
     assert "₹149.00" in text_of(download)
 
 
+async def test_the_qr_code_of_the_pdf_leads_to_the_verified_receipt(scene, asha):
+    reference = await scene.done(asha)
+    sheet = PdfReader(BytesIO((await asha.get(f"/bookings/{reference}/invoice.pdf")).content)).pages[0]
+    (link,) = [note.get_object()["/A"]["/URI"] for note in sheet["/Annots"]]
+    verified = await asha.visit(link[link.index("/receipts/verify") :])
+    assert 'value="valid"' in verified.text
+    assert reference in verified.text
+
+
 async def test_a_stranger_does_not_read_it(scene, asha):
     reference = await scene.done(asha)
     omar, kumar = await scene.browser(scene.omar), await scene.browser(scene.kumar)
