@@ -2,6 +2,7 @@
 
 import re
 from io import BytesIO
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -55,7 +56,7 @@ async def test_the_customer_reads_prints_and_downloads_the_invoice(scene, asha):
 
 async def test_the_qr_code_of_the_pdf_leads_to_the_verified_receipt(scene, asha):
     reference = await scene.done(asha)
-    sheet = PdfReader(BytesIO((await asha.get(f"/bookings/{reference}/invoice.pdf")).content)).pages[0]
+    sheet: Any = PdfReader(BytesIO((await asha.get(f"/bookings/{reference}/invoice.pdf")).content)).pages[0]
     (link,) = [note.get_object()["/A"]["/URI"] for note in sheet["/Annots"]]
     verified = await asha.visit(link[link.index("/receipts/verify") :])
     assert 'value="valid"' in verified.text
