@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.invoices.supplier import Party
+from app.invoices.supplier import DEFAULT_PARTY, Party
 from app.payments.ledger import LedgerTransaction
 from app.payments.tax import TaxRule
 
@@ -28,6 +28,7 @@ class BookingFacts:
     professional: Party | None = None
     extras: Sequence[tuple[str, int]] = ()
     tip: int = 0
+    doorstep: Party = DEFAULT_PARTY
 
 
 @dataclass(slots=True)

@@ -14,7 +14,6 @@ from app.invoices.content import (
 from app.invoices.facts import Movement, movement_of
 from app.invoices.invoice import Draft, InvoiceKind
 from app.invoices.repository import Invoices
-from app.invoices.supplier import DOORSTEP
 from app.payments.charges import Posted, pop_posted
 
 JOB_KINDS, FEE_KINDS, REFUND_KINDS = ("capture", "receivable"), ("fee",), ("refund",)
@@ -47,9 +46,9 @@ async def _drafts(db: AsyncSession, booking_id: int, posted: Iterable[Posted]) -
     for movement, draft_of in ((job, draft_invoice), (fee, draft_fee_invoice)):
         if movement.paid > 0:
             facts = await Invoices(db).facts_of(booking_id, movement.professional_id)
-            drafts.append(draft_of(facts, booking_id, movement, DOORSTEP.party))
+            drafts.append(draft_of(facts, booking_id, movement, facts.doorstep))
             if movement.professional_id is not None and movement.commission > 0:
-                drafts.append(draft_commission(facts, booking_id, movement, DOORSTEP.party))
+                drafts.append(draft_commission(facts, booking_id, movement, facts.doorstep))
     return [*drafts, *await _credit_drafts(db, booking_id, posted)]
 
 

@@ -13,7 +13,7 @@ from app.core.paging import Page, clamp_limit, decode_cursor, page_of
 from app.core.sql import fetch_row, fetch_value
 from app.invoices.facts import BookingFacts
 from app.invoices.invoice import CUSTOMER_KINDS, Draft, Invoice, InvoiceKind, financial_year
-from app.invoices.supplier import Party
+from app.invoices.supplier import DOORSTEP, Party
 from app.payments.ledger import LedgerTransaction
 
 FACTS_SQL = """
@@ -26,7 +26,9 @@ FACTS_SQL = """
              WHERE e.booking_id = b.id AND e.state = 'approved') AS extras,
            (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_transactions t
               JOIN ledger_entries e ON e.transaction_id = t.id
-             WHERE t.booking_id = b.id AND t.kind = 'tip' AND e.account = 'gateway') AS tip
+             WHERE t.booking_id = b.id AND t.kind = 'tip' AND e.account = 'gateway') AS tip,
+           (SELECT s.value FROM settings s WHERE s.name = 'legal_name') AS legal_name,
+           (SELECT s.value FROM settings s WHERE s.name = 'gstin') AS own_gstin
       FROM bookings b JOIN pincodes place ON place.pincode = b.pincode
       JOIN users c ON c.id = b.customer_id LEFT JOIN tax_identities ci ON ci.user_id = b.customer_id
       LEFT JOIN users p ON p.id = $2 LEFT JOIN tax_identities pi ON pi.user_id = $2
@@ -86,6 +88,7 @@ class Invoices:
             professional=professional,
             extras=[(text, price) for text, price in json.loads(row["extras"] or "[]")],
             tip=row["tip"],
+            doorstep=DOORSTEP.party_with(row["legal_name"] or "", row["own_gstin"] or ""),
         )
 
     async def issue(self, draft: Draft) -> str:

@@ -1,4 +1,4 @@
-"""Doorstep as the supplier of an invoice: its legal name and GSTIN, of the environment."""
+"""Doorstep as the supplier of an invoice: its legal name and GSTIN, as admins saved them, else of the environment."""
 
 from dataclasses import dataclass
 
@@ -21,15 +21,23 @@ class Party:
         return STATE_CODES.get(self.state, "")
 
 
+DEFAULT_PARTY = Party("Doorstep")
+
+
 class OwnIdentity:
     """Doorstep's identity in this process; `configure` it from the settings when the process starts."""
 
     def __init__(self) -> None:
-        self.party = Party("Doorstep")
+        self.party = DEFAULT_PARTY
 
     def configure(self, settings: Settings) -> None:
         gstin = settings.gstin or ""
-        self.party = Party(settings.legal_name or "Doorstep", gstin, state=state_of(gstin))
+        self.party = Party(settings.legal_name or DEFAULT_PARTY.name, gstin, state=state_of(gstin))
+
+    def party_with(self, saved_name: str, saved_gstin: str) -> Party:
+        """What admins saved wins; "" leaves it to the environment."""
+        gstin = saved_gstin or self.party.gstin
+        return Party(saved_name or self.party.name, gstin, state=state_of(gstin))
 
 
 DOORSTEP = OwnIdentity()

@@ -102,5 +102,6 @@ async def _render(
         ],
         labels=labels,
         defaults=default_contacts(settings),
+        default_names={"legal_name": settings.legal_name or "Doorstep", "gstin": settings.gstin or ""},
         max_hours_length=MAX_HOURS_LENGTH,
     )

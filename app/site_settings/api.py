@@ -35,6 +35,12 @@ Name = Annotated[Text, Meta(description="Name of the grievance officer; needs an
 Hours = Annotated[
     Text, Meta(description="When the grievance officer can be reached.", examples=["Mon to Fri, 10 am to 6 pm"])
 ]
+LegalName = Annotated[
+    Text, Meta(description="Doorstep's name on invoices; empty: that of the environment.", examples=["Site Pvt Ltd"])
+]
+Gstin = Annotated[
+    Text, Meta(description="Doorstep's GSTIN; empty: that of the environment.", examples=["33AAAAA0000A1Z9"])
+]
 
 
 class OfficerJson(Struct, kw_only=True):
@@ -63,6 +69,8 @@ class SettingsJson(Struct, kw_only=True):
     grievance_name: Name
     grievance_email: Email
     grievance_hours: Hours
+    legal_name: LegalName
+    gstin: Gstin
     seen: Version
 
 
@@ -75,6 +83,8 @@ class SettingsBody(Body):
     grievance_name: Name | UnsetType = UNSET
     grievance_email: Email | UnsetType = UNSET
     grievance_hours: Hours | UnsetType = UNSET
+    legal_name: LegalName | UnsetType = UNSET
+    gstin: Gstin | UnsetType = UNSET
     seen: Version | UnsetType = UNSET
 
 

@@ -18,6 +18,8 @@ EVENTS = (
             "grievance_name": N_("the name of the grievance officer"),
             "grievance_email": N_("the email of the grievance officer"),
             "grievance_hours": N_("the hours of the grievance officer"),
+            "legal_name": N_("the legal name"),
+            "gstin": N_("the GSTIN"),
         },
     ),
 )

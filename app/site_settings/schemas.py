@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from app.accounts.contact_fields import parse_detail, parse_email, parse_name, parse_phone
+from app.accounts.gstin import parse_gstin
 from app.core.errors import Invalid
 from app.core.i18n import N_, _
 from app.core.validation import collect
 from app.site_settings.setting import NAMES
 
 MAX_HOURS_LENGTH = 120  # characters
+MAX_LEGAL_NAME_LENGTH = 120  # characters
 READERS: dict[str, Callable[[str], str]] = {
     "support_email": parse_email,
     "support_phone": partial(parse_phone, email=""),  # no account, so no number of the demo town
@@ -17,6 +19,8 @@ READERS: dict[str, Callable[[str], str]] = {
     "grievance_name": parse_name,
     "grievance_email": parse_email,
     "grievance_hours": partial(parse_detail, max_length=MAX_HOURS_LENGTH),
+    "legal_name": partial(parse_detail, max_length=MAX_LEGAL_NAME_LENGTH),
+    "gstin": parse_gstin,
 }
 SETTING_LABELS = {
     "support_email": N_("Support email"),
@@ -25,6 +29,8 @@ SETTING_LABELS = {
     "grievance_name": N_("Name"),
     "grievance_email": N_("Email"),
     "grievance_hours": N_("Hours"),
+    "legal_name": N_("Legal name"),
+    "gstin": N_("GSTIN"),
 }
 
 

@@ -15,6 +15,8 @@ NAMES = (
     "grievance_name",
     "grievance_email",
     "grievance_hours",
+    "legal_name",
+    "gstin",
 )
 
 
@@ -25,7 +27,8 @@ class Setting(AuditedMixin, NaturalKeyBase):
         CheckConstraint(
             "length(value) <= 254"
             " AND (name NOT IN ('support_phone', 'support_whatsapp') OR value ~ '^([+]91[0-9]{8,12})?$')"
-            " AND (name NOT IN ('support_email', 'grievance_email') OR value ~ '^([^@ ]+@[^@ ]+)?$')",
+            " AND (name NOT IN ('support_email', 'grievance_email') OR value ~ '^([^@ ]+@[^@ ]+)?$')"
+            " AND (name <> 'gstin' OR value ~ '^([0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][0-9A-Z]Z[0-9A-Z])?$')",
             name="settings_value_check",
         ),
     )

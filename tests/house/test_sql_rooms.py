@@ -118,6 +118,7 @@ READS: dict[str, dict[str, str]] = {
         "extras": "extra work that was approved",
         "professionals": "where a professional is at home",
         "tax_identities": "GSTINs and business names",
+        "settings": "Doorstep's own name and GSTIN",
         "tax_rates": "the admin's table of rates",
         "categories": "the category of a rate, by name",
     },

@@ -118,6 +118,20 @@ async def test_what_is_issued_stays_when_the_profile_changes(scene, asha):
     assert "Asha Menon" not in (await asha.visit(f"/bookings/{reference}/invoice")).text.partition("invoice")[2]
 
 
+async def test_invoices_name_what_admins_saved_of_doorstep(scene, asha, meena):
+    first = await scene.done(asha)
+    form = await meena.visit("/admin/settings")
+    wrong = await meena.submit(form, "/admin/settings", legal_name="Doorstep Services LLP", gstin=GSTIN[:-1] + "5")
+    assert wrong.status == 422
+    saved = await meena.submit(form, "/admin/settings", legal_name="Doorstep Services LLP", gstin=GSTIN)
+    assert saved.status == 303
+    second = await scene.done(asha)
+    names = [text_of(await asha.get(f"/bookings/{reference}/invoice.pdf")) for reference in (first, second)]
+    assert "Doorstep Services LLP" not in names[0]
+    assert "Doorstep Services LLP" in names[1]
+    assert GSTIN in names[1]
+
+
 async def test_admins_with_the_right_find_every_document(scene, asha, meena):
     await scene.done(asha)
     table = await meena.visit("/admin/invoices")
