@@ -17,12 +17,14 @@ from app.core.events import Listener, register_listener
 from app.discovery.invalidation import invalidate_cache
 from app.favourites.repository import CHOICES_SQL
 from app.invoices.issuing import issue_documents
+from app.invoices.repository import NUMBERS_SQL
 from app.messages.repository import UNREAD_OF_CUSTOMER
 from app.messages.thread import register_read_listener
 from app.notifications.channel import register_channel
 from app.notifications.inbox_repository import mark_message_lines_read
 from app.notifications.messages import register_message_data
 from app.notifications.notification import wake_worker_on_outbox_rows, write_notifications
+from app.payments.tips_repository import PAID_TIP_SQL
 from app.promotions.referrals import keep_invite
 from app.receipts.issue import issue_receipt
 from app.reports.monthly_statement import message_data as monthly_statement_data
@@ -42,6 +44,9 @@ add_page_column("messages", UNREAD_OF_CUSTOMER)
 add_page_column("review", REVIEW_SQL)
 add_page_column("choices", CHOICES_SQL)
 add_page_column("cases", CASE_LINKS_SQL)
+add_page_column("invoices", NUMBERS_SQL)
+add_page_column("tip", PAID_TIP_SQL)
+add_page_column("closed_at", "b.closed_at")
 add_booking_column("comment", COMMENT_SQL)
 add_booking_column("review_id", REVIEW_ID_SQL)
 register_service_usage(BookedServices)

@@ -10,7 +10,7 @@ HIDDEN = ("payout_id",)
 FAMILIES = (EventFamily("payout_run", N_("Payouts"), admin_page="/admin/payouts/"),)
 EVENTS = (
     EventType("payout_run.created", N_("%(who)s made the payout run."), NOTHING, labels=LABELS),
-    EventType("payout_run.file_downloaded", N_("%(who)s downloaded the file for the bank."), NOTHING, is_view=True),
+    EventType("payout_run.file_seen", N_("%(who)s downloaded the file for the bank."), NOTHING, is_view=True),
     EventType(
         "payout_run.payout_paid",
         N_("%(who)s marked a payout as paid."),

@@ -113,7 +113,7 @@ async def bank_file(db: AsyncSession, encryption: Encryption, by: Person, run_id
         number = reveal_number(encryption, account) or ""
         cells = (account.holder, number, account.ifsc or "", format_decimal(payout.amount), f"Doorstep {run.until}")
         lines.writerow([str(payout.id), *map(safe_cell, cells)])
-    run.record("payout_run.file_downloaded", by=by)
+    run.record("payout_run.file_seen", by=by)
     await db.flush()
     return file.getvalue()
 

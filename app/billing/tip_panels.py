@@ -7,25 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bookings.booking import Booking
 from app.bookings.customer_repository import CustomerBooking
 from app.bookings.moves import State
-from app.bookings.repository import Bookings
 from app.payments.tip import Tip
 from app.payments.tips import may_tip
 from app.payments.tips_repository import Tips
 from app.web.panels import Panel
 
 
-async def _load_of_booking(db: AsyncSession, booking: CustomerBooking) -> dict[str, Any] | None:
+async def _load_of_booking(_db: AsyncSession, booking: CustomerBooking) -> dict[str, Any] | None:
     if booking.state not in (State.COMPLETED, State.CLOSED):
         return None
-    tip = await Tips(db).paid(booking.id)
-    if tip is not None:
-        return {"tip": tip, "reference": booking.reference}
-    closed_at = await Bookings(db).closed_at_of(booking.id)
-    return {"tip": None, "reference": booking.reference} if _is_open(booking, closed_at) else None
-
-
-def _is_open(booking: CustomerBooking, closed_at: Any) -> bool:
-    return may_tip(booking.state, closed_at, booking.professional_id)
+    amount, paid_at = booking.added["tip"] or (None, None)
+    if amount is None and not may_tip(booking.state, booking.added["closed_at"], booking.professional_id):
+        return None
+    return {"amount": amount, "paid_at": paid_at, "reference": booking.reference}
 
 
 async def _load_of_job(db: AsyncSession, booking: Booking) -> Tip | None:

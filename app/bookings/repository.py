@@ -151,10 +151,6 @@ class Bookings:
     async def reference_of(self, booking_id: int) -> str:
         return str((await self.db.execute(select(Booking.reference).where(Booking.id == booking_id))).scalar_one())
 
-    async def closed_at_of(self, booking_id: int) -> datetime | None:
-        found: datetime | None = await self.db.scalar(select(Booking.closed_at).where(Booking.id == booking_id))
-        return found
-
     async def locked(self, ids: Collection[int]) -> dict[int, Booking]:
         """These bookings, their rows locked in ascending order."""
         rows = await self.db.scalars(

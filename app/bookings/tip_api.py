@@ -66,8 +66,8 @@ class TipApi(Controller):
         db: NamedDependency[AsyncSession],
         encryption: NamedDependency[Encryption],
     ) -> JsonResponse:
-        await Bookings(db).for_customer(me, ref)  # what is not theirs is 404, whatever was sent
         body = await read_body(request, TipBody)
+        await Bookings(db).for_customer(me, ref)  # what is not theirs is 404, whatever the amount
 
         async def tip() -> JsonResponse:
             amount = parse_tip(body.amount)

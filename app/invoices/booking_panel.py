@@ -5,15 +5,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bookings.customer_repository import CustomerBooking
-from app.bookings.moves import State
-from app.invoices.repository import Invoices
 from app.web.panels import Panel
 
 
-async def _load(db: AsyncSession, booking: CustomerBooking) -> dict[str, Any] | None:
-    if booking.state not in (State.COMPLETED, State.CLOSED, State.CANCELLED):
-        return None
-    numbers = await Invoices(db).numbers_of(booking.id)
+async def _load(_db: AsyncSession, booking: CustomerBooking) -> dict[str, Any] | None:
+    numbers = booking.added["invoices"]
     return {"reference": booking.reference, "numbers": ", ".join(numbers)} if numbers else None
 
 

@@ -51,6 +51,10 @@ ISSUE_SQL = """
       FROM counter RETURNING number
 """
 
+# The numbers of a customer's documents of a booking `b`, oldest first, for its page (app.listeners).
+NUMBERS_SQL = f"""ARRAY(SELECT i.number FROM invoices i WHERE i.booking_id = b.id
+    AND i.kind IN ({", ".join(f"'{kind}'" for kind in CUSTOMER_KINDS)}) ORDER BY i.id)"""
+
 
 class Invoices:
     def __init__(self, db: AsyncSession) -> None:
@@ -86,7 +90,7 @@ class Invoices:
             customer=customer,
             state=row["state"],
             professional=professional,
-            extras=[(text, price) for text, price in json.loads(row["extras"] or "[]")],
+            extras=[(text, price) for text, price in row["extras"] or ()],
             tip=row["tip"],
             doorstep=DOORSTEP.party_with(row["legal_name"] or "", row["own_gstin"] or ""),
         )
@@ -137,11 +141,6 @@ class Invoices:
     async def of_booking(self, booking_id: int, person_id: int) -> Sequence[Invoice]:
         """The person's documents of a booking, oldest first."""
         query = select(Invoice).where(Invoice.booking_id == booking_id, Invoice.person_id == person_id)
-        return (await self._db.scalars(query.order_by(Invoice.id))).all()
-
-    async def numbers_of(self, booking_id: int) -> Sequence[str]:
-        """The numbers of the customer's documents of a booking, oldest first."""
-        query = select(Invoice.number).where(Invoice.booking_id == booking_id, Invoice.kind.in_(CUSTOMER_KINDS))
         return (await self._db.scalars(query.order_by(Invoice.id))).all()
 
     async def of_person(self, person_id: int, cursor: str | None, limit: int | None = None) -> Page[Invoice]:

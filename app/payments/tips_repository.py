@@ -5,6 +5,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.payments.tip import Tip, TipState
 
+# What was tipped for a booking `b`, for its customer's page (app.listeners).
+PAID_TIP_SQL = "(SELECT ROW(i.amount, i.paid_at) FROM tips i WHERE i.booking_id = b.id AND i.state = 'paid')"
+
 
 class Tips:
     def __init__(self, db: AsyncSession) -> None:

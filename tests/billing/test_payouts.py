@@ -211,7 +211,7 @@ async def test_the_file_names_account_and_amount_of_what_is_pending_and_is_recor
     await mark_paid(town.db, town.meena, run.id, town.ravi.id, "UTR1")
     assert "Ravi" not in await bank_file(town.db, town.encryption, town.meena, run.id)
     names = await town.db.scalars(text("SELECT name FROM events WHERE subject = :run"), {"run": run.subject})
-    assert list(names).count("payout_run.file_downloaded") == 2
+    assert list(names).count("payout_run.file_seen") == 2
 
 
 @pytest.mark.parametrize("text_", ["=1+1", "+91", "-1", "@SUM(A1)", "\t=1"])

@@ -222,6 +222,7 @@ async def test_no_get_changes_a_state(story, meena):
     assert actions & view_count_query == {
         *("/api/services", "/api/profile/addresses", "/api/blocked/appeal", "/api/admin/settings"),
         *("/api/bookings/{ref:str}/messages", "/api/jobs/{ref:str}/messages", "/api/admin/bookings/{ref:str}/refund"),
+        *("/api/bank-account", "/api/admin/payouts"),
     }
     for path in actions - view_count_query:
         answer = await meena.get(re.sub(r"\{\w+:\w+\}", "1", path))
