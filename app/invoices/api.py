@@ -114,6 +114,7 @@ LIST = Doc(
     tag=TAG,
     query=Paged,
     responses={200: Listed[InvoiceJson]},
+    error_statuses=(404,),
 )
 
 
