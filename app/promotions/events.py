@@ -16,7 +16,7 @@ EVENTS = (
     EventType("coupon.ended", N_("%(who)s ended the coupon."), NOTHING),
     EventType(
         "booking.credit_added",
-        N_("We added credit."),
+        N_("%(who)s added credit."),
         NOTHING,
         labels={"amount": N_("the amount")},
         hidden=("recipients", "credit_reason"),
