@@ -302,7 +302,7 @@ async def _pay_debt(db: AsyncSession, by: Person, booking: Booking, amount: int,
 
 
 async def _pay_tip(db: AsyncSession, by: Person, booking: Booking, amount: int, form: PaymentForm) -> None:
-    """Pay the tip of `amount` paise, once however often the form is sent. Refused("crossed")."""
+    """Pay the tip of `amount` paise, once however often the form is sent. Refused("crossed") about "tip"."""
     authorisation = None
     if form.kind is PaymentFormKind.INSTRUMENT:
         instrument = form.instrument()
@@ -316,7 +316,8 @@ async def _pay_tip(db: AsyncSession, by: Person, booking: Booking, amount: int, 
     if tip is None or tip.state == TipState.PAID:
         return
     if tip.amount != amount:
-        raise Refused(_("The tip was changed in another window. Check it and pay again."), reason="crossed")
+        message = _("The tip was changed in another window. Check it and pay again.")
+        raise Refused(message, reason="crossed", about="tip")
     if authorisation is None:
         if tip.state != TipState.NEEDS_CODE:
             raise Invalid({"method": _("Choose a payment method.")})

@@ -31,6 +31,7 @@ REFUSAL_HEADINGS = {
     ("changed", "price"): N_("The price has changed"),
     ("codes", ""): N_("Too many new codes"),
     ("crossed", ""): N_("Something changed at the same moment"),
+    ("crossed", "tip"): N_("The tip was changed"),
     ("decided", ""): N_("Already decided"),
     ("decided", "case"): N_("This case is decided"),
     ("denied", ""): N_("Please reapply first"),
