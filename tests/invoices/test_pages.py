@@ -120,8 +120,8 @@ async def test_what_is_issued_stays_when_the_profile_changes(scene, asha):
 
 async def test_invoices_name_what_admins_saved_of_doorstep(scene, asha, meena):
     form = await meena.visit("/admin/settings")
-    wrong = await meena.submit(form, "/admin/settings", legal_name="Doorstep Services LLP", gstin=GSTIN[:-1] + "5")
-    assert wrong.status == 422
+    refused = await meena.submit(form, "/admin/settings", legal_name="Doorstep Services LLP", gstin=GSTIN[:-1] + "5")
+    assert refused.status == 422
     saved = await meena.submit(form, "/admin/settings", legal_name="Doorstep Services LLP", gstin=GSTIN)
     assert saved.status == 303
     invoice = text_of(await asha.get(f"/bookings/{await scene.done(asha)}/invoice.pdf"))

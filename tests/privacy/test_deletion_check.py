@@ -85,6 +85,10 @@ PLANTED = {
     " INSERT INTO case_messages (case_id, author_id, text, created_at) SELECT id, {c}, 'Zaphira waits', now() FROM k",
     "decisions of cases": "WITH k AS (" + DECIDED_CASE + " RETURNING id)"
     " INSERT INTO case_messages (case_id, author_id, text, created_at) SELECT id, {c}, '–', now() FROM k",
+    "photos": "WITH m AS (INSERT INTO booking_messages (booking_id, professional_id, author_id, text, photo_count,"
+    " created_at) SELECT id, professional_id, {p}, '–', 0, created_at FROM bookings WHERE customer_id = {c}"
+    " AND professional_id IS NOT NULL LIMIT 1 RETURNING id) INSERT INTO photos (uploader_id, message_id, position,"
+    " stored_as, width, height, bytes) SELECT {c}, id, 1, 'SAMESAME', 1, 1, 1 FROM m",
     "open block": "INSERT INTO blocks (user_id, blocked_by_id, reason, created_at) VALUES ({c}, {p}, '–', now())",
     "bookings": "UPDATE bookings SET note = 'Ring twice' WHERE customer_id = {c}",
     "open bookings": "UPDATE bookings SET state = 'started' WHERE customer_id = {c}"
@@ -119,7 +123,7 @@ PLANTED = {
     "values in the history of the account": EVENT + "subject = 'user-{c}' LIMIT 1",
     "values in the history of bookings": EVENT + "subject LIKE 'booking-%' AND actor_role = 'platform' LIMIT 1",
     "values in the history of jobs": EVENT + "subject LIKE 'booking-%' AND actor_id = {p} LIMIT 1",
-    "reasons of reassigned jobs": EVENT + "name = 'booking.offered_again' LIMIT 1",
+    "reasons of reassigned jobs and messages about jobs": EVENT + "name = 'booking.offered_again' LIMIT 1",
     "values in the history of documents": INSERT_DOCUMENT
     + "; INSERT INTO events (subject, seq, name, actor_role, at, facts, previous, hash)"
     " SELECT 'document-' || id, 1, 'x', 'platform', now(), '{{}}', 'x', 'x' FROM documents; "
