@@ -47,7 +47,7 @@ OURS = ["Doorstep", *topics()]  # webhook topics are shown as the contract write
 DAY_PERIODS = ["AM", "PM"]  # CLDR writes a Tamil clock with these
 TYPED = ["State Bank of India", "name@bank", "success@doorstep", "zzz", "tap"]
 # A record and a link of its chain, as the history and a search for them write these.
-MARK = re.compile(r"[a-z]+-[0-9A-Z]+|7K3MQ9WD|[0-9a-f]{64}")
+MARK = re.compile(r"[a-z]+-[0-9A-Z]+|7K3MQ9WD|[0-9a-f]{64}|2026-W[0-9]{2}")
 STATES = ("requested", "assigned", "nobody_came", "started", "completed", "no_show")
 FILES = (
     *("/documents/{document_id:str}", "/documents/{document_id:str}/preview", "/profile/data/file"),
