@@ -39,7 +39,7 @@ from app.web.validation import validate_form
 
 # The least duration of a response about an address, so that timing does not reveal whether the address is known.
 MIN_RESPONSE_SECONDS = 0.4
-INVITED_PATH, MAX_INVITE_LENGTH = "/credit", 20  # where somebody who was invited arrives
+INVITED_PATH, MAX_INVITE_LENGTH = "/credit", 20  # the page that opens after an invited sign-up
 
 
 def transaction_factory(database: Database, after_commit: AfterCommit) -> TransactionFactory:

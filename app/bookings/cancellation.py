@@ -50,7 +50,7 @@ async def cancel_booking(
 ) -> int:
     """Cancel `booking` (row locked) and settle its payments in the same transaction; return the refunded paise.
 
-    Of what was authorised, `fee` paise are kept, 70 % of them for the professional who holds the job. `as_credit`:
+    Of the authorised amount, `fee` paise are kept, 70 % of them for the assigned professional. `as_credit`:
     what the bank would get back becomes the customer's credit. The coupon may be used again.
     Of a hold nothing was authorised: the bank's code is awaited no longer.
     """

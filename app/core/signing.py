@@ -1,4 +1,4 @@
-"""Signatures that anybody can verify: Ed25519 in the form of compact JWS (RFC 7515, RFC 8037), written by hand."""
+"""Publicly verifiable signatures: Ed25519 in the form of compact JWS (RFC 7515, RFC 8037), written by hand."""
 
 import base64
 import binascii

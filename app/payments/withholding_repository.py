@@ -66,7 +66,7 @@ async def is_payout_withheld(db: AsyncSession, booking_id: int) -> bool:
 
 
 async def refuse_withheld(db: AsyncSession, booking_id: int, borne_by: BorneBy) -> None:
-    """Nobody pays twice: Refused("state") about "withheld" for a refund borne by a share that was withheld."""
+    """A share is taken back once: Refused("state") about "withheld" for a refund borne by a share that was withheld."""
     if borne_by == BorneBy.SHARES and await is_payout_withheld(db, booking_id):
         raise Refused(
             _("The professional's share of this booking was withheld, so Doorstep bears its refunds."),

@@ -81,7 +81,7 @@ async def create_coupon(db: AsyncSession, by: Person, terms: CouponTerms) -> Cou
 
 
 async def end_coupon(db: AsyncSession, by: Person, code: str) -> Coupon:
-    """Nobody may use it from now on; bookings that use it keep it. Missing; Refused("ended")."""
+    """No new booking may use it; bookings that use it keep it. Missing; Refused("ended")."""
     coupon = await Coupons(db).find(parse_code(code), lock=True)
     if coupon is None:
         raise Missing

@@ -1,4 +1,4 @@
-"""JSON API: the receipt of a handover for its customer, and its verification by anybody."""
+"""JSON API: the receipt of a handover for its customer, and its public verification."""
 
 import json
 from typing import Annotated, Any, Literal

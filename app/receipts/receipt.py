@@ -1,4 +1,4 @@
-"""The receipt of a handover: what a completed booking was, signed, so that anybody can verify it without an account.
+"""The receipt of a handover: what a completed booking was, signed, so that it can be verified without an account.
 
 People are named by reference, and the codes by salted digests, so that it may be shown to a third person and need not
 be erased with an account (docs/decisions/0043-receipts-of-handovers.md).

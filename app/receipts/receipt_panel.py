@@ -1,4 +1,4 @@
-"""The panel of a receipt: how anybody verifies the handover."""
+"""The panel of a receipt: how to verify the handover."""
 
 from typing import Any
 

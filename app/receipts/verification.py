@@ -1,4 +1,4 @@
-"""Verify a receipt that somebody shows: valid, altered or unknown, and nothing more than the receipt itself says."""
+"""Verify a receipt: valid, altered or unknown, and nothing more than the receipt itself says."""
 
 import enum
 import json
