@@ -72,10 +72,11 @@ class Savepoint:
 
 
 @asynccontextmanager
-async def savepoint(db: AsyncSession, first: str = "") -> AsyncIterator[Savepoint]:
+async def savepoint(db: AsyncSession, first: str = "", *, release: bool = True) -> AsyncIterator[Savepoint]:
     """Roll back the block's statements when it raises. Changes of entities do not belong in it.
 
-    `first`: a statement without arguments, sent along with the savepoint and undone with it.
+    `first`: a statement without arguments, sent along with the savepoint and undone with it. Without `release` a block
+    that succeeds leaves its savepoint to the end of the transaction, which is a statement less; not for loops.
     """
     point = Savepoint(db, await execute(db, f"SAVEPOINT of_statements; {first}"))
     try:
@@ -83,7 +84,7 @@ async def savepoint(db: AsyncSession, first: str = "") -> AsyncIterator[Savepoin
     except Exception:
         await point.roll_back()
         raise
-    if not point.is_over:
+    if release and not point.is_over:
         await execute(db, "RELEASE SAVEPOINT of_statements")
 
 

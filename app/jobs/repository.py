@@ -24,7 +24,7 @@ from app.scheduling.candidate_repository import SCHEDULE_COLUMNS, SCHEDULE_OF_ON
 from app.scheduling.candidates import BusyTime, ProfessionalSchedule
 from app.scheduling.travel import Location, distance_km, round_up_km
 
-# Most of the first offers fit, so the others are rarely read.
+# Nearly all of the first offers fit, so the others are rarely read.
 FIRST_OFFERS_READ, MAX_OFFERS_READ = 80, 300
 
 # The schedule with the open jobs and those completed today, each a row: $1 is the professional, $4 and $5 are the day.
@@ -87,8 +87,11 @@ HAD_BOOKING = "SELECT EXISTS (SELECT 1 FROM bookings WHERE customer_id = $1 AND 
 
 # A request named for one professional is theirs alone until exclusive_until; requests not accepted in time expire,
 # unless reopened later than that (W9). Services and pincodes are two arrays, so that the index is searched for each
-# pair: joined, the requests of a whole city would be read first.
+# pair: joined, the requests of a whole city would be read first. What starts outside the professional's hours, or while
+# they have accepted another job or are away, is left out here, so that few of the rows do not fit.
 # $1 is the professional, $2 now, $3 today, {reference} one reference or NULL.
+MINUTE_OF_WEEK = """(extract(epoch FROM b.starts_at AT TIME ZONE 'Asia/Kolkata'
+                                    - date_trunc('week', b.starts_at AT TIME ZONE 'Asia/Kolkata')) / 60)::int"""
 OFFERS_TO_ONE = f"""
     SELECT b.reference, b.service_name, b.price, b.minutes, b.starts_at, b.ends_at, pin.place,
            pin.pincode, pin.latitude, pin.longitude,
@@ -107,6 +110,15 @@ OFFERS_TO_ONE = f"""
        AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.booking_id = b.id AND d.professional_id = $1)
        AND b.customer_id <> ALL(ARRAY(SELECT x.customer_id FROM exclusions x WHERE x.professional_id = $1))
        AND ({{reference}}::text IS NULL OR b.reference = {{reference}})
+       AND (SELECT range_agg(int4range(w.weekday * 1440 + w.opens, w.weekday * 1440 + w.closes))
+              FROM working_hours w WHERE w.professional_id = $1) @> {MINUTE_OF_WEEK}
+       AND NOT tstzrange(b.starts_at, b.ends_at) && coalesce(
+           (SELECT range_agg(taken.span)
+              FROM (SELECT r.span FROM reservations r
+                     WHERE r.professional_id = $1 AND r.is_committed AND upper(r.span) > $2
+                     UNION ALL
+                    SELECT t.span FROM time_off t WHERE t.professional_id = $1 AND upper(t.span) > $2) AS taken),
+           '{{{{}}}}')
      ORDER BY exclusive_until IS NULL, b.requested_professional_id IS DISTINCT FROM $1, b.starts_at, b.id
      LIMIT {{limit}}
 """

@@ -110,6 +110,7 @@ async def statements_of(verb: str, db, database, service, asha, start) -> int:
     worker = await db.get_one(User, await reserved_for(db, booking)) if booking else None
     if verb in ("hand back", "leave"):
         await accept(db, worker, booking.reference, ENCRYPTION)
+    await db.commit()  # each verb has a transaction of its own, as a request has
     with count_statements(database) as statements:
         match verb:
             case "hold":

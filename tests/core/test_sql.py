@@ -67,6 +67,17 @@ async def test_a_savepoint_of_statements_undoes_what_raises_and_what_is_rolled_b
     assert await terms(database_with_category) == 1
 
 
+async def test_a_savepoint_that_is_not_released_keeps_its_statements_and_those_after_it(database_with_category):
+    async with database_with_category.work() as db:
+        async with savepoint(db, release=False):
+            await execute(db, ADD, "tap")
+        with pytest.raises(IntegrityError, match="NotNull"):
+            await in_savepoint(db, ADD.replace("$1", "'drain'"), "UPDATE categories SET position = NULL")
+        async with db.begin_nested():
+            await execute(db, ADD, "pipe")
+    assert await terms(database_with_category) == 2
+
+
 async def test_errors_are_those_of_sqlalchemy_and_name_the_constraint(own_database):
     async with own_database.work() as db:
         with pytest.raises(IntegrityError) as refused:

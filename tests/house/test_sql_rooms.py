@@ -73,7 +73,9 @@ READS: dict[str, dict[str, str]] = {
         "bookings": "agenda, offers and history of a professional",
         "declines": "offers that were declined are not shown again",
         "professionals": "where a professional without a job before sets out from",
-        "reservations": "bookings that take the time of a professional who stops",
+        "reservations": "bookings that take the time of a professional who stops; accepted jobs that an offer overlaps",
+        "working_hours": "offers outside a professional's hours are not read",
+        "time_off": "nor those while they are away",
         "exclusions": "offers of whom a professional is kept from are not shown",
     },
     "vetting": {

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import Range
 
@@ -31,6 +32,7 @@ from tests.factories import (
     a_start,
     an_admin,
 )
+from tests.statements import count_statements
 
 ENCRYPTION = Encryption("a secret for tests only")
 
@@ -243,12 +245,15 @@ async def test_an_empty_list_knows_where_offers_would_come_from(db):
     assert reach.trades[0].startswith("Plumbing")
 
 
-async def test_an_offer_behind_many_that_do_not_fit_is_found(db):
+@pytest.mark.parametrize(("hours_before", "statement_count"), [(31, 1), (14.5, 2)], ids=["at night", "too late"])
+async def test_an_offer_behind_many_that_do_not_fit_is_found(db, database, hours_before: float, statement_count: int):
+    """A start outside the hours is not read at all; that a job would end after them is only known then."""
     service = await a_service(db)
     ravi = await a_professional(db, services=[service])
     booking = await a_request(db, await a_customer(db), service, a_start(2))
     columns = ", ".join(column.name for column in Booking.__table__.columns if column.computed is None)
-    early = booking.starts_at - timedelta(hours=31), booking.ends_at - timedelta(hours=31)  # at three in the morning
+    before = timedelta(hours=hours_before)
+    early = booking.starts_at - before, booking.ends_at - before  # at three in the morning, or at half past seven
     await db.execute(
         text(f"""
             INSERT INTO bookings ({columns}) OVERRIDING SYSTEM VALUE
@@ -260,6 +265,8 @@ async def test_an_offer_behind_many_that_do_not_fit_is_found(db):
         """).bindparams(starts_at=early[0].isoformat(), ends_at=early[1].isoformat()),
         {"id": booking.id, "count": FIRST_OFFERS_READ + 5},
     )
-    schedule, _jobs, offers = await find_workday(db, ravi)
+    with count_statements(database) as statements:
+        schedule, _jobs, offers = await find_workday(db, ravi)
+    assert len(statements) == statement_count, statements
     assert [offer.reference for offer in offers] == [booking.reference]
     assert [offer.reference for offer in await find_offers(db, schedule)] == [booking.reference]
