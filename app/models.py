@@ -1,7 +1,7 @@
 """Imports every model, so that `metadata` has every table."""
 
 from app.accounts import address, professional, session, tax_identity, user
-from app.billing import bank_account, payout
+from app.billing import bank_account, ledger_day, payout
 from app.blocking import appeal
 from app.bookings import booking, calendar, code, decline, extra, offer_wave, service_booking_count
 from app.cases import case
@@ -48,6 +48,7 @@ MODULES = (
     inbox,
     invoice,
     ledger,
+    ledger_day,
     message,
     monthly_statement,
     offer_wave,

@@ -27,7 +27,7 @@ from tasks.notifications import (
     send_room_digest,
 )
 from tasks.operations import prune_runs, sweep_files
-from tasks.payments import prune_saved_methods, release_payouts, run_payouts
+from tasks.payments import count_ledger, prune_saved_methods, release_payouts, run_payouts
 from tasks.reports import send_monthly_reports
 from tasks.reviews import prune_reports
 from tasks.scheduler import run_tick
@@ -41,6 +41,7 @@ TIMETABLE = Timetable(
     ScheduledTask("* * * * *", send_offer_waves),
     ScheduledTask("*/5 * * * *", complete_overdue_jobs),
     ScheduledTask("5 * * * *", count_bookings),
+    ScheduledTask("8 * * * *", count_ledger),
     ScheduledTask("10 * * * *", close_old_bookings),
     ScheduledTask("20 * * * *", release_payouts),
     ScheduledTask("0 6 * * 1", run_payouts, catch_up=timedelta(days=6)),

@@ -29,13 +29,13 @@ class NextPayout:
 async def next_payout_of(db: AsyncSession, professional_id: int) -> NextPayout:
     """What is owed now, on the next Monday."""
     payouts, now, today = Payouts(db), clock.now(), clock.today()
-    due = await payouts.due(now + timedelta(days=1), now, [professional_id])
+    due = await payouts.due(None, now, [professional_id])
     on_the_way = await payouts.on_the_way(professional_id)
     monday = today + timedelta(days=7 - today.weekday())
     if not due:
         return NextPayout(monday, 0, 0, on_the_way, "small")
     line = due[0]
-    return NextPayout(monday, line.amount, line.held, on_the_way, line.reason)
+    return NextPayout(monday, line.amount, line.on_hold, on_the_way, line.reason)
 
 
 async def weeks_of(statements: Statements) -> list[Earned]:

@@ -3,7 +3,7 @@
 import enum
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.events import AuditedMixin
@@ -20,12 +20,17 @@ class PayoutState(enum.StrEnum):
 
 
 class PayoutRun(Base, AuditedMixin):
-    """One run for each day `until`; `created_by_id` is None if the timetable or a command made it."""
+    """One run for each day `until`; `created_by_id` is None if the timetable or a command made it.
+
+    `people` and `amount` are of its payouts, whatever became of them.
+    """
 
     __tablename__ = "payout_runs"
     until: Mapped[date] = mapped_column(Date, unique=True)
     created_at: Mapped[datetime]
     created_by_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("users.id"))
+    people: Mapped[int] = mapped_column(Integer)
+    amount: Mapped[int]
 
     @property
     def subject(self) -> str:
@@ -51,6 +56,7 @@ class Payout(Base):
         CheckConstraint("length(reason) BETWEEN 1 AND 1000", name="payouts_reason_check"),
         UniqueConstraint("run_id", "professional_id", name="payouts_run_key"),
         Index("payouts_professional_id_idx", "professional_id", "id"),
+        Index("payouts_unpaid_idx", "run_id", "state", postgresql_where=text("state <> 'paid'")),
         Index("payouts_pending_idx", "bank_account_id", postgresql_where=text("state = 'pending'")),
     )
     run_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("payout_runs.id"))

@@ -3,24 +3,27 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from litestar.response import Stream
 from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.auth import Me
 from app.billing.payout_admin_pages import MAX_RUNS, file_response
 from app.billing.payout_repository import Payouts
-from app.billing.payouts import bank_file, due_now, make_run, mark_failed, mark_paid
+from app.billing.payouts import bank_file, make_run, mark_failed, mark_paid
 from app.billing.schemas import FailedBody, PaidBody, RunBody
-from app.core.api_types import Id, Moment, Paise, Price
+from app.core import clock
+from app.core.api_types import Id, Moment, Paged, Paise, Price
 from app.core.datetimes import YEARS, parse_day, to_ist
+from app.core.db import Database
 from app.core.encryption import Encryption
 from app.core.errors import Invalid
 from app.core.i18n import _
 from app.core.money import format_decimal
-from app.web.api import json_response, read_body, row_id
+from app.web.api import json_response, read_body, read_query, row_id
 from app.web.guards import only
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
@@ -28,6 +31,10 @@ from app.web.openapi import Doc
 TAG = "Payouts"
 RUN_PARAMS = {"run_id": "ID of the payout run."}
 Name = Annotated[str, Meta(description="Name of the professional.", examples=["Mani Raj"])]
+Next = Annotated[
+    str | None,
+    Meta(description="Value of `after` for the next page; null on the last page.", examples=["WzEyXQ", None]),
+]
 MOMENT = "2026-12-01T10:00:00+05:30"
 
 
@@ -60,9 +67,15 @@ class RunLineJson(Struct, kw_only=True):
 
 
 class PayoutListJson(Struct, kw_only=True):
-    """What is due, and the latest runs."""
+    """What is due and what is held, in pages, with the sums of the whole; and the latest runs."""
 
     due: Annotated[list[DueJson], Meta(description="What is owed, and why it is held.", examples=[[]])]
+    next: Next
+    people: Annotated[int, Meta(ge=0, description="How many can be paid now.", examples=[12])]
+    amount_paise: Annotated[int, Meta(description="What they are paid.", examples=[151980])]
+    held_people: Annotated[int, Meta(ge=0, description="How many are held.", examples=[1])]
+    held_paise: Annotated[int, Meta(description="Earnings and tips that are held.", examples=[12665])]
+    on_hold_paise: Annotated[int, Meta(description="Earnings on hold for 7 days, besides.", examples=[0])]
     runs: Annotated[list[RunLineJson], Meta(description="Newest first.", examples=[[]])]
 
 
@@ -87,10 +100,20 @@ class PayoutRunJson(Struct, kw_only=True):
     id: Id
     until: Annotated[date, Meta(description="The last day that counts.", examples=["2026-11-29"])]
     created_at: Moment
-    payouts: Annotated[list[PayoutJson], Meta(description="One for each professional.", examples=[[]])]
+    people: Annotated[int, Meta(ge=1, description="How many are paid.", examples=[12])]
+    amount: Price
+    amount_paise: Paise
+    payouts: Annotated[list[PayoutJson], Meta(description="One for each professional, in pages.", examples=[[]])]
+    next: Next
 
 
-LIST = Doc(summary="List what is due and the payout runs", tag=TAG, responses={200: PayoutListJson})
+LIST = Doc(
+    summary="List what is due and the payout runs",
+    tag=TAG,
+    query=Paged,
+    responses={200: PayoutListJson},
+    error_statuses=(404,),
+)
 CREATE = Doc(
     summary="Make the payout run of a day; the same day is the same run",
     tag=TAG,
@@ -98,7 +121,7 @@ CREATE = Doc(
     responses={201: PayoutRunJson},
     error_statuses=(409,),
 )
-SHOW = Doc(summary="Get a payout run", tag=TAG, path=RUN_PARAMS, responses={200: PayoutRunJson})
+SHOW = Doc(summary="Get a payout run", tag=TAG, path=RUN_PARAMS, query=Paged, responses={200: PayoutRunJson})
 FILE = Doc(summary="Download the file for the bank", tag=TAG, path=RUN_PARAMS, responses={200: str}, media="text/csv")
 PAID = Doc(
     summary="Mark a payout as paid",
@@ -123,7 +146,10 @@ class PayoutApi(Controller):
     opt = only("admin", api=True)
 
     @get(name="api_payouts", opt={"doc": LIST})
-    async def index(self, db: NamedDependency[AsyncSession]) -> JsonResponse:
+    async def index(self, request: Request, db: NamedDependency[AsyncSession]) -> JsonResponse:
+        query, payouts, now = read_query(request, Paged), Payouts(db), clock.now()
+        found = await payouts.due_page(now, query.after, held=None, limit=query.limit)
+        totals = await payouts.due_totals(now)
         due = [
             DueJson(
                 professional_id=line.professional_id,
@@ -131,10 +157,10 @@ class PayoutApi(Controller):
                 amount_paise=line.amount,
                 earnings_paise=line.earnings,
                 tips_paise=line.tips,
-                on_hold_paise=line.held,
+                on_hold_paise=line.on_hold,
                 held=line.reason,  # type: ignore[arg-type]  # one of the query's words
             )
-            for line in await due_now(db)
+            for line in found.items
         ]
         runs = [
             RunLineJson(
@@ -147,9 +173,19 @@ class PayoutApi(Controller):
                 pending=run.pending,
                 failed=run.failed,
             )
-            for run in await Payouts(db).runs(MAX_RUNS)
+            for run in await payouts.runs(MAX_RUNS)
         ]
-        return json_response(PayoutListJson(due=due, runs=runs))
+        body = PayoutListJson(
+            due=due,
+            next=found.next,
+            people=totals.people,
+            amount_paise=totals.amount,
+            held_people=totals.held_people,
+            held_paise=totals.held_amount,
+            on_hold_paise=totals.on_hold,
+            runs=runs,
+        )
+        return json_response(body)
 
     @post(name="api_make_payouts", opt={"doc": CREATE, "right": "money", "fresh": True})
     async def create(
@@ -162,8 +198,9 @@ class PayoutApi(Controller):
         return json_response(await _run_json(db, run.id), 201)
 
     @get("/{run_id:int}", name="api_payout_run", opt={"doc": SHOW})
-    async def show(self, run_id: FromPath[int], db: NamedDependency[AsyncSession]) -> JsonResponse:
-        return json_response(await _run_json(db, row_id(run_id)))
+    async def show(self, request: Request, run_id: FromPath[int], db: NamedDependency[AsyncSession]) -> JsonResponse:
+        query = read_query(request, Paged)
+        return json_response(await _run_json(db, row_id(run_id), query.after, query.limit))
 
     @get(
         "/{run_id:int}/file",
@@ -175,9 +212,10 @@ class PayoutApi(Controller):
         run_id: FromPath[int],
         me: NamedDependency[Me],
         db: NamedDependency[AsyncSession],
+        database: NamedDependency[Database],
         encryption: NamedDependency[Encryption],
-    ) -> Response[bytes]:
-        return file_response(await bank_file(db, encryption, me, row_id(run_id)), run_id)
+    ) -> Stream:
+        return file_response(await bank_file(db, database.reading, encryption, me, row_id(run_id)), run_id)
 
     @post(
         "/{run_id:int}/paid",
@@ -206,12 +244,16 @@ class PayoutApi(Controller):
         return json_response(await _run_json(db, run_id))
 
 
-async def _run_json(db: AsyncSession, run_id: int) -> PayoutRunJson:
+async def _run_json(db: AsyncSession, run_id: int, after: str | None = None, limit: int | None = None) -> PayoutRunJson:
     run = await Payouts(db).run(run_id)
+    found = await Payouts(db).of_run(run_id, after, limit)
     return PayoutRunJson(
         id=run.id,
         until=run.until,
         created_at=to_ist(run.created_at),
+        people=run.people,
+        amount=format_decimal(run.amount),
+        amount_paise=run.amount,
         payouts=[
             PayoutJson(
                 id=row.id,
@@ -225,6 +267,7 @@ async def _run_json(db: AsyncSession, run_id: int) -> PayoutRunJson:
                 reason=row.reason,
                 decided_at=to_ist(row.decided_at) if row.decided_at else None,
             )
-            for row in await Payouts(db).of_run(run_id)
+            for row in found.items
         ],
+        next=found.next,
     )

@@ -5,18 +5,20 @@ Lock order: AdvisoryLock.PAYOUTS (runs alone), the rows of the professionals, th
 
 import csv
 import io
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.contact_fields import clean_reason
 from app.accounts.repository import ROW_IDS
+from app.billing.bank_account import BankAccount
 from app.billing.bank_account_repository import BankAccounts
 from app.billing.bank_accounts import reveal_number
 from app.billing.payout import MAX_REFERENCE_LENGTH, Payout, PayoutRun, PayoutState
 from app.billing.payout_repository import Due, Payouts
 from app.core import clock
-from app.core.db import AdvisoryLock, acquire_lock
+from app.core.db import AdvisoryLock, TransactionFactory, acquire_lock
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
 from app.core.events import PLATFORM, Actor, Person
@@ -27,12 +29,8 @@ from app.payments.ledger import LedgerTransaction, Line, new_transaction
 
 FIRST_DAY = date(2020, 1, 1)
 FILE_HEAD = ("payout", "name", "account", "ifsc", "amount", "remark")
+FILE_BATCH_SIZE = 500  # payouts
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-async def due_now(db: AsyncSession) -> list[Due]:
-    """What is owed to everyone at this moment, and why it is held."""
-    return await Payouts(db).due(clock.now() + timedelta(days=1), clock.now())
 
 
 async def make_run(db: AsyncSession, by: Actor, until: date) -> PayoutRun:
@@ -53,14 +51,14 @@ async def make_run(db: AsyncSession, by: Actor, until: date) -> PayoutRun:
     payable = [due for due in await payouts.due(before, clock.now(), candidates) if due.reason is None]
     if not payable:
         raise Refused(_("Nothing can be paid out until then."), reason="nothing", about="payout")
-    run = PayoutRun(until=until, created_at=clock.now(), created_by_id=by.id)
+    amount = sum(due.amount for due in payable)
+    run = PayoutRun(until=until, created_at=clock.now(), created_by_id=by.id, people=len(payable), amount=amount)
     db.add(run)
     await db.flush()
     transactions = [_sent(due) for due in payable]
     db.add_all(transactions)
     await db.flush()
     db.add_all(_payout(run, due, transaction) for due, transaction in zip(payable, transactions, strict=True))
-    amount = sum(due.amount for due in payable)
     run.record("payout_run.created", by=by, people=len(payable), amount=amount)
     await db.flush()
     return run
@@ -73,7 +71,7 @@ async def make_weekly_run(db: AsyncSession, by: Actor = PLATFORM) -> int:
         run = await make_run(db, by, today - timedelta(days=today.weekday() + 1))
     except Refused:
         return 0
-    return len(await Payouts(db).of_run(run.id))
+    return run.people
 
 
 async def mark_paid(db: AsyncSession, by: Person, run_id: int, professional_id: int, reference: str) -> Payout:
@@ -103,19 +101,41 @@ async def mark_failed(db: AsyncSession, by: Person, run_id: int, professional_id
     return payout
 
 
-async def bank_file(db: AsyncSession, encryption: Encryption, by: Person, run_id: int) -> str:
-    """The CSV file of what the bank has to do of a run; that it was read is recorded."""
+async def bank_file(
+    db: AsyncSession, open_session: TransactionFactory, encryption: Encryption, by: Person, run_id: int
+) -> AsyncIterator[str]:
+    """The CSV file of what the bank has to do of a run, in pieces; that it was read is recorded.
+
+    The pieces are read one after the other, each in a session of its own, after the record is committed.
+    """
     run = await Payouts(db).run(run_id, lock=True)
-    file = io.StringIO()
-    lines = csv.writer(file)
-    lines.writerow(FILE_HEAD)
-    for payout, account in await Payouts(db).pending_with_accounts(run.id):
-        number = reveal_number(encryption, account) or ""
-        cells = (account.holder, number, account.ifsc or "", format_decimal(payout.amount), f"Doorstep {run.until}")
-        lines.writerow([str(payout.id), *map(safe_cell, cells)])
     run.record("payout_run.file_seen", by=by)
     await db.flush()
-    return file.getvalue()
+    return _pieces_of_file(open_session, encryption, run.id, f"Doorstep {run.until}")
+
+
+async def _pieces_of_file(
+    open_session: TransactionFactory, encryption: Encryption, run_id: int, remark: str
+) -> AsyncIterator[str]:
+    yield _csv([FILE_HEAD])
+    after: int | None = 0
+    while after is not None:
+        async with open_session() as db:
+            found = await Payouts(db).pending_with_accounts(run_id, after, FILE_BATCH_SIZE)
+        yield _csv([_file_line(encryption, payout, account, remark) for payout, account in found])
+        after = found[-1][0].professional_id if len(found) == FILE_BATCH_SIZE else None
+
+
+def _file_line(encryption: Encryption, payout: Payout, account: BankAccount, remark: str) -> list[str]:
+    number = reveal_number(encryption, account) or ""
+    cells = (account.holder, number, account.ifsc or "", format_decimal(payout.amount), remark)
+    return [str(payout.id), *map(safe_cell, cells)]
+
+
+def _csv(lines: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    return text.getvalue()
 
 
 def safe_cell(text: str) -> str:

@@ -6,16 +6,21 @@ from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.billing.ledger_day import NOT_COUNTED
 from app.core import clock
 from app.core.sql import rows
 from app.payments.ledger import ACCOUNTS
 
-SUMS = """
-    SELECT e.account, coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0)::bigint,
-           coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0), 0)::bigint
-      FROM ledger_entries e{transactions} GROUP BY e.account
+# What was counted, and the few entries since; $1 is the last day, $2 its end.
+SUMS = f"""
+    SELECT account, sum(debit)::bigint, sum(credit)::bigint FROM (
+        SELECT account, debit, credit FROM ledger_days WHERE $1::date IS NULL OR day <= $1
+         UNION ALL
+        SELECT e.account, greatest(e.amount, 0), greatest(-e.amount, 0)
+          FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
+         WHERE {NOT_COUNTED} AND ($2::timestamptz IS NULL OR t.at < $2)
+    ) counted GROUP BY account
 """
-UNTIL = " JOIN ledger_transactions t ON t.id = e.transaction_id WHERE t.at < $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,6 @@ class TrialBalance:
 
 async def trial_balance(db: AsyncSession, until: date | None = None) -> TrialBalance:
     """Every account that has entries, in the order of the chart of accounts (docs/ledger.md)."""
-    bounds = () if until is None else (clock.at(until + timedelta(days=1)),)
-    accounts = await rows(db, AccountBalance, SUMS.format(transactions=UNTIL if bounds else ""), *bounds)
+    end = None if until is None else clock.at(until + timedelta(days=1))
+    accounts = await rows(db, AccountBalance, SUMS, until, end)
     return TrialBalance(until, sorted(accounts, key=lambda account: ACCOUNTS.index(account.account)))

@@ -23,6 +23,42 @@ PAYOUT_INVARIANTS = (
         """,
     ),
     Invariant(
+        "payout-runs-match-payouts",
+        "A run counts its payouts and their sum",
+        """
+        SELECT 'payout run ' || r.id FROM payout_runs r
+          LEFT JOIN (SELECT run_id, count(*) AS people, sum(amount) AS amount FROM payouts GROUP BY run_id) p
+                 ON p.run_id = r.id
+         WHERE r.people IS DISTINCT FROM p.people OR r.amount IS DISTINCT FROM p.amount
+        """,
+    ),
+    Invariant(
+        "counted-ledger-matches-entries",
+        "What is counted by account and day, and for each professional, are the entries with the ids that were counted",
+        """
+        SELECT 'ledger account ' || coalesce(d.account, l.account) || ' on ' || coalesce(d.day, l.day)
+          FROM ledger_days d
+          FULL JOIN (SELECT (t.at AT TIME ZONE 'Asia/Kolkata')::date AS day, e.account,
+                            coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) AS debit,
+                            coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0), 0) AS credit
+                       FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
+                      WHERE e.id <= (SELECT max(counted_to) FROM ledger_days) GROUP BY 1, 2) l
+                 ON l.day = d.day AND l.account = d.account
+         WHERE d.debit IS DISTINCT FROM l.debit OR d.credit IS DISTINCT FROM l.credit
+        UNION ALL
+        SELECT 'professional ' || coalesce(b.professional_id, l.person_id)
+          FROM earnings_balances b
+          FULL JOIN (SELECT person_id, coalesce(-sum(amount) FILTER (WHERE account = 'earnings'), 0) AS earnings,
+                            coalesce(-sum(amount) FILTER (WHERE account = 'tips'), 0) AS tips,
+                            coalesce(-sum(amount) FILTER (WHERE account = 'payout_held'), 0) AS on_hold
+                       FROM ledger_entries
+                      WHERE account IN ('earnings', 'tips', 'payout_held') AND person_id IS NOT NULL
+                        AND id <= (SELECT max(counted_to) FROM ledger_days) GROUP BY person_id) l
+                 ON l.person_id = b.professional_id
+         WHERE (b.earnings, b.tips, b.on_hold) IS DISTINCT FROM (l.earnings, l.tips, l.on_hold)
+        """,
+    ),
+    Invariant(
         "balances-match-payouts",
         "What is on its way to a professional are the payouts in progress, what left the ledger those that are paid",
         """

@@ -33,6 +33,7 @@ TASK_LABELS = {
     "build_export": N_("Create export"),
     "close_old_bookings": N_("Close completed bookings after 7 days"),
     "count_bookings": N_("Count bookings of each service"),
+    "count_ledger": N_("Count new lines of the ledger"),
     "complete_overdue_jobs": N_("Complete unfinished jobs automatically"),
     "drain_outbox": N_("Send emails"),
     "drain_google_chat": N_("Send notifications to Google Chat"),

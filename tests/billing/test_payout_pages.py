@@ -1,5 +1,6 @@
 """Payouts on the admins' pages and in the API: due and held, the run, the file, paid and failed."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from app.bookings.repository import Bookings
 from app.check.run import find_violations
 from app.core import clock
-from tests.billing.money import an_account
+from tests.billing.money import an_account, earned
 from tests.bookings.scenes import later
+from tests.factories import a_professional, a_request, a_service
 
 
 @pytest.fixture
@@ -20,6 +22,10 @@ async def done(scene, asha):
             await an_account(db, scene.encryption, scene.ravi)
             await Bookings(db).by_reference(reference)
     return reference
+
+
+def rows(page, name):
+    return [int(row) for row in re.findall(rf'id="{name}-(\d+)"', page.text)]
 
 
 async def make_run(admin):
@@ -35,6 +41,72 @@ async def test_what_is_due_and_held_is_listed_with_the_reason(scene, meena, done
     held = await meena.visit("/admin/payouts")
     assert f'id="held-{scene.ravi.id}"' in held.text
     assert "the account was changed in the last 24 hours" in held.text
+
+
+async def test_a_professional_is_listed_once_with_what_is_due_and_what_is_on_hold(scene, meena, done):
+    async with scene.database.work() as db:
+        booking = await Bookings(db).by_reference(done)
+        await earned(db, booking.id, scene.ravi, 50_00, clock.now(), "payout_held")
+    page = await meena.visit("/admin/payouts")
+    assert page.text.count(f"/admin/professionals/{scene.ravi.id}") == 1
+    assert "₹50 on hold for 7 days" in page.text
+    assert "On hold besides: ₹50" in page.text
+    await scene.scalar("UPDATE bank_accounts SET effective_at = now() + interval '1 hour' RETURNING 1")
+    page = await meena.visit("/admin/payouts")
+    assert page.text.count(f"/admin/professionals/{scene.ravi.id}") == 1
+    assert "Held: ₹126.65 of 1" in page.text
+    assert "the account was changed in the last 24 hours" in page.text
+    assert "₹50 on hold for 7 days" in page.text
+
+
+@pytest.fixture
+async def many(scene, admin):
+    """45 professionals who are owed ₹1 to ₹45 since two days; every third has no account."""
+    people = []
+    async with scene.database.work() as db:
+        service = await a_service(db)
+        await a_professional(db, "Mani Raj", services=[service])
+        booking = (await a_request(db, scene.asha, service)).id
+        for number in range(1, 46):
+            person = await a_professional(db, f"Mani {number}")
+            if number % 3:
+                await an_account(db, scene.encryption, person)
+            await earned(db, booking, person, number * 100, clock.now() - timedelta(days=2))
+            people.append(person.id)
+    return people
+
+
+async def test_due_and_held_are_paged_with_the_sums_of_the_whole(meena, many):
+    payable, held = [id for n, id in enumerate(many, 1) if n % 3], [id for n, id in enumerate(many, 1) if not n % 3]
+    first = await meena.visit("/admin/payouts")
+    amount = sum(n for n in range(1, 46) if n % 3)
+    assert f"Due now: ₹{amount} to 30" in first.text
+    assert f"Held: ₹{sum(n for n in range(1, 46) if not n % 3)} of 15" in first.text
+    assert (rows(first, "due"), rows(first, "held")) == (payable[:20], held)
+    following = next(link for link in first.links if "?due=" in link)
+    second = await meena.visit(following)
+    assert (rows(second, "due"), rows(second, "held")) == (payable[20:], held)
+    assert f"Due now: ₹{amount} to 30" in second.text
+    assert "/admin/payouts#due" in second.links
+    assert (await meena.visit("/admin/payouts?due=x")).status == 404
+
+
+async def test_a_run_and_the_api_are_paged(scene, meena, admin, client_of, many):
+    run = (await make_run(meena)).location
+    first = await meena.visit(run)
+    assert "to 30" in first.text
+    assert first.text.count('id="payout-') == 20
+    second = await meena.visit(next(link for link in first.links if "?after=" in link))
+    assert second.text.count('id="payout-') == 10
+    client = await client_of(admin)
+    body = (await client.get("/api/admin/payouts?limit=10")).json()
+    assert (len(body["due"]), body["people"], body["held_people"]) == (10, 0, 15)
+    rest = (await client.get(f"/api/admin/payouts?limit=10&after={body['next']}")).json()
+    assert (len(rest["due"]), rest["next"]) == (5, None)
+    payouts = (await client.get(f"/api{run}?limit=25")).json()
+    assert (payouts["people"], len(payouts["payouts"])) == (30, 25)
+    assert len((await client.get(f"/api{run}?after={payouts['next']}")).json()["payouts"]) == 5
+    assert len((await meena.visit(f"{run}/file")).text.splitlines()) == 31
 
 
 async def test_from_the_run_to_the_notification(scene, ravi, meena, done):

@@ -1,5 +1,6 @@
 """Payout runs: what is due and what is held, one run for a day, what the bank paid and what it could not."""
 
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,8 @@ from app.accounts.repository import Users
 from app.billing.bank_account import BankAccount
 from app.billing.bank_accounts import TypedAccount, change_bank_account
 from app.billing.payout import Payout, PayoutRun, PayoutState
-from app.billing.payouts import bank_file, due_now, make_run, make_weekly_run, mark_failed, mark_paid, safe_cell
+from app.billing.payout_repository import Payouts
+from app.billing.payouts import bank_file, make_run, make_weekly_run, mark_failed, mark_paid, safe_cell
 from app.billing.personal_data import BILLING_PERSONAL_DATA
 from app.core import clock
 from app.core.errors import Invalid, Missing, Refused
@@ -41,6 +43,14 @@ class Town:
 
     async def payouts(self, run):
         return list(await self.db.scalars(select(Payout).where(Payout.run_id == run.id).order_by(Payout.id)))
+
+    async def file(self, run):
+        @asynccontextmanager
+        async def open_session():
+            yield self.db
+
+        return "".join([piece async for piece in await bank_file(
+            self.db, open_session, self.encryption, self.meena, run.id)])  # fmt: skip
 
     async def owed(self):
         return await owed(self.db, self.ravi)
@@ -128,15 +138,15 @@ async def test_what_cannot_be_paid_is_held_and_says_why(town, why, reason):
         (await Users(town.db).get(other.id)).deleted_at = clock.now()
         await town.db.flush()
     await town.earned(100_00)
-    due = {line.professional_id: line for line in await due_now(town.db)}
+    due = {line.professional_id: line for line in await Payouts(town.db).due(None, clock.now())}
     assert (due[other.id].reason, due[town.ravi.id].reason) == (reason, None)
     assert [payout.professional_id for payout in await town.payouts(await town.run())] == [town.ravi.id]
 
 
 async def test_earnings_on_hold_are_not_due(town):
     await town.earned(126_65, account="payout_held")
-    (line,) = await due_now(town.db)
-    assert (line.amount, line.held, line.reason) == (0, 126_65, "small")
+    (line,) = await Payouts(town.db).due(None, clock.now())
+    assert (line.amount, line.on_hold, line.reason) == (0, 126_65, "small")
 
 
 @pytest.mark.parametrize("days_ago", [0, -1, 10_000])
@@ -203,15 +213,27 @@ async def test_the_file_names_account_and_amount_of_what_is_pending_and_is_recor
     run = await town.run()
     first, second = await town.payouts(run)
     remark = f"Doorstep {run.until}"
-    assert (await bank_file(town.db, town.encryption, town.meena, run.id)).splitlines() == [
+    assert (await town.file(run)).splitlines() == [
         "payout,name,account,ifsc,amount,remark",
         f"{first.id},Ravi Kumar,001234567890,SBIN0000300,126.65,{remark}",
         f"{second.id},Balu Das,balu@okaxis,,20.00,{remark}",
     ]
     await mark_paid(town.db, town.meena, run.id, town.ravi.id, "UTR1")
-    assert "Ravi" not in await bank_file(town.db, town.encryption, town.meena, run.id)
+    assert "Ravi" not in await town.file(run)
     names = await town.db.scalars(text("SELECT name FROM events WHERE subject = :run"), {"run": run.subject})
     assert list(names).count("payout_run.file_seen") == 2
+
+
+async def test_the_file_is_read_in_pieces_with_every_payout_once(town, monkeypatch):
+    for name in ("Raj", "Das", "Rao"):
+        person = await a_professional(town.db, f"Mani {name}")
+        await an_account(town.db, town.encryption, person)
+        await town.earned(100_00, owner=person)
+    whole = await town.file(run := await town.run())
+    for size in (1, 2, 3):
+        monkeypatch.setattr("app.billing.payouts.FILE_BATCH_SIZE", size)
+        assert await town.file(run) == whole
+    assert len(whole.splitlines()) == 4
 
 
 @pytest.mark.parametrize("text_", ["=1+1", "+91", "-1", "@SUM(A1)", "\t=1"])
@@ -224,7 +246,7 @@ async def test_a_payout_goes_to_the_account_that_counted_when_the_run_was_made(t
     await town.earned(100_00)
     run = await town.run()
     await change_bank_account(town.db, town.encryption, town.ravi, replace(ACCOUNT, number="999999999999"))
-    assert "001234567890" in await bank_file(town.db, town.encryption, town.meena, run.id)
+    assert "001234567890" in await town.file(run)
     await mark_paid(town.db, town.meena, run.id, town.ravi.id, "UTR1")
     old = await town.db.get(BankAccount, town.account.id, populate_existing=True)
     assert (old.encrypted_number, old.ended_at is not None) == (None, True)
@@ -258,7 +280,7 @@ async def test_who_leaves_with_a_payout_in_progress_is_erased_when_it_is_settled
     ravi = await Users(town.db).get(town.ravi.id)
     ravi.deleted_at = clock.now()
     await town.db.flush()
-    assert "001234567890" in await bank_file(town.db, town.encryption, town.meena, run.id)
+    assert "001234567890" in await town.file(run)
     await mark_paid(town.db, town.meena, run.id, town.ravi.id, "UTR1")
     account = await town.db.get(BankAccount, town.account.id, populate_existing=True)
     assert (account.holder, account.masked, account.ifsc, account.encrypted_number) == ("–", "–", None, None)

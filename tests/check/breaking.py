@@ -189,6 +189,7 @@ CHECKS = {
     "bank_accounts_masked_check": made("bank_accounts", BANK_ACCOUNT, masked="repeat('x', 41)"),
     "bank_accounts_number_check": made("bank_accounts", BANK_ACCOUNT, encrypted_number="NULL", ended_at="NULL"),
     "bank_accounts_times_check": made("bank_accounts", BANK_ACCOUNT, ended_at="now() - interval '1 day'"),
+    "ledger_days_amounts_check": "INSERT INTO ledger_days VALUES (now(), 'tips', -1, 0, 0)",
     "payouts_amount_check": "UPDATE payouts SET amount = amount + 1",
     "payouts_state_check": "UPDATE payouts SET state = 'lost', decided_at = now(), decided_by_id = professional_id",
     "payouts_decided_check": "UPDATE payouts SET decided_at = now()",
@@ -440,7 +441,7 @@ UNIQUE = {
     "tips_booking_id_key": made("tips", TIP),
     "bank_accounts_current_key": made("bank_accounts", BANK_ACCOUNT, ended_at="NULL")
     + " CROSS JOIN generate_series(1, 2)",
-    "payout_runs_until_key": SAME.format("payout_runs", "until, created_at"),
+    "payout_runs_until_key": SAME.format("payout_runs", "until, created_at, people, amount"),
     "payouts_run_key": SAME.format(
         "payouts", "run_id, professional_id, bank_account_id, amount, earnings, tips, state, transaction_id"
     ),
@@ -468,6 +469,9 @@ UNIQUE = {
     "coverage_pkey": SAME.format("coverage", "professional_id, pincode"),
     "offered_services_pkey": SAME.format("offered_services", "professional_id, service_id"),
     "professional_ratings_pkey": SAME.format("professional_ratings", "professional_id"),
+    "ledger_days_pkey": "INSERT INTO ledger_days SELECT now(), 'tips', 0, 0, 0 FROM generate_series(1, 2)",
+    "earnings_balances_pkey": "INSERT INTO earnings_balances SELECT user_id, 0, 0, 0 FROM professionals"
+    " CROSS JOIN generate_series(1, 2)",
     "service_booking_counts_pkey": "INSERT INTO service_booking_counts SELECT id, 0, 0 FROM services"
     " CROSS JOIN generate_series(1, 2)",
     "service_questions_pkey": made("service_questions", QUESTION) + " CROSS JOIN generate_series(1, 2)",
@@ -527,6 +531,8 @@ ROWS = f"""
     INSERT INTO search_terms (term, language, category_id) SELECT 'x', 'en', id FROM categories;
     INSERT INTO search_terms (term, language, service_id) SELECT 'x', 'en', id FROM services;
     INSERT INTO service_booking_counts SELECT id, 0, 0 FROM services;
+    INSERT INTO ledger_days VALUES (now(), 'gateway', 0, 0, 0);
+    INSERT INTO earnings_balances SELECT user_id, 0, 0, 0 FROM professionals;
     INSERT INTO service_ratings (service_id) SELECT id FROM services ON CONFLICT DO NOTHING;
     UPDATE refunds SET professional_id = b.professional_id, confirmed_at = now(), confirmed_by_id = b.customer_id
       FROM bookings b WHERE b.id = refunds.booking_id;

@@ -105,6 +105,11 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE referrals SET outcome = 'granted', decided_at = now()",
     ],
     "payouts-match-the-ledger": ["UPDATE payouts SET earnings = earnings + 100, amount = amount + 100"],
+    "payout-runs-match-payouts": ["UPDATE payout_runs SET people = people + 1", "UPDATE payout_runs SET amount = 1"],
+    "counted-ledger-matches-entries": [
+        "INSERT INTO ledger_days SELECT '2026-01-01', 'tips', 1, 1, max(id) FROM ledger_entries",
+        "INSERT INTO earnings_balances SELECT min(user_id), 1, 0, 0 FROM professionals",
+    ],
     "balances-match-payouts": [
         "UPDATE payouts SET state = 'paid', reference = 'x', decided_at = now(), decided_by_id = professional_id"
     ],
