@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import auth
 from app.accounts.api_schemas import LoginBody, LoginJson, RegisterBody, RegisteredJson
-from app.accounts.pages import pad_response_time, transaction_factory
+from app.accounts.pages import pad_response_time, transaction_factory, with_invite
 from app.accounts.repository import Users
 from app.accounts.schemas import NewCustomer
 from app.accounts.sign_in import authenticate
+from app.accounts.sign_in_listeners import after_sign_in
 from app.accounts.sign_up import sign_up
 from app.accounts.user import User
 from app.core.after_commit import AfterCommit
@@ -79,8 +80,11 @@ class AccountApi(Controller):
         settings: NamedDependency[Settings],
     ) -> JsonResponse:
         started, body = time.monotonic(), await read_body(request, RegisterBody)
-        new = NewCustomer(**{name: getattr(body, name) for name in body.__struct_fields__})
-        await sign_up(transaction_factory(database, after_commit), passwords, encryption, new)
+        new = NewCustomer(**{name: getattr(body, name) for name in NewCustomer.__struct_fields__})
+        new_transaction, next_url = transaction_factory(database, after_commit), with_invite("", body.invite)
+        user = await sign_up(new_transaction, passwords, encryption, new, next_url)
+        if user is not None and next_url:
+            await after_sign_in(new_transaction, user, next_url)  # a program continues nowhere: the invite is kept now
         await pad_response_time(started, settings)
         return json_response(RegisteredJson(email=body.email), 201)
 

@@ -99,6 +99,14 @@ class RegisterBody(Body):
     password: NewPassword
     address: Annotated[str, Meta(max_length=300, description="House number and street.", examples=["12 Beach Road"])]
     pincode: Annotated[str, Meta(max_length=40, description="6-digit pincode.", examples=["600020"])]
+    invite: Annotated[
+        str,
+        Meta(
+            max_length=20,
+            description="Code of a customer's invite link, for credit after the first visit.",
+            examples=["0G7B3ZK2"],
+        ),
+    ] = ""
 
 
 class RegisteredJson(Struct, kw_only=True):

@@ -50,7 +50,12 @@ def transaction_factory(database: Database, after_commit: AfterCommit) -> Transa
 def next_of_query(request: Request) -> str:
     """The local path to continue at, of the address; "" when there is none. An invite's code travels in it."""
     query = parse_query(request)
-    next_url, invite = local_path(query.get("next"), ""), query.get("invite", "").strip()
+    return with_invite(local_path(query.get("next"), ""), query.get("invite", ""))
+
+
+def with_invite(next_url: str, typed: str) -> str:
+    """The local path to continue at with the invite's code in it; what is none is left out."""
+    invite = typed.strip()
     if not invite.isalnum() or len(invite) > MAX_INVITE_LENGTH:
         return next_url
     path = next_url or INVITED_PATH

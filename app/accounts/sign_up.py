@@ -30,8 +30,8 @@ async def sign_up(
     encryption: Encryption,
     new: NewCustomer,
     next_url: str = "",
-) -> None:
-    """Create a customer's account; if the address has one, email its owner instead, with the same response.
+) -> User | None:
+    """Create a customer's account; None if the address has one: its owner is emailed, with the same response.
 
     The links of both emails continue at `next_url`, a local path.
 
@@ -45,8 +45,9 @@ async def sign_up(
         user = new_user(Role.CUSTOMER, fields["email"], fields["full_name"], fields["phone"], hashed)
         if await Users(db).add(user):
             await complete_registration(db, encryption, user, fields["address"], fields["pincode"], next_url)
-        else:
-            await notify_owner(db, fields["email"], next_url)
+            return user
+        await notify_owner(db, fields["email"], next_url)
+    return None
 
 
 async def create_admin(

@@ -6,6 +6,7 @@ import pytest
 
 from app.check.run import find_violations
 from app.promotions.referrals import invite_code, inviter_of
+from tests.api_client import ApiClient
 from tests.bookings.scenes import VISA
 from tests.emailed_codes import emailed_codes
 from tests.factories import a_start
@@ -144,6 +145,35 @@ async def test_who_has_an_account_already_or_invites_themselves_is_no_friend(sce
     omar = await scene.browser(scene.omar)
     assert (await omar.visit(f"/login?{invite}")).status == 200
     assert await scene.scalar("SELECT count(*) FROM referrals") == 0
+
+
+@pytest.mark.parametrize("invite", ["", "ZZZZZZZZ", "no code", "../../x", "0" * 20])
+async def test_a_program_signs_up_with_an_invite_or_what_is_none(scene, asha, own_app, invite):
+    own = (await invite_of(asha)).partition("=")[2]
+    known = await scene.scalar("SELECT email FROM users WHERE id = :id", id=scene.asha.id)
+    fields = {**DIVYA, "email": "divya@example.com", "password": PASSWORD, "invite": invite}
+    async with ApiClient(own_app) as client:
+        assert (await client.post("/api/register", json=fields)).status_code == 201
+        assert await scene.scalar("SELECT count(*) FROM referrals") == 0
+        for email in (known, "divya@example.com"):  # both have an account: not invited
+            assert (
+                await client.post("/api/register", json={**fields, "email": email, "invite": own})
+            ).status_code == 201
+        assert await scene.scalar("SELECT count(*) FROM referrals") == 0
+        friend = {**fields, "email": "omana@example.com", "invite": own.lower()}
+        assert (await client.post("/api/register", json=friend)).status_code == 201
+    assert await scene.rows("SELECT r.inviter_id, u.email FROM referrals r JOIN users u ON u.id = r.friend_id") == [
+        (scene.asha.id, "omana@example.com")
+    ]
+    mail = await scene.scalar("SELECT data::text FROM outbox WHERE kind = 'verify' ORDER BY id DESC LIMIT 1")
+    assert "/credit?invite=" in mail
+
+
+async def test_an_invite_that_is_too_long_is_refused_beside_its_field(own_app):
+    fields = {**DIVYA, "email": "divya@example.com", "password": PASSWORD, "invite": "0" * 21}
+    async with ApiClient(own_app) as client:
+        refused = await client.post("/api/register", json=fields)
+    assert (refused.status_code, list(refused.json()["errors"])) == (422, ["invite"])
 
 
 async def test_a_wrong_code_stops_no_sign_up(scene, divya):
