@@ -402,8 +402,8 @@ class RateLimits:
     def __init__(self, db: AsyncSession) -> None:
         self._db = db
 
-    async def hit(self, limits: Sequence[RateLimitKey]) -> None:
-        """Count one attempt under every key; or raise RateLimited and count it under none."""
+    async def hit(self, limits: Sequence[RateLimitKey]) -> list[int]:
+        """Count one attempt under every key and return the counts; or raise RateLimited and count it under none."""
         now, keys = clock.now(), sorted_keys(limits)
         await self._db.execute(
             upsert(Attempts)
@@ -417,6 +417,7 @@ class RateLimits:
         after = {limit.key: limit.hit(before[limit.key], now) for limit in limits}
         for key in keys:
             await self._db.execute(update(Attempts).where(Attempts.key == key).values(**asdict(after[key])))
+        return [after[limit.key].count for limit in limits]
 
     async def reset(self, limits: Sequence[RateLimitKey]) -> None:
         """After a success: forget the account's attempts, and do not count this one for the network."""

@@ -29,11 +29,14 @@ from app.core.errors import Invalid, Missing
 from app.core.paging import Page
 from app.payments import pretend_bank
 from app.payments.saved_methods_repository import SavedMethods
+from app.promotions.guesses import count_guess
+from app.settings import Settings
 from app.web.api import idempotent, json_response, read_body, read_query, rename_errors, row_id
 from app.web.context import context_of
 from app.web.guards import only
 from app.web.http import JsonResponse, Request
 from app.web.openapi import Doc
+from app.web.security import client_address
 
 TAG = "Bookings"
 BOOKINGS = Listed[BookingJson]
@@ -134,9 +137,12 @@ class BookingApi(Controller):
         encryption: NamedDependency[Encryption],
         database: NamedDependency[Database],
         after_commit: NamedDependency[AfterCommit],
+        settings: NamedDependency[Settings],
     ) -> JsonResponse:
         body = await read_body(request, BookBody)
-        stored = _stored_payment(body.payment)
+        stored, new_transaction = _stored_payment(body.payment), partial(database.work, after_commit)
+        address = client_address(request.scope, settings.trusted_proxies)
+        await count_guess(new_transaction, me.id, address, body.payment.coupon)
 
         async def create_booking() -> JsonResponse:
             new_booking = NewBooking(**{name: getattr(body, name) for name in BOOKING_FIELDS})
@@ -144,7 +150,6 @@ class BookingApi(Controller):
             with rename_errors(**PAYMENT_FIELDS):
                 form = await _payment_form(db, me, encryption, body.payment)
                 booking = await book_and_pay(db, me, booking_request, form)
-            new_transaction = partial(database.work, after_commit)
             if booking.payment not in ("credit", "coupon"):
                 remembering = partial(_remember, new_transaction, me, encryption, form, body.payment)
                 context_of(request).follow_ups.append(remembering)

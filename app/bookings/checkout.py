@@ -289,9 +289,10 @@ async def _pay_debt(db: AsyncSession, by: Person, booking: Booking, amount: int,
     if form.kind is PaymentFormKind.BANK_CODE:
         await _settle_by_code(db, by, booking.reference, form.code)
         return
-    if form.coupon_code or form.uses_credit:
-        field_name = "coupon" if form.coupon_code else "use_credit"
-        raise Invalid({field_name: _("The job is done: coupons and credit are used when you book.")})
+    if form.coupon_code:
+        raise Invalid({"coupon": _("A coupon lowers the price of a new booking. This one's price is fixed.")})
+    if form.uses_credit:
+        raise Invalid({"use_credit": _("Credit can be used when you book. Choose card or UPI for what is due.")})
     instrument = form.instrument()
     if instrument.method == "after":
         raise Invalid({"method": _("The job is done. Choose card or UPI.")})

@@ -32,7 +32,7 @@ from app.core import clock
 from app.core.after_commit import AfterCommit
 from app.core.db import Database, TransactionFactory
 from app.core.encryption import Encryption
-from app.core.errors import Invalid, Refused
+from app.core.errors import Invalid, RateLimited, Refused
 from app.core.i18n import _
 from app.core.references import new_reference as random_key
 from app.payments.charge import Charge
@@ -43,11 +43,14 @@ from app.payments.saved_methods_repository import SavedMethods
 from app.payments.split import PaymentSplit
 from app.payments.tip import Tip, TipState
 from app.payments.tips_repository import Tips
+from app.promotions.guesses import count_guess
+from app.settings import Settings
 from app.web.context import context_of
 from app.web.forms import parse_form, parse_query
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page, redirect
+from app.web.security import client_address
 from app.web.validation import validate_form
 
 
@@ -57,8 +60,20 @@ class PaymentPages(Controller):
 
     @get(name="payment")
     async def show(
-        self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
+        self,
+        request: Request,
+        ref: FromPath[str],
+        me: NamedDependency[Me],
+        db: NamedDependency[AsyncSession],
+        database: NamedDependency[Database],
+        settings: NamedDependency[Settings],
     ) -> HtmlResponse:
+        query, limited = parse_query(request), None
+        address = client_address(request.scope, settings.trusted_proxies)
+        try:
+            await count_guess(database.work, me.id, address, query.get("coupon", ""))
+        except RateLimited as error:
+            limited = error
         booking = await Bookings(db).for_customer(me, ref)
         due = due_charges(await Charges(db).of_booking(booking.id)) or await Tips(db).waiting(booking.id)
         if not due and (was_ordered(booking) or booking.cancelled_as not in (None, "expired")):
@@ -67,8 +82,9 @@ class PaymentPages(Controller):
             return page(request, "bookings/service_retired.html", booking=booking, service=service)
         if not due and is_over(booking):
             return page(request, "bookings/hold_expired.html", booking=booking, **_new_form())
-        query = parse_query(request)
         applied = {name: query[name] for name in ("coupon", "use_credit", "method") if query.get(name)}
+        if limited is not None:
+            return await _render_limited(request, db, me, booking, applied, limited)
         return await _render(request, db, me, booking, values=applied)
 
     @post()
@@ -81,10 +97,16 @@ class PaymentPages(Controller):
         database: NamedDependency[Database],
         after_commit: NamedDependency[AfterCommit],
         encryption: NamedDependency[Encryption],
+        settings: NamedDependency[Settings],
     ) -> HtmlResponse:
-        form = await parse_form(request)
+        form, new_transaction = await parse_form(request), partial(database.work, after_commit)
+        address = client_address(request.scope, settings.trusted_proxies)
         try:
+            await count_guess(new_transaction, me.id, address, form.get("coupon", ""))
             payment_form = await _payment_form(db, me, encryption, form)
+        except RateLimited as limited:
+            booking = await Bookings(db).for_customer(me, ref)
+            return await _render_limited(request, db, me, booking, _redisplayable(form), limited)
         except Invalid as error:
             booking = await Bookings(db).for_customer(me, ref)
             due = due_charges(await Charges(db).of_booking(booking.id)) or await Tips(db).waiting(booking.id)
@@ -93,7 +115,6 @@ class PaymentPages(Controller):
         else:
             if form.get("apply") == "yes":
                 return await _apply(request, db, me, ref, form)
-            new_transaction = partial(database.work, after_commit)
             outcome = await pay_order(db, me, ref, payment_form, new_transaction)
             if outcome.status in (PaymentStatus.PAID, PaymentStatus.NEEDS_CODE):
                 remembering = partial(_remember, new_transaction, me, encryption, payment_form, outcome)
@@ -234,11 +255,22 @@ async def _render(
     )
 
 
+async def _render_limited(
+    request: Request, db: AsyncSession, me: Me, booking: Booking, values: Mapping[str, str], limited: RateLimited
+) -> HtmlResponse:
+    """Render 429 with the form: too many unknown coupons were typed."""
+    response = await _render(request, db, me, booking, values=values, errors={"coupon": limited.message})
+    response.status_code = 429
+    response.headers["retry-after"] = str(limited.seconds)
+    return response
+
+
 async def _quote(db: AsyncSession, booking: Booking, values: Mapping[str, str], errors: dict[str, str]) -> PaymentSplit:
     """What coupon and credit of the form pay; a coupon that can't be used is left out, and `errors` says why."""
     code, use_credit = values.get("coupon", ""), values.get("use_credit") == "yes"
     try:
-        return await quote_booking(db, booking, code, use_credit=use_credit)
+        if "coupon" not in errors:  # else it is known that it can't be used
+            return await quote_booking(db, booking, code, use_credit=use_credit)
     except Invalid as error:
         errors |= error.errors
     return await quote_booking(db, booking, "", use_credit=use_credit)
