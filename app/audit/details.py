@@ -97,7 +97,7 @@ FIELD_LABELS: dict[str, str] = {
 # Facts of every event that no history shows, beside those that event types declare as hidden.
 STRUCTURAL_FIELDS = frozenset({"before", "after", "channel"})
 
-MONEY_FIELDS = ("price", "total", "fee", "amount")
+MONEY_FIELDS = ("price", "total", "fee", "amount", "withheld", "payout_released")
 MINUTE_FIELDS = ("minutes", "notice_minutes")
 TIME_FIELDS = ("starts_at", "from", "until")
 DATE_FIELDS = ("expires_on",)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import clock
 from app.core.sql import fetch_value, rows
+from app.payments.ledger import WITHHOLDING_KINDS
 
 OWED_ACCOUNTS = ("earnings", "payout_held", "tips")
 STATEMENT_ACCOUNTS = (*OWED_ACCOUNTS, "payouts")
@@ -84,7 +85,9 @@ class StatementLine:
     @property
     def gross(self) -> int:
         """What the customer paid or owes for it, or got back, without a tip."""
-        return 0 if self.is_move else self.earning + self.commission + self.withheld + self.tax
+        if self.is_move or self.kind in WITHHOLDING_KINDS:
+            return 0
+        return self.earning + self.commission + self.withheld + self.tax
 
     @property
     def price(self) -> int:

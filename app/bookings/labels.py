@@ -110,6 +110,7 @@ LEDGER_KINDS = {
     "payout_paid": N_("Payout paid"),
     "payout_failed": N_("Payout failed"),
     "withheld": N_("Payout withheld"),
+    "withholding_released": N_("Withheld payout released"),
 }
 
 

@@ -102,7 +102,9 @@ class CaseAdminPages(Controller):
         async def decide() -> str:
             decision = _read_decision(form)
             require_right(me, decision.right)
-            await decide_case(db, me, ref, decision)
+            case = await decide_case(db, me, ref, decision)
+            if case.payout_released:
+                require_right(me, "money")
             next_open = await BookingCases(db).next_open()
             return f"{PATH}/{next_open}" if next_open else PATH
 

@@ -200,7 +200,9 @@ class CaseAdminApi(Controller):
         async def decide() -> JsonResponse:
             decision = read_decision(body.outcome, body.amount, body.borne_by, body.reason)
             require_right(me, decision.right)
-            await decide_case(db, me, ref, decision)
+            case = await decide_case(db, me, ref, decision)
+            if case.payout_released:
+                require_right(me, "money")
             return await _case_response(db, me, ref)
 
         return await idempotent(request, db, me, body, decide)

@@ -148,6 +148,14 @@ class CaseJson(Struct, kw_only=True):
     outcome: Annotated[list[OutcomeName], Meta(description="Empty while it is open.", examples=[["redo"]])]
     amount: Annotated[Price | None, Meta(description="Rupees refunded.", examples=["149.00", None])]
     amount_paise: Annotated[Paise | None, Meta(description="The same in paise.", examples=[14900, None])]
+    withheld_paise: Annotated[
+        Paise | None,
+        Meta(description="Of the professional's payout; null for the customer.", examples=[None, 12665]),
+    ]
+    payout_released_paise: Annotated[
+        Paise | None,
+        Meta(description="Withheld before the case was reopened; null for the customer.", examples=[None, 12665]),
+    ]
     reason: Annotated[str | None, Meta(description="Reason of the decision.", examples=["…", None])]
     redo: Annotated[str | None, Meta(description="Reference of the second visit.", examples=["8K3MQ9WD", None])]
     messages: Annotated[list[CaseMessageJson], Meta(description="Oldest first.", examples=[[]])]
@@ -187,6 +195,7 @@ def case_json(
     """The case as `me` may read it."""
     is_admin = me.role == Role.ADMIN
     hides_topic = row.topic in SAFETY_TOPICS and not is_admin and row.side != me.role
+    reads_payout = me.role != Role.CUSTOMER
     fields = {
         "ref": row.reference,
         "booking": row.booking,
@@ -202,6 +211,8 @@ def case_json(
         "outcome": list(row.outcomes or ()),
         "amount": format_decimal(row.amount) if row.amount is not None else None,
         "amount_paise": row.amount,
+        "withheld_paise": row.withheld if reads_payout else None,
+        "payout_released_paise": row.payout_released if reads_payout else None,
         "reason": row.reason,
         "redo": redo,
         "messages": [

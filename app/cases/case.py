@@ -50,8 +50,9 @@ class Case(Base):
     """`professional_id` is whose job it was when the case was opened; the customer is the booking's.
 
     `queue_at` is its place among the open ones: when it is to be decided, long before that for safety. `amount` is in
-    paise, and so is `withheld`, what was taken back of the professional's payout. `only_admin`: reopened by the admin
-    who had decided, because there was no other one.
+    paise, and so is `withheld`, what is taken back of the professional's payout, which a reopened case keeps until it
+    is decided, and `payout_released`, what that decision then gave them. `only_admin`: reopened by the admin who had
+    decided, because there was no other one.
     """
 
     __tablename__ = "cases"
@@ -62,8 +63,12 @@ class Case(Base):
             f"outcomes <@ ARRAY['{_OUTCOMES}'] AND cardinality(outcomes) IN (1, 2)", name="cases_outcomes_check"
         ),
         CheckConstraint(
-            "(withheld IS NOT NULL) = coalesce('payout_withheld' = ANY (outcomes), false) AND withheld > 0",
+            "(state = 'open' OR (withheld IS NOT NULL) = ('payout_withheld' = ANY (outcomes))) AND withheld > 0",
             name="cases_withheld_check",
+        ),
+        CheckConstraint(
+            "payout_released IS NULL OR payout_released > 0 AND state = 'decided' AND withheld IS NULL",
+            name="cases_payout_released_check",
         ),
         CheckConstraint("amount > 0 AND borne_by IN ('doorstep', 'shares')", name="cases_amount_check"),
         CheckConstraint("length(reason) BETWEEN 1 AND 1000", name="cases_reason_check"),
@@ -98,6 +103,7 @@ class Case(Base):
     amount: Mapped[int | None]
     borne_by: Mapped[str | None]
     withheld: Mapped[int | None]
+    payout_released: Mapped[int | None]
     refund_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("refunds.id"))
     reason: Mapped[str | None]
     only_admin: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
@@ -123,20 +129,21 @@ class Case(Base):
         borne_by: BorneBy,
         reason: str,
         withheld: int | None = None,
+        payout_released: int | None = None,
     ) -> None:
         """`amount` paise are refunded, borne by Doorstep or by the shares; None when no money moves.
 
-        `withheld` paise are taken back of the professional's payout.
+        `withheld` paise are taken back of the professional's payout; `payout_released` are theirs again.
         """
         self.state, self.decided_at, self.decided_by_id = CaseState.DECIDED, clock.now(), by.id
         self.outcomes, self.reason = [str(outcome) for outcome in outcomes], reason
         self.amount, self.borne_by = (amount, borne_by) if amount else (None, None)
-        self.withheld = withheld
+        self.withheld, self.payout_released = withheld, payout_released
 
     def reopen(self, *, only_admin: bool) -> None:
         self.state, self.only_admin = CaseState.OPEN, only_admin
         self.decided_at = self.decided_by_id = self.outcomes = self.reason = self.amount = self.borne_by = None
-        self.refund_id = self.withheld = None
+        self.refund_id = self.payout_released = None
         self.start_clock(clock.now())
 
 

@@ -130,7 +130,8 @@ async def assign_case(db: AsyncSession, by: Person, reference: str) -> Case:
 
 
 async def reopen_case(db: AsyncSession, by: Person, reference: str) -> Case:
-    """Open a decided case again; the words of the decision stay in the thread, and money that moved stays moved.
+    """Open a decided case again; the words of the decision stay in the thread, and money that moved stays moved, what
+    is withheld until the next decision.
 
     Refused "another" for the admin who decided, unless there is no other one; "open" when the case is open, or its
     side has opened another one.

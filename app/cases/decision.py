@@ -22,7 +22,13 @@ from app.payments import charges
 from app.payments.refund import BorneBy
 from app.payments.refunds import refund_booking
 from app.payments.repository import Charges
-from app.payments.withholding_repository import lock_held_payouts, withhold_payout
+from app.payments.withholding_repository import (
+    Withholding,
+    current_withholding,
+    lock_held_payouts,
+    release_payout,
+    withhold_payout,
+)
 
 MAX_OUTCOMES = 2
 MIN_AMOUNT, MAX_AMOUNT = 1, 1_00_00_000_00  # paise
@@ -84,6 +90,7 @@ def read_decision(outcomes: Sequence[str], amount: str, borne_by: str, reason: s
 async def decide_case(db: AsyncSession, by: Person, reference: str, decision: Decision) -> Case:
     """Decide once; money, second visit and words are one transaction, and both sides read the same reason.
 
+    What the decision before the case was reopened withheld is released, unless this one withholds it too.
     Invalid("amount"); Missing; Refused "decided", or why the outcome isn't possible.
     """
     if Outcome.PAYOUT_WITHHELD in decision.outcomes:
@@ -91,13 +98,19 @@ async def decide_case(db: AsyncSession, by: Person, reference: str, decision: De
     case, booking = await BookingCases(db).locked(reference, by)
     refuse_decided(case)
     context = DecisionContext(db, by, case, booking, decision)
+    withholding = await _own_withholding(db, case)
+    released = None
+    if withholding and not _is_kept(withholding, decision):
+        released, withholding = await release_payout(db, booking.id, withholding), None
     refunded = 0
     for outcome in decision.outcomes:
         if outcome != Outcome.PAYOUT_WITHHELD:
             refunded += await CONSEQUENCES[outcome](context)
-    withheld = await _withhold(context) if Outcome.PAYOUT_WITHHELD in decision.outcomes else None
+    withheld = None
+    if Outcome.PAYOUT_WITHHELD in decision.outcomes:
+        withheld, released = withholding.amount if withholding else await _withhold(context), None
     await settle_dispute(db, booking)
-    case.decide(by, decision.outcomes, refunded or None, decision.borne_by, decision.reason, withheld)
+    case.decide(by, decision.outcomes, refunded or None, decision.borne_by, decision.reason, withheld, released)
     record(
         booking,
         case,
@@ -107,6 +120,7 @@ async def decide_case(db: AsyncSession, by: Person, reference: str, decision: De
         outcomes=list(decision.outcomes),
         amount=refunded,
         **({"withheld": withheld} if withheld else {}),
+        **({"payout_released": released} if released else {}),
     )
     await db.flush()
     return case
@@ -172,6 +186,18 @@ async def _return_fee(context: DecisionContext) -> int:
     for charge in due:
         await charges.waive(context.db, charge)
     return owed
+
+
+async def _own_withholding(db: AsyncSession, case: Case) -> Withholding | None:
+    """What is withheld of the booking, unless by the decision of another of its cases."""
+    withholding = await current_withholding(db, case.booking_id)
+    return None if withholding and await BookingCases(db).is_withheld_by_another(case) else withholding
+
+
+def _is_kept(withholding: Withholding, decision: Decision) -> bool:
+    """Whether the decision leaves it as it is: what became commission is moved to pay for a second visit."""
+    moves = Outcome.REDO in decision.outcomes and withholding.account != "guarantee"
+    return Outcome.PAYOUT_WITHHELD in decision.outcomes and not moves
 
 
 async def _withhold(context: DecisionContext) -> int:

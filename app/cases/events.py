@@ -33,7 +33,13 @@ EVENTS = (
         "booking.case_decided",
         N_("%(who)s decided a case."),
         NOTHING,
-        labels=LABELS | {"outcomes": N_("the outcome"), "amount": N_("the amount"), "withheld": N_("what is withheld")},
+        labels=LABELS
+        | {
+            "outcomes": N_("the outcome"),
+            "amount": N_("the amount"),
+            "withheld": N_("what is withheld"),
+            "payout_released": N_("what is no longer withheld"),
+        },
         hidden=HIDDEN,
         enums=("outcomes",),
         notifies=(NotificationRule("case_decided", NOTIFIED),),

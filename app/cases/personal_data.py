@@ -9,6 +9,7 @@ OWN_DATA = (
         " CASE WHEN c.topic IN ('safety', 'unsafe') AND c.opened_by_id <> :me THEN NULL ELSE c.topic END AS topic,"
         " c.state, c.opened_at, c.answer_due_at, c.decide_due_at, c.decided_at, c.outcomes,"
         " c.amount AS amount_paise, CASE WHEN c.professional_id = :me THEN c.withheld END AS withheld_paise,"
+        " CASE WHEN c.professional_id = :me THEN c.payout_released END AS payout_released_paise,"
         " c.borne_by, c.reason FROM cases c JOIN bookings b ON b.id = c.booking_id"
         " WHERE b.customer_id = :me OR c.professional_id = :me ORDER BY c.id",
         CUSTOMER + PROFESSIONAL,

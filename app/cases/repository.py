@@ -46,6 +46,7 @@ SELECT_CASES: Query = (
         Case.amount,
         Case.borne_by,
         Case.withheld,
+        Case.payout_released,
         Case.refund_id,
         Case.booking_id,
         Case.reason,
@@ -276,6 +277,13 @@ class BookingCases:
     async def says_refund(self, refund_id: int, done_at: datetime) -> bool:
         """Whether the decision of a case says that this refund was done: not if a second admin confirmed it later."""
         query = select(Case.id).where(Case.refund_id == refund_id, Case.decided_at >= done_at)
+        return await self._db.scalar(query.limit(1)) is not None
+
+    async def is_withheld_by_another(self, case: Case) -> bool:
+        """Whether another case of the booking withholds its payout."""
+        query = select(Case.id).where(
+            Case.booking_id == case.booking_id, Case.id != case.id, Case.withheld.is_not(None)
+        )
         return await self._db.scalar(query.limit(1)) is not None
 
     async def redo_of(self, booking_id: int) -> str | None:

@@ -41,7 +41,9 @@ CASE_INVARIANTS = (
         SELECT 'booking ' || b.reference
           FROM ledger_transactions w JOIN bookings b ON b.id = w.booking_id
           JOIN ledger_entries l ON l.transaction_id = w.id AND l.person_id IS NOT NULL
-         WHERE w.kind = 'withheld' AND 0 <> (
+         WHERE w.kind = 'withheld' AND w.repetition = (
+               SELECT count(*) FROM ledger_transactions r
+                WHERE r.booking_id = w.booking_id AND r.kind = 'withholding_released') AND 0 <> (
                SELECT sum(e.amount) FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
                 WHERE t.booking_id = w.booking_id AND e.person_id = l.person_id
                   AND e.account IN ('earnings', 'payout_held'))
@@ -49,7 +51,28 @@ CASE_INVARIANTS = (
         SELECT 'case ' || c.reference FROM cases c
          WHERE c.withheld <> coalesce((
                SELECT sum(e.amount) FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
-                WHERE t.booking_id = c.booking_id AND t.kind = 'withheld' AND e.person_id = c.professional_id), 0)
+                WHERE t.booking_id = c.booking_id AND t.kind IN ('withheld', 'withholding_released')
+                  AND e.person_id = c.professional_id), 0)
+        """,
+    ),
+    Invariant(
+        "withheld-payouts-have-their-case",
+        "What is withheld of a job is so by the decision of one case, and released at most once for each time",
+        """
+        SELECT 'booking ' || b.reference
+          FROM (SELECT booking_id, count(*) FILTER (WHERE kind = 'withheld') AS times,
+                       count(*) FILTER (WHERE kind = 'withholding_released') AS released, max(at) AS at
+                  FROM ledger_transactions WHERE kind IN ('withheld', 'withholding_released') GROUP BY booking_id) w
+          JOIN bookings b ON b.id = w.booking_id
+         WHERE w.times - w.released NOT IN (0, 1)
+            OR w.at > now() - interval '1095 days' AND w.times - w.released <> (
+               SELECT count(*) FROM cases c WHERE c.booking_id = w.booking_id AND c.withheld IS NOT NULL)
+        UNION ALL
+        SELECT 'case ' || c.reference FROM cases c
+         WHERE c.payout_released IS NOT NULL AND NOT EXISTS (
+               SELECT FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
+                WHERE t.booking_id = c.booking_id AND t.kind = 'withholding_released'
+                  AND e.person_id = c.professional_id AND e.amount = -c.payout_released)
         """,
     ),
     Invariant(

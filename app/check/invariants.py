@@ -180,7 +180,8 @@ MONEY_INVARIANTS = (
                        FROM charges GROUP BY booking_id) c ON c.booking_id = b.id
           LEFT JOIN (SELECT t.booking_id, -sum(e.amount) AS earned
                        FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
-                      WHERE t.kind <> 'redo' AND (e.account = 'guarantee' AND t.kind = 'withheld' OR e.account IN (
+                      WHERE t.kind <> 'redo' AND (e.account = 'guarantee' AND t.kind IN (
+                            'withheld', 'withholding_released') OR e.account IN (
                             'earnings', 'payout_held', 'commission', 'tax', 'tax_collected', 'tax_withheld'))
                       GROUP BY t.booking_id) l ON l.booking_id = b.id
          WHERE coalesce(c.taken, 0) <> coalesce(l.earned, 0)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, and_, or_, text
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, ForeignKey, Index, SmallInteger, and_, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -19,8 +19,9 @@ ACCOUNTS = (
 KINDS = (
     *("authorise", "capture", "release", "fee", "refund", "receivable", "settle", "payout_free"),
     *("tip", "redo", "credit", "credit_use", "credit_return", "payout", "payout_paid", "payout_failed"),
-    "withheld",
+    *("withheld", "withholding_released"),
 )
+WITHHOLDING_KINDS = ("withheld", "withholding_released")
 KINDS_WITHOUT_BOOKING = ("credit", "payout", "payout_paid", "payout_failed")  # of many bookings, or of none
 # Of entries `e` of transactions `t`. What a customer paid, by their bank or with credit, tips included. Revenue is what
 # customers pay or owe for work, as the trigger of bookings.revenue counts it.
@@ -33,6 +34,8 @@ Line = tuple[str, int | None, int]
 
 
 class LedgerTransaction(Base):
+    """`repetition` counts from 0 what a booking may have more than once, in turn: withholding and its release."""
+
     __tablename__ = "ledger_transactions"
     __table_args__ = (
         CheckConstraint("kind IN ('" + "', '".join(KINDS) + "')", name="ledger_transactions_kind_check"),
@@ -52,7 +55,12 @@ class LedgerTransaction(Base):
         Index("ledger_transactions_at_idx", "at", postgresql_using="brin"),
         Index("ledger_transactions_without_booking_idx", "at", "id", postgresql_where=text("booking_id IS NULL")),
         Index(
-            "ledger_transactions_withheld_key", "booking_id", unique=True, postgresql_where=text("kind = 'withheld'")
+            "ledger_transactions_withheld_key",
+            "booking_id",
+            "kind",
+            "repetition",
+            unique=True,
+            postgresql_where=text("kind IN ('withheld', 'withholding_released')"),
         ),
         Index(
             "ledger_transactions_rare_idx",
@@ -66,6 +74,7 @@ class LedgerTransaction(Base):
     refund_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("refunds.id"))
     kind: Mapped[str]
     at: Mapped[datetime]
+    repetition: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     entries: Mapped[list["LedgerEntry"]] = relationship(lazy="raise", cascade="save-update")
     charge: Mapped[Charge | None] = relationship(lazy="raise")
 
@@ -98,7 +107,12 @@ def is_revenue() -> ColumnElement[bool]:
 
 
 def new_transaction(
-    kind: str, booking_id: int | None, charge: Charge | None, lines: Iterable[Line], refund_id: int | None = None
+    kind: str,
+    booking_id: int | None,
+    charge: Charge | None,
+    lines: Iterable[Line],
+    refund_id: int | None = None,
+    repetition: int = 0,
 ) -> LedgerTransaction:
     """One transaction; `lines` are (account, person_id, paise) and sum to zero. Empty lines are left out."""
     entries = [
@@ -107,5 +121,11 @@ def new_transaction(
         if amount
     ]
     return LedgerTransaction(
-        booking_id=booking_id, charge=charge, refund_id=refund_id, kind=kind, at=clock.now(), entries=entries
+        booking_id=booking_id,
+        charge=charge,
+        refund_id=refund_id,
+        kind=kind,
+        at=clock.now(),
+        entries=entries,
+        repetition=repetition,
     )

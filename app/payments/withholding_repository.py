@@ -1,4 +1,9 @@
-"""Withhold what a booking brought its professional, by the decision of a case (W28): once for each booking."""
+"""Withhold what a booking brought its professional, by the decision of a case (W28), and release it again.
+
+A booking's share is withheld once at a time: it is withheld again only after it was released.
+"""
+
+from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -7,9 +12,19 @@ from app.core.db import AdvisoryLock, acquire_lock
 from app.core.errors import Refused
 from app.core.i18n import _
 from app.payments.charge import Charge
-from app.payments.ledger import LedgerEntry, LedgerTransaction, Line, new_transaction
+from app.payments.ledger import WITHHOLDING_KINDS, LedgerEntry, LedgerTransaction, Line, new_transaction
 from app.payments.refund import BorneBy, Refund, RefundState
 from app.payments.repository import EARNING_ACCOUNTS
+
+
+@dataclass(frozen=True, slots=True)
+class Withholding:
+    """`amount` paise of `professional_id` that `account` got; `repetition` counts from 0, for each booking."""
+
+    repetition: int
+    professional_id: int
+    amount: int
+    account: str
 
 
 async def lock_held_payouts(db: AsyncSession) -> None:
@@ -51,18 +66,54 @@ async def withhold_payout(db: AsyncSession, booking_id: int, professional_id: in
         raise _nothing_to_withhold()
     lines: list[Line] = [(account, professional_id, amount) for account, amount in balances]
     lines.append(("guarantee" if for_redo else "commission", None, -earned))
-    db.add(new_transaction("withheld", booking_id, None, lines))
+    repetition = await _count(db, booking_id, "withheld")
+    db.add(new_transaction("withheld", booking_id, None, lines, repetition=repetition))
     held = update(Charge).where(Charge.booking_id == booking_id, Charge.payout_held_until.is_not(None))
     await db.execute(held.values(payout_held_until=None))
     await db.flush()
     return earned
 
 
-async def is_payout_withheld(db: AsyncSession, booking_id: int) -> bool:
-    query = select(LedgerTransaction.id).where(
-        LedgerTransaction.booking_id == booking_id, LedgerTransaction.kind == "withheld"
+async def release_payout(db: AsyncSession, booking_id: int, withholding: Withholding) -> int:
+    """Give the professional what is withheld, for the next payout; return the paise. The caller holds the lock."""
+    amount = withholding.amount
+    lines: list[Line] = [(withholding.account, None, amount), ("earnings", withholding.professional_id, -amount)]
+    db.add(new_transaction("withholding_released", booking_id, None, lines, repetition=withholding.repetition))
+    await db.flush()
+    return amount
+
+
+async def current_withholding(db: AsyncSession, booking_id: int) -> Withholding | None:
+    """What is withheld of the booking and was not released."""
+    if not await is_payout_withheld(db, booking_id):
+        return None
+    repetition = await _count(db, booking_id, "withheld") - 1
+    query = (
+        select(LedgerEntry)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(
+            LedgerTransaction.booking_id == booking_id,
+            LedgerTransaction.kind == "withheld",
+            LedgerTransaction.repetition == repetition,
+        )
     )
-    return await db.scalar(query.limit(1)) is not None
+    entries = (await db.scalars(query)).all()
+    paid_by = next(entry for entry in entries if entry.person_id is not None)
+    account = next(entry for entry in entries if entry.person_id is None)
+    assert paid_by.person_id is not None
+    return Withholding(repetition, paid_by.person_id, -account.amount, account.account)
+
+
+async def is_payout_withheld(db: AsyncSession, booking_id: int) -> bool:
+    withheld, released = [await _count(db, booking_id, kind) for kind in WITHHOLDING_KINDS]
+    return withheld > released
+
+
+async def _count(db: AsyncSession, booking_id: int, kind: str) -> int:
+    query = select(func.count(LedgerTransaction.id)).where(
+        LedgerTransaction.booking_id == booking_id, LedgerTransaction.kind == kind
+    )
+    return await db.scalar(query) or 0
 
 
 async def refuse_withheld(db: AsyncSession, booking_id: int, borne_by: BorneBy) -> None:

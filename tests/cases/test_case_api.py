@@ -1,5 +1,7 @@
 """Cases in the API: opened by either side, answered and decided by an admin."""
 
+from sqlalchemy import text
+
 from tests.api_client import ApiClient, done, sign_up
 from tests.cases.steps import STORY, WORDS
 from tests.factories import an_admin
@@ -94,3 +96,25 @@ async def test_a_program_sends_photos_and_reads_them(api_client_for, api_service
     assert (written.status_code, [len(m["photos"]) for m in written.json()["messages"]]) == (201, [1, 1])
     refused = await ravi.post(here, files={"photos": ("x.pdf", a_pdf(), "application/pdf")})
     assert (refused.status_code, "photos" in refused.json()["errors"]) == (422, True)
+
+
+async def test_a_withheld_payout_is_released_with_the_right_for_money(api_app, api_people, api_client_for, api_service):
+    asha, ravi, meena = [await api_client_for(name) for name in ("asha", "ravi", "meena")]
+    booking = (await done(asha, ravi, api_service))["ref"]
+    sent = await asha.post(f"/api/bookings/{booking}/help", json={"topic": "quality", "message": STORY})
+    here, there = f"/api/cases/{sent.json()['ref']}", f"/api/admin/cases/{sent.json()['ref']}"
+    withheld = await meena.post(f"{there}/decision", json={"outcome": ["payout_withheld"], "reason": WORDS})
+    amount = withheld.json()["withheld_paise"]
+    assert amount > 0
+    lekha = await sign_up(api_app, api_people, an_admin, "Lekha Narayanan")
+    async with api_app.state.services.database.work() as db:
+        await db.execute(text("UPDATE users SET admin_right = 'support' WHERE id = :id"), {"id": lekha.id})
+    decision = {"outcome": ["none"], "reason": WORDS}
+    async with ApiClient(api_app) as support:
+        await support.sign_in(lekha.email)
+        assert (await support.post(f"{there}/reopening")).status_code == 200
+        assert (await support.post(f"{there}/decision", json=decision)).status_code == 403
+    assert (await meena.post(f"{there}/decision", json=decision)).status_code == 200
+    for person, released in ((asha, None), (ravi, amount)):
+        read = (await person.get(here)).json()
+        assert (read["withheld_paise"], read["payout_released_paise"]) == (None, released)

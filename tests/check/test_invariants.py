@@ -184,6 +184,12 @@ PLANTED: dict[str, list[str]] = {
     "withheld-payouts-leave-nothing": [
         "UPDATE cases SET outcomes = ARRAY['payout_withheld'], withheld = 5 WHERE state = 'decided'",
     ],
+    "withheld-payouts-have-their-case": [
+        "INSERT INTO ledger_transactions (booking_id, kind, at) SELECT booking_id, 'withheld', now() FROM cases",
+        "INSERT INTO ledger_transactions (booking_id, kind, at)"
+        " SELECT booking_id, 'withholding_released', now() FROM cases",
+        "UPDATE cases SET payout_released = 5 WHERE state = 'decided'",
+    ],
     "photos-match-what-they-were-sent-with": [
         "UPDATE photos SET uploader_id = {meena} WHERE message_id IS NOT NULL",
         "UPDATE photos SET uploader_id = {meena} WHERE appeal_id IS NOT NULL",
