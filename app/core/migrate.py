@@ -1,6 +1,7 @@
 """Database migrations and the privileges of the application's role."""
 
 import asyncio
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,7 +43,7 @@ def check_drift(owner_url: str) -> None:
 
 def alembic_config(connection: Connection) -> Config:
     """Return an Alembic configuration that uses `connection`."""
-    config = Config()
+    config = Config(stdout=sys.stdout)
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     config.set_main_option("file_template", "%%(year)d%%(month).2d%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s")

@@ -142,7 +142,7 @@ def _allow_redos() -> None:
 
 
 def _open_cases() -> None:
-    """Open one case for each dispute; raises when the counts differ."""
+    """Open one case for each dispute and print how many; raises when the counts differ."""
     connection = op.get_bind()
     booking_ids = connection.scalars(sa.text("SELECT booking_id FROM disputes ORDER BY at, booking_id")).all()
     for booking_id in booking_ids:
@@ -151,3 +151,5 @@ def _open_cases() -> None:
     opened = connection.scalar(sa.text("SELECT count(*) FROM cases"))
     if opened != len(booking_ids):
         raise RuntimeError(f"{opened} cases for {len(booking_ids)} disputes")
+    if opened and (config := op.get_context().config):
+        config.print_stdout("Cases opened from disputes: %d", opened)

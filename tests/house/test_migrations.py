@@ -197,7 +197,9 @@ def test_a_payout_that_is_held_is_marked_for_the_task_that_releases_it(services:
     assert charged.splitlines() == ["1|t", "2|t", "3|f"]
 
 
-def test_disputes_become_cases_and_stay_on_the_way_back(services: Services, database: str) -> None:
+def test_disputes_become_cases_and_stay_on_the_way_back(
+    services: Services, database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     owner, app = services.owner_url(database), services.app_url(database)
     aside(migrate.upgrade, owner, app, "0006")
     services.sql(ROWS_AT_0006, database)
@@ -205,6 +207,7 @@ def test_disputes_become_cases_and_stay_on_the_way_back(services: Services, data
     services.sql(DISPUTES_AT_0027, database)
     before, old_schema = services.sql("SELECT * FROM disputes ORDER BY 1", database), schema(services, database)
     aside(migrate.upgrade, owner, app)
+    assert capsys.readouterr().out.count("Cases opened from disputes: 2\n") == 1
     cases = services.sql(
         "SELECT booking_id, opened_by_id, side, professional_id, topic, state, opened_at AT TIME ZONE 'UTC',"
         " answer_due_at - opened_at = '24:00', decide_due_at - opened_at = '72:00', queue_at = decide_due_at"
@@ -224,6 +227,9 @@ def test_disputes_become_cases_and_stay_on_the_way_back(services: Services, data
     aside(migrate.downgrade, owner, "0027")
     assert services.sql("SELECT * FROM disputes ORDER BY 1", database) == before
     assert schema(services, database) == old_schema
+    aside(migrate.upgrade, owner, app)
+    assert capsys.readouterr().out.count("Cases opened from disputes: 2\n") == 1
+    assert services.sql("SELECT count(*) FROM cases JOIN case_messages m ON m.case_id = cases.id", database) == "2"
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(services: Services, database: str) -> None:
