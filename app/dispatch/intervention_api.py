@@ -1,10 +1,10 @@
 """JSON API of what admins do to a booking by hand: cancel, move, reassign, note, write to either side."""
 
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
 from litestar import Controller, post
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -104,9 +104,39 @@ def _doc(summary: str, body: type[Body]) -> Doc:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request about the booking `ref`."""
+
+    request: Request
+    ref: str
+    me: Me
+    db: AsyncSession
+    encryption: Encryption
+
+    async def body(self, kind: type[B]) -> B:
+        return await read_body(self.request, kind)
+
+    async def respond(self, booking: Booking) -> JsonResponse:
+        """The booking as it is now."""
+        await self.db.flush()
+        return json_response(booking_json(self.me, await ApiBookings(self.db).get(booking.id), self.encryption))
+
+
+async def _call(
+    request: Request,
+    ref: FromPath[str],
+    me: NamedDependency[Me],
+    db: NamedDependency[AsyncSession],
+    encryption: NamedDependency[Encryption],
+) -> Call:
+    return Call(request, ref, me, db, encryption)
+
+
 class InterventionApi(Controller):
     path = "/api/admin/bookings/{ref:str}"
     opt = only("admin", api=True)
+    dependencies = {"call": Provide(_call)}
 
     @post(
         "/cancellation",
@@ -114,18 +144,11 @@ class InterventionApi(Controller):
         status_code=200,
         opt={"doc": _doc("Cancel a booking for Doorstep", CancellationBody)},
     )
-    async def cancel(
-        self,
-        request: Request,
-        ref: FromPath[str],
-        me: NamedDependency[Me],
-        db: NamedDependency[AsyncSession],
-        encryption: NamedDependency[Encryption],
-    ) -> JsonResponse:
-        async def act(body: CancellationBody) -> Booking:
-            return await interventions.cancel(db, me, ref, body.reason, with_fee=body.fee == "rule")
-
-        return await _respond(request, db, me, encryption, CancellationBody, act)
+    async def cancel(self, call: NamedDependency[Call]) -> JsonResponse:
+        body = await call.body(CancellationBody)
+        return await call.respond(
+            await interventions.cancel(call.db, call.me, call.ref, body.reason, with_fee=body.fee == "rule")
+        )
 
     @post(
         "/reschedule",
@@ -133,18 +156,9 @@ class InterventionApi(Controller):
         status_code=200,
         opt={"doc": _doc("Move a booking to another start, without a fee", RescheduleBody)},
     )
-    async def reschedule(
-        self,
-        request: Request,
-        ref: FromPath[str],
-        me: NamedDependency[Me],
-        db: NamedDependency[AsyncSession],
-        encryption: NamedDependency[Encryption],
-    ) -> JsonResponse:
-        async def act(body: RescheduleBody) -> Booking:
-            return await interventions.move(db, me, ref, read_start(body.start))
-
-        return await _respond(request, db, me, encryption, RescheduleBody, act)
+    async def reschedule(self, call: NamedDependency[Call]) -> JsonResponse:
+        body = await call.body(RescheduleBody)
+        return await call.respond(await interventions.move(call.db, call.me, call.ref, read_start(body.start)))
 
     @post(
         "/reassignment",
@@ -152,18 +166,13 @@ class InterventionApi(Controller):
         status_code=200,
         opt={"doc": _doc("Give an accepted or started job to another professional", ReassignmentBody)},
     )
-    async def reassign(
-        self,
-        request: Request,
-        ref: FromPath[str],
-        me: NamedDependency[Me],
-        db: NamedDependency[AsyncSession],
-        encryption: NamedDependency[Encryption],
-    ) -> JsonResponse:
-        async def act(body: ReassignmentBody) -> Booking:
-            return await interventions.reassign(db, me, ref, row_id(body.professional_id), body.reason, encryption)
-
-        return await _respond(request, db, me, encryption, ReassignmentBody, act)
+    async def reassign(self, call: NamedDependency[Call]) -> JsonResponse:
+        body = await call.body(ReassignmentBody)
+        return await call.respond(
+            await interventions.reassign(
+                call.db, call.me, call.ref, row_id(body.professional_id), body.reason, call.encryption
+            )
+        )
 
     @post(
         "/note",
@@ -171,18 +180,9 @@ class InterventionApi(Controller):
         status_code=200,
         opt={"doc": _doc("Write a note into a booking's history", NoteBody)},
     )
-    async def note(
-        self,
-        request: Request,
-        ref: FromPath[str],
-        me: NamedDependency[Me],
-        db: NamedDependency[AsyncSession],
-        encryption: NamedDependency[Encryption],
-    ) -> JsonResponse:
-        async def act(body: NoteBody) -> Booking:
-            return await interventions.add_note(db, me, ref, body.text)
-
-        return await _respond(request, db, me, encryption, NoteBody, act)
+    async def note(self, call: NamedDependency[Call]) -> JsonResponse:
+        body = await call.body(NoteBody)
+        return await call.respond(await interventions.add_note(call.db, call.me, call.ref, body.text))
 
     @post(
         "/message",
@@ -190,29 +190,6 @@ class InterventionApi(Controller):
         status_code=200,
         opt={"doc": _doc("Write to the customer or the professional of a booking", MessageBody)},
     )
-    async def message(
-        self,
-        request: Request,
-        ref: FromPath[str],
-        me: NamedDependency[Me],
-        db: NamedDependency[AsyncSession],
-        encryption: NamedDependency[Encryption],
-    ) -> JsonResponse:
-        async def act(body: MessageBody) -> Booking:
-            return await interventions.send_message(db, me, ref, body.to, body.text)
-
-        return await _respond(request, db, me, encryption, MessageBody, act)
-
-
-async def _respond(
-    request: Request,
-    db: AsyncSession,
-    me: Me,
-    encryption: Encryption,
-    kind: type[B],
-    act: Callable[[B], Awaitable[Booking]],
-) -> JsonResponse:
-    """Read the body, act, and answer with the booking as it is then."""
-    booking = await act(await read_body(request, kind))
-    await db.flush()
-    return json_response(booking_json(me, await ApiBookings(db).get(booking.id), encryption))
+    async def message(self, call: NamedDependency[Call]) -> JsonResponse:
+        body = await call.body(MessageBody)
+        return await call.respond(await interventions.send_message(call.db, call.me, call.ref, body.to, body.text))
