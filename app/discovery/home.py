@@ -1,6 +1,6 @@
 """Data of the home page: for visitors the most booked services near them, for customers what is theirs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -74,8 +74,8 @@ async def load_customer_home(
 ) -> HomePageData:
     """Load the page of a signed-in customer: what is theirs, or the visitors' page before the first booking."""
     search = ServiceSearch(db, cache)
-    area, favourites = await CatalogueQueries(db).area_and_favourites(customer.id, MAX_FAVOURITES_SHOWN)
-    own = await _load_own(db, search, encryption, customer, full_name, area, favourites)
+    area, favourites, unavailable = await CatalogueQueries(db).area_and_favourites(customer.id, MAX_FAVOURITES_SHOWN)
+    own = await _load_own(db, search, encryption, customer, full_name, area, favourites, unavailable)
     if own is None:
         if area is None:
             return await load_home(db, cache)
@@ -105,6 +105,7 @@ async def _load_own(
     full_name: str,
     area: Area | None,
     favourites: Sequence[FavouriteRow],
+    unavailable: Collection[int],
 ) -> OwnHome | None:
     """What is the customer's; None before the first booking."""
     own = OwnVisits(db, customer)
@@ -112,6 +113,7 @@ async def _load_own(
     if not open_bookings and not visits and not await own.exist():
         return None
     cards = await search.cards(area.pincode if area else None) if visits else []
+    cards = [card for card in cards if card.id not in unavailable]
     by_slug = {card.slug: card for card in cards}
     suggestions = suggest_services(visits, cards)
     suggested = {suggestion.card.slug for suggestion in suggestions}

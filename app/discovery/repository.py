@@ -16,6 +16,7 @@ from app.core.errors import Missing
 from app.core.sql import fetch, fetch_row, fetch_value, rows
 from app.discovery.service_list import ServiceCard
 from app.favourites.repository import FAVOURITES, FavouriteRow
+from app.scheduling.candidate_repository import UNAVAILABLE_SERVICES
 from app.scheduling.travel import Location
 
 MOST_BOOKED_WINDOW = timedelta(days=90)
@@ -110,9 +111,12 @@ MAIN_AREA = """
     SELECT p.pincode, p.place, p.latitude, p.longitude FROM addresses a JOIN pincodes p ON p.pincode = a.pincode
      WHERE a.user_id = $1 ORDER BY a.is_main DESC, a.id LIMIT 1
 """
-# What the home page of a customer needs besides bookings: the area, and the favourites ($2 today, $3 how many).
+# What the home page of a customer needs besides bookings: the area, the favourites ($2 today, $3 how many), and the
+# services that exclusions make unavailable there.
 AREA_AND_FAVOURITES = f"""
-    SELECT ARRAY(SELECT ROW(area.*) FROM ({MAIN_AREA}) area), ARRAY(SELECT ROW(marked.*) FROM ({FAVOURITES}) marked)
+    WITH area AS ({MAIN_AREA})
+    SELECT ARRAY(SELECT ROW(area.*) FROM area), ARRAY(SELECT ROW(marked.*) FROM ({FAVOURITES}) marked),
+           ARRAY({UNAVAILABLE_SERVICES.format(customer_id="$1", today="$2", pincode="(SELECT pincode FROM area)")})
 """
 AREA = "SELECT pincode, place, latitude, longitude FROM pincodes WHERE pincode = $1"
 
@@ -212,10 +216,13 @@ class CatalogueQueries:
         row = await fetch_row(self._db, MAIN_AREA, user_id)
         return Area(*row) if row else None
 
-    async def area_and_favourites(self, customer_id: int, limit: int) -> tuple[Area | None, list[FavouriteRow]]:
-        """The area of a customer's main address, and the first of the favourites who are available."""
+    async def area_and_favourites(
+        self, customer_id: int, limit: int
+    ) -> tuple[Area | None, list[FavouriteRow], set[int]]:
+        """The area of a customer's main address, the first available favourites, and services unavailable there."""
         (found,) = await fetch(self._db, AREA_AND_FAVOURITES, customer_id, clock.today(), limit)
-        return next((Area(*area) for area in found[0]), None), [FavouriteRow(*row) for row in found[1]]
+        area = next((Area(*area) for area in found[0]), None)
+        return area, [FavouriteRow(*row) for row in found[1]], set(found[2])
 
     async def busiest_pincode(self) -> str | None:
         """Find the pincode that most professionals cover."""

@@ -24,6 +24,8 @@ from app.discovery.service_list import (
     page_of_cards,
     previous_category,
 )
+from app.scheduling.candidate_repository import offered_to_customer
+from app.scheduling.candidates import WorkingWeek
 from app.scheduling.slot_search import earliest_starts
 
 ALTERNATIVES_SHOWN = 3
@@ -96,10 +98,21 @@ class SearchResults:
         return self.area is not None and not self.errors and not self.match_count
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Of the `cards` of an area those that were found, of these what matches the filters; `alternatives` if none do."""
+
+    cards: Sequence[ServiceCard]
+    found: Sequence[ServiceCard]
+    matching: Sequence[ServiceCard]
+    alternatives: Sequence[ServiceCard]
+    is_grouped: bool
+
+
 class ServiceSearch:
     """Find services; results that are the same for every visitor are cached.
 
-    `customer_id`: for whom; their earliest times are without those of professionals who are kept from them (W41).
+    `customer_id`: for whom; professionals who are kept from them (W41) add neither services nor earliest times.
     """
 
     def __init__(self, db: AsyncSession, cache: Cache, customer_id: int | None = None) -> None:
@@ -113,21 +126,22 @@ class ServiceSearch:
         work, area, errors = await self._parse(query)
         cards = await self.cards(area.pincode if area else None)
         ids = await self._matching_service_ids(work) if work else []
-        found = names_first(by_rank(cards, ids), work) if work else by_popularity(cards)
-        is_grouped = not work and query.sort == "best" and not query.filters.category
-        if is_grouped:
-            found = by_category(found)
-        matching = [card for card in found if query.filters.matches(card)]
-        earliest = await self._earliest_slots(matching, area) if query.sort == "earliest" else {}
+        selection = _select(cards, ids, work, query)
+        weeks, unavailable = await self._offered_hours(selection, query, area)
+        if unavailable:
+            cards = [card for card in cards if card.id not in unavailable]
+            selection = _select(cards, ids, work, query)
+        found, matching, is_grouped = selection.found, selection.matching, selection.is_grouped
+        earliest = await self._earliest_slots(matching, area, weeks) if query.sort == "earliest" else {}
         page = page_of_cards(matching, query.sort, query.after, earliest)
-        alternatives = by_popularity(cards)[:ALTERNATIVES_SHOWN] if not matching else []
+        alternatives = selection.alternatives
         return SearchResults(
             query=query,
             work=work,
             area=area,
             page=page,
             count=len(matching),
-            earliest_slots=earliest or await self._earliest_slots([*page.items, *alternatives], area),
+            earliest_slots=earliest or await self._earliest_slots([*page.items, *alternatives], area, weeks),
             facets=_facets(found, query.filters.category),
             groups=_groups(page.items) if is_grouped else [CardGroup("", "", page.items)],
             continues=is_grouped
@@ -205,10 +219,38 @@ class ServiceSearch:
             return None
         return await self._queries.service_name(ids[0])
 
-    async def _earliest_slots(self, cards: Sequence[ServiceCard], area: Area | None) -> dict[int, datetime]:
+    async def _offered_hours(
+        self, selection: Selection, query: SearchQuery, area: Area | None
+    ) -> tuple[dict[int, list[WorkingWeek]] | None, set[int]]:
+        """The hours of a customer's page, and the services that exclusions leave without a professional (W41).
+
+        One statement reads both, in place of the one that reads the hours; for visitors it is left to the search.
+        """
+        if self._customer_id is None or area is None or not selection.cards:
+            return None, set()
+        shown = selection.matching or selection.alternatives
+        if query.sort != "earliest" and selection.matching:
+            shown = page_of_cards(shown, query.sort, query.after, {}).items
+        return await offered_to_customer(self._db, [card.id for card in shown], area.location, self._customer_id)
+
+    async def _earliest_slots(
+        self, cards: Sequence[ServiceCard], area: Area | None, weeks: Mapping[int, list[WorkingWeek]] | None
+    ) -> dict[int, datetime]:
         if area is None or not cards:
             return {}
-        return await earliest_starts(self._db, cards, area.location, customer_id=self._customer_id)
+        if weeks is not None and any(card.id not in weeks for card in cards):
+            weeks = None  # the page holds others than those whose hours were read: one more statement
+        return await earliest_starts(self._db, cards, area.location, customer_id=self._customer_id, weeks=weeks)
+
+
+def _select(cards: Sequence[ServiceCard], ids: Sequence[int], work: str, query: SearchQuery) -> Selection:
+    found = names_first(by_rank(cards, ids), work) if work else by_popularity(cards)
+    is_grouped = not work and query.sort == "best" and not query.filters.category
+    if is_grouped:
+        found = by_category(found)
+    matching = [card for card in found if query.filters.matches(card)]
+    alternatives = by_popularity(cards)[:ALTERNATIVES_SHOWN] if not matching else []
+    return Selection(cards, found, matching, alternatives, is_grouped)
 
 
 def unknown_pincode_message() -> str:

@@ -122,13 +122,22 @@ async def nearest_starts(
 
 
 async def earliest_starts(
-    db: AsyncSession, services: Sequence[BookableService], place: str | Location, *, customer_id: int | None = None
+    db: AsyncSession,
+    services: Sequence[BookableService],
+    place: str | Location,
+    *,
+    customer_id: int | None = None,
+    weeks: Mapping[int, Collection[WorkingWeek]] | None = None,
 ) -> dict[int, datetime]:
-    """Return the first free start of each service that has one there within its horizon, by service id."""
+    """Return the first free start of each service that has one there within its horizon, by service id.
+
+    `weeks` are the offered hours of at least these services, where they have been read already.
+    """
     location = await _located(db, place)
     if location is None or not services:
         return {}
-    weeks = await offered_hours(db, [service.id for service in services], location)
+    if weeks is None:
+        weeks = await offered_hours(db, [service.id for service in services], location)
     waiting = [service for service in services if weeks[service.id]]
     found: dict[int, datetime] = {}
     for day_count in (NEAR_DAYS, max(service.horizon_days for service in services)):
