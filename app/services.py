@@ -110,7 +110,7 @@ def compose(
     encryption = Encryption(settings.secret_key, settings.secret_key_previous, settings.receipt_signing_key)
     cookies = Cookies(https=settings.https)
     csrf = Csrf(encryption, cookies)
-    assets = Assets(reload=not settings.production)
+    assets = Assets(reload=settings.development)
     rate_limiter = RateLimiter(after_commit.bus)
     contacts = ContactsInMemory(database, after_commit.cache, default_contacts(settings))
     return Services(
@@ -123,7 +123,7 @@ def compose(
         csrf=csrf,
         assets=assets,
         templates=page_templates(
-            assets, csrf, contacts.current, site=settings.base_url, reload=not settings.production
+            assets, csrf, contacts.current, site=settings.base_url, reload=settings.development
         ),
         page_cache=PageCache(after_commit.cache),
         api_cache=PageCache(after_commit.cache),

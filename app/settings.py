@@ -71,6 +71,11 @@ class Settings:
         return self.env == "production"
 
     @property
+    def development(self) -> bool:
+        """Changed templates and static files are used at once."""
+        return self.env == "development"
+
+    @property
     def https(self) -> bool:
         return self.base_url.startswith("https://")
 

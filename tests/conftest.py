@@ -1,6 +1,7 @@
 """Fixtures for all tests: a database whose changes are rolled back, the application, signed-in browsers."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +46,18 @@ def shared(services: "Services") -> str:
     return services.app_url(services.clone())
 
 
-@pytest.fixture
-async def database(shared: str) -> AsyncIterator[Database]:
-    """A database on one connection; everything is rolled back after the test."""
+@pytest.fixture(scope="session")
+async def shared_database(shared: str) -> AsyncIterator[Database]:
+    """Its connection, with the statements that it knows, serves one test after the other."""
     database = Database(shared, pool_size=1)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def database(shared_database: Database) -> AsyncIterator[Database]:
+    """A database on one connection; everything is rolled back after the test."""
+    database = copy(shared_database)
     async with database.engine.connect() as connection:
         outer = await connection.begin()
         on_connection: dict[str, Any] = {"bind": connection, "join_transaction_mode": "create_savepoint"}
@@ -56,7 +65,6 @@ async def database(shared: str) -> AsyncIterator[Database]:
         database.readers = async_sessionmaker(**on_connection, sync_session_class=ReadingSession)
         yield database
         await outer.rollback()
-    await database.close()
 
 
 @pytest.fixture

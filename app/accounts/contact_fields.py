@@ -168,7 +168,9 @@ def clean_text(typed: str) -> str:
     """Text without invisible and bidirectional control characters; line breaks stay, and tabs become spaces."""
     text = normal_form(typed).replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub(r"[\t\v\f\x85]", " ", text)
-    return "".join(char for char in text if char == "\n" or is_printable(char)).strip()
+    if not text.replace("\n", "").isprintable():
+        text = "".join(char for char in text if char == "\n" or is_printable(char))
+    return text.strip()
 
 
 def clean_reason(typed: str) -> str:
@@ -183,4 +185,5 @@ def clean_reason(typed: str) -> str:
 
 def is_printable(text: str) -> bool:
     """Whether the text has no control or invisible characters, which could disguise it."""
-    return all(unicodedata.category(char)[0] != "C" or char in JOINERS for char in text)
+    # str.isprintable refuses these and most separators, which are fine here; it needs no look at each character.
+    return text.isprintable() or all(unicodedata.category(char)[0] != "C" or char in JOINERS for char in text)
