@@ -171,7 +171,7 @@ async def waive(db: AsyncSession, charge: Charge) -> None:
     money = BookingMoney(charge.booking_id, charge.customer_id, [charge])
     split = await Charges(db).split_of(charge)
     if await is_payout_withheld(db, charge.booking_id):
-        split = ChargeSplit(0, split.earnings + split.commission, None)
+        split = ChargeSplit(0, split.earnings + split.commission, None, taxes=split.taxes)
     money.waive(charge, split)
     await write_money(db, money)
 

@@ -1,19 +1,11 @@
 """Credit and coupons in the ledger: each paisa is used once, and goes back to where it came from."""
 
-import contextlib
-from datetime import timedelta
-
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock
 from app.core.errors import Invalid, Refused
 from app.payments import charges
 from app.payments.credit import credit_balance, credit_lines, grant_credit
-from app.payments.pretend_bank import Authorisation
 from app.payments.refund import BorneBy
 from app.payments.refunds import preview_refund, refund_booking
 from app.payments.repository import Charges
@@ -177,90 +169,3 @@ async def test_the_lines_say_where_credit_came_from_and_what_it_paid(scene):
         ("credit_use", None, -60_00),
         ("credit", "guarantee", 100_00),
     ]
-
-
-MOVES = st.one_of(
-    st.tuples(st.just("pay"), st.sampled_from([AUTHORISED, NEEDS_CODE]), st.integers(0, 150_00)),
-    st.tuples(st.just("after"), st.just(AUTHORISED), st.integers(0, 150_00)),
-    st.tuples(st.just("confirm"), st.just(AUTHORISED), st.just(1)),
-    st.tuples(st.just("extra"), st.just(AUTHORISED), st.integers(1, 500_00)),
-    st.tuples(st.just("capture"), st.sampled_from([AUTHORISED, NEEDS_CODE]), st.integers(0, 500_00)),
-    st.tuples(st.just("release"), st.sampled_from([AUTHORISED, NEEDS_CODE]), st.just(1)),
-    st.tuples(st.just("take_fee"), st.sampled_from([AUTHORISED, NEEDS_CODE]), st.integers(1, 100_00)),
-    st.tuples(st.just("settle"), st.just(AUTHORISED), st.just(1)),
-    st.tuples(st.just("refund"), st.sampled_from([AUTHORISED, NEEDS_CODE]), st.integers(1, 300_00)),
-    st.tuples(st.just("shared_refund"), st.sampled_from([AUTHORISED, NEEDS_CODE]), st.integers(1, 300_00)),
-    st.tuples(st.just("payouts"), st.just(AUTHORISED), st.just(1)),
-)
-LIVE = ("needs_code", "authorised", "captured", "due", "paid")
-
-
-async def play(scene: CreditScene, move: str, outcome: Authorisation, amount: int) -> None:
-    """`outcome` NEEDS_CODE stands for the other way of a move: as credit, or a held payout."""
-    db, known = scene.db, await Charges(scene.db).of_booking(scene.id)
-    live = any(charge.purpose == "booking" and charge.state in LIVE for charge in known)
-    otherwise = outcome is NEEDS_CODE
-    coupon = min(amount, PRICE_PAISE) // 2
-    credit = min(await scene.credit(), PRICE_PAISE - coupon, amount)
-    split = PaymentSplit(PRICE_PAISE, coupon, "WELCOME" if coupon else None, credit)
-    if move == "pay" and not live:
-        await scene.pay(split, outcome)
-    elif move == "after" and not live:
-        await charges.promise(db, scene.id, scene.asha, split)
-    elif move == "confirm":
-        waiting = [charge for charge in known if charge.state == "needs_code" and charge.method == "card"]
-        with contextlib.suppress(IntegrityError):
-            async with db.begin_nested():
-                for charge in waiting:
-                    await charges.confirm(db, charge)
-    elif move == "extra":
-        await scene.authorise(amount, "extra")
-    elif move == "capture" and not any(charge.state == "needs_code" for charge in known):
-        if not live or any(charge.state == "authorised" for charge in known):
-            await scene.capture(PRICE_PAISE + amount, held=otherwise)
-    elif move == "release":
-        await charges.release(db, scene.id, as_credit=otherwise)
-    elif move == "take_fee":
-        await charges.take_fee(db, scene.id, scene.asha, scene.ravi, amount, as_credit=otherwise)
-    elif move == "settle":
-        for due in charges.due_charges(known)[:1]:
-            await charges.settle(db, due, AUTHORISED)
-    elif move in ("refund", "shared_refund"):
-        with contextlib.suppress(Invalid, Refused):
-            borne_by = BorneBy.SHARES if move == "shared_refund" else BorneBy.DOORSTEP
-            await scene.refund(amount, borne_by, as_credit=otherwise)
-    elif move == "payouts":
-        with clock.freeze(clock.now() + timedelta(days=8)):
-            await charges.release_held_payouts(db)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(credit=st.integers(1, 200_00), moves=st.lists(MOVES, max_size=12))
-async def test_credit_and_coupons_balance_under_any_order_of_moves(db, scene, credit, moves):
-    first = await a_scene(db, scene.meena, credit)
-    for move in moves:
-        await play(first, *move)
-    left = await first.sums()
-    known = await Charges(db).of_booking(first.id)
-    banks = [charge for charge in known if charge.method not in ("credit", "coupon")]
-    assert sum(left.values()) == 0
-    assert left.get("hold", 0) == sum(charge.held for charge in banks)
-    held_credit = sum(charge.held for charge in known if charge.method == "credit")
-    assert left.get("customer_funds", 0) == -held_credit
-    assert left.get("coupons", 0) == sum(charge.captured for charge in known if charge.method == "coupon")
-    assert all(charge.refunded == 0 for charge in known if charge.method == "coupon")
-    shared = sum(left.get(account, 0) for account in ("earnings", "payout_held", "commission"))
-    due = sum(charge.amount for charge in known if charge.state == "due")
-    assert -shared == due + sum(charge.captured - charge.refunded for charge in known)
-    # All the money and credit of the customer is somewhere: kept, spent, waiting, or still theirs.
-    balance = await first.credit()
-    assert 0 <= balance == credit - left.get("credit", 0)
-    assert (
-        await db.scalar(
-            text("SELECT -sum(amount) FROM ledger_entries WHERE account = 'credit' AND person_id = :id"),
-            {"id": first.asha},
-        )
-        == balance
-    )
-    revenue = await db.scalar(text("SELECT revenue FROM bookings WHERE id = :id"), {"id": first.id})
-    assert revenue == -shared - left.get("coupons", 0)
