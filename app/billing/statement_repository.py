@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import clock
 from app.core.sql import fetch_value, rows
 from app.payments.ledger import WITHHOLDING_KINDS
+from app.payments.repository import LINE_KEY
 
 OWED_ACCOUNTS = ("earnings", "payout_held", "tips")
 STATEMENT_ACCOUNTS = (*OWED_ACCOUNTS, "payouts")
@@ -24,7 +25,7 @@ LINES = f"""
     WITH own AS MATERIALIZED (
         SELECT DISTINCT e.transaction_id FROM ledger_entries e WHERE e.person_id = $1 AND e.account IN {OWN}
     )
-    SELECT t.id, t.at, t.kind, b.reference, b.service_name,
+    SELECT min(t.id), t.at, min(t.kind), b.reference, b.service_name,
            coalesce(-sum(e.amount) FILTER (WHERE e.person_id = $1 AND e.account IN ('earnings', 'payout_held')), 0)
                ::bigint,
            coalesce(-sum(e.amount) FILTER (WHERE e.person_id = $1 AND e.account = 'tips'), 0)::bigint,
@@ -39,8 +40,8 @@ LINES = f"""
       LEFT JOIN payouts p ON p.transaction_id = t.id
       LEFT JOIN bank_accounts a ON a.id = p.bank_account_id
      WHERE t.at >= $2 AND t.at < $3
-     GROUP BY t.id, t.at, t.kind, b.reference, b.service_name, p.state, p.reference, a.masked
-     ORDER BY t.at, t.id
+     GROUP BY {LINE_KEY}, b.reference, b.service_name, p.state, p.reference, a.masked
+     ORDER BY t.at, min(t.id)
 """
 BALANCE = f"""
     SELECT coalesce(-sum(e.amount), 0)::bigint
@@ -65,7 +66,10 @@ WEEKS = f"""
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One transaction, in paise: `earning` and `tip` are the professional's, `payout` is on its way since then."""
+    """What was done at one moment, in paise.
+
+    `earning` and `tip` are the professional's, `payout` is on its way since then.
+    """
 
     transaction_id: int
     at: datetime

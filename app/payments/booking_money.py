@@ -15,12 +15,15 @@ PAYOUT_HELD = timedelta(days=7)
 
 
 class BookingMoney:
-    """Some charges of one booking and what becomes of them. `new_charges` and `transactions` are to be written."""
+    """Some charges of one booking and what becomes of them. `new_charges` and `transactions` are to be written.
+
+    All of it happens `at` one moment: statements show what is done together as one line.
+    """
 
     def __init__(
         self, booking_id: int, customer_id: int, charges: Iterable[Charge] = (), tax: TaxRule | None = None
     ) -> None:
-        self.booking_id, self.customer_id, self.tax = booking_id, customer_id, tax
+        self.booking_id, self.customer_id, self.tax, self.at = booking_id, customer_id, tax, clock.now()
         self.charges = list(charges)
         self.new_charges: list[Charge] = []
         self.transactions: list[LedgerTransaction] = []
@@ -109,19 +112,19 @@ class BookingMoney:
             part = 0 if charge.method == COUPON else min(charge.held, left)
             if part:
                 charge.captured = part
-                self._post_fee(charge, professional_id, _taken(charge, part))
+                self._post_fee(charge, professional_id, _taken(charge, part), fee - left)
             back += 0 if charge.method == COUPON else charge.held
             self._release_remainder(charge, as_credit=as_credit)
             _set_state(charge, ChargeState.CAPTURED if part else ChargeState.RELEASED)
             left -= part
         if left:
-            self.owe_fee(professional_id, left)
+            self.owe_fee(professional_id, left, fee - left)
         return back
 
-    def owe_fee(self, professional_id: int | None, fee: int) -> None:
-        """`fee` paise become due."""
+    def owe_fee(self, professional_id: int | None, fee: int, so_far: int = 0) -> None:
+        """`fee` paise become due, after `so_far` of the same fee that were taken."""
         charge = self._add_charge(fee, "fee", Instrument("after"), ChargeState.DUE)
-        self._post_fee(charge, professional_id, [("receivable", self.customer_id, fee)])
+        self._post_fee(charge, professional_id, [("receivable", self.customer_id, fee)], so_far)
 
     def charge_fee(self, professional_id: int | None, fee: int, by: Instrument) -> None:
         """Capture `fee` paise at once, besides what is authorised."""
@@ -223,11 +226,13 @@ class BookingMoney:
         return charge
 
     def _post(self, kind: str, charge: Charge | None, lines: Iterable[Line], refund_id: int | None = None) -> None:
-        self.transactions.append(new_transaction(kind, self.booking_id, charge, lines, refund_id))
+        self.transactions.append(new_transaction(kind, self.booking_id, charge, lines, refund_id, self.at))
 
-    def _post_fee(self, charge: Charge, professional_id: int | None, taken: Iterable[Line]) -> None:
-        fee = charge.captured or charge.amount
-        shares = share_fee(fee, self.tax, to_professional=professional_id is not None)
+    def _post_fee(self, charge: Charge, professional_id: int | None, taken: Iterable[Line], so_far: int = 0) -> None:
+        """The shares of this part after `so_far` paise, as `_shared`."""
+        part, is_shared = charge.captured or charge.amount, professional_id is not None
+        before = share_fee(so_far, self.tax, to_professional=is_shared) if so_far else NO_SHARES
+        shares = share_fee(so_far + part, self.tax, to_professional=is_shared) - before
         self._post("fee", charge, [*taken, *_share_lines(shares, "earnings", professional_id)])
 
     def _shared(self, so_far: int, part: int, account: str, professional_id: int) -> list[Line]:

@@ -113,8 +113,9 @@ def new_transaction(
     lines: Iterable[Line],
     refund_id: int | None = None,
     repetition: int = 0,
+    at: datetime | None = None,
 ) -> LedgerTransaction:
-    """One transaction; `lines` are (account, person_id, paise) and sum to zero. Empty lines are left out."""
+    """One transaction, now or `at`; `lines` are (account, person_id, paise) and sum to zero. Empty ones are dropped."""
     entries = [
         LedgerEntry(account=account, person_id=person_id, amount=amount)
         for account, person_id, amount in lines
@@ -125,7 +126,7 @@ def new_transaction(
         charge=charge,
         refund_id=refund_id,
         kind=kind,
-        at=clock.now(),
+        at=at or clock.now(),
         entries=entries,
         repetition=repetition,
     )

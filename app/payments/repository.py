@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import AdvisoryLock, acquire_lock
 from app.core.paging import Page, clamp_limit, decode_cursor, page_of
-from app.core.sql import execute, fetch_value
+from app.core.sql import execute, fetch_value, rows
 from app.payments.charge import COUPON, CREDIT, Charge, ChargeState
 from app.payments.ledger import LedgerEntry, LedgerTransaction, Line
 from app.payments.pretend_bank import Instrument
@@ -38,11 +38,36 @@ ADD_AUTHORISED = """
 """
 
 
+# What was done at one moment for a booking is one line, also when a coupon, credit and a bank paid it.
+LINE_KEY = """CASE WHEN t.booking_id IS NULL THEN t.id END, t.booking_id, t.refund_id, t.at,
+    CASE WHEN t.kind IN ('capture', 'receivable') THEN 'job' ELSE t.kind END"""
+EARNINGS = f"""
+    WITH lines AS (
+        SELECT min(t.id) AS id, array_agg(DISTINCT t.id) AS ids, t.booking_id, min(t.kind) AS kind, t.at,
+               -sum(e.amount)::bigint AS amount, bool_or(e.account = 'payout_held') AS held
+          FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
+         WHERE e.person_id = $1 AND e.account IN ('earnings', 'payout_held', 'tips')
+           AND t.kind NOT IN ('payout_free', 'payout', 'payout_paid', 'payout_failed')
+         GROUP BY {LINE_KEY}
+        HAVING $2::bigint IS NULL OR min(t.id) < $2
+         ORDER BY 1 DESC LIMIT $3
+    )
+    SELECT l.id, l.booking_id, l.kind, l.at, l.amount, l.held, o.commission, o.tax
+      FROM lines l
+     CROSS JOIN LATERAL (
+           SELECT coalesce(-sum(e.amount) FILTER (WHERE e.account = 'commission'), 0)::bigint AS commission,
+                  coalesce(-sum(e.amount) FILTER (WHERE e.account IN ('tax', 'tax_collected', 'tax_withheld')), 0)
+                      ::bigint AS tax
+             FROM ledger_entries e WHERE e.transaction_id = ANY (l.ids)) o
+     ORDER BY l.id DESC
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class EarningsLine:
-    """What one ledger transaction earned a professional: paise, negative when refunded. `held`: paid out later.
+    """What one thing that was done earned a professional: paise, negative when refunded. `held`: paid out later.
 
-    `amount` is net of Doorstep's `commission`.
+    `amount` is net of Doorstep's `commission` and of `tax`: all that the government gets of the price.
     """
 
     transaction_id: int
@@ -52,11 +77,12 @@ class EarningsLine:
     amount: int
     held: bool
     commission: int
+    tax: int
 
     @property
     def price(self) -> int:
-        """What the customer paid or owes for it."""
-        return self.amount + self.commission
+        """What the customer paid or owes for it, a coupon's part included."""
+        return self.amount + self.commission + self.tax
 
     @property
     def is_made_good(self) -> bool:
@@ -244,36 +270,8 @@ class Charges:
     async def earnings_of(self, person_id: int, cursor: str | None, limit: int | None = None) -> Page[EarningsLine]:
         """A professional's earnings and tips, newest first, from the cursor on; a payout is no new earning."""
         page_size, last = clamp_limit(limit), decode_cursor(cursor, int)
-        commission = (
-            select(func.coalesce(-func.sum(LedgerEntry.amount), 0).cast(BigInteger))
-            .where(LedgerEntry.transaction_id == LedgerTransaction.id, LedgerEntry.account == "commission")
-            .correlate(LedgerTransaction)
-            .scalar_subquery()
-        )
-        query = (
-            select(
-                LedgerTransaction.id,
-                LedgerTransaction.booking_id,
-                LedgerTransaction.kind,
-                LedgerTransaction.at,
-                -func.sum(LedgerEntry.amount).cast(BigInteger),
-                func.bool_or(LedgerEntry.account == "payout_held"),
-                commission,
-            )
-            .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
-            .where(
-                LedgerEntry.person_id == person_id,
-                LedgerEntry.account.in_((*EARNING_ACCOUNTS, TIPS)),
-                LedgerTransaction.kind.not_in(MOVED_KINDS),
-            )
-            .group_by(LedgerTransaction.id)
-            .order_by(LedgerTransaction.id.desc())
-            .limit(page_size + 1)
-        )
-        if last is not None:
-            query = query.where(LedgerTransaction.id < last[0])
-        result_rows = [EarningsLine(*row) for row in await self.db.execute(query)]
-        return page_of(result_rows, page_size, lambda line: [line.transaction_id])
+        found = await rows(self.db, EarningsLine, EARNINGS, person_id, last[0] if last else None, page_size + 1)
+        return page_of(found, page_size, lambda line: [line.transaction_id])
 
     async def earned_between(self, person_id: int, since: datetime, until: datetime) -> int:
         """Paise of earnings, held or not, and tips."""

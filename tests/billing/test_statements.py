@@ -10,25 +10,28 @@ from sqlalchemy import text
 
 from app.billing.payouts import make_run, mark_failed, mark_paid
 from app.billing.statement_repository import Statements, week_name
-from app.billing.statements import parse_week
+from app.billing.statements import parse_week, statement_csv, statement_data
 from app.billing.trial_balance_repository import trial_balance
 from app.core import clock
 from app.core.errors import Missing, Refused
+from app.payments import charges
 from app.payments.ledger import new_transaction
+from app.payments.refund import BorneBy
+from app.payments.repository import Charges
 from tests.billing.money import an_account, earned
 from tests.factories import a_customer, a_professional, a_request, a_service, an_admin
+from tests.promotions.test_credit_money import a_scene
 
-GENERATED_WEEKS = 20
+GENERATED_WEEKS = 52
 
 
-async def post(db, booking_id, kind, lines, at):
-    with clock.freeze(at):
-        db.add(new_transaction(kind, booking_id, None, lines))
-    await db.flush()
+def post(db, booking_id, kind, lines, at):
+    """Add it; everything of a week is written at once, before its run."""
+    db.add(new_transaction(kind, booking_id, None, lines, at=at))
 
 
 async def generate_months(db, encryption, booking_id, ravi, meena, today):
-    """Jobs, fees, refunds, holds and tips of twenty weeks, with a run every Monday: paid, failed or in progress."""
+    """Jobs, fees, refunds, holds and tips of a year, with a run every Monday: paid, failed or in progress."""
     dice = random.Random(7)
     first = today - timedelta(weeks=GENERATED_WEEKS)
     await an_account(db, encryption, ravi, days_ago=GENERATED_WEEKS * 7 + 10)
@@ -44,18 +47,20 @@ async def generate_months(db, encryption, booking_id, ravi, meena, today):
             (account, ravi.id, -sign * share),
             ("commission", None, -sign * (amount - share)),
         ]
-        await post(db, booking_id, "capture" if kind == "held" else kind, lines, at)
+        post(db, booking_id, "capture" if kind == "held" else kind, lines, at)
         if kind == "held":
             freed = [("payout_held", ravi.id, share), ("earnings", ravi.id, -share)]
-            await post(db, booking_id, "payout_free", freed, at + timedelta(days=7))
+            post(db, booking_id, "payout_free", freed, at + timedelta(days=7))
         if number % 5 == 0:
             await earned(db, booking_id, ravi, dice.randrange(1_00, 90_00), at, "tips")
         if (first + timedelta(days=number)).weekday() == 0:
             with clock.freeze(at + timedelta(hours=12)):
                 await pay_out(db, ravi, meena, dice)
+    await db.flush()
 
 
 async def pay_out(db, ravi, meena, dice):
+    await db.flush()
     try:
         run = await make_run(db, meena, clock.today() - timedelta(days=1))
     except Refused:
@@ -163,3 +168,33 @@ async def test_a_statement_shows_the_reader_own_money_alone(scene, asha, ravi):
     for address in (week + "/statement.pdf", week + "/statement.csv", "2026-W99"):
         assert (await asha.visit(f"/earnings/statements/{address}")).status == 403
     assert (await ravi.visit("/earnings/statements/2026-W99")).status == 404
+
+
+async def test_a_job_paid_with_coupon_and_credit_is_one_line(db):
+    """On the earnings page, in the API and in the statement; the price is what its parts sum to."""
+    first = await a_scene(db, await an_admin(db))
+    await first.pay()
+    await first.capture(200_00)  # ₹51 of extra work are due after the job
+    await first.refund(60_00, BorneBy.SHARES)
+    line, job = (await Charges(db).earnings_of(first.ravi, None)).items[:2]
+    assert (job.kind, job.price, job.commission, job.amount) == ("capture", 200_00, 30_00, 170_00)
+    assert (line.kind, line.price, line.amount) == ("refund", -60_00, -51_00)
+    page = await Charges(db).earnings_of(first.ravi, None, 1)
+    assert (await Charges(db).earnings_of(first.ravi, page.next, 1)).items == [job]
+    monday = clock.today() - timedelta(days=clock.today().weekday())
+    statement = await Statements(db, first.ravi).statement(monday)
+    assert [(line.kind, line.price, line.commission, line.net) for line in statement.lines] == [
+        ("capture", 200_00, 30_00, 170_00),
+        ("refund", -60_00, -9_00, -51_00),
+    ]
+    rows = list(csv.DictReader(io.StringIO(statement_csv(statement))))
+    assert [row["price"] for row in rows] == ["", "200.00", "-60.00", ""]
+    assert [line[2] for line in statement_data(statement, "Ravi Kumar")["lines"]] == ["200.00", "−60.00"]
+
+
+async def test_the_parts_of_a_fee_are_one_line_and_shared_as_a_whole(db):
+    first = await a_scene(db, await an_admin(db))
+    await first.pay()
+    await charges.take_fee(db, first.id, first.asha, first.ravi, 75_01)
+    (line,) = (await Charges(db).earnings_of(first.ravi, None)).items
+    assert (line.price, line.amount, line.commission) == (75_01, 52_51, 22_50)
