@@ -18,6 +18,7 @@ from app.billing.bank_accounts import reveal_number
 from app.billing.payout import MAX_REFERENCE_LENGTH, Payout, PayoutRun, PayoutState
 from app.billing.payout_repository import Due, Payouts
 from app.core import clock
+from app.core.csv_cells import safe_cell
 from app.core.db import AdvisoryLock, TransactionFactory, acquire_lock
 from app.core.encryption import Encryption
 from app.core.errors import Invalid, Missing, Refused
@@ -30,7 +31,6 @@ from app.payments.ledger import LedgerTransaction, Line, new_transaction
 FIRST_DAY = date(2020, 1, 1)
 FILE_HEAD = ("payout", "name", "account", "ifsc", "amount", "remark")
 FILE_BATCH_SIZE = 500  # payouts
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 async def make_run(db: AsyncSession, by: Actor, until: date) -> PayoutRun:
@@ -136,11 +136,6 @@ def _csv(lines: Iterable[Sequence[str]]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows(lines)
     return text.getvalue()
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 async def _lock_pending(db: AsyncSession, run_id: int, professional_id: int) -> tuple[PayoutRun, Payout]:

@@ -18,7 +18,7 @@ from app.core.storage import Storage
 from app.exports import lifecycle
 from app.exports.export import Export
 from app.exports.lifecycle import ExpiredExport
-from app.exports.pages import file_response
+from app.exports.pages import file_response, require_kind
 from app.exports.queries import FILTER_FIELDS, MAX_FILTER_LENGTH, clean_filters
 from app.exports.repository import Exports
 from app.web.api import idempotent, json_response, read_body, row_id
@@ -29,8 +29,8 @@ from app.web.openapi import Doc
 TAG = "Exports"
 PATH_PARAMS = {"export_id": "ID of the export."}
 Table = Annotated[
-    Literal["bookings", "customers", "professionals", "ledger"],
-    Meta(description="The admin table to export.", examples=["bookings"]),
+    Literal["bookings", "customers", "professionals", "ledger", "invoices"],
+    Meta(description="The admin table to export; invoices with the right for money.", examples=["bookings"]),
 ]
 
 
@@ -110,6 +110,7 @@ class ExportApi(Controller):
         self, request: Request, me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> JsonResponse:
         body = await read_body(request, ExportBody)
+        require_kind(me, body.table)
         unknown = [name for name in body.filters if name not in FILTER_FIELDS[body.table]]
         if unknown:
             raise Invalid({f"filters.{name}": _("This field doesn't exist.") for name in unknown})

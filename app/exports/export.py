@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.events import AuditedMixin
 from app.core.orm import Base
 
-KINDS = ("bookings", "customers", "professionals", "ledger", "earnings")
+KINDS = ("bookings", "customers", "professionals", "ledger", "earnings", "invoices")
 STATES = ("queued", "running", "ready", "failed", "expired", "discarded")
 _KINDS = ", ".join(f"'{kind}'" for kind in KINDS)
 _STATES = ", ".join(f"'{state}'" for state in STATES)

@@ -19,6 +19,7 @@ FILE_RETENTION = timedelta(days=7)
 STALE_AFTER = timedelta(seconds=20)  # a claim without a heartbeat for so long is released
 MAX_EXPORTS_IN_PROGRESS = 5  # per user
 PROFESSIONAL_KINDS = ("earnings",)
+MONEY_KINDS = ("invoices",)  # for admins with the right for money
 
 
 class ExpiredExport(Exception):

@@ -25,10 +25,11 @@ from app.exports.export import Export
 from app.exports.lifecycle import ExpiredExport
 from app.exports.queries import clean_filters
 from app.exports.repository import Exports
+from app.invoices.admin_pages import KIND_LABELS
 from app.web.actions import Rejection, submit
 from app.web.admin import admin_page
 from app.web.forms import parse_form, parse_query
-from app.web.guards import only
+from app.web.guards import only, require_right
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page, redirect
 
@@ -59,6 +60,7 @@ class ExportIndex(Controller):
     ) -> HtmlResponse:
         form = await parse_form(request)
         kind = form.get("table", "")
+        require_kind(me, kind)
         filters = clean_filters(kind, form)
         return await submit(
             request,
@@ -82,6 +84,7 @@ class ExportRecord(Controller):
         self, request: Request, ref: FromPath[str], me: NamedDependency[Me], db: NamedDependency[AsyncSession]
     ) -> HtmlResponse:
         await parse_form(request)
+        require_kind(me, (await Exports(db).by_reference(me.id, ref)).kind)
         export = await lifecycle.retry(db, me, ref)
         return redirect(request, f"{RECORD_PATHS[me.role]}/{export.reference}")
 
@@ -121,6 +124,12 @@ class EarningsExportRecordPages(ExportRecord):
         return await render_file(request, me, db, storage, ref)
 
 
+def require_kind(me: Me, kind: str) -> None:
+    """Raise WrongRole for an admin without the right for what the file holds."""
+    if kind in lifecycle.MONEY_KINDS:
+        require_right(me, "money")
+
+
 async def _render_index(
     request: Request,
     me: Me,
@@ -129,7 +138,7 @@ async def _render_index(
     rejection: Rejection | None = None,
 ) -> HtmlResponse:
     """Render the list. `fields` are the query of the table to export, or the submitted form."""
-    available_kinds = lifecycle.kinds_for(me)
+    available_kinds = [kind for kind in lifecycle.kinds_for(me) if kind not in lifecycle.MONEY_KINDS or me.may("money")]
     kind = fields.get("table", "") if len(available_kinds) > 1 else available_kinds[0]
     kind = kind if kind in available_kinds else ""
     filters = clean_filters(kind, fields)
@@ -184,8 +193,9 @@ async def render_file(request: Request, me: Me, db: AsyncSession, storage: Stora
 def file_response(export: Export, me: Me, storage: Storage) -> Stream:
     """Stream the file of a locked export; it is opened first, so the download survives a discard.
 
-    Raises ExpiredExport, Missing.
+    Raises ExpiredExport, Missing; WrongRole when the right was taken meanwhile.
     """
+    require_kind(me, export.kind)
     try:
         file = storage.path(lifecycle.record_download(export, me, clock.now())).open("rb")
     except FileNotFoundError:
@@ -219,6 +229,9 @@ async def _filter_labels(db: AsyncSession, kind: str, filters: Mapping[str, str]
         lines.append(_({**ADMIN_STATE_FILTERS, **PERSON_STATES}.get(state, "–")))
     rest = {name: value for name, value in filters.items() if name not in ("q", "state")}
     lines += [text for _name, text in await describe_filters(AdminBookings(db), rest)]
+    if kind == "invoices":
+        lines += [_(KIND_LABELS.get(filters["kind"], "–"))] if filters.get("kind") else []
+        lines += [filters["number"]] if filters.get("number") else []
     if kind == "ledger":
         labels_by_field = {"account": LEDGER_ACCOUNTS, "kind": LEDGER_KINDS}
         lines += [_(labels.get(filters[name], "–")) for name, labels in labels_by_field.items() if filters.get(name)]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Numeric,
     SQLColumnExpression,
@@ -35,14 +36,18 @@ from app.billing.ledger_repository import PAYOUT_KINDS, ledger_conditions
 from app.bookings.booking import Booking
 from app.catalog.service import Category, Service
 from app.core import clock
+from app.core.csv_cells import FORMULA_STARTS
 from app.core.paging import Query
 from app.core.references import parse_row_id
 from app.dispatch import repository as dispatch_repository
 from app.dispatch.repository import AdminBookings, filter_conditions, search_conditions
+from app.invoices import admin_repository as invoice_repository
+from app.invoices.invoice import Invoice
 from app.payments.charge import COUPON, CREDIT, Charge, ChargeState
 from app.payments.ledger import LedgerEntry, LedgerTransaction
 from app.people import customer_repository, professional_repository
 
+INVOICE_AMOUNTS = ("taxable", "cgst", "sgst", "igst", "total")
 MAX_FILTER_LENGTH = 100  # as in the tables
 FILTER_FIELDS: Mapping[str, tuple[str, ...]] = {
     "bookings": ("q", *dispatch_repository.FILTERS),
@@ -50,10 +55,11 @@ FILTER_FIELDS: Mapping[str, tuple[str, ...]] = {
     "professionals": ("q", "state", "service", "pincode"),
     "ledger": ledger_repository.FILTERS,
     "earnings": (),
+    "invoices": invoice_repository.FILTERS,
 }
 
 
-FORMULA_START_CODES = tuple(ord(sign) for sign in "=+-@\t\r\n")  # of cells that Excel or LibreOffice would evaluate
+FORMULA_START_CODES = tuple(map(ord, FORMULA_STARTS))
 _customer, _professional = aliased(User), aliased(User)
 _coupon, _credit = aliased(Charge), aliased(Charge)
 
@@ -217,6 +223,32 @@ async def _earnings(_db: AsyncSession, _filters: Mapping[str, str], user_id: int
     )
 
 
+async def _invoices(_db: AsyncSession, filters: Mapping[str, str], _user_id: int) -> Query:
+    content = Invoice.content
+    amounts = [_rupees(cast(content[name].astext, BigInteger)).label(name) for name in INVOICE_AMOUNTS]
+    return (
+        select(
+            Invoice.number.label("number"),
+            Invoice.kind.label("kind"),
+            _timestamp(Invoice.issued_at).label(_time_head("issued")),
+            Booking.reference.label("booking"),
+            _safe_text(content["supplier"]["name"].astext).label("supplier"),
+            _safe_text(func.coalesce(content["supplier"]["gstin"].astext, "")).label("supplier gstin"),
+            _safe_text(content["recipient"]["name"].astext).label("billed to"),
+            _safe_text(func.coalesce(content["recipient"]["gstin"].astext, "")).label("gstin"),
+            _safe_text(content["place_of_supply"]["state"].astext).label("place of supply"),
+            content["form"].astext.label("form"),
+            content["sac"].astext.label("sac"),
+            *amounts,
+            func.coalesce(content["corrects"]["number"].astext, "").label("corrects"),
+        )
+        .select_from(Invoice)
+        .join(Booking, Booking.id == Invoice.booking_id)
+        .where(*invoice_repository.invoice_conditions(filters))
+        .order_by(Invoice.id)
+    )
+
+
 def _ledger_lines() -> Query:
     """Ledger lines with debit and credit columns, so that no cell begins with a minus."""
     return (
@@ -282,4 +314,5 @@ _QUERY_BUILDERS = {
     "professionals": _professionals,
     "ledger": _ledger,
     "earnings": _earnings,
+    "invoices": _invoices,
 }

@@ -33,7 +33,7 @@ class InvoiceTable:
         self._db = db
 
     async def listed(self, filters: Mapping[str, str], *, descending: bool, after: str) -> CountedPage:
-        query = SELECT_INVOICES.where(*_conditions(filters))
+        query = SELECT_INVOICES.where(*invoice_conditions(filters))
         return await fetch_page(
             self._db, query, key=Invoice.id, sort=SORTS["issued"], descending=descending, after=after
         )
@@ -49,7 +49,8 @@ class TaxRateTable:
         return (await self._db.execute(query.order_by(TaxRate.valid_from.desc(), TaxRate.id.desc()).limit(200))).all()
 
 
-def _conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
+def invoice_conditions(filters: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
+    """The conditions of all filters."""
     if kind := filters.get("kind"):
         yield Invoice.kind == kind
     if number := filters.get("number"):

@@ -1,4 +1,4 @@
-"""What is owed to each professional, and the sums of each account and day, counted every hour; totals of runs."""
+"""What is owed to each professional, and the sums of each account and day, counted every hour."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = "0039"
 branch_labels = None
 depends_on = None
 
+EXPORT_KINDS_BEFORE = ("bookings", "customers", "professionals", "ledger", "earnings")
 # As app.billing.ledger_day counts what is added later.
 FILL = """
     WITH newest AS (
@@ -52,6 +53,7 @@ def upgrade() -> None:
         sa.CheckConstraint("debit >= 0 AND credit >= 0", name="ledger_days_amounts_check"),
     )
     op.execute(FILL)
+    _export_kinds((*EXPORT_KINDS_BEFORE, "invoices"))
     for column in (sa.Column("people", sa.Integer()), sa.Column("amount", sa.BigInteger())):
         op.add_column("payout_runs", column)
     op.execute(
@@ -65,11 +67,19 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM exports WHERE kind = 'invoices'")
+    _export_kinds(EXPORT_KINDS_BEFORE)
     op.drop_index("payouts_unpaid_idx", "payouts")
     for name in ("people", "amount"):
         op.drop_column("payout_runs", name)
     op.drop_table("ledger_days")
     op.drop_table("earnings_balances")
+
+
+def _export_kinds(kinds: tuple[str, ...]) -> None:
+    quoted = ", ".join(f"'{kind}'" for kind in kinds)
+    op.drop_constraint("exports_kind_check", "exports")
+    op.create_check_constraint("exports_kind_check", "exports", f"kind IN ({quoted})")
 
 
 def _numbers(*names: str) -> list[sa.Column[int]]:

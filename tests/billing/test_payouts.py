@@ -12,9 +12,10 @@ from app.billing.bank_account import BankAccount
 from app.billing.bank_accounts import TypedAccount, change_bank_account
 from app.billing.payout import Payout, PayoutRun, PayoutState
 from app.billing.payout_repository import Payouts
-from app.billing.payouts import bank_file, make_run, make_weekly_run, mark_failed, mark_paid, safe_cell
+from app.billing.payouts import bank_file, make_run, make_weekly_run, mark_failed, mark_paid
 from app.billing.personal_data import BILLING_PERSONAL_DATA
 from app.core import clock
+from app.core.csv_cells import safe_cell
 from app.core.errors import Invalid, Missing, Refused
 from tests.billing.money import ACCOUNT, an_account, earned, owed
 from tests.factories import a_block, a_customer, a_professional, a_request, a_service, an_admin

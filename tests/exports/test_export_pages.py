@@ -27,7 +27,8 @@ async def started(person: Person, path: str) -> Page:
 
 
 @pytest.mark.parametrize(
-    "path", ["/admin/bookings?period=all", "/admin/customers", "/admin/professionals", "/admin/ledger"]
+    "path",
+    ["/admin/bookings?period=all", "/admin/customers", "/admin/professionals", "/admin/ledger", "/admin/invoices"],
 )
 async def test_each_table_leads_to_its_export(booked_scene: Scene, meena: Person, path):
     table = await meena.visit(path)
@@ -124,6 +125,21 @@ async def test_what_expired_or_was_discarded_is_410_in_words(scene: Scene, meena
     assert "The file is deleted" in listed.text
     removed = await meena.visit(other.path + "/file")
     assert (removed.status, "You deleted this export" in removed.text) == (410, True)
+
+
+async def test_invoices_are_exported_with_the_right_for_money_only(booked_scene: Scene, meena: Person):
+    form = await meena.submit_and_follow(await meena.visit("/admin/invoices?kind=commission"), "/admin/exports")
+    assert "Commission invoice" in form.text
+    page = await meena.submit_and_follow(form, having="bom")
+    await built(booked_scene)
+    file = next(link for link in (await meena.visit(page.path)).links if link.endswith("/file"))
+    assert (await meena.get(file)).status_code == 200
+    await booked_scene.scalar("UPDATE users SET admin_right = 'support' WHERE role = 'admin' RETURNING 1")
+    assert (await meena.get(file)).status_code == 403
+    assert "Invoices" not in (await meena.visit("/admin/exports")).text.partition('id="yours"')[0]
+    refused = await meena.submit(form, having="bom")
+    assert refused.status == 403
+    assert await booked_scene.scalar("SELECT count(*) FROM exports") == 1
 
 
 async def test_progress_is_shown_without_scripts_and_as_a_piece(scene: Scene, meena: Person):

@@ -22,7 +22,7 @@ from tasks.context import Context
 from tasks.exports import build_export, expire_exports
 from tests.application import task_context
 from tests.bookings.scenes import Scene
-from tests.factories import a_customer, an_admin
+from tests.factories import a_customer, a_start, an_admin
 
 NAUGHTY = ["=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", '=HYPERLINK("http://evil.example","x")']
 
@@ -159,8 +159,28 @@ async def test_the_ledger_balances_and_earnings_are_ones_own(booked_scene: Scene
     assert (await built(booked_scene, ctx, booked_scene.kumar, "earnings"))[1] == []
 
 
+async def test_invoices_are_all_there_under_the_tables_filters(booked_scene: Scene, ctx, admin):
+    scene = booked_scene
+    await scene.scalar("UPDATE users SET full_name = '=1+1' WHERE id = :id RETURNING 1", id=scene.asha.id)
+    await scene.done(await scene.browser(scene.asha), start=a_start(6))
+    _, rows = await built(scene, ctx, admin, "invoices")
+    assert len(rows) == await scene.scalar("SELECT count(*) FROM invoices") > 0
+    assert paise(rows, "total") == await scene.scalar("SELECT sum(total) FROM invoices")
+    assert "'=1+1" in {row["billed to"] for row in rows}
+    first = rows[0]
+    (found,) = (await built(scene, ctx, admin, "invoices", number=first["number"]))[1]
+    assert found == first
+    assert (await built(scene, ctx, admin, "invoices", **{"from": "2050-01-01"}))[1] == []
+
+
 async def test_each_exports_their_own(scene: Scene, admin):
-    for by, kind in ((admin, "earnings"), (scene.ravi, "bookings"), (scene.ravi, "ledger"), (admin, "secrets")):
+    for by, kind in (
+        (admin, "earnings"),
+        (scene.ravi, "bookings"),
+        (scene.ravi, "ledger"),
+        (scene.ravi, "invoices"),
+        (admin, "secrets"),
+    ):
         with pytest.raises(Invalid):
             await request_export(scene, by, kind)
     for _ in range(lifecycle.MAX_EXPORTS_IN_PROGRESS):

@@ -192,6 +192,7 @@ READS: dict[str, dict[str, str]] = {
         "ledger_transactions": "rows of the files",
         "ledger_entries": "rows of the files",
         "charges": "what a coupon and credit pay, in the file of bookings",
+        "invoices": "rows of the files",
     },
     "privacy": {
         "bookings": "whose history is one's own",
