@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from app.billing.payouts import safe_cell
 from app.billing.statement_repository import Statement, StatementLine
 from app.bookings.labels import LEDGER_KINDS
 from app.core import clock
+from app.core.csv_cells import safe_cell
 from app.core.errors import Missing
 from app.core.i18n import _
 from app.core.money import format_decimal

@@ -63,6 +63,9 @@ QUERIES = {
     "/earnings/invoices": ["after"],
     "/bookings/{ref:str}/invoice": ["number"],
     "/bookings/{ref:str}/invoice.pdf": ["number"],
+    "/admin/payouts": ["due", "held"],
+    "/admin/payouts/{run_id:int}": ["after"],
+    "/admin/ledger/balance": ["until"],
     "/admin/invoices": ["kind", "number", "from", "to", "sort", "after"],
 }
 
