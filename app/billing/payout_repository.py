@@ -183,6 +183,11 @@ class Payouts:
         query, key = _select_payouts().where(Payout.run_id == run_id), Payout.professional_id
         return await fetch_page(self._db, query, key=key, sort=Sort(key, int), after=after, limit=clamp_limit(limit))
 
+    async def recipients(self, run_id: int) -> Sequence[int]:
+        """Whom a run pays, in the order of their ids."""
+        query = select(Payout.professional_id).where(Payout.run_id == run_id)
+        return (await self._db.scalars(query.order_by(Payout.professional_id))).all()
+
     async def pending_with_accounts(self, run_id: int, after: int, limit: int) -> Sequence[tuple[Payout, BankAccount]]:
         """What the bank has to do of a run, after the payout to that professional."""
         query = (

@@ -29,6 +29,7 @@ from app.core.storage import Storage
 from app.dev import demo_people
 from app.dev.demo_documents import submit_documents
 from app.dev.demo_history import RANDOM_SEED, has_history, write_history, write_present
+from app.dev.demo_money import write_money
 from app.dev.demo_town import PROFESSIONAL_COUNT, create_town, load_town
 from app.settings import Settings
 
@@ -119,5 +120,6 @@ async def seed_history(db: AsyncSession, encryption: Encryption) -> str | None:
     if town is None or await has_history(db, town):
         return None
     bookings = await write_history(db, town, encryption)
+    await write_money(db, town, encryption)
     send_after_commit(db, [OutgoingMessage(CACHE_AUDIENCE, tag) for tag in (*JOB_DONE, BOOKING_COUNTS)])
     return f"Added half a year of history to the demo town: {bookings} bookings."

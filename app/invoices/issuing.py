@@ -1,6 +1,6 @@
 """Issue documents for what a transaction did to the ledger, at its end: the numbers are locked for the commit alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,9 +25,13 @@ async def issue_documents(db: AsyncSession) -> None:
     Series are taken in one order, so that two transactions never wait for each other's.
     """
     posted = pop_posted(db)
-    if not posted:
-        return
-    await db.flush()
+    if posted:
+        await db.flush()
+        await issue_for(db, posted)
+
+
+async def issue_for(db: AsyncSession, posted: Sequence[Posted]) -> None:
+    """Issue what these written transactions call for."""
     drafts: list[Draft] = []
     booking_ids = dict.fromkeys(item.transaction.booking_id for item in posted)
     for booking_id in booking_ids:

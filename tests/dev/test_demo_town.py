@@ -65,6 +65,22 @@ OLDER_BEFORE_NEWER = """
 """
 
 
+# What the pages about money show, and at least how often.
+MONEY = {
+    "SELECT count(*) FROM coupons": 2,
+    "SELECT count(*) FROM credit_balances WHERE balance > 0": 3,
+    "SELECT count(*) FROM referrals WHERE outcome = 'granted'": 1,
+    "SELECT count(*) FROM bank_accounts": 40,
+    "SELECT count(*) FROM tips WHERE state = 'paid'": 20,
+    "SELECT count(*) FROM payouts WHERE state = 'paid'": 20,
+    "SELECT count(DISTINCT state) FROM payouts": 3,
+    "SELECT count(*) FROM invoices": 500,
+    # The demo professional's earnings, statements and account.
+    "SELECT count(*) FROM payouts p JOIN users u ON u.id = p.professional_id"
+    " WHERE u.email = 'professional@example.com'": 1,
+}
+
+
 async def test_every_state_and_every_kind_of_ending_is_there_at_any_hour(db: AsyncSession, tmp_path: Path) -> None:
     encryption, storage = Encryption(SECRET), Storage(tmp_path)
     with clock.freeze(clock.at(clock.today())):
@@ -106,6 +122,8 @@ async def test_a_history_that_was_killed_half_way_is_written_once(
     whole = await count_bookings(own_database)
     assert whole > present + 1_000
     async with own_database.work() as db:
+        for query, least in MONEY.items():
+            assert await db.scalar(text(query)) >= least, query
         assert await seed_history(db, encryption) is None
         # Lists that are sorted by id stay in the order of time.
         assert set(await db.scalars(text(OLDER_BEFORE_NEWER))) == {True}
