@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -100,6 +101,8 @@ async def _pages(owner: Owner) -> Any:
 
 async def _tables(owner: Owner) -> Mapping[str, str]:
     case = await owner.fetchval("SELECT reference FROM cases WHERE state = 'open' ORDER BY id LIMIT 1")
+    payout_run = await owner.fetchval("SELECT max(id) FROM payout_runs")
+    payee = await owner.fetchval("SELECT (min(professional_id) + max(professional_id)) / 2 FROM bank_accounts")
     half = await owner.fetchrow("SELECT id, starts_at FROM bookings ORDER BY starts_at DESC OFFSET 500000 LIMIT 1")
     deep = encode_cursor(half["starts_at"].isoformat(), half["id"], 500_000) if half else ""
     return {
@@ -128,6 +131,11 @@ async def _tables(owner: Owner) -> Mapping[str, str]:
         "appeals": "/admin/appeals",
         "refunds": "/admin/refunds",
         "events": "/admin/events",
+        "payouts": "/admin/payouts",
+        "payouts, page 2": f"/admin/payouts?due={encode_cursor(payee)}&held={encode_cursor(payee)}",
+        "a payout run": f"/admin/payouts/{payout_run}",
+        "trial balance": "/admin/ledger/balance",
+        "trial balance of last year": f"/admin/ledger/balance?until={clock.today() - timedelta(days=365)}",
     }
 
 

@@ -13,12 +13,14 @@ from itertools import islice
 import asyncpg
 
 import app.events  # noqa: F401  declares every event type
+from app.billing.ledger_day import count_new_entries
 from app.bookings.service_booking_count import count_new_bookings
 from app.catalog.reference_data import load_catalogue
 from app.core import clock
 from app.core.db import Database
 from app.models import metadata
 from bench.admin_town_help import add_help
+from bench.admin_town_payouts import add_payouts
 from bench.admin_town_rows import (
     AREAS_PER_PROFESSIONAL,
     BOOKING_COLUMNS,
@@ -89,12 +91,20 @@ async def _fill(servers: BenchServers, sizes: Sizes) -> None:
         for statement in _sequences():
             await owner.execute(statement)
         await add_help(owner, sizes.cases)
+        await add_payouts(owner)
         async with database.work() as db:
             await count_new_bookings(db)  # as the worker does every hour
+        while await _count_ledger(database):
+            pass
         await owner.execute("VACUUM ANALYZE")
     finally:
         await owner.close()
         await database.close()
+
+
+async def _count_ledger(database: Database) -> int:
+    async with database.work() as db:
+        return await count_new_entries(db)
 
 
 async def _add_users(owner: "asyncpg.Connection[asyncpg.Record]", sizes: Sizes) -> None:
