@@ -132,3 +132,8 @@ class Scene:
 def later(**time: int) -> AbstractContextManager[None]:
     """Stop the clock so much later."""
     return clock.freeze(clock.now() + timedelta(**time))
+
+
+def at(booking: Booking, **more: int) -> AbstractContextManager[None]:
+    """Stop the clock so long after the booking's start."""
+    return clock.freeze(booking.starts_at + timedelta(**more))

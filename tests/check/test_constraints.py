@@ -6,7 +6,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.migrate import APPEND_ONLY
 from app.models import metadata
-from tests.check.breaking import CHECKS, RECEIPT, ROWS, TAX_RATE, UNIQUE, invoice, made
+from tests.check.breaking import CHECKS, ROWS, UNIQUE
+from tests.check.broken_rows import RECEIPT, TAX_RATE, invoice, made
 
 KEYS_BY_ID = {f"{table.name}_pkey" for table in metadata.tables.values() if "id" in table.primary_key.columns}
 FOREIGN = sorted(
