@@ -51,6 +51,8 @@ def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:
     )
     _add(commands, "routes", "list every address, who may use it, and its handler", _routes)
     _add(commands, "ledger", "print the trial balance; exit code 1 if it does not balance", _ledger)
+    catalogue = _add(commands, "catalogue", "fill texts that standard services lack; admins' texts stay", _catalogue)
+    catalogue.add_argument("action", choices=["fill"])
     payouts = _add(commands, "payouts", "make the payout run until last Sunday", _payouts)
     payouts.add_argument("action", choices=["run"])
     _add(commands, "check", "check the stored data against every rule; exit code 1 if a rule is broken", _check)
@@ -130,6 +132,15 @@ def _ledger(_args: argparse.Namespace) -> int:
     from app.services import compose
 
     return print_balance(compose(Settings.from_env(), statement_timeout=CHECK_STATEMENT_SECONDS).database)
+
+
+def _catalogue(_args: argparse.Namespace) -> int:
+    from app.catalog.standard_texts import main as fill
+    from app.listeners import install_listeners
+    from app.services import compose
+
+    install_listeners()
+    return fill(compose(Settings.from_env(), statement_timeout=CHECK_STATEMENT_SECONDS).database)
 
 
 def _payouts(_args: argparse.Namespace) -> int:

@@ -24,11 +24,11 @@ from app.core.references import new_reference as new_reference
 from app.scheduling.candidate_repository import (
     candidates_in_batches,
     first_candidates,
-    offered_hours,
     require_pincode,
     unknown_pincode,
 )
 from app.scheduling.candidates import Candidate, RequestedSlot
+from app.scheduling.offered_weeks_repository import offered_hours
 from app.scheduling.reservation import reserve, reserve_first_free, reserved_professionals
 from app.scheduling.slots import BookableService, bounds, fits_hours, on_grid
 

@@ -42,9 +42,20 @@ async def load_catalogue(db: AsyncSession) -> None:
     """Add missing categories and services; existing ones stay as admins changed them. Safe to run twice."""
     for category_entry in sorted(read_catalogue(), key=lambda entry: entry["position"]):
         category = await _category(db, category_entry)
-        for entry in category_entry["services"]:
-            await _service(db, category, {field: category_entry[field] for field in SHARED_FIELDS} | entry)
+        for entry in _entries(category_entry):
+            await _service(db, category, entry)
     await db.flush()
+
+
+def read_services() -> list[dict[str, Any]]:
+    """The services of every file, with all their texts."""
+    return [entry for category_entry in read_catalogue() for entry in _entries(category_entry)]
+
+
+def _entries(category_entry: dict[str, Any]) -> list[dict[str, Any]]:
+    shared = {field: category_entry[field] for field in SHARED_FIELDS} | {"guarantee": GUARANTEE}
+    services = (shared | entry for entry in category_entry["services"])
+    return [entry | {"questions": [*entry["questions"], *map(list, COMMON_QUESTIONS)]} for entry in services]
 
 
 def read_catalogue() -> list[dict[str, Any]]:
@@ -72,13 +83,16 @@ async def _category(db: AsyncSession, entry: dict[str, Any]) -> Category:
 
 async def _service(db: AsyncSession, category: Category, entry: dict[str, Any]) -> None:
     if await db.scalar(select(Service.id).where(Service.slug == entry["slug"])) is None:
-        fields = ("slug", "name", "description", "included", "excluded", "parts", "preparation", "minutes", "mode")
-        values = {field: entry[field] for field in fields} | {"guarantee": entry.get("guarantee", GUARANTEE)}
+        fields = (
+            *("slug", "name", "description", "included", "excluded", "parts", "preparation", "guarantee"),
+            *("minutes", "mode"),
+        )
+        values = {field: entry[field] for field in fields}
         service = Service(**values, category_id=category.id, price=entry["price"] * 100, created_at=clock.now())
         db.add(service)
         await db.flush()
         _add_terms(db, entry["terms"], service_id=service.id)
-        questions = [*entry["questions"], *map(list, COMMON_QUESTIONS)]
+        questions = entry["questions"]
         db.add_all(
             ServiceQuestion(service_id=service.id, position=position, question=question, answer=answer)
             for position, (question, answer) in enumerate(questions, 1)

@@ -16,7 +16,7 @@ from app.core.errors import Missing
 from app.core.sql import fetch, fetch_row, fetch_value, rows
 from app.discovery.service_list import ServiceCard
 from app.favourites.repository import FAVOURITES, FavouriteRow
-from app.scheduling.candidate_repository import UNAVAILABLE_SERVICES
+from app.scheduling.offered_weeks_repository import UNAVAILABLE_SERVICES
 from app.scheduling.travel import Location
 
 MOST_BOOKED_WINDOW = timedelta(days=90)

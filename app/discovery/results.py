@@ -24,8 +24,8 @@ from app.discovery.service_list import (
     page_of_cards,
     previous_category,
 )
-from app.scheduling.candidate_repository import offered_to_customer
 from app.scheduling.candidates import WorkingWeek
+from app.scheduling.offered_weeks_repository import offered_to_customer
 from app.scheduling.slot_search import earliest_starts
 
 ALTERNATIVES_SHOWN = 3

@@ -22,11 +22,9 @@ from app.scheduling.candidates import (
     ProfessionalSchedule,
     RequestedSlot,
     Stretch,
-    WorkingWeek,
 )
 from app.scheduling.travel import Location, distance_km
 
-DAY_MINUTES, WEEK_DAYS = 24 * 60, 7
 MAX_TRAVEL_TIME = timedelta(hours=8)
 FIRST_BATCH = 24  # of candidates; each further batch is twice as large
 STRETCHES = lru_cache(4096)(msgspec.json.Decoder(tuple[Stretch, ...]).decode)  # many people work the same hours
@@ -100,31 +98,6 @@ WITHOUT_RESERVATIONS = """AND e.professional_id <> ALL($5::bigint[]) AND EXISTS 
                                           AND t.span && tstzrange(start.at, start.at + $9::interval)))"""
 FREE = WITHOUT_RESERVATIONS.format(condition="")
 ABLE = WITHOUT_RESERVATIONS.format(condition=" AND r.is_committed")  # who accepts makes other reservations move
-
-# What a week of slots can show at most.
-OFFERED_HOURS = (
-    "SELECT service_id, opens, closes FROM offered_hours WHERE service_id = ANY($1::bigint[]) AND pincode = $2"
-)
-
-# The services that only professionals do in a pincode whom either side excluded (W41); nothing without exclusions.
-UNAVAILABLE_SERVICES = """
-    SELECT o.service_id
-      FROM (SELECT DISTINCT o.service_id
-              FROM exclusions x JOIN offered_services o ON o.professional_id = x.professional_id
-             WHERE x.customer_id = {customer_id}::bigint) AS o
-     WHERE NOT EXISTS (
-           SELECT 1 FROM eligible_coverage({today}) e
-            WHERE e.service_id = o.service_id AND e.pincode = {pincode}
-              AND e.professional_id <> ALL(
-                  ARRAY(SELECT x.professional_id FROM exclusions x WHERE x.customer_id = {customer_id}::bigint)))
-"""
-# The hours for customer $4, and as rows without hours the services that are unavailable to them.
-OFFERED_TO_CUSTOMER = f"""
-    {OFFERED_HOURS}
-    UNION ALL
-    SELECT left_over.service_id, NULL, NULL
-      FROM ({UNAVAILABLE_SERVICES.format(customer_id="$4", today="$3", pincode="$2")}) AS left_over
-"""
 
 # First those who cover the pincode, nearest first; where they are enough, the others are not read. Eligibility is
 # decided by the shared rule, of the people shown alone; its conditions are read beside it to explain a refusal.
@@ -321,35 +294,6 @@ async def candidates_in_batches(
         )
 
 
-async def offered_hours(
-    db: AsyncSession, services: Collection[int], location: Location
-) -> dict[int, list[WorkingWeek]]:
-    """Service id → the stretches that someone may work there, each as a week of its own.
-
-    Stretches of different people are not joined, since a job over both would need two of them. A stretch may be left of
-    a professional who has gone; none of those who may come is missing.
-    """
-    weeks: dict[int, list[WorkingWeek]] = {service_id: [] for service_id in services}
-    for service_id, opens, closes in await fetch(db, OFFERED_HOURS, list(services), location.pincode):
-        weeks[service_id].append(_week_of_stretch(opens, closes))
-    return weeks
-
-
-async def offered_to_customer(
-    db: AsyncSession, services: Collection[int], location: Location, customer_id: int
-) -> tuple[dict[int, list[WorkingWeek]], set[int]]:
-    """As `offered_hours`, and the services of any kind that exclusions leave without a professional there (W41)."""
-    weeks: dict[int, list[WorkingWeek]] = {service_id: [] for service_id in services}
-    unavailable = set()
-    found = await fetch(db, OFFERED_TO_CUSTOMER, list(services), location.pincode, clock.today(), customer_id)
-    for service_id, opens, closes in found:
-        if opens is None:
-            unavailable.add(service_id)
-        else:
-            weeks[service_id].append(_week_of_stretch(opens, closes))
-    return weeks, unavailable
-
-
 async def assess_candidates(
     db: AsyncSession,
     service_id: int,
@@ -431,20 +375,6 @@ def _page_of_candidates(near: str, is_one_service: bool) -> str:
 def _nearest(condition: str, limit: int | None, offset: int) -> str:
     enough, limited = ("ALL", "ALL") if limit is None else (int(limit) + int(offset), int(limit))
     return NEAREST.format(condition=condition, enough=enough, limit=limited, offset=int(offset))
-
-
-@lru_cache(4096)
-def _week_of_stretch(opens: int, closes: int) -> WorkingWeek:
-    """The stretches of a week's days that make up one from minute `opens` to `closes` of the week."""
-    midnights = range(opens // DAY_MINUTES * DAY_MINUTES, closes, DAY_MINUTES)
-    return tuple(
-        (
-            midnight // DAY_MINUTES % WEEK_DAYS,
-            max(opens - midnight, 0),
-            min(closes - midnight, DAY_MINUTES),
-        )
-        for midnight in midnights
-    )
 
 
 def _wanted(services: Collection[int]) -> int | list[int]:

@@ -16,9 +16,9 @@ from app.scheduling.candidate_repository import (
     find_free_candidates,
     find_pincode,
     load_unavailability,
-    offered_hours,
 )
 from app.scheduling.candidates import Candidate, WorkingWeek
+from app.scheduling.offered_weeks_repository import offered_hours
 from app.scheduling.slots import BookableService, Calendar, Week, bounds
 from app.scheduling.travel import Location
 

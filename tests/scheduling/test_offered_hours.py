@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.professional import Professional
 from app.check.professionals import CANDIDATE_INVARIANT
 from app.core import clock
-from app.scheduling.candidate_repository import find_candidates, find_pincode, offered_hours
+from app.scheduling.candidate_repository import find_candidates, find_pincode
 from app.scheduling.candidates import WorkingWeek
 from app.scheduling.offered_hours_repository import covered_pincodes, remove_unneeded
+from app.scheduling.offered_weeks_repository import offered_hours
 from app.scheduling.slots import Calendar
 from app.scheduling.working_hours import Coverage, OfferedService, WorkingHours
 from tests.factories import ADYAR, BESANT_NAGAR, TAMBARAM, TIRUVANMIYUR, a_professional, a_service
