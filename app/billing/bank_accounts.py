@@ -17,7 +17,7 @@ from app.core.events import Person
 from app.core.i18n import _
 from app.core.typed_text import plain_line, without_separators
 from app.core.validation import FieldError, collect
-from app.payments.pretend_bank import UPI_ID
+from app.payments.pretend_bank import parse_upi_id
 
 ACCOUNT_NUMBER = re.compile(r"[0-9]{9,18}")
 MAX_TYPED_LENGTH = 60
@@ -82,7 +82,7 @@ def _parse_number(typed: str) -> str:
 
 def _parse_ifsc(typed: str) -> str:
     ifsc = without_separators(typed[:MAX_TYPED_LENGTH]).upper()
-    if not IFSC.fullmatch(ifsc):
+    if not IFSC.fullmatch(ifsc) or len(typed) > MAX_TYPED_LENGTH:
         raise FieldError(_("Enter the 11 characters of the IFSC, such as SBIN0000300. The fifth is a zero."))
     if bank_name(ifsc) is None:
         raise FieldError(_("No bank has an IFSC that begins with %(code)s. Check it on your passbook.", code=ifsc[:4]))
@@ -90,10 +90,10 @@ def _parse_ifsc(typed: str) -> str:
 
 
 def _parse_upi_id(typed: str) -> str:
-    upi_id = plain_line(typed[:MAX_TYPED_LENGTH]).lower()
-    if not UPI_ID.fullmatch(upi_id) or len(typed) > MAX_TYPED_LENGTH:
-        raise FieldError(_("Enter a UPI ID, such as name@bank."))
-    return upi_id
+    try:
+        return parse_upi_id(typed)
+    except Invalid as error:
+        raise FieldError(error.errors["upi_id"]) from error
 
 
 def _masked(number: str, kind: AccountKind) -> str:

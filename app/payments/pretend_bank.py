@@ -48,7 +48,7 @@ BRANDS = (
     ("JCB", r"35(?:2[89]|[3-8])", (16,), 3),
 )
 MAX_YEARS_AHEAD = 20
-MAX_TYPED_LENGTH = 60
+MAX_TYPED_LENGTH, MAX_UPI_ID_LENGTH = 60, 120
 EXPIRY_SEPARATORS = re.compile(r"[ /.,-]+")
 # Month and year, or year and month; a month of one digit only beside a separator, which is a slash by then.
 EXPIRY = re.compile(
@@ -140,12 +140,18 @@ def _card(fields: Mapping[str, str]) -> Instrument:
     return Instrument("card", brand, number[-4:], TEST_INSTRUMENTS.get(number, "approves"), expires_on=last_day)
 
 
-def _upi(text: str) -> Instrument:
-    upi_id = plain_line(text).lower()
+def parse_upi_id(typed: str) -> str:
+    """The UPI ID in small letters. Invalid("upi_id")."""
+    upi_id = plain_line(typed[: MAX_UPI_ID_LENGTH + 1]).lower()
     if not upi_id:
         raise Invalid({"upi_id": _("Enter your UPI ID, such as name@bank.")})
-    if not UPI_ID.fullmatch(upi_id):
+    if not UPI_ID.fullmatch(upi_id) or len(typed) > MAX_UPI_ID_LENGTH:
         raise Invalid({"upi_id": _("Enter a UPI ID, such as name@bank.")})
+    return upi_id
+
+
+def _upi(text: str) -> Instrument:
+    upi_id = parse_upi_id(text)
     name, bank = upi_id.split("@")
     masked = f"{name[: 2 if len(name) > 3 else 1]}{MASK}@{bank}"
     return Instrument("upi", behaviour=TEST_INSTRUMENTS.get(upi_id, "approves"), masked_id=masked)
