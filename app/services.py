@@ -122,9 +122,7 @@ def compose(
         cookies=cookies,
         csrf=csrf,
         assets=assets,
-        templates=page_templates(
-            assets, csrf, contacts.current, site=settings.base_url, reload=settings.development
-        ),
+        templates=page_templates(assets, csrf, contacts.current, site=settings.base_url, reload=settings.development),
         page_cache=PageCache(after_commit.cache),
         api_cache=PageCache(after_commit.cache),
         rate_limiter=rate_limiter,

@@ -226,7 +226,7 @@ class BookingMoney:
         return charge
 
     def _post(self, kind: str, charge: Charge | None, lines: Iterable[Line], refund_id: int | None = None) -> None:
-        self.transactions.append(new_transaction(kind, self.booking_id, charge, lines, refund_id, self.at))
+        self.transactions.append(new_transaction(kind, self.booking_id, charge, lines, refund_id, at=self.at))
 
     def _post_fee(self, charge: Charge, professional_id: int | None, taken: Iterable[Line], so_far: int = 0) -> None:
         """The shares of this part after `so_far` paise, as `_shared`."""
