@@ -10,7 +10,7 @@ import asyncpg
 
 from app.core import clock
 
-RUNS = 52
+WEEKLY_RUN_COUNT = 52
 ACCOUNTS = """
     INSERT INTO bank_accounts (professional_id, kind, holder, encrypted_number, masked, set_at, effective_at)
     SELECT id, 'upi', full_name, 'x', '…@okbank', now() - interval '1 year',
@@ -51,11 +51,11 @@ TO_PAY = """
 async def add_payouts(owner: "asyncpg.Connection[asyncpg.Record]") -> None:
     await owner.execute(ACCOUNTS)
     monday = clock.today() - timedelta(days=clock.today().weekday())
-    for weeks in range(RUNS, 0, -1):
+    for weeks in range(WEEKLY_RUN_COUNT, 0, -1):
         until = monday - timedelta(weeks=weeks - 1, days=1)
         end = clock.at(until + timedelta(days=1))
         await owner.execute("DROP TABLE IF EXISTS to_pay")
-        start = end - timedelta(weeks=1) if weeks < RUNS else end - timedelta(weeks=200)
+        start = end - timedelta(weeks=1) if weeks < WEEKLY_RUN_COUNT else end - timedelta(weeks=200)
         await owner.execute(_with_times(TO_PAY, start, end))
         await owner.execute(RUN, until, end + timedelta(hours=6), weeks == 1)
 

@@ -35,7 +35,7 @@ from app.promotions.referrals import reward_referral
 INVOICED_WEEKS = 6  # the last of the history
 WITHOUT_ACCOUNT = 9  # one of so many professionals
 TIPS, MAX_APOLOGIES, FRIENDS = (20_00, 50_00, 100_00), 5, 2
-LATER = timedelta(hours=1)
+ONE_HOUR = timedelta(hours=1)
 UNFILLED = "SELECT id FROM bookings WHERE cancelled_as = 'unfilled' AND cancelled_at < $1 ORDER BY id DESC LIMIT $2"
 # The latest of each professional with five stars; tips are possible for seven days after the booking was closed.
 PRAISED = """
@@ -89,23 +89,23 @@ async def _add_accounts(db: AsyncSession, town: Town, encryption: Encryption) ->
 async def _add_credit(db: AsyncSession, town: Town) -> None:
     """Apologies for bookings that stayed unfilled, and friends whom the demo customer invited."""
     now, inviter = clock.now(), town.residents[0].person.id
-    for booking in await _bookings(db, UNFILLED, now - LATER, MAX_APOLOGIES):
+    for booking in await _bookings(db, UNFILLED, now - ONE_HOUR, MAX_APOLOGIES):
         assert booking.cancelled_at is not None
         with clock.freeze(booking.cancelled_at):
             await apologise(db, booking)
     others = [resident.person.id for resident in town.residents[1:]]
-    for booking in await _bookings(db, FIRST_VISITS, others, now - LATER, FRIENDS):
+    for booking in await _bookings(db, FIRST_VISITS, others, now - ONE_HOUR, FRIENDS):
         await Referrals(db).add(booking.customer_id, inviter, booking.created_at)
-        with clock.freeze(_closed(booking) + LATER):
+        with clock.freeze(_closed(booking) + ONE_HOUR):
             await reward_referral(db, booking)
 
 
 async def _add_tips(db: AsyncSession, town: Town) -> None:
     people = {resident.person.id: resident.person for resident in town.residents}
-    praised = await _bookings(db, PRAISED, clock.now() - LATER, list(town.professionals))
+    praised = await _bookings(db, PRAISED, clock.now() - ONE_HOUR, list(town.professionals))
     for number, booking in enumerate(praised):
         if customer := people.get(booking.customer_id):
-            with clock.freeze(_closed(booking) + LATER):
+            with clock.freeze(_closed(booking) + ONE_HOUR):
                 amount = TIPS[number % len(TIPS)]
                 tip = await ask_tip(db, booking, amount, state=booking.state, closed_at=booking.closed_at)
                 await pay_tip(db, booking, customer, tip, Authorisation("authorised", Instrument("upi")))
@@ -132,7 +132,7 @@ async def _pay_out(db: AsyncSession, town: Town) -> None:
     with clock.freeze(at):
         run = await make_run(db, PLATFORM, until)
     *paid, failed, _pending = await Payouts(db).recipients(run.id)
-    with clock.freeze(min(clock.now(), at + LATER)):
+    with clock.freeze(min(clock.now(), at + ONE_HOUR)):
         for number, professional_id in enumerate(paid, 1):
             await mark_paid(db, town.admin, run.id, professional_id, f"UTR{run.until:%y%m%d}{number:06}")
         await mark_failed(db, town.admin, run.id, failed, "The bank says that the account is closed.")

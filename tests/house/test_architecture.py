@@ -27,6 +27,7 @@ SQL_ADDRESSES = {
     "app/check/chains.py",
     "app/check/run.py",
     "app/dev/seed.py",
+    "app/dev/demo_money.py",
     "app/dev/demo_town.py",
     "app/exports/queries.py",
     "app/core/db.py",

@@ -99,11 +99,11 @@ async def test_who_is_beside_a_guesser_pays_with_a_coupon(scene, asha, omar, pla
         "UPDATE attempts SET count = 99, wait_until = now() + interval '5 minutes' WHERE key LIKE :key RETURNING 1",
         key=key,
     )
-    own_page = f"/bookings/{await scene.held(omar, a_start(3))}/payment"
-    assert (await guess(omar, own_page, "WELCOME5")).status == 422
-    assert (await guess(omar, own_page, "WELCOME50")).status == 303
-    form = (await omar.visit(own_page)).form("/payment").fields
-    assert (await omar.post_fields(own_page, {**form, "coupon": "WELCOME50", **VISA})).status == 303
+    place = f"/bookings/{await scene.held(omar, a_start(3))}/payment"
+    assert (await guess(omar, place, "WELCOME5")).status == 422
+    assert (await guess(omar, place, "WELCOME50")).status == 303
+    form = (await omar.visit(place)).form("/payment").fields
+    assert (await omar.post_fields(place, {**form, "coupon": "WELCOME50", **VISA})).status == 303
     assert await scene.scalar("SELECT used FROM coupons") == 1
 
 
