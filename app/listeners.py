@@ -29,6 +29,7 @@ from app.promotions.referrals import keep_invite
 from app.receipts.issue import issue_receipt
 from app.reports.monthly_statement import message_data as monthly_statement_data
 from app.reviews.repository import COMMENT_SQL, REVIEW_ID_SQL, REVIEW_SQL
+from app.vetting.repository import PHOTO_SQL
 from app.webhooks.channel import WEBHOOK_CHANNEL
 
 # Each is called with (event, record) while the session is flushed, and returns rows to write in the same transaction.
@@ -47,6 +48,7 @@ add_page_column("cases", CASE_LINKS_SQL)
 add_page_column("invoices", NUMBERS_SQL)
 add_page_column("tip", PAID_TIP_SQL)
 add_page_column("closed_at", "b.closed_at")
+add_page_column("photo_id", PHOTO_SQL)
 add_booking_column("comment", COMMENT_SQL)
 add_booking_column("review_id", REVIEW_ID_SQL)
 register_service_usage(BookedServices)

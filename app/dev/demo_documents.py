@@ -1,4 +1,4 @@
-"""Documents of the demo town, drawn as images; each has SPECIMEN across its middle."""
+"""Documents of the demo town, drawn as images; each has SPECIMEN across its middle. Photos are drawings too."""
 
 import io
 import random
@@ -18,10 +18,15 @@ from app.dev import demo_people
 from app.vetting import document_changes
 from app.vetting.document_scan import ScannedDocument
 from app.vetting.repository import Cases
+from app.vetting.scan_sandbox import PORTRAIT_SIZE
 from app.vetting.verification import CaseKind, CaseState
 
 INK, SOFT, LINE, PAGE, FACE, SEAL = "#20303a", "#6a7780", "#c8c4b8", "#fdfcf7", "#ddd2bd", "#b4552f"
 STAMP = (190, 90, 60, 90)
+WALLS = ("#dfe9e3", "#f0e2cf", "#dde4ee", "#ece0e6", "#e6e6da")
+SHIRTS = ("#2f6b55", "#35516e", "#8a4a3a", "#6b5a86", "#b0842f", "#3d6f78")
+SKINS = ("#8d5a3b", "#a9714b", "#7a4a30", "#bb8560")
+HAIRS, SMILE = ("#1d1715", "#2b211d", "#4a4644"), "#5e2a22"
 CARD, SHEET = (860, 540), (700, 960)
 MEDIA_TYPES = {"PNG": "image/png", "PDF": "application/pdf"}
 CONFIRMED_CHECKS = ["name", "photo", "valid", "services", "readable"]
@@ -54,13 +59,15 @@ async def _submit(
 ) -> int:
     name = user.full_name
     card = _draw_identity_card(name, f"SPM {number:04d} 0000", number)
+    if has_photo := professional.approval_status == "approved" and number % 2 == 0:
+        await document_changes.submit_document(db, storage, user, user.id, "photo", _photo(number))
     await document_changes.submit_document(db, storage, user, user.id, "identity", _scan("identity.png", "PNG", card))
     if professional.approval_status == "approved" and number % 3:
-        return 1
+        return 1 + has_photo
     sheet = _draw_certificate(name, professional, expires_on)
     document = _scan("permit.pdf", "PDF", sheet, _draw_second_page(name))
     await document_changes.submit_document(db, storage, user, user.id, "certificate", document, expires_on)
-    return 2
+    return 2 + has_photo
 
 
 async def _decide(db: AsyncSession, admin: User, user: User, professional: Professional) -> None:
@@ -82,6 +89,33 @@ def _scan(name: str, form: str, first: Image.Image, *more: Image.Image) -> Scann
     file = io.BytesIO()
     first.save(file, form, **({"save_all": True, "append_images": more} if more else {"compress_level": 1}))
     return ScannedDocument(name, MEDIA_TYPES[form], file.getvalue(), [_preview(page) for page in (first, *more)])
+
+
+def _photo(number: int) -> ScannedDocument:
+    """A drawn face for the public page, as small as app.vetting.scan_sandbox makes a photo."""
+    content = _preview(_draw_face(number).resize(PORTRAIT_SIZE, Image.Resampling.LANCZOS))
+    return ScannedDocument("photo.jpg", "image/jpeg", content, [content], is_portrait=True)
+
+
+def _draw_face(number: int) -> Image.Image:
+    """Head and shoulders on a plain wall, in colours that differ from person to person; no one's likeness."""
+    wall, shirt, skin, hair = (
+        colours[number // step % len(colours)] for step, colours in enumerate((WALLS, SHIRTS, SKINS, HAIRS), 2)
+    )
+    face = Image.new("RGB", (512, 512), wall)
+    pen = ImageDraw.Draw(face)
+    pen.ellipse((60, 380, 452, 760), fill=shirt)
+    pen.rounded_rectangle((212, 300, 300, 420), 40, fill=skin)
+    pen.ellipse((146, 84, 366, 330), fill=hair)
+    if number % 4:
+        pen.rounded_rectangle((146, 200, 366, 350), 60, fill=hair)
+    pen.ellipse((162, 112, 350, 362), fill=skin)
+    pen.chord((150, 80, 362, 300), 190, 350, fill=hair)
+    for x in (216, 296):
+        pen.ellipse((x - 11, 222, x + 11, 244), fill=INK)
+        pen.arc((x - 26, 190, x + 26, 226), 210, 330, fill=hair, width=7)
+    pen.arc((210, 246, 302, 318), 25, 155, fill=SMILE, width=9)
+    return face
 
 
 def _preview(page: Image.Image) -> bytes:

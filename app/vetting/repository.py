@@ -46,6 +46,13 @@ PROFILE: Query = (
 StoredFile = Row[int, str | None, int, bytes, int]
 VIEW_WINDOW = timedelta(minutes=10)
 
+# The document of the photo of a professional `u`, while the public may see it, for a booking's page (app.listeners).
+PHOTO_SQL = """
+    (SELECT d.id FROM documents d JOIN professionals owner ON owner.user_id = d.professional_id
+      WHERE d.professional_id = u.id AND d.kind = 'photo' AND d.state = 'approved' AND d.stored_as IS NOT NULL
+        AND owner.approval_status = 'approved'
+        AND NOT EXISTS (SELECT 1 FROM blocks k WHERE k.user_id = u.id AND k.lifted_at IS NULL))"""
+
 
 class Documents:
     def __init__(self, db: AsyncSession) -> None:

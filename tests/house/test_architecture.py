@@ -23,7 +23,6 @@ SQL_ADDRESSES = {
     "app/accounts/ratings.py",
     "app/bookings/constraints.py",
     "app/catalog/reference_data.py",
-    "app/catalog/standard_texts.py",
     "app/check/chains.py",
     "app/check/run.py",
     "app/dev/seed.py",
