@@ -2,10 +2,11 @@
 // Escape closes the panel. With a mouse the whole row presses.
 {
   const linkOf = (row) => row?.querySelector("[data-opens], td:first-child a[href]");
+  const rows = () => [...document.querySelectorAll("main tbody tr")]
+    .filter((row) => !row.closest("#panel") && linkOf(row));
   const selected = () => document.querySelector("tr[data-selected]");
   const step = (by) => {
-    const all = [...document.querySelectorAll("#list tbody tr")].filter(linkOf);
-    const at = all.indexOf(document.activeElement.closest("tr") ?? selected());
+    const all = rows(), at = all.indexOf(document.activeElement.closest("tr") ?? selected());
     linkOf(all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)])?.focus();
   };
   addEventListener("keydown", (event) => {
@@ -27,14 +28,16 @@
     if (!row || event.target.closest("a, button, input, label, summary") || String(getSelection())) return;
     linkOf(row)?.click();
   });
-  // Closing draws the table again; the panel goes, and the focus returns to its row.
-  let closed;
+  // Closing draws the table again; the panel goes, and the focus returns to its row, whatever drew it meanwhile.
+  let opened;
   const isClosing = (event) => event.detail?.ctx?.sourceElement?.matches?.(".panel__close");
-  addEventListener("htmx:before:swap", (event) => { if (isClosing(event)) closed = selected()?.id; });
+  addEventListener("click", (event) => { opened = event.target.closest?.("[data-opens]")?.closest("tr").id ?? opened; });
   addEventListener("htmx:after:swap", (event) => {
     if (!isClosing(event)) return;
+    const row = document.getElementById(opened ?? "") ?? selected();
+    opened = undefined;
     document.getElementById("panel").replaceChildren();
-    selected()?.removeAttribute("data-selected");
-    linkOf(document.getElementById(closed))?.focus();
+    row?.removeAttribute("data-selected");
+    (linkOf(row) ?? document.getElementById("main")).focus();
   });
 }
