@@ -156,6 +156,10 @@ class WeekLine:
     paid_out: int
 
     @property
+    def last(self) -> date:
+        return self.first + timedelta(days=6)
+
+    @property
     def week(self) -> str:
         return week_name(self.first)
 

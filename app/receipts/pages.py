@@ -74,6 +74,7 @@ async def _verify(
     return await submit(
         request,
         verify,
+        form={"receipt": form.get("receipt", "")[:MAX_RECEIPT_BYTES]},
         catch=(Invalid, RateLimited),
         on_error=lambda rejection: _render(request, rejection=rejection),
         then=lambda verification: _render(request, verification),
@@ -95,6 +96,7 @@ def _render(
         text=_(VERDICT_TEXTS[verdict]) if verdict else "",
         payload=payload,
         times={name: datetime.fromisoformat(at) for name, at in payload["times"].items() if at} if payload else {},
+        values=rejection.values if rejection else {},
         errors=rejection.errors if rejection else {},
         message=rejection.message if rejection else "",
     )

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from app.billing.payouts import make_run
+from app.billing.statement_repository import week_name
 from app.bookings.repository import Bookings
 from app.core import clock
 from tests.billing.money import an_account, earned
@@ -14,6 +15,7 @@ async def test_every_line_says_price_commission_and_net(scene, asha, ravi):
     for words in ("Price ₹149", "commission ₹22.35", "₹126.65", "None yet", "Add a bank account or a UPI ID"):
         assert words in page.text, words
     assert 'id="weeks"' in page.text
+    assert f'href="/earnings/statements/{week_name(clock.today())}"' in page.text  # the whole row of a week
     assert 'id="days"' in page.text
 
 

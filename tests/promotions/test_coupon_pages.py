@@ -48,6 +48,7 @@ async def test_a_coupon_is_added_used_and_ended(scene, admin, asha):
     listed = await admin.visit("/admin/coupons")
     assert "1 / 500" in listed.text
     assert "₹14.90" in listed.text
+    assert "Bookings that use it keep it." in listed.text
     ended = await admin.submit_and_follow(listed, "/end")
     assert "Coupon MONSOON10 ended." in ended.text
     reference = await scene.held(asha, a_start(days=3))

@@ -245,4 +245,6 @@ async def test_many_in_a_minute_have_to_wait(visitor):
     page = await visitor.visit("/receipts/verify?receipt=x")
     assert page.status == 429
     assert int(page.response.headers["retry-after"]) <= 60
+    typed = await visitor.submit(page, "/receipts/verify", receipt="what was pasted")
+    assert (typed.status, ">what was pasted</textarea>" in typed.text) == (429, True)
     assert (await visitor.visit("/receipts/verify")).status == 200
