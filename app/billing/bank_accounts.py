@@ -1,6 +1,7 @@
 """Change where a professional is paid out to: checked, encrypted, told by email, and in force after 24 hours."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,9 +20,11 @@ from app.core.typed_text import plain_line, without_separators
 from app.core.validation import FieldError, collect
 from app.payments.pretend_bank import parse_upi_id
 
-ACCOUNT_NUMBER = re.compile(r"[0-9]{9,18}")
+ACCOUNT_NUMBER = re.compile(r"(?!0+\Z)[0-9]{9,18}")
 MAX_TYPED_LENGTH = 60
 SHOWN_DIGITS = 4
+HOLDER_CATEGORIES = ("L", "M", "N")  # letters, their vowel signs, digits
+HOLDER_SIGNS = " .,'’&()/-\u200c\u200d"  # "Rao & Sons (Chennai)"; the joiners of Indian scripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,20 @@ def reveal_number(encryption: Encryption, account: BankAccount) -> str | None:
 def _read(typed: TypedAccount) -> dict[str, str]:
     if plain_line(typed.upi_id) and (plain_line(typed.number) or plain_line(typed.ifsc)):
         raise Invalid({"upi_id": _("Enter a bank account or a UPI ID, not both.")})
-    holder = {"holder": lambda: parse_name(typed.holder)}
+    holder = {"holder": lambda: _parse_holder(typed.holder)}
     if plain_line(typed.upi_id):
         values = collect(holder | {"upi_id": lambda: _parse_upi_id(typed.upi_id)})
         return {"holder": values["holder"], "number": values["upi_id"], "ifsc": ""}
     return collect(holder | {"number": lambda: _parse_number(typed.number), "ifsc": lambda: _parse_ifsc(typed.ifsc)})
+
+
+def _parse_holder(typed: str) -> str:
+    """A name as a bank has it: the bank's file must carry it unchanged, so nothing that begins a formula."""
+    name = parse_name(typed)
+    known = all(unicodedata.category(char)[0] in HOLDER_CATEGORIES or char in HOLDER_SIGNS for char in name)
+    if not known or not name[0].isalnum():
+        raise FieldError(_("Enter the name as your bank writes it, in letters."))
+    return name
 
 
 def _parse_number(typed: str) -> str:

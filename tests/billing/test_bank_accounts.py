@@ -51,7 +51,11 @@ async def test_a_change_ends_the_account_before_and_erases_its_number(scene, rav
         ({"number": "12 34 x6 789"}, "number"),
         ({"number": "4242424242424242"}, "number"),  # a card's
         ({"number": ""}, "number"),
+        ({"number": "000000000000"}, "number"),
         ({"holder": ""}, "holder"),
+        ({"holder": "=cmd|' /C calc'!A0"}, "holder"),  # the bank's file carries the name unchanged
+        ({"holder": "-Ravi Kumar"}, "holder"),
+        ({"holder": "Ravi; Kumar"}, "holder"),
         ({"upi_id": "ravi@okaxis"}, "upi_id"),  # besides a number
         ({"number": "", "ifsc": "", "upi_id": "ravi"}, "upi_id"),
     ],
@@ -66,6 +70,8 @@ async def test_what_is_wrong_is_refused_beside_its_field(scene, ravi, fields, fi
 async def test_as_people_write_them(scene, ravi):
     assert (await change(ravi, number="0012 3456-7890", ifsc="sbin 0000300")).status == 303
     assert await scene.rows("SELECT ifsc, masked FROM bank_accounts") == [("SBIN0000300", "…7890")]
+    for holder in ("கவிதா ராமன்", "रवि कुमार", "Rao & Sons (Chennai)", "M. D'Souza-Nair"):
+        assert (await change(ravi, holder=holder)).status == 303, holder
 
 
 async def test_an_old_password_is_entered_again(scene, ravi):
