@@ -24,7 +24,8 @@ from app.core.i18n import _
 from app.dispatch.assignment import find_assignment_candidates, refuse_busy, take_for
 from app.jobs.acceptance import lock_with_reservations
 from app.payments.repository import Charges
-from app.payments.shares import fee_split
+from app.payments.tax import share_fee
+from app.payments.tax_repository import find_tax_rule
 
 MAX_NOTE_LENGTH = 1_000  # characters
 CANCELLABLE = (State.HELD, State.REQUESTED, State.ASSIGNED)
@@ -44,8 +45,9 @@ async def preview_cancellation(db: AsyncSession, booking: Booking) -> AdminCance
     """In paise; nothing is written."""
     by_rule = cancellation_cost(booking, await Charges(db).of_booking(booking.id))
     held = by_rule.back + by_rule.fee - by_rule.owed
-    earning, _commission = fee_split(by_rule.fee, to_professional=booking.professional_id is not None)
-    return AdminCancellation(CancellationCost(0, held, 0), by_rule, earning)
+    tax = await find_tax_rule(db, booking.service_id, booking.professional_id)
+    shares = share_fee(by_rule.fee, tax, to_professional=booking.professional_id is not None)
+    return AdminCancellation(CancellationCost(0, held, 0), by_rule, shares.earning)
 
 
 async def cancel(db: AsyncSession, by: Person, reference: str, reason: str, *, with_fee: bool) -> Booking:

@@ -90,6 +90,10 @@ class RefundPreviewJson(Struct, kw_only=True):
     ]
     earning: Price
     earning_paise: Paise
+    tax: Price
+    tax_paise: Annotated[
+        int, Meta(ge=0, description="Paise of tax that a shared refund takes back; 0 without tax.", examples=[0])
+    ]
 
 
 class RefundJson(Struct, kw_only=True):
@@ -246,6 +250,8 @@ def _preview_json(reference: str, preview: RefundPreview) -> RefundPreviewJson:
         professional_id=preview.professional_id,
         earning=format_decimal(preview.earning),
         earning_paise=preview.earning,
+        tax=format_decimal(preview.tax),
+        tax_paise=preview.tax,
     )
 
 

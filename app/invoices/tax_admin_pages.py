@@ -27,7 +27,13 @@ from app.web.http import HtmlResponse, Request
 from app.web.validation import validate_form
 
 PATH = "/admin/tax"
-SUPPLY_LABELS = {"service": N_("Services"), "commission": N_("Doorstep's commission")}
+SUPPLY_LABELS = {
+    "service": N_("Services"),
+    "commission": N_("Doorstep's commission"),
+    "collected": N_("Tax collected at source"),
+    "withheld": N_("Tax withheld"),
+}
+FROM_PROFESSIONALS = ("collected", "withheld")  # under section 52, whatever the form says
 FORM_LABELS = {
     "off": N_("No tax"),
     "9(5)": N_("Section 9(5): Doorstep is the supplier"),
@@ -79,7 +85,7 @@ class TaxAdminPages(Controller):
 async def _add(db: AsyncSession, me: Me, typed: TaxForm) -> None:
     """Add the rate as typed; Invalid for a day that has passed, an unknown category or form, a rate above 40 %."""
     categories = {str(category.id) for category in await CatalogueRepository(db).categories()}
-    is_service = typed.supply != "commission"
+    is_service, from_professional = typed.supply == "service", typed.supply in FROM_PROFESSIONALS
     fields = collect(
         {
             "supply": lambda: _chosen(typed.supply, SUPPLIES),
@@ -99,7 +105,7 @@ async def _add(db: AsyncSession, me: Me, typed: TaxForm) -> None:
         str(fields["supply"]),
         category_id,
         day,
-        str(fields["form"]),
+        "52" if from_professional and fields["form"] != "off" else str(fields["form"]),
         int(str(fields["rate"])),
         str(fields["sac"]),
     )

@@ -4,7 +4,7 @@ The caller holds the lock of the booking's row, so two refunds at once never exc
 charges and the trigger refunds_match_charges say so too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,7 +24,8 @@ from app.payments.charges import instrument_of, load_money, write_money
 from app.payments.refund import DECLINED, SECOND_ADMIN_ABOVE, BorneBy, Refund, RefundState
 from app.payments.refund_repository import Refunds
 from app.payments.repository import Charges, ChargeSplit
-from app.payments.shares import earning_of
+from app.payments.tax import share_job
+from app.payments.tax_repository import find_tax_rule
 from app.payments.withholding_repository import refuse_withheld
 
 REFUNDABLE_STATES = (ChargeState.AUTHORISED, ChargeState.CAPTURED, ChargeState.PAID)
@@ -35,6 +36,8 @@ class RefundedBooking(Protocol):
 
     @property
     def id(self) -> Any: ...
+    @property
+    def service_id(self) -> Any: ...
     @property
     def customer_id(self) -> Any: ...
     @property
@@ -48,7 +51,8 @@ class RefundedBooking(Protocol):
 class RefundPreview:
     """In paise: what was taken, refunded so far, waiting for a second admin, and refundable now.
 
-    `earning` is what the professional `professional_id` would lose of a refund of `amount` borne by shares.
+    `earning` is what the professional `professional_id` would lose of a refund of `amount` borne by shares, `tax` what
+    the government would; at Doorstep's cost only `price_tax` of that.
     """
 
     taken: int
@@ -58,11 +62,18 @@ class RefundPreview:
     amount: int
     earning: int
     professional_id: int | None
+    tax: int = 0
+    price_tax: int = 0
 
     @property
     def commission(self) -> int:
         """What Doorstep would lose of it."""
-        return self.amount - self.earning
+        return self.amount - self.earning - self.tax
+
+    @property
+    def cost(self) -> int:
+        """What Doorstep would lose if it bears all."""
+        return self.amount - self.price_tax
 
 
 async def refund_booking(
@@ -147,15 +158,17 @@ async def preview_refund(db: AsyncSession, booking: RefundedBooking, amount: int
     refundable = max(_refundable(charges) - waiting, 0)
     refunded = await Refunds(db).refunded(booking.id)
     amount = refundable if amount is None else min(amount, refundable)
-    earning, professional_id = await _earning_of(db, booking, charges, amount)
+    lost, professional_id = await _lost_shares(db, booking, charges, amount)
     return RefundPreview(
         taken=_refundable(charges) + refunded,
         refunded=refunded,
         waiting=waiting,
         refundable=refundable,
         amount=amount,
-        earning=earning,
+        earning=lost.earning,
         professional_id=professional_id,
+        tax=lost.tax,
+        price_tax=lost.price_tax,
     )
 
 
@@ -237,22 +250,36 @@ async def _splits_of(db: AsyncSession, charges: Iterable[Charge]) -> dict[int, C
     }
 
 
-async def _earning_of(
-    db: AsyncSession, booking: RefundedBooking, charges: Iterable[Charge], amount: int
-) -> tuple[int, int | None]:
-    """(paise, whose) of the earnings in a refund of `amount` paise."""
-    held = min(_held(charges), amount)
-    left, earning, professional_id = amount - held, 0, booking.professional_id
+@dataclass(slots=True)
+class LostShares:
+    """Paise that a refund takes of an earning, and of taxes; `price_tax` of them at Doorstep's cost too."""
+
+    earning: int = 0
+    tax: int = 0
+    price_tax: int = 0
+
+
+async def _lost_shares(
+    db: AsyncSession, booking: RefundedBooking, charges: Sequence[Charge], amount: int
+) -> tuple[LostShares, int | None]:
+    """(what a refund of `amount` paise takes, whose earning): of what is held as the capture would share it."""
+    held, lost, professional_id = min(_held(charges), amount), LostShares(), booking.professional_id
     if held and professional_id is not None:
-        earning = earning_of(held)
+        rule = await find_tax_rule(db, booking.service_id, professional_id)
+        total = sum(charge.held for charge in charges)
+        shares = share_job(total, rule) - share_job(total - held, rule) if total > held else share_job(held, rule)
+        lost = LostShares(shares.earning, held - shares.earning - shares.commission, shares.tax)
+    left = amount - held
     for charge in bank_first(charges):
         part = 0 if charge.held else min(charge.refundable, left)
         if part:
             split = await Charges(db).split_of(charge)
-            earning += split.earning_of(part, charge.captured)
+            lost.earning += split.earning_of(part, charge.captured)
+            lost.tax += sum(taken for _account, _person, taken in split.taxes_of(part, charge, by_doorstep=False))
+            lost.price_tax += sum(taken for _account, _person, taken in split.taxes_of(part, charge, by_doorstep=True))
             professional_id = professional_id or split.professional_id
             left -= part
-    return earning, professional_id
+    return lost, professional_id
 
 
 def _bearer(booking: RefundedBooking, refund: Refund, splits: Mapping[int, ChargeSplit]) -> int | None:

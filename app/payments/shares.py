@@ -17,9 +17,3 @@ def commission_of(total: int) -> int:
 def earning_of(total: int) -> int:
     """The professional's earning from a job's `total` paise."""
     return total - commission_of(total)
-
-
-def fee_split(fee: int, *, to_professional: bool) -> tuple[int, int]:
-    """(earning, commission) of a fee; all commission when no professional lost the time."""
-    earning = rounded_share(fee, FEE_SHARE_PERCENT, 100) if to_professional else 0
-    return earning, fee - earning

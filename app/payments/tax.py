@@ -14,20 +14,24 @@ from app.core.orm import Base
 from app.payments.shares import COMMISSION_PERCENT, FEE_SHARE_PERCENT, rounded_share
 
 FORMS = ("off", "9(5)", "52")
-SUPPLIES = ("service", "commission")
+SUPPLIES = ("service", "commission", "collected", "withheld")
 WHOLE_BASIS_POINTS = 10_000  # 100 %
-COLLECTED_BASIS_POINTS, WITHHELD_BASIS_POINTS = 50, 10  # TCS 0.5 %, income tax 0.1 %, of the taxable value
+# TCS 0.5 %, income tax 0.1 %, of the taxable value, where no dated rate says otherwise.
+COLLECTED_BASIS_POINTS, WITHHELD_BASIS_POINTS = 50, 10
 WHOLE_PERCENT = 100
 COMMISSION_SAC = "998599"
 DEFAULT_SAC = "998719"
 
 
 class TaxRate(Base):
-    """From `valid_from` on; the newest row of a category counts, else the newest without one. `rate`: basis points."""
+    """From `valid_from` on; the newest row of a category counts, else the newest without one. `rate`: basis points.
+
+    "collected" and "withheld" are what section 52 takes from professionals; their `sac` says nothing.
+    """
 
     __tablename__ = "tax_rates"
     __table_args__ = (
-        CheckConstraint("supply IN ('service', 'commission')", name="tax_rates_supply_check"),
+        CheckConstraint("supply IN ('" + "', '".join(SUPPLIES) + "')", name="tax_rates_supply_check"),
         CheckConstraint("form IN ('off', '9(5)', '52')", name="tax_rates_form_check"),
         CheckConstraint("rate BETWEEN 0 AND 4000 AND rate % 2 = 0", name="tax_rates_rate_check"),
         CheckConstraint("sac ~ '^[0-9]{6}$'", name="tax_rates_sac_check"),
@@ -133,6 +137,8 @@ def tax_rule(
     commission_sac: str = COMMISSION_SAC,
     is_registered: bool = False,
     has_professional: bool = True,
+    collected: int = COLLECTED_BASIS_POINTS,
+    withheld: int = WITHHELD_BASIS_POINTS,
 ) -> TaxRule:
     """A category of s. 9(5) comes under it only for unregistered professionals; registered ones invoice themselves.
 
@@ -141,5 +147,5 @@ def tax_rule(
     if not has_professional or (form == "9(5)" and not is_registered):
         return TaxRule("9(5)", rate, sac, commission_rate, commission_sac)
     if is_registered:
-        return TaxRule("52", rate, sac, commission_rate, commission_sac, COLLECTED_BASIS_POINTS, WITHHELD_BASIS_POINTS)
-    return TaxRule("52", 0, sac, commission_rate, commission_sac, 0, WITHHELD_BASIS_POINTS)
+        return TaxRule("52", rate, sac, commission_rate, commission_sac, collected, withheld)
+    return TaxRule("52", 0, sac, commission_rate, commission_sac, 0, withheld)

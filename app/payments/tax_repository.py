@@ -13,11 +13,26 @@ from app.core.errors import Invalid
 from app.core.events import OutgoingMessage, Person, send_after_commit
 from app.core.i18n import _
 from app.core.sql import fetch_row, fetch_value
-from app.payments.tax import COMMISSION_SAC, TaxRate, TaxRule, tax_rule
+from app.payments.tax import (
+    COLLECTED_BASIS_POINTS,
+    COMMISSION_SAC,
+    WITHHELD_BASIS_POINTS,
+    TaxRate,
+    TaxRule,
+    tax_rule,
+)
 
-# The rates of a day, of a service's category and of the commission, and whether the professional is registered.
-RATES_SQL = """
-    SELECT s.form, s.rate, s.sac, c.rate AS commission_rate, c.sac AS commission_sac, c.form AS commission_form,
+# The rates of a day, of a service's category, of the commission, and of what is collected and withheld (NULL: none was
+# added), and whether the professional is registered.
+RATES_SQL = f"""
+    SELECT {
+    ", ".join(
+        f"(SELECT r.rate FROM tax_rates r WHERE r.supply = '{supply}' AND r.valid_from <= $1"
+        f" ORDER BY r.valid_from DESC LIMIT 1) AS {supply}"
+        for supply in ("collected", "withheld")
+    )
+},
+           s.form, s.rate, s.sac, c.rate AS commission_rate, c.sac AS commission_sac, c.form AS commission_form,
            EXISTS (SELECT 1 FROM tax_identities i WHERE i.user_id = $3 AND i.gstin <> '') AS is_registered
       FROM (SELECT r.form, r.rate, r.sac FROM tax_rates r
              WHERE r.supply = 'service' AND r.valid_from <= $1
@@ -40,6 +55,7 @@ async def find_tax_rule(db: AsyncSession, service_id: int, professional_id: int 
     if row is None or row["form"] == "off":
         return None
     commission_on = row["commission_form"] not in (None, "off")
+    collected, withheld = row["collected"], row["withheld"]
     return tax_rule(
         row["form"],
         row["rate"],
@@ -48,6 +64,8 @@ async def find_tax_rule(db: AsyncSession, service_id: int, professional_id: int 
         commission_sac=row["commission_sac"] if commission_on else COMMISSION_SAC,
         is_registered=row["is_registered"],
         has_professional=professional_id is not None,
+        collected=COLLECTED_BASIS_POINTS if collected is None else collected,
+        withheld=WITHHELD_BASIS_POINTS if withheld is None else withheld,
     )
 
 

@@ -149,3 +149,17 @@ async def test_an_admin_turns_tax_on_from_a_day_on(scene, asha, meena):
     _status, data = await read_json(scene, scene.asha, f"/api/bookings/{reference}/invoice")
     assert data["cgst"] == data["sgst"] == "0.00"  # this Doorstep has no GSTIN, so it is in no state
     assert data["igst"] == "22.72"
+
+
+async def test_an_admin_dates_what_is_collected_and_withheld(scene, meena):
+    form = await meena.visit("/admin/tax")
+    for supply, rate in (("collected", "1"), ("withheld", "0.2")):
+        sent = await meena.submit(form, "/admin/tax", supply=supply, form="9(5)", rate=rate)
+        assert sent.status == 303, sent.text
+    assert await scene.rows("SELECT supply, form, rate FROM tax_rates ORDER BY id") == [
+        ("collected", "52", 1_00),
+        ("withheld", "52", 20),
+    ]
+    page = await meena.visit("/admin/tax")
+    assert "Tax collected at source" in page.text
+    assert "0.2 %" in page.text
