@@ -20,8 +20,9 @@ from app.payments.refunds import preview_refund
 from app.payments.repository import Charges
 from app.payments.tax_repository import add_tax_rate, find_tax_rule
 from app.payments.withholding_repository import withhold_payout
+from tests.api_client import ApiClient
 from tests.bookings.scenes import later
-from tests.factories import a_hold, an_admin
+from tests.factories import PASSWORD, a_hold, an_admin
 from tests.invoices.conftest import turn_tax_on
 from tests.invoices.test_issuing import a_job, documents, refund, violations
 from tests.payments.test_charges import AUTHORISED
@@ -126,6 +127,23 @@ async def test_a_job_paid_in_parts_is_refunded_as_its_preview_says(taxed, borne_
     assert sum(row[1] for row in notes) == sum(row[1] for row in invoiced) == 200_00
     assert sum(row[3] for row in notes) == sum(row[3] for row in invoiced)
     assert await violations(scene) == []
+
+
+async def test_page_and_api_say_what_of_a_refund_is_tax(registered):
+    reference = await a_job(registered)
+    await registered.completed(reference)
+    password_hash = await registered.app.state.services.passwords.hash(PASSWORD)
+    async with registered.database.work() as db:
+        meena = await an_admin(db, password_hash=password_hash)
+    address = f"/admin/bookings/{reference}/refund"
+    page = " ".join((await (await registered.browser(meena)).visit(address)).text.split())
+    assert "Ravi Kumar bears ₹125.90" in page
+    assert "Doorstep ₹18.94" in page
+    assert "The rest is tax: ₹4.16." in page
+    async with ApiClient(registered.app) as client:
+        await client.sign_in(meena.email, PASSWORD)
+        figures = (await client.get(f"/api{address}")).json()
+    assert (figures["earning_paise"], figures["tax_paise"], figures["tax"]) == (125_90, 4_16, "4.16")
 
 
 async def test_before_the_job_the_preview_is_what_the_capture_takes_less(registered):
