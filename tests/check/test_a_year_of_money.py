@@ -30,9 +30,9 @@ from tests.billing.money import an_account
 from tests.factories import a_customer, a_hold, a_professional, a_service, an_admin
 from tests.payments.test_charges import AUTHORISED
 
-WEEKS = 52
+WEEK_COUNT = 52
 WAYS = ("card", "after", "coupon", "credit", "cancelled", "automatic")
-NOON = 12 * 60
+NOON_MINUTE = 12 * 60
 
 
 async def has_visits() -> bool:
@@ -65,23 +65,23 @@ class Year:
     async def week(self, number: int, monday: date) -> None:
         way, day = WAYS[number % len(WAYS)], monday + timedelta(days=1 + number % 5)
         customer = self.customers[number // len(WAYS) % len(self.customers)]
-        with clock.freeze(clock.at(day - timedelta(days=1), NOON)):
+        with clock.freeze(clock.at(day - timedelta(days=1), NOON_MINUTE)):
             booking = await self.booked(customer, day, way)
-        with clock.freeze(clock.at(day, NOON - 60)):
+        with clock.freeze(clock.at(day, NOON_MINUTE - 60)):
             if way == "cancelled":
                 await cancel_booking(self.db, booking, customer, "customer", "", 100_00, as_credit=number % 4 == 0)
                 await issue_documents(self.db)
-        with clock.freeze(clock.at(day, NOON)):
+        with clock.freeze(clock.at(day, NOON_MINUTE)):
             if way != "cancelled":
                 await self.done(booking, customer, way, number)
-        with clock.freeze(clock.at(monday + timedelta(days=7), NOON)):
+        with clock.freeze(clock.at(monday + timedelta(days=7), NOON_MINUTE)):
             await charges.release_held_payouts(self.db)
             await close_unreviewed(self.db)
             await self.paid_out()
 
     async def booked(self, customer, day: date, way: str):
         booking = await a_hold(
-            self.db, customer, self.service, clock.at(day, NOON), professional_id=self.ravi.id
+            self.db, customer, self.service, clock.at(day, NOON_MINUTE), professional_id=self.ravi.id
         )  # fmt: skip
         code = "WELCOME50" if way == "coupon" else ""
         buyer = Buyer(customer.id, has_visits)
@@ -131,17 +131,17 @@ class Year:
 @pytest.mark.slow
 async def test_a_year_of_generated_weeks_breaks_no_rule(db, app_encryption):
     year, this_monday = Year(db, app_encryption), clock.today() - timedelta(days=clock.today().weekday())
-    first = this_monday - timedelta(weeks=WEEKS)
+    first = this_monday - timedelta(weeks=WEEK_COUNT)
     await year.set(first)
-    for number in range(WEEKS):
+    for number in range(WEEK_COUNT):
         monday = first + timedelta(weeks=number)
-        if number == WEEKS // 2:
+        if number == WEEK_COUNT // 2:
             await year.turn_tax_on(monday)
-        if number == WEEKS * 3 // 4:
+        if number == WEEK_COUNT * 3 // 4:
             db.add(TaxIdentity(user_id=year.ravi.id, gstin="33AAAAA0000A1Z9", business_name="Ravi Plumbing"))
         await year.week(number, monday)
     counts = "SELECT count(DISTINCT form), count(*) FROM (SELECT content ->> 'form' AS form FROM invoices) i"
     assert (await db.execute(text(counts))).one()[0] >= 3
     assert await db.scalar(text("SELECT count(DISTINCT state) FROM payouts")) == 3
-    assert await db.scalar(text("SELECT count(*) FROM payout_runs")) > WEEKS // 2
+    assert await db.scalar(text("SELECT count(*) FROM payout_runs")) > WEEK_COUNT // 2
     assert await find_violations(db) == []

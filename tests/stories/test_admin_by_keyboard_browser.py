@@ -109,24 +109,24 @@ async def fill(page: Page, name: str, text: str) -> None:
 
 async def walk(page: Page, path: str) -> list[str]:
     """What is wrong with a list for somebody who has only keys."""
-    wrong = []
+    faults = []
     await page.goto(path)
     name = path.split("/")[2].split("?")[0]
     if name in SEARCHED:
         await page.keyboard.press("/")
         if not await page.evaluate("() => document.activeElement.id === 'q'"):
-            wrong.append(f"{path}: / does not go to the search")
+            faults.append(f"{path}: / does not go to the search")
         await page.goto(path)
     await page.keyboard.press("j")
     first = await page.evaluate(FOCUS)
     if not first["row"] or not first["seen"] or not first["inside"]:
-        return [*wrong, f"{path}: j leads to {first}"]
+        return [*faults, f"{path}: j leads to {first}"]
     if first["room"] < 14:
-        wrong.append(f"{path}: room for {first['room']} rows, {first['top']} + {first['height']}")
+        faults.append(f"{path}: room for {first['room']} rows, {first['top']} + {first['height']}")
     await page.keyboard.press("j")
     await page.keyboard.press("k")
     if (await page.evaluate(FOCUS))["row"] != first["row"]:
-        wrong.append(f"{path}: k does not lead back")
+        faults.append(f"{path}: k does not lead back")
     await page.keyboard.press("Enter")
     try:
         await page.wait_for_function("path => location.pathname + location.search !== path", arg=path, timeout=5_000)
@@ -138,22 +138,22 @@ async def walk(page: Page, path: str) -> list[str]:
             focus = await page.evaluate(FOCUS)
             if name == "ledger":  # whose rows open a booking's record, in another list
                 if focus["tag"].startswith("BODY"):
-                    wrong.append(f"{path}: Escape loses the focus")
+                    faults.append(f"{path}: Escape loses the focus")
             elif focus["row"] != first["row"]:
-                wrong.append(f"{path}: Escape gives the focus to {focus}")
+                faults.append(f"{path}: Escape gives the focus to {focus}")
     except Exception as error:
-        wrong.append(f"{path}: Enter at {page.url}: {str(error)[:300]}")
-    return wrong
+        faults.append(f"{path}: Enter at {page.url}: {str(error)[:300]}")
+    return faults
 
 
 async def test_every_list_is_worked_through_by_keys(story, url, browser):
     await a_day(story)
     lekha = await signed_in(browser, url, "lekha@example.com", "/admin")
     await lekha.page.set_viewport_size(LAPTOP)
-    wrong = []
+    faults = []
     for path in LISTS:
-        wrong += await walk(lekha.page, path)
-    assert not wrong, "\n".join(wrong)
+        faults += await walk(lekha.page, path)
+    assert not faults, "\n".join(faults)
     assert lekha.complaints == []
 
 
