@@ -32,7 +32,8 @@ PAYOUT = (
     "WITH a AS (INSERT INTO bank_accounts (professional_id, kind, holder, masked, set_at, effective_at, ended_at)"
     " VALUES ({p}, 'upi', '–', '–', now(), now(), now()) RETURNING id), r AS (INSERT INTO payout_runs (until,"
     " created_at, people, amount) VALUES ('2026-11-01', now(), 1, 100) RETURNING id)"
-    " INSERT INTO payouts (run_id, professional_id, bank_account_id, amount, earnings, tips, state, transaction_id, reason, decided_at, decided_by_id)"
+    " INSERT INTO payouts (run_id, professional_id, bank_account_id,"
+    " amount, earnings, tips, state, transaction_id, reason, decided_at, decided_by_id)"
     " SELECT r.id, {p}, a.id, 100, 100, 0, 'failed', (SELECT min(id) FROM ledger_transactions), 'Zaphira left', now(),"
     " {p} FROM a, r"
 )
