@@ -1,5 +1,6 @@
 """Send one request to the application and report which tables it changed."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -121,14 +122,16 @@ def _encoded(sends: Fields) -> tuple[bytes, str]:
 
 
 class _Listener:
-    """Send the body, then disconnect, which ends a live stream and does not matter to other answers."""
+    """Send the body; disconnect when the answer is whole, or when it is a live stream, which would not end."""
 
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
+        self._has_answer = asyncio.Event()
         self.answer = Answer(0, "", "")
 
     async def receive(self) -> dict[str, Any]:
         if self._body is None:
+            await self._has_answer.wait()
             return {"type": "http.disconnect"}
         body, self._body = self._body, None
         return {"type": "http.request", "body": body, "more_body": False}
@@ -137,6 +140,10 @@ class _Listener:
         if message["type"] == "http.response.start":
             headers = {name.decode().lower(): value.decode() for name, value in message["headers"]}
             self.answer = Answer(message["status"], headers.get("location", ""), "")
+            is_whole = headers.get("content-type", "").startswith("text/event-stream")
         else:
+            is_whole = not message.get("more_body", False)
             text_part = message.get("body", b"").decode("utf-8", "replace")
             self.answer = Answer(self.answer.status, self.answer.location, self.answer.body + text_part)
+        if is_whole:
+            self._has_answer.set()

@@ -63,12 +63,13 @@ FULL_SET = {
 }
 
 
+# But for tips and credit, which are added to a history that is written already.
 OLDER_BEFORE_NEWER = """
     SELECT max(r.id) FILTER (WHERE b.starts_at < now() - interval '9 days')
            < min(r.id) FILTER (WHERE b.starts_at > now() - interval '6 days')
       FROM bookings b
       JOIN (SELECT 1 AS kind, id, id AS booking_id FROM bookings
-            UNION ALL SELECT 2, id, booking_id FROM ledger_transactions
+            UNION ALL SELECT 2, id, booking_id FROM ledger_transactions WHERE kind NOT IN ('tip', 'credit')
             UNION ALL SELECT 3, id, booking_id FROM reviews) r ON r.booking_id = b.id
      GROUP BY r.kind
 """

@@ -159,8 +159,7 @@ async def test_the_ledger_balances_and_earnings_are_ones_own(booked_scene: Scene
     assert (await built(booked_scene, ctx, booked_scene.kumar, "earnings"))[1] == []
 
 
-async def test_invoices_are_all_there_under_the_tables_filters(booked_scene: Scene, ctx, admin):
-    scene = booked_scene
+async def test_invoices_are_all_there_under_the_tables_filters(scene: Scene, ctx, admin):
     await scene.scalar("UPDATE users SET full_name = '=1+1' WHERE id = :id RETURNING 1", id=scene.asha.id)
     await scene.done(await scene.browser(scene.asha))
     _, rows = await built(scene, ctx, admin, "invoices")
