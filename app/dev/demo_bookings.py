@@ -113,6 +113,11 @@ class DemoBooking:
         with clock.freeze(booked_at):
             self.booking.hold(self.customer, self.candidate.id, booked_at + HOLD_DURATION)
 
+    def _money_now(self) -> BookingMoney:
+        """The booking's money, for a verb at the frozen time of its step."""
+        self.money.at = clock.now()
+        return self.money
+
     def _random_booking_time(self) -> datetime:
         latest = min(self.start - 3 * HOUR, self.now - 10 * MINUTE)
         booked_at = max(latest - self.rng.randint(0, 90) * HOUR, self.start - timedelta(days=6))
@@ -127,7 +132,7 @@ class DemoBooking:
             if method != "after":
                 brand, last4 = self.rng.choice(CARDS) if method == "card" else (None, None)
                 by = Instrument("card" if method == "card" else "upi", brand, last4)
-                self.money.authorise(self.booking.price, "booking", Authorisation("authorised", by))
+                self._money_now().authorise(self.booking.price, "booking", Authorisation("authorised", by))
 
     def _cancel(self, at: datetime | None, by: Actor, cancelled_as: str, reason: str, fee: int = 0) -> None:
         """Cancel as app.bookings.cancellation does."""
@@ -137,9 +142,9 @@ class DemoBooking:
         with clock.freeze(at):
             self.booking.cancel(by, cancelled_as, reason, fee)
             if fee:
-                self.money.take_fee(professional_id, fee)
+                self._money_now().take_fee(professional_id, fee)
             elif not was_held:
-                self.money.release()
+                self._money_now().release()
 
     def _cancel_before_acceptance(self) -> None:
         at = self.booking.created_at + 3 * MINUTE + (self.start - self.booking.created_at) * 0.6 * self.rng.random()
@@ -282,7 +287,7 @@ class DemoBooking:
                 paid_by = self.money.in_state(ChargeState.AUTHORISED)
                 if answer and paid_by:
                     authorised = Authorisation("authorised", instrument_of(paid_by[0]))
-                    self.money.authorise(price, "extra", authorised)
+                    self._money_now().authorise(price, "extra", authorised)
 
     def _finish(self, at: datetime) -> None:
         by_clock = self.outcome == "by_clock"
@@ -290,7 +295,7 @@ class DemoBooking:
             self.booking.complete(
                 PLATFORM if by_clock else self.professional, None if by_clock else self._live_code("finish")
             )
-            self.money.capture(self.professional.id, self.booking.total, held_payout=by_clock)
+            self._money_now().capture(self.professional.id, self.booking.total, held_payout=by_clock)
         self._settle(at + self.rng.randint(5, 600) * MINUTE)
         reviewed_at = at + self.rng.randint(1, 40) * HOUR
         if self.rng.random() < REVIEW_SHARE and reviewed_at <= self.now and self.outcome != "unreviewed":
@@ -304,7 +309,7 @@ class DemoBooking:
         if at <= self.now and self.outcome != "unreviewed":
             with clock.freeze(at):
                 for charge in self.money.in_state(ChargeState.DUE):
-                    self.money.settle(charge, Authorisation("authorised", Instrument("upi")))
+                    self._money_now().settle(charge, Authorisation("authorised", Instrument("upi")))
 
     def _add_review(self, at: datetime) -> None:
         rating = self.rng.choices(demo_people.RATINGS, demo_people.RATING_WEIGHTS)[0]

@@ -85,6 +85,8 @@ MONEY = {
     "SELECT count(*) FROM payouts WHERE state = 'paid'": 20,
     "SELECT count(DISTINCT state) FROM payouts": 3,
     "SELECT count(*) FROM invoices": 500,
+    # On the days when the jobs were done.
+    "SELECT count(DISTINCT at::date) FROM ledger_transactions WHERE kind = 'capture'": 60,
     # The demo professional's earnings, statements and account.
     "SELECT count(*) FROM payouts p JOIN users u ON u.id = p.professional_id"
     " WHERE u.email = 'professional@example.com'": 1,
