@@ -22,6 +22,7 @@ from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, redirect, wants_fragment
+from app.web.validation import typed_text
 
 
 class BlockAdminPages(Controller, ABC):
@@ -58,7 +59,7 @@ class BlockAdminPages(Controller, ABC):
 
         return await submit(
             request,
-            lambda: block(db, Sessions(database), me, person_id, form.get("reason", ""), form.get("seen")),
+            lambda: block(db, Sessions(database), me, person_id, typed_text(form, "reason"), form.get("seen")),
             form=form,
             on_error=on_error,
             then=lambda _result: self._done(request, db, person_id, _("%(name)s is blocked.", name=person.full_name)),
@@ -78,7 +79,7 @@ class BlockAdminPages(Controller, ABC):
         person = await self._person(db, person_id)
         return await submit(
             request,
-            lambda: unblock(db, me, person_id, form.get("reason", "")),
+            lambda: unblock(db, me, person_id, typed_text(form, "reason")),
             form=form,
             on_error=lambda rejection: _render(request, db, "unblock", person, rejection),
             then=lambda _result: self._done(request, db, person_id, _("%(name)s is unblocked.", name=person.full_name)),

@@ -25,6 +25,7 @@ from app.web.guards import signed_in
 from app.web.http import HtmlResponse, Request
 from app.web.render import page, redirect
 from app.web.uploads import with_files_to_choose
+from app.web.validation import typed_text
 
 
 class BlockedPages(Controller):
@@ -64,8 +65,9 @@ class AppealPages(Controller):
         form = await parse_form(request)
 
         async def appeal() -> Appeal:
+            message = typed_text(form, "message")
             photos = await read_photos(request, me, form.all_files("photos"))
-            return await submit_appeal(db, me, form.get("message", ""), photos)
+            return await submit_appeal(db, me, message, photos)
 
         return await submit(
             request,

@@ -27,6 +27,7 @@ from app.web.guards import only, require_right
 from app.web.http import HtmlResponse, Request
 from app.web.table import table_view
 from app.web.uploads import with_files_to_choose
+from app.web.validation import typed_text
 
 PATH = "/admin/cases"
 REPEATED_FIELD = "outcome"  # the one field of the decision that may come twice
@@ -66,8 +67,9 @@ class CaseAdminPages(Controller):
         form = await parse_form(request)
 
         async def write() -> Case:
+            message = typed_text(form, "message")
             photos = await read_photos(request, me, form.all_files("photos"))
-            return await post_message(db, me, ref, form.get("message", ""), photos)
+            return await post_message(db, me, ref, message, photos)
 
         return await submit(
             request,
@@ -141,7 +143,7 @@ def _read_decision(form: Form) -> Any:
     if len(set(outcomes)) < len(outcomes):
         raise Invalid({REPEATED_FIELD: _("Send this only once.")})
     return read_decision(
-        outcomes, form.get("amount", ""), form.get("borne_by", "") or "doorstep", form.get("reason", "")
+        outcomes, form.get("amount", ""), form.get("borne_by", "") or "doorstep", typed_text(form, "reason")
     )
 
 

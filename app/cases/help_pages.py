@@ -21,6 +21,7 @@ from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import page, redirect
 from app.web.uploads import with_files_to_choose
+from app.web.validation import typed_text
 
 
 class BookingHelpPages(Controller):
@@ -61,8 +62,9 @@ async def _submit(request: Request, db: AsyncSession, me: Me, ref: str) -> HtmlR
     form = await parse_form(request)
 
     async def open_case() -> Case:
+        message = typed_text(form, "message")
         photos = await read_photos(request, me, form.all_files("photos"))
-        return await ask_for_help(db, me, ref, form.get("topic", ""), form.get("message", ""), photos)
+        return await ask_for_help(db, me, ref, form.get("topic", ""), message, photos)
 
     return await submit(
         request,

@@ -18,6 +18,7 @@ from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import page
 from app.web.uploads import with_files_to_choose
+from app.web.validation import typed_text
 
 
 class CasePages(Controller):
@@ -41,8 +42,9 @@ class CasePages(Controller):
         form = await parse_form(request)
 
         async def write() -> Case:
+            message = typed_text(form, "message")
             photos = await read_photos(request, me, form.all_files("photos"))
-            return await post_message(db, me, ref, form.get("message", ""), photos)
+            return await post_message(db, me, ref, message, photos)
 
         return await submit(
             request,

@@ -174,7 +174,7 @@ async def _render_queue(request: Request, db: AsyncSession, me: Me, rejection: R
         "counts": await queue.counts(),
         "my_id": me.id,
         "has_second": await Users(db).has_admin_besides(me.id),
-        "refusal": rejection.message if rejection else "",
+        "refusal": (rejection.message or rejection.errors.get("answer", "")) if rejection else "",
     }
     response = await admin_page(request, db, "dispatch/refunds.html", "dispatch/_refunds.html", **context)
     response.status_code = rejection.status if rejection else 200

@@ -33,6 +33,7 @@ from app.web.guards import only
 from app.web.http import HtmlResponse, Request
 from app.web.render import flash, redirect, swap, wants_fragment
 from app.web.table import TableView, table_view
+from app.web.validation import typed_text
 
 PATH = "/admin/professionals"
 TABS = ("", "services", "person", "history")
@@ -97,7 +98,7 @@ class ProfessionalAdminPages(Controller):
         professional = await Professionals(db).get(professional_id)
         return await submit(
             request,
-            lambda: deny(db, me, professional_id, form.get("reason", ""), _decision_form(form)),
+            lambda: deny(db, me, professional_id, typed_text(form, "reason"), _decision_form(form)),
             form=form,
             on_error=lambda rejection: _render_rejected(request, db, professional_id, form, rejection),
             then=lambda _result: render_changed(

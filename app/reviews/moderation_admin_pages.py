@@ -14,6 +14,7 @@ from app.web.admin import admin_page
 from app.web.forms import parse_form
 from app.web.guards import only
 from app.web.http import HtmlResponse, Request
+from app.web.validation import typed_text
 
 
 class ReviewModerationAdminPages(Controller):
@@ -32,7 +33,7 @@ class ReviewModerationAdminPages(Controller):
         await ModeratedReviews(db).row(review_id)
         return await submit(
             request,
-            lambda: hide_review(db, me, review_id, form.get("reason", "")),
+            lambda: hide_review(db, me, review_id, typed_text(form, "reason")),
             form=form,
             on_error=lambda rejection: _render(request, db, review_id, rejection),
             then=f"/admin/reviews/{review_id}",
@@ -47,7 +48,7 @@ class ReviewModerationAdminPages(Controller):
         await ModeratedReviews(db).row(review_id)
         return await submit(
             request,
-            lambda: show_review(db, me, review_id, form.get("reason", "")),
+            lambda: show_review(db, me, review_id, typed_text(form, "reason")),
             form=form,
             on_error=lambda rejection: _render(request, db, review_id, rejection),
             then=f"/admin/reviews/{review_id}",

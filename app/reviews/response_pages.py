@@ -18,6 +18,7 @@ from app.web.forms import parse_form
 from app.web.guards import only, signed_in
 from app.web.http import HtmlResponse, Request
 from app.web.render import page
+from app.web.validation import typed_text
 
 
 class AnswerPages(Controller):
@@ -38,7 +39,7 @@ class AnswerPages(Controller):
         review = await _own_review(db, me, review_id)
         return await submit(
             request,
-            lambda: answer_review(db, me, review_id, form.get("text", "")),
+            lambda: answer_review(db, me, review_id, typed_text(form, "text")),
             form=form,
             on_error=lambda rejection: _render_answer(request, db, me, review_id, rejection),
             then=f"/jobs/{review.reference}",
@@ -62,7 +63,7 @@ class ReportPages(Controller):
         review = await public_review(db, review_id)
         return await submit(
             request,
-            lambda: report_review(db, me, review_id, form.get("reason", "")),
+            lambda: report_review(db, me, review_id, typed_text(form, "reason")),
             form=form,
             on_error=lambda rejection: _render_report(request, db, review_id, rejection),
             then=f"/professionals/{review.professional_id}",

@@ -34,6 +34,7 @@ from app.web.http import HtmlResponse, Request
 from app.web.render import flash, page
 from app.web.security import client_address
 from app.web.uploads import MAX_UPLOAD_REQUEST_BYTES, with_files_to_choose
+from app.web.validation import typed_text
 
 
 class VerificationPages(Controller):
@@ -80,7 +81,7 @@ def _validate(form: Form) -> tuple[str, date | None]:
     errors: dict[str, str] = {}
     message, expires_on = "", None
     try:
-        message = clean_message(form.get("message", ""))
+        message = clean_message(typed_text(form, "message"))
     except Invalid as error:
         errors |= error.errors
     try:

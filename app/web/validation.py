@@ -63,6 +63,16 @@ def validate_form(kind: type[S], form: Mapping[str, str]) -> S:
         raise Invalid(error.errors, redisplayable(form)) from error
 
 
+def typed_text(form: Form, name: str) -> str:
+    """A text field of a page whose length its reader limits. Invalid(name) for what cannot be saved, and for cards."""
+    if name in form.unreadable:
+        raise Invalid({name: form.unreadable[name]})
+    text = form.get(name, "")
+    if contains_card_number(text):
+        raise Invalid({name: _card_refused()})
+    return text
+
+
 def validate_with(reader: Callable[[Form], T], form: Form) -> T:
     """What `reader` makes of the form. Raises Invalid with its errors and those of the fields that are unreadable."""
     try:

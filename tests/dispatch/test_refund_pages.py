@@ -174,3 +174,12 @@ async def test_a_refund_is_in_the_archive_of_both(scene, asha, meena, own_storag
         async with scene.database.work() as db:
             with zipfile.ZipFile(await build_archive(db, own_storage, user)) as archive:
                 assert any(REASON.encode() in archive.read(name) for name in archive.namelist())
+
+
+async def test_the_queue_says_why_an_answer_is_refused(scene, asha, meena):
+    reference = await scene.done(asha)
+    await gives_back(meena, reference, "49")
+    refund = await scene.scalar("SELECT max(id) FROM refunds")
+    fields = {"answer": "perhaps", "_csrf_token": await meena.token()}
+    sent = await meena.post_fields(f"/admin/refunds/{refund}/confirmation", fields)
+    assert (sent.status, "Choose yes or no." in sent.text) == (422, True)
