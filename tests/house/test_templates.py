@@ -19,6 +19,9 @@ SWAPS = [name for name in NAMES if name.endswith(".swap.html")]
 ENV = Templates(Assets()).environment()
 MAX_LINE_LENGTH = 120
 FORM = re.compile(r"<form\b[^>]*>.*?</form>|<form\b[^>]*>.*", re.DOTALL)
+TOUCHING = re.compile(
+    r"\{%-? *endtrans *%\}\n *(?:\{% *(?:if|endif|for|endfor)\b[^%]*%\}\n *)*\{% *trans\b"
+)  # one sentence after another, with nothing but conditions between them
 COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 INCLUDE = re.compile(r"(\{% with oob=\w+(?:, \w+=\w+)* %\})?\{% include \"[^\"]+\" %\}(?(1)\{% endwith %\})")
 
@@ -48,6 +51,12 @@ def test_no_line_is_over_the_limit() -> None:
         for number, line in enumerate(lines[name], 1)
         if len(line) > MAX_LINE_LENGTH
     ] == []
+
+
+def test_sentences_on_lines_of_their_own_do_not_touch() -> None:
+    """Jinja drops the line break after a block and the blanks before one; `+%}` keeps the line break."""
+    pages = [name for name in NAMES if name.endswith(".html")]
+    assert [f"{name}: {found[0]}" for name in pages for found in TOUCHING.finditer(source(name))] == []
 
 
 def test_nothing_goes_out_unescaped() -> None:
