@@ -23,7 +23,7 @@ from app.photos.photo_upload import MAX_PHOTOS_AT_ONCE, MAX_PHOTOS_REQUEST_BYTES
 from app.web.actions import Rejection, submit
 from app.web.admin import admin_page
 from app.web.forms import Form, parse_form
-from app.web.guards import only, require_right
+from app.web.guards import has_right, only, require_right
 from app.web.http import HtmlResponse, Request
 from app.web.table import table_view
 from app.web.uploads import with_files_to_choose
@@ -31,6 +31,10 @@ from app.web.validation import typed_text
 
 PATH = "/admin/cases"
 REPEATED_FIELD = "outcome"  # the one field of the decision that may come twice
+
+
+class RightNeeded(Invalid):
+    """The outcome takes a right that the admin doesn't have: 403, beside the outcome, and no written word is lost."""
 
 
 class CaseAdminPages(Controller):
@@ -103,7 +107,8 @@ class CaseAdminPages(Controller):
 
         async def decide() -> str:
             decision = _read_decision(form)
-            require_right(me, decision.right)
+            if not has_right(me, decision.right):
+                raise RightNeeded({"outcome": _("Your admin account doesn't have the right for this. Ask an owner.")})
             case = await decide_case(db, me, ref, decision)
             if case.payout_released:
                 require_right(me, "money")
@@ -185,4 +190,6 @@ async def _render(
         photo_types=PHOTO_TYPES,
     )
     response.status_code = rejection.status if rejection else 200
+    if rejection and isinstance(rejection.error, RightNeeded):
+        response.status_code = 403
     return response

@@ -65,6 +65,16 @@ class WrongRole(HTTPException):
     status_code = 403
 
 
+class UserFacingError(HTTPException):
+    """An error whose detail is shown to users unchanged; `kind` is a stable identifier for API clients."""
+
+    kind = "http"
+
+
+class RightMissing(WrongRole, UserFacingError):
+    """An admin without the right for the action; `detail` says whom to ask."""
+
+
 class UserBlocked(HTTPException):
     """A blocked user outside the restricted session; `detail` is the stored reason."""
 
@@ -79,12 +89,6 @@ class InvalidCsrfToken(HTTPException):
 
 class CookiesRefused(InvalidCsrfToken):
     """A form from a browser that sends no cookie at all, so that no token can be bound to it."""
-
-
-class UserFacingError(HTTPException):
-    """An error whose detail is shown to users unchanged; `kind` is a stable identifier for API clients."""
-
-    kind = "http"
 
 
 class AccessGuard:
@@ -163,9 +167,9 @@ def has_right(user: CurrentUser, right: str) -> bool:
 
 
 def require_right(user: CurrentUser, right: str) -> None:
-    """WrongRole for an admin without `right`; others are not asked."""
+    """RightMissing for an admin without `right`; others are not asked."""
     if user.role == "admin" and not has_right(user, right):
-        raise WrongRole(_("Your admin account doesn't have the right for this. Ask an owner."))
+        raise RightMissing(_("Your admin account doesn't have the right for this. Ask an owner."))
 
 
 class RouteInfo(NamedTuple):

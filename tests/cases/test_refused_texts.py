@@ -61,3 +61,18 @@ async def test_an_appeal_and_its_decision_refuse_card_numbers(scene, meena):
     number = await scene.scalar("SELECT max(id) FROM appeals")
     await refuses(admin, f"/admin/appeals/{number}/decision", "reason", outcome="keep")
     await is_sound(scene)
+
+
+async def test_a_decision_without_the_right_for_money_keeps_its_words(scene, meena):
+    """What an admin wrote is kept, and a page of its own says whom to ask."""
+    asha = await scene.browser(scene.asha)
+    booking = await scene.done(asha)
+    case = await asks_for_help(asha, f"/bookings/{booking}")
+    await scene.scalar("UPDATE users SET admin_right = 'support' WHERE id = :id RETURNING id", id=meena.id)
+    support, words = await scene.browser(meena), "The photos show a leak."
+    fields = {"outcome": "refund", "amount": "49", "reason": words, "_csrf_token": await support.token()}
+    sent = await support.post_fields(f"/admin/cases/{case}/decision", fields)
+    assert (sent.status, words in sent.text, "Ask an owner." in sent.text) == (403, True, True)
+    assert await scene.scalar("SELECT state FROM cases") == "open"
+    page = await support.visit(f"/admin/bookings/{booking}/refund")
+    assert (page.status, "Ask an owner." in page.text) == (403, True)
