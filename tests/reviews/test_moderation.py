@@ -96,7 +96,10 @@ async def test_each_reader_reports_a_review_once_and_admins_see_it_first(scene, 
     assert "already reported" in again.text
     assert (await ravi.submit(await ravi.visit(place), "/report", reason=REPORT)).status == 303
     for query in ("", "?state=reported"):
-        assert f"/admin/reviews/{review_id}" in (await meena.visit(f"/admin/reviews{query}")).links, query
+        queue = await meena.visit(f"/admin/reviews{query}")
+        assert f"/admin/reviews/{review_id}" in queue.links, query
+        chips = queue.text[queue.text.index('class="sideways filter-row"') :]
+        assert chips[: chips.index("<details")].count('aria-current="true"') == 1, query
     assert REPORT in (await meena.visit(f"/admin/reviews/{review_id}")).text
     assert (await decides(meena, review_id, "show")).status == 303
     assert await scene.scalar("SELECT count(*) FROM review_reports WHERE settled_at IS NULL") == 0
