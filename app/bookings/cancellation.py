@@ -50,9 +50,9 @@ async def cancel_booking(
 ) -> int:
     """Cancel `booking` (row locked) and settle its payments in the same transaction; return the refunded paise.
 
-    Of the authorised amount, `fee` paise are kept, 70 % of them for the assigned professional. `as_credit`:
-    what the bank would get back becomes the customer's credit. The coupon may be used again.
-    Of a hold nothing was authorised: the bank's code is awaited no longer.
+    `fee` paise of the authorised amount are charged, 70 % of them for the assigned professional. `as_credit`: the
+    refund is added to the customer's credit instead of the card. The coupon may be used again. A hold has no
+    authorised payment; a payment that waits for the bank's code is ended.
     """
     was_held, professional_id = booking.state == State.HELD, booking.professional_id
     booking.cancel(by, cancelled_as, reason, fee)

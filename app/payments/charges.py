@@ -56,7 +56,7 @@ async def authorise(
 
 
 async def promise(db: AsyncSession, booking_id: int, customer_id: int, split: PaymentSplit) -> None:
-    """Set aside what a coupon and credit pay of a booking; no bank is asked, or only after the job."""
+    """Reserve the parts that a coupon and credit pay; the rest is zero, or is charged after the job."""
     money = BookingMoney(booking_id, customer_id)
     money.promise(split)
     await write_money(db, money)

@@ -174,7 +174,7 @@ async def _reserve_if_free(db: AsyncSession, candidate: Candidate, slot: Request
     """Whether the candidate is free, with their time reserved if so; None when another transaction has locked it."""
     lock = lock_statement(AdvisoryLock.PROFESSIONAL_TIME, candidate.id, wait=wait)
     try:
-        # The first time that a transaction takes is a booking's only one; many are taken where somebody's jobs move.
+        # A booking reserves once in its transaction. Reassigning many jobs reserves repeatedly: release each savepoint.
         async with savepoint(db, lock, release=_has_time(db)) as point:
             if not point.count:
                 return None

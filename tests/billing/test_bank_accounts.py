@@ -1,4 +1,4 @@
-"""Where a professional is paid out to: what is accepted, what is shown, who is told, and when it counts."""
+"""Where a professional is paid out to: what is accepted and shown, who is notified, and from when it is used."""
 
 import pytest
 

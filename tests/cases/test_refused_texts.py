@@ -64,7 +64,7 @@ async def test_an_appeal_and_its_decision_refuse_card_numbers(scene, meena):
 
 
 async def test_a_decision_without_the_right_for_money_keeps_its_words(scene, meena):
-    """What an admin wrote is kept, and a page of its own says whom to ask."""
+    """The admin's text is kept in the form, and the refusal names who has the right."""
     asha = await scene.browser(scene.asha)
     booking = await scene.done(asha)
     case = await asks_for_help(asha, f"/bookings/{booking}")

@@ -191,7 +191,7 @@ async def test_each_exports_their_own(scene: Scene, admin):
 async def named_naughtily(scene: Scene) -> None:
     async with scene.database.work() as db:
         for name in NAUGHTY:
-            person = await a_customer(db, "Somebody")
+            person = await a_customer(db, "Devi Nair")
             await db.execute(text("UPDATE users SET full_name = :name WHERE id = :id"), {"name": name, "id": person.id})
 
 
